@@ -1,0 +1,74 @@
+"""A server that answers canned bytes and nothing else, so that a benchmark measures the client.
+
+It runs in a process of its own: ``python canned_server.py`` prints its port and serves until its
+standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+_VIDEO = (
+    b'{"data":{"id":"3f1c2a9e5d7b4c68a1e0f2d3b4c5a697","status":"completed","title":"Launch",'
+    b'"created_at":1767225600,"completed_at":1767225722,"duration":31.4,'
+    b'"video_url":"https://files.example.com/3f1c2a9e.mp4?Expires=1767830400&Signature=abcdef",'
+    b'"thumbnail_url":"https://files.example.com/3f1c2a9e.png?Expires=1767830400&Signature=ab",'
+    b'"subtitle_url":"https://files.example.com/3f1c2a9e.srt?Expires=1767830400&Signature=ab",'
+    b'"video_page_url":"https://app.heygen.com/videos/3f1c2a9e5d7b4c68a1e0f2d3b4c5a697"}}'
+)
+_CREATED = (
+    b'{"data":{"video_id":"3f1c2a9e5d7b4c68a1e0f2d3b4c5a697","status":"waiting",'
+    b'"output_format":"mp4"}}'
+)
+_COMPLETION = (
+    b'{"id":"chatcmpl-1","object":"chat.completion","created":1767225600,"model":"m","choices":'
+    b'[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Hello there"}}],'
+    b'"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}'
+)
+
+
+def _answer(body: bytes) -> bytes:
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+        + str(len(body)).encode()
+        + b"\r\n\r\n"
+        + body
+    )
+
+
+GET_ANSWER, POST_ANSWER, CHAT_ANSWER = _answer(_VIDEO), _answer(_CREATED), _answer(_COMPLETION)
+
+
+class _Canned(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            head = self.buffer[:end].lower()
+            length = 0
+            if (at := head.find(b"content-length:")) >= 0:
+                length = int(head[at + 15 :].split(b"\r\n", 1)[0])
+            if len(self.buffer) < end + 4 + length:
+                return
+            self.buffer = self.buffer[end + 4 + length :]
+            if head.startswith(b"get"):
+                self.transport.write(GET_ANSWER)
+            else:
+                self.transport.write(CHAT_ANSWER if b"/chat/" in head[:60] else POST_ANSWER)
+
+
+async def _main() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(_Canned, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

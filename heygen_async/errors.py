@@ -1,0 +1,289 @@
+"""Every exception that heygen_async raises; this module imports nothing of the package.
+
+    HeyGenError
+    ├── ConfigurationError          no API key, a base URL that is not https
+    ├── InvalidRequest              refused before anything was sent (also a ValueError)
+    ├── CallError                   one call failed; carries method, path and attempts
+    │   ├── APIError                the API answered with an error
+    │   │   ├── BadRequest          400, 422 and other 4xx
+    │   │   │   └── PayloadTooLarge 413
+    │   │   ├── AuthenticationError 401
+    │   │   ├── PaymentRequired     402
+    │   │   ├── PermissionDenied    403
+    │   │   ├── NotFound            404
+    │   │   ├── Conflict            409
+    │   │   ├── RateLimited         429, and the wait is longer than the caller allows
+    │   │   │   └── QuotaExceeded   429 that does not clear by waiting
+    │   │   └── ServerError         5xx
+    │   ├── TransportError          no complete answer arrived
+    │   │   ├── ConnectionFailed    refused, reset, closed, cut short
+    │   │   └── RequestTimeout      no answer in time (also a TimeoutError)
+    │   └── InvalidResponse         an answer that is not what the API describes
+    ├── JobError                    about one job; carries its id
+    │   ├── JobFailed               HeyGen reports that the job failed
+    │   ├── JobTimeout              the job did not end in time (also a TimeoutError)
+    │   └── JobNeedsInput           a chat session waits for an answer
+    ├── TransferError               a download or upload of media failed
+    │   └── URLExpired              a signed URL has lapsed and could not be renewed
+    └── BatchStopped                a batch with on_error="stop" met a failed item
+
+All of them pickle. None of them ever holds the API key or a signed URL's query.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from typing import Any
+
+
+class HeyGenError(Exception):
+    """Base of all exceptions of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with ``args``, which keyword-only arguments break.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+
+class ConfigurationError(HeyGenError):
+    """The client cannot work with these settings; the message says what to change."""
+
+
+class InvalidRequest(HeyGenError, ValueError):
+    """A request that the API would refuse, found before anything was sent.
+
+    Attributes:
+        param: The field at fault, dotted where nested (``voice_settings.speed``).
+    """
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class CallError(HeyGenError):
+    """What every failed call knows about itself.
+
+    Attributes:
+        method: HTTP method.
+        path: Path without host and query.
+        attempts: How many times the request was sent.
+    """
+
+    def __init__(self, message: str, *, method: str = "", path: str = "", attempts: int = 1):
+        super().__init__(message)
+        self.message = message
+        self.method = method
+        self.path = path
+        self.attempts = attempts
+
+    def _where(self) -> str:
+        tries = "" if self.attempts == 1 else f", {self.attempts} attempts"
+        return f" [{self.method} {self.path}{tries}]" if self.method else ""
+
+    def __str__(self) -> str:
+        return f"{self.message}{self._where()}"
+
+
+class APIError(CallError):
+    """The API answered with an error.
+
+    Attributes:
+        status: HTTP status.
+        code: The API's error code, such as ``invalid_parameter``; the gateway in front
+            of the API gives none, then it is derived from the status.
+        message: The API's own sentence, with anything that looks like a key or a signed
+            URL's query removed.
+        param: The request field at fault, where the API names one.
+        doc_url: The API's page about the code.
+        request_id: From the answer's headers, for HeyGen's support.
+        retry_after: Seconds that the API asked to wait, or None.
+        attempts, method, path: The call.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str,
+        param: str | None = None,
+        doc_url: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        method: str = "",
+        path: str = "",
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts)
+        self.status = status
+        self.code = code
+        self.param = param
+        self.doc_url = doc_url
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        field = f" (param: {self.param})" if self.param else ""
+        request = f" request id {self.request_id}" if self.request_id else ""
+        return f"{self.status} {self.code}: {self.message}{field}{self._where()}{request}"
+
+
+class BadRequest(APIError):
+    """400, 422 or another 4xx without a class of its own."""
+
+
+class PayloadTooLarge(BadRequest):
+    """413: the body or file is over the API's limit."""
+
+
+class AuthenticationError(APIError):
+    """401: the key is missing, wrong or revoked."""
+
+
+class PaymentRequired(APIError):
+    """402: no credit left, or the plan does not include this."""
+
+
+class PermissionDenied(APIError):
+    """403: the key may not do this."""
+
+
+class NotFound(APIError):
+    """404: no such thing in this account."""
+
+
+class Conflict(APIError):
+    """409: the state of the thing forbids the call."""
+
+
+class RateLimited(APIError):
+    """429 and the API asked for a longer wait than the caller allows."""
+
+
+class QuotaExceeded(RateLimited):
+    """429 for a quota that does not clear by waiting; never retried."""
+
+
+class ServerError(APIError):
+    """5xx, also from a gateway in front of the API."""
+
+
+class TransportError(CallError):
+    """No complete answer arrived."""
+
+
+class ConnectionFailed(TransportError):
+    """The connection was refused, reset, closed or ended in the middle of an answer.
+
+    Attributes:
+        sent: False where no connection came about, so that nothing can have been sent.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: bool = True,
+        method: str = "",
+        path: str = "",
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts)
+        self.sent = sent
+
+
+class RequestTimeout(TransportError, TimeoutError):
+    """An attempt got no answer in its time."""
+
+
+class InvalidResponse(CallError):
+    """A success whose body is not what the API describes.
+
+    Attributes:
+        status: HTTP status of the answer.
+        garbled: True where the body is no JSON at all, False where it has another shape.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        garbled: bool = False,
+        method: str = "",
+        path: str = "",
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts)
+        self.status = status
+        self.garbled = garbled
+
+
+class JobError(HeyGenError):
+    """About one job.
+
+    Attributes:
+        job_id: The job's id; ``heygen.jobs.attach(type, job_id)`` makes a job of it again.
+        last: The last state seen, the API's own object, or None.
+    """
+
+    def __init__(self, message: str, *, job_id: str, last: Any = None) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+        self.last = last
+
+
+class JobFailed(JobError):
+    """HeyGen reports that the job failed. Failed jobs are not charged.
+
+    Attributes:
+        code: ``failure_code`` where the API gives one, else None.
+        message: ``failure_message`` where the API gives one, else a sentence of ours.
+    """
+
+    def __init__(
+        self, message: str, *, job_id: str, code: str | None = None, last: Any = None
+    ) -> None:
+        super().__init__(message, job_id=job_id, last=last)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        code = f"{self.code}: " if self.code else ""
+        return f"job {self.job_id} failed: {code}{self.message}"
+
+
+class JobTimeout(JobError, TimeoutError):
+    """The job did not end in the time the caller gave; it goes on at HeyGen."""
+
+
+class JobNeedsInput(JobError):
+    """A chat session waits for an answer; use ``async for turn in job.turns()``."""
+
+
+class TransferError(HeyGenError):
+    """A download or an upload of media failed.
+
+    Attributes:
+        status: HTTP status of the last answer, or None where none came.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class URLExpired(TransferError):
+    """A signed URL has lapsed (403 or 404 on a media URL) and could not be renewed."""
+
+
+class BatchStopped(HeyGenError):
+    """A batch with ``on_error="stop"`` met a failed item; its error is the ``__cause__``.
+
+    Attributes:
+        key: The failed item's key.
+    """
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key

@@ -1,0 +1,362 @@
+"""The parents of all requests and answers, and how requests are checked and encoded.
+
+* :class:`Request` is the body of a call, :class:`Part` a piece of one. Both are checked when
+  they are made, so that a mistake is met before anything is sent and the error names the
+  field. msgspec checks types only where it decodes, hence the check in ``__post_init__``:
+  every field that differs from its default is converted by its annotation, and the result
+  thrown away; the rules between fields follow.
+* :class:`Answer` is what the API sends. Answers are lenient: unknown fields are ignored,
+  unknown enum values kept, and null means the same as absent.
+
+All of them are frozen, keyword-only, picklable, and print neither the query of a signed URL
+nor file contents.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    Optional,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+)
+
+import msgspec
+
+from heygen_async.errors import InvalidRequest
+
+HttpUrl: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(?i:https?)://[^\s/?#]+\S*\Z",
+        max_length=2047,
+        title="an http:// or https:// URL",
+    ),
+]
+"""A URL that HeyGen calls or fetches from: http or https, under 2,048 characters."""
+
+Timestamp: TypeAlias = int | float
+"""Unix seconds. Whole ones by the contract; a fraction is tolerated."""
+
+T = TypeVar("T")
+if TYPE_CHECKING:
+    Nullable = Annotated[T, "null stands for the default"]
+else:
+    Nullable = Optional[T]
+"""An answer field whose null is replaced by its default (:class:`AnswerWithDefaults`)."""
+
+_LONGEST_SHOWN = 200
+_UNSHOWN_FIELDS = frozenset({"data", "upload_headers"})
+_URL_QUERY = re.compile(r"(https?://[^\s?]*\?)\S+", re.IGNORECASE)
+
+
+class _Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A Struct that is safe to print and to log."""
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        for field in msgspec.structs.fields(self):
+            value = getattr(self, field.name)
+            if value is field.default or (field.default is msgspec.NODEFAULT and value == {}):
+                continue
+            yield field.name, "…" if field.name in _UNSHOWN_FIELDS else _redacted(value)
+
+
+def _redacted(value: object) -> object:
+    """The value without URL queries, which may be signatures, and without long tails."""
+    if isinstance(value, str):
+        text = _URL_QUERY.sub(r"\1…", value)
+        if len(text) > _LONGEST_SHOWN:
+            return f"{text[:_LONGEST_SHOWN]}… ({len(value):,} characters)"
+        return text
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value):,} bytes"
+    if isinstance(value, Mapping):
+        return {key: _redacted(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_redacted(item) for item in value)
+    return value
+
+
+class Answer(_Shown, frozen=True, kw_only=True):
+    """Parent of what the API answers."""
+
+
+class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
+    """Parent of the answers that have :data:`Nullable` fields: null becomes the default."""
+
+    def __post_init__(self) -> None:
+        for name, default, factory in _fields_with_defaults(type(self)):
+            if getattr(self, name) is None:
+                value = default if factory is msgspec.NODEFAULT else factory()
+                msgspec.structs.force_setattr(self, name, value)
+
+
+@cache
+def _fields_with_defaults(answer: type[Answer]) -> tuple[tuple[str, Any, Any], ...]:
+    return tuple(
+        (field.name, field.default, field.default_factory)
+        for field in msgspec.structs.fields(answer)
+        if not field.required and field.default is not None
+    )
+
+
+class Part(_Shown, frozen=True, kw_only=True):
+    """Parent of the pieces of a request body.
+
+    Raises:
+        InvalidRequest: A field has a wrong type, is out of range, or breaks a rule between
+            fields; ``param`` names it.
+    """
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+        self._check_rules()
+
+    def _check_rules(self) -> None:
+        """Check the rules between fields; the fields themselves are fine by now."""
+
+
+class Request(Part, frozen=True, kw_only=True):
+    """Parent of request bodies.
+
+    Attributes:
+        extra: Fields that this SDK does not know yet, or values it would not take, as they
+            go on the wire. They are merged into the body. A field cannot be given both here
+            and by its own name.
+    """
+
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+        if self.extra:
+            for name in self.extra.keys() & _set_fields(self).keys():
+                refuse(f"extra.{name}", f"{name} is also given by its own name")
+        self._check_rules()
+
+
+def refuse(param: str, reason: str) -> NoReturn:
+    """Raise InvalidRequest for the field ``param``."""
+    raise InvalidRequest(f"{param}: {reason}", param=param)
+
+
+def given(part: Part, *names: str) -> list[str]:
+    """Those of the named fields that are not None, or that ``extra`` holds."""
+    extra = part.extra if isinstance(part, Request) else {}
+    return [name for name in names if getattr(part, name) is not None or name in extra]
+
+
+def refuse_more_than_one(part: Part, *names: str) -> None:
+    """Refuse a part where several of the named fields are given."""
+    there = given(part, *names)
+    if len(there) > 1:
+        refuse(there[1], f"cannot go together with {there[0]}; give one of {_listed(names)}")
+
+
+def require_one(part: Part, *names: str) -> None:
+    """Refuse a part where not exactly one of the named fields is given.
+
+    None at all passes where ``extra`` is in use: it may hold a way that is new to the SDK.
+    """
+    refuse_more_than_one(part, *names)
+    if not given(part, *names) and not (isinstance(part, Request) and part.extra):
+        refuse(names[0], f"give one of {_listed(names)}")
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(request: Request) -> bytes:
+    """The JSON body of a request.
+
+    Raises:
+        InvalidRequest: A text holds a lone surrogate, or ``extra`` something that JSON
+            cannot say.
+    """
+    return encode_body(body(request) if request.extra else request)
+
+
+def body(request: Request) -> dict[str, Any]:
+    """The fields that go on the wire, ``extra`` merged in; nested parts stay Structs."""
+    return _set_fields(request) | request.extra
+
+
+def encode_body(fields: Request | dict[str, Any]) -> bytes:
+    """JSON of a request without ``extra``, or of what :func:`body` returned.
+
+    Raises:
+        InvalidRequest: As :func:`encode`.
+    """
+    try:
+        return _encoder.encode(fields)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        for name, value in (fields if isinstance(fields, dict) else body(fields)).items():
+            try:
+                _encoder.encode(value)
+            except (TypeError, ValueError, OverflowError, RecursionError) as reason:
+                raise InvalidRequest(f"{name}: not JSON: {reason}", param=name) from None
+        raise InvalidRequest(f"not JSON: {error}") from None
+
+
+class _Field(NamedTuple):
+    """One field of a request, prepared for checking.
+
+    Attributes:
+        name: Its name, here and on the wire.
+        default: Its default; a value identical to it needs no check.
+        probe: A Struct with this field alone. msgspec prepares the types inside a Struct
+            once, so converting to it takes a tenth of converting to the bare annotation.
+        parts: The Structs that the annotation names, () for none.
+        is_container: Whether those are items of a list or of a mapping.
+        choices: The values of its Literal, () without one.
+        title: What its pattern means in words, if it has a pattern.
+    """
+
+    name: str
+    default: Any
+    probe: type[msgspec.Struct]
+    parts: tuple[type[msgspec.Struct], ...]
+    is_container: bool
+    choices: tuple[Any, ...]
+    title: str | None
+
+
+@cache
+def _fields(part: type[Part]) -> tuple[_Field, ...]:
+    fields = []
+    for field in msgspec.structs.fields(part):
+        types = list(_walk(field.type))
+        fields.append(
+            _Field(
+                name=field.name,
+                default=field.default,
+                probe=msgspec.defstruct("Probe", [(field.name, field.type)]),
+                parts=tuple(
+                    kind
+                    for kind in types
+                    if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+                ),
+                is_container=any(get_origin(kind) in (Sequence, Mapping) for kind in types),
+                choices=tuple(
+                    choice
+                    for kind in types
+                    if get_origin(kind) is Literal
+                    for choice in get_args(kind)
+                ),
+                title=next((kind.title for kind in types if isinstance(kind, msgspec.Meta)), None),
+            )
+        )
+    return tuple(fields)
+
+
+def _walk(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    if get_origin(annotation) is not Literal:
+        for argument in get_args(annotation):
+            yield from _walk(argument)
+
+
+def _set_fields(part: Part) -> dict[str, Any]:
+    """The tag, and the fields that differ from their defaults; without ``extra``."""
+    config = part.__struct_config__
+    fields = {} if config.tag_field is None else {config.tag_field: config.tag}
+    for field in _fields(type(part)):
+        value = getattr(part, field.name)
+        if value is not field.default and field.name != "extra":
+            fields[field.name] = value
+    return fields
+
+
+def _check_fields(part: Part) -> None:
+    for field in _fields(type(part)):
+        value = getattr(part, field.name)
+        if value is field.default:
+            continue
+        if field.parts:
+            _check_parts(field, value)
+        elif type(value) is float and not math.isfinite(value):
+            refuse(field.name, f"expected a finite number, got {value}")
+        try:
+            msgspec.convert({field.name: value}, field.probe)
+        except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as error:
+            _refuse_value(field, value, error)
+
+
+def _check_parts(field: _Field, value: object) -> None:
+    """Refuse what is not one of the field's Structs; msgspec alone would take plain dicts.
+
+    Plain dicts would pass by the rules between fields and be printed in full.
+    """
+    items: dict[str, object]
+    if not field.is_container:
+        items = {} if value is None else {field.name: value}
+    elif isinstance(value, Mapping):
+        items = {f"{field.name}.{key}": item for key, item in value.items()}
+    elif isinstance(value, list | tuple):
+        items = {f"{field.name}[{index}]": item for index, item in enumerate(value)}
+    else:
+        return
+    for param, item in items.items():
+        if not isinstance(item, field.parts):
+            names = _listed([part.__name__ for part in field.parts])
+            refuse(param, f"expected {names}, got {_brief(item)}")
+
+
+_COMPLAINT = re.compile(
+    r"(?P<complaint>.*?)(?:, got `.*?`)?(?: - at (?:`key` in )?`\$\.?(?P<param>.*)`)?", re.DOTALL
+)
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "None",
+}
+
+
+def _refuse_value(field: _Field, value: object, error: Exception) -> NoReturn:
+    match = _COMPLAINT.fullmatch(str(error))
+    if match is None or not isinstance(error, msgspec.ValidationError):
+        refuse(field.name, f"{error}, got {_brief(value)}")
+    complaint, param = match["complaint"], match["param"] or field.name
+    item = re.search(r"\[(\d+)\]$", param)
+    if item and isinstance(value, list | tuple):
+        value = value[int(item[1])]
+    if complaint.startswith("Invalid enum value"):
+        complaint = f"expected {_listed([repr(choice) for choice in field.choices])}"
+    elif "matching regex" in complaint:
+        complaint = f"expected {field.title or 'another form'}"
+    else:
+        complaint = re.sub(r"`(.*?)`", _in_words, complaint[:1].lower() + complaint[1:])
+    size = f" with {len(value):,}" if " of length " in complaint and _is_sized(value) else ""
+    refuse(param, f"{complaint}, got {_brief(value)}{size}")
+
+
+def _in_words(types: re.Match[str]) -> str:
+    return " or ".join(_WORDS.get(name, name) for name in types[1].split(" | "))
+
+
+def _brief(value: object) -> str:
+    text = repr(_redacted(value))
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

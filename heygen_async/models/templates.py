@@ -1,0 +1,317 @@
+"""Templates: what they hold, and how they are rendered through the v3 and the v2 call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from heygen_async.models.structs import (
+    Answer,
+    AnswerWithDefaults,
+    HttpUrl,
+    Nullable,
+    Part,
+    Request,
+    Timestamp,
+    body,
+    encode,
+    encode_body,
+)
+from heygen_async.models.template_variables import TemplateVariable
+
+_Pixels = Annotated[int, Meta(ge=128, le=4096, multiple_of=2)]
+
+
+class Dimension(Part, frozen=True, kw_only=True):
+    """Size of the rendered picture; keep the template's aspect ratio.
+
+    Attributes:
+        width: Pixels, even, 128 to 4,096.
+        height: Pixels, even, 128 to 4,096.
+    """
+
+    width: _Pixels
+    height: _Pixels
+
+
+class SubtitlePosition(Part, frozen=True, kw_only=True):
+    """Where subtitles sit.
+
+    Attributes:
+        x: Horizontal position.
+        y: Vertical position.
+    """
+
+    x: float = 0
+    y: float = 0
+
+
+class SubtitleStyle(Part, frozen=True, kw_only=True):
+    """Look of burnt-in subtitles.
+
+    Attributes:
+        preset_name: The preset to start from.
+        alignment: Where the text is anchored; 2 is the bottom centre.
+        disable_highlight: Do not highlight the word being spoken.
+        font_size: Points.
+        position: Where they sit.
+    """
+
+    preset_name: str
+    alignment: int | None = 2
+    disable_highlight: bool | None = False
+    font_size: int | None = None
+    position: SubtitlePosition | None = None
+
+
+class TemplateRenderRequest(Request, frozen=True, kw_only=True):
+    """One variant of a template to be rendered.
+
+    Attributes:
+        variables: Values by variable name. A text variable that is left out shows
+            ``{{name}}`` in the picture.
+        scene_ids: Selects, orders and repeats scenes; all of them without it.
+        dimension: Size of the picture; the template's own without it.
+        fps: Frames a second.
+        caption: Make captions.
+        subtitles: Burn subtitles in, in this style.
+        include_gif: Make a moving preview.
+        enable_sharing: Make the video's page public.
+        keep_text_vertically_centered: Keep longer texts centred in their boxes.
+        reorder_music: Let the music follow the order of the scenes.
+        brand_glossary_id: Glossary of pronunciations.
+        brand_voice_id: Deprecated by the API.
+        title: Name in the account.
+        folder_id: Folder to put it in.
+        callback_url: Called, unsigned, when the video has ended.
+        callback_id: Comes back with the callback; make it unguessable.
+    """
+
+    variables: Mapping[str, TemplateVariable]
+    scene_ids: Sequence[str] | None = None
+    dimension: Dimension | None = None
+    fps: Literal[25, 30, 60] = 25
+    caption: bool = False
+    subtitles: SubtitleStyle | None = None
+    include_gif: bool = False
+    enable_sharing: bool = False
+    keep_text_vertically_centered: bool = False
+    reorder_music: bool = True
+    brand_glossary_id: str | None = None
+    brand_voice_id: str | None = None
+    title: str | None = None
+    folder_id: str | None = None
+    callback_url: HttpUrl | None = None
+    callback_id: str | None = None
+
+    def v3(self) -> bytes:
+        """The JSON body of the v3 call."""
+        return encode(self)
+
+    def v2(self, *, test: bool = False) -> bytes:
+        """The JSON body of the v2 call.
+
+        Args:
+            test: Render in lower quality, free of charge; only the v2 call can do that.
+
+        Raises:
+            InvalidRequest: A variable cannot be said in the v2 shape; ``param`` names it.
+        """
+        fields = body(self)
+        fields["variables"] = {name: value.v2(name) for name, value in self.variables.items()}
+        if test:
+            fields["test"] = True
+        return encode_body(fields)
+
+
+class TemplateSummary(Answer, frozen=True, kw_only=True):
+    """A template in the v3 list.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        aspect_ratio: Shape of its picture.
+        thumbnail_url: A still image; signed.
+        created_at: Unix seconds.
+        updated_at: Unix seconds.
+    """
+
+    id: str
+    name: str
+    aspect_ratio: str | None = None
+    thumbnail_url: str | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class TemplateSceneVariable(Answer, frozen=True, kw_only=True):
+    """A variable that a scene uses.
+
+    Attributes:
+        name: Its name.
+        variable_type: Its type, such as ``text``.
+    """
+
+    name: str
+    variable_type: str
+
+
+class TemplateScene(AnswerWithDefaults, frozen=True, kw_only=True):
+    """A scene of a template.
+
+    Attributes:
+        scene_id: Its id.
+        script: What is spoken, with ``{{name}}`` where variables go.
+        variables: The variables it uses.
+    """
+
+    scene_id: str
+    script: str | None = None
+    variables: Nullable[tuple[TemplateSceneVariable, ...]] = ()
+
+
+class TemplateAsset(Answer, frozen=True, kw_only=True):
+    """The file that a variable holds by default.
+
+    Attributes:
+        type: ``url``, ``asset_id`` or ``base64``.
+        url: Its URL.
+        asset_id: Its asset id.
+    """
+
+    type: str | None = None
+    url: str | None = None
+    asset_id: str | None = None
+
+
+class TemplateVariableInfo(Answer, frozen=True, kw_only=True):
+    """A variable of a template with its default; which fields there are depends on its type.
+
+    Attributes:
+        type: ``text``, ``image``, ``video``, ``audio``, ``character``, ``voice``, or a type
+            that is new to this SDK.
+        content: Text of a text variable.
+        asset: File of an image, video or audio variable.
+        fit: How an image or a video fills its place.
+        play_style: How a video plays.
+        volume: Of a video, 0 to 1.
+        character_id: Id of an avatar or talking photo.
+        character_type: ``avatar`` or ``talking_photo``.
+        voice_id: Id of a voice.
+        locale: Accent of a voice.
+    """
+
+    type: str
+    content: str | None = None
+    asset: TemplateAsset | None = None
+    fit: str | None = None
+    play_style: str | None = None
+    volume: float | None = None
+    character_id: str | None = None
+    character_type: str | None = None
+    voice_id: str | None = None
+    locale: str | None = None
+
+
+class Template(AnswerWithDefaults, frozen=True, kw_only=True):
+    """A template with its variables and scenes.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        variables: Its variables by name.
+        scenes: Its scenes, in order.
+        scene_ids: Ids of its scenes, in order.
+        aspect_ratio: Shape of its picture.
+        thumbnail_url: A still image; signed.
+        created_at: Unix seconds.
+        updated_at: Unix seconds.
+    """
+
+    id: str
+    name: str
+    variables: Nullable[dict[str, TemplateVariableInfo]] = msgspec.field(default_factory=dict)
+    scenes: Nullable[tuple[TemplateScene, ...]] = ()
+    scene_ids: Nullable[tuple[str, ...]] = ()
+    aspect_ratio: str | None = None
+    thumbnail_url: str | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class TemplateSummaryV2(Answer, frozen=True, kw_only=True):
+    """A template in the v2 list.
+
+    Attributes:
+        template_id: Its id.
+        name: Its name.
+        thumbnail_image_url: A still image; signed.
+        aspect_ratio: Shape of its picture.
+    """
+
+    template_id: str
+    name: str
+    thumbnail_image_url: str | None = None
+    aspect_ratio: str | None = None
+
+
+class TemplateListV2(Answer, frozen=True, kw_only=True):
+    """The v2 list of templates, in one answer without pages.
+
+    Attributes:
+        templates: All templates of the account.
+    """
+
+    templates: tuple[TemplateSummaryV2, ...]
+
+
+class TemplateVariableV2(AnswerWithDefaults, frozen=True, kw_only=True):
+    """A variable as the v2 detail shows it.
+
+    Attributes:
+        type: As :class:`TemplateVariableInfo` has it.
+        name: Its name.
+        properties: Its default; the keys depend on the type.
+    """
+
+    type: str
+    name: str | None = None
+    properties: Nullable[dict[str, Any]] = msgspec.field(default_factory=dict)
+
+    def info(self) -> TemplateVariableInfo:
+        """The same in the v3 shape; properties of a form that is not known are left out."""
+        fields = {**self.properties, "asset": self.properties}
+        fields["character_type"] = fields.pop("type", None)
+        known = {}
+        for name in TemplateVariableInfo.__struct_fields__:
+            value = fields.get(name)
+            if isinstance(value, str | int | float):
+                known[name] = value
+        return msgspec.convert({**known, "type": self.type}, TemplateVariableInfo)
+
+
+class TemplateV2(AnswerWithDefaults, frozen=True, kw_only=True):
+    """A template as the v2 detail shows it.
+
+    Attributes:
+        variables: Its variables by name.
+    """
+
+    variables: Nullable[dict[str, TemplateVariableV2]] = msgspec.field(default_factory=dict)
+
+    def infos(self) -> dict[str, TemplateVariableInfo]:
+        """The variables as :attr:`Template.variables` has them."""
+        return {name: variable.info() for name, variable in self.variables.items()}
+
+
+class TemplateRenderV2(Answer, frozen=True, kw_only=True):
+    """What the v2 call answers to a render.
+
+    Attributes:
+        video_id: Id of the video; the v3 video calls know it too.
+    """
+
+    video_id: str

@@ -1,0 +1,367 @@
+"""What the sandbox's account holds, and what its operations share."""
+
+from __future__ import annotations
+
+import math
+import random
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .answers import Json
+from .clock import Clock
+from .jobs import Job, JobFactory, Slots
+from .ledger import Ledger, LedgerJob
+from .media import MediaShelf
+from .refusals import Refusal, invalid
+from .shelf import Shelf
+
+__all__ = [
+    "Account",
+    "Asset",
+    "Look",
+    "Proofread",
+    "Session",
+    "Template",
+    "Translation",
+    "Video",
+    "Voice",
+]
+
+
+@dataclass(slots=True)
+class Voice:
+    """A voice; `job` is set for clones."""
+
+    id: str
+    name: str
+    language: str
+    gender: str
+    starfish: bool = True
+    support_pause: bool = True
+    support_locale: bool = False
+    private: bool = False
+    job: Job | None = None
+
+
+@dataclass(slots=True)
+class Look:
+    """An avatar's look, that which videos name as `avatar_id`."""
+
+    id: str
+    name: str
+    avatar_type: str
+    group_id: str
+    gender: str
+    default_voice_id: str
+    engines: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Template:
+    """A template.
+
+    Attributes:
+        variables: Flat (v3) variables by name; media may be a bare `{"type": …}`.
+        scripts: What is spoken, by scene id in order; `{{name}}` is replaced by text variables.
+        current_editor: False for templates that only v2 serves.
+    """
+
+    id: str
+    name: str
+    aspect_ratio: str
+    variables: dict[str, Json]
+    scripts: dict[str, str]
+    created_at: float
+    current_editor: bool = True
+
+
+@dataclass(slots=True)
+class Video:
+    """A video and its render job."""
+
+    id: str
+    job: Job
+    seconds: float
+    title: str | None = None
+    folder_id: str | None = None
+    callback_id: str | None = None
+    output_language: str | None = None
+    caption: bool = False
+    gif: bool = False
+
+
+@dataclass(slots=True)
+class Translation:
+    """One target language of a translation."""
+
+    id: str
+    job: Job
+    seconds: float
+    title: str | None
+    input_language: str | None
+    output_language: str
+    audio_only: bool
+    callback_id: str | None
+
+
+@dataclass(slots=True)
+class Proofread:
+    """A proofread session: the request that made it, and the subtitles of the moment."""
+
+    id: str
+    job: Job
+    seconds: float
+    language: str
+    request: Json
+    created_at: float
+
+
+@dataclass(slots=True)
+class Lipsync:
+    """A lipsync."""
+
+    id: str
+    job: Job
+    seconds: float
+    title: str | None
+    callback_id: str | None
+    caption: bool
+
+
+@dataclass(slots=True)
+class Message:
+    """A message of an agent session."""
+
+    role: str
+    kind: str
+    content: str
+    created_at: float
+    resource_ids: list[str] = field(default_factory=list)
+
+    def json(self, unix: Callable[[float], int]) -> Json:
+        """As the API shows it."""
+        shown: Json = {
+            "role": self.role,
+            "type": self.kind,
+            "content": self.content,
+            "created_at": unix(self.created_at),
+        }
+        if self.resource_ids:
+            shown["resource_ids"] = self.resource_ids
+        return shown
+
+
+@dataclass(slots=True)
+class Session:
+    """A video agent session.
+
+    Attributes:
+        job: The phase it is in: thinking, or generating a video.
+        state: What it does while `job` runs, or where it rests once `job` is done.
+        ask: What happens when the running phase ends: `question`, `storyboard` or `video`.
+    """
+
+    id: str
+    created_at: float
+    mode: str
+    title: str
+    prompt: str
+    job: Job
+    ask: str
+    ledger_job: LedgerJob
+    settled: bool = False
+    stopped: bool = False
+    messages: list[Message] = field(default_factory=list)
+    videos: list[str] = field(default_factory=list)
+    resources: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Asset:
+    """An uploaded file.
+
+    Attributes:
+        ready: False for a direct upload that is not completed yet.
+        upload_headers: What its PUT must carry.
+    """
+
+    id: str
+    name: str
+    mime_type: str
+    extension: str
+    size: int
+    uploaded_at: float
+    ready: bool = True
+    sha256: str = ""
+    arrived: bool = True
+    announced_checksum: str | None = None
+    upload_headers: dict[str, str] = field(default_factory=dict)
+
+
+class Account:
+    """The state behind the operations.
+
+    Attributes:
+        concurrency: How many paid jobs may run at once.
+        retry_after: Value of `Retry-After` on 429; None derives it from the next job to end.
+        null_video_url: Leave `video_url` null for the first second after `completed`.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        seed: int,
+        jobs: JobFactory,
+        media: MediaShelf,
+        languages: Mapping[str, str],
+        concurrency: int,
+    ) -> None:
+        self.clock = clock
+        self.jobs = jobs
+        self.media = media
+        self.languages = dict(languages)
+        self.concurrency = concurrency
+        self.retry_after: int | str | None = None
+        self.null_video_url = False
+        self.slots = Slots()
+        self.ledger = Ledger()
+        self.voices: Shelf[Voice] = Shelf("voice", newest_first=False)
+        self.looks: Shelf[Look] = Shelf("avatar", newest_first=False)
+        self.templates: Shelf[Template] = Shelf("template", newest_first=False)
+        self.videos: Shelf[Video] = Shelf("video")
+        self.sessions: Shelf[Session] = Shelf("resource")
+        self.translations: Shelf[Translation] = Shelf("resource")
+        self.proofreads: Shelf[Proofread] = Shelf("resource")
+        self.lipsyncs: Shelf[Lipsync] = Shelf("resource")
+        self.assets: Shelf[Asset] = Shelf("asset")
+        self.glossaries: Shelf[Json] = Shelf("resource", newest_first=False)
+        self.styles: Shelf[Json] = Shelf("resource", newest_first=False)
+        self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
+
+    def new_id(self) -> str:
+        """An id in the API's form: 32 hexadecimal digits."""
+        return f"{self._ids.getrandbits(128):032x}"
+
+    def unix(self, seconds: float) -> int:
+        """Whole unix seconds of a moment on the sandbox's clock."""
+        return int(self.clock.epoch + seconds)
+
+    def running(self) -> int:
+        """How many jobs hold a slot now."""
+        return self.slots.running(self.clock.now())
+
+    def admit(self) -> None:
+        """Refuse with 429 while as many jobs run as the account may have."""
+        if self.running() >= self.concurrency:
+            raise Refusal(
+                429,
+                "rate_limit_exceeded",
+                f"Concurrent job limit reached ({self.concurrency}). Please retry later.",
+                headers={"Retry-After": self._retry_after()},
+            )
+
+    def _retry_after(self) -> str:
+        if self.retry_after is not None:
+            return str(self.retry_after)
+        now = self.clock.now()
+        end = self.slots.next_end(now)
+        if end is None or self.clock.speed == 0:
+            return "1"
+        return str(min(30, max(1, math.ceil((end - now) / self.clock.speed))))
+
+    def start(
+        self,
+        kind: str,
+        identifier: str,
+        operation: str,
+        *,
+        output_seconds: float,
+        usd: float = 0.0,
+        slot: bool = True,
+        key: str | None = None,
+        template_id: str | None = None,
+        title: str | None = None,
+        callback_id: str | None = None,
+    ) -> Job:
+        """Start a job: draw its course, take its slot, write it into the ledger.
+
+        Args:
+            kind: Key of the durations.
+            identifier: Id of the resource.
+            operation: Operation id.
+            output_seconds: Length of what it makes.
+            usd: Its price if it completes.
+            slot: Whether it counts against the concurrency limit.
+            key: Its `Idempotency-Key`.
+            template_id: The template it renders.
+            title: Its title.
+            callback_id: The caller's own id.
+        """
+        job = self.jobs.start(kind, self.clock.now())
+        if slot:
+            self.slots.hold(job)
+        self.ledger.jobs.append(
+            LedgerJob(
+                kind=kind,
+                id=identifier,
+                operation=operation,
+                created_at=job.created_at,
+                seconds=output_seconds,
+                usd=0.0 if job.failure else usd,
+                failed=job.failure is not None,
+                charged=job.failure is None and usd > 0,
+                idempotency_key=key,
+                template_id=template_id,
+                title=title,
+                callback_id=callback_id,
+            )
+        )
+        return job
+
+    def check_source(self, source: Json | None, field_name: str) -> None:
+        """Refuse a media source that cannot be had: an unknown asset, or not a web address."""
+        if source is None:
+            return
+        if source["type"] == "asset_id":
+            self.check_asset(source["asset_id"])
+        elif source["type"] == "url":
+            self.check_url(source["url"], f"{field_name}.url")
+
+    def check_asset(self, asset_id: str) -> None:
+        """Refuse an asset that does not exist or is not uploaded yet."""
+        if not self.assets.get(asset_id).ready:
+            self.assets_missing(asset_id)
+
+    def assets_missing(self, asset_id: str) -> None:
+        """Refuse an asset whose upload was not completed."""
+        raise Refusal(404, "asset_not_found", f"No such asset: {asset_id}")
+
+    @staticmethod
+    def check_url(url: str, field_name: str) -> None:
+        """Refuse what is no web address; nothing is fetched."""
+        if not url.startswith(("http://", "https://")):
+            raise invalid(
+                field_name,
+                "Failed to download from url, please check the url is valid and public",
+                code="download_failed",
+            )
+
+    def source_seconds(self, source: Json) -> float:
+        """Length of a video or audio source.
+
+        The sandbox knows its own media and uploaded wavs; the length of anything else is made
+        up, between 20 and 90 seconds, always the same for the same source.
+        """
+        if source["type"] == "asset_id":
+            known = self.media.seconds_of(source["asset_id"])
+            name = source["asset_id"]
+        elif source["type"] == "url":
+            known = self.media.seconds_at(source["url"])
+            name = source["url"]
+        else:
+            known, name = None, source["data"]
+        if known is not None:
+            return known
+        return 20.0 + zlib.crc32(name.encode()) % 7000 / 100

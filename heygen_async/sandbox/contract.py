@@ -1,0 +1,263 @@
+"""The sandbox's own reading of the API contract: routes, and a judge for every request.
+
+Validators are compiled at their first use. Unions with a discriminator are turned into
+`if`/`then` chains first, so that an error names the exact field inside the chosen variant
+instead of saying that no variant fits.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from .refusals import Refusal, invalid
+
+try:
+    import jsonschema_rs
+except ImportError as error:  # pragma: no cover - needs an environment without the extra
+    raise ImportError(
+        "The sandbox needs jsonschema-rs: pip install 'heygen-async[sandbox]'"
+    ) from error
+
+__all__ = ["CONTRACT", "LANGUAGES", "Contract", "Operation"]
+
+_FOLDER = Path(__file__).parent / "contract"
+_MESSAGE_LIMIT = 300
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation of the contract.
+
+    Attributes:
+        id: `operationId`, such as `videos.create`.
+        method: HTTP method in capitals.
+        path: Path with `{names}`.
+        query: Schemas of the query parameters by name.
+        body: Schema of the body, None where the operation takes none.
+        multipart: The body is `multipart/form-data`.
+        takes_key: The operation honours `Idempotency-Key`.
+        status: Status of a good answer.
+        answer: Schema of a good answer.
+    """
+
+    id: str
+    method: str
+    path: str
+    query: dict[str, dict[str, Any]]
+    body: dict[str, Any] | None
+    multipart: bool
+    takes_key: bool
+    status: int
+    answer: dict[str, Any]
+    _body_judge: Any = field(default=None, repr=False)
+    _query_judge: Any = field(default=None, repr=False)
+
+    @property
+    def version(self) -> str:
+        """`v1`, `v2` or `v3`: decides the envelope."""
+        return self.path[1:3]
+
+
+@dataclass(slots=True)
+class _Node:
+    """One segment of the route tree."""
+
+    fixed: dict[str, _Node] = field(default_factory=dict)
+    variable: _Node | None = None
+    operations: dict[str, Operation] = field(default_factory=dict)
+
+
+class Contract:
+    """Routes and judges of an OpenAPI 3.1 document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._schemas = {
+            name: _decidable(schema) for name, schema in document["components"]["schemas"].items()
+        }
+        shared = document["components"]["parameters"]
+        key_schema = shared["IdempotencyKey"]["schema"]
+        self._key_judge = jsonschema_rs.validator_for(key_schema)
+        self._root = _Node()
+        self.operations: dict[str, Operation] = {}
+        for path, methods in document["paths"].items():
+            for method, described in methods.items():
+                operation = _read_operation(method.upper(), path, described)
+                self.operations[operation.id] = operation
+                self._place(operation)
+
+    def _place(self, operation: Operation) -> None:
+        node = self._root
+        for segment in operation.path[1:].split("/"):
+            if segment.startswith("{"):
+                node.variable = node.variable or _Node()
+                node = node.variable
+            else:
+                node = node.fixed.setdefault(segment, _Node())
+        node.operations[operation.method] = operation
+
+    def route(self, method: str, path: str) -> tuple[Operation, list[str]] | None:
+        """The operation that serves a raw path, and the values of its path parameters."""
+        node = self._root
+        values: list[str] = []
+        for segment in path[1:].split("/"):
+            following = node.fixed.get(segment)
+            if following is None:
+                following = node.variable
+                if following is None or not segment:
+                    return None
+                values.append(unquote(segment) if "%" in segment else segment)
+            node = following
+        operation = node.operations.get(method)
+        return None if operation is None else (operation, values)
+
+    def judge_key(self, key: str) -> None:
+        """Refuse an `Idempotency-Key` of the wrong form."""
+        if not self._key_judge.is_valid(key):
+            raise invalid(
+                "Idempotency-Key", "Idempotency-Key must be 1-255 characters of [A-Za-z0-9_-:.]"
+            )
+
+    def judge_query(self, operation: Operation, text: str) -> dict[str, Any]:
+        """Read and check a query string; absent parameters get their defaults."""
+        values: dict[str, Any] = {
+            name: schema["default"]
+            for name, schema in operation.query.items()
+            if "default" in schema
+        }
+        if not text:
+            return values
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            schema = operation.query.get(name)
+            if schema is None:
+                raise invalid(name, "Extra inputs are not permitted")
+            values[name] = _coerce(value, schema)
+        if operation._query_judge is None:
+            operation._query_judge = self._judge(
+                {"type": "object", "properties": operation.query}
+            )
+        _apply(operation._query_judge, values)
+        return values
+
+    def judge_body(self, operation: Operation, raw: bytes, content_type: str) -> dict[str, Any]:
+        """Decode and check a JSON body."""
+        if content_type != "application/json":
+            raise Refusal(
+                400, "invalid_parameter", "The request body must be sent as application/json"
+            )
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            raise Refusal(400, "invalid_parameter", "The request body is not valid JSON") from None
+        if operation._body_judge is None:
+            operation._body_judge = self._judge(operation.body or {})
+        _apply(operation._body_judge, body)
+        checked: dict[str, Any] = body
+        return checked
+
+    def judge_answer(self, operation: Operation, answer: object) -> None:
+        """Raise `Refusal` where an answer of the sandbox itself breaks the contract."""
+        _apply(self._judge(operation.answer), answer)
+
+    def _judge(self, schema: dict[str, Any]) -> Any:
+        return jsonschema_rs.validator_for(
+            {**_decidable(schema), "components": {"schemas": self._schemas}}
+        )
+
+
+def _read_operation(method: str, path: str, described: dict[str, Any]) -> Operation:
+    query: dict[str, dict[str, Any]] = {}
+    takes_key = False
+    for parameter in described.get("parameters", []):
+        if parameter.get("$ref", "").endswith("/IdempotencyKey"):
+            takes_key = True
+        elif parameter["in"] == "query":
+            query[parameter["name"]] = _decidable(parameter["schema"])
+    content = described.get("requestBody", {}).get("content", {})
+    kind = next(iter(content), None)
+    status, answer = next((s, a) for s, a in described["responses"].items() if s.startswith("2"))
+    return Operation(
+        id=described["operationId"],
+        method=method,
+        path=path,
+        query=query,
+        body=content[kind]["schema"] if kind else None,
+        multipart=kind == "multipart/form-data",
+        takes_key=takes_key,
+        status=int(status),
+        answer=answer.get("content", {}).get("application/json", {}).get("schema", {}),
+    )
+
+
+def _decidable(schema: Any) -> Any:
+    """The same schema with its unions decided by discriminator or by null."""
+    if isinstance(schema, list):
+        return [_decidable(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    mapping = schema.get("discriminator", {}).get("mapping")
+    if mapping and "oneOf" in schema:
+        name = schema["discriminator"]["propertyName"]
+        return {
+            "type": "object",
+            "required": [name],
+            "properties": {name: {"enum": list(mapping)}},
+            "allOf": [
+                {
+                    "if": {"required": [name], "properties": {name: {"const": value}}},
+                    "then": {"$ref": target},
+                }
+                for value, target in mapping.items()
+            ],
+        }
+    options = schema.get("anyOf", [])
+    if len(options) == 2 and {"type": "null"} in options:
+        other = next(option for option in options if option != {"type": "null"})
+        return {"if": {"type": "null"}, "else": _decidable(other)}
+    return {key: _decidable(part) for key, part in schema.items()}
+
+
+def _coerce(value: str, schema: dict[str, Any]) -> Any:
+    """A query string's value in the type its schema asks for, where it can be read as one."""
+    kind = schema.get("type")
+    if kind == "array":
+        return [part for part in value.split(",") if part]
+    try:
+        if kind == "integer":
+            return int(value)
+        if kind == "number":
+            return float(value)
+    except ValueError:
+        return value
+    return value
+
+
+def _apply(judge: Any, instance: object) -> None:
+    if judge.is_valid(instance):
+        return
+    error = next(iter(judge.iter_errors(instance)))
+    place = [str(part) for part in error.instance_path]
+    keyword = error.schema_path[-1]
+    message = error.message
+    if keyword == "additionalProperties":
+        place.append(error.kind.unexpected[0])
+        message = "Extra inputs are not permitted"
+    elif keyword == "required":
+        place.append(error.kind.property)
+        message = "Field required"
+    if len(message) > _MESSAGE_LIMIT:
+        message = "…" + message[-_MESSAGE_LIMIT:]
+    raise Refusal(400, "invalid_parameter", message, param=".".join(place) or None)
+
+
+def _load(name: str) -> Any:
+    return json.loads((_FOLDER / name).read_bytes())
+
+
+# Read while the module is imported, so that no event loop ever waits for the disk.
+CONTRACT = Contract(_load("heygen-api.json"))
+#: Codes of the target languages by their names, in the API's order.
+LANGUAGES: dict[str, str] = {entry["name"]: entry["code"] for entry in _load("languages.json")}

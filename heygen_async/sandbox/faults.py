@@ -1,0 +1,266 @@
+"""A scripted plan of what goes wrong between a client and the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from aiohttp import web
+
+from .answers import Answer
+from .refusals import Refusal, error_body
+
+__all__ = ["Fault", "Faults"]
+
+#: Does what the request asks for, once, and hands over the answer that would be sent.
+Work: TypeAlias = Callable[[], Awaitable[Answer]]
+
+#: Codes of errors whose status alone is given.
+_CODES = {
+    400: "invalid_parameter",
+    401: "unauthorized",
+    402: "insufficient_credit",
+    403: "forbidden",
+    404: "not_found",
+    409: "request_in_progress",
+    429: "rate_limit_exceeded",
+    502: "service_unavailable",
+    503: "service_unavailable",
+    504: "gateway_timeout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to spoil an exchange; made by the class methods.
+
+    Attributes:
+        name: Which one it is.
+        play: Carries it out and answers, or closes the connection.
+    """
+
+    name: str
+    play: Callable[[web.BaseRequest, Work], Awaitable[web.StreamResponse]]
+
+    @classmethod
+    def drop(cls) -> Fault:
+        """Read the request, do nothing, close the connection."""
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            await _drain(request)
+            return _hang_up(request)
+
+        return cls("drop", play)
+
+    @classmethod
+    def drop_answer(cls) -> Fault:
+        """Do the work, then close the connection without an answer."""
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            await work()
+            return _hang_up(request)
+
+        return cls("drop_answer", play)
+
+    @classmethod
+    def status(
+        cls,
+        status: int,
+        *,
+        body: Literal["json", "html", "empty"] = "json",
+        work: bool = False,
+        retry_after: float | str | None = None,
+        code: str | None = None,
+        message: str = "The sandbox was told to fail here",
+    ) -> Fault:
+        """Answer with an error.
+
+        Args:
+            status: HTTP status.
+            body: The API's own envelope, a gateway's HTML page, or nothing.
+            work: Whether the work is done all the same.
+            retry_after: Value of the `Retry-After` header: seconds, or an HTTP date.
+            code: Error code in the envelope; follows from the status by default.
+            message: Message in the envelope.
+        """
+
+        async def play(request: web.BaseRequest, do_work: Work) -> web.StreamResponse:
+            await (do_work() if work else _drain(request))
+            headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+            if body == "html":
+                page = f"<html><head><title>{status}</title></head><body>nginx</body></html>"
+                return web.Response(
+                    status=status, text=page, content_type="text/html", headers=headers
+                )
+            if body == "empty":
+                return web.Response(status=status, headers=headers)
+            refusal = Refusal(status, code or _CODES.get(status, "internal_error"), message)
+            return web.Response(
+                status=status,
+                body=error_body(request.raw_path[1:3], refusal),
+                content_type="application/json",
+                headers=headers,
+            )
+
+        return cls(f"status {status}", play)
+
+    @classmethod
+    def truncate(cls) -> Fault:
+        """Do the work, announce the whole answer, send half of it and close."""
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            answer = await work()
+            response = web.StreamResponse(status=answer.status, headers=answer.headers)
+            response.content_length = len(answer.body)
+            await response.prepare(request)
+            await response.write(answer.body[: len(answer.body) // 2])
+            _close(request)
+            return response
+
+        return cls("truncate", play)
+
+    @classmethod
+    def malformed(cls) -> Fault:
+        """Do the work and answer 200 with JSON that breaks off."""
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            answer = await work()
+            half = answer.body[: max(1, len(answer.body) // 2)]
+            return web.Response(body=half, content_type="application/json")
+
+        return cls("malformed", play)
+
+    @classmethod
+    def delay(cls, seconds: float, *, work: bool = True) -> Fault:
+        """Answer only after so many seconds of the event loop's time.
+
+        Args:
+            seconds: How long the answer is held back.
+            work: Do the work at once and answer late; else do nothing and answer 504.
+        """
+
+        async def play(request: web.BaseRequest, do_work: Work) -> web.StreamResponse:
+            if not work:
+                await _drain(request)
+            answer = await do_work() if work else None
+            await asyncio.sleep(seconds)
+            if answer is None:
+                return await cls.status(504).play(request, do_work)
+            return answer.response()
+
+        return cls(f"delay {seconds:g}", play)
+
+    @classmethod
+    def redirect(cls, url: str, *, status: int = 307) -> Fault:
+        """Send the client elsewhere."""
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            await _drain(request)
+            return web.Response(status=status, headers={"Location": url})
+
+        return cls("redirect", play)
+
+    @classmethod
+    def body(
+        cls,
+        content: bytes,
+        *,
+        status: int = 200,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Fault:
+        """Answer exactly these bytes."""
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            await _drain(request)
+            return web.Response(
+                status=status, body=content, headers={**(headers or {}), "Content-Type": content_type}
+            )
+
+        return cls("body", play)
+
+
+@dataclass(slots=True)
+class _Planned:
+    operation: str
+    fault: Fault
+    times: int | None
+    after: int
+    rate: float
+
+
+class Faults:
+    """The plan: which faults hit which requests, and how often each has struck.
+
+    Attributes:
+        struck: (operation, name of the fault) of every fault that was played, in order.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.struck: list[tuple[str, str]] = []
+        self._plan: list[_Planned] = []
+        self._chance = random.Random(f"{seed}/faults")  # noqa: S311 - no secret
+
+    def add(
+        self,
+        operation: str,
+        fault: Fault,
+        *,
+        times: int | None = 1,
+        after: int = 0,
+        rate: float = 1.0,
+    ) -> None:
+        """Plan a fault; where several fit a request, the one planned first strikes.
+
+        Args:
+            operation: An operation id, `media` for the media host, or `*` for all operations.
+            fault: What happens.
+            times: How often it strikes; None for always.
+            after: How many fitting requests pass unharmed first.
+            rate: Chance to strike a fitting request, drawn from the sandbox's seed.
+        """
+        self._plan.append(_Planned(operation, fault, times, after, rate))
+
+    def clear(self) -> None:
+        """Forget the plan; what has struck stays on record."""
+        self._plan.clear()
+
+    def take(self, operation: str) -> Fault | None:
+        """The fault that strikes this request, used up by the call; None for no fault."""
+        if not self._plan:
+            return None
+        for planned in self._plan:
+            fits_all = planned.operation == "*" and operation != "media"
+            if not fits_all and planned.operation != operation:
+                continue
+            if planned.after:
+                planned.after -= 1
+                continue
+            if planned.rate < 1.0 and self._chance.random() >= planned.rate:
+                continue
+            if planned.times is not None:
+                planned.times -= 1
+                if planned.times <= 0:
+                    self._plan.remove(planned)
+            self.struck.append((operation, planned.fault.name))
+            return planned.fault
+        return None
+
+
+async def _drain(request: web.BaseRequest) -> None:
+    async for _ in request.content.iter_any():
+        pass
+
+
+def _close(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.close()
+
+
+def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
+    _close(request)
+    # Never sent: the connection is closed. The server only asks for some response.
+    return web.Response()

@@ -1,0 +1,86 @@
+"""What the sandbox was asked to make, and what it would have cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PRICES", "PRICES_DATE", "Ledger", "LedgerJob"]
+
+#: USD per second of output, self-serve. Prices change: these are estimates of `PRICES_DATE`.
+PRICES: dict[str, float] = {
+    "avatar": 0.0667,
+    "avatar_photo": 0.05,
+    "avatar_iii": 0.0433,
+    "agent": 0.0333,
+    "translation_speed": 0.0333,
+    "translation_precision": 0.0667,
+    "translation_speed_audio": 0.0167,
+    "translation_precision_audio": 0.0333,
+    "proofread": 0.0083,
+    "lipsync_speed": 0.0333,
+    "lipsync_precision": 0.0667,
+    "speech": 0.000667,
+}
+PRICES_DATE = "2026-06"
+#: USD of a cinematic video, whatever its length.
+CINEMATIC_PRICE = 7.00
+#: 4K costs a quarter more.
+FOUR_K_FACTOR = 1.25
+
+
+@dataclass(slots=True)
+class LedgerJob:
+    """One piece of work that the sandbox accepted.
+
+    Attributes:
+        kind: `video` (templates too), `agent`, `translation`, `proofread`, `speech`,
+            `voice_clone` or `lipsync`.
+        id: Id of the resource.
+        operation: The operation that made it, such as `templates.generate`.
+        created_at: Sandbox seconds.
+        seconds: Length of the output.
+        usd: What it costs; 0 for failed jobs and test renders.
+        failed: It ends in failure.
+        charged: It costs something.
+        idempotency_key: The header it came with.
+        template_id: The template it renders.
+        title: Its title.
+        callback_id: The caller's own id.
+    """
+
+    kind: str
+    id: str
+    operation: str
+    created_at: float
+    seconds: float
+    usd: float
+    failed: bool
+    charged: bool
+    idempotency_key: str | None = None
+    template_id: str | None = None
+    title: str | None = None
+    callback_id: str | None = None
+
+
+class Ledger:
+    """All work accepted so far, replays not counted again.
+
+    Attributes:
+        jobs: Every job in the order of acceptance.
+        requests: How many requests reached the API, refused and faulty ones included.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: list[LedgerJob] = []
+        self.requests = 0
+
+    def count(self, kind: str | None = None) -> int:
+        """How many jobs were accepted: all, of one kind, or by one operation id."""
+        if kind is None:
+            return len(self.jobs)
+        return sum(kind in (job.kind, job.operation) for job in self.jobs)
+
+    @property
+    def usd(self) -> float:
+        """What all jobs cost together; an estimate."""
+        return sum(job.usd for job in self.jobs)

@@ -1,0 +1,44 @@
+"""Writes and reads SRT, writes WebVTT."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_srt", "srt_to_vtt", "write_srt"]
+
+_WORDS_PER_CUE = 7
+_TIMING = re.compile(
+    r"^\d\d:\d\d:\d\d[,.]\d{3} --> \d\d:\d\d:\d\d[,.]\d{3}\s*$", flags=re.MULTILINE
+)
+
+
+def _stamp(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02},{milliseconds % 1000:03}"
+
+
+def write_srt(text: str, seconds: float) -> str:
+    """Captions of a text spread evenly over so many seconds; `♪` where there are no words."""
+    words = text.split() or ["♪"]
+    groups = [words[i : i + _WORDS_PER_CUE] for i in range(0, len(words), _WORDS_PER_CUE)]
+    total = sum(len(word) + 1 for word in words)
+    cues = []
+    said = 0
+    for number, group in enumerate(groups, start=1):
+        start = said / total * seconds
+        said += sum(len(word) + 1 for word in group)
+        end = said / total * seconds
+        cues.append(f"{number}\n{_stamp(start)} --> {_stamp(end)}\n{' '.join(group)}\n")
+    return "\n".join(cues)
+
+
+def is_srt(text: str) -> bool:
+    """Whether a text has at least one cue timing."""
+    return _TIMING.search(text) is not None
+
+
+def srt_to_vtt(srt: str) -> str:
+    """The same captions as WebVTT."""
+    return "WEBVTT\n\n" + _TIMING.sub(lambda timing: timing[0].replace(",", "."), srt)

@@ -1,0 +1,74 @@
+"""An event loop whose time is turned: it jumps to the next timer when nothing else is ready.
+
+Hours of polling pass in milliseconds, and every run takes the same course. Sockets on loopback
+work as usual, since both ends live on this loop: what one end has sent is there for the other
+to read before the loop asks what to do next. Do not talk to other processes or threads on it:
+time would not wait for their answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from typing import Any, TypeVar, TypeVarTuple
+
+Ts = TypeVarTuple("Ts")
+T = TypeVar("T")
+
+# How long the loop listens, in real seconds, before it turns the clock: a busy kernel may
+# deliver what was sent on loopback a moment late.
+_GRACE = 0.0005
+
+
+class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+    loop: TurnedEventLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(0)
+        if events or timeout == 0:
+            return events
+        if timeout is None:
+            return super().select(None)
+        events = super().select(_GRACE)
+        if not events and self.loop.threads:
+            # A thread's work takes real time; it ends with a byte on the loop's own socket.
+            events = super().select(1.0)
+        elif not events:
+            self.loop.turn(timeout)
+        return events
+
+
+class TurnedEventLoop(asyncio.SelectorEventLoop):
+    """An event loop for tests; ``loop.time()`` starts at 0 and moves only by jumps.
+
+    Use it as ``asyncio.Runner(loop_factory=TurnedEventLoop)``, or with anyio's pytest plugin as
+    ``("asyncio", {"loop_factory": TurnedEventLoop})``.
+    """
+
+    def __init__(self) -> None:
+        self._turned = 0.0
+        self.threads = 0
+        selector = _Selector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """The turned time, in seconds."""
+        return self._turned
+
+    def turn(self, seconds: float) -> None:
+        """Move the time on."""
+        self._turned += seconds
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """As usual; time stands still until the thread is done."""
+        future = super().run_in_executor(executor, func, *args)
+        self.threads += 1
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _: asyncio.Future[Any]) -> None:
+        self.threads -= 1

@@ -1,0 +1,1 @@
+"""One HTTP call done right: limits, retries, idempotency, codec, transfers."""

@@ -1,0 +1,102 @@
+"""The aiohttp sessions of a client, bound to the event loop that runs.
+
+They open with the first request and close with ``close()``. A script that does neither ends
+without a warning: an asynchronous generator holds each session, and the event loop finishes its
+generators before it closes. On another event loop (a second ``asyncio.run``) new ones open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import platform
+import urllib.request
+from collections.abc import AsyncGenerator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+from heygen_async.session.settings import Settings
+from heygen_async.version import __version__
+
+USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
+
+# Longer than the gap between two looks at a job: a new TLS connection costs ten times a kept one.
+_KEEPALIVE = 120.0
+
+
+class Connection:
+    """Two aiohttp sessions: one that knows the key, and one for media that does not."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.api: aiohttp.ClientSession
+        self.options: dict[str, Any] = {}
+        self._media: aiohttp.ClientSession | None = None
+        self._guards: list[AsyncGenerator[None]] = []
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open on this loop; what was open on another loop ends with that loop."""
+        self.loop = loop
+        self._guards = []
+        self._media = None
+        # Asked once: aiohttp's own trust_env asks a thread for it at each request.
+        self.options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
+        self.api = self._session({"Accept": "application/json", **self._settings.auth_headers})
+
+    @property
+    def media(self) -> aiohttp.ClientSession:
+        """For media, uploads and redirects: any host, never the key."""
+        if self._media is None:
+            self._media = self._session({}, trust_env=self._settings.trust_env)
+        return self._media
+
+    async def close(self) -> None:
+        """Close what is open; a later request opens again."""
+        guards, self._guards = self._guards, []
+        loop, self.loop = self.loop, None
+        self._media = None
+        if loop is asyncio.get_running_loop():
+            for guard in guards:
+                await guard.aclose()
+
+    def _session(
+        self, headers: dict[str, str], *, trust_env: bool = False
+    ) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            # Our own limiter stands in front; aiohttp's is not first in, first out.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT, **headers},
+            trust_env=trust_env,
+        )
+        guard = _close_at_the_end(session)
+        with contextlib.suppress(StopIteration):
+            guard.__anext__().send(None)  # runs to its yield, where it stays
+        self._guards.append(guard)
+        return session
+
+
+def proxy_options(base_url: str) -> dict[str, Any]:
+    """The arguments of a request that send it through the proxy of the environment, if any."""
+    target = urlsplit(base_url)
+    proxy = urllib.request.getproxies().get(target.scheme)
+    if not proxy or urllib.request.proxy_bypass(target.hostname or ""):
+        return {}
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    options: dict[str, Any] = {"proxy": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"}
+    if parts.username:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        basic = base64.b64encode(login.encode()).decode()
+        options["proxy_headers"] = {"Proxy-Authorization": f"Basic {basic}"}
+    return options
+
+
+async def _close_at_the_end(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        await session.close()

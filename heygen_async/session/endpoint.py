@@ -1,0 +1,95 @@
+"""Endpoint descriptors: what one operation of the API looks like, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
+
+from heygen_async.errors import InvalidRequest
+from heygen_async.session.codec import Decode, decoder_for
+from heygen_async.session.settings import CallKind
+
+T = TypeVar("T")
+
+Envelope: TypeAlias = Literal["data", "page", "none"]
+Query: TypeAlias = dict[str, "str | int | float | bool | Sequence[str] | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Generic[T]):
+    """One operation of the API.
+
+    Attributes:
+        operation: The contract's operationId, ``videos.get``.
+        method: HTTP method.
+        path: Path with its parameters in braces, ``/v3/videos/{video_id}``.
+        answer: The type that an answer decodes to, inside its envelope.
+        envelope: ``data`` for ``{"data": …}`` of all three API versions, ``page`` for v3
+            lists, ``none`` for an answer without envelope.
+        keyed: Whether the operation takes an Idempotency-Key; then its retries are safe.
+        kind: Which timeout counts; by default reads for GET, writes for the rest.
+        creates: Reads the ids of the paid jobs off an answer, for operations that start
+            some; those count against the account's concurrency limit.
+    """
+
+    operation: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    answer: Any
+    envelope: Envelope = "data"
+    keyed: bool = False
+    kind: CallKind | None = None
+    creates: Callable[[Any], list[str]] | None = None
+
+    @cached_property
+    def timeout_kind(self) -> CallKind:
+        """Which of the three timeouts counts for an attempt."""
+        return self.kind or ("read" if self.method == "GET" else "write")
+
+    @cached_property
+    def safe(self) -> bool:
+        """Whether sending it twice does what sending it once does."""
+        return self.keyed or self.method in ("GET", "DELETE")
+
+    @cached_property
+    def decode(self) -> Decode[T]:
+        """Turns the bytes of a success into an answer; made once per endpoint."""
+        return decoder_for(self.answer, self.envelope)
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(part.split("}")[0] for part in self.path.split("{")[1:])
+
+    def at(self, *values: str) -> str:
+        """The encoded path for these path parameters, in the order of the path.
+
+        Raises:
+            InvalidRequest: A value is no string, empty, or would leave its place in the path.
+        """
+        path = self.path
+        for name, value in zip(self._parameters, values, strict=True):
+            # An empty id would turn "get" into "list"; dots would climb up the path.
+            if not isinstance(value, str) or not value or value in (".", ".."):
+                raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
+            path = path.replace(f"{{{name}}}", quote(value, safe=""), 1)
+        return path
+
+
+def query_string(query: Query) -> str:
+    """``?a=1&b=2`` for the values that are not None, or an empty string.
+
+    Sequences are joined by commas, as the API's array parameters are written.
+    """
+    pairs = [(name, _text(value)) for name, value in query.items() if value is not None]
+    return f"?{urlencode(pairs, safe=',')}" if pairs else ""
+
+
+def _text(value: str | int | float | bool | Sequence[str]) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    return ",".join(value)

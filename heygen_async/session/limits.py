@@ -1,0 +1,192 @@
+"""The request limiter: how many requests are in flight, and how many leave per second.
+
+Every call of a client passes through one ``RequestLimiter``. It is first in, first out, so
+that nobody starves (a connection pool that hands places to whoever comes first makes the
+slowest of 500 callers wait a hundred times as long as the median). Three things hold a caller
+back:
+
+- the number of requests in flight;
+- a token bucket, where a rate is set: tokens come in evenly, ``burst`` of them can be saved;
+- the gate: an answer with ``Retry-After`` closes it for everybody until that time has passed,
+  so one 429 means one pause, not one for each caller. The hold that reaches furthest wins.
+
+Calls of a bulk run leave ``reserve`` places free, and queue behind all others, so that an
+interactive call never waits behind a batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from heygen_async.errors import ConfigurationError, RateLimited
+from heygen_async.session.waiting import Queue
+
+_INTERACTIVE, _BULK = 0, 1
+
+
+class TokenBucket:
+    """Arithmetic of a rate limit; knows no clock, the time is an argument.
+
+    Args:
+        per_second: Tokens that come in per second.
+        burst: Tokens that can be saved at most.
+    """
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self.per_second = per_second
+        self.burst = burst
+        self._level = burst
+        self._at: float | None = None
+
+    def wait(self, now: float, keep: float = 0.0) -> float:
+        """Take a token and return 0, or return the seconds until there is one.
+
+        Args:
+            now: The present, in seconds of any steady clock.
+            keep: Tokens that must stay in the bucket for others.
+        """
+        if self._at is not None:
+            self._level = min(self.burst, self._level + (now - self._at) * self.per_second)
+        self._at = now
+        # Without the tolerance, rounding asks for one more wait of no time at all.
+        if self._level - keep >= 1.0 - 1e-9:
+            self._level -= 1.0
+            return 0.0
+        return (1.0 + keep - self._level) / self.per_second
+
+    def restart(self) -> None:
+        """Start full again, on another clock."""
+        self._level, self._at = self.burst, None
+
+
+class RequestLimiter:
+    """Limits the requests of one client, or of several that share it on one event loop.
+
+    Args:
+        in_flight: Requests on their way at the same time. Default 100.
+        per_second: Requests that may leave per second; None (default) sets no rate. HeyGen
+            has request rates but does not publish them.
+        burst: Requests that may leave at once after a pause. Default: one second's worth.
+        reserve: Places, and tokens, that calls of a bulk run leave to other calls. Default:
+            a tenth.
+    """
+
+    def __init__(
+        self,
+        in_flight: int = 100,
+        per_second: float | None = None,
+        *,
+        burst: float | None = None,
+        reserve: int | None = None,
+    ) -> None:
+        if in_flight < 1:
+            raise ConfigurationError(f"requests: expected in_flight >= 1, got {in_flight!r}")
+        if per_second is not None and not per_second > 0:
+            raise ConfigurationError(f"requests: expected per_second > 0, got {per_second!r}")
+        self.in_flight = in_flight
+        self.per_second = per_second
+        self.reserve = min(in_flight // 10 if reserve is None else reserve, in_flight - 1)
+        self.in_use = 0
+        self._bucket: TokenBucket | None = None
+        self._keep = 0.0
+        if per_second is not None:
+            burst = max(1.0, per_second if burst is None else burst)
+            self._bucket = TokenBucket(per_second, burst)
+            # A bucket that cannot hold more than the reserve would never let bulk go.
+            self._keep = max(0.0, min(burst * self.reserve / in_flight, burst - 1.0))
+        self._closed_until = 0.0
+        self._queue = Queue(2, self._grant)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for a place."""
+        return self._queue.waiting
+
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Work on this event loop from now on; those who waited on another one are gone."""
+        if loop is not self._loop:
+            self._loop = loop
+            self.in_use = 0
+            self._closed_until = 0.0
+            self._queue.forget()
+            if self._bucket is not None:
+                self._bucket.restart()
+
+    def acquire_nowait(self, bulk: bool = False) -> bool:
+        """Take a place if one is free right now; the path of nearly every call."""
+        if (
+            self._queue.waiting
+            or self._closed_until
+            or self.in_use >= (self.in_flight - self.reserve if bulk else self.in_flight)
+        ):
+            return False
+        if self._bucket is not None:
+            assert self._loop is not None
+            if self._bucket.wait(self._loop.time(), self._keep if bulk else 0.0):
+                return False
+        self.in_use += 1
+        return True
+
+    async def acquire(self, bulk: bool = False, *, patience: float = float("inf")) -> None:
+        """Wait for a place.
+
+        Args:
+            bulk: Whether this is a call of a bulk run.
+            patience: Seconds that the caller is willing to wait for the gate to open.
+
+        Raises:
+            RateLimited: The gate is closed for longer than ``patience``.
+        """
+        loop = asyncio.get_running_loop()
+        self.bind(loop)
+        check_patience(self._closed_until - loop.time(), patience)
+        await self._queue.wait(_BULK if bulk else _INTERACTIVE, give_back=self.release)
+
+    def release(self) -> None:
+        """Give a place back."""
+        self.in_use -= 1
+        if self._queue.waiting and self._loop is not None:
+            self._queue.wake(self._loop)
+
+    def close_for(self, seconds: float) -> None:
+        """Let nobody through for so long; a hold that reaches further stays."""
+        assert self._loop is not None
+        self._closed_until = max(self._closed_until, self._loop.time() + seconds)
+
+    def _grant(self, lane: int, now: float) -> float | None:
+        if self._closed_until:
+            if now < self._closed_until:
+                return self._closed_until - now
+            self._closed_until = 0.0
+        if lane == _BULK:
+            if self._queue.ahead_of(_INTERACTIVE):
+                return None
+            free = self.in_flight - self.reserve - self.in_use
+        else:
+            free = self.in_flight - self.in_use
+        if free <= 0:
+            return None
+        if self._bucket is not None:
+            wait = self._bucket.wait(now, self._keep if lane == _BULK else 0.0)
+            if wait:
+                return wait
+        self.in_use += 1
+        return 0.0
+
+
+def check_patience(hold: float, patience: float) -> None:
+    """Raise where a hold lasts longer than a caller's patience; both in seconds.
+
+    Raises:
+        RateLimited: With ``retry_after`` set to the hold.
+    """
+    if hold > patience:
+        raise RateLimited(
+            f"an earlier answer asked for a pause that lasts {hold:.0f} s more, longer than "
+            f"the {patience:.0f} s that this caller allows",
+            status=429,
+            code="rate_limit_exceeded",
+            retry_after=hold,
+            attempts=0,
+        )

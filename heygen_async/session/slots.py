@@ -1,0 +1,246 @@
+"""Job slots: how many jobs run at HeyGen at the same time.
+
+An account may run a number of jobs at once (10 on pay-as-you-go, more by contract); one more is
+refused with 429. The number is not told, so it is learned:
+
+- A slot is taken before a job is submitted and given back when the job has ended.
+- A refusal shrinks the limit to the jobs that are running, which is what the account allows
+  right now, and closes the gate for as long as ``Retry-After`` says. The refused submission
+  gives its slot back, stands at the head of the queue, and is sent again under the same
+  Idempotency-Key once a running job has ended.
+- Each minute in which all slots were taken and somebody waited, the limit grows by one towards
+  the ceiling, in case the account allows more again.
+
+So a limit of 10 under a ceiling of 50 costs one burst of refusals and one probe a minute, where
+workers that each sleep their own ``Retry-After`` are refused a hundred times for each job.
+
+Submissions outside a bulk run take no slot. Only after a refusal do they stand in the queue,
+before all bulk submissions, so that the next job that ends makes room for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import Enum
+
+from heygen_async.errors import ConfigurationError
+from heygen_async.session.limits import check_patience
+from heygen_async.session.waiting import Queue
+
+_INTERACTIVE, _REFUSED, _NEW = 0, 1, 2
+
+
+class _State(Enum):
+    HELD = "a submission is on its way"
+    RUNNING = "the job runs at HeyGen"
+    FREE = "given back"
+
+
+class Slot:
+    """The right to have one job running; made by ``JobSlots.acquire``."""
+
+    __slots__ = ("_epoch", "_slots", "_state")
+
+    def __init__(self, slots: JobSlots, epoch: int) -> None:
+        self._slots = slots
+        self._epoch = epoch
+        self._state = _State.HELD
+
+    def accepted(self) -> None:
+        """The submission was accepted: the job counts as running."""
+        if self._state is _State.HELD:
+            self._state = _State.RUNNING
+            self._slots._accepted(self._epoch)
+
+    async def refused(self, seconds: float, *, patience: float = float("inf")) -> None:
+        """The submission was refused for the concurrency limit: queue again, at the head.
+
+        Args:
+            seconds: How long the API asked to wait.
+            patience: The longest such wait that the caller allows.
+
+        Raises:
+            RateLimited: ``seconds`` is longer than ``patience``.
+        """
+        # In this order: a slot given back first would send the next one into the same refusal.
+        self._slots._refused(seconds)
+        self.release()
+        self._epoch = await self._slots._queue_up(_REFUSED, patience)
+        self._state = _State.HELD
+
+    def release(self) -> None:
+        """Give the slot back; further calls do nothing."""
+        if self._state is not _State.FREE:
+            running = self._state is _State.RUNNING
+            self._state = _State.FREE
+            self._slots._released(running)
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Mark the calls inside as those of a bulk run that holds this slot."""
+        token = current_slot.set(self)
+        try:
+            yield
+        finally:
+            current_slot.reset(token)
+
+
+# The slot that the calls of this task submit under; None outside a bulk run.
+current_slot: ContextVar[Slot | None] = ContextVar("heygen_async_slot", default=None)
+
+
+class JobSlots:
+    """Adapts the number of running jobs to what the account allows.
+
+    Share one among clients of one event loop that use the same account.
+
+    Args:
+        ceiling: Jobs that may run at once at most, however many the account allows.
+            Default 50.
+        start: The limit to start with. Default: the ceiling.
+        probe_every: Seconds between attempts to grow by one. Default 60.
+    """
+
+    def __init__(
+        self, ceiling: int = 50, *, start: int | None = None, probe_every: float = 60.0
+    ) -> None:
+        if ceiling < 1:
+            raise ConfigurationError(f"jobs: expected a ceiling >= 1, got {ceiling!r}")
+        self.ceiling = ceiling
+        self.probe_every = probe_every
+        self.limit = ceiling if start is None else max(1, min(start, ceiling))
+        self.held = 0
+        self.running = 0
+        self.refusals = 0
+        self._epoch = 0
+        self._changed_at = 0.0
+        self._closed_until = 0.0
+        self._queue = Queue(3, self._grant)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._metered_at = 0.0
+        self._held_seconds = 0.0
+        self._limit_seconds = 0.0
+
+    def __repr__(self) -> str:
+        return (
+            f"JobSlots(ceiling={self.ceiling}, limit={self.limit}, held={self.held}, "
+            f"running={self.running})"
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait for a slot."""
+        return self._queue.waiting
+
+    @property
+    def closed(self) -> bool:
+        """Whether a refusal holds all submissions back at present."""
+        if self._closed_until and self._loop and self._loop.time() >= self._closed_until:
+            self._closed_until = 0.0
+        return bool(self._closed_until)
+
+    def usage(self) -> tuple[float, float]:
+        """Seconds that slots were held, and that they could have been, both summed up."""
+        self._meter()
+        return self._held_seconds, self._limit_seconds
+
+    async def acquire(self) -> Slot:
+        """Wait for a slot, first in, first out."""
+        return Slot(self, await self._queue_up(_NEW, float("inf")))
+
+    async def acquire_after_refusal(self, seconds: float, *, patience: float) -> Slot:
+        """A slot for a refused submission that held none: before those of bulk runs.
+
+        Args:
+            seconds: How long the API asked to wait.
+            patience: The longest such wait that the caller allows.
+
+        Raises:
+            RateLimited: ``seconds`` is longer than ``patience``.
+        """
+        self.bind(asyncio.get_running_loop())
+        self._refused(seconds)
+        return Slot(self, await self._queue_up(_INTERACTIVE, patience))
+
+    async def opened(self, *, patience: float) -> None:
+        """Wait until no refusal holds submissions back.
+
+        Raises:
+            RateLimited: That lasts longer than ``patience`` seconds.
+        """
+        while self.closed:
+            assert self._loop is not None
+            hold = self._closed_until - self._loop.time()
+            check_patience(hold, patience)
+            await asyncio.sleep(hold)
+
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Work on this event loop from now on; those who waited on another one are gone."""
+        if loop is not self._loop:
+            self._loop = loop
+            self.held = self.running = 0
+            self._closed_until = 0.0
+            self._changed_at = self._metered_at = loop.time()
+            self._queue.forget()
+
+    async def _queue_up(self, lane: int, patience: float) -> int:
+        loop = asyncio.get_running_loop()
+        self.bind(loop)
+        check_patience(self._closed_until - loop.time(), patience)
+        if self._queue.waiting or self._grant(lane, loop.time()) != 0.0:
+            await self._queue.wait(lane, give_back=lambda: self._released(False))
+        return self._epoch
+
+    def _grant(self, lane: int, now: float) -> float | None:
+        if now < self._closed_until:
+            return self._closed_until - now
+        if self._queue.ahead_of(lane - 1):
+            return None
+        if self.held >= self.limit:
+            if self.limit >= self.ceiling:
+                return None
+            until_probe = self._changed_at + self.probe_every - now
+            if until_probe > 0:
+                return until_probe
+            self._set_limit(self.limit + 1)
+            if self.held >= self.limit:
+                return None
+        self._meter()
+        self.held += 1
+        return 0.0
+
+    def _accepted(self, epoch: int) -> None:
+        self.running += 1
+        # Sent before the last refusal came in, so the limit was measured without it.
+        if epoch != self._epoch and self.running > self.limit:
+            self._set_limit(min(self.running, self.ceiling))
+
+    def _refused(self, seconds: float) -> None:
+        assert self._loop is not None
+        self.refusals += 1
+        self._epoch += 1
+        self._set_limit(max(1, min(self.running, self.ceiling)))
+        self._closed_until = max(self._closed_until, self._loop.time() + seconds)
+
+    def _released(self, running: bool) -> None:
+        self._meter()
+        self.held -= 1
+        self.running -= running
+        if self._queue.waiting and self._loop is not None:
+            self._queue.wake(self._loop)
+
+    def _set_limit(self, limit: int) -> None:
+        self._meter()
+        self.limit = limit
+        if self._loop is not None:
+            self._changed_at = self._loop.time()
+
+    def _meter(self) -> None:
+        if self._loop is not None:
+            now = self._loop.time()
+            self._held_seconds += (now - self._metered_at) * self.held
+            self._limit_seconds += (now - self._metered_at) * self.limit
+            self._metered_at = now
