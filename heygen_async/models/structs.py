@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from functools import cache
 from typing import (
     TYPE_CHECKING,
@@ -53,12 +53,17 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     Nullable = Annotated[T, "null stands for the default"]
 else:
-    Nullable = Optional[T]
+    Nullable = Optional[T]  # noqa: UP045, a bare `T | None` takes no subscript
 """An answer field whose null is replaced by its default (:class:`AnswerWithDefaults`)."""
 
 _LONGEST_SHOWN = 200
+_DEEPEST_SHOWN = 8
 _UNSHOWN_FIELDS = frozenset({"data", "upload_headers"})
-_URL_QUERY = re.compile(r"(https?://[^\s?]*\?)\S+", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(https?://)[^\s/@?#]*@", re.IGNORECASE)
+# A text that is a URL is cut to its end, blanks or not; a URL within a text to the next blank.
+_URL_QUERY = re.compile(
+    r"(?s:(\A\s*https?://[^?#]*[?#]).+)|(https?://[^\s?#]*[?#])\S+", re.IGNORECASE
+)
 
 
 class _Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,27 +73,42 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
         return f"{type(self).__name__}({fields})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        for field in msgspec.structs.fields(self):
-            value = getattr(self, field.name)
-            if value is field.default or (field.default is msgspec.NODEFAULT and value == {}):
-                continue
-            yield field.name, "…" if field.name in _UNSHOWN_FIELDS else _redacted(value)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [
+            (name, "…" if name in _UNSHOWN_FIELDS else _redacted(value))
+            for name, default, factory in _defaults(type(self))
+            if (value := getattr(self, name)) is not default
+            and (value or factory is msgspec.NODEFAULT)
+        ]
 
 
-def _redacted(value: object) -> object:
+@cache
+def _defaults(struct: type[_Shown]) -> tuple[tuple[str, Any, Any], ...]:
+    """Name, default and default factory of every field, NODEFAULT where there is none."""
+    fields = [
+        (field.name, field.default, field.default_factory)
+        for field in msgspec.structs.fields(struct)
+    ]
+    return tuple(sorted(fields, key=lambda field: field[0] == "extra"))
+
+
+def _redacted(value: object, depth: int = 0) -> object:
     """The value without URL queries, which may be signatures, and without long tails."""
     if isinstance(value, str):
-        text = _URL_QUERY.sub(r"\1…", value)
+        text = _URL_PASSWORD.sub(r"\1…@", value[: 10 * _LONGEST_SHOWN])
+        text = _URL_QUERY.sub(lambda match: f"{match[1] or match[2]}…", text)
         if len(text) > _LONGEST_SHOWN:
             return f"{text[:_LONGEST_SHOWN]}… ({len(value):,} characters)"
         return text
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{len(value):,} bytes"
-    if isinstance(value, Mapping):
-        return {key: _redacted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_redacted(item) for item in value)
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        if depth == _DEEPEST_SHOWN:
+            return "…"
+        if isinstance(value, Mapping):
+            return {key: _redacted(item, depth + 1) for key, item in value.items()}
+        items = [_redacted(item, depth + 1) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     return value
 
 
@@ -100,19 +120,10 @@ class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
     """Parent of the answers that have :data:`Nullable` fields: null becomes the default."""
 
     def __post_init__(self) -> None:
-        for name, default, factory in _fields_with_defaults(type(self)):
-            if getattr(self, name) is None:
+        for name, default, factory in _defaults(type(self)):
+            if getattr(self, name) is None and default is not None:
                 value = default if factory is msgspec.NODEFAULT else factory()
                 msgspec.structs.force_setattr(self, name, value)
-
-
-@cache
-def _fields_with_defaults(answer: type[Answer]) -> tuple[tuple[str, Any, Any], ...]:
-    return tuple(
-        (field.name, field.default, field.default_factory)
-        for field in msgspec.structs.fields(answer)
-        if not field.required and field.default is not None
-    )
 
 
 class Part(_Shown, frozen=True, kw_only=True):
@@ -152,20 +163,23 @@ class Request(Part, frozen=True, kw_only=True):
 
 def refuse(param: str, reason: str) -> NoReturn:
     """Raise InvalidRequest for the field ``param``."""
-    raise InvalidRequest(f"{param}: {reason}", param=param)
+    raise InvalidRequest(f"{param}: {reason}", param=param) from None
 
 
 def given(part: Part, *names: str) -> list[str]:
     """Those of the named fields that are not None, or that ``extra`` holds."""
-    extra = part.extra if isinstance(part, Request) else {}
-    return [name for name in names if getattr(part, name) is not None or name in extra]
+    there = [name for name in names if getattr(part, name) is not None]
+    if isinstance(part, Request) and part.extra:
+        there += [name for name in names if name in part.extra and name not in there]
+    return there
 
 
-def refuse_more_than_one(part: Part, *names: str) -> None:
-    """Refuse a part where several of the named fields are given."""
+def refuse_more_than_one(part: Part, *names: str) -> list[str]:
+    """Refuse a part where several of the named fields are given; return what is given."""
     there = given(part, *names)
     if len(there) > 1:
         refuse(there[1], f"cannot go together with {there[0]}; give one of {_listed(names)}")
+    return there
 
 
 def require_one(part: Part, *names: str) -> None:
@@ -173,12 +187,19 @@ def require_one(part: Part, *names: str) -> None:
 
     None at all passes where ``extra`` is in use: it may hold a way that is new to the SDK.
     """
-    refuse_more_than_one(part, *names)
-    if not given(part, *names) and not (isinstance(part, Request) and part.extra):
+    there = refuse_more_than_one(part, *names)
+    if not there and not (isinstance(part, Request) and part.extra):
         refuse(names[0], f"give one of {_listed(names)}")
 
 
-_encoder = msgspec.json.Encoder()
+def _plain(value: object) -> str:
+    """For subclasses of str, such as numpy's, which the encoder does not take."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def encode(request: Request) -> bytes:
@@ -222,7 +243,7 @@ class _Field(NamedTuple):
         probe: A Struct with this field alone. msgspec prepares the types inside a Struct
             once, so converting to it takes a tenth of converting to the bare annotation.
         parts: The Structs that the annotation names, () for none.
-        is_container: Whether those are items of a list or of a mapping.
+        is_container: Whether it is a list or a mapping, ``parts`` then being its items.
         choices: The values of its Literal, () without one.
         title: What its pattern means in words, if it has a pattern.
     """
@@ -275,26 +296,36 @@ def _set_fields(part: Part) -> dict[str, Any]:
     """The tag, and the fields that differ from their defaults; without ``extra``."""
     config = part.__struct_config__
     fields = {} if config.tag_field is None else {config.tag_field: config.tag}
-    for field in _fields(type(part)):
-        value = getattr(part, field.name)
+    for field, value in zip(_fields(type(part)), msgspec.structs.astuple(part), strict=True):
         if value is not field.default and field.name != "extra":
             fields[field.name] = value
     return fields
 
 
 def _check_fields(part: Part) -> None:
-    for field in _fields(type(part)):
-        value = getattr(part, field.name)
-        if value is field.default:
+    for field, value in zip(_fields(type(part)), msgspec.structs.astuple(part), strict=True):
+        if value is field.default or (field.name == "extra" and value == {}):
             continue
+        if field.is_container and isinstance(value, set | frozenset):
+            refuse(field.name, f"expected a list, as the order counts, got {brief(value)}")
         if field.parts:
             _check_parts(field, value)
         elif type(value) is float and not math.isfinite(value):
             refuse(field.name, f"expected a finite number, got {value}")
+        elif isinstance(value, str) and not value.isascii() and not _is_unicode(value):
+            refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
         try:
             msgspec.convert({field.name: value}, field.probe)
-        except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as error:
+        except msgspec.ValidationError as error:
             _refuse_value(field, value, error)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_parts(field: _Field, value: object) -> None:
@@ -314,12 +345,9 @@ def _check_parts(field: _Field, value: object) -> None:
     for param, item in items.items():
         if not isinstance(item, field.parts):
             names = _listed([part.__name__ for part in field.parts])
-            refuse(param, f"expected {names}, got {_brief(item)}")
+            refuse(param, f"expected {names}, got {brief(item)}")
 
 
-_COMPLAINT = re.compile(
-    r"(?P<complaint>.*?)(?:, got `.*?`)?(?: - at (?:`key` in )?`\$\.?(?P<param>.*)`)?", re.DOTALL
-)
 _WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -331,29 +359,34 @@ _WORDS = {
 }
 
 
-def _refuse_value(field: _Field, value: object, error: Exception) -> NoReturn:
-    match = _COMPLAINT.fullmatch(str(error))
-    if match is None or not isinstance(error, msgspec.ValidationError):
-        refuse(field.name, f"{error}, got {_brief(value)}")
-    complaint, param = match["complaint"], match["param"] or field.name
+def _refuse_value(field: _Field, value: object, error: msgspec.ValidationError) -> NoReturn:
+    # msgspec says, for example: Expected `str`, got `int` - at `$.output_languages[1]`
+    complaint, _, path = str(error).rpartition(" - at ")
+    is_key = path.startswith("`key` in ")
+    param = path.removeprefix("`key` in ").strip("`").removeprefix("$.")
+    complaint = re.sub(r", got `[^`]*`\Z", "", complaint)
     item = re.search(r"\[(\d+)\]$", param)
     if item and isinstance(value, list | tuple):
         value = value[int(item[1])]
     if complaint.startswith("Invalid enum value"):
         complaint = f"expected {_listed([repr(choice) for choice in field.choices])}"
+    elif is_key:
+        complaint = "expected a mapping whose keys are texts"
     elif "matching regex" in complaint:
         complaint = f"expected {field.title or 'another form'}"
     else:
         complaint = re.sub(r"`(.*?)`", _in_words, complaint[:1].lower() + complaint[1:])
-    size = f" with {len(value):,}" if " of length " in complaint and _is_sized(value) else ""
-    refuse(param, f"{complaint}, got {_brief(value)}{size}")
+    if " of length " in complaint and isinstance(value, Sized):
+        refuse(param, f"{complaint}, got {len(value)}: {brief(value)}")
+    refuse(param, f"{complaint}, got {brief(value)}")
 
 
 def _in_words(types: re.Match[str]) -> str:
     return " or ".join(_WORDS.get(name, name) for name in types[1].split(" | "))
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
+    """A short repr for messages, without the query of a URL."""
     text = repr(_redacted(value))
     return text if len(text) <= 80 else f"{text[:80]}…"
 

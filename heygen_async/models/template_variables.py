@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.sources import AssetBase64, AssetId, AssetSource, AssetUrl
-from heygen_async.models.structs import Part, refuse
+from heygen_async.models.structs import Part, brief, refuse
 
 Fit: TypeAlias = Literal["cover", "contain", "crop", "none"]
 PlayStyle: TypeAlias = Literal["fit_to_scene", "freeze", "loop", "once", "full_video"]
@@ -168,8 +168,8 @@ def variable(type: str, value: object) -> TemplateVariable:  # noqa: A002
     if isinstance(value, Mapping):
         try:
             value = msgspec.convert(dict(value), TemplateVariable)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"not a {type} variable: {error}") from None
+        except (msgspec.ValidationError, TypeError) as error:
+            raise InvalidRequest(f"not a variable of type {type}: {error}") from None
     if isinstance(value, TemplateVariable):
         if not isinstance(value, _STAND_INS.get(type, (_CLASSES[type],))):
             raise InvalidRequest(
@@ -187,8 +187,9 @@ def _from_plain(kind: str, value: object) -> TemplateVariable:
         return VideoVariable(asset=source) if kind == "video" else AudioVariable(asset=source)
     if not isinstance(value, str):
         wanted = "text" if kind == "text" else "an id"
-        found = value.__class__.__name__
-        raise InvalidRequest(f"a {kind} variable takes {wanted}, a str; got {found}")
+        raise InvalidRequest(
+            f"a variable of type {kind} takes {wanted} as a str, got {brief(value)}"
+        )
     if kind == "text":
         return TextVariable(content=value)
     if kind == "character":
@@ -198,17 +199,16 @@ def _from_plain(kind: str, value: object) -> TemplateVariable:
 
 def _source(kind: str, value: object) -> AssetSource:
     if isinstance(value, str):
+        value = value.strip()
         if value.lower().startswith(("http://", "https://")):
             return AssetUrl(url=value)
         # A path of a local file is the likely mistake; as an id it would fail only at HeyGen.
         is_path = value.startswith(("/", ".", "~")) or "://" in value or "\\" in value
         if value and not is_path and not any(character.isspace() for character in value):
             return AssetId(asset_id=value)
-    found = repr(value) if isinstance(value, str) else value.__class__.__name__
-    article = "a" if kind == "video" else "an"
     raise InvalidRequest(
-        f"{article} {kind} variable takes an http(s) URL or the id of an uploaded asset; "
-        f"got {found[:100]}"
+        f"a variable of type {kind} takes an http(s) URL or the id of an uploaded asset, "
+        f"got {brief(value)}"
     )
 
 

@@ -111,7 +111,7 @@ class TemplateRenderRequest(Request, frozen=True, kw_only=True):
         """The JSON body of the v3 call."""
         return encode(self)
 
-    def v2(self, *, test: bool = False) -> bytes:
+    def v2(self, test: bool = False) -> bytes:
         """The JSON body of the v2 call.
 
         Args:
@@ -268,7 +268,7 @@ class TemplateListV2(Answer, frozen=True, kw_only=True):
     templates: tuple[TemplateSummaryV2, ...]
 
 
-class TemplateVariableV2(AnswerWithDefaults, frozen=True, kw_only=True):
+class TemplateVariableInfoV2(AnswerWithDefaults, frozen=True, kw_only=True):
     """A variable as the v2 detail shows it.
 
     Attributes:
@@ -282,15 +282,22 @@ class TemplateVariableV2(AnswerWithDefaults, frozen=True, kw_only=True):
     properties: Nullable[dict[str, Any]] = msgspec.field(default_factory=dict)
 
     def info(self) -> TemplateVariableInfo:
-        """The same in the v3 shape; properties of a form that is not known are left out."""
-        fields = {**self.properties, "asset": self.properties}
-        fields["character_type"] = fields.pop("type", None)
-        known = {}
-        for name in TemplateVariableInfo.__struct_fields__:
-            value = fields.get(name)
-            if isinstance(value, str | int | float):
-                known[name] = value
-        return msgspec.convert({**known, "type": self.type}, TemplateVariableInfo)
+        """The same in the v3 shape; properties that are not texts are left out."""
+        texts = {name: text for name, text in self.properties.items() if isinstance(text, str)}
+        url, asset_id = texts.get("url"), texts.get("asset_id")
+        asset = None
+        if url or asset_id:
+            asset = TemplateAsset(type="url" if url else "asset_id", url=url, asset_id=asset_id)
+        return TemplateVariableInfo(
+            type=self.type,
+            content=texts.get("content"),
+            asset=asset,
+            fit=texts.get("fit"),
+            play_style=texts.get("play_style"),
+            character_id=texts.get("character_id"),
+            character_type=texts.get("type"),
+            voice_id=texts.get("voice_id"),
+        )
 
 
 class TemplateV2(AnswerWithDefaults, frozen=True, kw_only=True):
@@ -300,7 +307,7 @@ class TemplateV2(AnswerWithDefaults, frozen=True, kw_only=True):
         variables: Its variables by name.
     """
 
-    variables: Nullable[dict[str, TemplateVariableV2]] = msgspec.field(default_factory=dict)
+    variables: Nullable[dict[str, TemplateVariableInfoV2]] = msgspec.field(default_factory=dict)
 
     def infos(self) -> dict[str, TemplateVariableInfo]:
         """The variables as :attr:`Template.variables` has them."""

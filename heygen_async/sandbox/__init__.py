@@ -5,14 +5,23 @@ It stands apart from the SDK and judges every request by its own copy of the API
     async with Sandbox(speed=60) as sandbox:
         async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
             ...
+
+The names load at their first use: pytest imports this package for its plugin in every run.
 """
 
-from .clock import Clock
-from .faults import Fault, Faults
-from .jobs import Failure
-from .ledger import Ledger, LedgerJob
-from .server import Sandbox
-from .thread import SandboxThread, serve
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .faults import Fault, Faults
+    from .jobs import Failure
+    from .ledger import Ledger, LedgerJob
+    from .sandbox import Sandbox
+    from .server import RequestLog
+    from .thread import SandboxThread, serve
 
 __all__ = [
     "Clock",
@@ -21,7 +30,28 @@ __all__ = [
     "Faults",
     "Ledger",
     "LedgerJob",
+    "RequestLog",
     "Sandbox",
     "SandboxThread",
     "serve",
 ]
+
+_MODULES = {
+    "Clock": "clock",
+    "Failure": "jobs",
+    "Fault": "faults",
+    "Faults": "faults",
+    "Ledger": "ledger",
+    "LedgerJob": "ledger",
+    "RequestLog": "server",
+    "Sandbox": "sandbox",
+    "SandboxThread": "thread",
+    "serve": "thread",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{module}", __name__), name)

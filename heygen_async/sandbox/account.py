@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import random
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .agent_sessions import Session
 from .answers import Json
 from .clock import Clock
+from .files import FileStore, StoredFile
 from .jobs import Job, JobFactory, Slots
 from .ledger import Ledger, LedgerJob
 from .media import MediaShelf
-from .refusals import Refusal, invalid
+from .refusals import Refusal, invalid, not_found
 from .shelf import Shelf
 
 __all__ = [
     "Account",
     "Asset",
+    "Lipsync",
     "Look",
     "Proofread",
-    "Session",
     "Template",
     "Translation",
     "Video",
@@ -107,14 +109,13 @@ class Translation:
 
 @dataclass(slots=True)
 class Proofread:
-    """A proofread session: the request that made it, and the subtitles of the moment."""
+    """A proofread session and the request that made it."""
 
     id: str
     job: Job
     seconds: float
     language: str
     request: Json
-    created_at: float
 
 
 @dataclass(slots=True)
@@ -130,60 +131,14 @@ class Lipsync:
 
 
 @dataclass(slots=True)
-class Message:
-    """A message of an agent session."""
-
-    role: str
-    kind: str
-    content: str
-    created_at: float
-    resource_ids: list[str] = field(default_factory=list)
-
-    def json(self, unix: Callable[[float], int]) -> Json:
-        """As the API shows it."""
-        shown: Json = {
-            "role": self.role,
-            "type": self.kind,
-            "content": self.content,
-            "created_at": unix(self.created_at),
-        }
-        if self.resource_ids:
-            shown["resource_ids"] = self.resource_ids
-        return shown
-
-
-@dataclass(slots=True)
-class Session:
-    """A video agent session.
-
-    Attributes:
-        job: The phase it is in: thinking, or generating a video.
-        state: What it does while `job` runs, or where it rests once `job` is done.
-        ask: What happens when the running phase ends: `question`, `storyboard` or `video`.
-    """
-
-    id: str
-    created_at: float
-    mode: str
-    title: str
-    prompt: str
-    job: Job
-    ask: str
-    ledger_job: LedgerJob
-    settled: bool = False
-    stopped: bool = False
-    messages: list[Message] = field(default_factory=list)
-    videos: list[str] = field(default_factory=list)
-    resources: dict[str, Json] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
 class Asset:
     """An uploaded file.
 
     Attributes:
         ready: False for a direct upload that is not completed yet.
+        announced_checksum: What its bytes must hash to.
         upload_headers: What its PUT must carry.
+        file: What its PUT brought.
     """
 
     id: str
@@ -193,10 +148,9 @@ class Asset:
     size: int
     uploaded_at: float
     ready: bool = True
-    sha256: str = ""
-    arrived: bool = True
     announced_checksum: str | None = None
     upload_headers: dict[str, str] = field(default_factory=dict)
+    file: StoredFile | None = None
 
 
 class Account:
@@ -225,6 +179,7 @@ class Account:
         self.concurrency = concurrency
         self.retry_after: int | str | None = None
         self.null_video_url = False
+        self.files = FileStore()
         self.slots = Slots()
         self.ledger = Ledger()
         self.voices: Shelf[Voice] = Shelf("voice", newest_first=False)
@@ -271,72 +226,75 @@ class Account:
             return "1"
         return str(min(30, max(1, math.ceil((end - now) / self.clock.speed))))
 
-    def start(
+    def begin(self, kind: str, *, slot: bool = True) -> Job:
+        """Draw the course of a job that starts now, and let it take a slot.
+
+        Args:
+            kind: Key of the durations.
+            slot: Whether it counts against the concurrency limit.
+        """
+        job = self.jobs.start(kind, self.clock.now())
+        if slot:
+            self.slots.hold(job)
+        return job
+
+    def record(
         self,
         kind: str,
         identifier: str,
         operation: str,
+        job: Job,
         *,
-        output_seconds: float,
+        seconds: float = 0.0,
         usd: float = 0.0,
-        slot: bool = True,
         key: str | None = None,
         template_id: str | None = None,
         title: str | None = None,
         callback_id: str | None = None,
-    ) -> Job:
-        """Start a job: draw its course, take its slot, write it into the ledger.
+    ) -> LedgerJob:
+        """Write a job into the ledger.
 
         Args:
-            kind: Key of the durations.
+            kind: Kind in the ledger.
             identifier: Id of the resource.
             operation: Operation id.
-            output_seconds: Length of what it makes.
+            job: Its course.
+            seconds: Length of what it makes.
             usd: Its price if it completes.
-            slot: Whether it counts against the concurrency limit.
             key: Its `Idempotency-Key`.
             template_id: The template it renders.
             title: Its title.
             callback_id: The caller's own id.
         """
-        job = self.jobs.start(kind, self.clock.now())
-        if slot:
-            self.slots.hold(job)
-        self.ledger.jobs.append(
-            LedgerJob(
-                kind=kind,
-                id=identifier,
-                operation=operation,
-                created_at=job.created_at,
-                seconds=output_seconds,
-                usd=0.0 if job.failure else usd,
-                failed=job.failure is not None,
-                charged=job.failure is None and usd > 0,
-                idempotency_key=key,
-                template_id=template_id,
-                title=title,
-                callback_id=callback_id,
-            )
+        entry = LedgerJob(
+            kind,
+            identifier,
+            operation,
+            job.created_at,
+            idempotency_key=key,
+            template_id=template_id,
+            title=title,
+            callback_id=callback_id,
         )
-        return job
+        entry.charge(job, seconds, usd)
+        self.ledger.jobs.append(entry)
+        return entry
 
     def check_source(self, source: Json | None, field_name: str) -> None:
         """Refuse a media source that cannot be had: an unknown asset, or not a web address."""
         if source is None:
             return
         if source["type"] == "asset_id":
-            self.check_asset(source["asset_id"])
+            self.ready_asset(source["asset_id"])
         elif source["type"] == "url":
             self.check_url(source["url"], f"{field_name}.url")
 
-    def check_asset(self, asset_id: str) -> None:
-        """Refuse an asset that does not exist or is not uploaded yet."""
-        if not self.assets.get(asset_id).ready:
-            self.assets_missing(asset_id)
-
-    def assets_missing(self, asset_id: str) -> None:
-        """Refuse an asset whose upload was not completed."""
-        raise Refusal(404, "asset_not_found", f"No such asset: {asset_id}")
+    def ready_asset(self, asset_id: str) -> Asset:
+        """An asset that can be used, or a 404 where its upload was never completed."""
+        asset = self.assets.get(asset_id)
+        if not asset.ready:
+            raise not_found("asset", asset_id)
+        return asset
 
     @staticmethod
     def check_url(url: str, field_name: str) -> None:

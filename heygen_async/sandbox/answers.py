@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .account import Account
     from .contract import Operation
 
-__all__ = ["Answer", "Call", "Handler", "Json", "data", "listing"]
+__all__ = ["Answer", "Call", "Handler", "Json", "data", "encode", "listing"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -67,6 +67,9 @@ def listing(page: list[Json], next_token: str | None) -> Json:
     return {"data": page, "has_more": next_token is not None, "next_token": next_token}
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"))
+
+
 def encode(value: object) -> bytes:
     """Compact JSON."""
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _encoder.encode(value).encode()

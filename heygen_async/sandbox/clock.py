@@ -31,6 +31,10 @@ class Clock:
         self._started = source()
         self._turned = 0.0
 
+    def restart(self) -> None:
+        """Count from now on; what was turned by hand stays turned."""
+        self._started = self._source()
+
     def now(self) -> float:
         """Sandbox seconds since the sandbox opened."""
         return self._turned + (self._source() - self._started) * self.speed

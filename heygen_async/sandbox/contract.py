@@ -41,7 +41,6 @@ class Operation:
         multipart: The body is `multipart/form-data`.
         takes_key: The operation honours `Idempotency-Key`.
         status: Status of a good answer.
-        answer: Schema of a good answer.
     """
 
     id: str
@@ -52,7 +51,6 @@ class Operation:
     multipart: bool
     takes_key: bool
     status: int
-    answer: dict[str, Any]
     _body_judge: Any = field(default=None, repr=False)
     _query_judge: Any = field(default=None, repr=False)
 
@@ -130,15 +128,16 @@ class Contract:
         }
         if not text:
             return values
-        for name, value in parse_qsl(text, keep_blank_values=True):
+        pairs = parse_qsl(text, keep_blank_values=True)
+        for name, value in pairs:
             schema = operation.query.get(name)
             if schema is None:
                 raise invalid(name, "Extra inputs are not permitted")
             values[name] = _coerce(value, schema)
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise invalid(pairs[-1][0], "Lists are given once, separated by commas")
         if operation._query_judge is None:
-            operation._query_judge = self._judge(
-                {"type": "object", "properties": operation.query}
-            )
+            operation._query_judge = self._judge({"type": "object", "properties": operation.query})
         _apply(operation._query_judge, values)
         return values
 
@@ -158,10 +157,6 @@ class Contract:
         checked: dict[str, Any] = body
         return checked
 
-    def judge_answer(self, operation: Operation, answer: object) -> None:
-        """Raise `Refusal` where an answer of the sandbox itself breaks the contract."""
-        _apply(self._judge(operation.answer), answer)
-
     def _judge(self, schema: dict[str, Any]) -> Any:
         return jsonschema_rs.validator_for(
             {**_decidable(schema), "components": {"schemas": self._schemas}}
@@ -178,7 +173,7 @@ def _read_operation(method: str, path: str, described: dict[str, Any]) -> Operat
             query[parameter["name"]] = _decidable(parameter["schema"])
     content = described.get("requestBody", {}).get("content", {})
     kind = next(iter(content), None)
-    status, answer = next((s, a) for s, a in described["responses"].items() if s.startswith("2"))
+    status = next(status for status in described["responses"] if status.startswith("2"))
     return Operation(
         id=described["operationId"],
         method=method,
@@ -188,7 +183,6 @@ def _read_operation(method: str, path: str, described: dict[str, Any]) -> Operat
         multipart=kind == "multipart/form-data",
         takes_key=takes_key,
         status=int(status),
-        answer=answer.get("content", {}).get("application/json", {}).get("schema", {}),
     )
 
 

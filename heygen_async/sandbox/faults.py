@@ -177,7 +177,9 @@ class Fault:
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
             await _drain(request)
             return web.Response(
-                status=status, body=content, headers={**(headers or {}), "Content-Type": content_type}
+                status=status,
+                body=content,
+                headers={**(headers or {}), "Content-Type": content_type},
             )
 
         return cls("body", play)

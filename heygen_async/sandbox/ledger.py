@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .jobs import Job
 
 __all__ = ["PRICES", "PRICES_DATE", "Ledger", "LedgerJob"]
 
@@ -52,14 +56,21 @@ class LedgerJob:
     id: str
     operation: str
     created_at: float
-    seconds: float
-    usd: float
-    failed: bool
-    charged: bool
+    seconds: float = 0.0
+    usd: float = 0.0
+    failed: bool = False
+    charged: bool = False
     idempotency_key: str | None = None
     template_id: str | None = None
     title: str | None = None
     callback_id: str | None = None
+
+    def charge(self, job: Job, seconds: float, usd: float) -> None:
+        """Note what the job makes and costs; one that fails costs nothing."""
+        self.seconds = seconds
+        self.failed = job.failure is not None
+        self.usd = 0.0 if self.failed else usd
+        self.charged = self.usd > 0
 
 
 class Ledger:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
+from .answers import Answer
 from .clock import Clock
 from .files import StoredFile
 from .mp4 import mp4
@@ -23,7 +24,7 @@ from .speech import SpokenWord
 from .subtitles import srt_to_vtt, write_srt
 from .wav import wav_chunks, wav_size
 
-__all__ = ["MediaItem", "MediaRequest", "MediaShelf"]
+__all__ = ["MediaItem", "MediaPart", "MediaRequest", "MediaShelf", "find_media"]
 
 #: Sandbox seconds for which a media address is good.
 MEDIA_LIFETIME = 7 * 86_400
@@ -120,7 +121,7 @@ class MediaShelf:
         return f"{self.origin}{path}?Expires={expires}&Signature={self._sign(path, expires)}"
 
     def _sign(self, path: str, expires: int) -> str:
-        return hmac.new(self._secret, f"{path}:{expires}".encode(), "sha256").hexdigest()
+        return hmac.digest(self._secret, f"{path}:{expires}".encode(), "sha256").hex()
 
     def is_signed(self, path: str, query: str) -> bool:
         """Whether an address carries a signature that is ours and still good."""
@@ -229,13 +230,38 @@ def _range_of(header: str, size: int) -> tuple[int, int] | None:
     return start, min(size, int(last) + 1) if last else size
 
 
-async def send_media(
-    request: web.BaseRequest, shelf: MediaShelf, path: str
-) -> web.StreamResponse:
-    """Answer a GET or HEAD of one file, whole or in part."""
+@dataclass(frozen=True, slots=True)
+class MediaPart:
+    """A file, or a part of it, before it is sent."""
+
+    status: int
+    headers: dict[str, str]
+    rendition: _Rendition
+    start: int
+    stop: int
+
+    async def send(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Stream it as the answer to a GET or HEAD."""
+        response = web.StreamResponse(status=self.status, headers=self.headers)
+        response.content_length = self.stop - self.start
+        await response.prepare(request)
+        if request.method == "GET":
+            async for chunk in self.rendition.read(self.start, self.stop):
+                await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def whole(self) -> Answer:
+        """All of it in memory, for faults that spoil it."""
+        chunks = [chunk async for chunk in self.rendition.read(self.start, self.stop)]
+        return Answer(self.status, b"".join(chunks), self.headers)
+
+
+def find_media(request: web.BaseRequest, shelf: MediaShelf, path: str) -> MediaPart | Answer:
+    """The file, or the range of it, that a GET or HEAD asks for; or why not."""
     rendition = shelf.rendition(path.removeprefix("/media/"))
     if rendition is None:
-        return web.Response(status=404)
+        return Answer(404, b"NoSuchKey")
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Type": rendition.content_type,
@@ -247,17 +273,9 @@ async def send_media(
         try:
             span = _range_of(wanted, rendition.size)
         except ValueError:
-            headers["Content-Range"] = f"bytes */{rendition.size}"
-            return web.Response(status=416, headers=headers)
+            return Answer(416, b"", {**headers, "Content-Range": f"bytes */{rendition.size}"})
         if span is not None:
             start, stop = span
             status = 206
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{rendition.size}"
-    response = web.StreamResponse(status=status, headers=headers)
-    response.content_length = stop - start
-    await response.prepare(request)
-    if request.method == "GET":
-        async for chunk in rendition.read(start, stop):
-            await response.write(chunk)
-    await response.write_eof()
-    return response
+    return MediaPart(status, headers, rendition, start, stop)

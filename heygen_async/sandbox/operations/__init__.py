@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from ..answers import Handler
-from . import account, avatars, templates, video_translations, videos
+from . import (
+    account,
+    assets,
+    avatars,
+    lipsyncs,
+    proofreads,
+    templates,
+    video_agents,
+    video_translations,
+    videos,
+    voices,
+)
 
 __all__ = ["HANDLERS"]
 
 HANDLERS: dict[str, Handler] = {
     **account.HANDLERS,
+    **assets.HANDLERS,
     **avatars.HANDLERS,
+    **lipsyncs.HANDLERS,
+    **proofreads.HANDLERS,
     **templates.HANDLERS,
+    **video_agents.HANDLERS,
     **video_translations.HANDLERS,
     **videos.HANDLERS,
+    **voices.HANDLERS,
 }

@@ -31,9 +31,10 @@ def looks(call: Call) -> Json:
         return listing([], None)
 
     def fits(look: Look) -> bool:
-        return query.get("avatar_type") in (None, look.avatar_type) and query.get(
-            "group_id"
-        ) in (None, look.group_id)
+        return query.get("avatar_type") in (None, look.avatar_type) and query.get("group_id") in (
+            None,
+            look.group_id,
+        )
 
     page, token = call.account.looks.page(query["limit"], query.get("token"), fits)
     return listing([look_json(call, look) for look in page], token)

@@ -1,0 +1,115 @@
+"""``Job``: a handle on one job at HeyGen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Generic, TypeVar
+
+from heygen_async.errors import JobFailed, JobTimeout
+from heygen_async.jobs.kind import JobKind, failure_of, status_of
+from heygen_async.jobs.watcher import Watcher
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """One job at HeyGen, from the moment it is accepted.
+
+    The job runs there whatever happens here: a handle can be dropped, and made again from the
+    id with ``heygen.jobs.attach(type, id)``. Handles pickle.
+
+    Attributes:
+        id: The job's id.
+        created: The API's answer to the submission, or None for an attached job.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        kind: JobKind[T],
+        job_id: str,
+        *,
+        created: Any = None,
+        started: float | None = None,
+    ) -> None:
+        self.id = job_id
+        self.created = created
+        self._watcher = watcher
+        self._kind = kind
+        self._started = started
+        self._final: T | None = None
+
+    def __repr__(self) -> str:
+        state = f", {status_of(self._final)}" if self._final is not None else ""
+        return f"<{type(self).__name__} {self._kind.name} {self.id}{state}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self._watcher, self._kind, self.id, self.created)
+
+    async def wait(self, timeout: float | None = None) -> T:
+        """Wait until the job has ended well.
+
+        The client looks at all its jobs together, so a thousand waits cost few requests.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for as long as it takes.
+
+        Raises:
+            JobFailed: HeyGen reports that the job failed.
+            JobTimeout: It has not ended in time; it goes on at HeyGen.
+            HeyGenError: The API refuses to tell, such as for a wrong key.
+        """
+        if self._final is None:
+            watched = self._watcher.watch(self._kind, self.id, self._started)
+            try:
+                async with asyncio.timeout(timeout) as limit:
+                    self._final = await asyncio.shield(watched.final)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                raise JobTimeout(
+                    f"job {self.id} has not ended within {timeout:g} s; it goes on at HeyGen",
+                    job_id=self.id,
+                    last=watched.last,
+                ) from None
+            except asyncio.CancelledError as cancelled:
+                cancelled.job_ids = [self.id]  # type: ignore[attr-defined]
+                raise
+            finally:
+                self._watcher.leave(watched)
+        if status_of(self._final) in self._kind.failed:
+            code, message = failure_of(self._final)
+            raise JobFailed(message, job_id=self.id, code=code, last=self._final)
+        return self._final
+
+    async def status(self) -> T:
+        """Ask now how the job stands."""
+        return await self._watcher.session.call(self._kind.get, self._kind.get.at(self.id))
+
+    async def updates(self, *, every: float = 5.0) -> AsyncIterator[T]:
+        """The job's states as they change, up to and including the terminal one.
+
+        Args:
+            every: Seconds between two looks at most.
+        """
+        states: asyncio.Queue[T | None] = asyncio.Queue()
+        watched = self._watcher.watch(self._kind, self.id, self._started)
+        watched.final.add_done_callback(lambda _: states.put_nowait(None))
+        self._watcher.listen(watched, states.put_nowait, every)
+        last: T | None = None
+        try:
+            while (state := await states.get()) is not None:
+                if state != last:
+                    last = state
+                    yield state
+            self._final = watched.final.result()
+        finally:
+            watched.listeners.pop(states.put_nowait, None)
+            self._watcher.leave(watched)
+
+
+def _rebuilt(
+    cls: type[Job[T]], watcher: Watcher, kind: JobKind[T], job_id: str, created: Any
+) -> Job[T]:
+    return cls(watcher, kind, job_id, created=created)

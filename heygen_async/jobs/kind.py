@@ -1,0 +1,68 @@
+"""Kinds of jobs, as data: which calls tell how a job stands, and what their states mean."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from heygen_async.models.statuses import StatusEntry
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JobKind(Generic[T]):
+    """One kind of job. The API's states differ from kind to kind; there is no shared set.
+
+    Attributes:
+        name: A word for messages, ``video``.
+        result: The type that describes such a job.
+        get: The call that fetches one.
+        expected: A guess of the median duration, in seconds, until jobs have ended.
+        statuses: The call that asks for up to 100 at once, where there is one.
+        ids_parameter: The query parameter of ``statuses`` that takes the ids.
+        completed: States of success.
+        failed: States of failure.
+        paused: States in which it waits for its user.
+        ready: Whether a completed one has all that belongs to it; a URL can be null for a
+            moment after completion.
+        place: Module and name under which the kind can be found again, for pickling.
+    """
+
+    name: str
+    result: type[T]
+    get: Endpoint[T]
+    expected: float
+    place: tuple[str, str]
+    statuses: Endpoint[Page[StatusEntry]] | None = None
+    ids_parameter: str = ""
+    completed: frozenset[str] = frozenset({"completed"})
+    failed: frozenset[str] = frozenset({"failed"})
+    paused: frozenset[str] = frozenset()
+    ready: Callable[[T], bool] = lambda _: True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _find, self.place
+
+    def ended(self, state: T) -> bool:
+        """Whether this is a terminal state."""
+        return status_of(state) in self.completed | self.failed
+
+
+def status_of(state: Any) -> str:
+    """The status field that all kinds share."""
+    return str(state.status)
+
+
+def failure_of(state: Any) -> tuple[str | None, str]:
+    """Code and message of a failed job; both can be null on a real failure."""
+    code = getattr(state, "failure_code", None)
+    return code, getattr(state, "failure_message", None) or "HeyGen gives no reason"
+
+
+def _find(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)

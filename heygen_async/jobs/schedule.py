@@ -1,0 +1,124 @@
+"""When to look at a job next: arithmetic only, the time is an argument.
+
+How long jobs of one kind take is learned from those that have ended, as a lognormal
+distribution; three of them already teach enough. Until then a wide guess stands in.
+
+From the distribution follows the hazard: of the jobs that are still running at an age, the share
+that ends in the next second. Looking every ``interval`` seconds costs ``1 / interval`` requests
+a second and notices an end ``interval / 2`` late on average, so with the price of a look in
+seconds of delay, the best interval is ``sqrt(2 * price / hazard)``. A look that serves many jobs
+at once divides its price among them, and their hazards add up.
+
+A few bounds keep that in order. A handful of jobs is not looked at before one in ten would be
+done, and at least once a minute. From ten jobs on, which share one request, delay costs job
+slots, so there is a look at each tick from the age at which one in fifty would be done. A tick is
+``TICK`` seconds; where more than a few jobs end within one, it shrinks, and it grows again where
+fewer do, so that a job among many costs less than three requests, with its submission and its
+final fetch. (The hazard is of no use for that: of jobs that started together, the first to end
+make all the others look overdue.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+TICK = 1.8
+LONGEST = 60.0
+BULK = 10
+
+# Seconds of delay that one request is worth, for a job that waits alone.
+_PRICE = 1.9
+# Jobs that a request should find done, on average, before the tick may shrink.
+_FOUND_PER_REQUEST = 2.0
+_FASTEST_TICK = 0.005
+
+_MEMORY = 200
+_ENOUGH = 3
+_GUESSED_SIGMA = 1.2
+_USUAL_SIGMA = 0.5
+_SHORTEST = 1e-3
+
+_TENTH = -1.2816
+_FIFTIETH = -2.0537
+
+
+class Durations:
+    """What has been learned about the durations of one kind of job.
+
+    Args:
+        expected: A guess of the median, in seconds, until jobs have ended.
+    """
+
+    def __init__(self, expected: float) -> None:
+        self._logs: deque[float] = deque(maxlen=_MEMORY)
+        self._mu = math.log(max(expected, _SHORTEST))
+        self._sigma = _GUESSED_SIGMA
+        self._tick = TICK
+
+    @property
+    def median(self) -> float:
+        """Half of the jobs are done at this age, in seconds."""
+        return math.exp(self._mu)
+
+    def learn(self, seconds: float) -> None:
+        """Take in the duration of one job that has ended."""
+        self._logs.append(math.log(max(seconds, _SHORTEST)))
+        count = len(self._logs)
+        if count < _ENOUGH:
+            return
+        self._mu = math.fsum(self._logs) / count
+        squares = math.fsum((value - self._mu) ** 2 for value in self._logs)
+        # Few durations happen to lie close together; the usual spread counts like three more.
+        self._sigma = math.sqrt((squares + _ENOUGH * _USUAL_SIGMA**2) / (count - 1 + _ENOUGH))
+
+    def quantile(self, z: float) -> float:
+        """The age that lies ``z`` standard deviations from the median."""
+        return math.exp(self._mu + z * self._sigma)
+
+    def hazard(self, age: float) -> float:
+        """The share of the jobs running at this age that ends per second."""
+        age = max(age, _SHORTEST)
+        z = (math.log(age) - self._mu) / self._sigma
+        if z > 6:  # the survivors are too few for floating point; the ratio tends to z
+            return z / (age * self._sigma)
+        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        return density / (age * self._sigma * 0.5 * math.erfc(z / math.sqrt(2)))
+
+    def until_first_look(self, age: float, company: int) -> float:
+        """Seconds until a job of this age is worth a first look; 0 where it is overdue.
+
+        Args:
+            age: Seconds since it was submitted.
+            company: How many jobs share their looks with it, itself included.
+        """
+        first = self.quantile(_FIFTIETH if company >= BULK else _TENTH)
+        return min(max(0.0, first - age), LONGEST)
+
+    def until_look(self, ages: Sequence[float]) -> float:
+        """Seconds until the next look at jobs of these ages that share their looks.
+
+        Args:
+            ages: Seconds since each job was submitted; at least one.
+        """
+        count = len(ages)
+        until_first = self.until_first_look(max(ages), count)
+        if until_first > _SHORTEST:
+            return until_first
+        if count >= BULK:
+            return self._tick
+        hazard = math.fsum(self.hazard(age) for age in ages)
+        interval = math.sqrt(2 * _PRICE / (count * hazard)) if hazard > 0 else LONGEST
+        return min(max(interval, self._tick), LONGEST)
+
+    def looked(self, interval: float, found: int, requests: int) -> None:
+        """Take in what a look at many jobs has brought.
+
+        Args:
+            interval: Seconds since the look before.
+            found: Jobs found done.
+            requests: Requests that the look took.
+        """
+        factor = _FOUND_PER_REQUEST * requests / max(found, 0.5)
+        self._tick = min(max(interval * min(factor, 2.0), _FASTEST_TICK), TICK)

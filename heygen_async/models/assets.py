@@ -1,0 +1,118 @@
+"""Assets: files uploaded to the account."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
+
+from heygen_async.models.structs import Answer, Request, Timestamp
+
+Sha256: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[0-9a-fA-F]{64}\Z", title="a SHA-256 as 64 hexadecimal digits"),
+]
+
+
+class DirectUploadRequest(Request, frozen=True, kw_only=True):
+    """A file that will be put straight into storage, up to 200 MB.
+
+    Attributes:
+        filename: Its name.
+        content_type: Its MIME type.
+        size_bytes: Its size.
+        checksum_sha256: Its SHA-256 as 64 hexadecimal digits.
+    """
+
+    filename: str
+    content_type: str
+    size_bytes: int
+    checksum_sha256: Sha256 | None = None
+
+
+class AssetCompleteRequest(Request, frozen=True, kw_only=True):
+    """The word that a direct upload is done.
+
+    Attributes:
+        checksum_sha256: SHA-256 of what was sent, as 64 hexadecimal digits.
+    """
+
+    checksum_sha256: Sha256 | None = None
+
+
+class DirectUpload(Answer, frozen=True, kw_only=True):
+    """Where to put a file: PUT to the URL with exactly these headers, without the API key.
+
+    Attributes:
+        asset_id: Id of the asset; usable once the upload is completed.
+        upload_url: Where the bytes go; signed.
+        upload_headers: Headers to send, all of them and no others; never printed.
+        max_bytes: The most it takes.
+        expires_in_seconds: How long the URL is good for.
+        status: State of the upload.
+    """
+
+    asset_id: str
+    upload_url: str
+    upload_headers: dict[str, str]
+    max_bytes: int | float
+    expires_in_seconds: int | float
+    status: str
+
+
+class UploadedAsset(Answer, frozen=True, kw_only=True):
+    """A file that was uploaded in one call.
+
+    Attributes:
+        asset_id: Its id.
+        url: Where it is; signed.
+        mime_type: Its MIME type.
+        size_bytes: Its size.
+    """
+
+    asset_id: str
+    url: str
+    mime_type: str
+    size_bytes: int | float
+
+
+class CompletedAsset(Answer, frozen=True, kw_only=True):
+    """A file whose direct upload was completed.
+
+    Attributes:
+        asset_id: Its id.
+        url: Where it is; signed.
+        mime_type: Its MIME type.
+        size_bytes: Its size.
+        status: State of the upload.
+    """
+
+    asset_id: str
+    url: str
+    mime_type: str
+    size_bytes: int | float
+    status: str
+
+
+class Asset(Answer, frozen=True, kw_only=True):
+    """A file in the account.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        type: What it is, such as ``image``.
+        owner: Who uploaded it.
+        space_id: The workspace it is in.
+        uploaded_at: Unix seconds.
+        folder_id: The folder it is in.
+        url: Where it is; signed.
+    """
+
+    id: str
+    name: str
+    type: str
+    owner: str
+    space_id: str
+    uploaded_at: Timestamp
+    folder_id: str | None = None
+    url: str | None = None

@@ -1,0 +1,31 @@
+"""`python -m heygen_async.sandbox`: the sandbox as a process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from .thread import serve
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and serve until stopped."""
+    parser = argparse.ArgumentParser(
+        prog="python -m heygen_async.sandbox",
+        description="A local HeyGen. Prints its addresses as one line of JSON.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
+    parser.add_argument("--speed", type=float, default=60.0, help="sandbox seconds per second")
+    parser.add_argument("--concurrency", type=int, default=10, help="jobs that run at once")
+    parser.add_argument("--seed", type=int, default=0, help="what ids and durations derive from")
+    parser.add_argument("--failure-rate", type=float, default=0.0, help="share of failing jobs")
+    parser.add_argument(
+        "--requests-per-second", type=float, default=None, help="more than that get 429"
+    )
+    asyncio.run(serve(**vars(parser.parse_args(arguments))))
+
+
+if __name__ == "__main__":
+    main()

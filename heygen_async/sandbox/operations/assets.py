@@ -1,0 +1,218 @@
+"""Assets: uploaded at once, or to a presigned address and then completed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
+
+from aiohttp import BodyPartReader, web
+
+from ..account import Account, Asset
+from ..answers import Answer, Call, Handler, Json, data, listing
+from ..files import StoredFile, TooLarge
+from ..media import UPLOAD_LIFETIME, MediaItem
+from ..refusals import Refusal, invalid
+
+__all__ = ["HANDLERS", "receive_upload"]
+
+UPLOAD_LIMIT = 32 * 1024 * 1024
+DIRECT_LIMIT = 200 * 1024 * 1024
+
+#: Types that may be uploaded, with the ending of their addresses.
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "video/mp4": "mp4",
+    "video/webm": "webm",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "application/pdf": "pdf",
+    "application/x-subrip": "srt",
+}
+_ALIASES = {
+    "image/jpg": "image/jpeg",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "text/srt": "application/x-subrip",
+}
+_BY_ENDING = {f".{ending}": mime for mime, ending in EXTENSIONS.items()} | {".jpeg": "image/jpeg"}
+
+
+def _mime_type(declared: str | None, filename: str | None, field: str) -> str:
+    """The type of a file as declared, or else by its name's ending."""
+    mime = _ALIASES.get(declared or "", declared or "")
+    if mime not in EXTENSIONS:
+        mime = _BY_ENDING.get(PurePosixPath(filename or "").suffix.lower(), "")
+    if not mime:
+        raise invalid(field, f"Unsupported file type: {declared or filename}")
+    return mime
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(
+        413, "payload_too_large", f"The file exceeds the maximum of {limit} bytes", param="file"
+    )
+
+
+def asset_json(account: Account, asset: Asset) -> Json:
+    """An asset as the API shows it."""
+    return {
+        "id": asset.id,
+        "name": asset.name,
+        "type": asset.mime_type.partition("/")[0].replace("application", "document"),
+        "owner": "sandbox",
+        "space_id": "sandbox",
+        "uploaded_at": account.unix(asset.uploaded_at),
+        "url": account.media.url(f"{asset.id}.{asset.extension}"),
+    }
+
+
+def _receipt(account: Account, asset: Asset) -> Json:
+    return {
+        "asset_id": asset.id,
+        "mime_type": asset.mime_type,
+        "size_bytes": asset.size,
+        "url": account.media.url(f"{asset.id}.{asset.extension}"),
+    }
+
+
+def _serve_file(account: Account, asset: Asset, file: StoredFile) -> None:
+    account.media.add(MediaItem(asset.id, file.seconds(), file=file, content_type=asset.mime_type))
+
+
+async def upload(call: Call) -> Json:
+    """`assets.upload`: multipart with one part, `file`."""
+    account = call.account
+    if not call.request.content_type.startswith("multipart/"):
+        raise Refusal(400, "invalid_parameter", "The body must be multipart/form-data")
+    asset: Asset | None = None
+    reader = await call.request.multipart()
+    while (part := await reader.next()) is not None:
+        name = part.name if isinstance(part, BodyPartReader) else None
+        if not isinstance(part, BodyPartReader) or name != "file":
+            raise invalid(name or "body", "Extra inputs are not permitted")
+        mime = _mime_type(part.headers.get("Content-Type"), part.filename, "file")
+        try:
+            file = await account.files.save(_chunks_of(part), UPLOAD_LIMIT)
+        except TooLarge:
+            raise _too_large(UPLOAD_LIMIT) from None
+        asset = Asset(
+            account.new_id(),
+            part.filename or "file",
+            mime,
+            EXTENSIONS[mime],
+            file.size,
+            account.clock.now(),
+        )
+        _serve_file(account, asset, file)
+        account.assets.add(asset.id, asset)
+    if asset is None:
+        raise invalid("file", "Field required")
+    return data(_receipt(account, asset))
+
+
+async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while chunk := await part.read_chunk(65_536):
+        yield chunk
+
+
+def create_direct(call: Call) -> Json:
+    """`assets.direct_uploads.create`."""
+    body, account = call.body, call.account
+    size = body["size_bytes"]
+    if size > DIRECT_LIMIT:
+        raise _too_large(DIRECT_LIMIT)
+    if size < 1:
+        raise invalid("size_bytes", "size_bytes must be positive")
+    mime = _mime_type(body["content_type"], None, "content_type")
+    asset = Asset(
+        account.new_id(),
+        body["filename"],
+        mime,
+        EXTENSIONS[mime],
+        size,
+        account.clock.now(),
+        ready=False,
+        announced_checksum=body.get("checksum_sha256"),
+        upload_headers={"Content-Type": body["content_type"], "x-amz-meta-upload": "heygen"},
+    )
+    account.assets.add(asset.id, asset)
+    return data(
+        {
+            "asset_id": asset.id,
+            "status": "pending_upload",
+            "upload_url": account.media.upload_url(asset.id),
+            "upload_headers": asset.upload_headers,
+            "expires_in_seconds": UPLOAD_LIFETIME,
+            "max_bytes": DIRECT_LIMIT,
+        }
+    )
+
+
+async def receive_upload(request: web.BaseRequest, account: Account, asset_id: str) -> Answer:
+    """The PUT of a direct upload, on the media host."""
+    asset = account.assets.find(asset_id)
+    if asset is None or asset.ready:
+        return Answer(404, b"NoSuchKey")
+    for name, value in asset.upload_headers.items():
+        if request.headers.get(name) != value:
+            return Answer(403, f"SignatureDoesNotMatch: {name}".encode())
+    try:
+        file = await account.files.save(request.content.iter_any(), asset.size)
+    except TooLarge:
+        return Answer(400, b"EntityTooLarge")
+    if file.size != asset.size:
+        return Answer(400, b"IncompleteBody")
+    asset.file = file
+    return Answer(200, b"", {"ETag": f'"{file.sha256[:32]}"'})
+
+
+def complete_direct(call: Call) -> Json:
+    """`assets.direct_uploads.complete`: only now the id is usable."""
+    account = call.account
+    asset = account.assets.get(call.path[0])
+    if asset.file is None and not asset.ready:
+        raise Refusal(409, "resource_not_ready", "Uploaded object not found yet")
+    if asset.file is not None:
+        expected = call.body.get("checksum_sha256") or asset.announced_checksum
+        if expected is not None and expected.lower() != asset.file.sha256:
+            raise invalid("checksum_sha256", "The checksum does not match the uploaded object")
+        _serve_file(account, asset, asset.file)
+        asset.ready = True
+    return data({**_receipt(account, asset), "status": "completed"})
+
+
+def get(call: Call) -> Json:
+    """`assets.get`."""
+    return data(asset_json(call.account, call.account.ready_asset(call.path[0])))
+
+
+def list_(call: Call) -> Json:
+    """`assets.list`: everything lies in the account's root and belongs to its one user."""
+    query = call.query
+
+    def fits(asset: Asset) -> bool:
+        ours = query.get("username") in (None, "sandbox")
+        return asset.ready and ours and query.get("folder_id") is None
+
+    page, token = call.account.assets.page(query["limit"], query.get("token"), fits)
+    return listing([asset_json(call.account, asset) for asset in page], token)
+
+
+def delete(call: Call) -> Json:
+    """`assets.delete`."""
+    asset = call.account.assets.remove(call.path[0])
+    call.account.media.remove(asset.id)
+    return data({"id": asset.id})
+
+
+HANDLERS: dict[str, Handler] = {
+    "assets.upload": upload,
+    "assets.direct_uploads.create": create_direct,
+    "assets.direct_uploads.complete": complete_direct,
+    "assets.get": get,
+    "assets.list": list_,
+    "assets.delete": delete,
+}

@@ -1,0 +1,176 @@
+"""Voices: listed, spoken with, designed, cloned, deleted."""
+
+from __future__ import annotations
+
+import zlib
+
+from ..account import Account, Voice
+from ..answers import Call, Handler, Json, data, listing
+from ..ledger import PRICES, LedgerJob
+from ..media import MediaItem
+from ..refusals import Refusal, invalid
+from ..rules import usable_voice
+from ..speech import read_aloud
+
+__all__ = ["HANDLERS"]
+
+#: How many voices a design proposes.
+PROPOSALS = 3
+
+
+def _summary(account: Account, voice: Voice) -> Json:
+    return {
+        "voice_id": voice.id,
+        "name": voice.name,
+        "language": voice.language,
+        "gender": voice.gender,
+        "type": "private" if voice.private else "public",
+        "support_pause": voice.support_pause,
+        "support_locale": voice.support_locale,
+        "preview_audio_url": account.media.url(f"{voice.id}.wav"),
+    }
+
+
+def _is_ready(account: Account, voice: Voice) -> bool:
+    return voice.job is None or voice.job.completed(account.clock.now())
+
+
+def list_(call: Call) -> Json:
+    """`voices.list`: public ones unless asked otherwise; unfinished clones are left out."""
+    query, account = call.query, call.account
+    language, gender = query.get("language"), query.get("gender")
+
+    def fits(voice: Voice) -> bool:
+        return (
+            voice.private == (query["type"] == "private")
+            and (query.get("engine") != "starfish" or voice.starfish)
+            and (language is None or voice.language.lower() == language.lower())
+            and (gender is None or voice.gender.lower() == gender.lower())
+            and _is_ready(account, voice)
+        )
+
+    page, token = account.voices.page(query["limit"], query.get("token"), fits)
+    return listing([_summary(account, voice) for voice in page], token)
+
+
+def get(call: Call) -> Json:
+    """`voices.get`: of clones also how far they are."""
+    account = call.account
+    voice = account.voices.get(call.path[0])
+    shown: Json = {
+        "voice_id": voice.id,
+        "name": voice.name,
+        "language": voice.language,
+        "gender": voice.gender,
+        "support_pause": voice.support_pause,
+        "support_interactive_avatar": False,
+    }
+    if _is_ready(account, voice):
+        shown["preview_audio_url"] = account.media.url(f"{voice.id}.wav")
+    if voice.job is not None:
+        now = account.clock.now()
+        shown["created_at"] = account.unix(voice.job.created_at)
+        shown["status"] = voice.job.status(
+            now, first="processing", running="processing", completed="complete"
+        )
+        if voice.job.done(now) and voice.job.failure is not None:
+            shown["failure_message"] = voice.job.failure.message
+    return data(shown)
+
+
+def speech(call: Call) -> Json:
+    """`voices.speech`: answers at once, with a wav that plays as long as it says."""
+    body, account = call.body, call.account
+    usable_voice(account, body["voice_id"])
+    if not account.voices.get(body["voice_id"]).starfish:
+        raise invalid("voice_id", "This voice does not support the starfish engine")
+    words, seconds = read_aloud(body["text"], speed=float(body.get("speed", 1)))
+    identifier = account.new_id()
+    account.media.add(MediaItem(identifier, seconds, text=body["text"], words=words))
+    usd = PRICES["speech"] * seconds
+    account.ledger.jobs.append(
+        LedgerJob(
+            kind="speech",
+            id=identifier,
+            operation=call.operation.id,
+            created_at=account.clock.now(),
+            seconds=seconds,
+            usd=usd,
+            charged=True,
+            idempotency_key=call.key,
+        )
+    )
+    timestamps: list[Json] = [{"word": "<start>", "start": 0.0, "end": 0.0}]
+    timestamps += [{"word": word.word, "start": word.start, "end": word.end} for word in words]
+    timestamps.append({"word": "<end>", "start": seconds, "end": seconds})
+    return data(
+        {
+            "audio_url": account.media.url(f"{identifier}.wav"),
+            "duration": seconds,
+            "request_id": identifier,
+            "word_timestamps": timestamps,
+        }
+    )
+
+
+def design(call: Call) -> Json:
+    """`voices.design`: voices of the account that a prompt and a seed choose."""
+    body, account = call.body, call.account
+    seed = body.get("seed", 0)
+    gender = (body.get("gender") or "").lower()
+    fitting = [
+        voice
+        for voice in account.voices
+        if not voice.private and voice.starfish and gender in ("", voice.gender)
+    ]
+    fitting.sort(key=lambda voice: zlib.crc32(f"{body['prompt']}/{seed}/{voice.id}".encode()))
+    proposals = [_summary(account, voice) for voice in fitting[:PROPOSALS]]
+    return data({"seed": seed, "voices": proposals})
+
+
+def clone(call: Call) -> Json:
+    """`voices.clone`."""
+    body, account = call.body, call.account
+    account.check_source(body["audio"], "audio")
+    identifier = account.new_id()
+    job = account.begin("voice_clone", slot=False)
+    account.record(
+        "voice_clone",
+        identifier,
+        call.operation.id,
+        job,
+        key=call.key,
+        title=body["voice_name"],
+    )
+    voice = Voice(
+        identifier,
+        body["voice_name"],
+        body.get("language") or "English",
+        "unknown",
+        private=True,
+        job=job,
+    )
+    account.voices.add(identifier, voice)
+    account.media.add(MediaItem(identifier, 3.0))
+    return data({"voice_clone_id": identifier})
+
+
+def delete(call: Call) -> Json:
+    """`voices.delete`: own voices only."""
+    account = call.account
+    voice = account.voices.get(call.path[0])
+    if not voice.private:
+        raise Refusal(403, "forbidden", "Public voices cannot be deleted")
+    account.voices.remove(voice.id)
+    account.media.remove(voice.id)
+    return data({"voice_id": voice.id})
+
+
+HANDLERS: dict[str, Handler] = {
+    "voices.list": list_,
+    "voices.get": get,
+    "voices.speech": speech,
+    "voices.design": design,
+    "voices.clone": clone,
+    "voices.delete": delete,
+}

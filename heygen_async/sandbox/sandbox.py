@@ -1,0 +1,291 @@
+"""The sandbox as its users hold it: settings, state, and what it has seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from .account import Account, Look, Voice
+from .answers import Json
+from .clock import Clock
+from .contract import LANGUAGES
+from .faults import Faults
+from .jobs import Failure, JobFactory
+from .ledger import Ledger
+from .media import MediaItem, MediaShelf
+from .seeds import ALL_ENGINES, add_template, furnish
+from .server import Hosts, RequestLog
+
+__all__ = ["Sandbox"]
+
+
+class Sandbox:
+    """A local HeyGen on loopback, for tests, demonstrations and development.
+
+    Use it as an async context manager; it serves while it is open.
+
+    Args:
+        speed: Sandbox seconds per second of the event loop's clock; 0 stands still until
+            `sandbox.clock.advance(seconds)`.
+        seed: Ids, durations, fates and media are the same for the same seed and requests.
+        concurrency: Paid jobs that may run at once; beyond it 429. Can be changed any time.
+        requests_per_second: Requests beyond this rate get 429; None for no limit.
+        retry_after: `Retry-After` of a 429 for too many jobs: seconds or an HTTP date. By
+            default the real seconds until the next job ends, 1 to 30.
+        host: Address to listen on.
+        port: Port of the API; 0 picks a free one. The media host always picks its own.
+        api_keys: Keys that are accepted, as `x-api-key` or as bearer token.
+        languages: Names of the target languages; all 178 by default.
+        failure_rate: Share of jobs that fail, for all kinds or by kind.
+        durations: How long jobs run in sandbox seconds by kind: fixed, or the (median, sigma)
+            of a lognormal distribution. Kinds: `video`, `agent`, `agent_thinking`,
+            `translation`, `proofread`, `voice_clone`, `lipsync`.
+        null_video_url: Leave `video_url` null for the first second after `completed`.
+        epoch: Unix time at which the sandbox opens; the present by default.
+
+    Attributes:
+        faults: The plan of what goes wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        speed: float = 60.0,
+        seed: int = 0,
+        concurrency: int = 10,
+        requests_per_second: float | None = None,
+        retry_after: int | str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_keys: Sequence[str] = ("sk_V2_sandbox",),
+        languages: Sequence[str] | None = None,
+        failure_rate: float | Mapping[str, float] = 0.0,
+        durations: Mapping[str, float | tuple[float, float]] | None = None,
+        null_video_url: bool = False,
+        epoch: float | None = None,
+    ) -> None:
+        if not api_keys:
+            raise ValueError("the sandbox needs at least one API key")
+        names = list(LANGUAGES) if languages is None else list(languages)
+        unknown = [name for name in names if name not in LANGUAGES]
+        if unknown:
+            raise ValueError(f"no such language: {', '.join(unknown)}")
+        self.faults = Faults(seed)
+        self._api_keys = tuple(api_keys)
+        self._host, self._port = host, port
+        self._base_url = ""
+        # The loop is not known before the sandbox opens; until then its clock stands still.
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clock = Clock(self._loop_time, speed=speed, epoch=epoch)
+        self._account = Account(
+            clock=self._clock,
+            seed=seed,
+            jobs=JobFactory(seed, durations, failure_rate),
+            media=MediaShelf(self._clock, seed),
+            languages={name: LANGUAGES[name] for name in names},
+            concurrency=concurrency,
+        )
+        self._account.retry_after = retry_after
+        self._account.null_video_url = null_video_url
+        furnish(self._account)
+        self._hosts = Hosts(
+            self._account, self._api_keys, self.faults, requests_per_second, self._loop_time
+        )
+
+    def _loop_time(self) -> float:
+        return 0.0 if self._loop is None else self._loop.time()
+
+    @property
+    def base_url(self) -> str:
+        """Address of the API, such as `http://127.0.0.1:40123`."""
+        return self._base_url
+
+    @property
+    def media_origin(self) -> str:
+        """Address of the media host: another port, as in real life it is another host."""
+        return self._account.media.origin
+
+    @property
+    def api_key(self) -> str:
+        """A key that is accepted."""
+        return self._api_keys[0]
+
+    @property
+    def clock(self) -> Clock:
+        """The clock the jobs run on."""
+        return self._clock
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was made, and what it would have cost."""
+        return self._account.ledger
+
+    @property
+    def requests(self) -> RequestLog:
+        """What reached the sandbox."""
+        return self._hosts.requests
+
+    @property
+    def leaks(self) -> int:
+        """Requests to the media host that carried an API key."""
+        return self._hosts.leaks
+
+    @property
+    def running(self) -> int:
+        """Jobs that hold a slot now."""
+        return self._account.running()
+
+    @property
+    def concurrency(self) -> int:
+        """Paid jobs that may run at once."""
+        return self._account.concurrency
+
+    @concurrency.setter
+    def concurrency(self, value: int) -> None:
+        self._account.concurrency = value
+
+    @property
+    def retry_after(self) -> int | str | None:
+        """`Retry-After` of a 429 for too many jobs; None derives it from the jobs."""
+        return self._account.retry_after
+
+    @retry_after.setter
+    def retry_after(self, value: int | str | None) -> None:
+        self._account.retry_after = value
+
+    def fail_next(
+        self,
+        kind: str,
+        *,
+        times: int = 1,
+        code: str | None = "internal_error",
+        message: str | None = "Rendering failed. Please try again.",
+    ) -> None:
+        """Let the next jobs of a kind fail; `code` and `message` may be None, as in real life."""
+        self._account.jobs.doom(kind, Failure(code, message), times)
+
+    async def __aenter__(self) -> Sandbox:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def open(self) -> None:
+        """Start to serve; the clock starts with it."""
+        if self._loop is not None:
+            raise RuntimeError("a sandbox opens once")
+        self._loop = asyncio.get_running_loop()
+        self._clock.restart()
+        try:
+            self._base_url = await self._hosts.open(self._host, self._port)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Stop serving: requests that still wait are cut off, uploads are removed."""
+        await self._hosts.close()
+        await self._account.files.close()
+
+    def add_voice(
+        self,
+        name: str = "Voice",
+        *,
+        voice_id: str | None = None,
+        language: str = "English",
+        gender: str = "female",
+        starfish: bool = True,
+        private: bool = False,
+    ) -> str:
+        """Add a voice; its id."""
+        identifier = voice_id or self._account.new_id()
+        voice = Voice(identifier, name, language, gender, starfish=starfish, private=private)
+        self._account.voices.add(identifier, voice)
+        self._account.media.add(MediaItem(identifier, 3.0))
+        return identifier
+
+    def add_look(
+        self,
+        name: str = "Look",
+        *,
+        look_id: str | None = None,
+        avatar_type: str = "digital_twin",
+        engines: Sequence[str] = ALL_ENGINES,
+    ) -> str:
+        """Add an avatar look of type `digital_twin`, `studio_avatar` or `photo_avatar`; its id."""
+        account = self._account
+        identifier = look_id or account.new_id()
+        voice = next(iter(account.voices))
+        account.looks.add(
+            identifier,
+            Look(
+                identifier,
+                name,
+                avatar_type,
+                account.new_id(),
+                voice.gender,
+                voice.id,
+                tuple(engines),
+            ),
+        )
+        account.media.add(MediaItem(identifier))
+        return identifier
+
+    def add_template(
+        self,
+        name: str = "Template",
+        *,
+        variables: Mapping[str, str | Json] | None = None,
+        scripts: Sequence[str] = ("Hello {{name}}.",),
+        aspect_ratio: str = "16:9",
+        current_editor: bool = True,
+        template_id: str | None = None,
+    ) -> str:
+        """Add a template; its id.
+
+        Args:
+            name: Its name.
+            variables: By name: a type (`text`, `image`, `video`, `audio`, `character`,
+                `voice`) or a whole variable in the shape of v3. By default the text `name`.
+            scripts: What is said in each scene; `{{name}}` stands for a text variable.
+            aspect_ratio: Such as `16:9`.
+            current_editor: False makes it a template of the older editor, served by v2 alone.
+            template_id: Its id; made up by default.
+        """
+        return add_template(
+            self._account,
+            name,
+            variables=variables or {"name": "text"},
+            scripts=scripts,
+            aspect_ratio=aspect_ratio,
+            current_editor=current_editor,
+            template_id=template_id,
+        ).id
+
+    @property
+    def voice_id(self) -> str:
+        """A voice that speaks everywhere, also in `voices.speech`."""
+        return next(voice.id for voice in self._account.voices if voice.starfish)
+
+    @property
+    def avatar_id(self) -> str:
+        """A digital twin that every engine renders."""
+        return next(look.id for look in self._account.looks if look.engines == ALL_ENGINES)
+
+    def template_id(self, name: str) -> str:
+        """Id of a template by its name, such as `Welcome`.
+
+        Raises:
+            KeyError: There is no template of that name.
+        """
+        for template in self._account.templates:
+            if template.name == name:
+                return template.id
+        raise KeyError(name)

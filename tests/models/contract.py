@@ -1,0 +1,93 @@
+"""The contract, and the Structs that are its schemas by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import heygen_async.models
+from heygen_async.models.structs import Answer, Part
+
+PATH = Path(heygen_async.models.__file__).parents[1] / "sandbox/contract/heygen-api.json"
+CONTRACT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+SCHEMAS: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
+
+EXPORTED: dict[str, Any] = {
+    name: getattr(heygen_async.models, name) for name in heygen_async.models.__all__
+}
+PARTS: list[type[Part]] = [
+    value
+    for value in dict.fromkeys(EXPORTED.values())
+    if isinstance(value, type) and issubclass(value, Part) and value.__name__ != "Request"
+]
+ANSWERS: list[type[Answer]] = [
+    value for value in EXPORTED.values() if isinstance(value, type) and issubclass(value, Answer)
+]
+STRUCTS: list[type[msgspec.Struct]] = [*PARTS, *ANSWERS]
+
+
+def alternatives(schema: Any) -> list[dict[str, Any]]:
+    """The schemas that ``schema`` allows one of, references to unions resolved, null last."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        target = SCHEMAS.get(name, {})
+        if "oneOf" in target:
+            return [part for choice in target["oneOf"] for part in alternatives(choice)]
+        return [{"ref": name}]
+    for key in ("oneOf", "anyOf"):
+        if key in schema:
+            return [part for choice in schema[key] for part in alternatives(choice)]
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        return [part for kind in kinds for part in alternatives({**schema, "type": kind})]
+    if kinds == "null":
+        return [{"type": "null"}]
+    return (
+        [{**schema, "enum": [value for value in schema["enum"] if value is not None]}]
+        if ("enum" in schema)
+        else [schema]
+    )
+
+
+def example(schema: Any) -> Any:
+    """The smallest value that fits: the first alternative, required fields only."""
+    schema = alternatives(schema)[0]
+    if "ref" in schema:
+        target = SCHEMAS[schema["ref"]]
+        return {name: example(target["properties"][name]) for name in target.get("required", [])}
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "string":
+            return "text"
+        case "integer":
+            return max(3, schema.get("minimum", 0))
+        case "number":
+            return 0.5
+        case "boolean":
+            return True
+        case "array":
+            return [example(schema["items"])]
+        case "object":
+            inner = schema.get("additionalProperties")
+            return {"key": example(inner)} if isinstance(inner, dict) else {"key": "value"}
+        case other:
+            raise NotImplementedError(f"{other}: {schema}")
+
+
+def references(schema: Any) -> Iterator[str]:
+    """Names of all schemas that a piece of the contract refers to."""
+    if isinstance(schema, dict):
+        if "$ref" in schema and "/schemas/" in schema["$ref"]:
+            yield schema["$ref"].rpartition("/")[2]
+        for value in schema.values():
+            yield from references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from references(value)

@@ -1,0 +1,91 @@
+"""Hypothesis strategies for requests and their parts, made from their annotations."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from hypothesis import strategies as st
+
+from heygen_async.errors import InvalidRequest
+from heygen_async.models.structs import Part
+
+_TEXT = st.text(max_size=20)
+_REPAIRS = 8
+
+
+def values(annotation: Any, meta: msgspec.Meta | None = None) -> st.SearchStrategy[Any]:
+    """Values that the annotation allows."""
+    meta = meta or msgspec.Meta()
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return values(arguments[0], annotation.__metadata__[0])
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin in (Union, types.UnionType):
+        return st.one_of([values(argument) for argument in arguments])
+    if origin is Sequence:
+        lists = st.lists(values(arguments[0]), min_size=meta.min_length or 0, max_size=3)
+        return lists | lists.map(tuple)
+    if origin is Mapping:
+        return st.dictionaries(_TEXT, values(arguments[1]), max_size=3)
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return parts(annotation)
+    if annotation is type(None):
+        return st.none()
+    if annotation is bool:
+        return st.booleans()
+    if annotation is int:
+        step = meta.multiple_of or 1
+        low = None if meta.ge is None else int(meta.ge // step)
+        high = None if meta.le is None else int(meta.le // step)
+        return st.integers(low, high).map(lambda number: int(number * step))
+    if annotation is float:
+        return st.floats(
+            meta.ge if meta.gt is None else meta.gt,
+            meta.le,
+            exclude_min=meta.gt is not None,
+            allow_nan=False,
+            allow_infinity=False,
+        )
+    if annotation is str and meta.pattern:
+        if "http" in meta.pattern:
+            return st.from_regex(r"https?://[a-z]{1,9}/[a-z]{0,9}(\?[a-z]=1)?", fullmatch=True)
+        return st.from_regex(meta.pattern)
+    if annotation is str:
+        return st.text(min_size=meta.min_length or 0, max_size=max(20, meta.min_length or 0))
+    raise NotImplementedError(annotation)
+
+
+@cache
+def parts(part: type[Part]) -> st.SearchStrategy[Part]:
+    """Parts with any fields that go together."""
+    fields = {
+        field.name: (field.required, values(field.type))
+        for field in msgspec.structs.fields(part)
+        if field.name != "extra"
+    }
+
+    @st.composite
+    def draw_part(draw: st.DrawFn) -> Part:
+        chosen = {
+            name: draw(value)
+            for name, (required, value) in fields.items()
+            if required or draw(st.booleans())
+        }
+        for _ in range(_REPAIRS):
+            try:
+                return part(**chosen)
+            except InvalidRequest as error:
+                # The field that the error names is the one to drop, or to give.
+                name = str(error.param)
+                if chosen.get(name) is not None and not fields[name][0]:
+                    del chosen[name]
+                else:
+                    chosen[name] = draw(fields[name][1].filter(lambda value: value is not None))
+        raise AssertionError(f"{part.__name__} cannot be made valid from {chosen}")
+
+    return st.deferred(lambda: draw_part())

@@ -1,0 +1,222 @@
+"""The Structs against the contract, field by field."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from heygen_async import models
+from heygen_async.models.structs import Answer, Part
+from tests.models.contract import (
+    ANSWERS,
+    CONTRACT,
+    EXPORTED,
+    PARTS,
+    SCHEMAS,
+    STRUCTS,
+    alternatives,
+    references,
+)
+
+OURS_ALONE = {
+    "TemplateAsset": "the part of an asset union that answers show",
+    "TemplateVariableInfo": "all variable types in one, since unknown ones must decode",
+    "TemplateVariableInfoV2": "the same of the v2 detail",
+    "TemplateV2": "the data of the v2 detail, which has no name in the contract",
+    "TemplateListV2": "the data of the v2 list, which has no name in the contract",
+    "TemplateRenderV2": "the data of the v2 render, which has no name in the contract",
+}
+"""Structs that are no schema of the contract, each with its reason."""
+
+STRICTER = {
+    "HttpUrl": {
+        "AssetUrl.url",
+        "AvatarInput.audio_url",
+        "AvatarVideoRequest.audio_url",
+        "AvatarVideoRequest.callback_url",
+        "Background.url",
+        "ImageInput.audio_url",
+        "ImageScene.audio_url",
+        "ImageVideoRequest.audio_url",
+        "ImageVideoRequest.callback_url",
+        "ProofreadGenerateRequest.callback_url",
+        "StudioVideoRequest.callback_url",
+        "TemplateRenderRequest.callback_url",
+        "VideoAgentRequest.callback_url",
+        "VideoScene.audio_url",
+        "VideoTranslationRequest.callback_url",
+    },
+    "a colour is hexadecimal": {"Background.value"},
+    "a checksum is hexadecimal": {
+        "AssetCompleteRequest.checksum_sha256",
+        "DirectUploadRequest.checksum_sha256",
+    },
+}
+"""Request fields that the API checks beyond its schema."""
+
+ANSWERS_OTHERWISE = {
+    "Template.variables": "any type of variable decodes",
+    "VideoStatusV1.error": "an object by the contract, bare texts and int codes were seen",
+    "DirectUpload.upload_headers": "any object by the contract, but header values are texts",
+    "StatusEntry.error": "an object by the contract, a bare text is tolerated",
+}
+"""Answer fields that differ from the contract, each with its reason."""
+
+SERVED = re.compile(
+    r"(videos|video_agents|templates|video_translations|proofreads|voices|brand_glossaries)\."
+    r"(?!batches)|assets\.(upload|get|delete|direct_uploads\.(create|complete))$|users\.me$"
+)
+"""Operations whose schemas are all here."""
+
+UNIONS = [
+    "AssetSource",
+    "AvatarSceneInput",
+    "Engine",
+    "MediaSource",
+    "SceneBackground",
+    "StudioScene",
+    "TemplateVariable",
+    "VideoRequest",
+    "VoiceEngineSettings",
+]
+
+
+def test_structs_without_a_schema_are_the_known_ones() -> None:
+    assert {kind.__name__ for kind in STRUCTS} - SCHEMAS.keys() == OURS_ALONE.keys()
+
+
+def test_every_schema_of_the_served_operations_has_its_struct() -> None:
+    # The v2 variables are written by the v3 Structs, the v2 request by TemplateRenderRequest.
+    elsewhere = re.compile(r".*V2$|.*Envelope$|APIError$|TemplateVariable$")
+    seen: set[str] = set()
+    todo = {
+        name
+        for path in CONTRACT["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict) and SERVED.match(operation.get("operationId", ""))
+        for name in references([operation.get("requestBody"), operation["responses"].get("200")])
+    }
+    assert len(todo) > 40
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.update(references(SCHEMAS[name]))
+    assert {name for name in seen if not elsewhere.match(name)} <= EXPORTED.keys()
+
+
+@pytest.mark.parametrize("name", UNIONS)
+def test_unions_have_the_members_of_the_contract(name: str) -> None:
+    union = EXPORTED[name]
+    members = {member.__name__ for member in get_args(union) or (union,)}
+    assert members == {part["ref"] for part in alternatives(SCHEMAS[name])}
+
+
+@pytest.mark.parametrize("struct", STRUCTS)
+def test_structs_are_frozen_keyword_only_and_documented(struct: type[msgspec.Struct]) -> None:
+    assert struct.__struct_config__.frozen
+    with pytest.raises(TypeError, match="positional"):
+        struct("value")
+    assert struct.__struct_config__.omit_defaults
+    described = re.findall(r"^    +(\w+): ", struct.__doc__ or "", re.MULTILINE)
+    assert set(described) >= set(struct.__struct_fields__) - {"extra"}, "undocumented"
+    assert set(described) <= set(struct.__struct_fields__) | {"param"}, "documented in vain"
+
+
+def _schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    _, components = msgspec.json.schema_components([struct])
+    schema: dict[str, Any] = components[struct.__name__]
+    return schema
+
+
+def _named(structs: list[Any]) -> list[Any]:
+    return [struct for struct in structs if struct.__name__ in SCHEMAS]
+
+
+def _canonical(schema: dict[str, Any], *, answer: bool) -> set[str]:
+    """What the schema allows, one text per alternative."""
+    return {_canonical_one(part, answer=answer) for part in alternatives(schema)}
+
+
+def _canonical_one(part: dict[str, Any], *, answer: bool) -> str:
+    if "ref" in part:
+        return str(part["ref"])
+    if "const" in part:
+        return f"enum {[part['const']]}"
+    if "enum" in part and not answer:
+        return f"enum {sorted(map(str, part['enum']))}"
+    kind = part.get("type", "any")
+    if answer:
+        # Enums are open and whole numbers may come as fractions, limits are the API's affair.
+        kind = {"integer": "number"}.get(kind, kind)
+    # Python's `$` also matches before a closing newline, so the Structs say `\\Z`.
+    limits = {
+        key: float(value) if isinstance(value, int) else str(value).replace("\\Z", "$")
+        for key, value in part.items()
+        if not answer and key.startswith(("min", "max", "exclusive", "multipleOf", "pattern"))
+    }
+    if kind == "array":
+        return (
+            f"array of {sorted(_canonical(part['items'], answer=answer))} {sorted(limits.items())}"
+        )
+    if kind == "object":
+        values = part.get("additionalProperties", {})
+        values = values if isinstance(values, dict) else {}
+        return f"object of {sorted(_canonical(values, answer=answer))}"
+    return f"{kind} {sorted(limits.items())}"
+
+
+@pytest.mark.parametrize("struct", _named(PARTS))
+def test_requests_agree_with_the_contract(struct: type[Part]) -> None:
+    theirs, ours = SCHEMAS[struct.__name__], _schema(struct)
+    names = set(ours["properties"]) - {"extra"}
+    assert names == set(theirs["properties"])
+    assert set(ours.get("required", [])) == set(theirs.get("required", []))
+    stricter = set().union(*STRICTER.values())
+    defaults = {field.name: field.default for field in msgspec.structs.fields(struct)}
+    for name in names:
+        mine = _canonical(ours["properties"][name], answer=False)
+        wanted = _canonical(theirs["properties"][name], answer=False)
+        default = theirs["properties"][name].get("default", msgspec.NODEFAULT)
+        if f"{struct.__name__}.{name}" in stricter:
+            assert mine != wanted, f"{name} is no longer stricter"
+            assert wanted == {"string []", "null []"} or wanted == {"string []"}
+        elif "null []" in mine - wanted:
+            assert defaults[name] is None, f"{name} would go on the wire as null"
+            assert mine - {"null []"} == wanted, name
+        else:
+            assert mine == wanted, name
+        if default is not msgspec.NODEFAULT:
+            assert defaults[name] == default, name
+
+
+@pytest.mark.parametrize("struct", _named(ANSWERS))
+def test_answers_agree_with_the_contract(struct: type[Answer]) -> None:
+    theirs, ours = SCHEMAS[struct.__name__], _schema(struct)
+    assert set(ours["properties"]) == set(theirs["properties"])
+    wanted_fields = theirs["properties"]
+    required = {
+        name
+        for name in theirs.get("required", [])
+        if {"type": "null"} not in alternatives(wanted_fields[name])
+    }
+    assert set(ours.get("required", [])) == required
+    for name, schema in wanted_fields.items():
+        mine = _canonical(ours["properties"][name], answer=True) - {"null []"}
+        wanted = _canonical(schema, answer=True) - {"null []"}
+        if f"{struct.__name__}.{name}" in ANSWERS_OTHERWISE:
+            assert mine != wanted, f"{name} no longer differs"
+        else:
+            assert mine == wanted, name
+        if name not in required:
+            accepted = _canonical(ours["properties"][name], answer=True)
+            assert "null []" in accepted, f"{name} must take null"
+
+
+@pytest.mark.parametrize("difference", sorted(set().union(*STRICTER.values(), ANSWERS_OTHERWISE)))
+def test_differences_name_fields_that_exist(difference: str) -> None:
+    struct, _, field = difference.partition(".")
+    assert field in getattr(models, struct).__struct_fields__

@@ -1,0 +1,421 @@
+"""Requests: what they refuse, how they name it, and what they put on the wire."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from heygen_async.errors import InvalidRequest
+from heygen_async.models import (
+    AssetBase64,
+    AssetId,
+    AssetUrl,
+    AvatarIIIEngine,
+    AvatarInput,
+    AvatarIVEngine,
+    AvatarScene,
+    AvatarVEngine,
+    AvatarVideoRequest,
+    Background,
+    CinematicAvatarVideoRequest,
+    Dimension,
+    ImageInput,
+    ImageScene,
+    ImageVideoRequest,
+    Request,
+    SpeechRequest,
+    StudioVideoRequest,
+    TemplateRenderRequest,
+    TextVariable,
+    VideoScene,
+    VideoTranslationRequest,
+    VoiceSettings,
+    encode,
+)
+from heygen_async.models.structs import Part
+from tests.models.contract import CONTRACT, PARTS, SCHEMAS, alternatives
+from tests.models.drawing import parts
+
+SOURCE = AssetId(asset_id="asset")
+FILE = AssetBase64(media_type="image/png", data="AAAA")
+QUICK = settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+
+
+@cache
+def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        {"$ref": f"#/components/schemas/{schema}", "components": CONTRACT["components"]}
+    )
+
+
+def _sent(part: Part) -> Any:
+    return json.loads(encode(part) if isinstance(part, Request) else msgspec.json.encode(part))
+
+
+@pytest.mark.parametrize("kind", PARTS)
+@QUICK
+@given(data=st.data())
+def test_any_request_fits_the_contract(kind: type[Part], data: st.DataObject) -> None:
+    part = data.draw(parts(kind))
+    body = _sent(part)
+    errors = [error.message for error in _validator(kind.__name__).iter_errors(body)]
+    assert not errors
+    assert msgspec.convert(body, kind) == msgspec.convert(msgspec.to_builtins(part), kind)
+    assert pickle.loads(pickle.dumps(part)) == part
+    assert copy.copy(part) == copy.deepcopy(part) == part
+    assert repr(part).startswith(f"{kind.__name__}(")
+
+
+def _example(kind: type[Part]) -> dict[str, Any]:
+    """Valid fields of a part, required ones and little more."""
+    spoken = {"script": "Hello"}
+    examples: dict[str, dict[str, Any]] = {
+        "Background": {"type": "color", "value": "#112233"},
+        "AvatarVideoRequest": {"avatar_id": "look", **spoken},
+        "ImageVideoRequest": {"image": SOURCE, "voice_id": "voice", **spoken},
+        "CinematicAvatarVideoRequest": {"avatar_id": ["look"], "prompt": "A walk"},
+        "StudioVideoRequest": {"scenes": [ImageScene(source=SOURCE, duration=1)]},
+        "VideoTranslationRequest": {"video": SOURCE, "output_languages": ["French"]},
+        "ProofreadRequest": {"video": SOURCE, "output_languages": ["French"], "title": "t"},
+        "TemplateRenderRequest": {"variables": {}},
+        "Dimension": {"width": 128, "height": 128},
+        "DirectUploadRequest": {"filename": "f", "content_type": "a/b", "size_bytes": 1},
+        "AvatarScene": {"input": AvatarInput(avatar_id="look")},
+        "ColorSceneBackground": {"color": "#112233"},
+        "AssetUrl": {"url": "https://files.example/a"},
+    }
+    return examples.get(kind.__name__) or {
+        field.name: SOURCE if field.name in _SOURCES else "text"
+        for field in msgspec.structs.fields(kind)
+        if field.required
+    }
+
+
+_SOURCES = {"asset", "image", "source", "audio", "srt", "video"}
+
+
+def _wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
+    """Values that the contract refuses for a field."""
+    choices = alternatives(schema)
+    kinds = {choice.get("type", "ref") for choice in choices}
+    yield object()
+    if not kinds & {"string"}:
+        yield "neither"
+    if not kinds & {"integer", "number"} and not any("enum" in choice for choice in choices):
+        yield 7
+    if "boolean" not in kinds:
+        yield True
+    if "null" not in kinds and "default" in schema:
+        yield None
+    for choice in choices:
+        if "enum" in choice:
+            yield from ("unheard-of", 7)
+        if choice.get("type") == "number" and "enum" not in choice:
+            yield from (float("nan"), float("inf"), "1")
+        if choice.get("type") == "integer":
+            yield 1000.5
+        if choice.get("type") == "array":
+            yield from ("bare text", [object()], {"a": "mapping"})
+        if "ref" in choice:
+            yield from ({"type": "url", "url": "https://files.example/a"}, "text")
+        if "minimum" in choice:
+            yield choice["minimum"] - 1
+        if "maximum" in choice:
+            yield choice["maximum"] + 1
+        if "exclusiveMinimum" in choice:
+            yield choice["exclusiveMinimum"]
+        if "multipleOf" in choice:
+            yield choice["minimum"] + 1
+        if choice.get("minLength"):
+            yield ""
+        if "maxLength" in choice:
+            yield "x" * (choice["maxLength"] + 1)
+        if "minItems" in choice:
+            yield []
+        if "maxItems" in choice:
+            yield [SOURCE] * (choice["maxItems"] + 1)
+            yield ["text"] * (choice["maxItems"] + 1)
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_every_invalid_value_is_refused_by_name(kind: type[Part]) -> None:
+    valid = _example(kind)
+    kind(**valid)
+    for name in kind.__struct_fields__:
+        schema = SCHEMAS[kind.__name__]["properties"].get(name, {})
+        for wrong in _wrong_values(schema) if schema else ():
+            with pytest.raises(InvalidRequest) as caught:
+                pytest.fail(f"took {kind(**{**valid, name: wrong})!r}")
+            assert str(caught.value.param).startswith(name), wrong
+            assert str(caught.value).startswith(name), wrong
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_required_fields_are_required(kind: type[Part]) -> None:
+    for name in (field.name for field in msgspec.structs.fields(kind) if field.required):
+        fields = _example(kind)
+        del fields[name]
+        with pytest.raises(TypeError, match=name):
+            kind(**fields)
+
+
+def _avatar(**fields: Any) -> AvatarVideoRequest:
+    return AvatarVideoRequest(**{"avatar_id": "look", "script": "Hello", **fields})
+
+
+def _image(**fields: Any) -> ImageVideoRequest:
+    return ImageVideoRequest(**{"image": SOURCE, "script": "Hello", "voice_id": "voice", **fields})
+
+
+def _translation(**fields: Any) -> VideoTranslationRequest:
+    return VideoTranslationRequest(**{"video": SOURCE, "output_languages": ["French"], **fields})
+
+
+COLOUR = Background(type="color", value="#112233")
+AUDIO = "https://files.example/a.mp3"
+
+BROKEN_RULES: list[tuple[str, Callable[[], Part], str]] = [
+    ("no speech", lambda: _avatar(script=None), "script"),
+    ("two speeches", lambda: _avatar(audio_url=AUDIO), "audio_url"),
+    ("three speeches", lambda: _avatar(audio_url=AUDIO, audio_asset_id="a"), "audio_url"),
+    ("two audios", lambda: _avatar(script=None, audio_url=AUDIO, audio_asset_id="a"),
+     "audio_asset_id"),
+    ("image: no speech", lambda: _image(script=None), "script"),
+    ("image: two speeches", lambda: _image(audio_asset_id="a"), "audio_asset_id"),
+    ("image: no voice", lambda: _image(voice_id=None), "voice_id"),
+    ("webm", lambda: _avatar(output_format="webm", background=COLOUR), "background"),
+    ("image: webm", lambda: _image(output_format="webm", background=COLOUR), "background"),
+    ("expressiveness on V", lambda: _avatar(engine=AvatarVEngine(), expressiveness="low"),
+     "expressiveness"),
+    ("expressiveness on III", lambda: _avatar(engine=AvatarIIIEngine(), expressiveness="low"),
+     "expressiveness"),
+    ("colour without value", lambda: Background(type="color"), "value"),
+    ("colour by name", lambda: Background(type="color", value="red"), "value"),
+    ("colour with url", lambda: Background(type="color", value="#112233", url=AUDIO), "url"),
+    ("image without source", lambda: Background(type="image"), "url"),
+    ("image with two", lambda: Background(type="image", url=AUDIO, asset_id="a"), "asset_id"),
+    ("image with value", lambda: Background(type="image", url=AUDIO, value="#112233"), "value"),
+    ("cinematic durations", lambda: CinematicAvatarVideoRequest(
+        avatar_id=["a"], prompt="p", duration=5, auto_duration=True), "duration"),
+    ("scene: two speeches", lambda: AvatarInput(avatar_id="a", script="s", audio_asset_id="b"),
+     "audio_asset_id"),
+    ("scene: expressiveness", lambda: AvatarInput(
+        avatar_id="a", engine=AvatarVEngine(), expressiveness="low"), "expressiveness"),
+    ("scene: no voice", lambda: ImageInput(image=SOURCE, script="s"), "voice_id"),
+    ("scene: length twice", lambda: ImageScene(source=SOURCE, duration=2, audio_url=AUDIO),
+     "duration"),
+    ("scene: video speech twice", lambda: VideoScene(
+        source=SOURCE, audio_url=AUDIO, audio_asset_id="a"), "audio_asset_id"),
+    ("fps_mode alone", lambda: _translation(fps_mode="cfr"), "fps_mode"),
+    ("srt_role alone", lambda: _translation(srt_role="input"), "srt_role"),
+    ("empty range", lambda: _translation(start_time=5, end_time=5), "start_time"),
+    ("base64 where media is meant", lambda: _translation(video=FILE), "video"),
+    ("odd width", lambda: Dimension(width=129, height=128), "width"),
+    ("ftp", lambda: AssetUrl(url="ftp://files.example/a"), "url"),
+    ("a host only in name", lambda: AssetUrl(url="https:///a"), "url"),
+    ("a blank in a URL", lambda: AssetUrl(url="https://files.example/a b"), "url"),
+    ("a newline after a URL", lambda: AssetUrl(url="https://files.example/a\n"), "url"),
+    ("a URL of 2,048", lambda: AssetUrl(url="https://h/".ljust(2048, "x")), "url"),
+    ("a relative callback", lambda: _avatar(callback_url="/hook"), "callback_url"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "param"), [case[1:] for case in BROKEN_RULES], ids=[case[0] for case in BROKEN_RULES]
+)
+def test_rules_between_fields(make: Callable[[], Part], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        make()
+    assert caught.value.param == param
+
+
+def test_what_the_rules_allow() -> None:
+    _avatar(output_format="webm")
+    _avatar(engine=AvatarIVEngine(), expressiveness="low")
+    _avatar(engine=AvatarVEngine(reference_look_id="b"), motion_prompt="waves")
+    _image(script=None, voice_id=None, audio_url=AUDIO)
+    _translation(fps_mode="cfr", audio=SOURCE, srt_role="input", srt=SOURCE)
+    _translation(start_time=0, end_time=0.1)
+    AssetUrl(url="HTTPS://h/".ljust(2047, "x"))
+    AvatarScene(input=AvatarInput(avatar_id="a"))
+    ImageScene(source=SOURCE)
+    VideoScene(source=FILE)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: VoiceSettings(speed=2), "speed: expected a number <= 1.5, got 2"),
+        (lambda: _avatar(title=3), "title: expected text or None, got 3"),
+        (lambda: SpeechRequest(text="", voice_id="v"), "expected text of length >= 1, got 0: ''"),
+        (lambda: _avatar(resolution="8k"), "expected '4k', '1080p' or '720p', got '8k'"),
+        (
+            lambda: _translation(output_languages="French"),
+            "output_languages: expected a list, got 'French'",
+        ),
+        (
+            lambda: _translation(output_languages=["French", 5]),
+            "output_languages[1]: expected text, got 5",
+        ),
+        (
+            lambda: StudioVideoRequest(scenes=[ImageScene(source=SOURCE), SOURCE]),  # type: ignore[list-item]
+            "scenes[1]: expected AvatarScene, ImageScene or VideoScene, got AssetId(asset_id=",
+        ),
+        (
+            lambda: TemplateRenderRequest(variables={"title": "Hi"}),  # type: ignore[dict-item]
+            "variables.title: expected TextVariable, ImageVariable,",
+        ),
+        (
+            lambda: TemplateRenderRequest(variables={5: TextVariable(content="x")}),  # type: ignore[dict-item]
+            "variables: expected a mapping whose keys are texts, got {5: ",
+        ),
+        (lambda: _avatar(fit="`, got `x` - at `$.url`"), "fit: expected 'contain' or 'cover', got"),
+    ],
+)
+def test_messages_say_what_was_expected(make: Callable[[], Part], message: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        make()
+    assert message in str(caught.value)
+
+
+def test_messages_keep_the_query_of_a_url_to_themselves() -> None:
+    for url in ("https://h.example/a b?sig=secret", "https://h.example/?sig=secret\n"):
+        with pytest.raises(InvalidRequest) as caught:
+            AssetUrl(url=url)
+        assert "secret" not in str(caught.value)
+        assert "https://h.example/" in str(caught.value)
+
+
+def test_reprs_look_into_extra() -> None:
+    signed = "https://h.example/?sig=secret"
+    extra = {"list": [signed], "tuple": (signed,), "set": {signed}, "mapping": {"url": signed}}
+    text = repr(_avatar(extra=extra, title=f"from {signed} and back"))
+    assert "secret" not in text
+    assert text.count("https://h.example/?…") == 5
+    assert "and back" in text
+
+
+def test_an_invalid_request_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="speed"):
+        VoiceSettings(speed=9)
+
+
+def test_replacing_a_field_checks_again() -> None:
+    with pytest.raises(InvalidRequest, match="speed"):
+        msgspec.structs.replace(VoiceSettings(), speed=9)
+
+
+def test_rows_decode_to_checked_requests() -> None:
+    row = {"text": "Hello", "voice_id": "v", "speed": 1.5}
+    assert msgspec.convert(row, SpeechRequest) == SpeechRequest(
+        text="Hello", voice_id="v", speed=1.5
+    )
+    with pytest.raises(msgspec.ValidationError, match=r"1\.5|2\.0"):
+        msgspec.convert({**row, "speed": 9}, SpeechRequest)
+
+
+def test_lists_may_be_tuples_but_nothing_unordered_or_exhaustible() -> None:
+    assert _sent(_translation(output_languages=("French", "German")))["output_languages"] == [
+        "French",
+        "German",
+    ]
+    for wrong in (deque(["French"]), iter(["French"]), {"French": 1}, {"French"}):
+        with pytest.raises(InvalidRequest, match="output_languages: expected a list"):
+            _translation(output_languages=wrong)
+
+
+def test_subclasses_of_str_are_sent_as_text() -> None:
+    class Cell(str):
+        __slots__ = ()
+
+    assert _sent(_avatar(script=Cell("Hello")))["script"] == "Hello"
+    assert b'"extra_cell":"x"' in encode(_avatar(extra={"extra_cell": Cell("x")}))
+
+
+def test_extra_is_merged_into_the_body() -> None:
+    request = _avatar(title="t", extra={"resolution": "8k", "new": {"deep": [1, None]}})
+    assert _sent(request) == {
+        "type": "avatar",
+        "avatar_id": "look",
+        "script": "Hello",
+        "title": "t",
+        "resolution": "8k",
+        "new": {"deep": [1, None]},
+    }
+    assert b"extra" not in encode(request)
+    assert b"extra" not in encode(_avatar())
+
+
+@pytest.mark.parametrize("name", ["script", "avatar_id", "type", "title"])
+def test_extra_does_not_silently_replace_a_field(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="also given by its own name") as caught:
+        _avatar(title="t", extra={name: "other"})
+    assert caught.value.param == f"extra.{name}"
+
+
+@pytest.mark.parametrize("extra", [None, [], "text", {1: 2}])
+def test_extra_is_a_mapping_of_names(extra: Any) -> None:
+    with pytest.raises(InvalidRequest, match="extra"):
+        _avatar(extra=extra)
+
+
+def test_extra_counts_in_the_rules() -> None:
+    assert _sent(_avatar(script=None, extra={"ssml": "<speak/>"}))["ssml"] == "<speak/>"
+    with pytest.raises(InvalidRequest, match="audio_url"):
+        _avatar(extra={"audio_url": AUDIO})
+    with pytest.raises(InvalidRequest, match="background"):
+        _avatar(output_format="webm", extra={"background": {"type": "blur"}})
+
+
+@pytest.mark.parametrize("value", [object(), {"deep": object()}, "\ud800", b"\xff", 1j])
+def test_what_json_cannot_say_is_an_invalid_request(value: object) -> None:
+    request = _avatar(extra={"new": value})
+    if isinstance(value, bytes):
+        assert _sent(request)["new"] == "/w=="
+        return
+    with pytest.raises(InvalidRequest, match="not JSON") as caught:
+        encode(request)
+    assert caught.value.param == "new"
+
+
+def test_a_name_that_json_cannot_say_is_an_invalid_request() -> None:
+    with pytest.raises(InvalidRequest, match="not JSON"):
+        encode(_avatar(extra={"\ud800": 1}))
+
+
+def test_endless_extra_is_an_invalid_request() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    request = _avatar(extra={"new": endless})
+    with pytest.raises(InvalidRequest, match="new: not JSON"):
+        encode(request)
+    assert "…" in repr(request)
+
+
+def test_lone_surrogates_are_refused() -> None:
+    class Cell(str):
+        __slots__ = ()
+
+    with pytest.raises(InvalidRequest, match="script: expected text without lone surrogates"):
+        _avatar(script=Cell("\ud800"))
+    with pytest.raises(InvalidRequest, match="title: expected text without lone surrogates"):
+        _avatar(title="\ud800")
+    with pytest.raises(InvalidRequest, match="output_languages: not JSON"):
+        encode(_translation(output_languages=["\ud800"]))
+
+
+def test_two_requests_do_not_share_their_extra() -> None:
+    assert _avatar().extra is not _avatar().extra
