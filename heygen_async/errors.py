@@ -32,7 +32,6 @@ All of them pickle. None of them ever holds the API key or a signed URL's query.
 
 from __future__ import annotations
 
-import copyreg
 from typing import Any
 
 
@@ -41,7 +40,13 @@ class HeyGenError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with ``args``, which keyword-only arguments break.
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+def _rebuilt(cls: type[HeyGenError], args: tuple[Any, ...]) -> HeyGenError:
+    error = cls.__new__(cls, *args)
+    error.args = args  # a TimeoutError's own __new__ drops them
+    return error
 
 
 class ConfigurationError(HeyGenError):

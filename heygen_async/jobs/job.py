@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 from heygen_async.errors import JobFailed, JobTimeout
-from heygen_async.jobs.kind import JobKind, failure_of, status_of
+from heygen_async.jobs.kind import JobKind, status_of
 from heygen_async.jobs.watcher import Watcher
+from heygen_async.session.redact import redact
 
 T = TypeVar("T")
 
@@ -58,6 +59,8 @@ class Job(Generic[T]):
         Raises:
             JobFailed: HeyGen reports that the job failed.
             JobTimeout: It has not ended in time; it goes on at HeyGen.
+            JobNeedsInput: A chat session waits for an answer, and nobody iterates over its
+                ``turns()``.
             HeyGenError: The API refuses to tell, such as for a wrong key.
         """
         if self._final is None:
@@ -79,8 +82,13 @@ class Job(Generic[T]):
             finally:
                 self._watcher.leave(watched)
         if status_of(self._final) in self._kind.failed:
-            code, message = failure_of(self._final)
-            raise JobFailed(message, job_id=self.id, code=code, last=self._final)
+            code, message = self._kind.failure(self._final)
+            raise JobFailed(
+                redact(message) if message else "HeyGen gives no reason",
+                job_id=self.id,
+                code=code,
+                last=self._final,
+            )
         return self._final
 
     async def status(self) -> T:

@@ -14,6 +14,16 @@ from heygen_async.session.endpoint import Endpoint
 T = TypeVar("T")
 
 
+def status_of(state: Any) -> str:
+    """The status field that all kinds share."""
+    return str(state.status)
+
+
+def failure_of(state: Any) -> tuple[str | None, str | None]:
+    """Code and message of a failed job; both can be null on a real failure."""
+    return getattr(state, "failure_code", None), getattr(state, "failure_message", None)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JobKind(Generic[T]):
     """One kind of job. The API's states differ from kind to kind; there is no shared set.
@@ -28,6 +38,7 @@ class JobKind(Generic[T]):
         completed: States of success.
         failed: States of failure.
         paused: States in which it waits for its user.
+        failure: Code and message of a failed one, each None where the API gives none.
         ready: Whether a completed one has all that belongs to it; a URL can be null for a
             moment after completion.
         place: Module and name under which the kind can be found again, for pickling.
@@ -43,6 +54,7 @@ class JobKind(Generic[T]):
     completed: frozenset[str] = frozenset({"completed"})
     failed: frozenset[str] = frozenset({"failed"})
     paused: frozenset[str] = frozenset()
+    failure: Callable[[T], tuple[str | None, str | None]] = failure_of
     ready: Callable[[T], bool] = lambda _: True
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -51,17 +63,6 @@ class JobKind(Generic[T]):
     def ended(self, state: T) -> bool:
         """Whether this is a terminal state."""
         return status_of(state) in self.completed | self.failed
-
-
-def status_of(state: Any) -> str:
-    """The status field that all kinds share."""
-    return str(state.status)
-
-
-def failure_of(state: Any) -> tuple[str | None, str]:
-    """Code and message of a failed job; both can be null on a real failure."""
-    code = getattr(state, "failure_code", None)
-    return code, getattr(state, "failure_message", None) or "HeyGen gives no reason"
 
 
 def _find(module: str, name: str) -> Any:

@@ -21,6 +21,7 @@ from anyio.abc import TaskGroup
 from heygen_async.errors import (
     InvalidResponse,
     JobError,
+    JobNeedsInput,
     NotFound,
     RateLimited,
     ServerError,
@@ -288,6 +289,15 @@ class Watcher:
                     self._fail(watched, error)
                 return
             watched.saw(state)
+            if status_of(state) in kind.paused and not watched.listeners:
+                self._fail(
+                    watched,
+                    JobNeedsInput(
+                        f"session {watched.job_id} waits for an answer; use job.turns()",
+                        job_id=watched.job_id,
+                        last=state,
+                    ),
+                )
             if not kind.ended(state):
                 return
             if status_of(state) in kind.failed or kind.ready(state):

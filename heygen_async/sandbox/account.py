@@ -7,6 +7,7 @@ import random
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
 
 from .agent_sessions import Session
 from .answers import Json
@@ -299,7 +300,11 @@ class Account:
     @staticmethod
     def check_url(url: str, field_name: str) -> None:
         """Refuse what is no web address; nothing is fetched."""
-        if not url.startswith(("http://", "https://")):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = SplitResult("", "", "", "", "")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
             raise invalid(
                 field_name,
                 "Failed to download from url, please check the url is valid and public",

@@ -111,15 +111,12 @@ class Session:
         """Begin the next phase."""
         self.stage, self.job, self.settled = stage, job, False
 
-    def settle(self, now: float, resource_id: str) -> None:
-        """Say what a phase that has ended led to, once.
+    def settle(self, resource_id: str) -> None:
+        """Say what the phase that has ended led to.
 
         Args:
-            now: Sandbox seconds.
             resource_id: Id of the resource that the message may point to.
         """
-        if self.settled or not self.job.done(now):
-            return
         self.settled = True
         at = self.job.ends_at
         if self.job.failure is not None:

@@ -149,6 +149,9 @@ class Contract:
             )
         try:
             body = json.loads(raw)
+            if b"\\ud" in raw or b"\\uD" in raw:
+                # Half a surrogate pair is no text: nothing later on could encode it.
+                json.dumps(body, ensure_ascii=False).encode()
         except ValueError:
             raise Refusal(400, "invalid_parameter", "The request body is not valid JSON") from None
         if operation._body_judge is None:

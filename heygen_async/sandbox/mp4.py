@@ -9,6 +9,7 @@ bytes, and a half-hour video some hundred kilobytes.
 
 from __future__ import annotations
 
+import re
 import struct
 from functools import lru_cache
 
@@ -108,15 +109,8 @@ class _Bits:
         self.align()
         bits = "".join(self._text)
         payload = int(bits, 2).to_bytes(len(bits) // 8, "big")
-        safe = bytearray()
-        zeros = 0
-        for byte in payload:
-            if zeros >= 2 and byte <= 3:
-                safe.append(3)
-                zeros = 0
-            safe.append(byte)
-            zeros = zeros + 1 if byte == 0 else 0
-        return bytes([header]) + bytes(safe)
+        # Start codes must not occur inside: two zero bytes before a small one get a 3 between.
+        return bytes([header]) + re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", payload)
 
 
 def _slice_header(bits: _Bits, *, key: bool, frame_number: int, key_id: int) -> None:

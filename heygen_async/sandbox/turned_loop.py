@@ -21,7 +21,7 @@ T = TypeVar("T")
 _GRACE = 0.0005
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Selector(selectors.DefaultSelector):
     loop: TurnedEventLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -61,7 +61,7 @@ class TurnedEventLoop(asyncio.SelectorEventLoop):
         """Move the time on."""
         self._turned += seconds
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(
         self, executor: Any, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """As usual; time stands still until the thread is done."""

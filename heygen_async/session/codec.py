@@ -49,6 +49,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 class _Page(msgspec.Struct, Generic[T]):
     data: list[T] | None
+    error: Any = None
     has_more: bool | None = None
     next_token: str | None = None
 
@@ -86,6 +87,8 @@ def decoder_for(answer: Any, envelope: Literal["data", "page", "none"]) -> Decod
 
         def page(body: bytes) -> Page[Any]:
             raw = decode_page(body)
+            if raw.error:
+                raise ErrorInside
             return Page(raw.data or [], bool(raw.has_more and raw.next_token), raw.next_token)
 
         return page
@@ -93,7 +96,7 @@ def decoder_for(answer: Any, envelope: Literal["data", "page", "none"]) -> Decod
 
     def data(body: bytes) -> Any:
         envelope = decode_data(body)
-        if envelope.error is not None or envelope.code != _V1_SUCCESS:
+        if envelope.error or (envelope.code != _V1_SUCCESS and envelope.code is not None):
             raise ErrorInside
         return envelope.data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -15,7 +15,7 @@ from heygen_async.session.settings import CallKind
 T = TypeVar("T")
 
 Envelope: TypeAlias = Literal["data", "page", "none"]
-Query: TypeAlias = dict[str, "str | int | float | bool | Sequence[str] | None"]
+Query: TypeAlias = Mapping[str, "str | int | float | bool | Sequence[str] | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class Endpoint(Generic[T]):
         envelope: ``data`` for ``{"data": …}`` of all three API versions, ``page`` for v3
             lists, ``none`` for an answer without envelope.
         keyed: Whether the operation takes an Idempotency-Key; then its retries are safe.
+        idempotent: Whether its retries are safe without one, though it is a write.
         kind: Which timeout counts; by default reads for GET, writes for the rest.
         creates: Reads the ids of the paid jobs off an answer, for operations that start
             some; those count against the account's concurrency limit.
@@ -41,6 +42,7 @@ class Endpoint(Generic[T]):
     answer: Any
     envelope: Envelope = "data"
     keyed: bool = False
+    idempotent: bool = False
     kind: CallKind | None = None
     creates: Callable[[Any], list[str]] | None = None
 
@@ -52,7 +54,7 @@ class Endpoint(Generic[T]):
     @cached_property
     def safe(self) -> bool:
         """Whether sending it twice does what sending it once does."""
-        return self.keyed or self.method in ("GET", "DELETE")
+        return self.keyed or self.idempotent or self.method in ("GET", "DELETE")
 
     @cached_property
     def decode(self) -> Decode[T]:

@@ -20,7 +20,6 @@ from heygen_async.errors import (
     BadRequest,
     Conflict,
     ConnectionFailed,
-    HeyGenError,
     InvalidResponse,
     NotFound,
     PayloadTooLarge,
@@ -30,6 +29,7 @@ from heygen_async.errors import (
     RateLimited,
     RequestTimeout,
     ServerError,
+    TransportError,
 )
 from heygen_async.session.codec import error_facts
 from heygen_async.session.redact import redact
@@ -65,6 +65,12 @@ _LONGEST_MESSAGE = 2000
 # What aiohttp, the socket and the timer raise when no complete answer arrives. ValueError:
 # a header or chunk that cannot be parsed.
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+# Those after which nothing of the call can have reached the API.
+_NOT_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+)
 
 
 class Where(NamedTuple):
@@ -90,20 +96,24 @@ def answered(
     cls = _CLASSES.get(status) or (ServerError if status >= 500 else BadRequest)
     if code in HOPELESS_429 and status == 429:
         cls = QuotaExceeded
+
+    def clean(text: str | None, longest: int) -> str | None:
+        return redact(text, secret, longest=longest) if text else None
+
     return cls(
-        redact(message[:_LONGEST_MESSAGE], secret),
+        redact(message, secret, longest=_LONGEST_MESSAGE),
         status=status,
-        code=redact(code[:100], secret) if code else _CODES.get(status, f"http_{status}"),
-        param=redact(facts.param[:200], secret) if facts and facts.param else None,
-        doc_url=redact(facts.doc_url[:500], secret) if facts and facts.doc_url else None,
-        request_id=next((redact(headers[n], secret) for n in _REQUEST_IDS if n in headers), None),
+        code=clean(code, 100) or _CODES.get(status, f"http_{status}"),
+        param=clean(facts.param, 200) if facts else None,
+        doc_url=clean(facts.doc_url, 500) if facts else None,
+        request_id=clean(_first(headers, _REQUEST_IDS), 200),
         retry_after=parse_retry_after(headers.get("Retry-After"), time.time()),
         method=where.method,
         path=where.path,
     )
 
 
-def unanswered(error: BaseException, where: Where, seconds: float) -> HeyGenError:
+def unanswered(error: BaseException, where: Where, seconds: float) -> TransportError:
     """The exception for an attempt that brought no complete answer.
 
     Args:
@@ -112,12 +122,13 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> HeyGenErro
         seconds: The timeout of the attempt.
     """
     method, path = where
-    if isinstance(error, aiohttp.ServerTimeoutError | TimeoutError):
-        return RequestTimeout(f"no answer within {seconds:g} s", method=method, path=path)
-    if isinstance(error, aiohttp.ClientConnectorError):
+    # Before the time-outs, of which a connection that takes too long is one.
+    if isinstance(error, _NOT_CONNECTED):
         return ConnectionFailed(
             f"cannot connect: {_reason(error)}", sent=False, method=method, path=path
         )
+    if isinstance(error, TimeoutError):
+        return RequestTimeout(f"no answer within {seconds:g} s", method=method, path=path)
     return ConnectionFailed(
         f"the connection broke before a complete answer: {_reason(error)}", method=method, path=path
     )
@@ -128,7 +139,9 @@ def undecodable(
 ) -> InvalidResponse:
     """The exception for a success whose body is not what the endpoint returns."""
     another_shape = isinstance(error, msgspec.ValidationError)
-    reason = redact(str(error), secret) if another_shape else f"{len(body)} bytes, not JSON"
+    reason = f"{len(body)} bytes, not JSON"
+    if another_shape:
+        reason = redact(str(error), secret, longest=_LONGEST_MESSAGE)
     return InvalidResponse(
         f"the answer is not what the API describes: {reason}",
         status=status,
@@ -138,8 +151,16 @@ def undecodable(
     )
 
 
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The first of these headers that there is; bytes that are no text are replaced."""
+    value = next((headers[name] for name in names if name in headers), None)
+    return value.encode(errors="replace").decode() if value else None
+
+
 def _reason(error: BaseException) -> str:
     """The kind of failure; never its text, which may quote headers and URLs."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
     if isinstance(error, OSError) and error.strerror and error.errno:
         return redact(error.strerror)
     return type(error).__name__

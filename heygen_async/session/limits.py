@@ -17,6 +17,7 @@ interactive call never waits behind a batch.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from heygen_async.errors import ConfigurationError, RateLimited
 from heygen_async.session.waiting import Queue
@@ -87,6 +88,7 @@ class RequestLimiter:
         self.per_second = per_second
         self.reserve = min(in_flight // 10 if reserve is None else reserve, in_flight - 1)
         self.in_use = 0
+        self.burst = burst
         self._bucket: TokenBucket | None = None
         self._keep = 0.0
         if per_second is not None:
@@ -97,6 +99,9 @@ class RequestLimiter:
         self._closed_until = 0.0
         self._queue = Queue(2, self._grant)
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _limiter, (self.in_flight, self.per_second, self.burst, self.reserve)
 
     @property
     def waiting(self) -> int:
@@ -173,6 +178,12 @@ class RequestLimiter:
                 return wait
         self.in_use += 1
         return 0.0
+
+
+def _limiter(
+    in_flight: int, per_second: float | None, burst: float | None, reserve: int
+) -> RequestLimiter:
+    return RequestLimiter(in_flight, per_second, burst=burst, reserve=reserve)
 
 
 def check_patience(hold: float, patience: float) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -32,8 +33,12 @@ from heygen_async.session.settings import Settings
 from heygen_async.session.slots import JobSlots, Slot, current_slot
 
 T = TypeVar("T")
+Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 logger = logging.getLogger("heygen_async.session")
+
+# More would share the same line, and delay the first file.
+_TRANSFERS_AT_ONCE = 8
 
 _KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
 
@@ -62,12 +67,17 @@ class Session:
         settings: Host, key, timeouts, retries.
         requests: The request limiter, perhaps shared with other clients.
         jobs: The job slots, perhaps shared with other clients.
+
+    Attributes:
+        transfers: Limits the downloads and direct uploads that run at the same time; they are
+            no requests to the API and take no place among those.
     """
 
     def __init__(self, settings: Settings, requests: RequestLimiter, jobs: JobSlots) -> None:
         self.settings = settings
         self.requests = requests
         self.jobs = jobs
+        self.transfers = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
         self.traffic = Traffic()
         self.connection = Connection(settings)
         self._timeouts = {
@@ -80,12 +90,15 @@ class Session:
         self._secret = settings.secret
         self._warned: set[str] = set()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Session, (self.settings, self.requests, self.jobs)
+
     async def call(
         self,
         endpoint: Endpoint[T],
         path: str,
         *,
-        body: bytes | None = None,
+        body: Body | None = None,
         content_type: str = "application/json",
         idempotency_key: str | None = None,
     ) -> T:
@@ -94,7 +107,7 @@ class Session:
         Args:
             endpoint: The operation.
             path: Its encoded path and query, from ``endpoint.at`` and ``query_string``.
-            body: The encoded request body.
+            body: The encoded request body, or what makes it anew for each attempt.
             content_type: What the body is.
             idempotency_key: For operations that take one; by default a fresh one is made, the
                 same for all attempts of this call.
@@ -129,13 +142,14 @@ class Session:
         if loop is not self.connection.loop:
             self.connection.open(loop)
         self.requests.bind(loop)
+        self.transfers.bind(loop)
         self.jobs.bind(loop)
 
     async def _attempt(
         self,
         endpoint: Endpoint[T],
         path: str,
-        body: bytes | None,
+        body: Body | None,
         headers: dict[str, str] | None,
         bulk: bool,
     ) -> T:
@@ -153,7 +167,7 @@ class Session:
             async with self.connection.api.request(
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
-                data=body,
+                data=body() if callable(body) else body,
                 headers=headers,
                 timeout=timeout,
                 allow_redirects=False,
@@ -189,7 +203,7 @@ class Session:
         error: HeyGenError,
         endpoint: Endpoint[T],
         path: str,
-        body: bytes | None,
+        body: Body | None,
         headers: dict[str, str] | None,
     ) -> T:
         """Repeat a call whose first attempt failed, as the policy allows."""
@@ -245,7 +259,7 @@ class Session:
         cancelled: asyncio.CancelledError,
         endpoint: Endpoint[T],
         path: str,
-        body: bytes | None,
+        body: Body | None,
         headers: dict[str, str] | None,
     ) -> None:
         """Put ``job_ids`` on the cancellation of a submission that may have reached the API.
@@ -280,7 +294,7 @@ class Session:
         self,
         endpoint: Endpoint[T],
         path: str,
-        body: bytes | None,
+        body: Body | None,
         headers: dict[str, str] | None,
     ) -> T | None:
         bounds = waits(self.settings.retry)

@@ -53,9 +53,10 @@ class Retry:
 
     Attributes:
         attempts: How often one call is sent at most, where it fails for other reasons than
-            429 and 409; those end with ``patience`` alone. 1 means no retries at all.
-        patience: Seconds that one call may spend on attempts and waits together. An answer
-            that asks to wait longer raises at once.
+            429 and 409; those end with ``patience`` alone.
+        patience: Seconds from the first failure for which one call is repeated. An answer
+            that asks to wait longer raises at once. What a bulk run spends in the queue for a
+            job slot does not count.
         first: Upper bound of the first wait, in seconds; it doubles with each attempt.
         longest: Upper bound of any wait that the API did not ask for, in seconds.
     """
@@ -158,8 +159,9 @@ def checked_base_url(base_url: str) -> str:
         _ = parts.port
     except ValueError:
         parts, host = urlsplit(""), None
-    # Credentials in a URL would end up in messages and logs.
-    if not host or parts.query or parts.fragment or parts.username or parts.password:
+    # Requests are sent to it as it stands. Credentials in it would end up in messages and logs.
+    plain = base_url.isascii() and base_url.isprintable() and not set(base_url) & set(" ?#@\\")
+    if not host or not plain:
         raise ConfigurationError(
             "base_url: expected scheme and host such as https://api.heygen.com, without "
             "credentials, query or fragment."

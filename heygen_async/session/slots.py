@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
+from typing import Any
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.limits import check_patience
@@ -129,6 +130,9 @@ class JobSlots:
             f"JobSlots(ceiling={self.ceiling}, limit={self.limit}, held={self.held}, "
             f"running={self.running})"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _slots, (self.ceiling, self.limit, self.probe_every)
 
     @property
     def waiting(self) -> int:
@@ -244,3 +248,7 @@ class JobSlots:
             self._held_seconds += (now - self._metered_at) * self.held
             self._limit_seconds += (now - self._metered_at) * self.limit
             self._metered_at = now
+
+
+def _slots(ceiling: int, start: int, probe_every: float) -> JobSlots:
+    return JobSlots(ceiling, start=start, probe_every=probe_every)

@@ -146,6 +146,23 @@ async def test_uploads_are_checked(api: Api) -> None:
     assert (await api.get("/v3/assets")).data[0]["id"] == named["asset_id"]
 
 
+async def test_malformed_multipart_is_refused(api: Api, sandbox: Sandbox) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nabc'
+    nested = b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--"
+    for kind, data in [
+        ("multipart/form-data", part),
+        ("multipart/form-data; boundary=x", b"garbage"),
+        ("multipart/form-data; boundary=x", b""),
+        ("multipart/form-data; boundary=x", nested),
+        ("multipart/form-data; boundary=x", part + b"\r\n" + part + b"\r\n--x--\r\n"),
+    ]:
+        headers = {"x-api-key": sandbox.api_key, "Content-Type": kind}
+        url = f"{sandbox.base_url}/v3/assets"
+        status, _, _ = await api.raw("POST", url, data=data, headers=headers)
+        assert status == 400
+    assert (await api.get("/v3/assets")).data == []
+
+
 async def test_a_long_upload_goes_to_disk_and_comes_back(api: Api, sandbox: Sandbox) -> None:
     content = bytes(range(256)) * 4_096
     asset = (await post_file(api, content, "a.mp4", "video/mp4")).data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import aiohttp
 import pytest
@@ -78,9 +79,31 @@ async def test_bodies_must_be_json(api: Api, sandbox: Sandbox) -> None:
         (b"{}", "text/plain"),
         (b"", "application/json"),
         (b"[]", "application/json"),
+        (b'{"type": "avatar", "script": "\\ud800"}', "application/json"),
     ]:
         status, _, _ = await api.raw("POST", url, data=data, headers={**key, "Content-Type": kind})
         assert status == 400
+
+
+async def test_a_huge_body_is_413(api: Api, sandbox: Sandbox) -> None:
+    body = io.BytesIO(bytes(48 * 1024 * 1024 + 1))
+    headers = {"x-api-key": sandbox.api_key, "Content-Type": "application/json"}
+    status, _, _ = await api.raw(
+        "POST", f"{sandbox.base_url}/v3/videos", data=body, headers=headers
+    )
+    assert status == 413
+
+
+async def test_lists_in_a_query_are_given_once(api: Api) -> None:
+    reply = await api.get("/v3/videos/statuses?video_ids=a&video_ids=b")
+    assert reply.refusal == (400, "invalid_parameter", "video_ids")
+
+
+async def test_long_messages_are_cut(api: Api, sandbox: Sandbox) -> None:
+    body = {"type": "avatar", "avatar_id": sandbox.avatar_id, "script": "x" * 6_000}
+    message = (await api.post("/v3/videos", body)).body["error"]["message"]
+    assert len(message) < 400
+    assert message.endswith("is longer than 5000 characters")
 
 
 async def test_a_key_replays_the_first_answer_for_24_hours(api: Api, sandbox: Sandbox) -> None:
@@ -147,6 +170,15 @@ async def test_too_many_jobs_are_429_until_one_ends(api: Api, sandbox: Sandbox) 
     assert (await api.post("/v3/videos", body)).headers["Retry-After"].endswith("GMT")
     sandbox.concurrency = 3
     assert (await api.post("/v3/videos", body)).status == 200
+
+
+async def test_a_clock_that_stands_still_asks_for_a_second() -> None:
+    async with Sandbox(speed=0, concurrency=1) as sandbox, Api(sandbox) as api:
+        await api.video()
+        body = {"type": "avatar", "avatar_id": sandbox.avatar_id, "script": "Hi"}
+        assert (await api.post("/v3/videos", body)).headers["Retry-After"] == "1"
+        assert sandbox.retry_after is None
+        assert sandbox.concurrency == 1
 
 
 async def test_retry_after_is_in_real_seconds() -> None:

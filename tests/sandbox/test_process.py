@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from heygen_async.sandbox import Sandbox, SandboxThread, serve
+from heygen_async.sandbox.__main__ import main
 
 
 def get(base_url: str, path: str, key: str) -> Any:
@@ -74,3 +75,28 @@ async def test_serve_ends_with_the_signal() -> None:
     asyncio.get_running_loop().call_later(5, os.kill, os.getpid(), signal.SIGTERM)
     await serve(out=out, speed=1)
     assert json.loads(out.getvalue())["base_url"].startswith("http://127.0.0.1:")
+
+
+class StopsWhenWritten(io.StringIO):
+    """Standard output that ends the process's work as soon as a line is out."""
+
+    def write(self, text: str) -> int:
+        if text.endswith("\n"):
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().write(text)
+
+
+def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = StopsWhenWritten()
+    monkeypatch.setattr(sys, "stdout", out)
+    main(["--concurrency", "3", "--failure-rate", "0.5", "--requests-per-second", "9"])
+    assert set(json.loads(out.getvalue())) == {"base_url", "api_key", "media_origin"}
+
+
+def test_names_load_at_their_first_use() -> None:
+    import heygen_async.sandbox as package
+
+    for name in package.__all__:
+        assert getattr(package, name).__name__ == name
+    with pytest.raises(AttributeError, match="Playground"):
+        package.Playground  # noqa: B018

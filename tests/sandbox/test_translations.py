@@ -60,6 +60,8 @@ async def test_translations_are_listed_renamed_and_deleted(api: Api) -> None:
         ({"start_time": 5, "end_time": 5}, "end_time"),
         ({"start_time": 900}, "start_time"),
         ({"video": {"type": "url", "url": "file:///a.mp4"}}, "video.url"),
+        ({"video": {"type": "url", "url": "http://["}}, "video.url"),
+        ({"video": {"type": "url", "url": "http:a.mp4"}}, "video.url"),
         ({"video": {"type": "base64", "data": "", "media_type": "video/mp4"}}, "video.type"),
         ({"stock_voice_config": {"voice": 1}}, "stock_voice_config.voice"),
     ],
@@ -162,3 +164,13 @@ async def test_lipsyncs(api: Api, sandbox: Sandbox) -> None:
     assert status["status"] == "completed"
     await api("DELETE", path)
     assert (await api.get(path)).status == 404
+
+
+async def test_a_lipsync_can_fail_or_have_captions(api: Api, sandbox: Sandbox) -> None:
+    sandbox.fail_next("lipsync", message="No face found")
+    body = {"video": VIDEO, "audio": VIDEO, "enable_caption": True}
+    ids = [(await api.post("/v3/lipsyncs", body)).data["lipsync_id"] for _ in range(2)]
+    sandbox.clock.advance(2_000)
+    failed, done = [(await api.get(f"/v3/lipsyncs/{identifier}")).data for identifier in ids]
+    assert failed["failure_message"] == "No face found"
+    assert (await api.raw("GET", done["caption_url"]))[0] == 200

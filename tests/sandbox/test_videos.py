@@ -122,8 +122,61 @@ async def test_rules_of_the_other_types(api: Api, sandbox: Sandbox) -> None:
     scene = {"type": "image", "source": image}
     studio = {"type": "studio", "scenes": [{**scene, "duration": 3}, scene]}
     assert await param_of(studio) == "scenes.1.duration"
+    assert await param_of({"type": "studio", "scenes": [scene]}) == "scenes.0.duration"
+    video = {"type": "video", "source": image, "script": "a", "audio_url": "https://e.com/a"}
+    assert await param_of({"type": "studio", "scenes": [video]}) == "scenes.0.audio_url"
+    silent = {**video, "audio_url": None}
+    assert await param_of({"type": "studio", "scenes": [silent]}) == "scenes.0.voice_id"
+    twin = {"type": "avatar", "avatar_id": sandbox.avatar_id, "script": "Hi", "motion_prompt": "x"}
+    inner = {"type": "avatar_video", "input": twin}
+    assert await param_of({"type": "studio", "scenes": [inner]}) == "scenes.0.input.motion_prompt"
     assert await param_of({"type": "hologram"}) == "type"
     assert await param_of({}) == "type"
+
+
+async def test_sources_of_a_video_must_exist(api: Api, sandbox: Sandbox) -> None:
+    missing = {"type": "asset_id", "asset_id": "none"}
+    avatar = {"type": "avatar", "avatar_id": sandbox.avatar_id, "script": "Hi"}
+    cinematic = {"type": "cinematic_avatar", "avatar_id": [sandbox.avatar_id], "prompt": "x"}
+    bodies: list[dict[str, Any]] = [
+        {**avatar, "watermark": {"image": missing}},
+        {**avatar, "background": {"type": "image", "asset_id": "none"}},
+        {**cinematic, "auto_duration": True, "references": [missing]},
+        {"type": "image", "image": missing, "script": "Hi", "voice_id": sandbox.voice_id},
+        {"type": "studio", "scenes": [{"type": "image", "source": missing, "duration": 1}]},
+    ]
+    for body in bodies:
+        assert (await api.post("/v3/videos", body)).refusal[:2] == (404, "asset_not_found")
+    url = {**avatar, "background": {"type": "image", "url": "//example.com"}}
+    reply = await api.post("/v3/videos", url)
+    assert reply.refusal == (400, "download_failed", "background.url")
+    look = {**avatar, "engine": {"type": "avatar_v", "reference_look_id": "none"}}
+    assert (await api.post("/v3/videos", look)).refusal[1] == "avatar_not_found"
+    base64 = {"type": "base64", "media_type": "video/mp4", "data": "AAAA"}
+    scene = {"type": "video", "source": base64}
+    assert (await api.post("/v3/videos", {"type": "studio", "scenes": [scene]})).status == 200
+
+
+async def test_prices_follow_engine_and_resolution(api: Api, sandbox: Sandbox) -> None:
+    photo = sandbox.add_look(avatar_type="photo_avatar")
+    await api.video()
+    await api.video(engine={"type": "avatar_iii"})
+    await api.video(resolution="4k")
+    await api.video(avatar_id=photo)
+    rates = [job.usd / job.seconds for job in sandbox.ledger.jobs]
+    assert rates == pytest.approx([0.0667, 0.0433, 0.0667 * 1.25, 0.05])
+
+
+async def test_the_old_status_call(api: Api, sandbox: Sandbox) -> None:
+    identifier = await api.video(caption={}, callback_id="mine")
+    path = f"/v1/video_status.get?video_id={identifier}"
+    assert (await api.get(path)).data["status"] == "waiting"
+    sandbox.clock.advance(100)
+    done = (await api.get(path)).data
+    assert (done["status"], done["callback_id"]) == ("completed", "mine")
+    assert (await api.raw("GET", done["video_url"]))[0] == 200
+    assert f"{identifier}.srt?" in done["caption_url"]
+    assert (await api.get("/v1/video_status.get")).status == 400
 
 
 async def test_unknown_ids_are_404_with_the_code_of_their_kind(api: Api, sandbox: Sandbox) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import PurePosixPath
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..account import Account, Asset
 from ..answers import Answer, Call, Handler, Json, data, listing
@@ -87,30 +88,33 @@ async def upload(call: Call) -> Json:
     account = call.account
     if not call.request.content_type.startswith("multipart/"):
         raise Refusal(400, "invalid_parameter", "The body must be multipart/form-data")
-    asset: Asset | None = None
+    try:
+        name, mime, file = await _only_file(call)
+    except (ValueError, AssertionError, HttpProcessingError):
+        # aiohttp's multipart reader has no exception of its own for what it cannot read.
+        raise Refusal(400, "invalid_parameter", "The multipart body is malformed") from None
+    except TooLarge:
+        raise _too_large(UPLOAD_LIMIT) from None
+    asset = Asset(account.new_id(), name, mime, EXTENSIONS[mime], file.size, account.clock.now())
+    _serve_file(account, asset, file)
+    account.assets.add(asset.id, asset)
+    return data(_receipt(account, asset))
+
+
+async def _only_file(call: Call) -> tuple[str, str, StoredFile]:
+    """Name, type and content of the one part that may be there."""
+    found: tuple[str, str, StoredFile] | None = None
     reader = await call.request.multipart()
     while (part := await reader.next()) is not None:
-        name = part.name if isinstance(part, BodyPartReader) else None
-        if not isinstance(part, BodyPartReader) or name != "file":
-            raise invalid(name or "body", "Extra inputs are not permitted")
-        mime = _mime_type(part.headers.get("Content-Type"), part.filename, "file")
-        try:
-            file = await account.files.save(_chunks_of(part), UPLOAD_LIMIT)
-        except TooLarge:
-            raise _too_large(UPLOAD_LIMIT) from None
-        asset = Asset(
-            account.new_id(),
-            part.filename or "file",
-            mime,
-            EXTENSIONS[mime],
-            file.size,
-            account.clock.now(),
-        )
-        _serve_file(account, asset, file)
-        account.assets.add(asset.id, asset)
-    if asset is None:
+        field = part.name if isinstance(part, BodyPartReader) else None
+        if not isinstance(part, BodyPartReader) or field != "file" or found is not None:
+            raise invalid(field or "body", "Extra inputs are not permitted")
+        name = part.filename or "file"
+        mime = _mime_type(part.headers.get("Content-Type"), name, "file")
+        found = name, mime, await call.account.files.save(_chunks_of(part), UPLOAD_LIMIT)
+    if found is None:
         raise invalid("file", "Field required")
-    return data(_receipt(account, asset))
+    return found
 
 
 async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:

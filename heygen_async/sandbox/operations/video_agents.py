@@ -22,9 +22,8 @@ _TITLE_LENGTH = 60
 def _find(account: Account, identifier: str) -> Session:
     """A session, brought up to the present moment."""
     session = account.sessions.get(identifier)
-    now = account.clock.now()
-    if not session.settled and session.job.done(now):
-        session.settle(now, account.new_id())
+    if not session.settled and session.job.done(account.clock.now()):
+        session.settle(account.new_id())
     return session
 
 
@@ -185,7 +184,7 @@ def stop(call: Call) -> Json:
         session.job.stop(now, Failure("cancelled", "Stopped by the user"))
         if session.stage == "video":
             session.ledger_job.charge(session.job, 0.0, 0.0)
-        session.settle(now, account.new_id())
+        session.settle(account.new_id())
         if session.mode == "chat":
             session.enter("question", Job("agent_thinking", now, 0.0))
             session.settled = True

@@ -1,0 +1,45 @@
+"""What became of one item of a bulk run."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from heygen_async.errors import HeyGenError
+
+T = TypeVar("T")
+
+
+class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """What became of one item.
+
+    Attributes:
+        key: The item's key; by default its position as a decimal number.
+        index: Its position among the items, from 0.
+        item: The item itself, as it was given.
+        job_id: Its job, or None where it was not accepted.
+        result: What the job gave, or None where it failed.
+        error: Why it failed, or None.
+        seconds: From the moment it got a slot to its end.
+    """
+
+    key: str
+    index: int
+    item: Any
+    job_id: str | None = None
+    result: T | None = None
+    error: HeyGenError | None = None
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the job completed."""
+        return self.error is None
+
+    def unwrap(self) -> T:
+        """The result, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result

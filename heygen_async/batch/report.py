@@ -1,0 +1,180 @@
+"""Counts of a bulk run: while it goes on, and at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch.outcome import Outcome
+from heygen_async.errors import APIError, HeyGenError, JobFailed
+from heygen_async.session.session import Traffic
+from heygen_async.session.slots import JobSlots
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run stands.
+
+    Attributes:
+        total: How many items there are, or None where the source does not tell.
+        running: Jobs of this run that are submitted, or on their way.
+        completed: Items that ended well.
+        failed: Items that did not.
+        elapsed: Seconds since the run began.
+        limit: Jobs that the account lets run at once, as far as is known.
+    """
+
+    total: int | None
+    running: int
+    completed: int
+    failed: int
+    elapsed: float
+    limit: int
+
+    @property
+    def done(self) -> int:
+        """Items that have ended, well or not."""
+        return self.completed + self.failed
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the rate so far, or None where there is nothing to go by."""
+        if not self.total or not self.done:
+            return None
+        return (self.total - self.done) * self.elapsed / self.done
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did.
+
+    Attributes:
+        completed: Items that ended well.
+        failed: Items that did not.
+        failures: How many failed with each code; without a code, with each exception class.
+        elapsed: Seconds from the first item to the last outcome.
+        most_running: The most jobs that ran at once.
+        slot_use: The share of the slot-seconds that the account allowed which were taken, 0 to
+            1; other runs on the same slots count too.
+        requests: Requests that the client sent meanwhile, for whatever it did.
+        retries: How many of them repeated an earlier one.
+        rate_limited: Answers of 429 among them.
+    """
+
+    completed: int
+    failed: int
+    failures: dict[str, int]
+    elapsed: float
+    most_running: int
+    slot_use: float
+    requests: int
+    retries: int
+    rate_limited: int
+
+    @property
+    def items(self) -> int:
+        """All items that have an outcome."""
+        return self.completed + self.failed
+
+    @property
+    def per_minute(self) -> float:
+        """Outcomes a minute."""
+        return self.items * 60 / self.elapsed if self.elapsed > 0 else 0.0
+
+    def __str__(self) -> str:
+        failures = ", ".join(f"{count} {code}" for code, count in self.failures.items())
+        return (
+            f"{self.completed} completed, {self.failed} failed"
+            + (f" ({failures})" if failures else "")
+            + f" in {self.elapsed:.1f} s ({self.per_minute:.1f} a minute); up to "
+            f"{self.most_running} jobs at once, slots {self.slot_use:.0%} used; "
+            f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429"
+        )
+
+
+class Tally:
+    """Counts while a run goes on.
+
+    Args:
+        slots: The slots that it runs on.
+        traffic: The client's counts, of which it takes the difference.
+        total: How many items there are, or None.
+    """
+
+    def __init__(self, slots: JobSlots, traffic: Traffic, total: int | None) -> None:
+        self._slots = slots
+        self._traffic = traffic
+        self._total = total
+        self._began: float | None = None
+        self._running = 0
+        self._most_running = 0
+        self._completed = 0
+        self._failed = 0
+        self._failures: Counter[str] = Counter()
+        self._elapsed = 0.0
+        self._usage = (0.0, 0.0)
+        self._before = (0, 0, 0)
+        self._after = (0, 0, 0)
+
+    def began(self, now: float) -> None:
+        """The run begins; times are those of the loop's clock, in seconds."""
+        self._began = now
+        self._before = self._counts()
+        self._usage_before = self._slots.usage()
+
+    def submitted(self) -> None:
+        """One more item has taken a slot and is submitted."""
+        self._running += 1
+        self._most_running = max(self._most_running, self._running)
+
+    def ended(self, outcome: Outcome[Any], now: float) -> None:
+        """One item has its outcome."""
+        self._running -= 1
+        if outcome.error is None:
+            self._completed += 1
+        else:
+            self._failed += 1
+            self._failures[failure_code(outcome.error)] += 1
+        assert self._began is not None
+        self._elapsed = now - self._began
+        held, allowed = self._slots.usage()
+        self._usage = held - self._usage_before[0], allowed - self._usage_before[1]
+        self._after = self._counts()
+
+    def progress(self, now: float) -> Progress:
+        """How it stands."""
+        return Progress(
+            total=self._total,
+            running=self._running,
+            completed=self._completed,
+            failed=self._failed,
+            elapsed=now - self._began if self._began is not None else 0.0,
+            limit=self._slots.limit,
+        )
+
+    def report(self) -> Report:
+        """What it has done up to its last outcome."""
+        held, allowed = self._usage
+        requests, retries, rate_limited = (
+            after - before for after, before in zip(self._after, self._before, strict=True)
+        )
+        return Report(
+            completed=self._completed,
+            failed=self._failed,
+            failures=dict(self._failures.most_common()),
+            elapsed=self._elapsed,
+            most_running=self._most_running,
+            slot_use=min(1.0, held / allowed) if allowed > 0 else 0.0,
+            requests=max(0, requests),
+            retries=max(0, retries),
+            rate_limited=max(0, rate_limited),
+        )
+
+    def _counts(self) -> tuple[int, int, int]:
+        return self._traffic.requests, self._traffic.retries, self._traffic.rate_limited
+
+
+def failure_code(error: HeyGenError) -> str:
+    """The API's code of a failure, or the name of its exception class."""
+    code = error.code if isinstance(error, APIError | JobFailed) else None
+    return code or type(error).__name__

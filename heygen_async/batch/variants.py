@@ -1,0 +1,124 @@
+"""Checks the variants of a template before anything is paid for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from heygen_async.errors import InvalidRequest
+from heygen_async.models.template_variables import TemplateVariable, variable
+from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
+
+Variant: TypeAlias = Mapping[str, Any] | TemplateRenderRequest
+"""Values by variable name, or a whole request. A plain value becomes what the variable's type
+takes: a text, the URL or asset id of a file, the id of a character or a voice."""
+
+_SHOWN = 10
+
+
+class VariantProblem(msgspec.Struct, frozen=True):
+    """What is wrong with one variant.
+
+    Attributes:
+        index: Position of the variant, from 0.
+        variable: Name of the variable, or None where it is the variant as a whole.
+        reason: What is wrong with it.
+    """
+
+    index: int
+    variable: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        name = f", variable {self.variable!r}" if self.variable is not None else ""
+        return f"row {self.index + 1}{name}: {self.reason}"
+
+
+class InvalidVariants(InvalidRequest):
+    """Variants that the template does not take; nothing was submitted for them.
+
+    Attributes:
+        problems: All of them, in the order of the variants. Rows are counted from 1 in the
+            message, and from 0 here.
+        param: The first variable at fault.
+    """
+
+    def __init__(self, problems: list[VariantProblem]) -> None:
+        shown = "\n".join(f"  {problem}" for problem in problems[:_SHOWN])
+        more = f"\n  and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{count} with the variants:\n{shown}{more}", param=problems[0].variable)
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return InvalidVariants, (self.problems,)
+
+
+class VariantChecker:
+    """Turns variants of one template into requests.
+
+    Args:
+        variables: The template's variables by name.
+    """
+
+    def __init__(self, variables: Mapping[str, TemplateVariableInfo]) -> None:
+        self._types = {name: info.type for name, info in variables.items()}
+
+    def check_all(self, variants: Iterable[Variant]) -> None:
+        """Check all variants.
+
+        Raises:
+            InvalidVariants: Naming each row and variable at fault.
+        """
+        problems: list[VariantProblem] = []
+        for index, variant in enumerate(variants):
+            try:
+                self.request(index, variant)
+            except InvalidVariants as error:
+                problems += error.problems
+        if problems:
+            raise InvalidVariants(problems)
+
+    def request(self, index: int, variant: Variant) -> TemplateRenderRequest:
+        """The request of one variant.
+
+        Args:
+            index: Its position, from 0.
+            variant: The variant.
+
+        Raises:
+            InvalidVariants: Naming the row and each variable at fault.
+        """
+        given: object = variant
+        if isinstance(variant, TemplateRenderRequest):
+            given = variant.variables
+        if not isinstance(given, Mapping):
+            reason = f"expected a mapping of variable names to values, got {type(given).__name__}"
+            raise InvalidVariants([VariantProblem(index, None, reason)])
+        values: dict[str, TemplateVariable] = {}
+        problems: list[VariantProblem] = []
+        for name, value in given.items():
+            try:
+                values[name] = self._value(name, value)
+            except InvalidRequest as error:
+                problems.append(VariantProblem(index, str(name), str(error)))
+        for name, kind in self._types.items():
+            if kind == "text" and name not in given:
+                reason = f"is missing; the picture would show {{{{{name}}}}}"
+                problems.append(VariantProblem(index, name, reason))
+        if problems:
+            raise InvalidVariants(problems)
+        if isinstance(variant, TemplateRenderRequest):
+            return variant
+        return TemplateRenderRequest(variables=values)
+
+    def _value(self, name: str, value: object) -> TemplateVariable:
+        kind = self._types.get(name)
+        if kind is None:
+            close = difflib.get_close_matches(str(name), self._types, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise InvalidRequest(f"the template has no such variable{hint}")
+        return variable(kind, value)

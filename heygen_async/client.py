@@ -1,0 +1,263 @@
+"""``HeyGen``: the client. It opens connections when it needs them, and hands out resources."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, Literal, TypeVar, overload
+
+import msgspec
+
+from heygen_async.endpoints.assets import Assets
+from heygen_async.endpoints.brand_glossaries import BrandGlossaries
+from heygen_async.endpoints.jobs import Jobs
+from heygen_async.endpoints.proofreads import Proofreads
+from heygen_async.endpoints.templates import Templates
+from heygen_async.endpoints.users import Users
+from heygen_async.endpoints.video_agents import VideoAgents
+from heygen_async.endpoints.video_translations import VideoTranslations
+from heygen_async.endpoints.videos import Videos
+from heygen_async.endpoints.voices import Voices
+from heygen_async.errors import InvalidRequest
+from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.structs import Request, encode
+from heygen_async.models.video_translations import VideoTranslation
+from heygen_async.models.videos import Video
+from heygen_async.session.endpoint import Endpoint, Query, query_string
+from heygen_async.session.limits import RequestLimiter
+from heygen_async.session.session import Session, Traffic
+from heygen_async.session.settings import Retry, Timeout, settings_from
+from heygen_async.session.slots import JobSlots
+from heygen_async.session.transfers import Sink, download
+
+T = TypeVar("T")
+
+# It dedupes on a field of its body instead, so its retries would not be safe.
+_IGNORES_THE_KEY = frozenset({"/v3/background-removals"})
+
+
+class HeyGen:
+    """A client of the HeyGen API.
+
+    Use it as ``async with HeyGen() as heygen:``, or keep one for the life of an application and
+    end it with ``aclose()``. It may be made before an event loop runs, used on one loop after
+    the other, and pickled; it is safe for all tasks of one loop, not for several threads.
+
+    Args:
+        api_key: Your API key; by default the environment variable ``HEYGEN_API_KEY``.
+        token: An OAuth token, in place of a key.
+        base_url: By default the environment variable ``HEYGEN_API_BASE``, else
+            ``https://api.heygen.com``. Plain http is for loopback only.
+        timeout: Seconds that one attempt of a request may take: a ``Timeout``, or one number
+            for all kinds of calls. Default: reads 30, writes 120, uploads 600.
+        retry: A ``Retry`` policy, or the number of attempts. Default: 5 attempts, 600 s.
+        requests: A ``RequestLimiter``, perhaps shared with other clients, or how many requests
+            may be in flight. Default 100.
+        jobs: ``JobSlots``, perhaps shared with other clients, or how many jobs of bulk runs may
+            run at once at most; what the account allows is learned. Default 50.
+        expected: Median durations of your jobs in seconds, by kind (``video``,
+            ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``),
+            where you know better than the built-in guesses. They set when a job is first looked
+            at; from the third job on the client has learned it.
+        trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
+            used. Default True.
+
+    Raises:
+        ConfigurationError: There is no key, or the base URL would send it in the clear.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        timeout: Timeout | float | None = None,
+        retry: Retry | int | None = None,
+        requests: RequestLimiter | int | None = None,
+        jobs: JobSlots | int | None = None,
+        expected: Mapping[str, float] | None = None,
+        trust_env: bool = True,
+    ) -> None:
+        settings = settings_from(
+            api_key=api_key,
+            token=token,
+            base_url=base_url,
+            timeout=Timeout() if timeout is None else timeout,
+            retry=Retry() if retry is None else retry,
+            trust_env=trust_env,
+        )
+        if not isinstance(requests, RequestLimiter):
+            requests = RequestLimiter() if requests is None else RequestLimiter(requests)
+        if not isinstance(jobs, JobSlots):
+            jobs = JobSlots() if jobs is None else JobSlots(jobs)
+        self._assemble(Session(settings, requests, jobs), dict(expected or {}))
+
+    def _assemble(self, session: Session, expected: dict[str, float]) -> None:
+        self._session = session
+        self._watcher = watcher = Watcher(session, expected)
+        self.assets = Assets(session, watcher)
+        self.brand_glossaries = BrandGlossaries(session, watcher)
+        self.jobs = Jobs(session, watcher)
+        self.proofreads = Proofreads(session, watcher)
+        self.templates = Templates(session, watcher)
+        self.users = Users(session, watcher)
+        self.video_agents = VideoAgents(session, watcher)
+        self.video_translations = VideoTranslations(session, watcher)
+        self.videos = Videos(session, watcher)
+        self.voices = Voices(session, watcher)
+
+    def __repr__(self) -> str:
+        return f"HeyGen(base_url={self._session.settings.base_url!r})"
+
+    def __getstate__(self) -> tuple[Session, dict[str, float]]:
+        return self._session, self._watcher.expected
+
+    def __setstate__(self, state: tuple[Session, dict[str, float]]) -> None:
+        self._assemble(*state)
+
+    async def __aenter__(self) -> HeyGen:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections; whoever still waits for a job gets a ``JobError``.
+
+        Jobs at HeyGen go on. A later call opens the client again.
+        """
+        await self._watcher.close()
+        await self._session.connection.close()
+
+    @property
+    def slots(self) -> JobSlots:
+        """The job slots that bulk runs share."""
+        return self._session.jobs
+
+    @property
+    def traffic(self) -> Traffic:
+        """Counts of requests, retries and answers of 429 since the client was made."""
+        return self._session.traffic
+
+    @overload
+    async def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Request | Mapping[str, Any] | bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any: ...
+    @overload
+    async def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        path: str,
+        *,
+        answer: type[T],
+        query: Query | None = None,
+        body: Request | Mapping[str, Any] | bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> T: ...
+    async def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        path: str,
+        *,
+        answer: Any = None,
+        query: Query | None = None,
+        body: Request | Mapping[str, Any] | bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """Send any call of the API, present or future, with all guarantees of the others.
+
+        Limits, retries, timeouts and errors are those of every call. A write carries an
+        Idempotency-Key, the same on all attempts.
+
+        Args:
+            method: HTTP method.
+            path: Path on the API's host, from its first slash, without query.
+            answer: The type of what stands under ``data`` in the answer. By default the whole
+                answer comes as plain Python values.
+            query: Query parameters; None values are left out, sequences joined by commas.
+            body: A request Struct, a mapping, or JSON bytes.
+            idempotency_key: Your own key for a write; by default a fresh one.
+
+        Raises:
+            InvalidRequest: The path is not one.
+            HeyGenError: As every call.
+        """
+        if not path.startswith("/") or "?" in path or "#" in path or path.startswith("//"):
+            raise InvalidRequest(
+                "path: expected a path from its first slash, without query", param="path"
+            )
+        endpoint: Endpoint[Any] = Endpoint(
+            operation=f"{method} {path}",
+            method=method,
+            path="/",
+            answer=Any if answer is None else answer,
+            envelope="none" if answer is None else "data",
+            keyed=method in ("POST", "PUT", "PATCH") and path not in _IGNORES_THE_KEY,
+        )
+        if isinstance(body, Request):
+            body = encode(body)
+        elif body is not None and not isinstance(body, bytes):
+            body = msgspec.json.encode(body)
+        return await self._session.call(
+            endpoint,
+            path + query_string(query or {}),
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    async def download(
+        self,
+        source: str | Video | VideoTranslation,
+        to: str | os.PathLike[str] | Sink,
+        *,
+        renew: Callable[[], Awaitable[str | None]] | None = None,
+    ) -> int:
+        """Download a file that HeyGen made; the API key is not sent along.
+
+        An interrupted download goes on where it stopped, within a call and in the next one. A
+        file appears under its name only when it is complete.
+
+        Args:
+            source: A media URL, or the video or translation itself, whose URL is signed anew
+                where it has expired.
+            to: A path, or something to write to: an object with a ``write`` method, sync or
+                async.
+            renew: Gives a fresh URL where ``source`` is one that has expired.
+
+        Returns:
+            The size in bytes.
+
+        Raises:
+            URLExpired: The URL has expired and nothing renews it.
+            TransferError: The file cannot be fetched or written.
+            InvalidRequest: ``source`` is no URL to fetch, or has none yet.
+        """
+        if not isinstance(source, str):
+            url, renew = source.video_url, renew or self._renewal(source)
+            if url is None:
+                raise InvalidRequest(
+                    f"source: {source.id} is {source.status} and has no video_url", param="source"
+                )
+            source = url
+        return await download(self._session, source, to, renew=renew)
+
+    def _renewal(self, source: Video | VideoTranslation) -> Callable[[], Awaitable[str | None]]:
+        async def renew() -> str | None:
+            if isinstance(source, Video):
+                return (await self.videos.get(source.id)).video_url
+            return (await self.video_translations.get(source.id)).video_url
+
+        return renew

@@ -1,0 +1,1 @@
+"""Typed endpoint coroutines, one module per resource; named as the API's operations are."""

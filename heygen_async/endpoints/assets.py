@@ -1,0 +1,281 @@
+"""Assets: files uploaded to the account."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.errors import InvalidRequest, NotFound, TransportError, URLExpired
+from heygen_async.models.assets import (
+    Asset,
+    AssetCompleteRequest,
+    CompletedAsset,
+    DirectUpload,
+    DirectUploadRequest,
+    UploadedAsset,
+)
+from heygen_async.models.statuses import DeletedId
+from heygen_async.models.structs import encode
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.transfers import put
+from heygen_async.session.uploads import StreamedBody, Uploadable, UploadSource, opened
+
+UPLOAD: Endpoint[UploadedAsset] = Endpoint(
+    operation="assets.upload",
+    method="POST",
+    path="/v3/assets",
+    answer=UploadedAsset,
+    keyed=True,
+    kind="upload",
+)
+GET: Endpoint[Asset] = Endpoint(
+    operation="assets.get", method="GET", path="/v3/assets/{asset_id}", answer=Asset
+)
+LIST: Endpoint[Page[Asset]] = Endpoint(
+    operation="assets.list", method="GET", path="/v3/assets", answer=Asset, envelope="page"
+)
+DELETE: Endpoint[DeletedId] = Endpoint(
+    operation="assets.delete", method="DELETE", path="/v3/assets/{asset_id}", answer=DeletedId
+)
+DIRECT_CREATE: Endpoint[DirectUpload] = Endpoint(
+    operation="assets.direct_uploads.create",
+    method="POST",
+    path="/v3/assets/direct-uploads",
+    answer=DirectUpload,
+    keyed=True,
+)
+DIRECT_COMPLETE: Endpoint[CompletedAsset] = Endpoint(
+    operation="assets.direct_uploads.complete",
+    method="POST",
+    path="/v3/assets/{asset_id}/complete",
+    answer=CompletedAsset,
+    idempotent=True,
+)
+
+# HeyGen says 32 MB and 200 MB. Taken at their least where there is another way, and at their
+# most where a file would be refused that HeyGen might take.
+MULTIPART_LIMIT = 32_000_000
+DIRECT_LIMIT = 200 * 1024**2
+
+CONTENT_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".mp3": "audio/mpeg",
+    ".wav": "audio/wav",
+    ".pdf": "application/pdf",
+    ".srt": "application/x-subrip",
+}
+# The first bytes of those types, for files without a name.
+_ENDINGS = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), ".png"),
+    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
+    (re.compile(rb"(?s).{4}ftyp(?:iso|mp4|avc1|M4V |MSNV|dash)"), ".mp4"),
+    (re.compile(rb"(?s)\x1a\x45\xdf\xa3.{0,40}webm"), ".webm"),
+    (re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), ".mp3"),
+    (re.compile(rb"(?s)RIFF.{4}WAVE"), ".wav"),
+    (re.compile(rb"%PDF-"), ".pdf"),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+\s*\n\d\d:\d\d:\d\d,\d{3} -->"), ".srt"),
+)
+_CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z")
+_UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f]')
+
+
+class DirectUploads(Resource):
+    """``heygen.assets.direct_uploads``: the three steps of a large upload, one by one.
+
+    ``heygen.assets.upload`` takes them all.
+    """
+
+    async def create(
+        self, request: DirectUploadRequest, *, idempotency_key: str | None = None
+    ) -> DirectUpload:
+        """Ask where to put a file.
+
+        PUT the bytes to ``upload_url`` with exactly ``upload_headers`` and without the API key,
+        then call ``complete``.
+
+        Args:
+            request: Name, type and size of the file.
+            idempotency_key: Your own key; by default each call has a fresh one.
+        """
+        return await self._session.call(
+            DIRECT_CREATE, DIRECT_CREATE.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+
+    async def complete(
+        self, asset_id: str, request: AssetCompleteRequest | None = None
+    ) -> CompletedAsset:
+        """Say that the bytes are there; only now the asset can be used.
+
+        The storage may show them a moment late; that is waited out as the retry policy says.
+
+        Args:
+            asset_id: From ``create``.
+            request: The checksum of what was sent.
+
+        Raises:
+            Conflict: The bytes did not turn up.
+        """
+        return await self._session.call(
+            DIRECT_COMPLETE,
+            DIRECT_COMPLETE.at(asset_id),
+            body=encode(request or AssetCompleteRequest()),
+        )
+
+
+class Assets(Resource):
+    """``heygen.assets``."""
+
+    @property
+    def direct_uploads(self) -> DirectUploads:
+        """The steps of a large upload."""
+        return DirectUploads(self._session, self._watcher)
+
+    async def upload(
+        self,
+        source: Uploadable,
+        *,
+        filename: str | None = None,
+        content_type: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> UploadedAsset:
+        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
+
+        It is read in chunks off the event loop. Up to 32 MB go in one request, more straight
+        into storage, with a checksum of what was sent.
+
+        Args:
+            source: A path, bytes, a file opened in binary mode (from where it stands), or an
+                async iterable of bytes. What can be read only once is first copied to a
+                temporary file.
+            filename: Its name; by default the source's own.
+            content_type: Its MIME type; by default what the ending of its name says, or, for a
+                name without one, the first bytes.
+            idempotency_key: Your own key; within 24 h the same key gives the same asset. By
+                default each call has a fresh one.
+
+        Raises:
+            InvalidRequest: The file cannot be read, is empty, larger than 200 MB, or of a type
+                that HeyGen does not take; nothing was sent.
+            TransferError: The storage did not take the file, or it changed meanwhile.
+        """
+        async with opened(source, limit=DIRECT_LIMIT) as file:
+            name, content_type = _described(file, filename, content_type)
+            if file.size <= MULTIPART_LIMIT:
+                return await self._upload_whole(file, name, content_type, idempotency_key)
+            request = DirectUploadRequest(
+                filename=name, content_type=content_type, size_bytes=file.size
+            )
+            try:
+                return await self._upload_directly(file, request, idempotency_key)
+            except URLExpired:
+                pass
+            # It waited for its turn for too long, or its key is from an earlier day.
+            return await self._upload_directly(file, request, None)
+
+    async def _upload_whole(
+        self, file: UploadSource, name: str, content_type: str, key: str | None
+    ) -> UploadedAsset:
+        boundary = os.urandom(16).hex()
+        # As browsers write names: UTF-8, with only what would end the quotes encoded.
+        quoted = _UNQUOTABLE.sub(lambda match: f"%{ord(match[0]):02X}", name)
+        before = (
+            f"--{boundary}\r\n"
+            f'Content-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
+            f"Content-Type: {content_type}\r\n\r\n"
+        ).encode()
+        after = f"\r\n--{boundary}--\r\n".encode()
+        failure: TransportError
+        try:
+            return await self._session.call(
+                UPLOAD,
+                UPLOAD.at(),
+                body=lambda: StreamedBody(file, before=before, after=after),
+                content_type=f"multipart/form-data; boundary={boundary}",
+                idempotency_key=key,
+            )
+        except TransportError as error:
+            failure = error
+        raise file.failure or failure
+
+    async def _upload_directly(
+        self, file: UploadSource, request: DirectUploadRequest, key: str | None
+    ) -> UploadedAsset:
+        direct = await self.direct_uploads.create(request, idempotency_key=key)
+        sent = await put(
+            self._session, direct.upload_url, direct.upload_headers, lambda: StreamedBody(file)
+        )
+        completed = await self.direct_uploads.complete(
+            direct.asset_id, AssetCompleteRequest(checksum_sha256=sent.sha256)
+        )
+        return UploadedAsset(
+            asset_id=completed.asset_id,
+            url=completed.url,
+            mime_type=completed.mime_type,
+            size_bytes=completed.size_bytes,
+        )
+
+    async def get(self, asset_id: str) -> Asset:
+        """One asset; its URL is signed anew."""
+        return await self._session.call(GET, GET.at(asset_id))
+
+    def list(
+        self, username: str, *, limit: int | None = None, folder_id: str | None = None
+    ) -> Pages[Asset]:
+        """The assets of one user of the workspace.
+
+        Args:
+            username: Whose; ``heygen.users.me`` tells your own.
+            limit: Items per page, 1 to 100; the API's default is 20.
+            folder_id: Only those of this folder.
+        """
+        query = {"username": username, "limit": limit, "folder_id": folder_id}
+        return self._pages(LIST, LIST.at(), query)
+
+    async def delete(self, asset_id: str) -> DeletedId:
+        """Delete an asset.
+
+        Raises:
+            NotFound: There was no such asset.
+        """
+        try:
+            return await self._session.call(DELETE, DELETE.at(asset_id))
+        except NotFound as error:
+            if error.attempts == 1:
+                raise
+        # The attempt whose answer was lost has deleted it.
+        return DeletedId(id=asset_id)
+
+
+def _described(
+    file: UploadSource, filename: str | None, content_type: str | None
+) -> tuple[str, str]:
+    """Name and type of a file.
+
+    Raises:
+        InvalidRequest: HeyGen does not take its type.
+    """
+    # Names of files need not be Unicode.
+    name = (filename or file.name or "").encode("utf-8", "replace").decode()
+    ending = os.path.splitext(name)[1].lower()
+    if not ending:
+        ending = next((ending for head, ending in _ENDINGS if head.match(file.head)), "")
+        name = f"{name or 'file'}{ending}"
+    if content_type is None:
+        content_type = CONTENT_TYPES.get(ending)
+        if content_type is None:
+            raise InvalidRequest(
+                f"source: {name!r} is not of a type that HeyGen takes (png, jpeg, mp4, webm, mp3, "
+                "wav, pdf, srt); give filename or content_type if it is",
+                param="content_type",
+            )
+    elif not _CONTENT_TYPE.match(content_type):
+        raise InvalidRequest(
+            f"content_type: expected a MIME type, got {content_type!r}", param="content_type"
+        )
+    return name, content_type

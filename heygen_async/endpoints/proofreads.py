@@ -1,0 +1,161 @@
+"""Proofreads: translations whose subtitles a person corrects before they are rendered."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from heygen_async.endpoints.assets import Assets
+from heygen_async.endpoints.resource import Resource
+from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION
+from heygen_async.jobs.job import Job
+from heygen_async.jobs.kind import JobKind
+from heygen_async.models.proofreads import (
+    CreatedProofreads,
+    GeneratedProofread,
+    Proofread,
+    ProofreadGenerateRequest,
+    ProofreadRequest,
+    ProofreadSrt,
+    ProofreadSrtUpdate,
+)
+from heygen_async.models.sources import AssetId
+from heygen_async.models.structs import encode
+from heygen_async.models.video_translations import VideoTranslation
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.transfers import download
+
+CREATE: Endpoint[CreatedProofreads] = Endpoint(
+    operation="proofreads.create",
+    method="POST",
+    path="/v3/video-translations/proofreads",
+    answer=CreatedProofreads,
+    keyed=True,
+    creates=lambda created: list(created.proofread_ids),
+)
+GET: Endpoint[Proofread] = Endpoint(
+    operation="proofreads.get",
+    method="GET",
+    path="/v3/video-translations/proofreads/{proofread_id}",
+    answer=Proofread,
+)
+SRT: Endpoint[ProofreadSrt] = Endpoint(
+    operation="proofreads.srt",
+    method="GET",
+    path="/v3/video-translations/proofreads/{proofread_id}/srt",
+    answer=ProofreadSrt,
+)
+UPDATE_SRT: Endpoint[Proofread] = Endpoint(
+    operation="proofreads.update_srt",
+    method="PUT",
+    path="/v3/video-translations/proofreads/{proofread_id}/srt",
+    answer=Proofread,
+    keyed=True,
+)
+GENERATE: Endpoint[GeneratedProofread] = Endpoint(
+    operation="proofreads.generate",
+    method="POST",
+    path="/v3/video-translations/proofreads/{proofread_id}/generate",
+    answer=GeneratedProofread,
+    keyed=True,
+    creates=lambda generated: [generated.video_translation_id],
+)
+
+# They take 3 to 5 minutes; their sessions live for about 24 h.
+PROOFREAD: JobKind[Proofread] = JobKind(
+    name="proofread",
+    result=Proofread,
+    get=GET,
+    expected=240.0,
+    place=(__name__, "PROOFREAD"),
+)
+
+
+class Proofreads(Resource):
+    """``heygen.proofreads``: create, wait, correct the SRT, generate."""
+
+    async def create(
+        self, request: ProofreadRequest, *, idempotency_key: str | None = None
+    ) -> Sequence[Job[Proofread]]:
+        """Start proofread sessions for one video, one per language.
+
+        Args:
+            request: The video, a title and the languages.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            One job per language, in the order of ``request.output_languages``.
+        """
+        created = await self._session.call(
+            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+        return [self._job(PROOFREAD, job_id, created) for job_id in created.proofread_ids]
+
+    async def get(self, proofread_id: str) -> Proofread:
+        """One proofread session."""
+        return await self._session.call(GET, GET.at(proofread_id))
+
+    async def srt(self, proofread_id: str) -> ProofreadSrt:
+        """Signed URLs of the subtitles; ``srt_text`` gives the text itself."""
+        return await self._session.call(SRT, SRT.at(proofread_id))
+
+    async def srt_text(self, proofread_id: str, *, original: bool = False) -> str:
+        """The text of the subtitles.
+
+        Args:
+            proofread_id: The session.
+            original: The subtitles in the language of the source, where there are some.
+
+        Raises:
+            TransferError: The file cannot be fetched.
+        """
+
+        async def url() -> str:
+            urls = await self.srt(proofread_id)
+            return (urls.original_srt_url if original else None) or urls.srt_url
+
+        content = io.BytesIO()
+        await download(self._session, await url(), content, renew=url)
+        return content.getvalue().decode("utf-8-sig")
+
+    async def update_srt(
+        self,
+        proofread_id: str,
+        srt: ProofreadSrtUpdate | str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Proofread:
+        """Replace the subtitles.
+
+        Args:
+            proofread_id: The session.
+            srt: Where the new subtitles are, or their text, which is uploaded first.
+            idempotency_key: Your own key; by default each call has a fresh one.
+        """
+        if isinstance(srt, str):
+            asset = await Assets(self._session, self._watcher).upload(
+                srt.encode(), filename=f"{proofread_id}.srt"
+            )
+            srt = ProofreadSrtUpdate(srt=AssetId(asset_id=asset.asset_id))
+        return await self._session.call(
+            UPDATE_SRT,
+            UPDATE_SRT.at(proofread_id),
+            body=encode(srt),
+            idempotency_key=idempotency_key,
+        )
+
+    async def generate(
+        self,
+        proofread_id: str,
+        request: ProofreadGenerateRequest | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Job[VideoTranslation]:
+        """Render the corrected translation; this is what is charged."""
+        generated = await self._session.call(
+            GENERATE,
+            GENERATE.at(proofread_id),
+            body=encode(request or ProofreadGenerateRequest()),
+            idempotency_key=idempotency_key,
+        )
+        return self._job(VIDEO_TRANSLATION, generated.video_translation_id, generated)

@@ -1,0 +1,188 @@
+"""Templates: listed, inspected, and rendered through the v3 or the v2 call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.endpoints.videos import VIDEO
+from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.jobs.job import Job
+from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.template_variables import TemplateVariable
+from heygen_async.models.templates import (
+    Template,
+    TemplateListV2,
+    TemplateRenderRequest,
+    TemplateRenderV2,
+    TemplateSummary,
+    TemplateSummaryV2,
+    TemplateV2,
+    TemplateVariableInfo,
+)
+from heygen_async.models.videos import Video
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.session import Session
+
+Version: TypeAlias = Literal["auto", "v2", "v3"]
+
+LIST: Endpoint[Page[TemplateSummary]] = Endpoint(
+    operation="templates.list",
+    method="GET",
+    path="/v3/templates",
+    answer=TemplateSummary,
+    envelope="page",
+)
+GET: Endpoint[Template] = Endpoint(
+    operation="templates.get", method="GET", path="/v3/templates/{template_id}", answer=Template
+)
+GENERATE: Endpoint[Video] = Endpoint(
+    operation="templates.generate",
+    method="POST",
+    path="/v3/templates/{template_id}",
+    answer=Video,
+    keyed=True,
+    creates=lambda video: [video.id],
+)
+LIST_V2: Endpoint[TemplateListV2] = Endpoint(
+    operation="templates.list_v2", method="GET", path="/v2/templates", answer=TemplateListV2
+)
+GET_V2: Endpoint[TemplateV2] = Endpoint(
+    operation="templates.get_v2",
+    method="GET",
+    path="/v2/template/{template_id}",
+    answer=TemplateV2,
+)
+GENERATE_V2: Endpoint[TemplateRenderV2] = Endpoint(
+    operation="templates.generate_v2",
+    method="POST",
+    path="/v2/template/{template_id}/generate",
+    answer=TemplateRenderV2,
+    keyed=True,
+    creates=lambda created: [created.video_id],
+)
+
+
+class Templates(Resource):
+    """``heygen.templates``.
+
+    HeyGen serves templates of its current editor through v3, and older ones through v2 only,
+    whose end it has announced for 2026-10-31. Where a version is not given, the client asks
+    once per template which one serves it, and remembers the answer.
+    """
+
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        super().__init__(session, watcher)
+        # What v3 said about a template: its variables, or None where only v2 knows it.
+        self._variables: dict[str, Mapping[str, TemplateVariableInfo] | None] = {}
+        self._questions: dict[str, asyncio.Lock] = {}
+
+    def list(self, *, limit: int | None = None) -> Pages[TemplateSummary]:
+        """The account's templates, as v3 lists them.
+
+        Args:
+            limit: Items per page, 1 to 100; the API's default is 10.
+        """
+        return self._pages(LIST, LIST.at(), {"limit": limit})
+
+    async def get(self, template_id: str) -> Template:
+        """One template with its variables and scenes.
+
+        Raises:
+            NotFound: There is none, or only the v2 call serves it: see ``get_v2``.
+        """
+        return await self._session.call(GET, GET.at(template_id))
+
+    async def list_v2(self) -> Sequence[TemplateSummaryV2]:
+        """The account's templates, as the old v2 call lists them."""
+        return (await self._session.call(LIST_V2, LIST_V2.at())).templates
+
+    async def get_v2(self, template_id: str) -> TemplateV2:
+        """The variables of one template, through the old v2 call."""
+        return await self._session.call(GET_V2, GET_V2.at(template_id))
+
+    async def variables(
+        self, template_id: str, *, version: Version = "auto"
+    ) -> Mapping[str, TemplateVariableInfo]:
+        """A template's variables by name, through whichever version serves it.
+
+        Args:
+            template_id: The template.
+            version: ``v2`` or ``v3`` to ask that one only.
+
+        Raises:
+            NotFound: There is no such template.
+        """
+        if version == "v3":
+            return (await self.get(template_id)).variables
+        if version == "auto":
+            known = await self._v3_variables(template_id)
+            if known is not None:
+                return known
+        return (await self.get_v2(template_id)).infos()
+
+    async def generate(
+        self,
+        template_id: str,
+        request: TemplateRenderRequest | Mapping[str, TemplateVariable],
+        *,
+        version: Version = "auto",
+        test: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Job[Video]:
+        """Render one variant of a template.
+
+        Args:
+            template_id: The template.
+            request: The variables by name, or a whole ``TemplateRenderRequest``.
+            version: Which call to use. ``auto`` asks once per template whether v3 serves it.
+            test: Render in lower quality, free of charge; only v2 can, so it means v2.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The job; ``await job.wait()`` gives the ``Video``.
+
+        Raises:
+            InvalidRequest: ``test`` with ``version="v3"``, or a value that the v2 shape cannot
+                express.
+        """
+        if not isinstance(request, TemplateRenderRequest):
+            request = TemplateRenderRequest(variables=request)
+        if test and version == "v3":
+            raise InvalidRequest("test: only the v2 call renders tests", param="test")
+        old = test or version == "v2"
+        if not old and version == "auto":
+            old = await self._v3_variables(template_id) is None
+        if old:
+            created = await self._session.call(
+                GENERATE_V2,
+                GENERATE_V2.at(template_id),
+                body=request.v2(test),
+                idempotency_key=idempotency_key,
+            )
+            return self._job(VIDEO, created.video_id, created)
+        video = await self._session.call(
+            GENERATE,
+            GENERATE.at(template_id),
+            body=request.v3(),
+            idempotency_key=idempotency_key,
+        )
+        return self._job(VIDEO, video.id, video)
+
+    async def _v3_variables(self, template_id: str) -> Mapping[str, TemplateVariableInfo] | None:
+        """What v3 says about a template; asked once, however many ask at the same time."""
+        if template_id not in self._variables:
+            async with self._questions.setdefault(template_id, asyncio.Lock()):
+                if template_id not in self._variables:
+                    try:
+                        found = (await self.get(template_id)).variables
+                    except NotFound:
+                        # A template that neither version knows is reported by the v2 call.
+                        self._variables[template_id] = None
+                    else:
+                        self._variables[template_id] = found
+            self._questions.pop(template_id, None)
+        return self._variables[template_id]

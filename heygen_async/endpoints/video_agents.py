@@ -1,0 +1,285 @@
+"""The Video Agent: a session that turns a prompt, or a chat, into videos."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.endpoints.videos import VIDEO
+from heygen_async.errors import JobFailed
+from heygen_async.jobs.job import Job
+from heygen_async.jobs.kind import JobKind
+from heygen_async.models.structs import encode
+from heygen_async.models.video_agents import (
+    CreatedVideoAgentSession,
+    StoppedVideoAgentSession,
+    VideoAgentMessage,
+    VideoAgentMessageRequest,
+    VideoAgentRequest,
+    VideoAgentResource,
+    VideoAgentRun,
+    VideoAgentSession,
+    VideoAgentSessionSummary,
+    VideoAgentStyle,
+)
+from heygen_async.models.videos import Video
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+
+CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
+    operation="video_agents.create",
+    method="POST",
+    path="/v3/video-agents",
+    answer=CreatedVideoAgentSession,
+    keyed=True,
+    creates=lambda created: [created.session_id],
+)
+GET: Endpoint[VideoAgentSession] = Endpoint(
+    operation="video_agents.get",
+    method="GET",
+    path="/v3/video-agents/{session_id}",
+    answer=VideoAgentSession,
+)
+LIST: Endpoint[Page[VideoAgentSessionSummary]] = Endpoint(
+    operation="video_agents.list",
+    method="GET",
+    path="/v3/video-agents",
+    answer=VideoAgentSessionSummary,
+    envelope="page",
+)
+SEND: Endpoint[VideoAgentRun] = Endpoint(
+    operation="video_agents.send",
+    method="POST",
+    path="/v3/video-agents/{session_id}",
+    answer=VideoAgentRun,
+    keyed=True,
+    creates=lambda run: [run.session_id],
+)
+STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
+    operation="video_agents.stop",
+    method="POST",
+    path="/v3/video-agents/{session_id}/stop",
+    answer=StoppedVideoAgentSession,
+    keyed=True,
+)
+RESOURCE: Endpoint[VideoAgentResource] = Endpoint(
+    operation="video_agents.resource",
+    method="GET",
+    path="/v3/video-agents/{session_id}/resources/{resource_id}",
+    answer=VideoAgentResource,
+)
+VIDEOS: Endpoint[Page[Video]] = Endpoint(
+    operation="video_agents.videos",
+    method="GET",
+    path="/v3/video-agents/{session_id}/videos",
+    answer=Video,
+    envelope="page",
+)
+STYLES: Endpoint[Page[VideoAgentStyle]] = Endpoint(
+    operation="video_agents.styles",
+    method="GET",
+    path="/v3/video-agents/styles",
+    answer=VideoAgentStyle,
+    envelope="page",
+)
+
+
+def _failure(session: VideoAgentSession) -> tuple[str | None, str | None]:
+    """A session has no failure fields; the newest message of type ``error`` tells why."""
+    return None, next((m.content for m in session.messages if m.type == "error"), None)
+
+
+# A session takes 5 to 45 minutes.
+VIDEO_AGENT_SESSION: JobKind[VideoAgentSession] = JobKind(
+    name="video_agent_session",
+    result=VideoAgentSession,
+    get=GET,
+    expected=600.0,
+    paused=frozenset({"waiting_for_input", "reviewing"}),
+    failure=_failure,
+    place=(__name__, "VIDEO_AGENT_SESSION"),
+)
+
+
+class VideoAgentJob(Job[VideoAgentSession]):
+    """A session of the Video Agent.
+
+    In mode ``generate`` it runs by itself: ``await job.video()`` waits for the video. In mode
+    ``chat`` it pauses for answers::
+
+        async for turn in job.turns():
+            await turn.reply("Make it shorter" if turn.reviewing else "Yes")
+        video = await job.video()
+    """
+
+    async def video(self, timeout: float | None = None) -> Video:
+        """Wait for the session's newest video.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for as long as it takes.
+
+        Raises:
+            JobFailed: The session or the video failed, or it made no video.
+            JobTimeout: It has not ended in time.
+            JobNeedsInput: It waits for an answer.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = None if timeout is None else loop.time() + timeout
+        session = await self.wait(timeout)
+        if session.video_id is None:
+            raise JobFailed("the session made no video", job_id=self.id, last=session)
+        left = None if deadline is None else max(0.0, deadline - loop.time())
+        return await Job(self._watcher, VIDEO, session.video_id).wait(left)
+
+    async def turns(self, *, every: float = 3.0) -> AsyncIterator[Turn]:
+        """The pauses of a chat session, one by one, until it has ended.
+
+        Args:
+            every: Seconds between two looks at most.
+        """
+        seen: tuple[str, VideoAgentMessage | None] | None = None
+        async for session in self.updates(every=every):
+            if session.status not in self._kind.paused:
+                continue
+            # Until a reply has taken effect, the API goes on to show the pause before it.
+            pause = session.status, _newest(session)
+            if pause != seen:
+                seen = pause
+                yield Turn(self, session)
+
+    async def reply(
+        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+    ) -> VideoAgentRun:
+        """Send a message to the session; after its end this starts a follow-up video."""
+        if isinstance(message, str):
+            message = VideoAgentMessageRequest(message=message)
+        run = await self._watcher.session.call(
+            SEND, SEND.at(self.id), body=encode(message), idempotency_key=idempotency_key
+        )
+        self._final = None
+        return run
+
+
+class Turn:
+    """A pause of a chat session, which waits for ``reply``.
+
+    Attributes:
+        session: The session as it stands.
+    """
+
+    def __init__(self, job: VideoAgentJob, session: VideoAgentSession) -> None:
+        self._job = job
+        self.session = session
+
+    def __repr__(self) -> str:
+        return f"<Turn {self.session.status} of {self.session.session_id}>"
+
+    @property
+    def reviewing(self) -> bool:
+        """Whether it shows a storyboard, rather than asks a question."""
+        return self.session.status == "reviewing"
+
+    @property
+    def message(self) -> str:
+        """What the agent said last."""
+        newest = _newest(self.session)
+        return newest.content if newest else ""
+
+    async def resources(self) -> Sequence[VideoAgentResource]:
+        """What the agent's last message shows, such as a storyboard."""
+        newest = _newest(self.session)
+        session = self._job._watcher.session
+        return [
+            await session.call(RESOURCE, RESOURCE.at(self.session.session_id, resource_id))
+            for resource_id in (newest.resource_ids if newest else ())
+        ]
+
+    async def reply(self, message: VideoAgentMessageRequest | str) -> VideoAgentRun:
+        """Answer, so that the session goes on."""
+        return await self._job.reply(message)
+
+
+def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
+    """The newest message of the agent; the API lists the newest first."""
+    return next((m for m in session.messages if m.role == "model"), None)
+
+
+class VideoAgents(Resource):
+    """``heygen.video_agents``."""
+
+    async def create(
+        self, request: VideoAgentRequest, *, idempotency_key: str | None = None
+    ) -> VideoAgentJob:
+        """Start a session.
+
+        Args:
+            request: The prompt and how to go about it.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The job; ``await job.video()`` gives the ``Video``.
+        """
+        created = await self._session.call(
+            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+        started = asyncio.get_running_loop().time()
+        return VideoAgentJob(
+            self._watcher,
+            VIDEO_AGENT_SESSION,
+            created.session_id,
+            created=created,
+            started=started,
+        )
+
+    async def get(self, session_id: str) -> VideoAgentSession:
+        """One session with its newest 40 messages."""
+        return await self._session.call(GET, GET.at(session_id))
+
+    def list(self, *, limit: int | None = None) -> Pages[VideoAgentSessionSummary]:
+        """The account's sessions.
+
+        Args:
+            limit: Items per page, 1 to 100; the API's default is 20.
+        """
+        return self._pages(LIST, LIST.at(), {"limit": limit})
+
+    async def send(
+        self,
+        session_id: str,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> VideoAgentRun:
+        """Send a message to a chat session.
+
+        Raises:
+            Conflict: The session was started in mode ``generate``.
+        """
+        job = VideoAgentJob(self._watcher, VIDEO_AGENT_SESSION, session_id)
+        return await job.reply(message, idempotency_key=idempotency_key)
+
+    async def stop(
+        self, session_id: str, *, idempotency_key: str | None = None
+    ) -> StoppedVideoAgentSession:
+        """Stop a session."""
+        return await self._session.call(
+            STOP, STOP.at(session_id), body=b"{}", idempotency_key=idempotency_key
+        )
+
+    async def resource(self, session_id: str, resource_id: str) -> VideoAgentResource:
+        """Something that a message of a session shows."""
+        return await self._session.call(RESOURCE, RESOURCE.at(session_id, resource_id))
+
+    def videos(self, session_id: str) -> Pages[Video]:
+        """The videos of a session, newest first."""
+        return self._pages(VIDEOS, VIDEOS.at(session_id), {})
+
+    def styles(self, *, tag: str | None = None, limit: int | None = None) -> Pages[VideoAgentStyle]:
+        """Styles that a session can follow.
+
+        Args:
+            tag: Only those with this tag.
+            limit: Items per page, 1 to 100; the API's default is 20.
+        """
+        return self._pages(STYLES, STYLES.at(), {"tag": tag, "limit": limit})

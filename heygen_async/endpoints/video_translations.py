@@ -1,0 +1,164 @@
+"""Video translations: one video dubbed into other languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.endpoints.videos import ask_statuses
+from heygen_async.errors import NotFound
+from heygen_async.jobs.job import Job
+from heygen_async.jobs.kind import JobKind
+from heygen_async.models.statuses import DeletedId, StatusEntry
+from heygen_async.models.structs import encode
+from heygen_async.models.video_translations import (
+    CreatedVideoTranslations,
+    TitleUpdate,
+    TranslationLanguages,
+    VideoTranslation,
+    VideoTranslationRequest,
+)
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+
+CREATE: Endpoint[CreatedVideoTranslations] = Endpoint(
+    operation="video_translations.create",
+    method="POST",
+    path="/v3/video-translations",
+    answer=CreatedVideoTranslations,
+    keyed=True,
+    creates=lambda created: list(created.video_translation_ids),
+)
+GET: Endpoint[VideoTranslation] = Endpoint(
+    operation="video_translations.get",
+    method="GET",
+    path="/v3/video-translations/{video_translation_id}",
+    answer=VideoTranslation,
+)
+LIST: Endpoint[Page[VideoTranslation]] = Endpoint(
+    operation="video_translations.list",
+    method="GET",
+    path="/v3/video-translations",
+    answer=VideoTranslation,
+    envelope="page",
+)
+UPDATE: Endpoint[VideoTranslation] = Endpoint(
+    operation="video_translations.update",
+    method="PATCH",
+    path="/v3/video-translations/{video_translation_id}",
+    answer=VideoTranslation,
+    keyed=True,
+)
+DELETE: Endpoint[DeletedId] = Endpoint(
+    operation="video_translations.delete",
+    method="DELETE",
+    path="/v3/video-translations/{video_translation_id}",
+    answer=DeletedId,
+)
+LANGUAGES: Endpoint[TranslationLanguages] = Endpoint(
+    operation="video_translations.languages",
+    method="GET",
+    path="/v3/video-translations/languages",
+    answer=TranslationLanguages,
+)
+STATUSES: Endpoint[Page[StatusEntry]] = Endpoint(
+    operation="video_translations.statuses",
+    method="GET",
+    path="/v3/video-translations/statuses",
+    answer=StatusEntry,
+    envelope="page",
+)
+
+
+def _ready(translation: VideoTranslation) -> bool:
+    return translation.video_url is not None or translation.audio_url is not None
+
+
+# They take 5 to 15 minutes as a rule, up to 60.
+VIDEO_TRANSLATION: JobKind[VideoTranslation] = JobKind(
+    name="video_translation",
+    result=VideoTranslation,
+    get=GET,
+    statuses=STATUSES,
+    ids_parameter="video_translation_ids",
+    expected=480.0,
+    ready=_ready,
+    place=(__name__, "VIDEO_TRANSLATION"),
+)
+
+
+class VideoTranslations(Resource):
+    """``heygen.video_translations``."""
+
+    async def create(
+        self, request: VideoTranslationRequest, *, idempotency_key: str | None = None
+    ) -> Sequence[Job[VideoTranslation]]:
+        """Start the translation of one video into one or more languages.
+
+        Args:
+            request: The video and the languages, by names that ``languages()`` lists.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            One job per language, in the order of ``request.output_languages``.
+        """
+        created = await self._session.call(
+            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+        ids = created.video_translation_ids
+        return [self._job(VIDEO_TRANSLATION, job_id, created) for job_id in ids]
+
+    async def get(self, video_translation_id: str) -> VideoTranslation:
+        """One translation; its media URLs are signed anew."""
+        return await self._session.call(GET, GET.at(video_translation_id))
+
+    def list(self, *, limit: int | None = None) -> Pages[VideoTranslation]:
+        """The account's translations.
+
+        Args:
+            limit: Items per page, 1 to 100; the API's default is 10.
+        """
+        return self._pages(LIST, LIST.at(), {"limit": limit})
+
+    async def update(
+        self, video_translation_id: str, *, title: str, idempotency_key: str | None = None
+    ) -> VideoTranslation:
+        """Give a translation another title."""
+        return await self._session.call(
+            UPDATE,
+            UPDATE.at(video_translation_id),
+            body=encode(TitleUpdate(title=title)),
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(self, video_translation_id: str) -> DeletedId:
+        """Delete a translation.
+
+        Raises:
+            NotFound: There was no such translation.
+        """
+        try:
+            return await self._session.call(DELETE, DELETE.at(video_translation_id))
+        except NotFound as error:
+            if error.attempts == 1:
+                raise
+        # The attempt whose answer was lost has deleted it.
+        return DeletedId(id=video_translation_id)
+
+    async def languages(self) -> Sequence[str]:
+        """The names of the languages that videos can be translated into."""
+        return (await self._session.call(LANGUAGES, LANGUAGES.at())).languages
+
+    async def statuses(
+        self, video_translation_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
+    ) -> Sequence[StatusEntry]:
+        """How up to 100 translations stand, in one request.
+
+        Args:
+            video_translation_ids: Ids of translations; each entry of the answer carries its
+                own in ``video_id``.
+            batch_ids: Ids of batches; all their items are reported.
+        """
+        return await ask_statuses(
+            self, STATUSES, "video_translation_ids", video_translation_ids, batch_ids
+        )

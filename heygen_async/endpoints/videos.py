@@ -1,0 +1,155 @@
+"""Videos: made from avatars, images, prompts or scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.jobs.job import Job
+from heygen_async.jobs.kind import JobKind
+from heygen_async.models.statuses import StatusEntry
+from heygen_async.models.structs import encode
+from heygen_async.models.videos import (
+    CreatedVideo,
+    DeletedVideo,
+    Video,
+    VideoRequest,
+    VideoStatusV1,
+)
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint, query_string
+
+CREATE: Endpoint[CreatedVideo] = Endpoint(
+    operation="videos.create",
+    method="POST",
+    path="/v3/videos",
+    answer=CreatedVideo,
+    keyed=True,
+    creates=lambda created: [created.video_id],
+)
+GET: Endpoint[Video] = Endpoint(
+    operation="videos.get", method="GET", path="/v3/videos/{video_id}", answer=Video
+)
+LIST: Endpoint[Page[Video]] = Endpoint(
+    operation="videos.list", method="GET", path="/v3/videos", answer=Video, envelope="page"
+)
+DELETE: Endpoint[DeletedVideo] = Endpoint(
+    operation="videos.delete",
+    method="DELETE",
+    path="/v3/videos/{video_id}",
+    answer=DeletedVideo,
+)
+STATUSES: Endpoint[Page[StatusEntry]] = Endpoint(
+    operation="videos.statuses",
+    method="GET",
+    path="/v3/videos/statuses",
+    answer=StatusEntry,
+    envelope="page",
+)
+STATUS_V1: Endpoint[VideoStatusV1] = Endpoint(
+    operation="videos.status_v1",
+    method="GET",
+    path="/v1/video_status.get",
+    answer=VideoStatusV1,
+)
+
+# Short avatar clips take half a minute to two minutes, long ones 5 to 15.
+VIDEO: JobKind[Video] = JobKind(
+    name="video",
+    result=Video,
+    get=GET,
+    statuses=STATUSES,
+    ids_parameter="video_ids",
+    expected=90.0,
+    ready=lambda video: video.video_url is not None,
+    place=(__name__, "VIDEO"),
+)
+
+
+class Videos(Resource):
+    """``heygen.videos``."""
+
+    async def create(
+        self, request: VideoRequest, *, idempotency_key: str | None = None
+    ) -> Job[Video]:
+        """Start a video.
+
+        Args:
+            request: An ``AvatarVideoRequest``, ``ImageVideoRequest``,
+                ``CinematicAvatarVideoRequest`` or ``StudioVideoRequest``.
+            idempotency_key: Your own key, 1 to 255 characters of ``[A-Za-z0-9_-:.]``; within
+                24 h the same key gives the same video. By default each call has a fresh one.
+
+        Returns:
+            The job; ``await job.wait()`` gives the ``Video``.
+        """
+        created = await self._session.call(
+            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+        return self._job(VIDEO, created.video_id, created)
+
+    async def get(self, video_id: str) -> Video:
+        """One video; its media URLs are signed anew."""
+        return await self._session.call(GET, GET.at(video_id))
+
+    def list(
+        self, *, limit: int | None = None, folder_id: str | None = None, title: str | None = None
+    ) -> Pages[Video]:
+        """The account's videos.
+
+        Args:
+            limit: Items per page, 1 to 100; the API's default is 10.
+            folder_id: Only those of this folder.
+            title: Only those whose title matches.
+        """
+        query = {"limit": limit, "folder_id": folder_id, "title": title}
+        return self._pages(LIST, LIST.at(), query)
+
+    async def delete(self, video_id: str) -> DeletedVideo:
+        """Delete a video.
+
+        Raises:
+            NotFound: There was no such video.
+        """
+        try:
+            return await self._session.call(DELETE, DELETE.at(video_id))
+        except NotFound as error:
+            if error.attempts == 1:
+                raise
+        # The attempt whose answer was lost has deleted it.
+        return DeletedVideo(id=video_id)
+
+    async def statuses(
+        self, video_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
+    ) -> Sequence[StatusEntry]:
+        """How up to 100 videos stand, in one request.
+
+        Args:
+            video_ids: Ids of videos.
+            batch_ids: Ids of batches; all their items are reported.
+        """
+        return await ask_statuses(self, STATUSES, "video_ids", video_ids, batch_ids)
+
+    async def status_v1(self, video_id: str) -> VideoStatusV1:
+        """One video through the old v1 call."""
+        query = query_string({"video_id": video_id})
+        return await self._session.call(STATUS_V1, STATUS_V1.at() + query)
+
+
+async def ask_statuses(
+    resource: Resource,
+    endpoint: Endpoint[Page[StatusEntry]],
+    parameter: str,
+    ids: Sequence[str],
+    batch_ids: Sequence[str],
+) -> Sequence[StatusEntry]:
+    """The ``statuses`` call of any product."""
+    for name, values in ((parameter, ids), ("batch_ids", batch_ids)):
+        if isinstance(values, str) or len(values) > 100:
+            raise InvalidRequest(f"{name}: expected up to 100 ids in a list", param=name)
+    if not ids and not batch_ids:
+        raise InvalidRequest(f"{parameter}: expected at least one id", param=parameter)
+    query = query_string({parameter: ids or None, "batch_ids": batch_ids or None})
+    page = await resource._session.call(endpoint, endpoint.at() + query)
+    return page.items

@@ -1,0 +1,144 @@
+"""Voices and text to speech."""
+
+from __future__ import annotations
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.errors import NotFound
+from heygen_async.jobs.job import Job
+from heygen_async.jobs.kind import JobKind
+from heygen_async.models.structs import encode
+from heygen_async.models.voices import (
+    CreatedVoiceClone,
+    DeletedVoice,
+    Speech,
+    SpeechRequest,
+    Voice,
+    VoiceCloneRequest,
+    VoiceDesign,
+    VoiceDesignRequest,
+    VoiceDetail,
+)
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+
+LIST: Endpoint[Page[Voice]] = Endpoint(
+    operation="voices.list", method="GET", path="/v3/voices", answer=Voice, envelope="page"
+)
+GET: Endpoint[VoiceDetail] = Endpoint(
+    operation="voices.get", method="GET", path="/v3/voices/{voice_id}", answer=VoiceDetail
+)
+SPEECH: Endpoint[Speech] = Endpoint(
+    operation="voices.speech",
+    method="POST",
+    path="/v3/voices/speech",
+    answer=Speech,
+    keyed=True,
+)
+DESIGN: Endpoint[VoiceDesign] = Endpoint(
+    operation="voices.design", method="POST", path="/v3/voices", answer=VoiceDesign, keyed=True
+)
+CLONE: Endpoint[CreatedVoiceClone] = Endpoint(
+    operation="voices.clone",
+    method="POST",
+    path="/v3/voices/clone",
+    answer=CreatedVoiceClone,
+    keyed=True,
+    creates=lambda created: [created.voice_clone_id],
+)
+DELETE: Endpoint[DeletedVoice] = Endpoint(
+    operation="voices.delete",
+    method="DELETE",
+    path="/v3/voices/{voice_id}",
+    answer=DeletedVoice,
+)
+
+# The API says "complete" for voices, without a d.
+VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
+    name="voice_clone",
+    result=VoiceDetail,
+    get=GET,
+    expected=60.0,
+    completed=frozenset({"complete", "completed"}),
+    place=(__name__, "VOICE_CLONE"),
+)
+
+
+class Voices(Resource):
+    """``heygen.voices``."""
+
+    def list(
+        self,
+        *,
+        type: str | None = None,  # noqa: A002, the API's own name
+        engine: str | None = None,
+        language: str | None = None,
+        gender: str | None = None,
+        limit: int | None = None,
+    ) -> Pages[Voice]:
+        """Voices of the account or of the public library.
+
+        Args:
+            type: ``public`` (the API's default) or ``private``.
+            engine: Only those that an engine supports, such as ``starfish`` for ``speech``.
+            language: Only those of this language.
+            gender: Only those of this gender.
+            limit: Items per page, 1 to 100; the API's default is 20.
+        """
+        query = {
+            "type": type,
+            "engine": engine,
+            "language": language,
+            "gender": gender,
+            "limit": limit,
+        }
+        return self._pages(LIST, LIST.at(), query)
+
+    async def get(self, voice_id: str) -> VoiceDetail:
+        """One voice."""
+        return await self._session.call(GET, GET.at(voice_id))
+
+    async def speech(self, request: SpeechRequest, *, idempotency_key: str | None = None) -> Speech:
+        """Turn text into speech; answers when the audio is there.
+
+        Args:
+            request: Text and voice; the voice must support the engine ``starfish``.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            A signed URL of the audio (wav or mp3), its duration in seconds, and timestamps of
+            the words, among them the sentinels ``<start>`` and ``<end>``.
+        """
+        return await self._session.call(
+            SPEECH, SPEECH.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+
+    async def design(
+        self, request: VoiceDesignRequest, *, idempotency_key: str | None = None
+    ) -> VoiceDesign:
+        """Up to three voices that fit a description."""
+        return await self._session.call(
+            DESIGN, DESIGN.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+
+    async def clone(
+        self, request: VoiceCloneRequest, *, idempotency_key: str | None = None
+    ) -> Job[VoiceDetail]:
+        """Start to clone a voice from a recording."""
+        created = await self._session.call(
+            CLONE, CLONE.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+        return self._job(VOICE_CLONE, created.voice_clone_id, created)
+
+    async def delete(self, voice_id: str) -> DeletedVoice:
+        """Delete a voice of the account.
+
+        Raises:
+            NotFound: There was no such voice.
+        """
+        try:
+            return await self._session.call(DELETE, DELETE.at(voice_id))
+        except NotFound as error:
+            if error.attempts == 1:
+                raise
+        # The attempt whose answer was lost has deleted it.
+        return DeletedVoice(voice_id=voice_id)

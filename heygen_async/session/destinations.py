@@ -1,0 +1,277 @@
+"""Where a download goes: a file that appears when it is complete, or somebody's sink."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+from heygen_async.errors import InvalidRequest, TransferError
+from heygen_async.session.threads import in_thread
+
+if sys.platform != "win32":
+    import fcntl
+
+# A hop to a thread for each chunk off the socket would cost more than the writing.
+_BATCH = 1024 * 1024
+
+
+class WritesBytes(Protocol):
+    """An object with a ``write`` method, sync or async, such as a file opened in binary mode."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take these bytes."""
+
+
+Sink: TypeAlias = WritesBytes | Callable[[bytes], Awaitable[object]]
+"""Takes the bytes of a download: an object to write to, or an async callable.
+
+An async ``write`` is awaited on the event loop; a sync one is called in a thread.
+"""
+
+
+class Version(NamedTuple):
+    """Which content a URL serves, to tell whether two answers belong to the same file.
+
+    Attributes:
+        validator: A strong ETag, else the date of the last change; None where the server
+            gives neither, so that nothing can be resumed.
+        size: Bytes of the whole file, where known.
+    """
+
+    validator: str | None = None
+    size: int | None = None
+
+
+class Destination(Protocol):
+    """What a download writes to.
+
+    Attributes:
+        batch: Bytes to gather before each ``write``.
+        position: Bytes that it holds.
+        version: The content that these bytes are of.
+    """
+
+    batch: int
+    position: int
+    version: Version
+
+    async def open(self) -> None:
+        """Get ready; pick up what an earlier download has left."""
+
+    async def begin(self, version: Version) -> None:
+        """Start this content from its first byte."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+
+    async def finish(self) -> None:
+        """The content is complete."""
+
+    async def close(self) -> None:
+        """Let go, complete or not."""
+
+
+def destination_for(to: str | os.PathLike[str] | Sink) -> Destination:
+    """The destination that a caller means.
+
+    Raises:
+        InvalidRequest: It is neither a path nor something that takes bytes.
+    """
+    if isinstance(to, str | os.PathLike):
+        path = Path(to)
+        if not path.name:
+            raise InvalidRequest(f"to: expected the path of a file, got {to!r}", param="to")
+        return FileDestination(path)
+    write = getattr(to, "write", None)
+    if write is None and callable(to):
+        return SinkDestination(to, threaded=False)
+    if not callable(write) or isinstance(to, io.TextIOBase):
+        raise InvalidRequest(
+            f"to: expected a path, an object to write bytes to, or an async callable, "
+            f"got {type(to).__name__}",
+            param="to",
+        )
+    return SinkDestination(write, threaded=not inspect.iscoroutinefunction(write))
+
+
+class SinkDestination:
+    """Hands the bytes on; what it has handed on cannot be taken back."""
+
+    def __init__(self, write: Callable[[bytes], Any], *, threaded: bool) -> None:
+        self.batch = _BATCH if threaded else 1
+        self.position = 0
+        self.version = Version()
+        self._write = write
+        self._threaded = threaded
+
+    async def open(self) -> None:
+        """Nothing to do: the sink is the caller's."""
+
+    async def begin(self, version: Version) -> None:
+        """Start this content.
+
+        Raises:
+            TransferError: Bytes of another content have been handed on already.
+        """
+        if self.position:
+            raise TransferError(
+                f"the connection broke after {self.position:,} bytes were handed on, and the "
+                "server cannot go on with the same content from there"
+            )
+        self.version = version
+
+    async def write(self, chunk: bytes) -> None:
+        """Hand on the next bytes; the sink's own exceptions pass through."""
+        if self._threaded:
+            await in_thread(self._write_all, chunk)
+        else:
+            await self._write(chunk)
+        self.position += len(chunk)
+
+    def _write_all(self, chunk: bytes) -> None:
+        while chunk:
+            written = self._write(chunk)
+            # Unbuffered files may take less than they are given, and say so.
+            chunk = chunk[written:] if isinstance(written, int) else b""
+
+    async def finish(self) -> None:
+        """Nothing to do: the sink is the caller's."""
+
+    async def close(self) -> None:
+        """Nothing to do: the sink is the caller's."""
+
+
+class FileDestination:
+    """A file that appears under its name only when it is complete.
+
+    Until then it is ``.name.part`` in the same folder; beside it ``.name.part.json`` says which
+    content it is of, so that a later download goes on with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.batch = _BATCH
+        self.position = 0
+        self.version = Version()
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
+        self._label = path.with_name(f".{path.name}.part.json")
+        self._file: BinaryIO | None = None
+
+    async def open(self) -> None:
+        """Open the partial file, or an earlier one; missing folders are made.
+
+        Raises:
+            TransferError: The disk refuses, or another download writes to the same path.
+        """
+        await self._on_disk(self._open)
+
+    async def begin(self, version: Version) -> None:
+        """Drop what is there and start this content.
+
+        Raises:
+            TransferError: The disk refuses.
+        """
+        await self._on_disk(self._begin, version)
+
+    async def write(self, chunk: bytes) -> None:
+        """Append.
+
+        Raises:
+            TransferError: The disk refuses.
+        """
+        await self._on_disk(self._append, chunk)
+
+    async def finish(self) -> None:
+        """Put the file under its name.
+
+        Raises:
+            TransferError: The disk refuses.
+        """
+        await self._on_disk(self._finish)
+
+    async def close(self) -> None:
+        """Close; bytes that a later download can go on with stay."""
+        await in_thread(self._close)
+
+    async def _on_disk(self, work: Callable[..., None], *args: object) -> None:
+        try:
+            await in_thread(work, *args)
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+            reason = getattr(error, "strerror", None) or str(error)
+        else:
+            return
+        raise TransferError(f"cannot write {self._path}: {reason}")
+
+    def _open(self) -> None:
+        if self._path.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        # Appending, so that nothing is lost before the lock is ours.
+        file = self._part.open("ab", buffering=0)
+        try:
+            self._lock(file)
+        except BaseException:
+            file.close()
+            raise
+        self._file = file
+        self.position = file.tell()
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            self.version = msgspec.json.decode(self._label.read_bytes(), type=Version)
+
+    def _lock(self, file: BinaryIO) -> None:
+        if sys.platform != "win32":  # where an open file cannot be renamed by another
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BlockingIOError(0, "another download is writing it") from None
+            except OSError:
+                return  # a file system without locks
+            # Opened just before another download gave it its final name.
+            if not self._part.exists() or not os.path.samestat(
+                os.fstat(file.fileno()), self._part.stat()
+            ):
+                raise BlockingIOError(0, "another download has just written it")
+
+    def _begin(self, version: Version) -> None:
+        assert self._file is not None
+        self._file.truncate(0)
+        self.position, self.version = 0, version
+        if version.validator is None:
+            self._label.unlink(missing_ok=True)
+        else:
+            self._label.write_bytes(msgspec.json.encode(version))
+
+    def _append(self, chunk: bytes) -> None:
+        assert self._file is not None
+        view = memoryview(chunk)
+        while view:
+            written = self._file.write(view)
+            view = view[written:]
+            self.position += written
+
+    def _finish(self) -> None:
+        assert self._file is not None
+        if sys.platform == "win32":
+            self._file.close()
+        self._part.replace(self._path)
+        self._label.unlink(missing_ok=True)
+        self._file.close()
+        self._file = None
+
+    def _close(self) -> None:
+        if self._file is None:
+            return
+        if not self.position or self.version.validator is None:
+            with contextlib.suppress(OSError):
+                self._part.unlink(missing_ok=True)
+                self._label.unlink(missing_ok=True)
+        self._file.close()
+        self._file = None

@@ -1,0 +1,391 @@
+"""Downloads of media and uploads to presigned URLs: other hosts, so the API key stays here.
+
+A transfer has no overall time limit, only one for silence. What breaks is repeated after the
+waits of the retry policy, and a download goes on from the byte where it stopped: ``Range`` asks
+for the rest, ``If-Range`` for all of it where the file has become another one. The policy's
+attempts and patience count from the last step forward, so a large file on a poor line arrives
+as long as each attempt brings some of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from heygen_async.errors import InvalidRequest, TransferError, URLExpired
+from heygen_async.session.destinations import Destination, Sink, Version, destination_for
+from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
+from heygen_async.session.retry import parse_retry_after, wait_before_next, waits
+from heygen_async.session.session import Session
+from heygen_async.session.settings import Retry, is_loopback
+
+__all__ = ["Progress", "Sink", "download", "put"]
+
+Progress = Callable[[int, int | None], object]
+"""Called with the bytes that are there and the bytes of the whole file, if known."""
+
+BodyT = TypeVar("BodyT", bound=aiohttp.Payload)
+
+_EXPIRED = frozenset({403, 404})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_MOST_RENEWALS = 2
+_READ_BUFFER = 256 * 1024
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)\Z")
+
+
+async def download(
+    session: Session,
+    url: str,
+    to: str | os.PathLike[str] | Sink,
+    *,
+    renew: Callable[[], Awaitable[str | None]] | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Fetch a file from its URL, without the API key.
+
+    To a path, the file appears under its name when it is complete; until then it is
+    ``.name.part`` in the same folder, which stays when the download fails or is cancelled, and
+    is gone on with by the next download to the same path. Missing folders are made.
+
+    Args:
+        session: Its retry policy, timeouts and ``transfers`` limiter count.
+        url: An https URL; http for loopback only.
+        to: A path or a sink.
+        renew: Gives a fresh URL for one that has expired, or None.
+        progress: Called on the event loop as bytes arrive.
+
+    Returns:
+        The size of the file in bytes.
+
+    Raises:
+        InvalidRequest: The URL or ``to`` is not one.
+        URLExpired: The URL has expired and nothing renews it.
+        TransferError: The file cannot be fetched or written.
+    """
+    address = checked_address(url)
+    destination = destination_for(to)
+    session.bind()
+    try:
+        await destination.open()
+        course = _Course(session.settings.retry)
+        furthest, renewals = destination.position, 0
+        while (setback := await _fetch(session, address, destination, progress)) is not None:
+            if destination.position > furthest:
+                furthest, renewals = destination.position, 0
+                course.restart()
+            if not isinstance(setback.error, URLExpired):
+                await course.wait_after(setback)
+                continue
+            fresh = await renew() if renew is not None and renewals < _MOST_RENEWALS else None
+            if fresh is None:
+                raise setback.error
+            renewals += 1
+            address = checked_address(fresh)
+        await destination.finish()
+    finally:
+        await destination.close()
+    return destination.position
+
+
+async def put(
+    session: Session, url: str, headers: dict[str, str], make_body: Callable[[], BodyT]
+) -> BodyT:
+    """Send a file to a presigned URL, without the API key.
+
+    Args:
+        session: Its retry policy, upload timeout and ``transfers`` limiter count.
+        url: The presigned URL.
+        headers: Sent as they are.
+        make_body: Makes the body anew for each attempt.
+
+    Returns:
+        The body that arrived.
+
+    Raises:
+        InvalidRequest: The URL is not one.
+        URLExpired: The URL is no longer good.
+        TransferError: The file was not taken.
+    """
+    address = checked_address(url)
+    session.bind()
+    course = _Course(session.settings.retry)
+    while True:
+        body = make_body()
+        setback = await _send(session, address, headers, body)
+        if setback is None:
+            return body
+        if isinstance(setback.error, URLExpired):
+            raise setback.error
+        await course.wait_after(setback)
+
+
+def checked_address(url: str) -> URL:
+    """The URL, with its encoding untouched, as a signature covers it.
+
+    Raises:
+        InvalidRequest: It is no http(s) URL, or http to another machine.
+    """
+    address = None
+    if isinstance(url, str) and url.isprintable():
+        try:
+            address = URL(url, encoded=url.isascii() and " " not in url)
+            host = address.host
+            _ = address.port
+        except ValueError:
+            address = None
+    if address is None or address.scheme not in ("http", "https") or not host:
+        # The value itself may carry a signature.
+        raise InvalidRequest("url: expected an https:// URL", param="url")
+    if address.scheme == "http" and not is_loopback(host):
+        raise InvalidRequest(
+            f"url: http://{host} is not encrypted; use https (plain http is for loopback only)",
+            param="url",
+        )
+    return address.with_fragment(None)
+
+
+class _Setback(NamedTuple):
+    """Why an attempt did not succeed, where another may."""
+
+    error: TransferError
+    retry_after: float | None = None
+
+
+class _Course:
+    """How long a transfer goes on trying."""
+
+    def __init__(self, policy: Retry) -> None:
+        self._policy = policy
+        self.restart()
+
+    def restart(self) -> None:
+        """There was a step forward: count anew."""
+        self._failures = 0
+        self._bounds = waits(self._policy)
+        self._since = asyncio.get_running_loop().time()
+
+    async def wait_after(self, setback: _Setback) -> None:
+        """Wait before the next attempt.
+
+        Raises:
+            TransferError: There is none.
+        """
+        self._failures += 1
+        wait = wait_before_next(next(self._bounds), setback.retry_after)
+        left = self._policy.patience - (asyncio.get_running_loop().time() - self._since)
+        if self._failures >= self._policy.attempts or wait > left:
+            raise setback.error
+        await asyncio.sleep(wait)
+
+
+async def _fetch(
+    session: Session, address: URL, destination: Destination, progress: Progress | None
+) -> _Setback | None:
+    """One attempt to get what is missing."""
+    headers = {"Accept-Encoding": "identity"}
+    if destination.position and destination.version.validator:
+        headers["Range"] = f"bytes={destination.position}-"
+        headers["If-Range"] = destination.version.validator
+    async with _place(session):
+        response = await _open(session, address, headers)
+        if isinstance(response, _Setback):
+            return response
+        try:
+            setback = await _prepare(response, destination, address)
+            if setback is None:
+                setback = await _receive(session, response, destination, address, progress)
+            return setback
+        finally:
+            response.close()
+
+
+async def _open(
+    session: Session, address: URL, headers: dict[str, str]
+) -> aiohttp.ClientResponse | _Setback:
+    """The answer to a GET, redirects followed; each target is checked as the URL itself."""
+    timeout = session.settings.timeout
+    limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect, sock_read=timeout.read)
+    for _ in range(_MOST_REDIRECTS + 1):
+        failure: BaseException | None = None
+        try:
+            response = await session.connection.media.get(
+                address,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
+                auto_decompress=False,
+                read_bufsize=_READ_BUFFER,
+            )
+        except TRANSPORT_ERRORS as error:
+            failure = error
+        if failure is not None:
+            return _broken(failure, address, timeout.read)
+        if response.status not in _REDIRECTS:
+            return response
+        response.close()
+        address = _redirected(address, response)
+    raise TransferError(f"{_shown(address)}: too many redirects", status=response.status)
+
+
+def _redirected(address: URL, response: aiohttp.ClientResponse) -> URL:
+    target: URL | None = None
+    try:
+        location = response.headers.get("Location", "")
+        target = checked_address(str(address.join(URL(location, encoded=True))))
+    except ValueError:  # InvalidRequest too: the server's mistake, not the caller's
+        target = None
+    if target is None:
+        raise TransferError(
+            f"{_shown(address)}: redirects to where it cannot be followed", status=response.status
+        )
+    return target
+
+
+async def _prepare(
+    response: aiohttp.ClientResponse, destination: Destination, address: URL
+) -> _Setback | None:
+    """Make the destination stand where the answer's body begins, or say why not to read it."""
+    status = response.status
+    version = _version(response)
+    if status == 206:
+        # The server may have sent another part or another content than was asked for.
+        span = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+        same = version.validator in (None, destination.version.validator)
+        if span is not None and int(span[1]) == destination.position and same:
+            return None
+        await destination.begin(Version())
+        return _Setback(TransferError(f"{_shown(address)}: sent another part", status=status))
+    if status == 200:
+        if not destination.position or not _same(version, destination.version):
+            await destination.begin(version)
+        return None
+    if status == 416:
+        await destination.begin(Version())
+        return _Setback(TransferError(f"{_shown(address)}: has become shorter", status=status))
+    return _refused(response, address)
+
+
+async def _receive(
+    session: Session,
+    response: aiohttp.ClientResponse,
+    destination: Destination,
+    address: URL,
+    progress: Progress | None,
+) -> _Setback | None:
+    """Hand the body to the destination, as far as it comes."""
+    size = destination.version.size
+    # A server without ranges sends again what is there already.
+    skip = destination.position if response.status == 200 else 0
+    gathered = bytearray()
+    chunk = b" "
+    failure: BaseException | None = None
+    while chunk:
+        try:
+            chunk = await response.content.readany()
+        except TRANSPORT_ERRORS as error:
+            failure, chunk = error, b""
+        if skip:
+            gathered += chunk[skip:]
+            skip -= min(skip, len(chunk))
+        else:
+            gathered += chunk
+        if gathered and (len(gathered) >= destination.batch or not chunk):
+            await destination.write(bytes(gathered))
+            gathered.clear()
+            if progress is not None:
+                progress(destination.position, size)
+    if failure is not None:
+        return _broken(failure, address, session.settings.timeout.read)
+    if size is not None and destination.position != size:
+        return _Setback(
+            TransferError(
+                f"{_shown(address)}: ended after {destination.position:,} of {size:,} bytes",
+                status=response.status,
+            )
+        )
+    return None
+
+
+async def _send(
+    session: Session, address: URL, headers: dict[str, str], body: aiohttp.Payload
+) -> _Setback | None:
+    """One attempt of a PUT."""
+    timeout = session.settings.timeout
+    failure: BaseException | None = None
+    async with _place(session):
+        try:
+            response = await session.connection.media.put(
+                address,
+                data=body,
+                headers=headers,
+                skip_auto_headers=("Content-Type",),
+                # Not sock_read: that clock runs while the body is on its way.
+                timeout=aiohttp.ClientTimeout(total=timeout.upload, sock_connect=timeout.connect),
+                allow_redirects=False,
+            )
+        except TRANSPORT_ERRORS as error:
+            failure = error
+    if failure is not None:
+        return _broken(failure, address, timeout.upload)
+    response.close()
+    return None if response.status < 300 else _refused(response, address)
+
+
+@asynccontextmanager
+async def _place(session: Session) -> AsyncIterator[None]:
+    """A place among the transfers that run at the same time."""
+    if not session.transfers.acquire_nowait():
+        await session.transfers.acquire()
+    try:
+        yield
+    finally:
+        session.transfers.release()
+
+
+def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
+    """The setback of an error status.
+
+    Raises:
+        TransferError: Another attempt would be refused as well.
+    """
+    status = response.status
+    if status in _EXPIRED:
+        return _Setback(
+            URLExpired(f"{_shown(address)}: answered {status}; its URL has expired", status=status)
+        )
+    error = TransferError(f"{_shown(address)}: answered {status}", status=status)
+    if status == 429 or status >= 500:
+        retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
+        return _Setback(error, retry_after)
+    raise error
+
+
+def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
+    error = unanswered(failure, Where("", ""), seconds)
+    return _Setback(TransferError(f"{_shown(address)}: {error}"))
+
+
+def _version(response: aiohttp.ClientResponse) -> Version:
+    etag = response.headers.get("ETag", "")
+    # A weak ETag does not promise the same bytes.
+    validator = etag if etag.startswith('"') else response.headers.get("Last-Modified")
+    return Version(validator, response.content_length)
+
+
+def _same(one: Version, other: Version) -> bool:
+    return one == other and one.validator is not None
+
+
+def _shown(address: URL) -> str:
+    """Scheme, host and path: what may be told of a signed URL."""
+    port = "" if address.is_default_port() else f":{address.port}"
+    return f"{address.scheme}://{address.host}{port}{address.raw_path}"

@@ -1,0 +1,214 @@
+"""What is uploaded: read off the event loop in chunks, never whole, and anew for each attempt."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import threading
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import IO, Any, TypeAlias
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+
+from heygen_async.errors import InvalidRequest, TransferError
+from heygen_async.session.threads import in_thread
+
+Uploadable: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes]
+)
+"""A path, bytes, an open binary file (from where it stands), or an async iterable of bytes."""
+
+_CHUNK = 1024 * 1024
+_HEAD = 64
+
+
+class UploadSource:
+    """A file to upload, open for as long as its attempts take.
+
+    Attributes:
+        size: Bytes.
+        name: Its name, without folders; None where it has none.
+        head: Its first bytes.
+        failure: What went wrong with reading it, if anything did.
+    """
+
+    def __init__(self, file: IO[bytes], name: str | None) -> None:
+        self.name = name
+        self.failure: TransferError | None = None
+        self._file = file
+        # An attempt that was given up may still be reading when the next one begins.
+        self._lock = threading.Lock()
+        self._start = file.tell()
+        self.size = file.seek(0, io.SEEK_END) - self._start
+        self.head = self.read(0, _HEAD)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Up to ``count`` bytes from ``offset``; blocks."""
+        with self._lock:
+            self._file.seek(self._start + offset)
+            return self._file.read(count)
+
+
+class StreamedBody(aiohttp.Payload):
+    """The body of one attempt to send a file.
+
+    Args:
+        source: The file.
+        before: Goes ahead of it.
+        after: Follows it.
+
+    Raises:
+        TransferError: Reading the file failed in an earlier attempt.
+    """
+
+    _autoclose = True  # the file is the source's
+
+    def __init__(self, source: UploadSource, *, before: bytes = b"", after: bytes = b"") -> None:
+        if source.failure is not None:
+            raise source.failure
+        super().__init__(source, content_type="application/octet-stream")
+        self._size = len(before) + source.size + len(after)
+        self._source = source
+        self._before, self._after = before, after
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """Of what was read for sending, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Not for files."""
+        raise TypeError("a file is not decoded to be sent")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Send it; aiohttp calls this once for each attempt."""
+        if self._before:
+            await writer.write(self._before)
+        offset = 0
+        while offset < self._source.size:
+            chunk = await in_thread(self._next, offset)
+            await writer.write(chunk)
+            offset += len(chunk)
+        if self._after:
+            await writer.write(self._after)
+
+    def _next(self, offset: int) -> bytes:
+        source = self._source
+        reason = "it has become shorter"
+        try:
+            chunk = source.read(offset, min(_CHUNK, source.size - offset))
+        except OSError as error:
+            chunk, reason = b"", error.strerror or type(error).__name__
+        if not chunk:
+            source.failure = TransferError(f"cannot read {source.name or 'the file'}: {reason}")
+            # Ends the attempt: the server would wait for the bytes that were announced.
+            raise OSError(reason)
+        self._digest.update(chunk)
+        return chunk
+
+
+@asynccontextmanager
+async def opened(source: Uploadable, *, limit: int) -> AsyncIterator[UploadSource]:
+    """The file behind what a caller gives.
+
+    What cannot be read twice is first copied to a temporary file.
+
+    Args:
+        source: What the caller gives.
+        limit: Bytes that it may have at most.
+
+    Raises:
+        InvalidRequest: It cannot be read, is empty or too large.
+    """
+    file: IO[bytes]
+    name: str | None = None
+    if isinstance(source, str | os.PathLike):
+        file, name = await _on_disk(_open, source), os.path.basename(os.fspath(source))
+    elif isinstance(source, bytes | bytearray | memoryview):
+        file = io.BytesIO(source)
+    elif isinstance(source, AsyncIterable):
+        file = await _spooled(source, limit)
+    elif hasattr(source, "read") and not hasattr(source, "encoding"):
+        name = _name_of(source)
+        seekable = await _on_disk(source.seekable)
+        file = source if seekable else await _spooled(_chunks_of(source), limit)
+    else:
+        raise InvalidRequest(
+            "source: expected a path, bytes, a file opened in binary mode, or an async iterable "
+            f"of bytes, got {type(source).__name__}",
+            param="source",
+        )
+    try:
+        upload = await _on_disk(UploadSource, file, name)
+        check_size(upload.size, limit)
+        yield upload
+    finally:
+        if file is not source:
+            await in_thread(file.close)
+
+
+def check_size(size: int, limit: int) -> None:
+    """Refuse what cannot be uploaded.
+
+    Raises:
+        InvalidRequest: There is nothing, or more than ``limit`` bytes.
+    """
+    if not size:
+        raise InvalidRequest("source: the file is empty", param="source")
+    if size > limit:
+        raise InvalidRequest(
+            f"source: larger than {limit:,} bytes ({limit // 1024**2} MB), the most that HeyGen "
+            "takes",
+            param="source",
+        )
+
+
+async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
+    """A temporary file with all the chunks."""
+    file: IO[bytes] = await _on_disk(tempfile.TemporaryFile)
+    size, gathered = 0, bytearray()
+    try:
+        async for chunk in chunks:
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                raise InvalidRequest(
+                    f"source: expected bytes, got {type(chunk).__name__}", param="source"
+                )
+            gathered += chunk
+            if len(gathered) >= _CHUNK:
+                size += len(gathered)
+                check_size(size, limit)
+                await _on_disk(file.write, bytes(gathered))
+                gathered.clear()
+        await _on_disk(file.write, bytes(gathered))
+        await _on_disk(file.seek, 0)
+    except BaseException:
+        await in_thread(file.close)
+        raise
+    return file
+
+
+async def _chunks_of(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := await _on_disk(file.read, _CHUNK):
+        yield chunk
+
+
+async def _on_disk(work: Any, *args: Any) -> Any:
+    try:
+        return await in_thread(work, *args)
+    except (OSError, ValueError) as error:  # ValueError: closed, or a path with a null byte
+        reason = getattr(error, "strerror", None) or str(error)
+    raise InvalidRequest(f"source: cannot read it: {reason}", param="source")
+
+
+def _open(path: str | os.PathLike[str]) -> IO[bytes]:
+    return open(path, "rb")
+
+
+def _name_of(file: IO[bytes]) -> str | None:
+    name = getattr(file, "name", None)
+    return os.path.basename(name) if isinstance(name, str) else None
