@@ -25,7 +25,10 @@
     │   └── JobNeedsInput           a chat session waits for an answer
     ├── TransferError               a download or upload of media failed
     │   └── URLExpired              a signed URL has lapsed and could not be renewed
-    └── BatchStopped                a batch with on_error="stop" met a failed item
+    ├── BatchStopped                a batch with on_error="stop" met a failed item
+    ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
+    └── JournalError                a bulk run's journal cannot be used, or no longer
+        └── DuplicateKey            two items of one run have the same key
 
 All of them pickle. None of them ever holds the API key or a signed URL's query.
 """
@@ -292,3 +295,60 @@ class BatchStopped(HeyGenError):
     def __init__(self, message: str, *, key: str) -> None:
         super().__init__(message)
         self.key = key
+
+
+class JournalError(HeyGenError):
+    """The journal of a bulk run cannot be used, or no longer; what is in it stays there.
+
+    Attributes:
+        path: The journal's file.
+        reason: In one word: ``newer``, ``other_run``, ``not_a_journal``, ``damaged``, ``locked``,
+            ``missing``, ``read_only``, ``disk_full``, ``io_error``, ``gone``, ``busy``,
+            ``closed``, ``duplicate_key``, ``unknown_key`` or ``wrong_state``.
+    """
+
+    def __init__(self, message: str, *, path: str, reason: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.reason = reason
+
+
+class DuplicateKey(JournalError):
+    """Two items of one run have the same key; the second was not submitted.
+
+    Attributes:
+        key: The key.
+    """
+
+    def __init__(self, message: str, *, path: str, key: str) -> None:
+        super().__init__(message, path=path, reason="duplicate_key")
+        self.key = key
+
+
+class BudgetExceeded(HeyGenError):
+    """A batch has no room left under its ``max_cost`` or ``max_jobs``. Sums are estimates.
+
+    Attributes:
+        max_cost: The cap in USD, or None.
+        max_jobs: The cap on jobs, or None.
+        spent: USD that ended jobs have cost.
+        reserved: USD that the jobs in flight will probably cost.
+        not_submitted: Keys of the items that were not submitted.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        max_cost: float | None,
+        max_jobs: int | None,
+        spent: float,
+        reserved: float,
+        not_submitted: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.max_cost = max_cost
+        self.max_jobs = max_jobs
+        self.spent = spent
+        self.reserved = reserved
+        self.not_submitted = not_submitted

@@ -1,0 +1,260 @@
+"""What a request is charged for: at which rate, and for how long as far as can be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from heygen_async.batch.prices import PriceTable
+from heygen_async.batch.speaking import speech_seconds
+from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
+from heygen_async.models.structs import Request
+from heygen_async.models.template_variables import TextVariable
+from heygen_async.models.templates import Dimension, Template, TemplateRenderRequest
+from heygen_async.models.video_agents import VideoAgentRequest
+from heygen_async.models.video_parts import (
+    AvatarIIIEngine,
+    AvatarInput,
+    AvatarScene,
+    AvatarVEngine,
+    Engine,
+    ImageInput,
+    ImageScene,
+    StudioScene,
+    VideoScene,
+)
+from heygen_async.models.video_translations import VideoTranslationRequest
+from heygen_async.models.videos import (
+    AvatarVideoRequest,
+    CinematicAvatarVideoRequest,
+    ImageVideoRequest,
+    StudioVideoRequest,
+)
+from heygen_async.models.voices import SpeechRequest
+
+TYPICAL_AGENT_SECONDS = 60.0
+"""Length of a Video Agent's video where nothing is known; a guess."""
+
+_4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+
+_FROM_TEXT = "length guessed from the text"
+_GIVEN = "length as given"
+_PHOTO = "Avatar IV, photo"
+
+_Speaking: TypeAlias = (
+    AvatarVideoRequest | ImageVideoRequest | AvatarInput | ImageInput | ImageScene | VideoScene
+)
+
+
+class Charge(NamedTuple):
+    """One thing that a request is charged for.
+
+    Attributes:
+        rate: USD per second.
+        seconds: How long it is, or None where that cannot be told.
+        product: What the rate is for.
+        length: Where ``seconds`` come from, or why there are none.
+        fixed: USD, whatever the length.
+        guess: Whether ``seconds`` is a typical length that nothing in the request supports.
+    """
+
+    rate: float
+    seconds: float | None
+    product: str
+    length: str
+    fixed: float = 0.0
+    guess: bool = False
+
+    @property
+    def basis(self) -> str:
+        """What the price rests on."""
+        return f"{self.product}; {self.length}"
+
+    @property
+    def known(self) -> bool:
+        """Whether the price follows from the request."""
+        return self.rate == 0 or (self.seconds is not None and not self.guess)
+
+    @property
+    def usd(self) -> float:
+        """The price, without what is of unknown length."""
+        return self.fixed + self.rate * (self.seconds or 0.0)
+
+
+def charges(
+    request: Request,
+    prices: PriceTable,
+    *,
+    seconds: float | None = None,
+    template: Template | None = None,
+    proofread: ProofreadRequest | None = None,
+) -> Sequence[Charge]:
+    """What a request is charged for.
+
+    Args:
+        request: The request.
+        prices: The rates.
+        seconds: Length of the output where it is known; of the source where one is translated.
+        template: The template that a ``TemplateRenderRequest`` renders.
+        proofread: What a ``ProofreadGenerateRequest`` goes back to.
+
+    Returns:
+        One charge per scene of a studio video and per language of a translation, otherwise as
+        many as there are different things to say. Empty where no price is known.
+    """
+    match request:
+        case AvatarVideoRequest():
+            rate, product = _avatar_rate(request.engine, prices)
+            found = [_spoken(request, rate * _size(request.resolution, prices), product)]
+        case ImageVideoRequest():
+            rate = prices.avatar_iv_photo * _size(request.resolution, prices)
+            found = [_spoken(request, rate, _PHOTO)]
+        case StudioVideoRequest():
+            size = _size(request.resolution, prices)
+            found = [_scene(scene, prices, size) for scene in request.scenes]
+        case CinematicAvatarVideoRequest():
+            product, length = "cinematic video", "one price for any length"
+            return [Charge(0.0, request.duration, product, length, fixed=prices.cinematic_video)]
+        case TemplateRenderRequest():
+            found = _template(request, template, prices)
+        case VideoAgentRequest():
+            length = "length a guess, the agent decides it"
+            found = [
+                Charge(prices.video_agent, TYPICAL_AGENT_SECONDS, "Video Agent", length, guess=True)
+            ]
+        case SpeechRequest():
+            spoken = speech_seconds(request.text, request.speed)
+            found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT)]
+        case VideoTranslationRequest():
+            return _translation(request, prices, seconds)
+        case ProofreadGenerateRequest():
+            found = [_proofread(request, proofread, prices)]
+        case ProofreadRequest():
+            return [Charge(0.0, None, "proofread", "charged only when it is rendered")]
+        case _:
+            return []
+    return found if seconds is None else lasting(found, seconds)
+
+
+def lasting(found: Sequence[Charge], seconds: float) -> list[Charge]:
+    """The same charges where their output is known to last ``seconds`` altogether.
+
+    Several charges share the length as they were expected to; where that cannot be told, all
+    of it counts at the dearest of their rates.
+    """
+    if len({charge.rate for charge in found}) > 1:
+        lengths = [charge.seconds for charge in found if charge.seconds is not None]
+        if len(lengths) == len(found):
+            stretch = seconds / sum(lengths)
+            return [
+                charge._replace(seconds=length * stretch, length=_GIVEN)
+                for charge, length in zip(found, lengths, strict=True)
+            ]
+    dearest = max(found, key=lambda charge: charge.rate)
+    return [dearest._replace(seconds=seconds, length=_GIVEN, guess=False)]
+
+
+def _size(resolution: str | None, prices: PriceTable) -> float:
+    return prices.four_k if resolution == "4k" else 1.0
+
+
+def _avatar_rate(engine: Engine | None, prices: PriceTable) -> tuple[float, str]:
+    if isinstance(engine, AvatarVEngine):
+        return prices.avatar_v, "Avatar V"
+    if isinstance(engine, AvatarIIIEngine):
+        return prices.avatar_iii, "Avatar III, some avatars cost less"
+    return prices.avatar_iv, "Avatar IV, photo avatars cost less"
+
+
+def _spoken(part: _Speaking, rate: float, product: str) -> Charge:
+    if part.script is not None:
+        speed = part.voice_settings.speed if part.voice_settings is not None else 1.0
+        return Charge(rate, speech_seconds(part.script, speed), product, _FROM_TEXT)
+    if part.audio_url is not None or part.audio_asset_id is not None:
+        return Charge(rate, None, product, "length of the audio unknown, at most 600 s")
+    return Charge(rate, None, product, "length unknown")
+
+
+def _scene(scene: StudioScene, prices: PriceTable, size: float) -> Charge:
+    if isinstance(scene, AvatarScene):
+        if isinstance(scene.input, ImageInput):
+            return _spoken(scene.input, prices.avatar_iv_photo * size, _PHOTO)
+        rate, product = _avatar_rate(scene.input.engine, prices)
+        return _spoken(scene.input, rate * size, product)
+    # No price of its own is published for a scene that shows no avatar.
+    rate, product = prices.avatar_iv * size, "scenes without an avatar as if they had one"
+    if isinstance(scene, ImageScene) and scene.duration is not None:
+        return Charge(rate, scene.duration, product, "length as requested")
+    return _spoken(scene, rate, product)
+
+
+def _template(
+    request: TemplateRenderRequest, template: Template | None, prices: PriceTable
+) -> list[Charge]:
+    rate = prices.avatar_iv * (prices.four_k if _is_4k(request.dimension) else 1.0)
+    product = "template at the rate of Avatar IV"
+    if template is None:
+        return [Charge(rate, None, product, "length of the template unknown")]
+    scripts = {scene.scene_id: scene.script for scene in template.scenes}
+    scene_ids = request.scene_ids or template.scene_ids or list(scripts)
+    texts = [_filled(scripts.get(scene_id) or "", request) for scene_id in scene_ids]
+    spoken = [text for text in texts if text.strip()]
+    found = []
+    if spoken:
+        seconds = sum(map(speech_seconds, spoken))
+        found.append(Charge(rate, seconds, product, "length guessed from its scripts"))
+    if len(spoken) < len(texts) or not texts:
+        silent = f"{len(texts) - len(spoken)} of {len(texts)} scenes without a known script"
+        found.append(Charge(rate, None, product, f"{silent}, their length unknown"))
+    return found
+
+
+def _is_4k(dimension: Dimension | None) -> bool:
+    return dimension is not None and (
+        min(dimension.width, dimension.height) >= _4K_SIDE
+        or max(dimension.width, dimension.height) >= _4K_SIDE * 16 // 9
+    )
+
+
+def _filled(script: str, request: TemplateRenderRequest) -> str:
+    def text_of(match: re.Match[str]) -> str:
+        value = request.variables.get(match[1].strip())
+        # A text variable that is left out stays as it is.
+        return value.content if isinstance(value, TextVariable) else match[0]
+
+    return _PLACEHOLDER.sub(text_of, script)
+
+
+def _translation_rate(mode: str, audio_only: bool, prices: PriceTable) -> float:
+    if mode == "precision":
+        return prices.translation_precision_audio if audio_only else prices.translation_precision
+    return prices.translation_speed_audio if audio_only else prices.translation_speed
+
+
+def _translation(
+    request: VideoTranslationRequest, prices: PriceTable, source: float | None
+) -> list[Charge]:
+    rate = _translation_rate(request.mode, request.translate_audio_only, prices)
+    languages = len(request.output_languages)
+    product = f"translation, mode {request.mode}, languages: {languages}"
+    start, end = max(0.0, request.start_time or 0.0), request.end_time
+    if source is not None:
+        ends, length = source if end is None else min(source, end), "length of the source as given"
+    elif end is not None:
+        ends, length = end, "length up to end_time"
+    else:
+        return [Charge(rate, None, product, "length of the source unknown")] * languages
+    return [Charge(rate, max(0.0, ends - start), product, length)] * languages
+
+
+def _proofread(
+    request: ProofreadGenerateRequest, proofread: ProofreadRequest | None, prices: PriceTable
+) -> Charge:
+    # The request itself does not say the mode.
+    modes = ("speed", "precision") if proofread is None else (proofread.mode,)
+    rate = max(_translation_rate(mode, request.translate_audio_only, prices) for mode in modes)
+    mode = f"mode {modes[0]}" if len(modes) == 1 else "the dearer of its modes"
+    product = f"proofread and translation, {mode}"
+    return Charge(rate + prices.proofread, None, product, "length of the source unknown")

@@ -1,0 +1,22 @@
+"""The journal of a bulk run: one SQLite file that remembers every item, whatever happens."""
+
+from heygen_async.batch.journal.entries import ENDED, Entry, RunRecord, SlotSample, State, Totals
+from heygen_async.batch.journal.journal import Journal
+from heygen_async.batch.journal.keys import derived_key, fingerprint, idempotency_key, make_run_id
+from heygen_async.batch.journal.view import JournalView, read
+
+__all__ = [
+    "ENDED",
+    "Entry",
+    "Journal",
+    "JournalView",
+    "RunRecord",
+    "SlotSample",
+    "State",
+    "Totals",
+    "derived_key",
+    "fingerprint",
+    "idempotency_key",
+    "make_run_id",
+    "read",
+]

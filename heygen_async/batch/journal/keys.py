@@ -1,0 +1,72 @@
+"""Keys and fingerprints: the same manifest always makes the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from heygen_async.errors import InvalidRequest
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+
+
+def make_run_id(kind: str, subject: str, name: str) -> str:
+    """The run id of a journal that was given none.
+
+    Args:
+        kind: Kind of run, such as ``render``.
+        subject: What it is about, such as a template's id.
+        name: The journal's file name without folder and ending.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    return _digest(json.dumps([kind, subject, name]))[:16]
+
+
+def check_run_id(run_id: str) -> str:
+    """The run id itself, if it can be part of an idempotency key.
+
+    Raises:
+        InvalidRequest: It is not 1 to 64 characters of ``A-Z a-z 0-9 _ . -``.
+    """
+    if _RUN_ID.fullmatch(run_id) is None:
+        raise InvalidRequest(
+            f"run_id: expected 1 to 64 letters, digits, '_', '.' or '-', got {run_id!r}",
+            param="run_id",
+        )
+    return run_id
+
+
+def idempotency_key(run_id: str, key: str, attempt: int = 1) -> str:
+    """The key that an item's request is sent with.
+
+    Args:
+        run_id: The run's id; its characters are those that ``check_run_id`` lets pass.
+        key: The item's key: any text.
+        attempt: From 1.
+
+    Returns:
+        At most 255 characters of ``A-Za-z0-9_-:.``, which is what the API takes; different for
+        every run, item and attempt, and always the same for the same.
+
+    Raises:
+        InvalidRequest: A run id with other characters.
+    """
+    return f"{check_run_id(run_id)}:{attempt}:{_digest(key)}"
+
+
+def fingerprint(path: str, payload: bytes) -> str:
+    """What tells one request from another: 64 hexadecimal digits over its path and body."""
+    return hashlib.sha256(path.encode() + b"\0" + payload).hexdigest()
+
+
+def derived_key(position: int, payload: bytes) -> str:
+    """The key of an item that was given none: its position, and 16 digits over its payload."""
+    return f"{position}-{hashlib.sha256(payload).hexdigest()[:16]}"
+
+
+def _digest(text: str) -> str:
+    # File names that are not UTF-8 come as lone surrogates.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

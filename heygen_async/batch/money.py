@@ -1,0 +1,252 @@
+"""The money of bulk runs: what jobs cost, what is left in the account, and a cap.
+
+HeyGen answers no prices, so what jobs cost is always an estimate. Nothing in this module does
+I/O.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from heygen_async.batch.estimates import Estimate, cost, dollars, estimate
+from heygen_async.errors import BudgetExceeded, ConfigurationError
+from heygen_async.models.users import User
+
+__all__ = ["Budget", "Estimate", "Reservation", "balance", "cost", "dollars", "estimate"]
+
+# Money is counted in whole units of 1e-9 USD: sums are exact, in whatever order jobs end.
+_UNITS = 1_000_000_000
+_WARN_AT = (0.5, 0.8)
+
+
+def balance(user: User) -> float | str | None:
+    """What is left in the account, for a look before a run.
+
+    Args:
+        user: The answer of ``users.me``.
+
+    Returns:
+        USD as a float, of a wallet or up to the spending cap; credits as a sentence, since
+        they have no price in USD; None where the account does not say. A wallet that reloads
+        itself can pay for more than its balance.
+    """
+    wallet, usage, subscription = user.wallet, user.usage_based, user.subscription
+    if wallet is not None and wallet.remaining_balance is not None:
+        left = wallet.remaining_balance
+        return left if wallet.currency == "usd" else f"{left:,.12g} {wallet.currency}"
+    if usage is not None:
+        if usage.spending_cap_usd is not None:
+            return max(0.0, usage.spending_cap_usd - (usage.spending_current_usd or 0.0))
+        if usage.remaining_credits is not None:
+            return f"{usage.remaining_credits:,.12g} included credits"
+    if subscription is not None:
+        pools = {
+            "premium": subscription.credits.premium_credits,
+            "add-on": subscription.credits.add_on_credits,
+        }
+        known = [
+            f"{pool.remaining:,.12g} {kind} credits"
+            for kind, pool in pools.items()
+            if pool is not None and pool.remaining is not None
+        ]
+        return ", ".join(known) or None
+    return None
+
+
+class Reservation(msgspec.Struct, frozen=True, eq=False):
+    """A place in a :class:`Budget` for one job; each is a thing of its own.
+
+    Attributes:
+        estimate: What the job will probably cost.
+    """
+
+    estimate: Estimate
+
+
+class Budget:
+    """Keeps what is spent, and what jobs in flight will cost, under a cap.
+
+    Reserve before each submission, then settle when the job has ended, or release where it was
+    never submitted. An incomplete estimate reserves the mean of the jobs that have ended so far
+    and cost something, at least what is known of it; before the first has ended there is no
+    mean, so jobs of unknown length that start together can pass the cap, as can a job that
+    costs more than its estimate. Nothing is reserved once that has happened.
+
+    All figures are estimates, as HeyGen answers no prices. For one event loop, not for threads.
+
+    Args:
+        max_cost: USD that may be spent, over all runs; None for no cap.
+        max_jobs: Jobs that may be submitted, over all runs; None for no cap.
+        spent: USD that earlier runs have spent.
+        jobs: Jobs of earlier runs that have ended; those still in flight are reserved anew.
+        warn: Called with a sentence when 50 % and when 80 % of ``max_cost`` are spent or
+            reserved, once each, for example ``logger.warning``. Not called again for what
+            earlier runs have spent.
+
+    Raises:
+        ConfigurationError: A figure is negative or not finite.
+    """
+
+    def __init__(
+        self,
+        max_cost: float | None = None,
+        max_jobs: int | None = None,
+        *,
+        spent: float = 0.0,
+        jobs: int = 0,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        figures = {"max_cost": max_cost, "max_jobs": max_jobs, "spent": spent, "jobs": jobs}
+        for name, figure in figures.items():
+            if figure is not None and not (math.isfinite(figure) and figure >= 0):
+                raise ConfigurationError(f"{name}: expected 0 or more, got {figure!r}")
+        self.max_cost = max_cost
+        self.max_jobs = max_jobs
+        self._cap = None if max_cost is None else _units(max_cost)
+        self._spent = _units(spent)
+        self._ended = jobs
+        self._warn = warn
+        self._as_of: datetime.date | None = None
+        self._open: set[Reservation] = set()
+        self._complete = 0  # units reserved by complete estimates
+        self._incomplete: Counter[int] = Counter()  # reservations by the units known of them
+        # For the mean. Failed jobs of earlier runs are among theirs: a little low, not wrong.
+        self._paid, self._paid_jobs = (self._spent, jobs) if self._spent and jobs else (0, 0)
+        self._to_warn_at = [share for share in _WARN_AT if not self._reaches(share)]
+
+    @property
+    def spent(self) -> float:
+        """USD that ended jobs have cost, those of earlier runs too."""
+        return self._spent / _UNITS
+
+    @property
+    def reserved(self) -> float:
+        """USD that jobs in flight will probably cost."""
+        return self._reserved() / _UNITS
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that have ended or are in flight, those of earlier runs too."""
+        return self._ended + len(self._open)
+
+    def reserve(self, estimate: Estimate, *, submitted: bool = False) -> Reservation:
+        """Make room for a job that is about to be submitted.
+
+        Args:
+            estimate: What it will probably cost.
+            submitted: It was submitted by an earlier run: counted, but never refused.
+
+        Raises:
+            BudgetExceeded: There is no room; nothing was reserved.
+        """
+        self._as_of = estimate.as_of
+        amount = self._amount(estimate)
+        if not submitted:
+            self._refuse_excess(estimate, amount)
+        reservation = Reservation(estimate)
+        self._open.add(reservation)
+        self._count(estimate, 1)
+        self._warn_once()
+        return reservation
+
+    def settle(self, reservation: Reservation, actual: float | None) -> None:
+        """A job has ended.
+
+        Args:
+            reservation: Its reservation.
+            actual: What it has cost in USD, 0 where it failed; None where that is not known:
+                what was reserved then counts as spent.
+
+        Raises:
+            ValueError: The cost is negative or not finite, or the reservation is not open.
+        """
+        amount = self._amount(reservation.estimate) if actual is None else _units(actual)
+        self.release(reservation)
+        self._ended += 1
+        self._spent += amount
+        if actual is not None and amount:
+            self._paid += amount
+            self._paid_jobs += 1
+        self._warn_once()
+
+    def release(self, reservation: Reservation) -> None:
+        """A job was not submitted after all.
+
+        Raises:
+            ValueError: The reservation was settled or released before, or is of another budget.
+        """
+        if reservation not in self._open:
+            raise ValueError("this reservation is not open in this budget")
+        self._open.remove(reservation)
+        self._count(reservation.estimate, -1)
+
+    def __str__(self) -> str:
+        prices = f" at prices of {self._as_of}" if self._as_of is not None else ""
+        cap = f" of at most {dollars(self.max_cost)}" if self.max_cost is not None else ""
+        jobs = f" of at most {self.max_jobs:,}" if self.max_jobs is not None else ""
+        return (
+            f"estimate{prices}: {dollars(self.spent)} spent and {dollars(self.reserved)} reserved"
+            f"{cap}; jobs: {self.jobs:,}{jobs}"
+        )
+
+    def _amount(self, estimate: Estimate) -> int:
+        known = _units(estimate.usd)
+        return known if estimate.complete else max(known, self._mean())
+
+    def _mean(self) -> int:
+        return -(-self._paid // self._paid_jobs) if self._paid_jobs else 0  # rounded up
+
+    def _reserved(self) -> int:
+        mean = self._mean()
+        return self._complete + sum(
+            count * max(known, mean) for known, count in self._incomplete.items()
+        )
+
+    def _count(self, estimate: Estimate, change: int) -> None:
+        known = _units(estimate.usd)
+        if estimate.complete:
+            self._complete += change * known
+            return
+        self._incomplete[known] += change
+        if not self._incomplete[known]:
+            del self._incomplete[known]
+
+    def _refuse_excess(self, estimate: Estimate, amount: int) -> None:
+        reason = None
+        if self.max_jobs is not None and self.jobs >= self.max_jobs:
+            reason = "max_jobs is reached"
+        elif self._cap is not None:
+            room = self._cap - self._spent - self._reserved()
+            # A job of unknown cost needs some room, even where no mean says how much.
+            if amount > room or (not estimate.complete and room <= 0):
+                reason = f"no room for a job of about {dollars(amount / _UNITS)}"
+        if reason is not None:
+            raise BudgetExceeded(
+                f"{reason}; {self}",
+                max_cost=self.max_cost,
+                max_jobs=self.max_jobs,
+                spent=self.spent,
+                reserved=self.reserved,
+            )
+
+    def _reaches(self, share: float) -> bool:
+        # Without a cap there is nothing to warn of.
+        return self._cap is None or self._spent + self._reserved() >= share * self._cap
+
+    def _warn_once(self) -> None:
+        reached = [share for share in self._to_warn_at if self._reaches(share)]
+        if reached:
+            self._to_warn_at = [share for share in self._to_warn_at if share not in reached]
+            if self._warn is not None:
+                self._warn(f"{max(reached):.0%} of max_cost is spent or reserved; {self}")
+
+
+def _units(usd: float) -> int:
+    if not (math.isfinite(usd) and usd >= 0):
+        raise ValueError(f"expected an amount of 0 USD or more, got {usd!r}")
+    return round(usd * _UNITS)

@@ -1,0 +1,66 @@
+"""What the tests of the journal share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import heygen_async
+from heygen_async.batch.journal import Journal, JournalView, fingerprint, idempotency_key, read
+
+T = TypeVar("T")
+
+ROOT = Path(heygen_async.__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+async def opened(path: Path, **settings: Any) -> Journal:
+    return await Journal.open(path, **{"kind": "render", "subject": "template", **settings})
+
+
+async def intend(journal: Journal, key: str, position: int = 0, attempt: int = 1) -> None:
+    payload = b'{"title":"%d"}' % position
+    await journal.intend(
+        key,
+        position=position,
+        attempt=attempt,
+        idempotency_key=idempotency_key(journal.run_id, key, attempt),
+        fingerprint=fingerprint("/v3/videos", payload),
+        payload=payload,
+    )
+
+
+async def complete(journal: Journal, key: str, position: int = 0) -> None:
+    await intend(journal, key, position)
+    await journal.submitted(key, f"job of {key}")
+    await journal.ended(key, state="completed", result=b'{"id":"1"}', output_seconds=2.0, usd=0.5)
+
+
+async def viewed(path: Path, ask: Callable[[JournalView], T]) -> T:
+    """What a view of the journal answers; reading blocks, so in a thread."""
+
+    def look() -> T:
+        with read(path) as view:
+            return ask(view)
+
+    return await asyncio.to_thread(look)
+
+
+def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code, *map(str, arguments)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

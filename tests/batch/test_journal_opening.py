@@ -1,0 +1,271 @@
+"""Which files are taken, and with which sentence the others are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from heygen_async.batch.journal import (
+    derived_key,
+    fingerprint,
+    idempotency_key,
+    make_run_id,
+    tables,
+)
+from heygen_async.errors import InvalidRequest, JournalError
+from tests.batch.journals import ENVIRONMENT, complete, files, intend, opened
+
+pytestmark = pytest.mark.anyio
+
+
+async def refused(path: Path, reason: str, sentence: str, **settings: str) -> None:
+    with pytest.raises(JournalError, match=sentence) as caught:
+        await opened(path, **settings)
+    assert caught.value.reason == reason
+    assert caught.value.path == str(path)
+    assert str(path) in str(caught.value)
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+@contextmanager
+def nobody() -> Iterator[Path]:
+    """A folder, and no rights beyond those of its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = os.geteuid() == 0
+        if root:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            if root:
+                os.seteuid(0)
+            os.chmod(folder, 0o700)
+
+
+async def test_one_plain_file_is_left_that_tells_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    async with await opened(path, settings={"concurrency": 5, "folder": tmp_path}) as journal:
+        assert files(tmp_path) == ["run.db", "run.db-shm", "run.db-wal", "run.db.lock"]
+        assert not journal.resumed
+        await complete(journal, "a")
+        run_id = journal.run_id
+    await journal.aclose()
+    assert files(tmp_path) == ["run.db"]
+    with closing(sqlite3.connect(path)) as connection:
+        run = connection.execute("SELECT run_id, kind, subject, settings FROM run").fetchall()
+        assert run == [(run_id, "render", "template", f'{{"concurrency":5,"folder":"{tmp_path}"}}')]
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA application_id").fetchone() == (0x4847414A,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+async def test_a_second_start_finds_what_the_first_left(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    async with await opened(path, settings={"concurrency": 5}) as journal:
+        await complete(journal, "a")
+        await intend(journal, "b", 1)
+    async with await opened(path, settings={"concurrency": 9}) as again:
+        assert again.resumed
+        assert again.counts == {
+            "intended": 1,
+            "submitted": 0,
+            "completed": 1,
+            "failed": 0,
+            "uncertain": 0,
+        }
+        assert again.run_id == journal.run_id
+        assert again.record.settings == {"concurrency": 5}
+        assert (await again.find("b")) == (await again.entries(["intended"]))[0]
+
+
+async def test_an_empty_file_is_a_new_journal(tmp_path: Path) -> None:
+    (tmp_path / "run.db").touch()
+    async with await opened(tmp_path / "run.db") as journal:
+        await complete(journal, "a")
+
+
+async def test_another_run_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    async with await opened(path, run_id="spring"):
+        pass
+    await refused(path, "other_run", "render of 'template', not translate", kind="translate")
+    await refused(path, "other_run", "not render of 'other'", subject="other")
+    await refused(path, "other_run", "its id is spring, not autumn", run_id="autumn")
+    assert files(tmp_path) == ["run.db"]
+    async with await opened(path) as journal:
+        assert journal.run_id == "spring"
+
+
+async def test_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    await (await opened(path)).aclose()
+    change(path, "PRAGMA user_version = 2")
+    await refused(path, "newer", "a newer version .* version 2, and this one knows 1")
+
+
+async def test_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
+    other, text = tmp_path / "other.db", tmp_path / "items.csv"
+    change(other, "CREATE TABLE items (key TEXT)")
+    text.write_text("name,age\n" * 500)
+    before = other.read_bytes(), text.read_bytes()
+    await refused(other, "not_a_journal", "another program's SQLite file")
+    await refused(text, "not_a_journal", "not an SQLite file")
+    assert (other.read_bytes(), text.read_bytes()) == before
+    assert files(tmp_path) == ["items.csv", "other.db"]
+
+
+async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    async with await opened(path) as journal:
+        await asyncio.gather(*(complete(journal, f"{i}", i) for i in range(500)))
+    whole = path.read_bytes()
+    for kept in (whole[:-9000], whole[:20_000] + os.urandom(8192) + whole[28_192:], whole[:5000]):
+        path.write_bytes(kept)
+        await refused(path, "damaged", "the file is damaged")
+    path.write_bytes(whole)
+    change(path, "DELETE FROM run")
+    await refused(path, "damaged", "does not say what was run")
+    change(path, "DROP TABLE run")
+    await refused(path, "damaged", "no such table: run")
+
+
+async def test_a_missing_folder_and_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    await refused(tmp_path / "no" / "run.db", "missing", "the folder .*/no is not there")
+    await refused(tmp_path, "io_error", "cannot be opened")
+    (tmp_path / "file").touch()
+    await refused(tmp_path / "file" / "run.db", "missing", "its folder is not a folder")
+
+
+async def test_read_only_files_and_folders(anyio_backend: object) -> None:
+    with nobody() as folder:
+        path = folder / "run.db"
+        await (await opened(path)).aclose()
+        path.chmod(0o444)
+        await refused(path, "read_only", "read-only")
+        path.chmod(0o600)
+        folder.chmod(0o500)
+        await refused(path, "read_only", "access to the folder is denied")
+
+
+async def test_a_second_journal_on_the_file_is_refused(tmp_path: Path) -> None:
+    path, alias = tmp_path / "run.db", tmp_path / "alias.db"
+    alias.symlink_to(path)
+    async with await opened(path) as journal:
+        await refused(path, "locked", f"process {os.getpid()} is using it")
+        with pytest.raises(JournalError, match="is using it"):
+            await opened(alias)
+        await complete(journal, "a")
+    await (await opened(alias)).aclose()
+
+
+async def test_another_process_is_refused_until_the_first_one_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    command = [sys.executable, "-m", "tests.batch.journal_writer", str(path), "5", "1000000"]
+    process = await asyncio.to_thread(
+        subprocess.Popen, command, env=ENVIRONMENT, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)
+        await refused(path, "locked", f"process {process.pid} is using it")
+        process.kill()
+        await asyncio.to_thread(process.communicate)
+    async with await opened(path) as journal:
+        await intend(journal, "another")
+
+
+def hold(path: str, turns: int, marker: str) -> None:
+    async def main() -> None:
+        done = 0
+        while done < turns:
+            try:
+                journal = await opened(Path(path))
+            except JournalError as error:
+                if error.reason != "locked":
+                    raise
+                continue
+            descriptor = os.open(marker, os.O_CREAT | os.O_EXCL)  # fails if both are inside
+            os.close(descriptor)
+            os.unlink(marker)
+            await journal.aclose()
+            done += 1
+
+    asyncio.run(main())
+
+
+async def test_two_processes_that_take_turns_are_never_inside_together(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    arguments = (str(tmp_path / "run.db"), 12, str(tmp_path / "inside"))
+    both = [spawn.Process(target=hold, args=arguments) for _ in range(2)]
+    for process in both:
+        await asyncio.to_thread(process.start)
+    for process in both:
+        await asyncio.to_thread(process.join, 60)
+        assert process.exitcode == 0
+    assert files(tmp_path) == ["run.db"]
+
+
+async def test_a_cancelled_opening_leaves_nothing_locked(tmp_path: Path) -> None:
+    for turns in range(6):
+        opening = asyncio.ensure_future(opened(tmp_path / "run.db"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    await (await opened(tmp_path / "run.db")).aclose()
+    assert files(tmp_path) == ["run.db"]
+
+
+async def test_keys_are_the_same_for_the_same_and_fit_the_header() -> None:
+    run_id = make_run_id("render", "template", "launch")
+    assert run_id == make_run_id("render", "template", "launch")
+    assert (
+        len({run_id, make_run_id("render", "t", "launch"), make_run_id("x", "template", "")}) == 3
+    )
+    keys = ["a", "A", "a ", "", "☃", "\udcff", "x" * 9999, "1:a", "a\0"]
+    made = {idempotency_key(run_id, key, attempt) for key in keys for attempt in (1, 2, 11)}
+    assert len(made) == len(keys) * 3
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
+    assert all(set(key) <= allowed and len(key) <= 255 for key in made)
+    assert len(idempotency_key("r" * 64, "a", 10**9)) <= 255
+    # Written down: a journal that is lost must not change them.
+    assert run_id == "e64228e1e9e94428"
+    assert idempotency_key("run", "a", 1) == f"run:1:{'ca978112ca1bbdca'}" + (
+        "fac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+    )
+    with pytest.raises(InvalidRequest, match="run_id"):
+        idempotency_key("spring run", "a", 1)
+    assert fingerprint("/a", b"b") != fingerprint("/ab", b"")
+    assert derived_key(3, b"{}").startswith("3-")
+    assert derived_key(3, b"{}") != derived_key(3, b"[]")
+
+
+async def test_the_default_run_id_comes_from_the_name_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        async with await opened(folder / "launch.db") as journal:
+            assert journal.run_id == make_run_id("render", "template", "launch")
+    with pytest.raises(InvalidRequest, match="run_id"):
+        await opened(tmp_path / "launch.db", run_id="a b")
+
+
+async def test_a_person_can_read_the_schema() -> None:
+    assert "state TEXT NOT NULL,  -- intended, submitted, completed" in tables.SCHEMA
