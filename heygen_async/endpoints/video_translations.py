@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.endpoints.videos import ask_statuses
 from heygen_async.errors import NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
@@ -159,6 +158,5 @@ class VideoTranslations(Resource):
                 own in ``video_id``.
             batch_ids: Ids of batches; all their items are reported.
         """
-        return await ask_statuses(
-            self, STATUSES, "video_translation_ids", video_translation_ids, batch_ids
-        )
+        ids = {"video_translation_ids": video_translation_ids, "batch_ids": batch_ids}
+        return await self._statuses(STATUSES, ids)
