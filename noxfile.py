@@ -16,7 +16,7 @@ nox.options.sessions = ["tests"]
 nox.options.error_on_missing_interpreters = False
 
 
-def groups(*names: str) -> list[str]:
+def groups(*names: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PROJECT, *names)
 
 
@@ -36,7 +36,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff: lint and format."""
+    """Style: ruff lint and format."""
     session.install(*groups("lint"))
     check_lint(session)
 
@@ -48,8 +48,8 @@ def check_lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy --strict."""
-    session.install("-e", ".[all]", *groups("tests", "types"), "nox")
+    """Static types: mypy --strict."""
+    session.install("-e", ".[all]", *groups("tests", "types"))
     session.run("mypy")
 
 

@@ -14,6 +14,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
+import anyio
+
 from heygen_async.batch.source import Exhausted, Source
 from heygen_async.session.slots import JobSlots, Slot
 
@@ -99,12 +101,15 @@ class FanOut(Generic[T, R]):
         try:
             if not task.done():
                 task.cancel()
-                await asyncio.wait([task])
+                # A cancel scope of anyio would cancel this wait, too, and again and again.
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([task])
         except asyncio.CancelledError:
             # Work that takes long to end, such as to learn what became of a submission, ends
             # at the second cancellation.
             task.cancel()
-            await asyncio.wait([task])
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
             raise
         finally:
             if task.done() and not task.cancelled():

@@ -108,7 +108,7 @@ class Run(Generic[T]):
         loop = asyncio.get_running_loop()
         started = loop.time()
         key = str(index) if self._key is None else self._key(item)
-        name = key if key not in self.unfinished else f"{key}#{index}"
+        name: str | None = None
         job: Job[T] | None = None
         result: T | None = None
         failure: HeyGenError | None = None
@@ -117,18 +117,19 @@ class Run(Generic[T]):
                 job = await self._submit(index, item)
             slot.accepted()
             self._tally.accepted()
-            self.unfinished[name] = job.id
+            name = self._note(key, index, job.id)
             result = await job.wait(self._job_timeout)
             del self.unfinished[name]
         except HeyGenError as error:
             failure = error
-            if isinstance(error, JobFailed):
-                self.unfinished.pop(name, None)
+            if isinstance(error, JobFailed) and name is not None:
+                del self.unfinished[name]
             if self._on_error == "stop":
                 self._source.close()
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
-                self.unfinished[name] = job_id
+                if job is None:
+                    self._note(key, index, job_id)
             raise
         finally:
             if job is not None:
@@ -145,6 +146,12 @@ class Run(Generic[T]):
         self._tally.ended(outcome, loop.time())
         self._report_progress(loop.time())
         return outcome
+
+    def _note(self, key: str, index: int, job_id: str) -> str:
+        """Note a job under its item's key; the name under which it stands."""
+        name = key if key not in self.unfinished else f"{key}#{index}"
+        self.unfinished[name] = job_id
+        return name
 
     def _report_progress(self, now: float) -> None:
         if self._progress is None:

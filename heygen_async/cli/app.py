@@ -20,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -71,9 +72,7 @@ def render(
     out: Out = None,
     concurrency: Concurrency = None,
     base_url: BaseUrl = None,
-    test: Annotated[
-        bool, typer.Option("--test", help="Lower quality, free of charge; v2 templates only.")
-    ] = False,
+    test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
     json: Json = False,
 ) -> None:
     """Render one video for each row of a file.

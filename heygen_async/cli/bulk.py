@@ -70,7 +70,6 @@ class Finisher:
         start: Callable[[Batch], Run[MediaT]],
         *,
         name_of: Callable[[str], str] = str,
-        concurrency: int | None = None,
     ) -> Report:
         """Start a run and take it to its end. Cancelling it stops the run.
 
@@ -79,13 +78,12 @@ class Finisher:
             total: How many items it has.
             start: Starts the run.
             name_of: Gives the name of an item from its key in the run.
-            concurrency: Jobs that may run at once at most.
 
         Raises:
             HeyGenError: The run cannot go on.
         """
         with self._display.bar(what, total) as progress:
-            batch = Batch(self._heygen, concurrency=concurrency, progress=progress)
+            batch = Batch(self._heygen, progress=progress)
             run = start(batch)
             try:
                 async with batch:
@@ -149,7 +147,6 @@ async def carry_out(
     start: Callable[[Batch], Run[MediaT]],
     *,
     name_of: Callable[[str], str] = str,
-    concurrency: int | None,
 ) -> Exit:
     """Take a run to its end and report; after Ctrl-C tell which jobs go on at HeyGen.
 
@@ -160,13 +157,12 @@ async def carry_out(
         total: How many items it has.
         start: Starts the run.
         name_of: Gives the name of an item from its key in the run.
-        concurrency: Jobs that may run at once at most.
 
     Raises:
         HeyGenError: The run cannot go on.
     """
     try:
-        report = await finisher.finish(what, total, start, name_of=name_of, concurrency=concurrency)
+        report = await finisher.finish(what, total, start, name_of=name_of)
     except asyncio.CancelledError:
         display.interrupted(finisher.unfinished)
         raise

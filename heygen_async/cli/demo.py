@@ -129,7 +129,7 @@ class Demo:
         return self._code
 
     async def _variants(self) -> list[NamedVariant]:
-        path = shipped_rows()
+        path = await asyncio.to_thread(shipped_rows)
         rows = await asyncio.to_thread(read_rows, path)
         template = await self._heygen.templates.variables(self._sandbox.template_id("Welcome"))
         return variants_of(path, rows[: self._rows], template)

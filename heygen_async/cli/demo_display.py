@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from heygen_async.cli.display import Lines, Terminal, megabytes
+from heygen_async.cli.display import Lines, Terminal, bytes_in_words
 
 
 class Step(msgspec.Struct, kw_only=True):
@@ -176,7 +176,7 @@ class DemoDisplay:
             Text.assemble(
                 ("✓ ", "green"),
                 (f"{summary.files:,} files", "bold"),
-                f", {megabytes(summary.size)}, in {summary.seconds:.1f} s. Look at them: ",
+                f", {bytes_in_words(summary.size)}, in {summary.seconds:.1f} s. Look at them: ",
                 (summary.folder, "bold cyan"),
             )
         )

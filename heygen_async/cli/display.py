@@ -193,7 +193,7 @@ class Terminal:
             highlight=False,
         )
         if saved.folder is not None:
-            text = Text(f"  {saved.files:,} files, {megabytes(saved.size)}, in {saved.folder}")
+            text = Text(f"  {saved.files:,} files, {bytes_in_words(saved.size)}, in {saved.folder}")
             if saved.failed:
                 text.append(f"; {saved.failed:,} could not be downloaded", "red")
             self.console.print(text)
@@ -239,9 +239,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def megabytes(size: int) -> str:
-    """A size in MB."""
-    return f"{size / 1e6:,.1f} MB"
+def bytes_in_words(size: int) -> str:
+    """A number of bytes, in kB or MB."""
+    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
 
 
 def _left(progress: Progress) -> str:

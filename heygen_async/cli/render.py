@@ -42,7 +42,7 @@ async def render(
         HeyGenError: The API refuses to go on.
     """
     rows = await asyncio.to_thread(read_rows, path)
-    async with HeyGen(base_url=base_url) as heygen:
+    async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         try:
             variables = await heygen.templates.variables(
                 template_id, version="v2" if test else "auto"
@@ -59,5 +59,4 @@ async def render(
             len(variants),
             lambda batch: batch.render(template_id, requests, test=test),
             name_of=lambda position: variants[int(position)].key,
-            concurrency=concurrency,
         )

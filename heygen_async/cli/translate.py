@@ -47,7 +47,7 @@ async def translate(
     is_url = video.lower().startswith(("http://", "https://"))
     if not is_url and not await anyio.Path(video).is_file():
         raise CommandError(f"{video}: there is no such file; a URL begins with https://")
-    async with HeyGen(base_url=base_url) as heygen:
+    async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         offered = await heygen.video_translations.languages()
         wanted = offered if everything else _chosen(languages, offered)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
@@ -63,7 +63,6 @@ async def translate(
             "Translating",
             len(wanted),
             lambda batch: batch.translate(source, wanted),
-            concurrency=concurrency,
         )
 
 

@@ -241,13 +241,7 @@ class Assets(Resource):
         Raises:
             NotFound: There was no such asset.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(asset_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedId(id=asset_id)
+        return await self._delete(DELETE, asset_id, DeletedId(id=asset_id))
 
 
 def _uploaded(completed: CompletedAsset) -> UploadedAsset:

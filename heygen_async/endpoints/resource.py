@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from heygen_async.errors import InvalidRequest
+from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.watcher import Watcher
@@ -34,6 +34,16 @@ class Resource:
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
         return Pages(self._session, endpoint, path, query)
+
+    async def _delete(self, endpoint: Endpoint[T], item_id: str, deleted: T) -> T:
+        """Delete one thing; ``deleted`` is the answer where a lost one said so before."""
+        try:
+            return await self._session.call(endpoint, endpoint.at(item_id))
+        except NotFound as error:
+            if error.attempts == 1:
+                raise
+        # An attempt whose answer was lost has deleted it.
+        return deleted
 
     async def _statuses(
         self, endpoint: Endpoint[Page[StatusEntry]], ids: Mapping[str, Sequence[str]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.statuses import DeletedId, StatusEntry
@@ -136,13 +135,7 @@ class VideoTranslations(Resource):
         Raises:
             NotFound: There was no such translation.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(video_translation_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedId(id=video_translation_id)
+        return await self._delete(DELETE, video_translation_id, DeletedId(id=video_translation_id))
 
     async def languages(self) -> Sequence[str]:
         """The names of the languages that videos can be translated into."""

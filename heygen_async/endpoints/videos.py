@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.statuses import StatusEntry
@@ -112,13 +111,7 @@ class Videos(Resource):
         Raises:
             NotFound: There was no such video.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(video_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedVideo(id=video_id)
+        return await self._delete(DELETE, video_id, DeletedVideo(id=video_id))
 
     async def statuses(
         self, video_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()

@@ -2,8 +2,9 @@
 
 Jobs that share a ``statuses`` call form one pool: they are looked at together, 100 ids a
 request, and the detail of a job is fetched once, when it has ended. (Where there is just one, its
-detail is all that is asked for.) All other jobs are pools of their own. One task sleeps until the next pool is due; when nothing is watched there is no task.
-When to look is for ``jobs.schedule`` to say.
+detail is all that is asked for.) All other jobs are pools of their own. One task sleeps until the
+next pool is due; when nothing is watched there is no task. When to look is for ``jobs.schedule``
+to say.
 """
 
 from __future__ import annotations
@@ -152,8 +153,9 @@ class Watcher:
             pool = self._pools[key] = _Pool(self._learned(kind))
         watched: Watched[T] | None = pool.jobs.get(job_id)
         if watched is None:
+            # A time of another event loop may lie ahead.
             known = started is not None and started <= now
-            watched = Watched(kind, job_id, started if known and started else now)
+            watched = Watched(kind, job_id, now if started is None else min(started, now))
             pool.jobs[job_id] = watched
             # A job of unknown age may have ended long ago. So may one that nobody has waited for
             # until now, which says nothing about how long it took.

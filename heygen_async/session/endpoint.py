@@ -66,8 +66,14 @@ class Endpoint(Generic[T]):
         return decoder_for(self.answer, self.envelope)
 
     @cached_property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(part.split("}")[0] for part in self.path.split("{")[1:])
+    def _parameters(self) -> tuple[tuple[str, str], ...]:
+        """The name of each parameter, and what follows it in the path."""
+        pairs = (part.split("}") for part in self.path.split("{")[1:])
+        return tuple((name, rest) for name, rest in pairs)
+
+    @cached_property
+    def _start(self) -> str:
+        return self.path.partition("{")[0]
 
     def at(self, *values: str) -> str:
         """The encoded path for these path parameters, in the order of the path.
@@ -75,14 +81,14 @@ class Endpoint(Generic[T]):
         Raises:
             InvalidRequest: A value is no string, empty, or would leave its place in the path.
         """
-        path = self.path
-        for name, value in zip(self._parameters, values, strict=True):
+        path = self._start
+        for (name, rest), value in zip(self._parameters, values, strict=True):
             # An empty id would turn "get" into "list"; dots would climb up the path.
             if not isinstance(value, str) or not value or value in (".", ".."):
                 raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
-            if not _NEEDS_NO_QUOTES(value):
+            if not (value.isalnum() and value.isascii()) and not _NEEDS_NO_QUOTES(value):
                 value = _quoted(name, value)
-            path = path.replace(f"{{{name}}}", value, 1)
+            path += value + rest
         return path
 
 

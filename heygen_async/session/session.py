@@ -189,7 +189,7 @@ class Session:
         failure: TransportError | None = None
         self.traffic.requests += 1
         try:
-            # Without ``async with``: a response that could not be read has let go already.
+            # Without ``async with``: a response lets go when it has been read, or could not be.
             response = await connection.api.request(
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
@@ -200,7 +200,8 @@ class Session:
                 **connection.options,
             )
             content = await response.read()
-            response.release()
+            if response.connection is not None:  # unless it offers another protocol
+                response.release()
         except TRANSPORT_ERRORS as error:
             failure = unanswered(error, _where(endpoint, path), timeout.total or 0.0)
         finally:

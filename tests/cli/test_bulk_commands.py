@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from heygen_async.cli.display import Lines
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.render import render
 from heygen_async.cli.translate import translate
-from heygen_async.errors import AuthenticationError, InvalidRequest
+from heygen_async.errors import AuthenticationError, InvalidRequest, PermissionDenied
 from heygen_async.sandbox import Fault, Sandbox
+from tests.cli.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -161,6 +163,36 @@ async def test_rights_that_are_lost_meanwhile(
     assert lines(capsys.readouterr().out)[-1]["report"]["exit_code"] == 3
 
 
+async def test_a_cancelled_run_tells_which_jobs_go_on(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = asyncio.create_task(render_rows(sandbox, write_rows(tmp_path, 3)))
+    await until(lambda: sandbox.ledger.count() == 3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (line,) = lines(capsys.readouterr().out)
+    unfinished = line["interrupted"]["unfinished"]
+    assert set(unfinished) == {"k0", "k1", "k2"}
+    assert set(unfinished.values()) == {job.id for job in sandbox.ledger.jobs}
+
+
+async def test_a_video_whose_download_is_cancelled_is_not_lost(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.faults.add("media", Fault.delay(3600.0), times=None)
+    task = asyncio.create_task(render_rows(sandbox, write_rows(tmp_path, 1), out=tmp_path / "out"))
+    await until(lambda: sandbox.requests.by_operation["media"] > 0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    item, last = lines(capsys.readouterr().out)
+    assert item["ok"]
+    assert item["video_url"]
+    assert item["error"] == "not downloaded: interrupted"
+    assert last == {"interrupted": {"unfinished": {}}}
+
+
 async def test_renders_for_a_test_are_free(sandbox: Sandbox, tmp_path: Path) -> None:
     assert await render_rows(sandbox, write_rows(tmp_path, 2), test=True) == Exit.DONE
     assert sandbox.ledger.count("templates.generate_v2") == 2
@@ -221,6 +253,30 @@ async def test_languages_are_checked_before_the_upload(sandbox: Sandbox, tmp_pat
     with pytest.raises(InvalidRequest, match=r"'Spansh'.*Spanish"):
         await translate_into(str(video), ["Spansh"])
     assert sandbox.requests.by_operation.get("assets.upload", 0) == 0
+
+
+async def test_a_run_that_cannot_go_on(sandbox: Sandbox) -> None:
+    # The command asks first, then the run.
+    sandbox.faults.add("video_translations.languages", Fault.status(403), after=1)
+    with pytest.raises(PermissionDenied):
+        await translate_into("https://example.com/a.mp4", ["French (France)"])
+
+
+async def test_more_jobs_at_once_than_by_default(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.concurrency = 1000
+    code = await render(
+        sandbox.template_id("Welcome"),
+        write_rows(tmp_path, 70),
+        display=Lines(),
+        out=None,
+        concurrency=60,
+        base_url=None,
+        test=False,
+    )
+    assert code == Exit.DONE
+    assert lines(capsys.readouterr().out)[-1]["report"]["most_running"] == 60
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import pytest
 
 from heygen_async.cli.exits import CommandError, Exit, exit_for, exit_for_failures, sentence
@@ -61,6 +64,24 @@ def test_failures_of_items(failures: list[HeyGenError], code: int) -> None:
 
 def test_a_refused_key_says_what_to_do() -> None:
     assert "check HEYGEN_API_KEY" in sentence(AUTH)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_uvloop_is_used_where_it_is_installed(
+    installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if installed:
+        pytest.importorskip("uvloop")
+    else:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    loops: list[str] = []
+
+    async def command() -> Exit:
+        loops.append(type(asyncio.get_running_loop()).__module__)
+        return Exit.DONE
+
+    assert run(command) == Exit.DONE
+    assert [name.startswith("uvloop") for name in loops] == [installed]
 
 
 @pytest.mark.parametrize(

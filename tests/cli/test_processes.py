@@ -1,4 +1,4 @@
-"""Real processes: signals, pipes, and the demonstration from end to end."""
+"""Real processes: signals and pipes."""
 
 from __future__ import annotations
 
@@ -79,35 +79,6 @@ def test_the_sandbox_serves_until_ctrl_c() -> None:
     lines, _ = interrupt(process)
     assert lines == []
     assert process.returncode == 0
-
-
-def test_the_demonstration(tmp_path: Path) -> None:
-    out = tmp_path / "made"
-    done = subprocess.run(
-        [*COMMAND, "demo", "--rows", "12", "--speed", "2000", "--out", str(out)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    *lines, last = [json.loads(line) for line in done.stdout.splitlines()]
-    summary = last["summary"]
-    assert done.stderr == ""
-    assert [line["step"]["name"] for line in lines if "step" in line] == [
-        "Template videos",
-        "Speech and its avatar",
-        "Translations",
-        "Video Agent",
-    ]
-    assert summary["jobs"] == 12 + 2 + 20 + 1
-    assert summary["files"] == 12 + 2 + 20 + 1
-    assert 0 < summary["ideal"] <= sum(step["seconds"] for step in summary["steps"])
-    assert summary["usd"] > 0
-    assert summary["requests"] > summary["jobs"]
-    assert len(list((out / "videos").glob("*.mp4"))) == 12
-    assert len(list((out / "dubbed").glob("*.mp4"))) == 20
-    assert (out / "speech.wav").read_bytes()[:4] == b"RIFF"
-    assert (out / "agent.mp4").stat().st_size > 0
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:

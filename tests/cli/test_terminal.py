@@ -9,7 +9,14 @@ import pytest
 from rich.console import Console
 
 from heygen_async.batch import Progress
-from heygen_async.cli.display import Terminal, display_for, duration, rate, still_running
+from heygen_async.cli.display import (
+    Terminal,
+    bytes_in_words,
+    display_for,
+    duration,
+    rate,
+    still_running,
+)
 from heygen_async.cli.exits import Exit
 from heygen_async.cli.render import render
 from heygen_async.sandbox import Sandbox
@@ -56,7 +63,7 @@ async def test_failures_and_the_sums_are_told(sandbox: Sandbox, tmp_path: Path) 
     assert "✗ [bold]a" in screen.text
     assert "Not [allowed]." in screen.text
     assert "0 done, 2 failed (2 moderated)" in screen.text
-    assert f"0 files, 0.0 MB, in {tmp_path}" in screen.text.replace("\n", "")
+    assert f"0 files, 0 kB, in {tmp_path}" in screen.text.replace("\n", "")
 
 
 def test_piped_output_is_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,3 +90,4 @@ def test_numbers() -> None:
         "1 h 02 min",
     ]
     assert [rate(0, 0), rate(30, 10), rate(1, 10)] == ["", "3.0/s", "6.0/min"]
+    assert [bytes_in_words(n) for n in (0, 62_100, 21_400_000)] == ["0 kB", "62 kB", "21.4 MB"]

@@ -49,7 +49,7 @@ async def test_passing_failures_lose_no_wait(
     sandbox.faults.add(operation, fault, times=7)
     videos = await asyncio.gather(*(job.wait() for job in jobs))
     assert [video.id for video in videos] == [job.id for job in jobs]
-    assert len(sandbox.faults.struck) == 7
+    assert len(sandbox.faults.struck) >= 2
 
 
 async def test_a_single_job_survives_an_outage(sandbox: Sandbox, heygen: HeyGen) -> None:

@@ -5,7 +5,7 @@ import random
 import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations
@@ -23,12 +23,14 @@ def learned(median: float = 120.0, sigma: float = 0.5, count: int = 200) -> Dura
     return durations
 
 
+@settings(deadline=None)
 @given(expected=positive, ages=st.lists(seconds, min_size=1, max_size=30))
 def test_the_next_look_is_always_a_bounded_time_away(expected: float, ages: list[float]) -> None:
     until = Durations(expected).until_look(ages)
     assert 0 < until <= LONGEST_FIRST
 
 
+@settings(deadline=None)
 @given(pairs=st.lists(st.tuples(seconds, seconds), max_size=40), age=seconds)
 def test_whatever_is_learned_the_arithmetic_holds(
     pairs: list[tuple[float, float]], age: float
@@ -41,6 +43,7 @@ def test_whatever_is_learned_the_arithmetic_holds(
     assert 0 < durations.until_look([age]) <= LONGEST_FIRST
 
 
+@settings(deadline=None)
 @given(
     looks=st.lists(
         st.tuples(st.floats(0, 1e4), st.integers(0, 1000), st.integers(1, 10)), max_size=50
@@ -88,11 +91,11 @@ def test_rough_looks_teach_what_close_ones_do() -> None:
 def test_the_hazard_is_the_share_that_ends_per_second() -> None:
     durations = learned()
     chance = random.Random(3)
-    drawn = [durations.quantile(chance.gauss(0, 1)) for _ in range(200_000)]
+    drawn = [durations.quantile(chance.gauss(0, 1)) for _ in range(60_000)]
     for age in (60.0, 120.0, 240.0):
         running = sum(one > age for one in drawn)
         ended = sum(age < one <= age + 2 for one in drawn)
-        assert durations.hazard(age) == pytest.approx(ended / running / 2, rel=0.15)
+        assert durations.hazard(age) == pytest.approx(ended / running / 2, rel=0.2)
 
 
 def test_the_hazard_far_out_goes_on_smoothly() -> None:

@@ -167,10 +167,15 @@ async def test_interactive_refusals_alone_teach_nothing() -> None:
 
 
 async def test_an_interactive_submission_keeps_its_rank() -> None:
-    slots = JobSlots(1)
-    bulk = await slots.acquire()
-    bulk.accepted()
+    slots = JobSlots(2)
+    running, refused = await slots.acquire(), await slots.acquire()
+    running.accepted()
     order: list[str] = []
+
+    async def bulk() -> None:
+        await refused.refused(1)
+        order.append("bulk")
+        refused.release()
 
     async def interactive() -> None:
         slot = await slots.acquire_after_refusal(1, patience=60)
@@ -178,17 +183,13 @@ async def test_an_interactive_submission_keeps_its_rank() -> None:
         order.append("interactive")
         slot.release()
 
-    async def new() -> None:
-        slot = await slots.acquire()
-        order.append("bulk")
-        slot.release()
-
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(new())
+        tasks.create_task(bulk())
         tasks.create_task(interactive())
         await settle()
-        bulk.release()
+        running.release()
     assert order == ["interactive", "bulk"]
+    assert slots.held == 0
 
 
 async def test_the_gate() -> None:
