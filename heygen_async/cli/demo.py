@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,8 +46,6 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
         HeyGenError: A step failed.
     """
     folder = await asyncio.to_thread(OutputFolder, out)
-    # A client that is stopped hangs up on the sandbox in its own process; that is no news.
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     # The thread is started and joined in one that may block.
     thread = SandboxThread(speed=speed, concurrency=_SLOTS, seed=_SEED)
     sandbox = await asyncio.to_thread(thread.__enter__)
