@@ -145,6 +145,21 @@ async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: boo
     assert slots.held == 0
 
 
+async def test_a_closed_source_starts_nothing_more() -> None:
+    """Not even the item that was pulled already and waits for its slot."""
+    begun = []
+    source = Source(range(100))
+
+    async def work(index: int, item: int, slot: Slot) -> int:
+        begun.append(item)
+        await asyncio.sleep(1)
+        source.close()
+        return item
+
+    assert await collect(FanOut(source, work, slots=JobSlots(2), workers=5)) == [0, 1]
+    assert begun == [0, 1]
+
+
 @pytest.mark.parametrize("how", ["break", "aclose", "cancel", "stop elsewhere"])
 async def test_leaving_early_leaves_nothing_running(how: str) -> None:
     complaints: list[dict[str, Any]] = []
