@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401, see _LOADED_LATE
+import contextlib
+import encodings.idna  # noqa: F401, see _LOADED_LATE
+import importlib
+import math
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, Self, TypeAlias, TypeVar, get_args, overload
 
 import msgspec
 
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.brand_glossaries import BrandGlossaries
-from heygen_async.endpoints.jobs import Jobs
+from heygen_async.endpoints.jobs import KINDS, Jobs
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
 from heygen_async.endpoints.users import Users
@@ -19,11 +26,12 @@ from heygen_async.endpoints.video_agents import VideoAgents
 from heygen_async.endpoints.video_translations import VideoTranslations
 from heygen_async.endpoints.videos import Videos
 from heygen_async.endpoints.voices import Voices
-from heygen_async.errors import InvalidRequest
+from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.jobs.watcher import Watcher
-from heygen_async.models.structs import Request, encode
+from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
+from heygen_async.session.codec import Decode, ErrorInside
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session, Traffic
@@ -32,7 +40,19 @@ from heygen_async.session.slots import JobSlots
 from heygen_async.session.transfers import Sink, download
 
 T = TypeVar("T")
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
+# An import at the first call would hold up the event loop. Host names are encoded by a codec and
+# resolved in a thread (both imported above); anyio looks for its backend when it is first used.
+_LOADED_LATE = "anyio._backends._asyncio"
+with contextlib.suppress(ImportError):  # a private name, and not needed for more than this
+    importlib.import_module(_LOADED_LATE)
+
+_METHODS = get_args(Method)
+_V1_SUCCESS = 100
+# As it goes on the wire: from its first slash, but no second host, without query.
+_PATH = re.compile(r"/(?!/)[!-~]*\Z")
+_NOT_IN_A_PATH = re.compile(r"[?#\\]|/\.\.?(?:/|\Z)")
 # It dedupes on a field of its body instead, so its retries would not be safe.
 _IGNORES_THE_KEY = frozenset({"/v3/background-removals"})
 
@@ -42,7 +62,8 @@ class HeyGen:
 
     Use it as ``async with HeyGen() as heygen:``, or keep one for the life of an application and
     end it with ``aclose()``. It may be made before an event loop runs, used on one loop after
-    the other, and pickled; it is safe for all tasks of one loop, not for several threads.
+    the other, and pickled (the pickle holds the key, as do those of its jobs); it is safe for all
+    tasks of one loop, not for several threads.
 
     Args:
         api_key: Your API key; by default the environment variable ``HEYGEN_API_KEY``.
@@ -64,7 +85,8 @@ class HeyGen:
             used. Default True.
 
     Raises:
-        ConfigurationError: There is no key, or the base URL would send it in the clear.
+        ConfigurationError: There is no key, the base URL would send it in the clear, or a
+            setting makes no sense; the message says which and what to do.
     """
 
     def __init__(
@@ -92,7 +114,7 @@ class HeyGen:
             requests = RequestLimiter() if requests is None else RequestLimiter(requests)
         if not isinstance(jobs, JobSlots):
             jobs = JobSlots() if jobs is None else JobSlots(jobs)
-        self._assemble(Session(settings, requests, jobs), dict(expected or {}))
+        self._assemble(Session(settings, requests, jobs), _checked(expected or {}))
 
     def _assemble(self, session: Session, expected: dict[str, float]) -> None:
         self._session = session
@@ -117,7 +139,7 @@ class HeyGen:
     def __setstate__(self, state: tuple[Session, dict[str, float]]) -> None:
         self._assemble(*state)
 
-    async def __aenter__(self) -> HeyGen:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -133,8 +155,10 @@ class HeyGen:
 
         Jobs at HeyGen go on. A later call opens the client again.
         """
-        await self._watcher.close()
-        await self._session.connection.close()
+        try:
+            await self._watcher.close()
+        finally:
+            await self._session.connection.close()
 
     @property
     def slots(self) -> JobSlots:
@@ -149,7 +173,7 @@ class HeyGen:
     @overload
     async def request(
         self,
-        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        method: Method,
         path: str,
         *,
         query: Query | None = None,
@@ -159,7 +183,7 @@ class HeyGen:
     @overload
     async def request(
         self,
-        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        method: Method,
         path: str,
         *,
         answer: type[T],
@@ -169,7 +193,7 @@ class HeyGen:
     ) -> T: ...
     async def request(
         self,
-        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        method: Method,
         path: str,
         *,
         answer: Any = None,
@@ -184,7 +208,7 @@ class HeyGen:
 
         Args:
             method: HTTP method.
-            path: Path on the API's host, from its first slash, without query.
+            path: Path on the API's host, from its first slash, encoded, without query.
             answer: The type of what stands under ``data`` in the answer. By default the whole
                 answer comes as plain Python values.
             query: Query parameters; None values are left out, sequences joined by commas.
@@ -192,25 +216,30 @@ class HeyGen:
             idempotency_key: Your own key for a write; by default a fresh one.
 
         Raises:
-            InvalidRequest: The path is not one.
+            InvalidRequest: The method or the path is not one, or the body cannot be JSON.
             HeyGenError: As every call.
         """
-        if not path.startswith("/") or "?" in path or "#" in path or path.startswith("//"):
+        if method not in _METHODS:
             raise InvalidRequest(
-                "path: expected a path from its first slash, without query", param="path"
+                f"method: expected one of {', '.join(_METHODS)}, got {method!r}", param="method"
             )
-        endpoint: Endpoint[Any] = Endpoint(
+        if not _PATH.match(path) or _NOT_IN_A_PATH.search(path):
+            raise InvalidRequest(
+                f"path: expected an encoded path from its first slash, without query, got {path!r}",
+                param="path",
+            )
+        kind = _Whole if answer is None else Endpoint
+        endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            envelope="none" if answer is None else "data",
             keyed=method in ("POST", "PUT", "PATCH") and path not in _IGNORES_THE_KEY,
         )
         if isinstance(body, Request):
             body = encode(body)
         elif body is not None and not isinstance(body, bytes):
-            body = msgspec.json.encode(body)
+            body = encode_body(dict(body))
         return await self._session.call(
             endpoint,
             path + query_string(query or {}),
@@ -246,18 +275,54 @@ class HeyGen:
             InvalidRequest: ``source`` is no URL to fetch, or has none yet.
         """
         if not isinstance(source, str):
-            url, renew = source.video_url, renew or self._renewal(source)
+            url, renew = _media_url(source), renew or self._renewal(source)
             if url is None:
                 raise InvalidRequest(
-                    f"source: {source.id} is {source.status} and has no video_url", param="source"
+                    f"source: {source.id} is {source.status} and has no media URL", param="source"
                 )
             source = url
         return await download(self._session, source, to, renew=renew)
 
     def _renewal(self, source: Video | VideoTranslation) -> Callable[[], Awaitable[str | None]]:
         async def renew() -> str | None:
-            if isinstance(source, Video):
-                return (await self.videos.get(source.id)).video_url
-            return (await self.video_translations.get(source.id)).video_url
+            resource = self.videos if isinstance(source, Video) else self.video_translations
+            return _media_url(await resource.get(source.id))
 
         return renew
+
+
+def _media_url(source: Video | VideoTranslation) -> str | None:
+    if isinstance(source, VideoTranslation):
+        # A translation of the audio alone has no video.
+        return source.video_url or source.audio_url
+    return source.video_url
+
+
+class _Whole(Endpoint[Any]):
+    """An operation that is not described here; its answer comes as it is, envelope and all."""
+
+    @cached_property
+    def decode(self) -> Decode[Any]:
+        return _decode_whole
+
+
+def _decode_whole(content: bytes) -> Any:
+    answer = msgspec.json.decode(content)
+    if isinstance(answer, dict):
+        # v1 and v2 report failures under status 200 as well.
+        code = answer.get("code")
+        if answer.get("error") or (isinstance(code, int) and code != _V1_SUCCESS):
+            raise ErrorInside
+    return answer
+
+
+def _checked(expected: Mapping[str, float]) -> dict[str, float]:
+    kinds = [kind.name for kind in KINDS]
+    for name, seconds in expected.items():
+        if name not in kinds:
+            raise ConfigurationError(
+                f"expected: there are no jobs of kind {name!r}, only {', '.join(kinds)}"
+            )
+        if not 0 < seconds < math.inf:
+            raise ConfigurationError(f"expected.{name}: expected seconds > 0, got {seconds!r}")
+    return dict(expected)

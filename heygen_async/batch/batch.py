@@ -6,6 +6,7 @@ import difflib
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable
 from types import TracebackType
 from typing import Any, Literal, TypeVar
+from weakref import WeakSet
 
 import msgspec
 
@@ -15,7 +16,7 @@ from heygen_async.batch.source import Source
 from heygen_async.batch.variants import Variant, VariantChecker
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
-from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.errors import ConfigurationError, InvalidRequest, InvalidResponse
 from heygen_async.jobs.job import Job
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
@@ -41,7 +42,8 @@ class Batch:
         ordered: Yield outcomes in the order of the items. Default False: as they finish.
         job_timeout: Seconds after which a job is given up as ``JobTimeout``; it goes on at
             HeyGen. Default 7200; None waits for as long as it takes.
-        progress: Called with a ``Progress`` after each outcome, on the event loop.
+        progress: Called with a ``Progress`` after each outcome, on the event loop. If it raises,
+            that is logged and it is not called again.
     """
 
     def __init__(
@@ -64,7 +66,8 @@ class Batch:
         self._ordered = ordered
         self._job_timeout = job_timeout
         self._progress = progress
-        self._runs: list[Run[Any]] = []
+        # A run that nobody iterates over and nobody keeps needs no end.
+        self._runs: WeakSet[Run[Any]] = WeakSet()
 
     async def __aenter__(self) -> Batch:
         return self
@@ -79,8 +82,7 @@ class Batch:
 
     async def aclose(self) -> None:
         """End all runs that are still open. Jobs at HeyGen go on."""
-        runs, self._runs = self._runs, []
-        for run in runs:
+        for run in list(self._runs):
             await run.aclose()
 
     def render(
@@ -102,7 +104,8 @@ class Batch:
             template_id: The template.
             variants: Mappings of variable names to values, or ``TemplateRenderRequest``s; any
                 sync or async iterable, pulled only as fast as slots free up.
-            key: Gives each variant's key. Default: its position.
+            key: Gives each variant's key. Default: its position. For a collection all keys are
+                made, and compared, before the first paid call.
             version: See ``heygen.templates.generate``.
             test: Render in lower quality, free of charge, through v2.
 
@@ -112,6 +115,7 @@ class Batch:
         Raises:
             InvalidVariants: When the iteration begins; with ``on_error="collect"`` a variant of
                 an iterator fails alone.
+            InvalidRequest: Two variants of a collection have the same key.
         """
         checker: VariantChecker
 
@@ -148,7 +152,8 @@ class Batch:
             The run; iterate it for ``Outcome[VideoTranslation]``.
 
         Raises:
-            InvalidRequest: When the iteration begins: a language that HeyGen does not offer.
+            InvalidRequest: When the iteration begins: a language that HeyGen does not offer, or
+                one that a collection names twice.
         """
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
@@ -171,6 +176,8 @@ class Batch:
             jobs = await self._heygen.video_translations.create(
                 msgspec.structs.replace(request, output_languages=[language])
             )
+            if not jobs:
+                raise InvalidResponse("the answer names no translation", status=200)
             return jobs[0]
 
         return self._run(languages, submit, prepare, str)
@@ -182,10 +189,15 @@ class Batch:
         prepare: Callable[[], Awaitable[None]],
         key: Callable[[Item], str] | None,
     ) -> Run[T]:
+        async def check() -> None:
+            await prepare()
+            if key is not None and isinstance(items, Collection):
+                check_keys(items, key)
+
         run = Run(
             Source(items),
             submit,
-            prepare=prepare,
+            prepare=check,
             key=key,
             slots=self._heygen.slots,
             traffic=self._heygen.traffic,
@@ -195,8 +207,23 @@ class Batch:
             job_timeout=self._job_timeout,
             progress=self._progress,
         )
-        self._runs.append(run)
+        self._runs.add(run)
         return run
+
+
+def check_keys(items: Iterable[Item], key: Callable[[Item], str]) -> None:
+    """Refuse items that cannot be told apart.
+
+    Raises:
+        InvalidRequest: With the key and both positions, counted from 1.
+    """
+    positions: dict[str, int] = {}
+    for position, item in enumerate(items, 1):
+        first = positions.setdefault(key(item), position)
+        if first != position:
+            raise InvalidRequest(
+                f"key: items {first} and {position} have the same key {key(item)!r}", param="key"
+            )
 
 
 def check_language(language: str, offered: Collection[str]) -> None:

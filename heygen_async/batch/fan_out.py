@@ -1,16 +1,20 @@
 """The engine of bulk runs: a bounded set of workers over one source of items.
 
-``asyncio.gather`` runs as many workers as jobs may run at once. Each takes a slot, pulls the next
-item, works on it, gives the slot back, and hands on what came of it, so that items are pulled
-only as fast as slots free up. A task for each item would cost ten times as much, and memory for
-all items at once.
+``asyncio.gather`` runs as many workers as jobs may run at once. Each pulls an item, takes a slot,
+works on the item, gives the slot back, and hands on what came of it. They pull in turn, and
+whoever has pulled keeps the turn until there is a slot, so that items are pulled only as fast as
+slots free up, one ahead. (A slot taken first would lie idle while the source is waited for, and
+two runs that feed each other through one set of slots would wait for each other.) A task for
+each item would cost ten times as much, and memory for all items at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+import anyio
 
 from heygen_async.batch.source import Exhausted, Source
 from heygen_async.session.slots import JobSlots, Slot
@@ -18,103 +22,154 @@ from heygen_async.session.slots import JobSlots, Slot
 T = TypeVar("T")
 R = TypeVar("R")
 
-# How far, in items per worker, an ordered run may get ahead of the oldest one unfinished.
-_AHEAD = 4
+# How far, in items per worker, a run may get ahead of its consumer; an ordered one ahead of its
+# oldest unfinished item.
+_AHEAD = 2
+_AHEAD_ORDERED = 4
 
 
-async def fan_out(
-    source: Source[T],
-    work: Callable[[int, T, Slot], Awaitable[R]],
-    *,
-    slots: JobSlots,
-    workers: int,
-    ordered: bool = False,
-) -> AsyncGenerator[R]:
-    """Work on all items and yield what comes of them, as it comes or in order.
-
-    Leaving the iteration, or cancelling it, cancels the work in progress. An exception of the
-    source or of ``work`` is raised once the work in progress is done.
+class FanOut(Generic[T, R]):
+    """Works on all items, and gives what comes of them.
 
     Args:
-        source: The items; nothing is pulled before there is a slot for it.
+        source: The items.
         work: Called with position, item and slot, which it may release early.
         slots: Where the slots come from.
         workers: How many items are worked on at once at most.
-        ordered: Yield in the order of the items; the run then gets at most a few items per
-            worker ahead of the oldest unfinished one.
+        ordered: Give results in the order of the items. Default False: as they come.
     """
-    # Bounded, so that a slow consumer slows the work down instead of filling the memory.
-    finished: asyncio.Queue[tuple[int, R] | None] = asyncio.Queue(workers)
-    order = _Order(workers * _AHEAD) if ordered else None
 
-    async def worker() -> None:
-        while True:
-            if order is not None:
-                await order.room()
-            slot = await slots.acquire()
-            try:
-                index, item = await source.pull()
-                if order is not None:
-                    order.pulled = index + 1
-                result = await work(index, item, slot)
-            except Exhausted:
-                return
-            except BaseException:
-                source.close()
-                raise
-            finally:
-                slot.release()
-            await finished.put((index, result))
+    def __init__(
+        self,
+        source: Source[T],
+        work: Callable[[int, T, Slot], Awaitable[R]],
+        *,
+        slots: JobSlots,
+        workers: int,
+        ordered: bool = False,
+    ) -> None:
+        self._source = source
+        self._work = work
+        self._slots = slots
+        self._workers = workers
+        self._ordered = ordered
+        self._turn = asyncio.Lock()
+        self._pace = _Pace(workers * (_AHEAD_ORDERED if ordered else _AHEAD))
+        self._finished: asyncio.Queue[tuple[int, R] | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
 
-    async def run() -> None:
-        results = await asyncio.gather(*(worker() for _ in range(workers)), return_exceptions=True)
-        await finished.put(None)
-        for result in results:
+    async def results(self) -> AsyncGenerator[R]:
+        """What comes of the items; call it once.
+
+        Leaving the iteration, or cancelling it, cancels the work in progress. An exception of
+        the source or of ``work`` is raised once the work in progress is done and handed on.
+        """
+        # Not a task group: its cancel scope must not stay open across the yields of a generator.
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(lambda _: self._finished.put_nowait(None))
+        held_back: dict[int, R] = {}
+        following = 0
+        try:
+            while (one := await self._finished.get()) is not None:
+                index, result = one
+                if not self._ordered:
+                    self._pace.given()
+                    yield result
+                    continue
+                held_back[index] = result
+                while following in held_back:
+                    result = held_back.pop(following)
+                    following += 1
+                    self._pace.given()
+                    yield result
+            # An item without a result leaves a gap, and good results behind it.
+            for index in sorted(held_back):
+                yield held_back.pop(index)
+            if not self._stopped:
+                await self._task
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Cancel the work in progress and wait until it has ended; the results end too."""
+        self._source.close()
+        self._stopped = True
+        task = self._task
+        if task is None:
+            return
+        try:
+            if not task.done():
+                task.cancel()
+                # A cancel scope of anyio would cancel this wait, too, and again and again.
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([task])
+        except asyncio.CancelledError:
+            # Work that takes long to end, such as to learn what became of a submission, ends
+            # at the second cancellation.
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+            raise
+        finally:
+            if task.done() and not task.cancelled():
+                task.exception()  # who has stopped does not ask for it any more
+
+    async def _run(self) -> None:
+        workers = (self._worker() for _ in range(self._workers))
+        for result in await asyncio.gather(*workers, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
 
-    # Not a task group: its cancel scope must not stay open across the yields of a generator.
-    task = asyncio.create_task(run())
-    held_back: dict[int, R] = {}
-    try:
-        while (one := await finished.get()) is not None:
-            index, result = one
-            if order is None:
-                yield result
-                continue
-            held_back[index] = result
-            while order.next in held_back:
-                result = held_back.pop(order.next)
-                order.advance()
-                yield result
-        await task
-    finally:
-        source.close()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
+    async def _worker(self) -> None:
+        try:
+            while True:
+                async with self._turn:
+                    await self._pace.room()
+                    index, item = await self._source.pull()
+                    slot = await self._slots.acquire()
+                try:
+                    if self._source.stopped:
+                        return
+                    result = await self._work(index, item, slot)
+                finally:
+                    slot.release()
+                self._finished.put_nowait((index, result))
+        except Exhausted:
+            return
+        except BaseException:
+            self._source.close()
+            self._pace.lift()
+            raise
 
 
-class _Order:
-    """Keeps an ordered run from getting too far ahead of its oldest unfinished item.
+class _Pace:
+    """Keeps a run from getting too far ahead of its consumer.
 
     Args:
         ahead: How far it may get, in items.
     """
 
     def __init__(self, ahead: int) -> None:
-        self.next = 0
-        self.pulled = 0
         self._ahead = ahead
-        self._advanced = asyncio.Event()
+        self._pulled = 0
+        self._given = 0
+        self._lifted = False
+        self._changed = asyncio.Event()
 
     async def room(self) -> None:
-        """Wait until one more item may be pulled."""
-        while self.pulled - self.next >= self._ahead:
-            self._advanced.clear()
-            await self._advanced.wait()
+        """Wait until one more item may be pulled, and count it; for one caller at a time."""
+        while self._pulled - self._given >= self._ahead and not self._lifted:
+            self._changed.clear()
+            await self._changed.wait()
+        self._pulled += 1
 
-    def advance(self) -> None:
-        """The oldest unfinished item has been yielded."""
-        self.next += 1
-        self._advanced.set()
+    def given(self) -> None:
+        """The consumer has got one result."""
+        self._given += 1
+        self._changed.set()
+
+    def lift(self) -> None:
+        """Hold nobody back any more."""
+        self._lifted = True
+        self._changed.set()

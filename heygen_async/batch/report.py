@@ -18,7 +18,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         total: How many items there are, or None where the source does not tell.
-        running: Jobs of this run that are submitted, or on their way.
+        running: Jobs of this run that HeyGen has accepted and that are waited for.
         completed: Items that ended well.
         failed: Items that did not.
         elapsed: Seconds since the run began.
@@ -122,14 +122,17 @@ class Tally:
         self._before = self._counts()
         self._usage_before = self._slots.usage()
 
-    def submitted(self) -> None:
-        """One more item has taken a slot and is submitted."""
+    def accepted(self) -> None:
+        """One more job runs."""
         self._running += 1
         self._most_running = max(self._most_running, self._running)
 
+    def left(self) -> None:
+        """One job less runs, or is waited for."""
+        self._running -= 1
+
     def ended(self, outcome: Outcome[Any], now: float) -> None:
         """One item has its outcome."""
-        self._running -= 1
         if outcome.error is None:
             self._completed += 1
         else:

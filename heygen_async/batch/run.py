@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Generic, Literal, TypeVar
 
-from heygen_async.batch.fan_out import fan_out
+from heygen_async.batch.fan_out import FanOut
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.report import Progress, Report, Tally
 from heygen_async.batch.source import Source
-from heygen_async.errors import BatchStopped, HeyGenError
+from heygen_async.errors import BatchStopped, HeyGenError, JobFailed
 from heygen_async.jobs.job import Job
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
 
 T = TypeVar("T")
 
+logger = logging.getLogger("heygen_async.batch")
+
 
 class Run(Generic[T]):
     """One bulk run: ``async for outcome in run``, then ``run.report``.
 
-    Nothing happens before the iteration begins; it can be iterated once.
+    Nothing happens before the iteration begins; it can be iterated once. Leaving the loop early
+    ends the run: nothing more is submitted, and nothing is waited for. The jobs that run go on
+    at HeyGen; ``await run.aclose()`` returns once all is put away, and ``unfinished`` tells
+    which they are.
 
     Attributes:
         unfinished: Jobs that HeyGen accepted and whose end is not known: ids by item key. After
-            an interrupted run these are the jobs that still go on.
+            an interrupted run these are the jobs that still go on. Where a key repeats among
+            them, the later one stands under ``key#position``.
     """
 
     def __init__(
@@ -49,29 +56,33 @@ class Run(Generic[T]):
         self._prepare = prepare
         self._key = key
         self._slots = slots
-        self._workers = workers
-        self._ordered = ordered
         self._on_error = on_error
         self._job_timeout = job_timeout
         self._progress = progress
         self._tally = Tally(slots, traffic, source.total)
-        self._outcomes: AsyncGenerator[Outcome[T]] | None = None
+        self._begun = False
+        self._fan_out: FanOut[Any, Outcome[T]] = FanOut(
+            source, self._work, slots=slots, workers=workers, ordered=ordered
+        )
 
     @property
     def report(self) -> Report:
         """What the run has done up to its last outcome."""
         return self._tally.report()
 
-    def __aiter__(self) -> AsyncIterator[Outcome[T]]:
-        if self._outcomes is not None:
+    def __aiter__(self) -> AsyncGenerator[Outcome[T]]:
+        if self._begun:
             raise RuntimeError("a run can be iterated once; start another one")
-        self._outcomes = self._iterate()
-        return self._outcomes
+        self._begun = True
+        # Not kept here: a loop that is left early drops it, which ends the run.
+        return self._iterate()
 
     async def aclose(self) -> None:
-        """End the run: submit nothing more and stop waiting. Jobs at HeyGen go on."""
-        if self._outcomes is not None:
-            await self._outcomes.aclose()
+        """End the run: submit nothing more and stop waiting. Jobs at HeyGen go on.
+
+        Whoever iterates over it gets no more outcomes.
+        """
+        await self._fan_out.stop()
 
     async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
         await self._prepare()
@@ -79,13 +90,7 @@ class Run(Generic[T]):
         self._slots.bind(loop)
         self._tally.began(loop.time())
         first_failure: Outcome[T] | None = None
-        outcomes = fan_out(
-            self._source,
-            self._work,
-            slots=self._slots,
-            workers=self._workers,
-            ordered=self._ordered,
-        )
+        outcomes = self._fan_out.results()
         try:
             async for outcome in outcomes:
                 if not outcome.ok and self._on_error == "stop":
@@ -102,25 +107,33 @@ class Run(Generic[T]):
     async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T]:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        self._tally.submitted()
-        key, job, result, failure = str(index), None, None, None
+        key = str(index) if self._key is None else self._key(item)
+        name: str | None = None
+        job: Job[T] | None = None
+        result: T | None = None
+        failure: HeyGenError | None = None
         try:
-            if self._key is not None:
-                key = self._key(item)
             with slot.bulk():
                 job = await self._submit(index, item)
             slot.accepted()
-            self.unfinished[key] = job.id
+            self._tally.accepted()
+            name = self._note(key, index, job.id)
             result = await job.wait(self._job_timeout)
-            del self.unfinished[key]
+            del self.unfinished[name]
         except HeyGenError as error:
             failure = error
+            if isinstance(error, JobFailed) and name is not None:
+                del self.unfinished[name]
             if self._on_error == "stop":
                 self._source.close()
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
-                self.unfinished[key] = job_id
+                if job is None:
+                    self._note(key, index, job_id)
             raise
+        finally:
+            if job is not None:
+                self._tally.left()
         outcome = Outcome(
             key=key,
             index=index,
@@ -131,6 +144,20 @@ class Run(Generic[T]):
             seconds=loop.time() - started,
         )
         self._tally.ended(outcome, loop.time())
-        if self._progress is not None:
-            self._progress(self._tally.progress(loop.time()))
+        self._report_progress(loop.time())
         return outcome
+
+    def _note(self, key: str, index: int, job_id: str) -> str:
+        """Note a job under its item's key; the name under which it stands."""
+        name = key if key not in self.unfinished else f"{key}#{index}"
+        self.unfinished[name] = job_id
+        return name
+
+    def _report_progress(self, now: float) -> None:
+        if self._progress is None:
+            return
+        try:
+            self._progress(self._tally.progress(now))
+        except Exception:  # it must not cost an outcome that is paid for
+            self._progress = None
+            logger.exception("the progress callback failed, and is not called any more")

@@ -1,8 +1,7 @@
-"""Items from any iterable, pulled one by one by many workers."""
+"""Items from any iterable, pulled one by one."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, Iterable, Sized
 from typing import Generic, TypeVar
 
@@ -18,53 +17,41 @@ class Source(Generic[T]):
 
     Args:
         items: Any iterable. A sync one is advanced on the event loop.
+
+    Attributes:
+        total: How many items there are, or None where the iterable does not tell.
+        stopped: Whether it was closed before its end.
     """
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
         self.total = len(items) if isinstance(items, Sized) else None
+        self.stopped = False
         self._async = aiter(items) if isinstance(items, AsyncIterable) else None
         self._sync = None if isinstance(items, AsyncIterable) else iter(items)
-        self._turn = asyncio.Lock()
         self._next = 0
-        self._closed = False
+        self._ended = False
 
     async def pull(self) -> tuple[int, T]:
-        """The next item and its position, from 0.
+        """The next item and its position, from 0; for one caller at a time.
 
         Raises:
             Exhausted: There are no more items, or the source was closed.
         """
-        if self._closed:
+        if self._ended or self.stopped:
             raise Exhausted
-        if self._async is None:
-            assert self._sync is not None
-            try:
-                item = next(self._sync)
-            except StopIteration:
-                self._closed = True
-                raise Exhausted from None
-            except BaseException:
-                self._closed = True
-                raise
-            return self._numbered(item)
-        async with self._turn:  # an async generator cannot be advanced twice at a time
-            if self._closed:
-                raise Exhausted
-            try:
+        try:
+            if self._async is not None:
                 item = await anext(self._async)
-            except StopAsyncIteration:
-                self._closed = True
-                raise Exhausted from None
-            except BaseException:
-                self._closed = True
-                raise
-            return self._numbered(item)
-
-    def close(self) -> None:
-        """Hand out nothing more."""
-        self._closed = True
-
-    def _numbered(self, item: T) -> tuple[int, T]:
+            else:
+                assert self._sync is not None
+                item = next(self._sync)
+        except (StopIteration, StopAsyncIteration):
+            self._ended = True
+            raise Exhausted from None
         index = self._next
         self._next += 1
         return index, item
+
+    def close(self) -> None:
+        """Hand out nothing more."""
+        self.stopped = True

@@ -171,12 +171,15 @@ class Assets(Resource):
             request = DirectUploadRequest(
                 filename=name, content_type=content_type, size_bytes=file.size
             )
+            direct = await self.direct_uploads.create(request, idempotency_key=idempotency_key)
             try:
-                return await self._upload_directly(file, request, idempotency_key)
+                return await self._upload_directly(file, direct)
             except URLExpired:
-                pass
-            # It waited for its turn for too long, or its key is from an earlier day.
-            return await self._upload_directly(file, request, None)
+                # The key may be that of an earlier upload, which is there.
+                if idempotency_key is not None and await self._exists(direct.asset_id):
+                    return _uploaded(await self.direct_uploads.complete(direct.asset_id))
+            # It waited too long for its turn, or the key brought back an old URL.
+            return await self._upload_directly(file, await self.direct_uploads.create(request))
 
     async def _upload_whole(
         self, file: UploadSource, name: str, content_type: str, key: str | None
@@ -203,22 +206,17 @@ class Assets(Resource):
             failure = error
         raise file.failure or failure
 
-    async def _upload_directly(
-        self, file: UploadSource, request: DirectUploadRequest, key: str | None
-    ) -> UploadedAsset:
-        direct = await self.direct_uploads.create(request, idempotency_key=key)
-        sent = await put(
-            self._session, direct.upload_url, direct.upload_headers, lambda: StreamedBody(file)
-        )
-        completed = await self.direct_uploads.complete(
-            direct.asset_id, AssetCompleteRequest(checksum_sha256=sent.sha256)
-        )
-        return UploadedAsset(
-            asset_id=completed.asset_id,
-            url=completed.url,
-            mime_type=completed.mime_type,
-            size_bytes=completed.size_bytes,
-        )
+    async def _upload_directly(self, file: UploadSource, direct: DirectUpload) -> UploadedAsset:
+        sha256 = await put(self._session, direct.upload_url, direct.upload_headers, file)
+        request = AssetCompleteRequest(checksum_sha256=sha256)
+        return _uploaded(await self.direct_uploads.complete(direct.asset_id, request))
+
+    async def _exists(self, asset_id: str) -> bool:
+        try:
+            await self.get(asset_id)
+        except NotFound:
+            return False
+        return True
 
     async def get(self, asset_id: str) -> Asset:
         """One asset; its URL is signed anew."""
@@ -243,13 +241,16 @@ class Assets(Resource):
         Raises:
             NotFound: There was no such asset.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(asset_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedId(id=asset_id)
+        return await self._delete(DELETE, asset_id, DeletedId(id=asset_id))
+
+
+def _uploaded(completed: CompletedAsset) -> UploadedAsset:
+    return UploadedAsset(
+        asset_id=completed.asset_id,
+        url=completed.url,
+        mime_type=completed.mime_type,
+        size_bytes=completed.size_bytes,
+    )
 
 
 def _described(

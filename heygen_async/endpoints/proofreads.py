@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.resource import Resource
 from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION
+from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.proofreads import (
@@ -104,19 +105,32 @@ class Proofreads(Resource):
 
         Args:
             proofread_id: The session.
-            original: The subtitles in the language of the source, where there are some.
+            original: Those in the language of the source instead.
 
         Raises:
-            TransferError: The file cannot be fetched.
+            InvalidRequest: ``original``, and HeyGen has no subtitles of the source.
+            TransferError: The file cannot be fetched, or is no UTF-8 text.
         """
 
         async def url() -> str:
             urls = await self.srt(proofread_id)
-            return (urls.original_srt_url if original else None) or urls.srt_url
+            if not original:
+                return urls.srt_url
+            if urls.original_srt_url is None:
+                raise InvalidRequest(
+                    f"original: proofread {proofread_id} has no subtitles of the source",
+                    param="original",
+                )
+            return urls.original_srt_url
 
         content = io.BytesIO()
         await download(self._session, await url(), content, renew=url)
-        return content.getvalue().decode("utf-8-sig")
+        try:
+            return content.getvalue().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise TransferError(
+                f"the subtitles of proofread {proofread_id} are no UTF-8 text"
+            ) from None
 
     async def update_srt(
         self,
@@ -131,17 +145,21 @@ class Proofreads(Resource):
             proofread_id: The session.
             srt: Where the new subtitles are, or their text, which is uploaded first.
             idempotency_key: Your own key; by default each call has a fresh one.
+
+        Raises:
+            InvalidRequest: The text is empty or no Unicode.
         """
+        path = UPDATE_SRT.at(proofread_id)  # refuses what is no id before anything is uploaded
         if isinstance(srt, str):
-            asset = await Assets(self._session, self._watcher).upload(
-                srt.encode(), filename=f"{proofread_id}.srt"
-            )
+            try:
+                text = srt.encode()
+            except UnicodeEncodeError as error:
+                raise InvalidRequest(f"srt: {error.reason}", param="srt") from None
+            assets = Assets(self._session, self._watcher)
+            asset = await assets.upload(text, filename=f"{proofread_id}.srt")
             srt = ProofreadSrtUpdate(srt=AssetId(asset_id=asset.asset_id))
         return await self._session.call(
-            UPDATE_SRT,
-            UPDATE_SRT.at(proofread_id),
-            body=encode(srt),
-            idempotency_key=idempotency_key,
+            UPDATE_SRT, path, body=encode(srt), idempotency_key=idempotency_key
         )
 
     async def generate(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.statuses import StatusEntry
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.session import Session
 
 T = TypeVar("T")
+
+_IDS_AT_ONCE = 100
 
 
 class Resource:
@@ -30,6 +34,33 @@ class Resource:
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
         return Pages(self._session, endpoint, path, query)
+
+    async def _delete(self, endpoint: Endpoint[T], item_id: str, deleted: T) -> T:
+        """Delete one thing; ``deleted`` is the answer where a lost one said so before."""
+        try:
+            return await self._session.call(endpoint, endpoint.at(item_id))
+        except NotFound as error:
+            if error.attempts == 1:
+                raise
+        # An attempt whose answer was lost has deleted it.
+        return deleted
+
+    async def _statuses(
+        self, endpoint: Endpoint[Page[StatusEntry]], ids: Mapping[str, Sequence[str]]
+    ) -> Sequence[StatusEntry]:
+        """The ``statuses`` call of any product, for up to 100 ids of each query parameter."""
+        for name, values in ids.items():
+            if isinstance(values, str) or len(values) > _IDS_AT_ONCE:
+                raise InvalidRequest(f"{name}: expected up to 100 ids in a list", param=name)
+            for value in values:
+                # The API takes them joined by commas.
+                if not isinstance(value, str) or not value or "," in value:
+                    raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
+        if not any(ids.values()):
+            names = " or ".join(ids)
+            raise InvalidRequest(f"expected at least one id in {names}", param=next(iter(ids)))
+        query = query_string({name: values or None for name, values in ids.items()})
+        return (await self._session.call(endpoint, endpoint.at() + query)).items
 
 
 class Pages(Generic[T]):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Literal, TypeAlias, TypeVar
 
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
@@ -27,6 +27,7 @@ from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import Session
 
+T = TypeVar("T")
 Version: TypeAlias = Literal["auto", "v2", "v3"]
 
 LIST: Endpoint[Page[TemplateSummary]] = Endpoint(
@@ -71,13 +72,13 @@ class Templates(Resource):
 
     HeyGen serves templates of its current editor through v3, and older ones through v2 only,
     whose end it has announced for 2026-10-31. Where a version is not given, the client asks
-    once per template which one serves it, and remembers the answer.
+    once per template which one serves it, and remembers the version (not the template).
     """
 
     def __init__(self, session: Session, watcher: Watcher) -> None:
         super().__init__(session, watcher)
-        # What v3 said about a template: its variables, or None where only v2 knows it.
-        self._variables: dict[str, Mapping[str, TemplateVariableInfo] | None] = {}
+        # Which call serves a template, for those that were asked about.
+        self._versions: dict[str, Literal["v2", "v3"]] = {}
         self._questions: dict[str, asyncio.Lock] = {}
 
     def list(self, *, limit: int | None = None) -> Pages[TemplateSummary]:
@@ -116,13 +117,14 @@ class Templates(Resource):
         Raises:
             NotFound: There is no such template.
         """
-        if version == "v3":
+        _check_version(version)
+        if version == "auto" and template_id not in self._versions:
+            template = await self._find(template_id)
+            if template is not None:
+                return template.variables
+        if version == "v3" or (version == "auto" and self._versions.get(template_id) == "v3"):
             return (await self.get(template_id)).variables
-        if version == "auto":
-            known = await self._v3_variables(template_id)
-            if known is not None:
-                return known
-        return (await self.get_v2(template_id)).infos()
+        return (await self._through_v2(template_id, self.get_v2(template_id))).infos()
 
     async def generate(
         self,
@@ -149,20 +151,25 @@ class Templates(Resource):
             InvalidRequest: ``test`` with ``version="v3"``, or a value that the v2 shape cannot
                 express.
         """
+        _check_version(version)
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
-        if test and version == "v3":
-            raise InvalidRequest("test: only the v2 call renders tests", param="test")
-        old = test or version == "v2"
-        if not old and version == "auto":
-            old = await self._v3_variables(template_id) is None
-        if old:
-            created = await self._session.call(
+        if test:
+            if version == "v3":
+                raise InvalidRequest("test: only the v2 call renders tests", param="test")
+            version = "v2"
+        if version == "auto":
+            if template_id not in self._versions:
+                await self._find(template_id)
+            version = self._versions.get(template_id, "v2")
+        if version == "v2":
+            rendering = self._session.call(
                 GENERATE_V2,
                 GENERATE_V2.at(template_id),
                 body=request.v2(test),
                 idempotency_key=idempotency_key,
             )
+            created = await self._through_v2(template_id, rendering)
             return self._job(VIDEO, created.video_id, created)
         video = await self._session.call(
             GENERATE,
@@ -172,17 +179,40 @@ class Templates(Resource):
         )
         return self._job(VIDEO, video.id, video)
 
-    async def _v3_variables(self, template_id: str) -> Mapping[str, TemplateVariableInfo] | None:
-        """What v3 says about a template; asked once, however many ask at the same time."""
-        if template_id not in self._variables:
-            async with self._questions.setdefault(template_id, asyncio.Lock()):
-                if template_id not in self._variables:
-                    try:
-                        found = (await self.get(template_id)).variables
-                    except NotFound:
-                        # A template that neither version knows is reported by the v2 call.
-                        self._variables[template_id] = None
-                    else:
-                        self._variables[template_id] = found
+    async def _find(self, template_id: str) -> Template | None:
+        """Ask v3 for a template, and note which version serves it.
+
+        However many ask at the same time, one request is sent: the others get None, and find
+        the version noted.
+        """
+        question = self._questions.setdefault(template_id, asyncio.Lock())
+        try:
+            async with question:
+                if template_id in self._versions:
+                    return None
+                try:
+                    template = await self.get(template_id)
+                except NotFound:
+                    # A template that neither version knows is reported by the v2 call.
+                    self._versions[template_id] = "v2"
+                    return None
+                self._versions[template_id] = "v3"
+                return template
+        finally:
+            # A lock must not outlive its event loop.
             self._questions.pop(template_id, None)
-        return self._variables[template_id]
+
+    async def _through_v2(self, template_id: str, call: Awaitable[T]) -> T:
+        """Await a v2 call; one that finds no template disproves what is noted about it."""
+        try:
+            return await call
+        except NotFound:
+            self._versions.pop(template_id, None)
+            raise
+
+
+def _check_version(version: str) -> None:
+    if version not in ("auto", "v2", "v3"):
+        raise InvalidRequest(
+            f"version: expected 'auto', 'v2' or 'v3', got {version!r}", param="version"
+        )

@@ -141,6 +141,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
         seen: tuple[str, VideoAgentMessage | None] | None = None
         async for session in self.updates(every=every):
             if session.status not in self._kind.paused:
+                seen = None
                 continue
             # Until a reply has taken effect, the API goes on to show the pause before it.
             pause = session.status, _newest(session)
@@ -151,13 +152,24 @@ class VideoAgentJob(Job[VideoAgentSession]):
     async def reply(
         self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
     ) -> VideoAgentRun:
-        """Send a message to the session; after its end this starts a follow-up video."""
+        """Send a message to the session; after its end this starts a follow-up video.
+
+        Args:
+            message: The text, or a whole ``VideoAgentMessageRequest``.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Raises:
+            Conflict: The session was started in mode ``generate``, or is at work.
+        """
         if isinstance(message, str):
             message = VideoAgentMessageRequest(message=message)
         run = await self._watcher.session.call(
             SEND, SEND.at(self.id), body=encode(message), idempotency_key=idempotency_key
         )
+        # What follows is as new as a new session; looked at too soon, the API may still show
+        # the state before the message.
         self._final = None
+        self._started = asyncio.get_running_loop().time()
         return run
 
 
@@ -195,9 +207,11 @@ class Turn:
             for resource_id in (newest.resource_ids if newest else ())
         ]
 
-    async def reply(self, message: VideoAgentMessageRequest | str) -> VideoAgentRun:
+    async def reply(
+        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+    ) -> VideoAgentRun:
         """Answer, so that the session goes on."""
-        return await self._job.reply(message)
+        return await self._job.reply(message, idempotency_key=idempotency_key)
 
 
 def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
@@ -254,7 +268,7 @@ class VideoAgents(Resource):
         """Send a message to a chat session.
 
         Raises:
-            Conflict: The session was started in mode ``generate``.
+            Conflict: The session was started in mode ``generate``, or is at work.
         """
         job = VideoAgentJob(self._watcher, VIDEO_AGENT_SESSION, session_id)
         return await job.reply(message, idempotency_key=idempotency_key)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.endpoints.videos import ask_statuses
-from heygen_async.errors import NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.statuses import DeletedId, StatusEntry
@@ -137,13 +135,7 @@ class VideoTranslations(Resource):
         Raises:
             NotFound: There was no such translation.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(video_translation_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedId(id=video_translation_id)
+        return await self._delete(DELETE, video_translation_id, DeletedId(id=video_translation_id))
 
     async def languages(self) -> Sequence[str]:
         """The names of the languages that videos can be translated into."""
@@ -159,6 +151,5 @@ class VideoTranslations(Resource):
                 own in ``video_id``.
             batch_ids: Ids of batches; all their items are reported.
         """
-        return await ask_statuses(
-            self, STATUSES, "video_translation_ids", video_translation_ids, batch_ids
-        )
+        ids = {"video_translation_ids": video_translation_ids, "batch_ids": batch_ids}
+        return await self._statuses(STATUSES, ids)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.statuses import StatusEntry
@@ -112,13 +111,7 @@ class Videos(Resource):
         Raises:
             NotFound: There was no such video.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(video_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedVideo(id=video_id)
+        return await self._delete(DELETE, video_id, DeletedVideo(id=video_id))
 
     async def statuses(
         self, video_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
@@ -129,27 +122,9 @@ class Videos(Resource):
             video_ids: Ids of videos.
             batch_ids: Ids of batches; all their items are reported.
         """
-        return await ask_statuses(self, STATUSES, "video_ids", video_ids, batch_ids)
+        return await self._statuses(STATUSES, {"video_ids": video_ids, "batch_ids": batch_ids})
 
     async def status_v1(self, video_id: str) -> VideoStatusV1:
         """One video through the old v1 call."""
         query = query_string({"video_id": video_id})
         return await self._session.call(STATUS_V1, STATUS_V1.at() + query)
-
-
-async def ask_statuses(
-    resource: Resource,
-    endpoint: Endpoint[Page[StatusEntry]],
-    parameter: str,
-    ids: Sequence[str],
-    batch_ids: Sequence[str],
-) -> Sequence[StatusEntry]:
-    """The ``statuses`` call of any product."""
-    for name, values in ((parameter, ids), ("batch_ids", batch_ids)):
-        if isinstance(values, str) or len(values) > 100:
-            raise InvalidRequest(f"{name}: expected up to 100 ids in a list", param=name)
-    if not ids and not batch_ids:
-        raise InvalidRequest(f"{parameter}: expected at least one id", param=parameter)
-    query = query_string({parameter: ids or None, "batch_ids": batch_ids or None})
-    page = await resource._session.call(endpoint, endpoint.at() + query)
-    return page.items

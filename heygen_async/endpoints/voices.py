@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.structs import encode
@@ -135,10 +134,4 @@ class Voices(Resource):
         Raises:
             NotFound: There was no such voice.
         """
-        try:
-            return await self._session.call(DELETE, DELETE.at(voice_id))
-        except NotFound as error:
-            if error.attempts == 1:
-                raise
-        # The attempt whose answer was lost has deleted it.
-        return DeletedVoice(voice_id=voice_id)
+        return await self._delete(DELETE, voice_id, DeletedVoice(voice_id=voice_id))

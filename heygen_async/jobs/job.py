@@ -98,9 +98,17 @@ class Job(Generic[T]):
     async def updates(self, *, every: float = 5.0) -> AsyncIterator[T]:
         """The job's states as they change, up to and including the terminal one.
 
+        A failed job is no error here: its last state tells.
+
         Args:
             every: Seconds between two looks at most.
+
+        Raises:
+            HeyGenError: The API refuses to tell, such as for a wrong key.
         """
+        if self._final is not None:
+            yield self._final
+            return
         states: asyncio.Queue[T | None] = asyncio.Queue()
         watched = self._watcher.watch(self._kind, self.id, self._started)
         watched.final.add_done_callback(lambda _: states.put_nowait(None))

@@ -10,12 +10,13 @@ seconds of delay, the best interval is ``sqrt(2 * price / hazard)``. A look that
 at once divides its price among them, and their hazards add up.
 
 A few bounds keep that in order. A handful of jobs is not looked at before one in ten would be
-done, and at least once a minute. From ten jobs on, which share one request, delay costs job
-slots, so there is a look at each tick from the age at which one in fifty would be done. A tick is
-``TICK`` seconds; where more than a few jobs end within one, it shrinks, and it grows again where
-fewer do, so that a job among many costs less than three requests, with its submission and its
-final fetch. (The hazard is of no use for that: of jobs that started together, the first to end
-make all the others look overdue.)
+done (or for five minutes, should what was learned no longer hold), and from then on at least once
+a minute. From ten jobs on, which share one request, delay costs job slots, so there is a look at
+each tick from the age at which one in fifty would be done (from the start, while nothing is
+learned). A tick is ``TICK`` seconds; where more
+than a few jobs end within one, it shrinks, and it grows again where fewer do, so that a job among
+many costs less than three requests, with its submission and its final fetch. (The hazard is of no
+use for that: of jobs that started together, the first to end make all the others look overdue.)
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from statistics import NormalDist
 
 TICK = 1.8
 LONGEST = 60.0
+LONGEST_FIRST = 300.0
 BULK = 10
 
 # Seconds of delay that one request is worth, for a job that waits alone.
-_PRICE = 1.9
+_PRICE = 1.4
 # Jobs that a request should find done, on average, before the tick may shrink.
 _FOUND_PER_REQUEST = 2.0
 _FASTEST_TICK = 0.005
@@ -42,6 +45,7 @@ _SHORTEST = 1e-3
 
 _TENTH = -1.2816
 _FIFTIETH = -2.0537
+_NORMAL = NormalDist()
 
 
 class Durations:
@@ -62,9 +66,23 @@ class Durations:
         """Half of the jobs are done at this age, in seconds."""
         return math.exp(self._mu)
 
-    def learn(self, seconds: float) -> None:
-        """Take in the duration of one job that has ended."""
-        self._logs.append(math.log(max(seconds, _SHORTEST)))
+    def learn(self, since: float, until: float) -> None:
+        """Take in one job that has ended, at an age between these two.
+
+        It counts as the median of what ends between them. (The middle would be too early for a
+        job found done at its first look, and spread the durations out.)
+
+        Args:
+            since: Seconds from its submission to the last look that saw it run; 0 for none.
+            until: Seconds from its submission to the look that saw its end.
+        """
+        since, until = max(since, _SHORTEST), max(until, _SHORTEST)
+        low, high = math.log(min(since, until)), math.log(until)
+        share = (self._share_below(low) + self._share_below(high)) / 2
+        middle = math.log((since + until) / 2)
+        if 1e-9 < share < 1 - 1e-9:  # beyond that, floating point tells nothing
+            middle = self._mu + self._sigma * _NORMAL.inv_cdf(share)
+        self._logs.append(min(max(middle, low), high))
         count = len(self._logs)
         if count < _ENOUGH:
             return
@@ -72,6 +90,9 @@ class Durations:
         squares = math.fsum((value - self._mu) ** 2 for value in self._logs)
         # Few durations happen to lie close together; the usual spread counts like three more.
         self._sigma = math.sqrt((squares + _ENOUGH * _USUAL_SIGMA**2) / (count - 1 + _ENOUGH))
+
+    def _share_below(self, log: float) -> float:
+        return _NORMAL.cdf((log - self._mu) / self._sigma)
 
     def quantile(self, z: float) -> float:
         """The age that lies ``z`` standard deviations from the median."""
@@ -94,7 +115,9 @@ class Durations:
             company: How many jobs share their looks with it, itself included.
         """
         first = self.quantile(_FIFTIETH if company >= BULK else _TENTH)
-        return min(max(0.0, first - age), LONGEST)
+        if company >= BULK and len(self._logs) < _ENOUGH:
+            first = min(first, self._tick)  # a shared look costs less than a wrong guess
+        return min(max(0.0, first - age), LONGEST_FIRST)
 
     def until_look(self, ages: Sequence[float]) -> float:
         """Seconds until the next look at jobs of these ages that share their looks.
@@ -121,4 +144,6 @@ class Durations:
             requests: Requests that the look took.
         """
         factor = _FOUND_PER_REQUEST * requests / max(found, 0.5)
-        self._tick = min(max(interval * min(factor, 2.0), _FASTEST_TICK), TICK)
+        # A look out of turn comes after next to no time, and is no reason to hurry.
+        tick = max(interval, self._tick) * min(max(factor, 0.25), 2.0)
+        self._tick = min(max(tick, _FASTEST_TICK), TICK)

@@ -1,9 +1,10 @@
 """The one watcher of a client, which waits for all its jobs.
 
 Jobs that share a ``statuses`` call form one pool: they are looked at together, 100 ids a
-request, and the detail of a job is fetched once, when it has ended. All other jobs are pools of
-their own. One task sleeps until the next pool is due; when nothing is watched there is no task.
-When to look is for ``jobs.schedule`` to say.
+request, and the detail of a job is fetched once, when it has ended. (Where there is just one, its
+detail is all that is asked for.) All other jobs are pools of their own. One task sleeps until the
+next pool is due; when nothing is watched there is no task. When to look is for ``jobs.schedule``
+to say.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from heygen_async.errors import (
+    BadRequest,
     InvalidResponse,
     JobError,
     JobNeedsInput,
     NotFound,
+    QuotaExceeded,
     RateLimited,
     ServerError,
     TransportError,
@@ -37,9 +40,12 @@ T = TypeVar("T")
 logger = logging.getLogger("heygen_async.jobs")
 
 _IDS_PER_REQUEST = 100
-# Failures that say nothing about the job: the watcher keeps looking.
-_PASSING = (TransportError, ServerError, RateLimited, InvalidResponse)
 _AFTER_FAILURE = 5.0
+# One id that the API refuses spoils a look at many jobs; each is then asked about by itself.
+_SPOILT = (BadRequest, NotFound, InvalidResponse)
+_AFTER_SPOILT = 20.0
+# Answers of another shape that a job may get in a row before its waiters learn of it.
+_UNREADABLE = 10
 # A media URL can be null for a moment after completion: ask again, 1, 2, 4, 8 s later.
 _READY_TRIES = 5
 # A new job may be unknown to the API's reading side for a moment.
@@ -58,20 +64,22 @@ class Watched(Generic[T]):
         last: The last state seen.
     """
 
-    def __init__(self, kind: JobKind[T], job_id: str, started: float, *, teaches: bool) -> None:
+    def __init__(self, kind: JobKind[T], job_id: str, started: float) -> None:
         self.kind = kind
         self.job_id = job_id
         self.started = started
-        self.teaches = teaches
+        self.teaches = False
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.last: T | None = None
         self.listeners: dict[Callable[[T], None], float] = {}
         self.waiters = 0
         self.fetching = False
+        self.unreadable = 0
 
     def saw(self, state: T) -> None:
         """Take in a state of the job."""
         self.last = state
+        self.unreadable = 0
         if status_of(state) in self.kind.paused:
             self.teaches = False
         for listener in list(self.listeners):
@@ -84,23 +92,24 @@ class _Pool:
     def __init__(self, durations: Durations) -> None:
         self.durations = durations
         self.jobs: dict[str, Watched[Any]] = {}
-        self.looked_at = 0.0
+        self.looked_at = -math.inf
         self.due = math.inf
         self.looking = False
 
-    def expect(self, age: float, now: float) -> None:
-        """A job of this age has joined."""
+    def expect(self, age: float, now: float) -> float:
+        """A job of this age has joined; seconds until it is worth a look."""
         until = self.durations.until_first_look(age, len(self.jobs))
         self.due = min(self.due, now + until)
+        return until
 
     def plan(self, now: float, *, soonest: float = 0.0) -> None:
-        """Set when to look next."""
+        """Set when to look next; who joined during the last look may want it sooner."""
         if not self.jobs:
             return
         wait = self.durations.until_look([now - job.started for job in self.jobs.values()])
         # Who listens to a job wants news more often than its end alone would need.
         wait = min([wait, *(e for job in self.jobs.values() for e in job.listeners.values())])
-        self.due = now + max(wait, soonest)
+        self.due = max(min(self.due, now + wait), now + soonest)
 
 
 class Watcher:
@@ -142,14 +151,16 @@ class Watcher:
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = _Pool(self._learned(kind))
-            pool.looked_at = now
         watched: Watched[T] | None = pool.jobs.get(job_id)
         if watched is None:
+            # A time of another event loop may lie ahead.
             known = started is not None and started <= now
-            watched = Watched(kind, job_id, started if known and started else now, teaches=known)
+            watched = Watched(kind, job_id, now if started is None else min(started, now))
             pool.jobs[job_id] = watched
-            # A job of unknown age may have ended long ago.
-            pool.expect(now - watched.started if known else math.inf, now)
+            # A job of unknown age may have ended long ago. So may one that nobody has waited for
+            # until now, which says nothing about how long it took.
+            until = pool.expect(now - watched.started if known else math.inf, now)
+            watched.teaches = until > 0
         watched.waiters += 1
         if pool.due < self._sleeps_until:
             self._wake.set()
@@ -206,6 +217,9 @@ class Watcher:
                         else:
                             self._sleeps_until = min(self._sleeps_until, pool.due)
                     await self._sleep(loop)
+                # Nobody waits any more. A look that is still under way would only hold up those
+                # who begin to wait meanwhile.
+                tasks.cancel_scope.cancel()
 
     async def _sleep(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sleeps_until == math.inf:
@@ -220,68 +234,99 @@ class Watcher:
     async def _look(self, pool: _Pool, tasks: TaskGroup) -> None:
         """Look at all jobs of a pool, and plan the next look."""
         loop = asyncio.get_running_loop()
-        previous, pool.looked_at = pool.looked_at, loop.time()
-        interval = pool.looked_at - previous
         jobs = list(pool.jobs.values())
+        began, since, pool.due = loop.time(), pool.looked_at, math.inf
         soonest = 0.0
         try:
+            if not jobs:
+                return
             if jobs[0].kind.statuses is None:
-                await self._look_at(jobs[0], interval)
+                await self._look_at(jobs[0], since)
             else:
-                await self._ask_for_statuses(pool, jobs, interval, tasks)
-        except _PASSING as error:
-            soonest = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
-            soonest = max(soonest, _AFTER_FAILURE)
-            logger.warning("looking at %d jobs failed, will look again: %s", len(jobs), error)
+                soonest = await self._ask_for_statuses(pool, jobs, tasks)
+            pool.looked_at = began
         except Exception as error:  # whoever waits must learn of it, whatever it is
+            soonest = max(getattr(error, "retry_after", None) or 0.0, _AFTER_FAILURE)
             for watched in jobs:
-                self._fail(watched, error)
+                self._put_up_with(watched, error)
+            logger.warning("looking at %d jobs failed: %s", len(jobs), error)
         finally:
             pool.looking = False
             pool.plan(loop.time(), soonest=soonest)
             self._wake.set()
 
     async def _ask_for_statuses(
-        self, pool: _Pool, jobs: list[Watched[Any]], interval: float, tasks: TaskGroup
-    ) -> None:
+        self, pool: _Pool, jobs: list[Watched[Any]], tasks: TaskGroup
+    ) -> float:
+        """Ask for all jobs of a pool, and fetch those that have ended.
+
+        Returns:
+            Seconds that must pass before the next look.
+        """
         kind = jobs[0].kind
         assert kind.statuses is not None
-        asked = [job for job in jobs if not job.fetching and not job.listeners]
-        found = [job for job in jobs if not job.fetching and job.listeners]
-        chunks = range(0, len(asked), _IDS_PER_REQUEST)
-        for first in chunks:
-            ids = [job.job_id for job in asked[first : first + _IDS_PER_REQUEST]]
-            query = query_string({kind.ids_parameter: ids})
-            page = await self.session.call(kind.statuses, kind.statuses.at() + query)
-            for entry in page.items:
-                watched = pool.jobs.get(entry.video_id or "")
-                if watched is None:
-                    continue
-                if entry.status in kind.completed | kind.failed or entry.status == "not_found":
-                    found.append(watched)
-        if chunks:
-            pool.durations.looked(interval, len(found), len(chunks))
-        for watched in found:
-            watched.fetching = True
-            tasks.start_soon(self._fetch, watched, interval)
+        now, since = asyncio.get_running_loop().time(), pool.looked_at
+        for watched in jobs:
+            # Of one job alone the detail costs as much as the status, and is the last request.
+            if watched.listeners or len(jobs) == 1:
+                self._start_fetch(watched, since, tasks)
+        asked = [watched for watched in jobs if not watched.fetching]
+        requests, found, soonest = 0, 0, 0.0
+        for first in range(0, len(asked), _IDS_PER_REQUEST):
+            running = {job.job_id for job in asked[first : first + _IDS_PER_REQUEST]}
+            missing = running.copy()
+            query = query_string({kind.ids_parameter: sorted(running)})
+            try:
+                page = await self.session.call(kind.statuses, kind.statuses.at() + query)
+            except _SPOILT as error:
+                logger.warning("asking for %d jobs at once failed: %s", len(running), error)
+                soonest = _AFTER_SPOILT
+            else:
+                requests += 1
+                for entry in page.items:
+                    missing.discard(entry.video_id or "")
+                    if entry.status not in kind.completed | kind.failed | {"not_found"}:
+                        continue
+                    ended = pool.jobs.get(entry.video_id or "")
+                    if ended is not None:
+                        found += ended.teaches
+                        self._start_fetch(ended, since, tasks)
+            for job_id in missing:
+                if job_id in pool.jobs:
+                    self._start_fetch(pool.jobs[job_id], since, tasks)
+        if requests:
+            pool.durations.looked(now - since, found, requests)
+        return soonest
 
-    async def _fetch(self, watched: Watched[Any], interval: float) -> None:
+    def _start_fetch(self, watched: Watched[Any], since: float, tasks: TaskGroup) -> None:
+        if not watched.fetching:
+            watched.fetching = True
+            tasks.start_soon(self._fetch, watched, since)
+
+    async def _fetch(self, watched: Watched[Any], since: float) -> None:
         """Look at one job of a pool that has ended, or whose waiters want its detail."""
         try:
-            await self._look_at(watched, interval)
-        except _PASSING as error:
-            logger.warning("fetching job %s failed, will try again: %s", watched.job_id, error)
+            await self._look_at(watched, since)
         except Exception as error:  # whoever waits must learn of it, whatever it is
-            self._fail(watched, error)
+            self._put_up_with(watched, error)
+            logger.warning("fetching job %s failed: %s", watched.job_id, error)
         finally:
             watched.fetching = False
 
-    async def _look_at(self, watched: Watched[Any], interval: float) -> None:
+    async def _look_at(self, watched: Watched[Any], since: float) -> None:
+        """Look at one job.
+
+        Args:
+            watched: The job.
+            since: When it was last looked at, on the loop's clock.
+        """
         kind = watched.kind
         loop = asyncio.get_running_loop()
         looked_at = loop.time()
         path = kind.get.at(watched.job_id)
         for attempt in range(_READY_TRIES):
+            if attempt:
+                await asyncio.sleep(2 ** (attempt - 1))
             try:
                 state = await self.session.call(kind.get, path)
             except NotFound as error:
@@ -302,13 +347,24 @@ class Watcher:
                 return
             if status_of(state) in kind.failed or kind.ready(state):
                 break
-            await asyncio.sleep(2**attempt)
         if watched.teaches and status_of(state) in kind.completed:
-            # It ended somewhere between the last two looks.
-            self._learned(kind).learn(looked_at - watched.started - interval / 2)
+            self._learned(kind).learn(
+                max(0.0, since - watched.started), looked_at - watched.started
+            )
         if not watched.final.done():
             watched.final.set_result(state)
         self._drop(watched)
+
+    def _put_up_with(self, watched: Watched[Any], error: Exception) -> None:
+        """Go on looking after a failure that says nothing about the job, else end the wait."""
+        if isinstance(error, InvalidResponse):
+            watched.unreadable += not error.garbled
+            passing = watched.unreadable < _UNREADABLE
+        else:
+            passing = isinstance(error, TransportError | ServerError | RateLimited)
+            passing = passing and not isinstance(error, QuotaExceeded)
+        if not passing:
+            self._fail(watched, error)
 
     def _learned(self, kind: JobKind[Any]) -> Durations:
         durations = self._durations.get(kind.name)
@@ -320,6 +376,9 @@ class Watcher:
     def _fail(self, watched: Watched[Any], error: Exception) -> None:
         if not watched.final.done():
             watched.final.set_exception(error)
+            # The last waiter may have left during the look: then nobody asks for it, and the
+            # event loop would complain.
+            watched.final.exception()
         self._drop(watched)
 
     def _drop(self, watched: Watched[Any]) -> None:

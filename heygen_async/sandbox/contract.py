@@ -256,5 +256,9 @@ def _load(name: str) -> Any:
 
 # Read while the module is imported, so that no event loop ever waits for the disk.
 CONTRACT = Contract(_load("heygen-api.json"))
-#: Codes of the target languages by their names, in the API's order.
-LANGUAGES: dict[str, str] = {entry["name"]: entry["code"] for entry in _load("languages.json")}
+#: Codes of the target languages by their names, in the API's order. A few languages have none;
+#: their names stand in for it.
+LANGUAGES: dict[str, str] = {
+    entry["name"]: entry["code"] or entry["name"].lower().replace(" ", "-")
+    for entry in _load("languages.json")
+}

@@ -28,6 +28,7 @@ _BODY_LIMIT = 48 * 1024 * 1024
 #: Idle connections stay open longer than any test or demonstration lasts.
 _KEEPALIVE = 7 * 86_400.0
 _MEDIA_REQUESTS_KEPT = 10_000
+_CLIENT_CLOSED_REQUEST = 499
 _KEY_HEADERS = ("x-api-key", "Authorization")
 _V2_WARNING = {
     "code": "deprecated_endpoint",
@@ -101,8 +102,15 @@ class Hosts:
     ) -> str:
         loop = asyncio.get_running_loop()
         make_request = partial(web.BaseRequest, loop=loop, client_max_size=_BODY_LIMIT)
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except ConnectionError:
+                # The client hung up. That is its right, and no error of the server's.
+                return web.Response(status=_CLIENT_CLOSED_REQUEST)
+
         protocols = web.Server(
-            handler,
+            answer,
             request_factory=make_request,
             access_log=None,
             keepalive_timeout=_KEEPALIVE,

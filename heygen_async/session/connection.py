@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
+from heygen_async.errors import ConfigurationError
 from heygen_async.session.settings import Settings
 from heygen_async.version import __version__
 
@@ -34,7 +35,9 @@ class Connection:
         self._settings = settings
         self.loop: asyncio.AbstractEventLoop | None = None
         self.api: aiohttp.ClientSession
+        # Arguments of each request, and headers that each must carry itself.
         self.options: dict[str, Any] = {}
+        self.auth: dict[str, str] = {}
         self._media: aiohttp.ClientSession | None = None
         self._guards: list[AsyncGenerator[None]] = []
 
@@ -45,7 +48,13 @@ class Connection:
         self._media = None
         # Asked once: aiohttp's own trust_env asks a thread for it at each request.
         self.options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
-        self.api = self._session({"Accept": "application/json", **self._settings.auth_headers})
+        # aiohttp sends a session's own headers to the proxy too, where it asks for a tunnel.
+        self.auth = self._settings.auth_headers if self.options else {}
+        if self._settings.base_url.startswith("http:"):
+            # No tunnel to ask for: the proxy reads the request itself.
+            self.auth |= self.options.pop("proxy_headers", {})
+        headers = {} if self.options else self._settings.auth_headers
+        self.api = self._session({"Accept": "application/json", **headers})
 
     @property
     def media(self) -> aiohttp.ClientSession:
@@ -73,6 +82,9 @@ class Connection:
             headers={"User-Agent": USER_AGENT, **headers},
             trust_env=trust_env,
         )
+        # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
+        # would meet 404 in what we count as its first attempt.
+        session._retry_connection = False
         guard = _close_at_the_end(session)
         with contextlib.suppress(StopIteration):
             guard.__anext__().send(None)  # runs to its yield, where it stays
@@ -81,12 +93,29 @@ class Connection:
 
 
 def proxy_options(base_url: str) -> dict[str, Any]:
-    """The arguments of a request that send it through the proxy of the environment, if any."""
+    """The arguments of a request that send it through the proxy of the environment, if any.
+
+    Raises:
+        ConfigurationError: The environment names a proxy that is not ``http://`` or ``https://``.
+    """
     target = urlsplit(base_url)
     proxy = urllib.request.getproxies().get(target.scheme)
-    if not proxy or urllib.request.proxy_bypass(target.hostname or ""):
+    # NO_PROXY may name a host with or without its port.
+    if not proxy or any(
+        urllib.request.proxy_bypass(name) for name in (target.hostname or "", target.netloc)
+    ):
         return {}
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        # The value itself may hold a password.
+        raise ConfigurationError(
+            f"{target.scheme.upper()}_PROXY: expected http://host:port or https://host:port; "
+            "set trust_env=False to go without."
+        )
     options: dict[str, Any] = {"proxy": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"}
     if parts.username:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

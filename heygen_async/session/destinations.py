@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import io
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -33,7 +35,8 @@ class WritesBytes(Protocol):
 Sink: TypeAlias = WritesBytes | Callable[[bytes], Awaitable[object]]
 """Takes the bytes of a download: an object to write to, or an async callable.
 
-An async ``write`` is awaited on the event loop; a sync one is called in a thread.
+An async ``write`` is awaited on the event loop; a sync one is called in a thread, except that of
+an ``asyncio.StreamWriter``.
 """
 
 
@@ -90,6 +93,10 @@ def destination_for(to: str | os.PathLike[str] | Sink) -> Destination:
         if not path.name:
             raise InvalidRequest(f"to: expected the path of a file, got {to!r}", param="to")
         return FileDestination(path)
+    if isinstance(to, asyncio.StreamWriter):
+        return SinkDestination(partial(_write_and_drain, to), threaded=False)
+    if isinstance(to, io.RawIOBase):
+        return SinkDestination(partial(_write_whole, to), threaded=True)
     write = getattr(to, "write", None)
     if write is None and callable(to):
         return SinkDestination(to, threaded=False)
@@ -100,6 +107,18 @@ def destination_for(to: str | os.PathLike[str] | Sink) -> Destination:
             param="to",
         )
     return SinkDestination(write, threaded=not inspect.iscoroutinefunction(write))
+
+
+async def _write_and_drain(writer: asyncio.StreamWriter, chunk: bytes) -> None:
+    writer.write(chunk)
+    await writer.drain()
+
+
+def _write_whole(file: io.RawIOBase, chunk: bytes) -> None:
+    """Write to an unbuffered file, which may take less than it is given."""
+    view = memoryview(chunk)
+    while view:
+        view = view[file.write(view) or 0 :]
 
 
 class SinkDestination:
@@ -130,17 +149,10 @@ class SinkDestination:
 
     async def write(self, chunk: bytes) -> None:
         """Hand on the next bytes; the sink's own exceptions pass through."""
-        if self._threaded:
-            await in_thread(self._write_all, chunk)
-        else:
-            await self._write(chunk)
+        taken = await in_thread(self._write, chunk) if self._threaded else self._write(chunk)
+        if inspect.isawaitable(taken):
+            await taken
         self.position += len(chunk)
-
-    def _write_all(self, chunk: bytes) -> None:
-        while chunk:
-            written = self._write(chunk)
-            # Unbuffered files may take less than they are given, and say so.
-            chunk = chunk[written:] if isinstance(written, int) else b""
 
     async def finish(self) -> None:
         """Nothing to do: the sink is the caller's."""
@@ -163,7 +175,7 @@ class FileDestination:
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
         self._label = path.with_name(f".{path.name}.part.json")
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
 
     async def open(self) -> None:
         """Open the partial file, or an earlier one; missing folders are made.
@@ -226,7 +238,7 @@ class FileDestination:
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             self.version = msgspec.json.decode(self._label.read_bytes(), type=Version)
 
-    def _lock(self, file: BinaryIO) -> None:
+    def _lock(self, file: io.FileIO) -> None:
         if sys.platform != "win32":  # where an open file cannot be renamed by another
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -251,11 +263,10 @@ class FileDestination:
 
     def _append(self, chunk: bytes) -> None:
         assert self._file is not None
-        view = memoryview(chunk)
-        while view:
-            written = self._file.write(view)
-            view = view[written:]
-            self.position += written
+        try:
+            _write_whole(self._file, chunk)
+        finally:
+            self.position = self._file.tell()
 
     def _finish(self) -> None:
         assert self._file is not None

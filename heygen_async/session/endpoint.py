@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from heygen_async.errors import InvalidRequest
 from heygen_async.session.codec import Decode, decoder_for
 from heygen_async.session.settings import CallKind
 
 T = TypeVar("T")
+
+# What nearly all ids are made of; quoting one costs as much as the rest of its path.
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 Envelope: TypeAlias = Literal["data", "page", "none"]
 Query: TypeAlias = Mapping[str, "str | int | float | bool | Sequence[str] | None"]
@@ -62,8 +66,14 @@ class Endpoint(Generic[T]):
         return decoder_for(self.answer, self.envelope)
 
     @cached_property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(part.split("}")[0] for part in self.path.split("{")[1:])
+    def _parameters(self) -> tuple[tuple[str, str], ...]:
+        """The name of each parameter, and what follows it in the path."""
+        pairs = (part.split("}") for part in self.path.split("{")[1:])
+        return tuple((name, rest) for name, rest in pairs)
+
+    @cached_property
+    def _start(self) -> str:
+        return self.path.partition("{")[0]
 
     def at(self, *values: str) -> str:
         """The encoded path for these path parameters, in the order of the path.
@@ -71,12 +81,14 @@ class Endpoint(Generic[T]):
         Raises:
             InvalidRequest: A value is no string, empty, or would leave its place in the path.
         """
-        path = self.path
-        for name, value in zip(self._parameters, values, strict=True):
+        path = self._start
+        for (name, rest), value in zip(self._parameters, values, strict=True):
             # An empty id would turn "get" into "list"; dots would climb up the path.
             if not isinstance(value, str) or not value or value in (".", ".."):
                 raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
-            path = path.replace(f"{{{name}}}", quote(value, safe=""), 1)
+            if not (value.isalnum() and value.isascii()) and not _NEEDS_NO_QUOTES(value):
+                value = _quoted(name, value)
+            path += value + rest
         return path
 
 
@@ -84,9 +96,24 @@ def query_string(query: Query) -> str:
     """``?a=1&b=2`` for the values that are not None, or an empty string.
 
     Sequences are joined by commas, as the API's array parameters are written.
+
+    Raises:
+        InvalidRequest: A value is no text that can be sent.
     """
-    pairs = [(name, _text(value)) for name, value in query.items() if value is not None]
-    return f"?{urlencode(pairs, safe=',')}" if pairs else ""
+    pairs = [
+        f"{quote(name)}={_quoted(name, _text(value), safe=',')}"
+        for name, value in query.items()
+        if value is not None
+    ]
+    return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def _quoted(name: str, value: str, safe: str = "") -> str:
+    try:
+        return quote(value, safe=safe)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair.
+        raise InvalidRequest(f"{name}: expected text, got {value!r}", param=name) from None
 
 
 def _text(value: str | int | float | bool | Sequence[str]) -> str:

@@ -17,6 +17,7 @@ interactive call never waits behind a batch.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 from heygen_async.errors import ConfigurationError, RateLimited
@@ -82,8 +83,10 @@ class RequestLimiter:
     ) -> None:
         if in_flight < 1:
             raise ConfigurationError(f"requests: expected in_flight >= 1, got {in_flight!r}")
-        if per_second is not None and not per_second > 0:
+        if per_second is not None and not 0 < per_second < math.inf:
             raise ConfigurationError(f"requests: expected per_second > 0, got {per_second!r}")
+        if reserve is not None and reserve < 0:
+            raise ConfigurationError(f"requests: expected reserve >= 0, got {reserve!r}")
         self.in_flight = in_flight
         self.per_second = per_second
         self.reserve = min(in_flight // 10 if reserve is None else reserve, in_flight - 1)
@@ -165,8 +168,6 @@ class RequestLimiter:
                 return self._closed_until - now
             self._closed_until = 0.0
         if lane == _BULK:
-            if self._queue.ahead_of(_INTERACTIVE):
-                return None
             free = self.in_flight - self.reserve - self.in_use
         else:
             free = self.in_flight - self.in_use

@@ -7,6 +7,8 @@ come back together.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
 from collections.abc import Iterator
 from datetime import UTC
@@ -73,7 +75,12 @@ def waits(policy: Retry) -> Iterator[float]:
     """Upper bounds of the waits, in seconds: exponential, without end."""
     generator = backoff.expo(base=2, factor=policy.first, max_value=policy.longest)
     generator.send(None)  # backoff's generators first take a value, and yield None for it
-    return generator
+    bound = 0.0
+    # A first wait of next to nothing is still under the longest when 2**n overflows.
+    with contextlib.suppress(OverflowError):
+        for bound in generator:
+            yield bound
+    yield from itertools.repeat(bound)
 
 
 def wait_before_next(bound: float, retry_after: float | None) -> float:

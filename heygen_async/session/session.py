@@ -14,9 +14,17 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
+import anyio
 from yarl import URL
 
-from heygen_async.errors import CallError, HeyGenError, InvalidRequest
+from heygen_async.errors import (
+    APIError,
+    CallError,
+    ConnectionFailed,
+    InvalidRequest,
+    RateLimited,
+    TransportError,
+)
 from heygen_async.session.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.connection import Connection
 from heygen_async.session.endpoint import Endpoint
@@ -33,6 +41,7 @@ from heygen_async.session.settings import Settings
 from heygen_async.session.slots import JobSlots, Slot, current_slot
 
 T = TypeVar("T")
+CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 logger = logging.getLogger("heygen_async.session")
@@ -123,13 +132,16 @@ class Session:
             headers["Idempotency-Key"] = (
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
-        self.bind()
+        if asyncio.get_running_loop() is not self.connection.loop:
+            self.bind()
         bulk = current_slot.get() is not None
         if endpoint.creates is not None and not bulk and self.jobs.closed:
-            await self.jobs.opened(patience=self.settings.retry.patience)
+            await self._wait_for_jobs_to_open(endpoint, path)
+        if not self.requests.acquire_nowait(bulk):
+            await self._wait_for_a_place(endpoint, path, bulk, self.settings.retry.patience)
         try:
-            return await self._attempt(endpoint, path, body, headers, bulk)
-        except HeyGenError as error:
+            return await self._attempt(endpoint, path, body, headers)
+        except CallError as error:
             failure = error
         except asyncio.CancelledError as cancelled:
             await self._note_what_was_created(cancelled, endpoint, path, body, headers)
@@ -141,9 +153,28 @@ class Session:
         loop = asyncio.get_running_loop()
         if loop is not self.connection.loop:
             self.connection.open(loop)
+            self.transfers.bind(loop)
         self.requests.bind(loop)
-        self.transfers.bind(loop)
         self.jobs.bind(loop)
+
+    async def _wait_for_jobs_to_open(self, endpoint: Endpoint[T], path: str) -> None:
+        try:
+            await self.jobs.opened(patience=self.settings.retry.patience)
+        except RateLimited as held:
+            _complete(held, endpoint, path, 0)
+            raise
+        self.bind()  # the client may have been closed meanwhile
+
+    async def _wait_for_a_place(
+        self, endpoint: Endpoint[T], path: str, bulk: bool, patience: float, sent: int = 0
+    ) -> None:
+        """Wait until the request limiter lets a request pass, which ``_attempt`` then sends."""
+        try:
+            await self.requests.acquire(bulk, patience=patience)
+        except RateLimited as held:
+            _complete(held, endpoint, path, sent)
+            raise
+        self.bind()  # the client may have been closed meanwhile
 
     async def _attempt(
         self,
@@ -151,37 +182,33 @@ class Session:
         path: str,
         body: Body | None,
         headers: dict[str, str] | None,
-        bulk: bool,
     ) -> T:
-        limiter = self.requests
-        if not limiter.acquire_nowait(bulk):
-            try:
-                await limiter.acquire(bulk, patience=self.settings.retry.patience)
-            except asyncio.CancelledError as cancelled:
-                cancelled.not_sent = True  # type: ignore[attr-defined]
-                raise
+        """Send a request; it has a place in the request limiter, which it gives back."""
+        connection = self.connection
         timeout = self._timeouts[endpoint.timeout_kind]
-        failure: BaseException | None = None
+        failure: TransportError | None = None
         self.traffic.requests += 1
         try:
-            async with self.connection.api.request(
+            # Without ``async with``: a response lets go when it has been read, or could not be.
+            response = await connection.api.request(
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
                 data=body() if callable(body) else body,
-                headers=headers,
+                headers={**connection.auth, **(headers or {})} if connection.auth else headers,
                 timeout=timeout,
                 allow_redirects=False,
-                **self.connection.options,
-            ) as response:
-                content = await response.read()
+                **connection.options,
+            )
+            content = await response.read()
+            if response.connection is not None:  # unless it offers another protocol
+                response.release()
         except TRANSPORT_ERRORS as error:
-            failure = error
+            failure = unanswered(error, _where(endpoint, path), timeout.total or 0.0)
         finally:
-            limiter.release()
+            self.requests.release()
         if failure is not None:
             # Raised out here, or aiohttp's exception would hang on as the context of ours.
-            where = Where(endpoint.method, path.partition("?")[0])
-            raise unanswered(failure, where, timeout.total or 0.0)
+            raise failure
         status = response.status
         mismatch: Exception | None = None
         if status < 300:
@@ -193,14 +220,14 @@ class Session:
                 mismatch = error
         elif status == 429:
             self.traffic.rate_limited += 1
-        where = Where(endpoint.method, path.partition("?")[0])
+        where = _where(endpoint, path)
         if mismatch is None or isinstance(mismatch, ErrorInside) or error_facts(content):
             raise answered(status, response.headers, content, where, self._secret)
         raise undecodable(mismatch, status, content, where, self._secret)
 
     async def _recover(
         self,
-        error: HeyGenError,
+        error: CallError,
         endpoint: Endpoint[T],
         path: str,
         body: Body | None,
@@ -214,45 +241,65 @@ class Session:
         bulk = current_slot.get()
         extra: Slot | None = None  # for a refused submission outside a bulk run
         sent, failures = 1, 0
+        in_doubt = False  # whether an attempt may have started a job that is not known here
         try:
             while True:
                 verdict = judge(error, safe=endpoint.safe)
                 failures += verdict is Verdict.TRY_AGAIN
+                in_doubt |= _leaves_doubt(error, verdict)
+                if verdict is Verdict.GIVE_UP or failures >= policy.attempts:
+                    raise _complete(error, endpoint, path, sent)
                 retry_after: float | None = getattr(error, "retry_after", None)
                 wait = wait_before_next(next(bounds), retry_after)
-                left = policy.patience
-                if not (verdict is Verdict.PAUSE and bulk):
-                    left -= loop.time() - started  # a bulk run queues for as long as it takes
-                if verdict is Verdict.GIVE_UP or failures >= policy.attempts or wait > left:
-                    raise _final(error, endpoint, path, sent)
-                logger.debug("%s: %s, attempt %d follows", endpoint.operation, error, sent + 1)
+                left = policy.patience - (loop.time() - started)
+                logger.debug("%s: %s, attempt %d failed", endpoint.operation, error, sent)
                 if verdict is Verdict.PAUSE and endpoint.creates is not None:
                     # Too many jobs or too many requests: it does not say. New jobs wait; reads
                     # go on, since they notice the jobs that end.
-                    if bulk is not None:
-                        await bulk.refused(wait)
-                    elif extra is not None:
-                        await extra.refused(wait, patience=left)
-                    else:
-                        extra = await self.jobs.acquire_after_refusal(wait, patience=left)
-                elif verdict is Verdict.PAUSE or (
-                    verdict is Verdict.TRY_AGAIN and retry_after is not None
-                ):
-                    self.requests.close_for(wait)
+                    queued = loop.time()
+                    try:
+                        if bulk is not None:
+                            await bulk.refused(wait, patience=left)
+                            started += loop.time() - queued
+                        else:
+                            async with asyncio.timeout(left):
+                                extra = await self._queue_again(extra, wait, left)
+                    except (RateLimited, TimeoutError) as held:
+                        last = held if isinstance(held, RateLimited) and wait <= left else error
+                        raise _complete(last, endpoint, path, sent) from None
                 else:
-                    await asyncio.sleep(wait)
+                    shared = verdict is Verdict.PAUSE or (
+                        verdict is Verdict.TRY_AGAIN and retry_after is not None
+                    )
+                    if shared:
+                        self.requests.close_for(wait)
+                    if wait > left:
+                        raise _complete(error, endpoint, path, sent)
+                    if not shared:
+                        await asyncio.sleep(wait)
+                left = policy.patience - (loop.time() - started)
+                await self._wait_for_a_place(endpoint, path, bulk is not None, left, sent)
                 self.traffic.retries += 1
                 sent += 1
+                doubt_before, in_doubt = in_doubt, True
                 try:
-                    return await self._attempt(endpoint, path, body, headers, bulk is not None)
-                except HeyGenError as next_error:
-                    error = next_error
-                except asyncio.CancelledError as cancelled:
-                    await self._note_what_was_created(cancelled, endpoint, path, body, headers)
-                    raise
+                    return await self._attempt(endpoint, path, body, headers)
+                except CallError as next_error:
+                    error, in_doubt = next_error, doubt_before
+        except asyncio.CancelledError as cancelled:
+            if in_doubt:
+                await self._note_what_was_created(cancelled, endpoint, path, body, headers)
+            raise
         finally:
             if extra is not None:
                 extra.release()
+
+    async def _queue_again(self, slot: Slot | None, wait: float, patience: float) -> Slot:
+        """Let a refused submission outside a bulk run queue for a slot."""
+        if slot is None:
+            return await self.jobs.acquire_after_refusal(wait, patience=patience)
+        await slot.refused(wait, patience=patience)
+        return slot
 
     async def _note_what_was_created(
         self,
@@ -267,15 +314,19 @@ class Session:
         The same key again brings the answer of the first time, so nothing is paid twice and
         no paid job is lost. A second cancellation ends the wait for it.
         """
-        if endpoint.creates is None or not endpoint.keyed or hasattr(cancelled, "not_sent"):
+        if endpoint.creates is None or not endpoint.keyed:
             return
-        replay = self._replay(endpoint, path, body, headers)
-        task = asyncio.create_task(replay)
+        answer: T | None = None
         try:
-            async with asyncio.timeout(self.settings.timeout.write):
-                answer = await asyncio.shield(task)
-        except (asyncio.CancelledError, TimeoutError):
-            task.cancel()
+            # Shielded from the scope that cancels, which would cancel every await in here too.
+            with anyio.move_on_after(self.settings.timeout.write, shield=True):
+                answer = await self._replay(endpoint, path, body, headers)
+        except CallError as error:
+            if isinstance(error, APIError) and judge(error, safe=True) is Verdict.GIVE_UP:
+                return  # refused: there is no job
+        except asyncio.CancelledError:
+            pass  # the first cancellation goes on its way now
+        if answer is None:
             logger.warning(
                 "%s was cancelled on its way; whether the job exists is not known. The same "
                 "call under Idempotency-Key %s tells within 24 h.",
@@ -283,12 +334,11 @@ class Session:
                 (headers or {}).get("Idempotency-Key"),
             )
             return
-        if answer is not None:
-            job_ids = endpoint.creates(answer)
-            cancelled.job_ids = job_ids  # type: ignore[attr-defined]
-            logger.warning(
-                "%s was cancelled after its job was created: %s", endpoint.operation, job_ids
-            )
+        job_ids = endpoint.creates(answer)
+        cancelled.job_ids = job_ids  # type: ignore[attr-defined]
+        logger.warning(
+            "%s was cancelled after its job was created: %s", endpoint.operation, job_ids
+        )
 
     async def _replay(
         self,
@@ -296,15 +346,21 @@ class Session:
         path: str,
         body: Body | None,
         headers: dict[str, str] | None,
-    ) -> T | None:
-        bounds = waits(self.settings.retry)
+    ) -> T:
+        policy = self.settings.retry
+        bounds = waits(policy)
+        failures = 0
         while True:
+            await self._wait_for_a_place(endpoint, path, False, policy.patience)
             try:
-                return await self._attempt(endpoint, path, body, headers, False)
-            except HeyGenError as error:
-                if judge(error, safe=True) not in (Verdict.TRY_AGAIN, Verdict.WAIT):
-                    return None
-            await asyncio.sleep(wait_before_next(next(bounds), None))
+                return await self._attempt(endpoint, path, body, headers)
+            except CallError as error:
+                verdict = judge(error, safe=True)
+                failures += verdict is Verdict.TRY_AGAIN
+                if verdict in (Verdict.GIVE_UP, Verdict.PAUSE) or failures >= policy.attempts:
+                    raise
+                retry_after = getattr(error, "retry_after", None)
+            await asyncio.sleep(wait_before_next(next(bounds), retry_after))
 
     def _warn_deprecated(self, endpoint: Endpoint[T]) -> None:
         if endpoint.operation not in self._warned:
@@ -331,9 +387,19 @@ def checked_key(key: str) -> str:
     return key
 
 
-def _final(error: HeyGenError, endpoint: Endpoint[Any], path: str, sent: int) -> HeyGenError:
+def _where(endpoint: Endpoint[Any], path: str) -> Where:
+    return Where(endpoint.method, path.partition("?")[0])
+
+
+def _complete(error: CallErrorT, endpoint: Endpoint[Any], path: str, sent: int) -> CallErrorT:
     """The error as its caller sees it: with the call and the number of attempts."""
-    if isinstance(error, CallError):
-        error.method, error.path = endpoint.method, path.partition("?")[0]
-        error.attempts = sent
+    error.method, error.path = _where(endpoint, path)
+    error.attempts = sent
     return error
+
+
+def _leaves_doubt(error: CallError, verdict: Verdict) -> bool:
+    """Whether the API may have done what the failed attempt asked for."""
+    if isinstance(error, ConnectionFailed):
+        return error.sent
+    return verdict in (Verdict.TRY_AGAIN, Verdict.WAIT)

@@ -69,8 +69,8 @@ class Retry:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ConfigurationError(f"retry.attempts: expected 1 or more, got {self.attempts!r}")
-        for name in ("patience", "first", "longest"):
-            if not getattr(self, name) >= 0:
+        for name, most in (("patience", math.inf), ("first", 1e9), ("longest", 1e9)):
+            if not 0 <= getattr(self, name) <= most:
                 raise ConfigurationError(f"retry.{name}: expected seconds >= 0")
 
 

@@ -15,7 +15,10 @@ So a limit of 10 under a ceiling of 50 costs one burst of refusals and one probe
 workers that each sleep their own ``Retry-After`` are refused a hundred times for each job.
 
 Submissions outside a bulk run take no slot. Only after a refusal do they stand in the queue,
-before all bulk submissions, so that the next job that ends makes room for them.
+before all bulk submissions, so that the next job that ends makes room for them. They are sent
+again one at a time, so that one refusal is one pause for all of them; and since their jobs are
+not counted here, their refusal says nothing about the limit while no job of a bulk run is
+running.
 """
 
 from __future__ import annotations
@@ -43,18 +46,21 @@ class _State(Enum):
 class Slot:
     """The right to have one job running; made by ``JobSlots.acquire``."""
 
-    __slots__ = ("_epoch", "_slots", "_state")
+    __slots__ = ("_epoch", "_interactive", "_loop", "_slots", "_state")
 
-    def __init__(self, slots: JobSlots, epoch: int) -> None:
+    def __init__(self, slots: JobSlots, epoch: int, *, interactive: bool = False) -> None:
         self._slots = slots
         self._epoch = epoch
+        self._interactive = interactive
+        self._loop = slots._loop
         self._state = _State.HELD
 
     def accepted(self) -> None:
         """The submission was accepted: the job counts as running."""
         if self._state is _State.HELD:
             self._state = _State.RUNNING
-            self._slots._accepted(self._epoch)
+            if self._loop is self._slots._loop:
+                self._slots._accepted(self._epoch)
 
     async def refused(self, seconds: float, *, patience: float = float("inf")) -> None:
         """The submission was refused for the concurrency limit: queue again, at the head.
@@ -66,10 +72,13 @@ class Slot:
         Raises:
             RateLimited: ``seconds`` is longer than ``patience``.
         """
+        self._slots.bind(asyncio.get_running_loop())
         # In this order: a slot given back first would send the next one into the same refusal.
-        self._slots._refused(seconds)
+        self._slots._refused(seconds, counted=not self._interactive)
         self.release()
-        self._epoch = await self._slots._queue_up(_REFUSED, patience)
+        lane = _INTERACTIVE if self._interactive else _REFUSED
+        self._epoch = await self._slots._queue_up(lane, patience)
+        self._loop = self._slots._loop
         self._state = _State.HELD
 
     def release(self) -> None:
@@ -77,7 +86,9 @@ class Slot:
         if self._state is not _State.FREE:
             running = self._state is _State.RUNNING
             self._state = _State.FREE
-            self._slots._released(running)
+            # On another event loop all slots started anew.
+            if self._loop is self._slots._loop:
+                self._slots._released(running=running, interactive=self._interactive)
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -110,12 +121,15 @@ class JobSlots:
     ) -> None:
         if ceiling < 1:
             raise ConfigurationError(f"jobs: expected a ceiling >= 1, got {ceiling!r}")
+        if not probe_every > 0:
+            raise ConfigurationError(f"jobs: expected probe_every > 0, got {probe_every!r}")
         self.ceiling = ceiling
         self.probe_every = probe_every
         self.limit = ceiling if start is None else max(1, min(start, ceiling))
         self.held = 0
         self.running = 0
         self.refusals = 0
+        self._retrying = False  # whether an interactive submission is being sent again
         self._epoch = 0
         self._changed_at = 0.0
         self._closed_until = 0.0
@@ -166,8 +180,8 @@ class JobSlots:
             RateLimited: ``seconds`` is longer than ``patience``.
         """
         self.bind(asyncio.get_running_loop())
-        self._refused(seconds)
-        return Slot(self, await self._queue_up(_INTERACTIVE, patience))
+        self._refused(seconds, counted=False)
+        return Slot(self, await self._queue_up(_INTERACTIVE, patience), interactive=True)
 
     async def opened(self, *, patience: float) -> None:
         """Wait until no refusal holds submissions back.
@@ -186,6 +200,7 @@ class JobSlots:
         if loop is not self._loop:
             self._loop = loop
             self.held = self.running = 0
+            self._retrying = False
             self._closed_until = 0.0
             self._changed_at = self._metered_at = loop.time()
             self._queue.forget()
@@ -195,13 +210,17 @@ class JobSlots:
         self.bind(loop)
         check_patience(self._closed_until - loop.time(), patience)
         if self._queue.waiting or self._grant(lane, loop.time()) != 0.0:
-            await self._queue.wait(lane, give_back=lambda: self._released(False))
+            interactive = lane == _INTERACTIVE
+            await self._queue.wait(
+                lane,
+                give_back=lambda: self._released(running=False, interactive=interactive),
+            )
         return self._epoch
 
     def _grant(self, lane: int, now: float) -> float | None:
         if now < self._closed_until:
             return self._closed_until - now
-        if self._queue.ahead_of(lane - 1):
+        if lane == _INTERACTIVE and self._retrying:
             return None
         if self.held >= self.limit:
             if self.limit >= self.ceiling:
@@ -211,9 +230,10 @@ class JobSlots:
                 return until_probe
             self._set_limit(self.limit + 1)
             if self.held >= self.limit:
-                return None
+                return self.probe_every
         self._meter()
         self.held += 1
+        self._retrying |= lane == _INTERACTIVE
         return 0.0
 
     def _accepted(self, epoch: int) -> None:
@@ -222,17 +242,20 @@ class JobSlots:
         if epoch != self._epoch and self.running > self.limit:
             self._set_limit(min(self.running, self.ceiling))
 
-    def _refused(self, seconds: float) -> None:
+    def _refused(self, seconds: float, *, counted: bool) -> None:
         assert self._loop is not None
         self.refusals += 1
         self._epoch += 1
-        self._set_limit(max(1, min(self.running, self.ceiling)))
+        if counted or self.running:
+            self._set_limit(max(1, min(self.running, self.ceiling)))
         self._closed_until = max(self._closed_until, self._loop.time() + seconds)
 
-    def _released(self, running: bool) -> None:
+    def _released(self, *, running: bool, interactive: bool) -> None:
         self._meter()
         self.held -= 1
         self.running -= running
+        if interactive:
+            self._retrying = False
         if self._queue.waiting and self._loop is not None:
             self._queue.wake(self._loop)
 

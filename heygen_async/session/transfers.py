@@ -1,21 +1,22 @@
 """Downloads of media and uploads to presigned URLs: other hosts, so the API key stays here.
 
-A transfer has no overall time limit, only one for silence. What breaks is repeated after the
-waits of the retry policy, and a download goes on from the byte where it stopped: ``Range`` asks
-for the rest, ``If-Range`` for all of it where the file has become another one. The policy's
-attempts and patience count from the last step forward, so a large file on a poor line arrives
-as long as each attempt brings some of it.
+What breaks is repeated after the waits of the retry policy. A download goes on from the byte
+where it stopped: ``Range`` asks for the rest, ``If-Range`` for all of it where the file has become
+another one. It has no overall time limit, only one for silence, and the policy's attempts and
+patience count from its last step forward, so that a large file on a poor line arrives as long as
+each attempt brings some of it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias
 
 import aiohttp
 from yarl import URL
@@ -26,19 +27,19 @@ from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
 from heygen_async.session.retry import parse_retry_after, wait_before_next, waits
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry, is_loopback
+from heygen_async.session.uploads import StreamedBody, UploadSource
 
 __all__ = ["Progress", "Sink", "download", "put"]
 
-Progress = Callable[[int, int | None], object]
+Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes that are there and the bytes of the whole file, if known."""
 
-BodyT = TypeVar("BodyT", bound=aiohttp.Payload)
+logger = logging.getLogger("heygen_async.session")
 
 _EXPIRED = frozenset({403, 404})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _MOST_RENEWALS = 2
-_READ_BUFFER = 256 * 1024
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)\Z")
 
 
@@ -96,33 +97,36 @@ async def download(
     return destination.position
 
 
-async def put(
-    session: Session, url: str, headers: dict[str, str], make_body: Callable[[], BodyT]
-) -> BodyT:
+async def put(session: Session, url: str, headers: dict[str, str], source: UploadSource) -> str:
     """Send a file to a presigned URL, without the API key.
 
     Args:
         session: Its retry policy, upload timeout and ``transfers`` limiter count.
         url: The presigned URL.
         headers: Sent as they are.
-        make_body: Makes the body anew for each attempt.
+        source: The file; each attempt reads it anew.
 
     Returns:
-        The body that arrived.
+        The SHA-256 of what was sent, in hexadecimal.
 
     Raises:
-        InvalidRequest: The URL is not one.
         URLExpired: The URL is no longer good.
-        TransferError: The file was not taken.
+        TransferError: The file cannot be read or was not taken, or the URL is not one to use.
     """
-    address = checked_address(url)
+    address: URL | None = None
+    with contextlib.suppress(InvalidRequest):  # the API's mistake, not the caller's
+        address = checked_address(url)
+    if address is None:
+        raise TransferError("the API gave no https:// URL to upload to")
     session.bind()
     course = _Course(session.settings.retry)
     while True:
-        body = make_body()
+        body = StreamedBody(source)
         setback = await _send(session, address, headers, body)
         if setback is None:
-            return body
+            return body.sha256
+        if source.failure is not None:
+            raise source.failure
         if isinstance(setback.error, URLExpired):
             raise setback.error
         await course.wait_after(setback)
@@ -184,6 +188,7 @@ class _Course:
         left = self._policy.patience - (asyncio.get_running_loop().time() - self._since)
         if self._failures >= self._policy.attempts or wait > left:
             raise setback.error
+        logger.debug("%s; another attempt follows in %.1f s", setback.error, wait)
         await asyncio.sleep(wait)
 
 
@@ -223,7 +228,6 @@ async def _open(
                 timeout=limits,
                 allow_redirects=False,
                 auto_decompress=False,
-                read_bufsize=_READ_BUFFER,
             )
         except TRANSPORT_ERRORS as error:
             failure = error
@@ -238,11 +242,9 @@ async def _open(
 
 def _redirected(address: URL, response: aiohttp.ClientResponse) -> URL:
     target: URL | None = None
-    try:
-        location = response.headers.get("Location", "")
-        target = checked_address(str(address.join(URL(location, encoded=True))))
-    except ValueError:  # InvalidRequest too: the server's mistake, not the caller's
-        target = None
+    with contextlib.suppress(ValueError):  # InvalidRequest is one too
+        location = URL(response.headers.get("Location", ""), encoded=True)
+        target = checked_address(str(address.join(location)))
     if target is None:
         raise TransferError(
             f"{_shown(address)}: redirects to where it cannot be followed", status=response.status
@@ -305,14 +307,16 @@ async def _receive(
                 progress(destination.position, size)
     if failure is not None:
         return _broken(failure, address, session.settings.timeout.read)
-    if size is not None and destination.position != size:
-        return _Setback(
-            TransferError(
-                f"{_shown(address)}: ended after {destination.position:,} of {size:,} bytes",
-                status=response.status,
-            )
+    held = destination.position
+    if size is None or held == size:
+        return None
+    if held > size:
+        await destination.begin(Version())  # or asking for more would never end
+    return _Setback(
+        TransferError(
+            f"{_shown(address)}: ended after {held:,} of {size:,} bytes", status=response.status
         )
-    return None
+    )
 
 
 async def _send(
@@ -340,7 +344,7 @@ async def _send(
     return None if response.status < 300 else _refused(response, address)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _place(session: Session) -> AsyncIterator[None]:
     """A place among the transfers that run at the same time."""
     if not session.transfers.acquire_nowait():

@@ -86,7 +86,8 @@ class StreamedBody(aiohttp.Payload):
         raise TypeError("a file is not decoded to be sent")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send it; aiohttp calls this once for each attempt."""
+        """Send it; called by aiohttp."""
+        self._digest = hashlib.sha256()
         if self._before:
             await writer.write(self._before)
         offset = 0
@@ -135,7 +136,7 @@ async def opened(source: Uploadable, *, limit: int) -> AsyncIterator[UploadSourc
         file = await _spooled(source, limit)
     elif hasattr(source, "read") and not hasattr(source, "encoding"):
         name = _name_of(source)
-        seekable = await _on_disk(source.seekable)
+        seekable = hasattr(source, "seekable") and await _on_disk(source.seekable)
         file = source if seekable else await _spooled(_chunks_of(source), limit)
     else:
         raise InvalidRequest(

@@ -50,10 +50,6 @@ class Queue:
                 self.wake(loop)
             raise
 
-    def ahead_of(self, lane: int) -> bool:
-        """Whether anybody waits in this lane or one before it."""
-        return self.waiting > 0 and any(self._lanes[: lane + 1])
-
     def wake(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let everybody go who may; called after every change that may let somebody go."""
         if self._timer is not None:
@@ -66,14 +62,10 @@ class Queue:
                     self.waiting -= 1
                     continue
                 again = self._grant(number, loop.time())
-                if again is None:
-                    break
-                if again > 0:
-                    if self._timer is None or loop.time() + again < self._timer.when():
-                        if self._timer is not None:
-                            self._timer.cancel()
+                if again != 0.0:  # nor may those behind go
+                    if again is not None:
                         self._timer = loop.call_later(again, self.wake, loop)
-                    break
+                    return
                 self.waiting -= 1
                 lane.popleft().set_result(None)
 
@@ -81,5 +73,7 @@ class Queue:
         """Drop everybody: their event loop is gone."""
         for lane in self._lanes:
             lane.clear()
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self.waiting = 0

@@ -174,3 +174,13 @@ async def test_a_lipsync_can_fail_or_have_captions(api: Api, sandbox: Sandbox) -
     failed, done = [(await api.get(f"/v3/lipsyncs/{identifier}")).data for identifier in ids]
     assert failed["failure_message"] == "No face found"
     assert (await api.raw("GET", done["caption_url"]))[0] == 200
+
+
+async def test_each_language_has_a_code_of_its_own(api: Api, sandbox: Sandbox) -> None:
+    sandbox.concurrency = 200
+    names = (await api.get("/v3/video-translations/languages")).data["languages"]
+    body = {"video": VIDEO, "output_languages": names}
+    ids = (await api.post("/v3/video-translations", body)).data["video_translation_ids"]
+    codes = [identifier.partition("-")[2] for identifier in ids]
+    assert len(set(codes)) == len(names)
+    assert "None" not in codes

@@ -1,0 +1,262 @@
+"""What a call through the SDK costs in CPU time, next to the same request written by hand.
+
+``videos.get`` and ``videos.create`` against bare aiohttp with a msgspec decoder, on the same
+event loop and the same server, which runs in another process and answers canned bytes. Short
+rounds alternate, since a busy machine drifts; each ratio is the median of the rounds' ratios.
+httpx with pydantic and the openai SDK, pointed at the same server, are there for scale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import aiohttp
+import httpx
+import msgspec
+import openai
+import pydantic
+from tables import report
+
+from heygen_async import AvatarVideoRequest, HeyGen
+from heygen_async.models.structs import encode
+from heygen_async.models.videos import CreatedVideo, Video
+
+Call: TypeAlias = Callable[[], Awaitable[object]]
+
+CONCURRENCIES = (1, 10, 100)
+KEY = "sk_V2_benchmark"
+VIDEO_ID = "3f1c2a9e5d7b4c68a1e0f2d3b4c5a697"
+REQUEST = AvatarVideoRequest(avatar_id="a1b2c3d4", script="Hello there")
+
+
+class VideoEnvelope(msgspec.Struct):
+    """What ``videos.get`` answers."""
+
+    data: Video
+
+
+class CreatedEnvelope(msgspec.Struct):
+    """What ``videos.create`` answers."""
+
+    data: CreatedVideo
+
+
+class PydanticVideo(pydantic.BaseModel):
+    """A video, as pydantic has it."""
+
+    id: str
+    status: str
+    title: str | None = None
+    created_at: int | None = None
+    completed_at: int | None = None
+    duration: float | None = None
+    video_url: str | None = None
+    thumbnail_url: str | None = None
+    subtitle_url: str | None = None
+    video_page_url: str | None = None
+
+
+class PydanticEnvelope(pydantic.BaseModel):
+    """What ``videos.get`` answers, as pydantic has it."""
+
+    data: PydanticVideo
+
+
+def bare_get(session: aiohttp.ClientSession, base_url: str) -> Call:
+    decode = msgspec.json.Decoder(VideoEnvelope).decode
+    url = f"{base_url}/v3/videos/{VIDEO_ID}"
+
+    async def call() -> Video:
+        async with session.get(url) as response:
+            body = await response.read()
+        return decode(body).data
+
+    return call
+
+
+def bare_create(session: aiohttp.ClientSession, base_url: str) -> Call:
+    decode = msgspec.json.Decoder(CreatedEnvelope).decode
+    url = f"{base_url}/v3/videos"
+
+    async def call() -> CreatedVideo:
+        headers = {"Content-Type": "application/json"}
+        async with session.post(url, data=encode(REQUEST), headers=headers) as response:
+            body = await response.read()
+        return decode(body).data
+
+    return call
+
+
+def httpx_get(client: httpx.AsyncClient, base_url: str) -> Call:
+    async def call() -> PydanticVideo:
+        response = await client.get(f"{base_url}/v3/videos/{VIDEO_ID}")
+        return PydanticEnvelope.model_validate_json(response.content).data
+
+    return call
+
+
+def openai_create(client: openai.AsyncOpenAI) -> Call:
+    async def call() -> object:
+        return await client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hello there"}]
+        )
+
+    return call
+
+
+async def measure(call: Call, concurrency: int, calls: int) -> float:
+    """CPU seconds per call."""
+
+    async def worker(count: int) -> None:
+        for _ in range(count):
+            await call()
+
+    each = max(1, calls // concurrency)
+    started = time.process_time()
+    if concurrency == 1:
+        await worker(each)
+    else:
+        await asyncio.gather(*(worker(each) for _ in range(concurrency)))
+    return (time.process_time() - started) / (each * concurrency)
+
+
+async def compare(
+    calls: Sequence[Call], concurrency: int, seconds: float, size: int
+) -> tuple[list[float], list[float]]:
+    """Medians of CPU seconds per call, and of the ratios to the first one.
+
+    Args:
+        calls: What is compared.
+        concurrency: Calls in flight.
+        seconds: Real seconds to spend.
+        size: Calls per round.
+    """
+    for call in calls:
+        await measure(call, concurrency, size // 2)
+    times: list[list[float]] = [[] for _ in calls]
+    until = time.perf_counter() + seconds
+    gc.collect()
+    gc.disable()  # else one pays for the garbage of another
+    try:
+        while time.perf_counter() < until or len(times[0]) < 3:
+            # Every other round runs backwards, so that none is always the one after the rest.
+            order = range(len(calls)) if len(times[0]) % 2 else range(len(calls) - 1, -1, -1)
+            for i in order:
+                times[i].append(await measure(calls[i], concurrency, size))
+                gc.collect(0)
+    finally:
+        gc.enable()
+    medians = [statistics.median(each) for each in times]
+    ratios = [
+        statistics.median(ours / bare for ours, bare in zip(each, times[0], strict=True))
+        for each in times
+    ]
+    return medians, ratios
+
+
+async def run(base_url: str, seconds: float) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    headers = {"x-api-key": KEY}
+    connector = aiohttp.TCPConnector(limit=0)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    rows: list[dict[str, Any]] = []
+    worst = {"get_ratio": 0.0, "post_ratio": 0.0, "peer_ratio": 0.0}
+    async with (
+        aiohttp.ClientSession(connector=connector, headers=headers) as bare,
+        HeyGen(KEY, base_url=base_url, trust_env=False) as heygen,
+        httpx.AsyncClient(headers=headers, limits=limits, trust_env=False) as plain,
+        openai.AsyncOpenAI(
+            api_key=KEY,
+            base_url=f"{base_url}/v1",
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
+        ) as generated,
+    ):
+        pairs: list[tuple[str, str, str, Sequence[Call], float, int]] = [
+            (
+                "GET",
+                "heygen_async videos.get",
+                "get_ratio",
+                (bare_get(bare, base_url), lambda: heygen.videos.get(VIDEO_ID)),
+                0.38,
+                100,
+            ),
+            (
+                "POST",
+                "heygen_async videos.create",
+                "post_ratio",
+                (bare_create(bare, base_url), lambda: heygen.videos.create(REQUEST)),
+                0.38,
+                100,
+            ),
+            (
+                "GET",
+                "httpx + pydantic",
+                "",
+                (bare_get(bare, base_url), httpx_get(plain, base_url)),
+                0.09,
+                100,
+            ),
+            (
+                "POST",
+                "openai chat.completions.create",
+                "peer_ratio",
+                (bare_create(bare, base_url), openai_create(generated)),
+                0.15,
+                100,
+            ),
+        ]
+        for method, name, figure, calls, share, size in pairs:
+            for concurrency in CONCURRENCIES:
+                medians, ratios = await compare(
+                    calls, concurrency, seconds * share / len(CONCURRENCIES), size
+                )
+                rows.append(
+                    {
+                        "client": name,
+                        "method": method,
+                        "concurrency": concurrency,
+                        "us": medians[1] * 1e6,
+                        "bare us": medians[0] * 1e6,
+                        "ratio": round(ratios[1], 3),
+                    }
+                )
+                if figure:
+                    worst[figure] = max(worst[figure], round(ratios[1], 3))
+    return rows, worst
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--seconds", type=float, default=24.0, help="time to spend, about")
+    arguments = parser.parse_args()
+    canned = Path(__file__).with_name("canned_server.py")
+    server = subprocess.Popen(
+        [sys.executable, str(canned)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        rows, figures = asyncio.run(run(base_url, arguments.seconds))
+    finally:
+        server.stdin.close()
+        server.wait(10)
+    report(
+        "CPU time per call in microseconds, and its ratio to bare aiohttp + msgspec",
+        rows,
+        figures,
+        arguments.json,
+    )
+
+
+if __name__ == "__main__":
+    main()

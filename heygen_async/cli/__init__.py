@@ -1,0 +1,22 @@
+"""The ``heygen-async`` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the entry point ``heygen-async``."""
+    try:
+        from heygen_async.cli.app import app
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("typer", "rich"):
+            raise
+        print(  # noqa: T201, there is no display without rich
+            f"heygen-async needs {missing}, which is not installed: "
+            'pip install "heygen-async[cli]"',
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
+    app()

@@ -1,0 +1,177 @@
+"""What ``render`` and ``translate`` share: a run taken to its end, with downloads beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import msgspec
+
+from heygen_async.batch import Batch, Outcome, Report, Run
+from heygen_async.cli.display import Display, Item, Saved
+from heygen_async.cli.exits import Exit, exit_for_failures
+from heygen_async.cli.folder import OutputFolder
+from heygen_async.client import HeyGen
+from heygen_async.errors import HeyGenError
+from heygen_async.models.video_translations import VideoTranslation
+from heygen_async.models.videos import Video
+
+MediaT = TypeVar("MediaT", Video, VideoTranslation)
+
+# So many finished jobs may wait for their download before the run itself waits.
+_DOWNLOADS = 16
+
+
+class Finisher:
+    """Takes a run to its end: shows outcomes and downloads what was made.
+
+    Args:
+        heygen: The client.
+        display: Where outcomes are shown.
+        folder: Where videos are downloaded to; None downloads nothing.
+
+    Attributes:
+        unfinished: Jobs that go on at HeyGen after an interrupted run: ids by item.
+    """
+
+    def __init__(self, heygen: HeyGen, display: Display, folder: OutputFolder | None) -> None:
+        self.unfinished: dict[str, str] = {}
+        self._heygen = heygen
+        self._display = display
+        self._folder = folder
+        self._failures: list[HeyGenError] = []
+        self._files = 0
+        self._files_failed = 0
+        self._size = 0
+
+    @property
+    def saved(self) -> Saved:
+        """What was downloaded."""
+        return Saved(
+            folder=None if self._folder is None else str(self._folder.path),
+            files=self._files,
+            failed=self._files_failed,
+            size=self._size,
+        )
+
+    @property
+    def code(self) -> Exit:
+        """How the command should exit."""
+        if not self._failures and self._files_failed:
+            return Exit.SOME_FAILED
+        return exit_for_failures(self._failures)
+
+    async def finish(
+        self,
+        what: str,
+        total: int,
+        start: Callable[[Batch], Run[MediaT]],
+        *,
+        name_of: Callable[[str], str] = str,
+    ) -> Report:
+        """Start a run and take it to its end. Cancelling it stops the run.
+
+        Args:
+            what: What it does, for the progress bar.
+            total: How many items it has.
+            start: Starts the run.
+            name_of: Gives the name of an item from its key in the run.
+
+        Raises:
+            HeyGenError: The run cannot go on.
+        """
+        with self._display.bar(what, total) as progress:
+            batch = Batch(self._heygen, progress=progress)
+            run = start(batch)
+            try:
+                async with batch:
+                    await self._collect(run, name_of)
+            finally:
+                self.unfinished = {name_of(key): job for key, job in run.unfinished.items()}
+        return run.report
+
+    async def _collect(self, run: Run[MediaT], name_of: Callable[[str], str]) -> None:
+        room = anyio.Semaphore(_DOWNLOADS)
+        try:
+            async with anyio.create_task_group() as downloads:
+                async for outcome in run:
+                    item = self._take(outcome, name_of(outcome.key))
+                    if self._folder is None or outcome.result is None:
+                        self._display.item(item)
+                        continue
+                    await room.acquire()
+                    downloads.start_soon(self._save, item, outcome.result, self._folder, room)
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    def _take(self, outcome: Outcome[MediaT], key: str) -> Item:
+        if outcome.error is not None:
+            self._failures.append(outcome.error)
+        return Item(
+            key=key,
+            ok=outcome.ok,
+            job_id=outcome.job_id,
+            video_url=None if outcome.result is None else outcome.result.video_url,
+            error=None if outcome.error is None else str(outcome.error),
+            seconds=round(outcome.seconds, 3),
+        )
+
+    async def _save(
+        self, item: Item, media: MediaT, folder: OutputFolder, room: anyio.Semaphore
+    ) -> None:
+        path = folder.file(item.key)
+        try:
+            self._size += await self._heygen.download(media, path)
+        except HeyGenError as error:
+            self._files_failed += 1
+            item = msgspec.structs.replace(item, error=f"not downloaded: {error}")
+        except asyncio.CancelledError:
+            # The video was made and paid for: its line must not be lost.
+            item = msgspec.structs.replace(item, error="not downloaded: interrupted")
+            raise
+        else:
+            self._files += 1
+            item = msgspec.structs.replace(item, file=str(path))
+        finally:
+            room.release()
+            self._display.item(item)
+
+
+async def carry_out(
+    finisher: Finisher,
+    display: Display,
+    what: str,
+    total: int,
+    start: Callable[[Batch], Run[MediaT]],
+    *,
+    name_of: Callable[[str], str] = str,
+) -> Exit:
+    """Take a run to its end and report; after Ctrl-C tell which jobs go on at HeyGen.
+
+    Args:
+        finisher: What takes it there.
+        display: Where it is reported.
+        what: What it does, for the progress bar.
+        total: How many items it has.
+        start: Starts the run.
+        name_of: Gives the name of an item from its key in the run.
+
+    Raises:
+        HeyGenError: The run cannot go on.
+    """
+    try:
+        report = await finisher.finish(what, total, start, name_of=name_of)
+    except asyncio.CancelledError:
+        display.interrupted(finisher.unfinished)
+        raise
+    display.report(report, finisher.saved, finisher.code)
+    return finisher.code
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error itself, out of the groups that task groups wrap it in."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

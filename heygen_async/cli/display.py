@@ -1,0 +1,249 @@
+"""What commands show: progress on a terminal, JSON lines where the output is piped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import msgspec
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from heygen_async.batch import Progress, Report
+from heygen_async.cli.exits import Exit
+
+_SHOWN = 20
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one item, as a line of JSON says it.
+
+    Attributes:
+        key: The item's key: of its row, or its language.
+        ok: Whether the job completed.
+        job_id: Its job, or None where it was not accepted.
+        video_url: The video; signed, it expires.
+        file: Where it was downloaded to, or None.
+        error: Why the job or the download failed, or None.
+        seconds: From the moment it got a slot to its end.
+    """
+
+    key: str
+    ok: bool
+    job_id: str | None = None
+    video_url: str | None = None
+    file: str | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """What was downloaded.
+
+    Attributes:
+        folder: Where to, or None where nothing was to be downloaded.
+        files: How many files.
+        failed: How many could not be downloaded.
+        size: Bytes of all files.
+    """
+
+    folder: str | None
+    files: int
+    failed: int
+    size: int
+
+
+class Display(Protocol):
+    """How a command tells what it does."""
+
+    def note(self, text: str) -> None:
+        """Say what is done next; for people."""
+
+    def bar(self, what: str, total: int) -> AbstractContextManager[Callable[[Progress], None]]:
+        """Show progress of so many items while open; what it gives is called with news."""
+
+    def item(self, item: Item) -> None:
+        """Tell what became of one item."""
+
+    def report(self, report: Report, saved: Saved, code: Exit) -> None:
+        """Tell how a run has ended."""
+
+    def interrupted(self, unfinished: Mapping[str, str]) -> None:
+        """Tell which jobs still run after Ctrl-C: their ids by key."""
+
+
+class Lines:
+    """JSON lines on standard output, one object for each item and one at the end."""
+
+    def note(self, text: str) -> None:
+        """Nothing: that is for people."""
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
+        """Nothing but the items is shown."""
+        yield lambda progress: None
+
+    def item(self, item: Item) -> None:
+        """A line for each item."""
+        self.line(item)
+
+    def report(self, report: Report, saved: Saved, code: Exit) -> None:
+        """The last line, with the single member ``report``."""
+        members = {
+            **msgspec.structs.asdict(report),
+            "files": saved.files,
+            "files_failed": saved.failed,
+            "bytes": saved.size,
+            "exit_code": int(code),
+        }
+        self.line({"report": members})
+
+    def interrupted(self, unfinished: Mapping[str, str]) -> None:
+        """The last line instead of a report; the ids also on standard error."""
+        self.line({"interrupted": {"unfinished": unfinished}})
+        print(still_running(unfinished), file=sys.stderr)  # noqa: T201
+
+    def line(self, value: Any) -> None:
+        """One line of JSON."""
+        print(msgspec.json.encode(value).decode(), flush=True)  # noqa: T201
+
+
+class _Bars(Bars):
+    """Bars a little narrower than the terminal.
+
+    It echoes ^C, which would break a line of its whole width, and leave the bar there twice.
+    """
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield _Narrower(self.make_tasks_table(self.tasks))
+
+
+class _Narrower:
+    def __init__(self, content: RenderableType) -> None:
+        self._content = content
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._content, options.update_width(options.max_width - 4))
+
+
+class Terminal:
+    """A progress bar, failures above it, and a summary.
+
+    Args:
+        console: Where it is shown.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def note(self, text: str) -> None:
+        """A line of text."""
+        self.console.print(Text(text))
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
+        """A bar with counts, rate, running jobs and time left."""
+        columns = (
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("[bold]{task.description}[/]", markup=True),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", style="cyan"),
+            TextColumn("{task.fields[running]}", style="dim"),
+            TextColumn("{task.fields[left]}"),
+        )
+        with _Bars(*columns, console=self.console, expand=True) as bars:
+            task = bars.add_task(what, total=total, rate="", running="", left="")
+
+            def show(progress: Progress) -> None:
+                bars.update(
+                    task,
+                    completed=progress.done,
+                    rate=rate(progress.done, progress.elapsed),
+                    running=f"{progress.running} running" if progress.running else "",
+                    left=_left(progress),
+                )
+
+            yield show
+
+    def item(self, item: Item) -> None:
+        """Failures only, above the bar."""
+        if item.error is not None:
+            line = Text.assemble(("✗ ", "red"), (item.key, "bold"), "  ", item.error)
+            self.console.print(line)
+
+    def report(self, report: Report, saved: Saved, code: Exit) -> None:
+        """Counts, what limited the speed, and where the files are."""
+        mark, style = ("✓", "green") if code == Exit.DONE else ("✗", "red")
+        text = Text.assemble((f"{mark} ", style), (f"{report.completed:,} done", "bold"))
+        if report.failed:
+            failures = ", ".join(f"{count} {code}" for code, count in report.failures.items())
+            text.append(f", {report.failed:,} failed ({failures})", "red")
+        text.append(f" in {duration(report.elapsed)}, {rate(report.items, report.elapsed)}")
+        self.console.print(text)
+        self.console.print(
+            f"  up to {report.most_running} jobs at once, slots {report.slot_use:.0%} used; "
+            f"{report.requests:,} requests, {report.retries} retries, "
+            f"{report.rate_limited} times 429",
+            style="dim",
+            highlight=False,
+        )
+        if saved.folder is not None:
+            text = Text(f"  {saved.files:,} files, {bytes_in_words(saved.size)}, in {saved.folder}")
+            if saved.failed:
+                text.append(f"; {saved.failed:,} could not be downloaded", "red")
+            self.console.print(text)
+
+    def interrupted(self, unfinished: Mapping[str, str]) -> None:
+        """Which jobs still run."""
+        self.console.print(Text(still_running(unfinished)))
+
+
+def display_for(*, json: bool) -> Lines | Terminal:
+    """Progress on a terminal; JSON lines where the output is piped, or on demand.
+
+    Args:
+        json: Lines in any case.
+    """
+    return Lines() if json or not sys.stdout.isatty() else Terminal(Console())
+
+
+def still_running(unfinished: Mapping[str, str]) -> str:
+    """What Ctrl-C has left behind, in words."""
+    if not unfinished:
+        return "No job is left running at HeyGen."
+    shown = [f"  {key}  {job_id}" for key, job_id in list(unfinished.items())[:_SHOWN]]
+    more = [f"  and {len(unfinished) - _SHOWN} more"] if len(unfinished) > _SHOWN else []
+    count = "1 job goes" if len(unfinished) == 1 else f"{len(unfinished)} jobs go"
+    return "\n".join([f"{count} on at HeyGen, and will be charged:", *shown, *more])
+
+
+def rate(count: int, seconds: float) -> str:
+    """Items per second, or per minute where they are few."""
+    if seconds <= 0:
+        return ""
+    per_second = count / seconds
+    return f"{per_second:.1f}/s" if per_second >= 1 else f"{per_second * 60:.1f}/min"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, in words."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def bytes_in_words(size: int) -> str:
+    """A number of bytes, in kB or MB."""
+    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
+
+
+def _left(progress: Progress) -> str:
+    left = progress.seconds_left
+    return "" if not left else f"{duration(left)} left"

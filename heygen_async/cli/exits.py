@@ -1,0 +1,68 @@
+"""Exit codes of the command, and the sentence that goes with a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import IntEnum
+
+from heygen_async.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    HeyGenError,
+    InvalidRequest,
+    JobTimeout,
+    PermissionDenied,
+    RequestTimeout,
+)
+
+
+class Exit(IntEnum):
+    """What the command ends with."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    AUTH = 3
+    TIMEOUT = 4
+    INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """A command cannot go on; its message is for the user.
+
+    Args:
+        message: One readable sentence.
+        code: What to exit with; bad usage by default.
+    """
+
+    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def exit_for(error: HeyGenError) -> Exit:
+    """The exit code of a command that one error has ended."""
+    if isinstance(error, ConfigurationError | InvalidRequest):
+        return Exit.USAGE
+    return exit_for_failures([error])
+
+
+def exit_for_failures(failures: Collection[HeyGenError]) -> Exit:
+    """The exit code of a command some of whose items failed.
+
+    Where all of them failed for want of rights, or all for want of time, it says so.
+    """
+    if not failures:
+        return Exit.DONE
+    if all(isinstance(error, AuthenticationError | PermissionDenied) for error in failures):
+        return Exit.AUTH
+    if all(isinstance(error, JobTimeout | RequestTimeout) for error in failures):
+        return Exit.TIMEOUT
+    return Exit.SOME_FAILED
+
+
+def sentence(error: HeyGenError) -> str:
+    """An error in words for the terminal."""
+    if isinstance(error, AuthenticationError):
+        return f"HeyGen does not accept the API key; check HEYGEN_API_KEY. ({error})"
+    return str(error)

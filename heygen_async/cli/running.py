@@ -1,0 +1,58 @@
+"""Runs one command on an event loop and turns whatever ends it into an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import typer
+
+from heygen_async.cli.exits import CommandError, Exit, exit_for, sentence
+from heygen_async.errors import HeyGenError
+
+
+def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
+    """Run a command to its end; failures become one sentence on standard error.
+
+    Ctrl-C cancels the command, which then has the time to stop cleanly.
+
+    Args:
+        command: Makes the coroutine.
+    """
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(command())
+    except KeyboardInterrupt:
+        typer.secho("Stopped.", fg="yellow", bold=True, err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does. Python would complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.SOME_FAILED
+    except CommandError as error:
+        complain(str(error))
+        return error.code
+    except HeyGenError as error:
+        complain(sentence(error))
+        return exit_for(error)
+    except OSError as error:
+        complain(str(error))
+        return Exit.SOME_FAILED
+
+
+def complain(message: str) -> None:
+    """Say on standard error why the command ends."""
+    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(message, err=True)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """That of uvloop where it is installed (the extra ``fast``), else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,68 @@
+"""Sessions: ``nox -l`` lists them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+nox.options.sessions = ["tests"]
+# Also under CI: which interpreters there are is the machine's business.
+nox.options.error_on_missing_interpreters = False
+
+
+def groups(*names: str) -> tuple[str, ...]:
+    return nox.project.dependency_groups(PROJECT, *names)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Lint and types once, then all tests with warnings as errors; skips absent Pythons."""
+    session.install("-e", ".[all]", *groups("tests", "lint", "types"))
+    if session.python == HERE:
+        check_lint(session)
+        session.run("mypy")
+    data = Path(session.create_tmp()) / "coverage"
+    env = {"COVERAGE_FILE": str(data)}
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+    session.run("coverage", "combine", "-q", env=env)
+    session.run("coverage", "report", "--fail-under=90", env=env)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style: ruff lint and format."""
+    session.install(*groups("lint"))
+    check_lint(session)
+
+
+def check_lint(session: nox.Session) -> None:
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types: mypy --strict."""
+    session.install("-e", ".[all]", *groups("tests", "types"))
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """All benchmarks; ``nox -s bench -- --json`` for machines."""
+    session.install("-e", ".[all]", *groups("bench"))
+    for name in ("call_overhead", "fan_out", "polling"):
+        session.run("python", f"benchmarks/{name}.py", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The demo, from an installed wheel."""
+    session.install(".[all]")
+    session.run("heygen-async", "demo", *session.posargs)

@@ -1,0 +1,155 @@
+"""The command line: options, exit codes, and sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from heygen_async.cli import main
+from heygen_async.cli.app import app
+from heygen_async.sandbox import Fault, Sandbox, SandboxThread
+from heygen_async.version import __version__
+
+KEY = "sk_V2_a_key_that_must_not_show"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """It stands still: no test here waits for a job."""
+    with SandboxThread(speed=0, api_keys=[KEY]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
+    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text("name,product\nA,B\n")
+    return path
+
+
+def heygen_async(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert KEY not in result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def test_the_version() -> None:
+    assert heygen_async("--version").output == f"heygen-async {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["demo", "render", "translate", "sandbox"])
+def test_each_command_explains_itself(command: str) -> None:
+    result = heygen_async(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nope"],
+        ["render"],
+        ["render", "template"],
+        ["render", "template", "rows.csv", "--concurrency", "0"],
+        ["demo", "--rows", "0"],
+        ["sandbox", "--port", "99999"],
+    ],
+)
+def test_bad_usage(arguments: list[str]) -> None:
+    assert heygen_async(*arguments).exit_code == 2
+
+
+def test_no_key(rows: Path) -> None:
+    result = heygen_async("render", "template", rows)
+    assert result.exit_code == 2
+    assert "HEYGEN_API_KEY" in result.stderr
+
+
+def test_a_base_url_that_would_leak_the_key(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+    result = heygen_async("render", "template", rows, "--base-url", "http://example.com")
+    assert result.exit_code == 2
+    assert "https" in result.stderr
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_wrong_key(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYGEN_API_KEY", "sk_V2_wrong_key")
+    result = heygen_async("render", "template", rows)
+    assert result.exit_code == 3
+    assert "check HEYGEN_API_KEY" in result.stderr
+    assert "wrong_key" not in result.output
+
+
+@pytest.mark.usefixtures("environment")
+def test_bad_rows(sandbox: Sandbox, rows: Path) -> None:
+    rows.write_text("name,product\nA,\n")
+    result = heygen_async("render", sandbox.template_id("Welcome"), rows)
+    assert result.exit_code == 2
+    assert "line 2 (row 1), column 'product': is missing" in result.stderr
+    assert result.stdout == ""
+    assert sandbox.ledger.count() == 0
+
+
+@pytest.mark.usefixtures("environment")
+def test_languages_that_do_not_exist(sandbox: Sandbox) -> None:
+    result = heygen_async("translate", "https://example.com/a.mp4", "--to", "Klingon")
+    assert result.exit_code == 2
+    assert "'Klingon'" in result.stderr
+    assert sandbox.ledger.count() == 0
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_call_without_rights(sandbox: Sandbox) -> None:
+    sandbox.faults.add("video_translations.languages", Fault.status(403))
+    result = heygen_async("translate", "https://example.com/a.mp4", "--all")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: 403 forbidden")
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = heygen_async("demo", "--out", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "file" in result.stderr
+
+
+def test_a_port_that_is_taken(sandbox: Sandbox) -> None:
+    port = sandbox.base_url.rpartition(":")[2]
+    result = heygen_async("sandbox", "--port", port)
+    assert result.exit_code == 2
+    assert f"port {port}: " in result.stderr
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith(("heygen_async.cli.", f"{missing}.")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert f'needs {missing}, which is not installed: pip install "heygen-async[cli]"' in (
+        capsys.readouterr().err
+    )
+
+
+def test_without_what_the_sandbox_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
+    result = heygen_async("demo")
+    assert result.exit_code == 2
+    assert 'pip install "heygen-async[cli,sandbox]"' in result.stderr

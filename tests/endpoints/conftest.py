@@ -1,0 +1,31 @@
+"""A sandbox and a client for each test, on the turned loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from heygen_async import HeyGen
+from heygen_async.sandbox import Sandbox
+
+DURATIONS = {
+    "video": 100.0,
+    "agent": 300.0,
+    "agent_thinking": 20.0,
+    "translation": 200.0,
+    "proofread": 150.0,
+    "voice_clone": 40.0,
+}
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(speed=1, durations=DURATIONS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
+    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
+        yield heygen

@@ -1,0 +1,167 @@
+"""Every Endpoint descriptor, and the methods that use them, against the contract."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+import heygen_async.endpoints
+from heygen_async import HeyGen
+from heygen_async.endpoints.jobs import KINDS
+from heygen_async.session.endpoint import Endpoint
+from tests.models.contract import CONTRACT
+
+
+class Operation(NamedTuple):
+    """One operation of the contract.
+
+    Attributes:
+        method: HTTP method.
+        path: Path with its parameters in braces.
+        description: What the contract says of it.
+    """
+
+    method: str
+    path: str
+    description: dict[str, Any]
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        shared = CONTRACT["components"]["parameters"]
+        return [
+            shared[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+            for parameter in self.description.get("parameters", [])
+        ]
+
+    def names(self, place: str) -> list[str]:
+        return [parameter["name"] for parameter in self.parameters if parameter["in"] == place]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The schema of ``data`` in a good answer."""
+        responses = self.description["responses"]
+        answer = next(answer for status, answer in responses.items() if status.startswith("2"))
+        schema: dict[str, Any] = answer["content"]["application/json"]["schema"]
+        data: dict[str, Any] = schema["properties"]["data"]
+        return data
+
+
+OPERATIONS = {
+    description["operationId"]: Operation(method.upper(), path, description)
+    for path, methods in CONTRACT["paths"].items()
+    for method, description in methods.items()
+}
+
+DESCRIPTORS: list[Endpoint[Any]] = [
+    value
+    for module in pkgutil.iter_modules(heygen_async.endpoints.__path__)
+    for value in vars(importlib.import_module(f"heygen_async.endpoints.{module.name}")).values()
+    if isinstance(value, Endpoint)
+]
+
+METHODS = {
+    "videos": "create get list delete statuses status_v1",
+    "video_agents": "create get list send stop resource videos styles",
+    "templates": "list get generate list_v2 get_v2",
+    "video_translations": "create get list update delete languages statuses",
+    "proofreads": "create get srt update_srt generate",
+    "voices": "list get speech design clone delete",
+    "assets": "upload get delete direct_uploads.create direct_uploads.complete",
+    "users": "me",
+    "brand_glossaries": "list",
+}
+SERVED = [f"{resource}.{name}" for resource, names in METHODS.items() for name in names.split()]
+
+LISTS = sorted({endpoint.operation for endpoint in DESCRIPTORS if endpoint.envelope == "page"})
+
+
+@pytest.fixture(scope="module")
+def heygen() -> HeyGen:
+    return HeyGen("sk_V2_anything", base_url="http://127.0.0.1:9")
+
+
+def _named(descriptors: list[Endpoint[Any]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "endpoint", descriptors, ids=[endpoint.operation for endpoint in descriptors]
+    )
+
+
+def test_the_descriptors_are_the_served_operations_and_the_v2_render() -> None:
+    operations = [endpoint.operation for endpoint in DESCRIPTORS]
+    assert len(operations) == len(set(operations)), "described twice"
+    assert set(operations) >= {*SERVED, "templates.generate_v2"}
+
+
+@_named(DESCRIPTORS)
+def test_a_descriptor_agrees_with_the_contract(endpoint: Endpoint[Any]) -> None:
+    operation = OPERATIONS[endpoint.operation]
+    assert (endpoint.method, endpoint.path) == (operation.method, operation.path)
+    assert endpoint.keyed == ("Idempotency-Key" in operation.names("header"))
+    is_list = operation.data.get("type") == "array"
+    assert endpoint.envelope == ("page" if is_list else "data")
+    schema = operation.data["items"] if is_list else operation.data
+    if "$ref" in schema:
+        assert endpoint.answer.__name__ == schema["$ref"].rpartition("/")[2]
+    else:  # v2 describes its data in place
+        fields = {field.name for field in msgspec.structs.fields(endpoint.answer)}
+        assert fields == set(schema["properties"])
+
+
+@_named([endpoint for endpoint in DESCRIPTORS if endpoint.creates is not None])
+def test_what_starts_jobs_is_safe_to_repeat(endpoint: Endpoint[Any]) -> None:
+    assert endpoint.keyed
+
+
+@pytest.mark.parametrize("operation", SERVED)
+def test_an_operation_is_reachable_under_its_name(heygen: HeyGen, operation: str) -> None:
+    method = attrgetter(operation)(heygen)
+    assert inspect.getdoc(method)
+    if operation in LISTS and not operation.endswith(".statuses"):
+        assert not inspect.iscoroutinefunction(method)
+        assert str(inspect.signature(method).return_annotation).startswith("Pages[")
+    else:
+        assert inspect.iscoroutinefunction(method)
+
+
+@pytest.mark.parametrize("operation", SERVED)
+def test_what_takes_a_key_takes_it_from_the_caller(heygen: HeyGen, operation: str) -> None:
+    keyed = "Idempotency-Key" in OPERATIONS[operation].names("header")
+    assert ("idempotency_key" in _parameters(attrgetter(operation)(heygen))) == keyed
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_a_list_takes_the_parameters_of_the_contract(heygen: HeyGen, operation: str) -> None:
+    method = attrgetter(operation)(heygen)
+    described = OPERATIONS[operation]
+    # Pages keeps the token, and the caller need not know of it.
+    wanted = set(described.names("query")) - {"token"}
+    assert set(_parameters(method)) - set(described.names("path")) == wanted
+    limit = next((p["schema"] for p in described.parameters if p["name"] == "limit"), None)
+    if limit is not None:
+        says = f"{limit['minimum']} to {limit['maximum']}; the API's default is {limit['default']}"
+        assert says in re.sub(r"\s+", " ", inspect.getdoc(method) or "")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+def test_kinds_of_jobs_ask_with_parameters_of_the_contract(kind: Any) -> None:
+    assert kind.get.answer is kind.result
+    if kind.statuses is not None:
+        assert kind.ids_parameter in OPERATIONS[kind.statuses.operation].names("query")
+    states = msgspec.json.schema(kind.result)["$defs"][kind.result.__name__]["properties"]
+    assert "status" in states
+    known = CONTRACT["components"]["schemas"][kind.result.__name__]["properties"]["status"]
+    assert kind.completed & set(known["enum"])
+    assert kind.failed <= set(known["enum"])
+    assert kind.paused <= set(known["enum"])
+
+
+def _parameters(method: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(method).parameters)

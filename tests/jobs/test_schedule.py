@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations
+
+seconds = st.floats(min_value=0, max_value=1e7)
+positive = st.floats(min_value=1e-3, max_value=1e6)
+
+
+def learned(median: float = 120.0, sigma: float = 0.5, count: int = 200) -> Durations:
+    chance = random.Random(1)
+    durations = Durations(90.0)
+    for _ in range(count):
+        ended = median * math.exp(sigma * chance.gauss(0, 1))
+        durations.learn(ended - 1, ended + 1)
+    return durations
+
+
+@settings(deadline=None)
+@given(expected=positive, ages=st.lists(seconds, min_size=1, max_size=30))
+def test_the_next_look_is_always_a_bounded_time_away(expected: float, ages: list[float]) -> None:
+    until = Durations(expected).until_look(ages)
+    assert 0 < until <= LONGEST_FIRST
+
+
+@settings(deadline=None)
+@given(pairs=st.lists(st.tuples(seconds, seconds), max_size=40), age=seconds)
+def test_whatever_is_learned_the_arithmetic_holds(
+    pairs: list[tuple[float, float]], age: float
+) -> None:
+    durations = Durations(90.0)
+    for since, until in pairs:
+        durations.learn(since, until)
+    assert 0 < durations.median < math.inf
+    assert 0 <= durations.hazard(age) < math.inf
+    assert 0 < durations.until_look([age]) <= LONGEST_FIRST
+
+
+@settings(deadline=None)
+@given(
+    looks=st.lists(
+        st.tuples(st.floats(0, 1e4), st.integers(0, 1000), st.integers(1, 10)), max_size=50
+    )
+)
+def test_the_tick_of_many_jobs_stays_within_its_bounds(
+    looks: list[tuple[float, int, int]],
+) -> None:
+    durations = Durations(1e-3)
+    for interval, found, requests in looks:
+        durations.looked(interval, found, requests)
+    assert 0.005 <= durations.until_look([100.0] * BULK) <= TICK
+
+
+def test_three_jobs_teach_enough() -> None:
+    durations = Durations(600.0)
+    for _ in range(2):
+        durations.learn(18, 22)
+    assert durations.median == pytest.approx(600)
+    durations.learn(18, 22)
+    assert durations.median == pytest.approx(20, rel=0.02)
+
+
+def test_median_and_spread_are_learned() -> None:
+    durations = learned()
+    assert durations.median == pytest.approx(120, rel=0.1)
+    assert durations.quantile(-1) == pytest.approx(120 * math.exp(-0.5), rel=0.1)
+
+
+def test_rough_looks_teach_what_close_ones_do() -> None:
+    """A job found done at its first look is not taken to have ended halfway."""
+    chance = random.Random(2)
+    durations = Durations(90.0)
+    for _ in range(200):
+        ended = 120 * math.exp(0.5 * chance.gauss(0, 1))
+        edges = [0.0, 60.0, *range(90, 2_000, 30)]
+        durations.learn(
+            max(edge for edge in edges if edge < ended),
+            min(edge for edge in edges if edge >= ended),
+        )
+    assert durations.median == pytest.approx(120, rel=0.1)
+    assert math.log(durations.quantile(1) / durations.median) == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_hazard_is_the_share_that_ends_per_second() -> None:
+    durations = learned()
+    chance = random.Random(3)
+    drawn = [durations.quantile(chance.gauss(0, 1)) for _ in range(60_000)]
+    for age in (60.0, 120.0, 240.0):
+        running = sum(one > age for one in drawn)
+        ended = sum(age < one <= age + 2 for one in drawn)
+        assert durations.hazard(age) == pytest.approx(ended / running / 2, rel=0.2)
+
+
+def test_the_hazard_far_out_goes_on_smoothly() -> None:
+    durations = learned()
+    edge = durations.quantile(6.0)
+    assert durations.hazard(edge * 0.999) == pytest.approx(durations.hazard(edge * 1.001), rel=0.05)
+
+
+def test_a_single_job_is_first_looked_at_when_one_in_ten_is_done() -> None:
+    durations = learned()
+    first = durations.until_first_look(0.0, 1)
+    assert first == pytest.approx(120 * math.exp(-1.28 * 0.5), rel=0.1)
+    # No look before it, although it is more than a minute away.
+    assert first > LONGEST
+    assert durations.until_look([0.0]) == first
+    assert durations.until_look([first + 0.1]) < LONGEST / 2
+
+
+def test_a_guess_is_not_believed_for_ever() -> None:
+    assert Durations(1e6).until_look([0.0]) == LONGEST_FIRST
+
+
+def test_many_jobs_are_looked_at_from_the_start_while_nothing_is_learned() -> None:
+    assert Durations(600.0).until_look([0.0] * BULK) == TICK
+    assert learned().until_look([0.0] * BULK) > 30
+
+
+def test_company_shortens_the_interval() -> None:
+    durations = learned()
+    intervals = [durations.until_look([150.0] * count) for count in (1, 3, 9)]
+    assert intervals == sorted(intervals, reverse=True)
+    assert intervals[0] > 3 * intervals[2]
+
+
+def test_the_tick_shrinks_where_many_end_and_grows_back() -> None:
+    durations = learned()
+    old = [200.0] * 50
+    durations.looked(TICK, found=20, requests=1)
+    assert durations.until_look(old) == pytest.approx(TICK / 4)
+    for _ in range(3):
+        durations.looked(durations.until_look(old), found=0, requests=1)
+    assert durations.until_look(old) == TICK
+
+
+def test_a_look_out_of_turn_does_not_hurry_the_next_ones() -> None:
+    durations = learned()
+    durations.looked(0.0, found=0, requests=1)
+    assert durations.until_look([200.0] * 50) == TICK
+
+
+def test_a_simulated_single_job_meets_its_goal() -> None:
+    """Requests: the submission, and each look; the last one is the final fetch."""
+    chance = random.Random(4)
+    durations = learned()
+    requests, delays = 0, []
+    for _ in range(2_000):
+        ends = 120 * math.exp(0.5 * chance.gauss(0, 1))
+        age, requests = 0.0, requests + 1
+        while age < ends:
+            age, requests = age + durations.until_look([age]), requests + 1
+        delays.append(age - ends)
+    assert requests / 2_000 <= 8
+    assert statistics.fmean(delays) <= 10

@@ -1,0 +1,169 @@
+"""Clients that are closed, not closed, pickled, or used on one event loop after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from heygen_async import HeyGen
+from heygen_async.sandbox import Fault, Sandbox
+from heygen_async.session.settings import Retry, Timeout
+
+from .wire import client, video
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_script(body: str) -> str:
+    """What a script prints on the real loop, where every warning is an error and printed."""
+    script = textwrap.dedent(
+        """
+        import asyncio, gc
+        from heygen_async import HeyGen
+        from heygen_async.sandbox import Sandbox
+        """
+    ) + textwrap.dedent(body)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_scripts_that_never_close_end_without_a_warning() -> None:
+    out = run_script(
+        """
+        async def main(heygen, sandbox):
+            async with sandbox:
+                heygen = heygen or HeyGen(sandbox.api_key, base_url=sandbox.base_url)
+                await heygen.users.me()
+                async with heygen._session.connection.media.get(sandbox.media_origin):
+                    pass
+                print(await heygen.videos.list().first_page())
+                heygen._session.settings  # it lives until here
+
+        async def waits_for_a_job(sandbox):
+            async with sandbox:
+                heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
+                from heygen_async import AvatarVideoRequest
+                request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="x")
+                job = await heygen.videos.create(request)
+                try:
+                    await job.wait(timeout=0.1)
+                except TimeoutError:
+                    print("still running")
+
+        asyncio.run(main(None, Sandbox()))
+        asyncio.run(waits_for_a_job(Sandbox(speed=1)))
+        gc.collect()
+        """
+    )
+    assert "still running" in out
+
+
+def test_one_client_on_two_event_loops() -> None:
+    out = run_script(
+        """
+        sandbox = Sandbox()
+        heygen = None
+
+        async def main():
+            global heygen
+            async with Sandbox(port=heygen and int(heygen.port) or 0) as sandbox:
+                if heygen is None:
+                    heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
+                    heygen.port = sandbox.base_url.rsplit(":", 1)[1]
+                await asyncio.gather(*(heygen.users.me() for _ in range(5)))
+                print(heygen.traffic.requests)
+
+        async def closed():
+            async with Sandbox(port=int(heygen.port)):
+                async with heygen:
+                    await heygen.users.me()
+                await heygen.users.me()  # opens again
+                print(heygen.traffic.requests)
+
+        asyncio.run(main())
+        asyncio.run(main())
+        asyncio.run(closed())
+        gc.collect()
+        """
+    )
+    assert out.split() == ["5", "10", "12"]
+
+
+@pytest.mark.anyio
+async def test_closed_while_a_call_waits(sandbox: Sandbox) -> None:
+    heygen = client(sandbox)
+    sandbox.faults.add("users.me", Fault.status(503, retry_after=20))
+    waiting = asyncio.create_task(heygen.users.me())
+    await asyncio.sleep(5)
+    await heygen.aclose()
+    # It goes on, over a connection of its own.
+    assert await waiting
+    await heygen.aclose()
+    await heygen.aclose()
+
+
+@pytest.mark.anyio
+async def test_closed_while_a_call_is_on_its_way(sandbox: Sandbox) -> None:
+    heygen = client(sandbox)
+    sandbox.faults.add("videos.create", Fault.delay(20))
+    going = asyncio.create_task(heygen.videos.create(video(sandbox)))
+    await asyncio.sleep(5)
+    await heygen.aclose()
+    assert (await going).id == sandbox.ledger.jobs[0].id
+    assert sandbox.ledger.count() == 1
+    await heygen.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_pickled_client_works(sandbox: Sandbox) -> None:
+    original = client(sandbox, timeout=Timeout(read=9), retry=Retry(attempts=2), requests=7, jobs=3)
+    await original.users.me()
+    twin = pickle.loads(pickle.dumps(original))
+    assert isinstance(twin, HeyGen)
+    assert twin._session.settings == original._session.settings
+    assert twin._session.requests.in_flight == 7
+    assert twin.slots.ceiling == 3
+    assert twin.traffic.requests == 0
+    async with original, twin:
+        assert await twin.users.me() == await original.users.me()
+
+
+@pytest.mark.anyio
+async def test_connections_are_kept_between_looks(sandbox: Sandbox, heygen: HeyGen) -> None:
+    await heygen.users.me()
+    connections = heygen._session.connection.api.connector
+    assert connections is not None
+    first = [protocol for pool in connections._conns.values() for protocol, _ in pool]
+    await asyncio.sleep(60)
+    await heygen.users.me()
+    second = [protocol for pool in connections._conns.values() for protocol, _ in pool]
+    assert first == second
+    assert len(first) == 1
+
+
+@pytest.mark.anyio
+async def test_deprecation_is_logged_once(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await heygen.request("GET", "/v2/templates")
+        await heygen.request("GET", "/v3/users/me")
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [record.getMessage() for record in warnings] == [
+        "GET /v2/templates is deprecated by the API"
+    ]

@@ -1,0 +1,329 @@
+"""The queue, the token bucket and the request limiter."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heygen_async.errors import ConfigurationError, RateLimited
+from heygen_async.session.limits import RequestLimiter, TokenBucket
+from heygen_async.session.waiting import Queue
+
+pytestmark = pytest.mark.anyio
+
+
+async def settle() -> None:
+    """Let everything run that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class Places:
+    """A queue over a number of places, and who was served in which order."""
+
+    def __init__(self, places: int = 0, lanes: int = 2) -> None:
+        self.free = places
+        self.served: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.queue = Queue(lanes, self._grant)
+
+    def _grant(self, lane: int, now: float) -> float | None:
+        if self.free <= 0:
+            return None
+        self.free -= 1
+        return 0.0
+
+    def give_back(self) -> None:
+        self.free += 1
+        self.queue.wake(asyncio.get_running_loop())
+
+    def join(self, name: str, lane: int = 0) -> None:
+        async def wait() -> None:
+            await self.queue.wait(lane, give_back=self.give_back)
+            self.served.append(name)
+
+        self.tasks[name] = asyncio.create_task(wait())
+
+    async def stop(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+async def test_first_in_first_out_lane_by_lane() -> None:
+    places = Places()
+    for number in range(4):
+        places.join(f"bulk {number}", 1)
+        places.join(f"call {number}", 0)
+    await settle()
+    assert places.queue.waiting == 8
+    for _ in range(8):
+        places.give_back()
+        await settle()
+    order = [*(f"call {n}" for n in range(4)), *(f"bulk {n}" for n in range(4))]
+    assert places.served == order
+    assert places.queue.waiting == 0
+
+
+async def test_who_is_cancelled_while_waiting_is_passed_over() -> None:
+    places = Places()
+    for name in "abc":
+        places.join(name)
+    await settle()
+    places.tasks["b"].cancel()
+    await settle()
+    assert places.queue.waiting == 2
+    places.give_back()
+    places.give_back()
+    await settle()
+    assert (places.served, places.free, places.queue.waiting) == (["a", "c"], 0, 0)
+
+
+async def test_a_place_granted_to_somebody_just_cancelled_goes_on() -> None:
+    places = Places()
+    for name in "ab":
+        places.join(name)
+    await settle()
+    places.give_back()  # a is granted and has not run yet
+    places.tasks["a"].cancel()
+    await settle()
+    assert (places.served, places.free) == (["b"], 0)
+
+
+async def test_cancelled_first_and_granted_in_the_same_turn() -> None:
+    places = Places()
+    for name in "ab":
+        places.join(name)
+    await settle()
+    places.tasks["a"].cancel()
+    places.give_back()
+    await settle()
+    assert (places.served, places.free, places.queue.waiting) == (["b"], 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_place_is_ever_lost(seed: int) -> None:
+    chance = random.Random(seed)
+    places = Places(3)
+    for number in range(60):
+        places.join(str(number), chance.randrange(2))
+        if chance.random() < 0.4:
+            places.tasks[chance.choice(list(places.tasks))].cancel()
+        if chance.random() < 0.3:
+            await asyncio.sleep(0)
+        if chance.random() < 0.4 and len(places.served) + places.free > 0 and places.served:
+            places.served.pop()
+            places.give_back()
+    await settle()
+    assert places.free == 0 or places.queue.waiting == 0
+    assert places.free + len(places.served) == 3
+    await places.stop()
+    assert places.queue.waiting == 0
+
+
+@given(
+    rate=st.floats(0.1, 1000),
+    burst=st.floats(1, 100),
+    pauses=st.lists(st.floats(0, 5), min_size=1, max_size=200),
+)
+def test_a_bucket_never_gives_more_than_its_rate(
+    rate: float, burst: float, pauses: list[float]
+) -> None:
+    bucket = TokenBucket(rate, burst)
+    now = 100.0
+    for taken, pause in enumerate(pauses, 1):
+        now += pause
+        wait = bucket.wait(now)
+        assert wait >= 0
+        if wait:
+            now += wait
+            assert bucket.wait(now) == 0  # the promised time is the right one
+        assert taken <= burst + (now - 100.0) * rate + 1e-3
+
+
+@given(rate=st.floats(0.1, 1000), keep=st.floats(0, 9))
+def test_a_bucket_keeps_what_is_reserved(rate: float, keep: float) -> None:
+    bucket = TokenBucket(rate, 10.0)
+    taken = 0
+    while not bucket.wait(5.0, keep):
+        taken += 1
+    assert -1e-6 < 10.0 - taken - keep < 1.0 + 1e-6
+    wait = bucket.wait(5.0, keep)
+    assert bucket.wait(5.0) == 0 or keep < 1
+    bucket.restart()
+    assert bucket.wait(0.0, keep) == 0 < wait
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RequestLimiter(0),
+        lambda: RequestLimiter(per_second=0),
+        lambda: RequestLimiter(per_second=float("inf")),
+        lambda: RequestLimiter(per_second=float("nan")),
+        lambda: RequestLimiter(reserve=-1),
+    ],
+)
+def test_limits_that_make_no_sense(make: Callable[[], RequestLimiter]) -> None:
+    with pytest.raises(ConfigurationError, match="requests"):
+        make()
+
+
+async def test_a_bulk_run_leaves_a_reserve() -> None:
+    limiter = RequestLimiter(20)
+    limiter.bind(asyncio.get_running_loop())
+    taken = 0
+    while limiter.acquire_nowait(bulk=True):
+        taken += 1
+    assert taken == 18
+    assert limiter.acquire_nowait()
+    assert limiter.acquire_nowait()
+    assert not limiter.acquire_nowait()
+    # With a single place there is nothing to reserve.
+    assert RequestLimiter(1, reserve=5).acquire_nowait(bulk=True)
+
+
+async def test_an_interactive_call_overtakes_all_bulk_calls() -> None:
+    limiter = RequestLimiter(10, per_second=1.0, burst=1.0)
+    order: list[str] = []
+
+    async def call(name: str, bulk: bool) -> None:
+        await limiter.acquire(bulk)
+        order.append(name)
+        limiter.release()
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(3):
+            tasks.create_task(call(f"bulk {number}", True))
+        await settle()
+        tasks.create_task(call("call", False))
+    assert order == ["bulk 0", "call", "bulk 1", "bulk 2"]
+    assert limiter.in_use == 0
+
+
+async def test_a_rate_is_kept() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter(100, per_second=10, burst=5)
+
+    async def call() -> None:
+        if not limiter.acquire_nowait():
+            await limiter.acquire()
+        limiter.release()
+
+    limiter.bind(loop)
+    await asyncio.gather(*(call() for _ in range(105)))
+    assert loop.time() == pytest.approx(10.0, abs=0.05)
+
+
+async def test_the_hold_that_reaches_furthest_wins() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter()
+    limiter.bind(loop)
+    limiter.close_for(5)
+    limiter.close_for(30)
+    limiter.close_for(10)
+    assert not limiter.acquire_nowait()
+    await asyncio.gather(*(limiter.acquire() for _ in range(50)))
+    assert loop.time() == pytest.approx(30.0)
+    assert limiter.in_use == 50
+    assert limiter.acquire_nowait()
+
+
+async def test_a_hold_that_grows_while_others_wait_for_it() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter()
+    limiter.bind(loop)
+    limiter.close_for(5)
+    loop.call_later(3, limiter.close_for, 10)
+    await limiter.acquire()
+    assert loop.time() == pytest.approx(13.0)
+
+
+async def test_a_hold_longer_than_the_patience_raises_at_once() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter()
+    limiter.bind(loop)
+    limiter.close_for(100)
+    with pytest.raises(RateLimited) as caught:
+        await limiter.acquire(patience=60)
+    assert loop.time() == 0.0
+    assert caught.value.retry_after == pytest.approx(100)
+    assert caught.value.attempts == 0
+    assert limiter.in_use == limiter.waiting == 0
+
+
+async def test_many_wait_for_few_places_in_turn() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter(10, reserve=0)
+    order: list[int] = []
+
+    async def call(number: int) -> None:
+        await limiter.acquire()
+        order.append(number)
+        assert limiter.in_use <= 10
+        await asyncio.sleep(1)
+        limiter.release()
+
+    await asyncio.gather(*(call(number) for number in range(500)))
+    assert order == list(range(500))
+    assert loop.time() == pytest.approx(50.0)
+
+
+def test_another_event_loop() -> None:
+    limiter = RequestLimiter(1, per_second=1.0, burst=1.0)
+
+    async def leave_it_full() -> None:
+        await limiter.acquire()
+        limiter.close_for(1e6)
+        waiting = asyncio.ensure_future(limiter.acquire())
+        await settle()
+        assert limiter.waiting == 1
+        waiting.cancel()
+
+    async def start_anew() -> None:
+        limiter.bind(asyncio.get_running_loop())
+        assert (limiter.in_use, limiter.waiting) == (0, 0)
+        assert limiter.acquire_nowait()
+
+    asyncio.run(leave_it_full())
+    asyncio.run(start_anew())
+
+
+def test_who_waits_on_another_event_loop_is_gone() -> None:
+    limiter = RequestLimiter(1)
+    old, new = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def wait() -> asyncio.Task[None]:
+        limiter.bind(asyncio.get_running_loop())
+        limiter.close_for(1e6)
+        waiting = asyncio.create_task(limiter.acquire())
+        await settle()
+        return waiting
+
+    async def acquire() -> None:
+        await asyncio.wait_for(limiter.acquire(), 1)
+        assert (limiter.in_use, limiter.waiting) == (1, 0)
+
+    async def cancel(waiting: asyncio.Task[None]) -> None:
+        waiting.cancel()
+        await settle()
+        assert waiting.cancelled()
+        assert (limiter.in_use, limiter.waiting) == (1, 0)
+
+    waiting = old.run_until_complete(wait())
+    new.run_until_complete(acquire())
+    old.run_until_complete(cancel(waiting))
+    old.close()
+    new.close()
+
+
+def test_limiters_pickle_by_their_settings() -> None:
+    limiter = RequestLimiter(7, per_second=3.0, burst=2.0, reserve=1)
+    twin = pickle.loads(pickle.dumps(limiter))
+    assert (twin.in_flight, twin.per_second, twin.burst, twin.reserve) == (7, 3.0, 2.0, 1)

@@ -1,0 +1,92 @@
+"""Proxies of the environment are used, and learn no more than they must."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from heygen_async import HeyGen
+from heygen_async.errors import ConfigurationError, ConnectionFailed
+from heygen_async.sandbox import Sandbox
+
+from .wire import answering, client, raw_server
+
+pytestmark = pytest.mark.anyio
+
+KEY = "sk_V2_sandbox"
+
+
+async def forward(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A proxy for plain http: sends a request without a body on, and the answer back."""
+    method, url, _ = head.split(" ", 2)
+    target = urlsplit(url)
+    from_server, to_server = await asyncio.open_connection(target.hostname, target.port)
+    lines = [line for line in head.split("\r\n")[1:] if line]
+    kept = [line for line in lines if not line.lower().startswith(("proxy-", "connection"))]
+    sent = [f"{method} {target.path} HTTP/1.1", *kept, "Connection: close", "", ""]
+    to_server.write("\r\n".join(sent).encode())
+    writer.write(await from_server.read())
+    to_server.close()
+    await writer.drain()
+
+
+async def test_a_proxy_of_the_environment(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with raw_server(forward) as proxy:
+        host = urlsplit(proxy.base_url).netloc
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:p%40ss@{host}")
+        async with client(sandbox) as heygen:
+            await heygen.users.me()
+        assert len(proxy.requests) == sandbox.ledger.requests == 1
+        head = proxy.requests[0][0]
+        assert head.startswith(f"GET {sandbox.base_url}/v3/users/me HTTP/1.1\r\n")
+        assert "Proxy-Authorization: Basic dXNlcjpwQHNz\r\n" in head  # user:p@ss
+        async with client(sandbox, trust_env=False) as heygen:
+            await heygen.users.me()
+        assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("with_port", [False, True])
+async def test_no_proxy(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, with_port: bool) -> None:
+    host = urlsplit(sandbox.base_url)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", f"x.io,{host.netloc if with_port else host.hostname}")
+    async with client(sandbox) as heygen:
+        await heygen.users.me()
+    assert sandbox.ledger.requests == 1
+
+
+@pytest.mark.parametrize("credentials", ["", "user:pw@"])
+async def test_a_tunnel_is_asked_for_without_the_key(
+    monkeypatch: pytest.MonkeyPatch, credentials: str
+) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with raw_server(answering(refusal)) as proxy:
+        host = urlsplit(proxy.base_url).netloc
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{credentials}{host}")
+        for settings in ({"api_key": KEY}, {"token": "tok-en-0123"}):
+            async with HeyGen(**settings, retry=2) as heygen:  # type: ignore[arg-type]
+                with pytest.raises(ConnectionFailed, match="the proxy answered 407") as caught:
+                    await heygen.users.me()
+            assert not caught.value.sent
+            assert "pw" not in str(caught.value)
+    assert len(proxy.requests) == 4
+    for head, _ in proxy.requests:
+        assert head.startswith("CONNECT api.heygen.com:443 HTTP/1.1\r\n")
+        assert KEY not in head
+        assert "tok-en" not in head
+        assert ("Proxy-Authorization" in head) is bool(credentials)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1", "http://", "http://[::1", "ftp://x:pw@y"]
+)
+async def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    async with HeyGen(KEY) as heygen:
+        with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
+            await heygen.users.me()
+    assert "pw" not in str(caught.value)

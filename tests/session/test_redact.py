@@ -1,0 +1,64 @@
+"""Secrets are taken out of text, and nothing else is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heygen_async.session.redact import redact
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("key sk_V2_hgu_kAbc-9_Z is wrong", "key *** is wrong"),
+        ("hg_abcd", "***"),
+        ("sk_ab, risk_taking, ask_me_later", "sk_ab, risk_taking, ask_me_later"),
+        ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
+        ("BEARER   abc", "Bearer ***"),
+        ("see https://x.io/a/b.mp4?Expires=1&Signature=s", "see https://x.io/a/b.mp4?***"),
+        ("HTTPS://X.io?a=b", "HTTPS://X.io?***"),
+        ("'s3://bucket/x?sig=1' failed", "'s3://bucket/x?***' failed"),
+        ("https://x.io/#access_token=1", "https://x.io/?***"),
+        ("https://x.io/a#part", "https://x.io/a#part"),
+        ("https://user:pw@x.io/a", "https://***@x.io/a"),
+        (
+            "https://developers.heygen.com/docs/error-codes#invalid-parameter",
+            "https://developers.heygen.com/docs/error-codes#invalid-parameter",
+        ),
+        ("really? yes. 50 % of a@b.c", "really? yes. 50 % of a@b.c"),
+        ("", ""),
+    ],
+)
+def test_redact(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@given(st.text(), st.text(), st.from_regex(r"[!-~]{8,40}", fullmatch=True))
+def test_the_secret_in_use_goes_whatever_its_form(before: str, after: str, secret: str) -> None:
+    assert secret not in redact(f"{before}{secret}{after}", secret)
+
+
+@given(st.integers(0, 60), st.integers(0, 80))
+def test_a_cut_leaves_no_piece_of_the_secret(padding: int, longest: int) -> None:
+    secret = "0123456789" * 4
+    clean = redact("x" * padding + secret, secret, longest=longest)
+    assert len(clean) <= longest
+    assert not set(clean) & set(secret)
+
+
+@given(st.text(), st.none() | st.text(min_size=8))
+def test_twice_changes_nothing_more(text: str, secret: str | None) -> None:
+    once = redact(text)
+    assert redact(once) == once
+    assert isinstance(redact(text, secret), str)
+
+
+def test_long_hostile_text_costs_no_time() -> None:
+    started = time.process_time()
+    for piece in ("http://", "Bearer ", "sk_", "a://b@", "https://x?"):
+        redact(piece * 200_000, longest=2000)
+    assert time.process_time() - started < 2.0

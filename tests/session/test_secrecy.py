@@ -1,0 +1,139 @@
+"""The API key stays in the one header that it belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from heygen_async import HeyGen
+from heygen_async.errors import APIError, BadRequest, HeyGenError
+from heygen_async.sandbox import Fault, Sandbox
+from heygen_async.session.settings import Retry
+
+from .test_faults import PASSING
+from .wire import answering, client, raw_server, video
+
+pytestmark = pytest.mark.anyio
+
+KEY = "sk_V2_secrecy_0123456789"
+
+
+@pytest.fixture
+def key() -> str:
+    return KEY
+
+
+@pytest.fixture
+async def sandbox() -> Any:
+    async with Sandbox(speed=1, api_keys=[KEY]) as sandbox:
+        yield sandbox
+
+
+def everything_in(error: BaseException, *, variables: bool = True) -> Iterator[str]:
+    """All text that a log or a crash reporter could take from an exception.
+
+    Args:
+        error: The exception; what it hangs on to is walked, too.
+        variables: Whether to show the local variables of the package's frames, as some
+            reporters do.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield from (str(one), repr(one), repr(one.args), repr(getattr(one, "__dict__", {})))
+        yield "".join(traceback.format_exception(one))
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if variables and "/heygen_async/" in frame.f_code.co_filename:
+                yield repr(frame.f_locals)
+        waiting += [one.__cause__, one.__context__]
+
+
+LASTING = {
+    "refused key": Fault.status(401, message=f"the key {KEY} is wrong"),
+    "echo": Fault.body(KEY.encode() * 200, status=400, content_type="text/html"),
+    "redirect": Fault.redirect(f"https://example.com/?key={KEY}"),
+    "echo in JSON": Fault.body(
+        b'{"error": {"code": "%(key)s", "message": "%(key)s", "param": "%(key)s"}}'
+        % {b"key": KEY.encode()},
+        status=400,
+        headers={"x-request-id": KEY},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*PASSING, *LASTING])
+async def test_the_key_is_in_no_log_and_no_exception(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asyncio.get_running_loop().set_debug(True)
+    sandbox.faults.add("videos.create", {**PASSING, **LASTING}[name], times=None)
+    async with client(sandbox, retry=Retry(attempts=2, patience=10)) as heygen:
+        with pytest.raises(HeyGenError) as caught:
+            await heygen.videos.create(video(sandbox))
+        # The body that echoes the key is a local variable.
+        said = [*everything_in(caught.value, variables=name in PASSING)]
+        said += [repr(heygen), str(heygen)]
+        said += [repr(heygen._session), repr(heygen._session.settings)]
+    for text in (*said, caplog.text, *(repr(vars(record)) for record in caplog.records)):
+        assert KEY not in text
+        assert KEY[8:] not in text
+
+
+async def test_nobody_listening(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await sandbox.aclose()
+    async with client(sandbox, retry=2) as heygen:
+        with pytest.raises(HeyGenError) as caught:
+            await heygen.users.me()
+    assert not [text for text in everything_in(caught.value) if KEY in text]
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(sandbox: Sandbox, status: int) -> None:
+    async with raw_server(answering(b"HTTP/1.1 200 OK\r\n\r\n")) as other:
+        target = f"{other.base_url}/v3/users/me?signature=abc"
+        sandbox.faults.add("*", Fault.redirect(target, status=status), times=None)
+        async with client(sandbox) as heygen:
+            with pytest.raises(BadRequest, match="not followed") as caught:
+                await heygen.users.me()
+            with pytest.raises(APIError, match="not followed"):
+                await heygen.videos.create(video(sandbox))
+        assert other.requests == []
+    assert caught.value.code == f"http_{status}"
+    assert "signature" not in str(caught.value)
+
+
+async def test_the_media_session_does_not_know_the_key(sandbox: Sandbox) -> None:
+    async with client(sandbox) as heygen:
+        await heygen.users.me()
+        async with heygen._session.connection.media.get(f"{sandbox.media_origin}/media/x") as gone:
+            assert gone.status == 403
+        headers = dict(sandbox.requests.media[0].headers)
+    assert sandbox.leaks == 0
+    assert KEY not in repr(headers)
+
+
+async def test_a_token_is_as_secret_as_a_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = "eyJ.plain-looking/token+value=="
+    body = b"Authorization was: " + token.encode()
+    answer = b"HTTP/1.1 403 No\r\nContent-Length: 500\r\n\r\n" + body
+    async with raw_server(answering(answer)) as server:
+        async with HeyGen(token=token, base_url=server.base_url, retry=2) as heygen:
+            with pytest.raises(HeyGenError) as caught:
+                await heygen.users.me()
+        assert f"Authorization: Bearer {token}" in server.requests[0][0]
+        assert "x-api-key" not in server.requests[0][0].lower()
+    assert not [text for text in everything_in(caught.value) if token in text]
+    assert token not in caplog.text

@@ -1,0 +1,277 @@
+"""Job slots find the account's limit, and give everybody a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import pickle
+import random
+from collections.abc import Callable
+
+import pytest
+
+from heygen_async.errors import ConfigurationError, RateLimited
+from heygen_async.session.slots import JobSlots, Slot, current_slot
+
+from .test_limits import settle
+
+pytestmark = pytest.mark.anyio
+
+
+class Account:
+    """What HeyGen does: runs up to ``limit`` jobs, refuses the rest."""
+
+    def __init__(self, limit: int, seed: int = 0, *, latency: float = 1.0) -> None:
+        self.limit = limit
+        self.latency = latency
+        self.running = 0
+        self.refusals = 0
+        self.done = 0
+        self.chance = random.Random(seed)
+
+    async def submit(self) -> bool:
+        """Whether the job was taken; decided on arrival, told a while later."""
+        await asyncio.sleep(self.latency * self.chance.random())
+        taken = self.running < self.limit
+        self.running += taken
+        self.refusals += not taken
+        await asyncio.sleep(self.latency * self.chance.random())
+        return taken
+
+    async def run(self, slot: Slot, seconds: float, retry_after: float = 5.0) -> None:
+        """Submit a job until it is taken, wait for its end, give the slot back."""
+        while not await self.submit():
+            await slot.refused(retry_after)
+        slot.accepted()
+        await asyncio.sleep(seconds)
+        self.running -= 1
+        self.done += 1
+        slot.release()
+
+
+async def run_all(slots: JobSlots, account: Account, jobs: int) -> float:
+    """Run jobs of about two minutes; the seconds it took."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    work = iter([account.chance.lognormvariate(4.8, 0.4) for _ in range(jobs)])
+
+    async def worker() -> None:
+        for seconds in work:
+            await account.run(await slots.acquire(), seconds)
+
+    await asyncio.gather(*(worker() for _ in range(slots.ceiling)))
+    return loop.time() - started
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_ten_under_a_ceiling_of_fifty(seed: int) -> None:
+    slots, account = JobSlots(50), Account(10, seed)
+    seconds = await run_all(slots, account, 400)
+    assert account.done == 400
+    assert account.refusals == slots.refusals
+    assert account.refusals / 400 < 0.35
+    assert slots.limit in (10, 11)
+    assert (slots.held, slots.running, slots.waiting) == (0, 0, 0)
+    # All places of the account were in use nearly all the time.
+    assert seconds < 1.12 * 400 * 131.5 / 10
+
+
+async def test_a_limit_that_is_raised_is_found() -> None:
+    slots, account = JobSlots(20), Account(5)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1800, setattr, account, "limit", 20)
+    await run_all(slots, account, 250)
+    assert account.done == 250
+    assert slots.limit == 20
+
+
+async def test_answers_that_overtake_each_other() -> None:
+    slots = JobSlots(6)
+    held = [await slots.acquire() for _ in range(6)]
+    held[0].accepted()
+    refused = asyncio.gather(*(slot.refused(5) for slot in held[4:]))
+    await settle()
+    assert slots.limit == 1
+    for slot in held[1:4]:  # sent before the refusal, told after it
+        slot.accepted()
+    assert (slots.limit, slots.running, slots.held) == (4, 4, 4)
+    held[0].release()
+    held[1].release()
+    await refused
+    assert (slots.limit, slots.running, slots.held) == (4, 2, 4)
+
+
+async def test_one_more_slot_a_minute() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(4)
+    first = await slots.acquire()
+    first.accepted()
+    refused = await slots.acquire()
+    times: list[float] = []
+
+    async def take() -> None:
+        slot = await slots.acquire()
+        times.append(loop.time())
+        slot.accepted()
+
+    async def again() -> None:
+        await refused.refused(5)
+        times.append(loop.time())
+        refused.accepted()
+
+    await asyncio.gather(again(), take(), take())
+    assert times == pytest.approx([60.0, 120.0, 180.0])
+    assert slots.limit == 4
+
+
+async def test_the_refused_goes_before_the_new() -> None:
+    slots = JobSlots(2)
+    one, two = await slots.acquire(), await slots.acquire()
+    one.accepted()
+    order: list[str] = []
+
+    async def noted(name: str, wait: Callable[[], object]) -> None:
+        slot = await wait()  # type: ignore[misc]
+        order.append(name)
+        (slot or two).release()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(noted("new", slots.acquire))
+        await settle()
+        tasks.create_task(noted("refused", lambda: two.refused(5)))
+        await settle()
+        tasks.create_task(noted("interactive", lambda: slots.acquire_after_refusal(5, patience=60)))
+        await settle()
+        one.release()
+    assert order == ["interactive", "refused", "new"]
+    assert slots.held == 0
+
+
+async def test_interactive_refusals_alone_teach_nothing() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(50)
+    slots.bind(loop)
+    sent: list[float] = []
+
+    async def submit() -> None:
+        slot = await slots.acquire_after_refusal(5, patience=60)
+        sent.append(loop.time())
+        await asyncio.sleep(1)
+        slot.release()
+
+    await asyncio.gather(*(submit() for _ in range(3)))
+    # One after the other, since one more refusal holds for all of them.
+    assert sent == pytest.approx([5.0, 6.0, 7.0])
+    assert slots.limit == 50
+    assert slots.held == 0
+
+
+async def test_an_interactive_submission_keeps_its_rank() -> None:
+    slots = JobSlots(2)
+    running, refused = await slots.acquire(), await slots.acquire()
+    running.accepted()
+    order: list[str] = []
+
+    async def bulk() -> None:
+        await refused.refused(1)
+        order.append("bulk")
+        refused.release()
+
+    async def interactive() -> None:
+        slot = await slots.acquire_after_refusal(1, patience=60)
+        await slot.refused(1)
+        order.append("interactive")
+        slot.release()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(bulk())
+        tasks.create_task(interactive())
+        await settle()
+        running.release()
+    assert order == ["interactive", "bulk"]
+    assert slots.held == 0
+
+
+async def test_the_gate() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(3)
+    slot = await slots.acquire()
+    assert not slots.closed
+    with pytest.raises(RateLimited) as caught:
+        await slot.refused(100, patience=60)
+    assert caught.value.retry_after == pytest.approx(100)
+    assert (slots.held, slots.closed, loop.time()) == (0, True, 0.0)
+    slot.release()  # it was given back already
+    assert slots.held == 0
+    with pytest.raises(RateLimited):
+        await slots.opened(patience=60)
+    await slots.opened(patience=200)
+    assert loop.time() == pytest.approx(100)
+    assert not slots.closed
+
+
+async def test_cancelled_in_the_queue() -> None:
+    slots = JobSlots(1)
+    slot = await slots.acquire()
+    waiting = [asyncio.create_task(slots.acquire()) for _ in range(3)]
+    await settle()
+    waiting[0].cancel()
+    await settle()
+    slot.release()
+    waiting[1].cancel()  # just granted
+    await settle()
+    assert [task.done() for task in waiting] == [True, True, True]
+    assert slots.held == 1
+    waiting[2].result().release()
+    assert (slots.held, slots.waiting) == (0, 0)
+
+
+async def test_bulk_marks_the_calls_inside() -> None:
+    slot = await JobSlots(1).acquire()
+    assert current_slot.get() is None
+    with slot.bulk():
+        assert current_slot.get() is slot
+    assert current_slot.get() is None
+
+
+async def test_usage() -> None:
+    slots = JobSlots(4)
+    slot = await slots.acquire()
+    await asyncio.sleep(10)
+    slot.release()
+    await asyncio.sleep(10)
+    assert slots.usage() == pytest.approx((10.0, 80.0))
+
+
+def test_slots_of_a_loop_that_is_gone_count_no_more() -> None:
+    slots = JobSlots(3)
+    kept: list[Slot] = []
+
+    async def first() -> None:
+        kept.append(await slots.acquire())
+        kept[0].accepted()
+        kept.append(await slots.acquire())
+
+    async def second() -> None:
+        fresh = await slots.acquire()
+        for slot in kept:
+            slot.accepted()
+            slot.release()
+        assert (slots.held, slots.running) == (1, 0)
+        fresh.release()
+        assert slots.held == 0
+
+    asyncio.run(first())
+    asyncio.run(second())
+    gc.collect()
+
+
+def test_settings_of_slots() -> None:
+    slots = JobSlots(9, start=4, probe_every=5.0)
+    twin = pickle.loads(pickle.dumps(slots))
+    assert (twin.ceiling, twin.limit, twin.probe_every) == (9, 4, 5.0)
+    assert repr(twin) == "JobSlots(ceiling=9, limit=4, held=0, running=0)"
+    with pytest.raises(ConfigurationError, match="ceiling"):
+        JobSlots(0)
+    with pytest.raises(ConfigurationError, match="probe_every"):
+        JobSlots(1, probe_every=0)

@@ -1,0 +1,342 @@
+"""The client itself: settings, life and death, pickling, sharing, downloads."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import pickle
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async import (
+    AuthenticationError,
+    AvatarVideoRequest,
+    ConfigurationError,
+    HeyGen,
+    InvalidRequest,
+    Job,
+    JobError,
+    JobSlots,
+    RequestLimiter,
+    RequestTimeout,
+    Retry,
+    Timeout,
+    TransferError,
+    User,
+    Video,
+    VideoTranslation,
+)
+from heygen_async.sandbox import Fault, Sandbox
+from heygen_async.sandbox.turned_loop import TurnedEventLoop
+
+KEY = "sk_V2_very_secret"
+LOOPBACK = "http://127.0.0.1:9"
+
+on_the_turned_loop = pytest.mark.anyio
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(speed=1, durations={"video": 100.0}, api_keys=[KEY]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
+    async with HeyGen(KEY, base_url=sandbox.base_url) as heygen:
+        yield heygen
+
+
+def _video(sandbox: Sandbox) -> AvatarVideoRequest:
+    return AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello there.")
+
+
+def _run(main: Any) -> Any:
+    with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        return runner.run(main)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, "No API key: set the environment variable HEYGEN_API_KEY or pass"),
+        ({"api_key": ""}, "No API key"),
+        ({"api_key": KEY, "token": "t"}, "not both"),
+        ({"api_key": "a\nb"}, "api_key: expected printable ASCII"),
+        ({"token": "ä"}, "token: expected printable ASCII"),
+        ({"api_key": KEY, "base_url": "http://api.heygen.com"}, "in the clear"),
+        ({"api_key": KEY, "base_url": "api.heygen.com"}, "expected scheme and host"),
+        ({"api_key": KEY, "base_url": "https://me:pw@api.heygen.com"}, "without credentials"),
+        ({"api_key": KEY, "timeout": 0}, "timeout.read: expected seconds > 0"),
+        ({"api_key": KEY, "retry": 0}, "retry.attempts: expected 1 or more"),
+        ({"api_key": KEY, "requests": 0}, "requests: expected in_flight >= 1"),
+        ({"api_key": KEY, "jobs": 0}, "jobs: expected a ceiling >= 1"),
+        ({"api_key": KEY, "expected": {"video": 0}}, "expected.video: expected seconds > 0"),
+        ({"api_key": KEY, "expected": {"videos": 9}}, "no jobs of kind 'videos', only video, "),
+    ],
+)
+def test_settings_that_cannot_work_say_what_to_change(
+    settings: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        HeyGen(**settings)
+    assert sentence in str(caught.value)
+    assert KEY not in str(caught.value)
+    assert "pw" not in str(caught.value)
+
+
+def test_the_environment_fills_the_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+    assert repr(HeyGen()) == "HeyGen(base_url='https://api.heygen.com')"
+    monkeypatch.setenv("HEYGEN_API_BASE", "http://localhost:1234/")
+    assert repr(HeyGen()) == "HeyGen(base_url='http://localhost:1234')"
+    assert repr(HeyGen(base_url=LOOPBACK)) == f"HeyGen(base_url={LOOPBACK!r})"
+    monkeypatch.setenv("HEYGEN_API_BASE", "http://api.heygen.com")
+    with pytest.raises(ConfigurationError):
+        HeyGen()
+
+
+@on_the_turned_loop
+async def test_an_argument_beats_the_environment(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    monkeypatch.setenv("HEYGEN_API_KEY", "sk_another")
+    monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
+    async with HeyGen() as heygen:
+        with pytest.raises(AuthenticationError):
+            await heygen.users.me()
+    async with HeyGen(KEY) as heygen:
+        await heygen.users.me()
+    async with HeyGen(token=KEY) as heygen:
+        await heygen.users.me()
+
+
+@on_the_turned_loop
+async def test_a_number_is_the_timeout_of_every_call(sandbox: Sandbox) -> None:
+    loop = asyncio.get_running_loop()
+    sandbox.faults.add("users.me", Fault.delay(60), times=None)
+    for timeout in (7, Timeout(read=7)):
+        started = loop.time()
+        async with HeyGen(KEY, base_url=sandbox.base_url, timeout=timeout, retry=1) as heygen:
+            with pytest.raises(RequestTimeout):
+                await heygen.users.me()
+        assert loop.time() - started == pytest.approx(7, abs=0.5)
+
+
+@on_the_turned_loop
+async def test_traffic_is_counted(heygen: HeyGen, sandbox: Sandbox) -> None:
+    sandbox.faults.add("users.me", Fault.status(429, retry_after=1))
+    await heygen.users.me()
+    traffic = heygen.traffic
+    assert (traffic.requests, traffic.retries, traffic.rate_limited) == (2, 1, 1)
+
+
+@on_the_turned_loop
+async def test_nothing_that_is_printed_holds_the_key(heygen: HeyGen, sandbox: Sandbox) -> None:
+    job = await heygen.videos.create(_video(sandbox))
+    printed = [heygen, heygen._session, heygen._session.settings, heygen.videos, heygen.slots, job]
+    assert KEY not in " ".join(map(repr, printed))
+
+
+@on_the_turned_loop
+async def test_a_client_closes_often_and_opens_again(sandbox: Sandbox) -> None:
+    heygen = HeyGen(KEY, base_url=sandbox.base_url)
+    await heygen.aclose()
+    await heygen.users.me()
+    await heygen.aclose()
+    await heygen.aclose()
+    assert (await heygen.users.me()).username
+    job = await heygen.videos.create(_video(sandbox))
+    assert (await job.wait()).status == "completed"
+    await heygen.aclose()
+
+
+@on_the_turned_loop
+async def test_who_waits_when_the_client_closes_is_told(heygen: HeyGen, sandbox: Sandbox) -> None:
+    job = await heygen.videos.create(_video(sandbox))
+    waiting = asyncio.create_task(job.wait())
+    await asyncio.sleep(1)
+    await heygen.aclose()
+    with pytest.raises(JobError, match="closed") as caught:
+        await waiting
+    assert caught.value.job_id == job.id
+    assert (await job.wait()).id == job.id, "a later wait opens the client again"
+
+
+@on_the_turned_loop
+async def test_a_close_that_is_cancelled_still_closes_the_connections(sandbox: Sandbox) -> None:
+    heygen = HeyGen(KEY, base_url=sandbox.base_url)
+    job = await heygen.videos.create(_video(sandbox))
+    waiting = asyncio.create_task(job.wait())
+    await asyncio.sleep(1)
+    closing = asyncio.create_task(heygen.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, waiting, return_exceptions=True)
+    assert closing.cancelled()
+    gc.collect()  # an open session would be reported here, and warnings are errors
+    assert heygen._session.connection.loop is None
+
+
+def test_a_second_run_finds_the_client_fit(unused_port: int) -> None:
+    heygen = HeyGen(KEY, base_url=f"http://127.0.0.1:{unused_port}")
+
+    async def main() -> tuple[str, str]:
+        async with Sandbox(speed=1, api_keys=[KEY], port=unused_port) as sandbox:
+            user = await heygen.users.me()
+            job = await heygen.videos.create(_video(sandbox))
+            return user.username, (await job.wait()).status
+
+    # Without aclose(): what was open ends with its loop, and no warning says otherwise.
+    assert [_run(main())[1] for _ in range(3)] == ["completed"] * 3
+    gc.collect()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@on_the_turned_loop
+async def test_clients_pickle_with_their_settings(sandbox: Sandbox) -> None:
+    heygen = HeyGen(
+        KEY,
+        base_url=sandbox.base_url,
+        timeout=Timeout(read=7),
+        retry=Retry(attempts=2),
+        requests=RequestLimiter(3, per_second=4),
+        jobs=JobSlots(9),
+        expected={"video": 50},
+    )
+    job = await heygen.videos.create(_video(sandbox))
+    again: HeyGen
+    again_job: Job[Video]
+    again, again_job = pickle.loads(pickle.dumps((heygen, job)))
+    assert again._session.settings == heygen._session.settings
+    assert (again.slots.ceiling, again._session.requests.in_flight) == (9, 3)
+    assert again._session.requests.per_second == 4
+    assert again._watcher.expected == {"video": 50}
+    assert (await again_job.wait()).id == job.id
+    assert (await again.users.me()).username
+    await again.aclose()
+    await heygen.aclose()
+
+
+def test_clients_that_share_limiters_share_them_after_pickling() -> None:
+    limiter, slots = RequestLimiter(3), JobSlots(4)
+    pair = [HeyGen(KEY, base_url=LOOPBACK, requests=limiter, jobs=slots) for _ in range(2)]
+    one, other = pickle.loads(pickle.dumps(pair))
+    assert one.slots is other.slots
+    assert one._session.requests is other._session.requests
+    assert one.slots is not slots
+
+
+@on_the_turned_loop
+async def test_clients_share_a_request_limiter(sandbox: Sandbox) -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter(per_second=1, burst=1)
+    clients = [HeyGen(KEY, base_url=sandbox.base_url, requests=limiter) for _ in range(3)]
+    started = loop.time()
+    await asyncio.gather(*(client.users.me() for client in clients for _ in range(3)))
+    assert loop.time() - started == pytest.approx(8, abs=0.1)
+    for client in clients:
+        await client.aclose()
+    assert limiter.in_use == 0
+
+
+@on_the_turned_loop
+async def test_clients_share_job_slots(sandbox: Sandbox) -> None:
+    slots = JobSlots(1)
+    clients = [HeyGen(KEY, base_url=sandbox.base_url, jobs=slots) for _ in range(2)]
+    assert all(client.slots is slots for client in clients)
+    slot = await clients[0].slots.acquire()
+    waiting = asyncio.create_task(clients[1].slots.acquire())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    slot.release()
+    (await waiting).release()
+    for client in clients:
+        await client.aclose()
+
+
+@on_the_turned_loop
+async def test_a_pause_of_one_client_holds_those_back_that_share_its_limiter(
+    sandbox: Sandbox,
+) -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter()
+    one, other = (HeyGen(KEY, base_url=sandbox.base_url, requests=limiter) for _ in range(2))
+    sandbox.faults.add("users.me", Fault.status(429, retry_after=40))
+    first = asyncio.create_task(one.users.me())
+    await asyncio.sleep(1)
+    await other.users.me()
+    assert loop.time() >= 40
+    await first
+    await one.aclose()
+    await other.aclose()
+
+
+@on_the_turned_loop
+async def test_a_subclass_stays_one_in_its_context(sandbox: Sandbox) -> None:
+    class Mine(HeyGen):
+        async def name(self) -> str:
+            user: User = await self.users.me()
+            return user.username
+
+    async with Mine(KEY, base_url=sandbox.base_url) as mine:
+        assert await mine.name()
+
+
+@on_the_turned_loop
+async def test_download_takes_a_url_or_the_thing_itself(
+    heygen: HeyGen, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    video = await (await heygen.videos.create(_video(sandbox))).wait()
+    assert video.video_url is not None
+    size = await heygen.download(video, tmp_path / "video.mp4")
+    assert size == (tmp_path / "video.mp4").stat().st_size
+    content = io.BytesIO()
+    assert await heygen.download(video.video_url, content) == size
+    assert content.getvalue() == (tmp_path / "video.mp4").read_bytes()
+    assert sandbox.leaks == 0
+
+
+@on_the_turned_loop
+async def test_download_signs_a_stale_url_anew(heygen: HeyGen, sandbox: Sandbox) -> None:
+    video = await (await heygen.videos.create(_video(sandbox))).wait()
+    assert video.video_url is not None
+    sandbox.clock.advance(8 * 86_400)
+    with pytest.raises(TransferError):
+        await heygen.download(video.video_url, io.BytesIO())
+    assert await heygen.download(video, io.BytesIO()) > 0
+
+
+@on_the_turned_loop
+async def test_download_of_a_dub_without_pictures_is_its_audio(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    speaking = sandbox.voice_id
+    detail = await heygen.voices.get(speaking)
+    dub = VideoTranslation(id="x-fr", status="completed", audio_url=detail.preview_audio_url)
+    content = io.BytesIO()
+    assert await heygen.download(dub, content) > 0
+    assert content.getvalue().startswith(b"RIFF")
+    fresh = f'{{"data": {{"id": "x-fr", "status": "completed", "audio_url": "{dub.audio_url}"}}}}'
+    sandbox.faults.add("video_translations.get", Fault.body(fresh.encode()))
+    sandbox.faults.add("media", Fault.status(403, body="empty"))
+    assert await heygen.download(dub, io.BytesIO()) == len(content.getvalue())
+
+
+@on_the_turned_loop
+async def test_download_of_what_is_not_there_yet(heygen: HeyGen, sandbox: Sandbox) -> None:
+    job = await heygen.videos.create(_video(sandbox))
+    with pytest.raises(InvalidRequest, match="has no media URL") as caught:
+        await heygen.download(await job.status(), io.BytesIO())
+    assert caught.value.param == "source"

@@ -1,0 +1,165 @@
+"""The package as it is imported: what it offers, and what that costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import heygen_async
+from heygen_async.sandbox import SandboxThread
+
+SOURCE = ast.parse(Path(heygen_async.__file__).read_text(encoding="utf-8"))
+ROOT = Path(heygen_async.__file__).parents[1]
+
+
+def _run(code: str, *arguments: str) -> Any:
+    """What a fresh interpreter prints, from JSON; warnings are errors there too."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_name_resolves() -> None:
+    for name in heygen_async.__all__:
+        assert getattr(heygen_async, name) is not None
+    assert list(heygen_async.__all__) == sorted(set(heygen_async.__all__))
+
+
+def test_type_checkers_and_the_interpreter_find_the_same_names() -> None:
+    block = next(node for node in SOURCE.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    told = {
+        alias.name: statement.module.removeprefix("heygen_async.")
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom) and statement.module is not None
+        for alias in statement.names
+    }
+    assert told == heygen_async._HOME_OF
+    assert set(told) == set(heygen_async.__all__)
+
+
+def test_what_a_home_exports_is_exported_whole() -> None:
+    for home in ("models", "batch"):
+        module = importlib.import_module(f"heygen_async.{home}")
+        assert set(module.__all__) - set(heygen_async.__all__) == KEPT_BACK[home]
+
+
+def test_every_error_is_public() -> None:
+    errors = importlib.import_module("heygen_async.errors")
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    own = {kind.__name__ for kind in classes if issubclass(kind, BaseException)}
+    assert own <= set(heygen_async.__all__)
+
+
+def test_unknown_names_fail_as_in_any_module() -> None:
+    with pytest.raises(AttributeError, match="'heygen_async' has no attribute 'HeyGenn'"):
+        heygen_async.HeyGenn  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(ImportError):
+        from heygen_async import nothing  # type: ignore[attr-defined]  # noqa: F401
+
+
+def test_dir_names_everything_before_anything_is_loaded() -> None:
+    names = _run("import json, heygen_async; print(json.dumps(dir(heygen_async)))")
+    assert set(names) >= set(heygen_async.__all__)
+
+
+def test_the_version_is_one() -> None:
+    assert heygen_async.__version__ == importlib.import_module("heygen_async.version").__version__
+
+
+def test_the_import_loads_nothing_else() -> None:
+    code = (
+        "import json, sys; before = set(sys.modules); import heygen_async; dir(heygen_async); "
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    assert _run(code) == ["heygen_async"]
+
+
+def test_errors_load_without_the_client() -> None:
+    code = (
+        "import json, sys; from heygen_async import JobFailed; "
+        "print(json.dumps(sorted({'aiohttp', 'anyio', 'asyncio', 'msgspec'} & set(sys.modules))))"
+    )
+    assert _run(code) == []
+
+
+def test_a_star_import_brings_all_names_and_no_sandbox() -> None:
+    code = (
+        "import json, sys; from heygen_async import *; "
+        "print(json.dumps([sorted(globals()), sorted(sys.modules)]))"
+    )
+    names, modules = _run(code)
+    assert set(heygen_async.__all__) <= set(names)
+    strangers = {"heygen_async.sandbox", "heygen_async.cli", "jsonschema_rs", "typer", "rich"}
+    assert not strangers & set(modules)
+
+
+FIRST_CALLS = """
+import asyncio, io, json, sys
+from heygen_async import AvatarVideoRequest, HeyGen, HeyGenError, Retry, Video
+
+base_url, avatar_id = sys.argv[1:]
+request = AvatarVideoRequest(avatar_id=avatar_id, script="Hello there.")
+grown = {}
+
+async def main():
+    # The clock is real here, and the sandbox renders in milliseconds.
+    expected, retry = {"video": 0.01}, Retry(attempts=2, first=0.01)
+    heygen = HeyGen("sk_V2_sandbox", base_url=base_url, retry=retry, expected=expected)
+    known = set(sys.modules)
+
+    async def step(name, call):
+        try:
+            result = await call
+        except HeyGenError as error:
+            result = error
+        grown[name] = sorted(set(sys.modules) - known)
+        known.update(sys.modules)
+        return result
+
+    async with heygen:
+        await step("get", heygen.users.me())
+        await step("list", heygen.voices.list().first_page())
+        job = await step("create", heygen.videos.create(request))
+        if not isinstance(job, HeyGenError):
+            video = await step("wait", job.wait())
+            await step("download", heygen.download(video, io.BytesIO()))
+            await step("timeout", heygen.jobs.attach(Video, "unknown").wait(0.05))
+        await step("error", heygen.videos.get("unknown"))
+    grown["close"] = sorted(set(sys.modules) - known)
+
+asyncio.run(main())
+print(json.dumps(grown))
+"""
+
+
+@pytest.mark.parametrize("address", ["http://localhost", "https://localhost"])
+def test_the_first_call_imports_nothing(address: str) -> None:
+    # Nobody speaks TLS there; but all of it that needs modules happens before that shows.
+    with SandboxThread(speed=6000) as sandbox:
+        port = sandbox.base_url.rpartition(":")[2]
+        grown = _run(FIRST_CALLS, f"{address}:{port}", sandbox.avatar_id)
+    assert ("download" in grown) == address.startswith("http:")
+    assert {name: modules for name, modules in grown.items() if modules} == {}
+
+
+# Names of a home that users meet only as the types of answers, or not at all.
+KEPT_BACK = {
+    "models": {"Request", "TemplateListV2", "TemplateRenderV2", "encode", "variable"},
+    "batch": set[str](),
+}

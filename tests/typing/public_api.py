@@ -1,0 +1,168 @@
+"""What type checkers make of the public API; this file is checked, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_type
+
+from heygen_async import (
+    Asset,
+    AvatarVideoRequest,
+    Batch,
+    BrandGlossary,
+    CompletedAsset,
+    CreatedVideo,
+    DeletedId,
+    DeletedVideo,
+    HeyGen,
+    Job,
+    JobFailed,
+    JobSlots,
+    NotFound,
+    Outcome,
+    Page,
+    Pages,
+    Proofread,
+    ProofreadRequest,
+    ProofreadSrt,
+    Report,
+    RequestLimiter,
+    Retry,
+    Speech,
+    SpeechRequest,
+    StatusEntry,
+    Template,
+    TemplateSummary,
+    TemplateSummaryV2,
+    TemplateVariableInfo,
+    TextVariable,
+    Timeout,
+    Turn,
+    UploadedAsset,
+    User,
+    Video,
+    VideoAgentJob,
+    VideoAgentRequest,
+    VideoAgentRun,
+    VideoAgentSession,
+    VideoAgentStyle,
+    VideoTranslation,
+    VideoTranslationRequest,
+    Voice,
+    VoiceCloneRequest,
+    VoiceDetail,
+)
+
+
+async def videos(heygen: HeyGen, request: AvatarVideoRequest) -> None:
+    job = await heygen.videos.create(request)
+    assert_type(job, Job[Video])
+    assert_type(await job.wait(timeout=900), Video)
+    assert_type(await job.status(), Video)
+    async for update in job.updates():
+        assert_type(update, Video)
+    videos = heygen.videos.list(limit=10)
+    assert_type(videos, Pages[Video])
+    async for video in videos:
+        assert_type(video, Video)
+    async for page in videos.pages():
+        assert_type(page, Page[Video])
+    first = await videos.first_page()
+    assert_type(first.items, list[Video])
+    assert_type(first.next_token, str | None)
+    assert_type(await heygen.videos.delete("id"), DeletedVideo)
+    assert_type(await heygen.videos.statuses(["id"]), Sequence[StatusEntry])
+    assert_type(await heygen.download(video, "video.mp4"), int)
+
+
+async def agents(heygen: HeyGen, request: VideoAgentRequest) -> None:
+    job = await heygen.video_agents.create(request)
+    assert_type(job, VideoAgentJob)
+    assert_type(await job.wait(), VideoAgentSession)
+    assert_type(await job.video(), Video)
+    async for turn in job.turns():
+        assert_type(turn, Turn)
+        assert_type(await turn.reply("Yes"), VideoAgentRun)
+    assert_type(heygen.video_agents.videos("id"), Pages[Video])
+    assert_type(heygen.video_agents.styles(), Pages[VideoAgentStyle])
+
+
+async def templates(heygen: HeyGen) -> None:
+    assert_type(heygen.templates.list(), Pages[TemplateSummary])
+    assert_type(await heygen.templates.list_v2(), Sequence[TemplateSummaryV2])
+    assert_type(await heygen.templates.get("id"), Template)
+    assert_type(await heygen.templates.variables("id"), Mapping[str, TemplateVariableInfo])
+    variables = {"name": TextVariable(content="Ada")}
+    assert_type(await heygen.templates.generate("id", variables, version="v3"), Job[Video])
+    assert_type(await heygen.templates.generate("id", variables, test=True), Job[Video])
+    await heygen.templates.generate("id", variables, version="v4")  # type: ignore[arg-type]
+
+
+async def translations(
+    heygen: HeyGen, request: VideoTranslationRequest, proofread: ProofreadRequest
+) -> None:
+    jobs = await heygen.video_translations.create(request)
+    assert_type(jobs, Sequence[Job[VideoTranslation]])
+    assert_type(await heygen.video_translations.delete("id"), DeletedId)
+    assert_type(await heygen.video_translations.languages(), Sequence[str])
+    assert_type(await heygen.proofreads.create(proofread), Sequence[Job[Proofread]])
+    assert_type(await heygen.proofreads.srt("id"), ProofreadSrt)
+    assert_type(await heygen.proofreads.srt_text("id"), str)
+    assert_type(await heygen.proofreads.update_srt("id", "text"), Proofread)
+    assert_type(await heygen.proofreads.generate("id"), Job[VideoTranslation])
+
+
+async def others(heygen: HeyGen, speech: SpeechRequest, clone: VoiceCloneRequest) -> None:
+    assert_type(heygen.voices.list(engine="starfish"), Pages[Voice])
+    assert_type(await heygen.voices.speech(speech), Speech)
+    assert_type(await heygen.voices.clone(clone), Job[VoiceDetail])
+    assert_type(await heygen.assets.upload(b"bytes", filename="a.png"), UploadedAsset)
+    assert_type(await heygen.assets.get("id"), Asset)
+    assert_type(await heygen.assets.direct_uploads.complete("id"), CompletedAsset)
+    assert_type(await heygen.users.me(), User)
+    assert_type(heygen.brand_glossaries.list(), Pages[BrandGlossary])
+
+
+async def anything(heygen: HeyGen) -> None:
+    assert_type(await heygen.request("GET", "/v4/new"), Any)
+    assert_type(await heygen.request("GET", "/v3/videos/id", answer=Video), Video)
+    body = {"type": "avatar"}
+    assert_type(
+        await heygen.request("POST", "/v3/videos", answer=CreatedVideo, body=body), CreatedVideo
+    )
+    await heygen.request("get", "/v3/videos")  # type: ignore[call-overload]
+
+
+def attached(heygen: HeyGen) -> None:
+    assert_type(heygen.jobs.attach(Video, "id"), Job[Video])
+    assert_type(heygen.jobs.attach(VideoTranslation, "id"), Job[VideoTranslation])
+    assert_type(heygen.jobs.attach(VideoAgentSession, "id"), VideoAgentJob)
+
+
+async def settings() -> None:
+    class Mine(HeyGen):
+        pass
+
+    async with Mine(timeout=Timeout(read=5), retry=Retry(attempts=2), jobs=JobSlots(20)) as mine:
+        assert_type(mine, Mine)
+    async with HeyGen("key", timeout=5, retry=2, requests=RequestLimiter(50), jobs=20) as heygen:
+        assert_type(heygen, HeyGen)
+        assert_type(heygen.slots, JobSlots)
+
+
+async def batches(heygen: HeyGen) -> None:
+    async with Batch(heygen) as batch:
+        run = batch.render("id", [{"name": "Ada"}])
+        async for outcome in run:
+            assert_type(outcome, Outcome[Video])
+            assert_type(outcome.result, Video | None)
+        assert_type(run.report, Report)
+        async for dubbed in batch.translate("https://example.com/a.mp4", ["French (France)"]):
+            assert_type(dubbed, Outcome[VideoTranslation])
+
+
+def errors(failed: JobFailed, missing: NotFound) -> None:
+    assert_type(failed.job_id, str)
+    assert_type(failed.code, str | None)
+    assert_type(missing.status, int)
+    assert_type(missing.retry_after, float | None)
