@@ -25,7 +25,7 @@
     │   └── JobNeedsInput           a chat session waits for an answer
     ├── TransferError               a download or upload of media failed
     │   └── URLExpired              a signed URL has lapsed and could not be renewed
-    └── BatchStopped                a batch with on_error="stop" met a failed item
+    └── BatchStopped                a batch stopped after a failed item
 
 All of them pickle. None of them ever holds the API key or a signed URL's query.
 """
@@ -283,12 +283,17 @@ class URLExpired(TransferError):
 
 
 class BatchStopped(HeyGenError):
-    """A batch with ``on_error="stop"`` met a failed item; its error is the ``__cause__``.
+    """A batch stopped after a failed item.
+
+    With ``on_error="stop"`` any failure stops it, otherwise a refused key, an empty account or
+    an exhausted quota.
 
     Attributes:
         key: The failed item's key.
+        error: Why it failed; also the ``__cause__``.
     """
 
-    def __init__(self, message: str, *, key: str) -> None:
+    def __init__(self, message: str, *, key: str, error: HeyGenError) -> None:
         super().__init__(message)
         self.key = key
+        self.error = error
