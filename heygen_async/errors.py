@@ -25,8 +25,11 @@
     │   └── JobNeedsInput           a chat session waits for an answer
     ├── TransferError               a download or upload of media failed
     │   └── URLExpired              a signed URL has lapsed and could not be renewed
-    ├── BatchStopped                a batch with on_error="stop" met a failed item
+    ├── BatchStopped                a batch stopped after a failed item
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
+    ├── IdempotencyMismatch         an item of a resumed run has another payload than before
+    ├── UncertainSubmission         whether an item was submitted cannot be told any more
+    ├── RecordedFailure             an item failed in an earlier run, says its journal
     └── JournalError                a bulk run's journal cannot be used, or no longer
         └── DuplicateKey            two items of one run have the same key
 
@@ -286,15 +289,20 @@ class URLExpired(TransferError):
 
 
 class BatchStopped(HeyGenError):
-    """A batch with ``on_error="stop"`` met a failed item; its error is the ``__cause__``.
+    """A batch stopped after a failed item.
+
+    With ``on_error="stop"`` any failure stops it, otherwise a refused key, an empty account or
+    an exhausted quota.
 
     Attributes:
         key: The failed item's key.
+        error: Why it failed; also the ``__cause__``.
     """
 
-    def __init__(self, message: str, *, key: str) -> None:
+    def __init__(self, message: str, *, key: str, error: HeyGenError) -> None:
         super().__init__(message)
         self.key = key
+        self.error = error
 
 
 class JournalError(HeyGenError):
@@ -352,3 +360,47 @@ class BudgetExceeded(HeyGenError):
         self.spent = spent
         self.reserved = reserved
         self.not_submitted = not_submitted
+
+
+class IdempotencyMismatch(HeyGenError):
+    """An item of a resumed run is not what its journal says; nothing was sent.
+
+    The API replays the first answer to a key even where the body differs, so the new payload
+    would silently get the old video.
+
+    Attributes:
+        key: The item's key.
+    """
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class UncertainSubmission(HeyGenError):
+    """Whether an item was submitted before a crash cannot be told any more; it is not sent again.
+
+    Its idempotency key is older than the 24 h in which the API would replay the answer, and the
+    account shows no job for it.
+
+    Attributes:
+        key: The item's key.
+    """
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class RecordedFailure(HeyGenError):
+    """An item failed in an earlier run, as its journal says.
+
+    Attributes:
+        error_type: The class of the error then.
+        code: The API's code then, or None.
+    """
+
+    def __init__(self, message: str, *, error_type: str, code: str | None) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.code = code

@@ -11,7 +11,14 @@ from heygen_async.batch.fan_out import FanOut
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.report import Progress, Report, Tally
 from heygen_async.batch.source import Source
-from heygen_async.errors import BatchStopped, HeyGenError, JobFailed
+from heygen_async.errors import (
+    AuthenticationError,
+    BatchStopped,
+    HeyGenError,
+    JobFailed,
+    PaymentRequired,
+    QuotaExceeded,
+)
 from heygen_async.jobs.job import Job
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
@@ -19,6 +26,9 @@ from heygen_async.session.slots import JobSlots, Slot
 T = TypeVar("T")
 
 logger = logging.getLogger("heygen_async.batch")
+
+# What one item meets here, all others would meet too.
+_HOPELESS = (AuthenticationError, PaymentRequired, QuotaExceeded)
 
 
 class Run(Generic[T]):
@@ -93,15 +103,16 @@ class Run(Generic[T]):
         outcomes = self._fan_out.results()
         try:
             async for outcome in outcomes:
-                if not outcome.ok and self._on_error == "stop":
+                if outcome.error is not None and self._stops(outcome.error):
                     first_failure = first_failure or outcome
                 yield outcome
         finally:
             await outcomes.aclose()
-        if first_failure is not None:
+        if first_failure is not None and first_failure.error is not None:
             raise BatchStopped(
                 f"stopped after item {first_failure.key} failed: {first_failure.error}",
                 key=first_failure.key,
+                error=first_failure.error,
             ) from first_failure.error
 
     async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T]:
@@ -124,7 +135,7 @@ class Run(Generic[T]):
             failure = error
             if isinstance(error, JobFailed) and name is not None:
                 del self.unfinished[name]
-            if self._on_error == "stop":
+            if self._stops(error):
                 self._source.close()
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
@@ -146,6 +157,10 @@ class Run(Generic[T]):
         self._tally.ended(outcome, loop.time())
         self._report_progress(loop.time())
         return outcome
+
+    def _stops(self, error: HeyGenError) -> bool:
+        """Whether nothing more is submitted after this failure."""
+        return self._on_error == "stop" or isinstance(error, _HOPELESS)
 
     def _note(self, key: str, index: int, job_id: str) -> str:
         """Note a job under its item's key; the name under which it stands."""

@@ -11,10 +11,11 @@ import msgspec
 
 from heygen_async.batch import Batch, Outcome, Report, Run
 from heygen_async.cli.display import Display, Item, Saved
-from heygen_async.cli.exits import Exit, exit_for_failures
+from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.running import complain
 from heygen_async.client import HeyGen
-from heygen_async.errors import HeyGenError
+from heygen_async.errors import BatchStopped, HeyGenError
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 
@@ -34,10 +35,12 @@ class Finisher:
 
     Attributes:
         unfinished: Jobs that go on at HeyGen after an interrupted run: ids by item.
+        stopped: Why the run submitted nothing more before its end, or None.
     """
 
     def __init__(self, heygen: HeyGen, display: Display, folder: OutputFolder | None) -> None:
         self.unfinished: dict[str, str] = {}
+        self.stopped: HeyGenError | None = None
         self._heygen = heygen
         self._display = display
         self._folder = folder
@@ -59,6 +62,8 @@ class Finisher:
     @property
     def code(self) -> Exit:
         """How the command should exit."""
+        if self.stopped is not None:
+            return exit_for(self.stopped)
         if not self._failures and self._files_failed:
             return Exit.SOME_FAILED
         return exit_for_failures(self._failures)
@@ -96,13 +101,16 @@ class Finisher:
         room = anyio.Semaphore(_DOWNLOADS)
         try:
             async with anyio.create_task_group() as downloads:
-                async for outcome in run:
-                    item = self._take(outcome, name_of(outcome.key))
-                    if self._folder is None or outcome.result is None:
-                        self._display.item(item)
-                        continue
-                    await room.acquire()
-                    downloads.start_soon(self._save, item, outcome.result, self._folder, room)
+                try:
+                    async for outcome in run:
+                        item = self._take(outcome, name_of(outcome.key))
+                        if self._folder is None or outcome.result is None:
+                            self._display.item(item)
+                            continue
+                        await room.acquire()
+                        downloads.start_soon(self._save, item, outcome.result, self._folder, room)
+                except BatchStopped as stop:
+                    self.stopped = stop.error
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
@@ -167,6 +175,9 @@ async def carry_out(
         display.interrupted(finisher.unfinished)
         raise
     display.report(report, finisher.saved, finisher.code)
+    if finisher.stopped is not None:
+        left = total - report.items
+        complain(f"Stopped, with {left} of {total} not submitted. {sentence(finisher.stopped)}")
     return finisher.code
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
 
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
@@ -132,22 +133,23 @@ class VideoAgentJob(Job[VideoAgentSession]):
         left = None if deadline is None else max(0.0, deadline - loop.time())
         return await Job(self._watcher, VIDEO, session.video_id).wait(left)
 
-    async def turns(self, *, every: float = 3.0) -> AsyncIterator[Turn]:
+    async def turns(self, *, every: float = 3.0) -> AsyncGenerator[Turn]:
         """The pauses of a chat session, one by one, until it has ended.
 
         Args:
             every: Seconds between two looks at most.
         """
         seen: tuple[str, VideoAgentMessage | None] | None = None
-        async for session in self.updates(every=every):
-            if session.status not in self._kind.paused:
-                seen = None
-                continue
-            # Until a reply has taken effect, the API goes on to show the pause before it.
-            pause = session.status, _newest(session)
-            if pause != seen:
-                seen = pause
-                yield Turn(self, session)
+        async with contextlib.aclosing(self.updates(every=every)) as sessions:
+            async for session in sessions:
+                if session.status not in self._kind.paused:
+                    seen = None
+                    continue
+                # Until a reply has taken effect, the API goes on to show the pause before it.
+                pause = session.status, _newest(session)
+                if pause != seen:
+                    seen = pause
+                    yield Turn(self, session)
 
     async def reply(
         self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None

@@ -51,13 +51,13 @@ DELETE: Endpoint[DeletedVoice] = Endpoint(
     answer=DeletedVoice,
 )
 
-# The API says "complete" for voices, without a d.
+# The API says "complete" for voices, without a d, and nothing for those that were never cloned.
 VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
     name="voice_clone",
     result=VoiceDetail,
     get=GET,
     expected=60.0,
-    completed=frozenset({"complete", "completed"}),
+    completed=frozenset({"complete", "completed", ""}),
     place=(__name__, "VOICE_CLONE"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Generic, TypeVar
 
 from heygen_async.errors import JobFailed, JobTimeout
@@ -95,7 +95,7 @@ class Job(Generic[T]):
         """Ask now how the job stands."""
         return await self._watcher.session.call(self._kind.get, self._kind.get.at(self.id))
 
-    async def updates(self, *, every: float = 5.0) -> AsyncIterator[T]:
+    async def updates(self, *, every: float = 5.0) -> AsyncGenerator[T]:
         """The job's states as they change, up to and including the terminal one.
 
         A failed job is no error here: its last state tells.

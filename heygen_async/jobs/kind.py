@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 def status_of(state: Any) -> str:
-    """The status field that all kinds share."""
-    return str(state.status)
+    """The status field that all kinds share; empty where it is null."""
+    return state.status or ""
 
 
 def failure_of(state: Any) -> tuple[str | None, str | None]:

@@ -42,6 +42,8 @@ _ENOUGH = 3
 _GUESSED_SIGMA = 1.2
 _USUAL_SIGMA = 0.5
 _SHORTEST = 1e-3
+# The first of the early looks at a job of a kind that is not known yet; then at twice the age.
+_EARLIEST = 5.0
 
 _TENTH = -1.2816
 _FIFTIETH = -2.0537
@@ -52,14 +54,16 @@ class Durations:
     """What has been learned about the durations of one kind of job.
 
     Args:
-        expected: A guess of the median, in seconds, until jobs have ended.
+        expected: The median to go by, in seconds, until jobs have ended.
+        guessed: Whether that is a guess of ours; then a few early looks check on it.
     """
 
-    def __init__(self, expected: float) -> None:
+    def __init__(self, expected: float, *, guessed: bool = True) -> None:
         self._logs: deque[float] = deque(maxlen=_MEMORY)
         self._mu = math.log(max(expected, _SHORTEST))
         self._sigma = _GUESSED_SIGMA
         self._tick = TICK
+        self._guessed = guessed
 
     @property
     def median(self) -> float:
@@ -115,9 +119,14 @@ class Durations:
             company: How many jobs share their looks with it, itself included.
         """
         first = self.quantile(_FIFTIETH if company >= BULK else _TENTH)
-        if company >= BULK and len(self._logs) < _ENOUGH:
-            first = min(first, self._tick)  # a shared look costs less than a wrong guess
-        return min(max(0.0, first - age), LONGEST_FIRST)
+        until = max(0.0, first - age)
+        if len(self._logs) < _ENOUGH:
+            # Shared looks, and a few early ones, cost less than a wrong guess.
+            if company >= BULK:
+                until = min(until, max(0.0, self._tick - age))
+            elif self._guessed:
+                until = min(until, max(_EARLIEST - age, age))
+        return min(until, LONGEST_FIRST)
 
     def until_look(self, ages: Sequence[float]) -> float:
         """Seconds until the next look at jobs of these ages that share their looks.

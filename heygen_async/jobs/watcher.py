@@ -369,8 +369,9 @@ class Watcher:
     def _learned(self, kind: JobKind[Any]) -> Durations:
         durations = self._durations.get(kind.name)
         if durations is None:
-            expected = self.expected.get(kind.name, kind.expected)
-            durations = self._durations[kind.name] = Durations(expected)
+            known = self.expected.get(kind.name)
+            durations = Durations(known or kind.expected, guessed=known is None)
+            self._durations[kind.name] = durations
         return durations
 
     def _fail(self, watched: Watched[Any], error: Exception) -> None:

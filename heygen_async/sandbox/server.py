@@ -102,6 +102,7 @@ class Hosts:
     ) -> str:
         loop = asyncio.get_running_loop()
         make_request = partial(web.BaseRequest, loop=loop, client_max_size=_BODY_LIMIT)
+
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
             try:
                 return await handler(request)

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from heygen_async import Batch, HeyGen, Outcome
+from heygen_async import (
+    AuthenticationError,
+    Batch,
+    BatchStopped,
+    HeyGen,
+    HeyGenError,
+    Outcome,
+    PaymentRequired,
+    QuotaExceeded,
+    Video,
+)
 from heygen_async.sandbox import Fault, Sandbox
 
 from .conftest import names
@@ -102,7 +112,7 @@ async def test_two_runs_share_the_slots(sandbox: Sandbox, heygen: HeyGen, templa
 async def test_a_failing_submission_frees_its_slot(
     sandbox: Sandbox, heygen: HeyGen, template_id: str
 ) -> None:
-    sandbox.faults.add("templates.generate", Fault.status(402), times=15)
+    sandbox.faults.add("templates.generate", Fault.status(403), times=15)
     outcomes = await render(heygen, template_id, 30)
     assert sum(outcome.ok for outcome in outcomes) == sandbox.ledger.count() == 15
     assert heygen.slots.held == 0
@@ -128,3 +138,34 @@ async def test_memory_stays_flat(heygen: HeyGen, template_id: str) -> None:
             sum(row() is not None for row in rows) <= 3 * 10
         )  # jobs that run, and outcomes not yet taken
     assert len(rows) == 100
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (401, "unauthorized", AuthenticationError),
+        (402, "insufficient_credit", PaymentRequired),
+        (429, "quota_exceeded", QuotaExceeded),
+    ],
+)
+async def test_what_all_items_would_meet_stops_a_run(
+    sandbox: Sandbox,
+    heygen: HeyGen,
+    template_id: str,
+    status: int,
+    code: str,
+    error: type[HeyGenError],
+) -> None:
+    fault = Fault.status(status, code=code)
+    sandbox.faults.add("templates.generate", fault, times=None, after=20)
+    outcomes: list[Outcome[Video]] = []
+
+    async def render_all() -> None:
+        async for outcome in Batch(heygen).render(template_id, names(500)):
+            outcomes.append(outcome)  # noqa: PERF401, those before the error count too
+
+    with pytest.raises(BatchStopped) as stopped:
+        await render_all()
+    assert isinstance(stopped.value.error, error)
+    assert sum(outcome.ok for outcome in outcomes) == sandbox.ledger.count() == 20
+    assert len(outcomes) <= 20 + 10, "those on their way, and no more"

@@ -91,6 +91,11 @@ async def test_a_failed_clone_tells_why(heygen: HeyGen, sandbox: Sandbox) -> Non
         await job.wait()
 
 
+async def test_a_voice_that_was_never_cloned_is_there(heygen: HeyGen, sandbox: Sandbox) -> None:
+    voice = await heygen.jobs.attach(VoiceDetail, sandbox.voice_id).wait(60)
+    assert voice.voice_id == sandbox.voice_id
+
+
 async def test_the_account_and_its_glossaries(heygen: HeyGen) -> None:
     user = await heygen.users.me()
     assert user.username

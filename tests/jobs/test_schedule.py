@@ -115,7 +115,16 @@ def test_a_single_job_is_first_looked_at_when_one_in_ten_is_done() -> None:
 
 
 def test_a_guess_is_not_believed_for_ever() -> None:
-    assert Durations(1e6).until_look([0.0]) == LONGEST_FIRST
+    assert Durations(1e6, guessed=False).until_look([0.0]) == LONGEST_FIRST
+
+
+def test_a_guess_of_ours_is_checked_on_early() -> None:
+    durations = Durations(600.0)
+    age, ages = 0.0, []
+    while age < 100:
+        age += durations.until_look([age])
+        ages.append(age)
+    assert ages == [5, 10, 20, 40, 80, pytest.approx(durations.quantile(-1.2816), rel=1e-3)]
 
 
 def test_many_jobs_are_looked_at_from_the_start_while_nothing_is_learned() -> None:

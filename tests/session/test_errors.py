@@ -36,7 +36,6 @@ CASES: list[HeyGenError] = [
     errors.JobNeedsInput("asks", job_id="s1"),
     errors.TransferError("cut", status=500),
     errors.URLExpired("lapsed", status=403),
-    errors.BatchStopped("row 7", key="7"),
 ]
 
 
@@ -69,3 +68,9 @@ def test_what_they_say() -> None:
     )
     assert str(CASES[7]) == "reset [GET /v3/x, 2 attempts]"
     assert str(CASES[10]) == "job v1 failed: internal_error: bad audio"
+
+
+def test_the_error_that_stopped_a_batch_pickles_with_it() -> None:
+    cause = errors.PaymentRequired("no credit", status=402, code="insufficient_credit")
+    stopped = pickle.loads(pickle.dumps(errors.BatchStopped("row 7", key="7", error=cause)))
+    assert (stopped.key, str(stopped), str(stopped.error)) == ("7", "row 7", str(cause))
