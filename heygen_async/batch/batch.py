@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 from weakref import WeakSet
 
-import msgspec
-
+from heygen_async.batch.books import Books, BookSettings
+from heygen_async.batch.money import Budget
+from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan
+from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.batch.report import Progress
-from heygen_async.batch.run import Run
-from heygen_async.batch.source import Source
-from heygen_async.batch.variants import Variant, VariantChecker
+from heygen_async.batch.run import Run, RunSettings, logger
+from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
-from heygen_async.errors import ConfigurationError, InvalidRequest, InvalidResponse
-from heygen_async.jobs.job import Job
+from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
 
 T = TypeVar("T")
-Item = TypeVar("Item")
+
+SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
+"""A video to dub: its URL, an asset, or a whole request."""
 
 
 class Batch:
@@ -45,6 +48,24 @@ class Batch:
             HeyGen. Default 7200; None waits for as long as it takes.
         progress: Called with a ``Progress`` after each outcome, on the event loop. If it raises,
             that is logged and it is not called again.
+        journal: A file that makes runs survive a crash: killed at any moment and started again
+            with the same items, a run waits for what was submitted, sends again what may not
+            have arrived (under the same key, which the API replays), and pays for nothing
+            twice. One run has one file: a render takes this one, a translation one beside it
+            with ``.translate`` in its name, and each can be given its own.
+        run_id: Part of all idempotency keys. Default: derived from the journal's name and what
+            the run does, so that the same items make the same keys even if the file is lost.
+        finished: With a journal, whether items that ended in an earlier run are yielded again
+            (``yield``, the default) or left out (``skip``).
+        retry_failed: With a journal, submit items again that failed in an earlier run.
+        resubmit_uncertain: With a journal, send items again whose submission was cut off more
+            than 24 h ago and of which the account shows no job; they might be paid for twice.
+            Default False: they fail with ``UncertainSubmission``.
+        max_cost: USD that the runs of this batch may cost, by estimate, those before a resume
+            included. At the cap nothing more is submitted; what is under way ends, and the run
+            raises ``BudgetExceeded``. Warnings are logged at 50 % and at 80 %.
+        max_jobs: Jobs that the runs of this batch may submit, those before a resume included.
+        prices: What jobs cost. Default: HeyGen's published prices, as of their date.
     """
 
     def __init__(
@@ -56,14 +77,31 @@ class Batch:
         ordered: bool = False,
         job_timeout: float | None = 7200.0,
         progress: Callable[[Progress], None] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        run_id: str | None = None,
+        finished: Literal["yield", "skip"] = "yield",
+        retry_failed: bool = False,
+        resubmit_uncertain: bool = False,
+        max_cost: float | None = None,
+        max_jobs: int | None = None,
+        prices: PriceTable = PRICES,
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
         if on_error not in ("collect", "stop"):
             raise ConfigurationError(f"on_error: expected collect or stop, got {on_error!r}")
+        if finished not in ("yield", "skip"):
+            raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
+        self._journal = None if journal is None else Path(journal)
+        self._run_id = run_id
+        self._finished: Literal["yield", "skip"] = finished
+        self._retry_failed = retry_failed
+        self._resubmit_uncertain = resubmit_uncertain
+        self._budget = Budget(max_cost, max_jobs, warn=logger.warning)
+        self._prices = prices
         self._workers = min(concurrency or heygen.slots.ceiling, heygen.slots.ceiling)
-        self._on_error = on_error
+        self._on_error: Literal["collect", "stop"] = on_error
         self._ordered = ordered
         self._job_timeout = job_timeout
         self._progress = progress
@@ -94,6 +132,7 @@ class Batch:
         key: Callable[[Variant], str] | None = None,
         version: Version = "auto",
         test: bool = False,
+        journal: str | os.PathLike[str] | None = None,
     ) -> Run[Video]:
         """Render variants of a template.
 
@@ -105,10 +144,12 @@ class Batch:
             template_id: The template.
             variants: Mappings of variable names to values, or ``TemplateRenderRequest``s; any
                 sync or async iterable, pulled only as fast as slots free up.
-            key: Gives each variant's key. Default: its position. For a collection all keys are
-                made, and compared, before the first paid call.
+            key: Gives each variant's key. Default: its position; with a journal, a digest of
+                its content. For a collection all keys are made, and compared, before the first
+                paid call.
             version: See ``heygen.templates.generate``.
             test: Render in lower quality, free of charge, through v2.
+            journal: A journal for this run alone, in place of the batch's.
 
         Returns:
             The run; iterate it for ``Outcome[Video]``.
@@ -118,39 +159,28 @@ class Batch:
                 an iterator fails alone.
             InvalidRequest: Two variants of a collection have the same key.
         """
-        checker: VariantChecker
-
-        async def prepare() -> None:
-            nonlocal checker
-            which: Version = "v2" if test else version
-            found = await self._heygen.templates.variables(template_id, version=which)
-            checker = VariantChecker(found)
-            if isinstance(variants, Collection):
-                checker.check_all(variants)
-
-        async def submit(index: int, variant: Variant) -> Job[Video]:
-            request = checker.request(index, variant)
-            return await self._heygen.templates.generate(
-                template_id, request, version=version, test=test
-            )
-
-        return self._run(variants, submit, prepare, key)
+        plan = RenderPlan(self._heygen, template_id, version, test)
+        return self._run(plan, variants, key, journal or self._journal)
 
     def translate(
         self,
-        video: str | AssetUrl | AssetId | VideoTranslationRequest,
+        video: SourceVideo | Iterable[SourceVideo],
         languages: Iterable[str] | AsyncIterable[str],
+        *,
+        journal: str | os.PathLike[str] | None = None,
     ) -> Run[VideoTranslation]:
-        """Dub one video into many languages, one job each; the language is the item's key.
+        """Dub videos into many languages, one job for each video and language.
 
         Args:
             video: A URL, an asset, or a whole request whose ``output_languages`` are replaced
-                by one of ``languages`` at a time.
+                by one of ``languages`` at a time; or several of these.
             languages: Names as ``heygen.video_translations.languages()`` lists them. Those of a
                 collection are checked before the first paid call.
+            journal: A journal for this run alone, in place of the batch's.
 
         Returns:
-            The run; iterate it for ``Outcome[VideoTranslation]``.
+            The run; iterate it for ``Outcome[VideoTranslation]``. The key of an item is its
+            language; with several videos, the URL or asset id of the video and the language.
 
         Raises:
             InvalidRequest: When the iteration begins: a language that HeyGen does not offer, or
@@ -158,84 +188,98 @@ class Batch:
         """
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
-        if isinstance(video, str):
-            video = AssetUrl(url=video)
-        if not isinstance(video, VideoTranslationRequest):
-            video = VideoTranslationRequest(video=video, output_languages=["English"])
-        request = video
-        offered: frozenset[str]
-
-        async def prepare() -> None:
-            nonlocal offered
-            offered = frozenset(await self._heygen.video_translations.languages())
-            if isinstance(languages, Collection):
-                for language in languages:
-                    check_language(language, offered)
-
-        async def submit(index: int, language: str) -> Job[VideoTranslation]:
-            check_language(language, offered)
-            jobs = await self._heygen.video_translations.create(
-                msgspec.structs.replace(request, output_languages=[language])
-            )
-            if not jobs:
-                raise InvalidResponse("the answer names no translation", status=200)
-            return jobs[0]
-
-        return self._run(languages, submit, prepare, str)
+        if isinstance(video, str | AssetUrl | AssetId | VideoTranslationRequest):
+            request = _translation_of(video)
+            plan = TranslatePlan(self._heygen, _source_of(request), request)
+            items: Any = languages
+            key: Callable[[Any], str] = str
+        else:
+            plan = TranslatePlan(self._heygen, "videos")
+            items = _pairs([_translation_of(one) for one in video], languages)
+            key = _key_of_pair
+        if journal is None and self._journal is not None:
+            journal = self._journal.with_suffix(f".translate{self._journal.suffix}")
+        return self._run(plan, items, key, journal)
 
     def _run(
         self,
-        items: Iterable[Item] | AsyncIterable[Item],
-        submit: Callable[[int, Item], Awaitable[Job[T]]],
-        prepare: Callable[[], Awaitable[None]],
-        key: Callable[[Item], str] | None,
+        plan: Plan[T],
+        items: Any,
+        key: Callable[[Any], str] | None,
+        journal: str | os.PathLike[str] | None,
     ) -> Run[T]:
-        async def check() -> None:
-            await prepare()
-            if key is not None and isinstance(items, Collection):
-                check_keys(items, key)
-
-        run = Run(
-            Source(items),
-            submit,
-            prepare=check,
-            key=key,
-            slots=self._heygen.slots,
-            traffic=self._heygen.traffic,
+        books = Books(
+            plan,
+            BookSettings(
+                journal=journal,
+                run_id=self._run_id,
+                retry_failed=self._retry_failed,
+                resubmit_uncertain=self._resubmit_uncertain,
+                prices=self._prices,
+            ),
+            self._budget,
+        )
+        settings = RunSettings(
             workers=self._workers,
             ordered=self._ordered,
             on_error=self._on_error,
+            finished=self._finished,
             job_timeout=self._job_timeout,
             progress=self._progress,
+            notes={
+                "concurrency": self._workers,
+                "max_cost": self._budget.max_cost,
+                "max_jobs": self._budget.max_jobs,
+                "prices_as_of": self._prices.as_of.isoformat(),
+            },
+        )
+        run = Run(
+            items,
+            plan,
+            books,
+            settings,
+            key=key,
+            slots=self._heygen.slots,
+            traffic=self._heygen.traffic,
         )
         self._runs.add(run)
         return run
 
 
-def check_keys(items: Iterable[Item], key: Callable[[Item], str]) -> None:
-    """Refuse items that cannot be told apart.
-
-    Raises:
-        InvalidRequest: With the key and both positions, counted from 1.
-    """
-    positions: dict[str, int] = {}
-    for position, item in enumerate(items, 1):
-        first = positions.setdefault(key(item), position)
-        if first != position:
-            raise InvalidRequest(
-                f"key: items {first} and {position} have the same key {key(item)!r}", param="key"
-            )
+def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
+    if isinstance(video, VideoTranslationRequest):
+        return video
+    if isinstance(video, str):
+        video = AssetUrl(url=video)
+    # The languages are filled in for each item.
+    return VideoTranslationRequest(video=video, output_languages=["English"])
 
 
-def check_language(language: str, offered: Collection[str]) -> None:
-    """Refuse a language that HeyGen does not offer, and name the closest that it does.
+def _source_of(request: VideoTranslationRequest) -> str:
+    """What names the video: its URL without a query, which may be signed, or its asset id."""
+    source = request.video
+    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
 
-    Raises:
-        InvalidRequest: With the language in its message.
-    """
-    if language not in offered:
-        close = difflib.get_close_matches(str(language), list(offered), n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise InvalidRequest(
-            f"languages: HeyGen does not translate into {language!r}{hint}", param="languages"
-        )
+
+def _key_of_pair(item: tuple[VideoTranslationRequest, str]) -> str:
+    request, language = item
+    return f"{_source_of(request)} {language}"
+
+
+def _pairs(
+    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
+) -> Any:
+    """All videos in all languages, as the same kind of iterable that the languages are."""
+    if isinstance(languages, AsyncIterable):
+        return _pairs_async(requests, languages)
+    if isinstance(languages, Collection):
+        return [(request, language) for request in requests for language in languages]
+    return ((request, language) for language in languages for request in requests)
+
+
+async def _pairs_async(
+    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
+) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
+    async for language in languages:
+        for request in requests:
+            yield request, language

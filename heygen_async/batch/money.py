@@ -108,15 +108,26 @@ class Budget:
         self.max_cost = max_cost
         self.max_jobs = max_jobs
         self._cap = None if max_cost is None else _units(max_cost)
-        self._spent = _units(spent)
-        self._ended = jobs
         self._warn = warn
         self._as_of: datetime.date | None = None
         self._open: set[Reservation] = set()
         self._complete = 0  # units reserved by complete estimates
         self._incomplete: Counter[int] = Counter()  # reservations by the units known of them
+        self._spent = self._ended = self._paid = self._paid_jobs = 0
+        self.carry_over(spent, jobs)
+
+    def carry_over(self, spent: float, jobs: int) -> None:
+        """Count what earlier runs have spent; before the first reservation.
+
+        Args:
+            spent: USD.
+            jobs: How many jobs have ended.
+        """
+        self._spent += _units(spent)
+        self._ended += jobs
         # For the mean. Failed jobs of earlier runs are among theirs: a little low, not wrong.
-        self._paid, self._paid_jobs = (self._spent, jobs) if self._spent and jobs else (0, 0)
+        if self._spent and self._ended:
+            self._paid, self._paid_jobs = self._spent, self._ended
         self._to_warn_at = [share for share in _WARN_AT if not self._reaches(share)]
 
     @property

@@ -22,6 +22,8 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         result: What the job gave, or None where it failed.
         error: Why it failed, or None.
         seconds: From the moment it got a slot to its end.
+        usd: What it cost in US dollars, an estimate; None where that is not known.
+        resumed: Whether it ended in an earlier run and comes from the journal.
     """
 
     key: str
@@ -31,6 +33,8 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     result: T | None = None
     error: HeyGenError | None = None
     seconds: float = 0.0
+    usd: float | None = None
+    resumed: bool = False
 
     @property
     def ok(self) -> bool:

@@ -122,6 +122,11 @@ class Tally:
         self._before = self._counts()
         self._usage_before = self._slots.usage()
 
+    @property
+    def running(self) -> int:
+        """Jobs that run."""
+        return self._running
+
     def accepted(self) -> None:
         """One more job runs."""
         self._running += 1

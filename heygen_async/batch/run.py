@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
+import msgspec
+
+from heygen_async.batch.books import Books
 from heygen_async.batch.fan_out import FanOut
+from heygen_async.batch.journal import ENDED, Entry
 from heygen_async.batch.outcome import Outcome
+from heygen_async.batch.plans import Pending, Plan, Submission, check_keys
 from heygen_async.batch.report import Progress, Report, Tally
 from heygen_async.batch.source import Source
 from heygen_async.errors import (
     AuthenticationError,
     BatchStopped,
+    BudgetExceeded,
+    DuplicateKey,
     HeyGenError,
     JobFailed,
+    JournalError,
     PaymentRequired,
     QuotaExceeded,
 )
-from heygen_async.jobs.job import Job
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
 
@@ -31,13 +39,35 @@ logger = logging.getLogger("heygen_async.batch")
 _HOPELESS = (AuthenticationError, PaymentRequired, QuotaExceeded)
 
 
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run goes about its items.
+
+    Attributes:
+        workers: Items that are worked on at once at most.
+        ordered: Whether outcomes come in the order of the items.
+        on_error: Whether the first failure stops it.
+        finished: Whether items that ended in an earlier run are yielded again.
+        job_timeout: Seconds after which a job is given up, or None.
+        progress: Called after each outcome.
+        notes: What the journal notes about the run.
+    """
+
+    workers: int
+    ordered: bool
+    on_error: Literal["collect", "stop"]
+    finished: Literal["yield", "skip"]
+    job_timeout: float | None
+    progress: Callable[[Progress], None] | None
+    notes: Mapping[str, Any]
+
+
 class Run(Generic[T]):
     """One bulk run: ``async for outcome in run``, then ``run.report``.
 
     Nothing happens before the iteration begins; it can be iterated once. Leaving the loop early
     ends the run: nothing more is submitted, and nothing is waited for. The jobs that run go on
     at HeyGen; ``await run.aclose()`` returns once all is put away, and ``unfinished`` tells
-    which they are.
+    which they are. With a journal, the same run started again waits for them.
 
     Attributes:
         unfinished: Jobs that HeyGen accepted and whose end is not known: ids by item key. After
@@ -47,32 +77,33 @@ class Run(Generic[T]):
 
     def __init__(
         self,
-        source: Source[Any],
-        submit: Callable[[int, Any], Awaitable[Job[T]]],
+        items: Any,
+        plan: Plan[T],
+        books: Books[T],
+        settings: RunSettings,
         *,
-        prepare: Callable[[], Awaitable[None]],
         key: Callable[[Any], str] | None,
         slots: JobSlots,
         traffic: Traffic,
-        workers: int,
-        ordered: bool,
-        on_error: Literal["collect", "stop"],
-        job_timeout: float | None,
-        progress: Callable[[Progress], None] | None,
     ) -> None:
         self.unfinished: dict[str, str] = {}
-        self._source = source
-        self._submit = submit
-        self._prepare = prepare
+        self._items = items
+        self._plan = plan
+        self._books = books
+        self._settings = settings
         self._key = key
         self._slots = slots
-        self._on_error = on_error
-        self._job_timeout = job_timeout
-        self._progress = progress
-        self._tally = Tally(slots, traffic, source.total)
+        self._source: Source[Any] = Source(items)
+        self._progress = settings.progress
+        self._tally = Tally(slots, traffic, self._source.total)
         self._begun = False
-        self._fan_out: FanOut[Any, Outcome[T]] = FanOut(
-            source, self._work, slots=slots, workers=workers, ordered=ordered
+        self._over_budget: BudgetExceeded | None = None
+        self._fan_out: FanOut[Any, Outcome[T] | None] = FanOut(
+            self._source,
+            self._work,
+            slots=slots,
+            workers=settings.workers,
+            ordered=settings.ordered,
         )
 
     @property
@@ -87,27 +118,48 @@ class Run(Generic[T]):
         # Not kept here: a loop that is left early drops it, which ends the run.
         return self._iterate()
 
+    def stop_submitting(self) -> None:
+        """Submit nothing more; the iteration ends when the jobs under way have ended."""
+        self._source.close()
+
     async def aclose(self) -> None:
         """End the run: submit nothing more and stop waiting. Jobs at HeyGen go on.
 
         Whoever iterates over it gets no more outcomes.
         """
-        await self._fan_out.stop()
+        try:
+            await self._fan_out.stop()
+        finally:
+            await self._books.close()
 
     async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
         await self._prepare()
         loop = asyncio.get_running_loop()
         self._slots.bind(loop)
+        await self._books.open(self._settings.notes)
         self._tally.began(loop.time())
         first_failure: Outcome[T] | None = None
         outcomes = self._fan_out.results()
         try:
             async for outcome in outcomes:
-                if outcome.error is not None and self._stops(outcome.error):
+                if outcome is None:
+                    continue
+                if not outcome.resumed and outcome.error and self._stops(outcome.error):
                     first_failure = first_failure or outcome
                 yield outcome
         finally:
-            await outcomes.aclose()
+            try:
+                await outcomes.aclose()
+            finally:
+                await self._books.close()
+        if self._books.left_out and not self._source.stopped:
+            logger.warning(
+                "the journal holds %d items that are not among those of this run; they were "
+                "left as they are",
+                self._books.left_out,
+            )
+        if self._over_budget is not None:
+            raise self._over_budget
         if first_failure is not None and first_failure.error is not None:
             raise BatchStopped(
                 f"stopped after item {first_failure.key} failed: {first_failure.error}",
@@ -115,60 +167,119 @@ class Run(Generic[T]):
                 error=first_failure.error,
             ) from first_failure.error
 
-    async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T]:
+    async def _prepare(self) -> None:
+        await self._plan.prepare()
+        if isinstance(self._items, Collection):
+            self._plan.check(self._items)
+            if self._key is not None:
+                check_keys(self._items, self._key)
+
+    async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T] | None:
         loop = asyncio.get_running_loop()
-        started = loop.time()
-        key = str(index) if self._key is None else self._key(item)
-        name: str | None = None
-        job: Job[T] | None = None
-        result: T | None = None
-        failure: HeyGenError | None = None
+        one = _Item[T](index, item, self._key(item) if self._key else None, loop.time())
         try:
-            with slot.bulk():
-                job = await self._submit(index, item)
-            slot.accepted()
-            self._tally.accepted()
-            name = self._note(key, index, job.id)
-            result = await job.wait(self._job_timeout)
-            del self.unfinished[name]
-        except HeyGenError as error:
-            failure = error
-            if isinstance(error, JobFailed) and name is not None:
-                del self.unfinished[name]
+            await self._carry_out(one, slot)
+        except BudgetExceeded as exceeded:
+            self._exceeded(exceeded, one.name)
+            return None
+        except (DuplicateKey, HeyGenError) as error:
+            if isinstance(error, JournalError) and not isinstance(error, DuplicateKey):
+                raise  # nothing more may be submitted
+            one.error = error
+            if isinstance(error, JobFailed):
+                self._forget(one)
             if self._stops(error):
                 self._source.close()
-        except asyncio.CancelledError as cancelled:
-            for job_id in getattr(cancelled, "job_ids", ()):
-                if job is None:
-                    self._note(key, index, job_id)
-            raise
         finally:
-            if job is not None:
+            if one.running:
                 self._tally.left()
-        outcome = Outcome(
-            key=key,
-            index=index,
-            item=item,
-            job_id=job.id if job is not None else None,
-            result=result,
-            error=failure,
-            seconds=loop.time() - started,
-        )
+        if one.resumed and self._settings.finished == "skip":
+            return None
+        outcome = one.outcome(loop.time())
         self._tally.ended(outcome, loop.time())
         self._report_progress(loop.time())
         return outcome
 
+    async def _carry_out(self, one: _Item[T], slot: Slot) -> None:
+        """Take an item from wherever an earlier run left it to its end."""
+        submission = self._plan.submission(one.index, one.item)
+        one.key, entry = await self._books.claim(one.key, one.index, submission)
+        if entry is not None and entry.state in ENDED and not self._books.again(entry):
+            one.resumed, one.job_id = True, entry.job_id
+            one.result, one.error = self._books.recorded(entry)
+            return
+        reservation = self._books.reserve(submission, entry)
+        intended = False
+        try:
+            pending, intended = await self._submitted(one, submission, entry, slot)
+            one.result = await pending.wait(self._settings.job_timeout)
+        except JournalError:
+            raise
+        except HeyGenError as error:
+            await self._books.failed(
+                one.name,
+                error,
+                reservation,
+                intended=intended or one.intended,
+                submitted=one.job_id is not None,
+            )
+            raise
+        self._forget(one)
+        one.usd = await self._books.completed(one.name, submission, one.result, reservation)
+
+    async def _submitted(
+        self, one: _Item[T], submission: Submission[T], entry: Entry | None, slot: Slot
+    ) -> tuple[Pending[T], bool]:
+        """The job of an item: one that it has already, or a new one."""
+        again = entry is not None and self._books.again(entry)
+        if entry is not None and not again:
+            one.intended = True
+            job_id = await self._books.job_id(one.name, entry, submission)
+            if job_id is not None:
+                self._accepted(one, job_id, slot)
+                return self._plan.attach(job_id), True
+        key = await self._books.intend(one.name, one.index, submission, entry)
+        one.intended = key is not None
+        try:
+            with slot.bulk():
+                pending = await submission.send(key)
+        except asyncio.CancelledError as cancelled:
+            for job_id in getattr(cancelled, "job_ids", ()):
+                self._accepted(one, job_id, slot)
+                # A write that was begun is carried out, whatever becomes of who waits for it.
+                with contextlib.suppress(JournalError):
+                    await self._books.submitted(one.name, job_id)
+            raise
+        self._accepted(one, pending.id, slot)
+        await self._books.submitted(one.name, pending.id)
+        return pending, one.intended
+
+    def _accepted(self, one: _Item[T], job_id: str, slot: Slot) -> None:
+        slot.accepted()
+        self._tally.accepted()
+        one.running, one.job_id = True, job_id
+        one.noted = one.name if one.name not in self.unfinished else f"{one.name}#{one.index}"
+        self.unfinished[one.noted] = job_id
+        self._books.note_slots(self._tally.running, self._slots.limit)
+
+    def _forget(self, one: _Item[T]) -> None:
+        if one.noted is not None:
+            del self.unfinished[one.noted]
+            one.noted = None
+
     def _stops(self, error: HeyGenError) -> bool:
         """Whether nothing more is submitted after this failure."""
-        return self._on_error == "stop" or isinstance(error, _HOPELESS)
+        return self._settings.on_error == "stop" or isinstance(error, _HOPELESS)
 
-    def _note(self, key: str, index: int, job_id: str) -> str:
-        """Note a job under its item's key; the name under which it stands."""
-        name = key if key not in self.unfinished else f"{key}#{index}"
-        self.unfinished[name] = job_id
-        return name
+    def _exceeded(self, exceeded: BudgetExceeded, key: str) -> None:
+        """Stop submitting; what is under way ends, and the run then raises."""
+        self._source.close()
+        if self._over_budget is None:
+            self._over_budget = exceeded
+        self._over_budget.not_submitted += (key,)
 
     def _report_progress(self, now: float) -> None:
+        self._books.note_slots(self._tally.running, self._slots.limit)
         if self._progress is None:
             return
         try:
@@ -176,3 +287,38 @@ class Run(Generic[T]):
         except Exception:  # it must not cost an outcome that is paid for
             self._progress = None
             logger.exception("the progress callback failed, and is not called any more")
+
+
+class _Item(Generic[T]):
+    """What a run knows of one item while it works on it."""
+
+    def __init__(self, index: int, item: Any, key: str | None, started: float) -> None:
+        self.index = index
+        self.item = item
+        self.key = key
+        self.started = started
+        self.intended = self.running = self.resumed = False
+        self.noted: str | None = None
+        self.job_id: str | None = None
+        self.result: T | None = None
+        self.error: HeyGenError | None = None
+        self.usd: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Its key; before one is known, its position."""
+        return str(self.index) if self.key is None else self.key
+
+    def outcome(self, now: float) -> Outcome[T]:
+        """What became of it."""
+        return Outcome(
+            key=self.name,
+            index=self.index,
+            item=self.item,
+            job_id=self.job_id,
+            result=self.result,
+            error=self.error,
+            seconds=now - self.started,
+            usd=self.usd,
+            resumed=self.resumed,
+        )

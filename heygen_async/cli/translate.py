@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 
-from heygen_async.batch.batch import check_language
+from heygen_async.batch.plans import check_language
 from heygen_async.cli.bulk import Finisher, carry_out
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit

@@ -1,0 +1,302 @@
+"""What a run writes down about each item, and what it lets it spend.
+
+The order is what makes a run survive a crash: an item's intent and its idempotency key are in the
+journal before its request leaves, the job's id before the item counts as submitted, the outcome
+before it is handed on. Without a journal the same steps are taken, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from heygen_async.batch.journal import Entry, Journal, fingerprint, idempotency_key
+from heygen_async.batch.money import Budget, Reservation, cost
+from heygen_async.batch.plans import Plan, Submission
+from heygen_async.batch.prices import PriceTable
+from heygen_async.errors import (
+    APIError,
+    Conflict,
+    DuplicateKey,
+    HeyGenError,
+    IdempotencyMismatch,
+    InvalidRequest,
+    JobFailed,
+    RecordedFailure,
+    ServerError,
+    UncertainSubmission,
+)
+
+T = TypeVar("T")
+
+# The API replays the answer to a key for 24 h; a little less, for clocks that differ.
+_REPLAYED_FOR = 24 * 3600.0 - 600.0
+# Failures of the account and not of the item: the next run tries again by itself.
+_OF_THE_ACCOUNT = frozenset({"AuthenticationError", "PaymentRequired", "QuotaExceeded"})
+
+
+class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run keeps its books.
+
+    Attributes:
+        journal: The journal's file, or None.
+        run_id: Part of all idempotency keys; None derives it from the file's name.
+        retry_failed: Try items again that failed in an earlier run.
+        resubmit_uncertain: Send items again of which nobody can tell whether they were sent.
+        prices: What jobs cost.
+    """
+
+    journal: str | os.PathLike[str] | None
+    run_id: str | None
+    retry_failed: bool
+    resubmit_uncertain: bool
+    prices: PriceTable
+
+
+class Books(Generic[T]):
+    """The books of one run.
+
+    Args:
+        plan: What the run does.
+        settings: How it keeps its books.
+        budget: What it may spend.
+    """
+
+    def __init__(self, plan: Plan[T], settings: BookSettings, budget: Budget) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._budget = budget
+        self._journal: Journal | None = None
+        self._repeats: dict[str, int] = {}
+        self._found_again = 0
+
+    async def open(self, settings: Mapping[str, Any]) -> None:
+        """Open the journal, if there is to be one, and count what earlier runs have spent.
+
+        Args:
+            settings: What the journal notes about the run when it is made.
+
+        Raises:
+            JournalError: The journal cannot be used.
+        """
+        if self._settings.journal is None:
+            return
+        self._journal = await Journal.open(
+            self._settings.journal,
+            kind=self._plan.kind,
+            subject=self._plan.subject,
+            run_id=self._settings.run_id,
+            settings=settings,
+        )
+        if self._journal.resumed:
+            totals = await self._journal.totals()
+            ended = totals.counts["completed"] + totals.counts["failed"]
+            self._budget.carry_over(totals.usd, ended)
+
+    @property
+    def left_out(self) -> int:
+        """Items that the journal held when it was opened and that have not come up."""
+        if self._journal is None:
+            return 0
+        return sum(self._journal.counts.values()) - self._found_again
+
+    async def close(self) -> None:
+        """Close the journal; its file is complete then."""
+        if self._journal is not None:
+            await self._journal.aclose()
+
+    async def claim(
+        self, key: str | None, index: int, submission: Submission[T]
+    ) -> tuple[str, Entry | None]:
+        """The item's key, and what an earlier run wrote about it, or None.
+
+        An item without a key gets one from its payload, so that rows that come or go leave the
+        keys of the others alone; of equal items each next one gets a number.
+
+        Raises:
+            DuplicateKey: Another item of this run has the key.
+            IdempotencyMismatch: The earlier run had another payload under it.
+        """
+        if self._journal is None:
+            return str(index) if key is None else key, None
+        if key is not None:
+            entry = await self._journal.claim(key)
+        else:
+            key, entry = await self._claim_by_payload(self._journal, submission)
+        if entry is not None:
+            self._found_again += 1
+            if entry.fingerprint != _fingerprint(submission) and not self.again(entry):
+                raise IdempotencyMismatch(
+                    f"item {key} has another payload than when it was submitted; give it another "
+                    "key to render it anew",
+                    key=key,
+                )
+        return key, entry
+
+    def again(self, entry: Entry) -> bool:
+        """Whether an item that has an entry is submitted anew, under another key."""
+        if entry.state == "failed":
+            return self._settings.retry_failed or entry.error_type in _OF_THE_ACCOUNT
+        return entry.state == "uncertain" and self._settings.resubmit_uncertain
+
+    def reserve(self, submission: Submission[T], entry: Entry | None) -> Reservation:
+        """Room in the budget for an item that is to be submitted, or was by an earlier run.
+
+        Raises:
+            BudgetExceeded: There is none.
+        """
+        expected = self._plan.estimate(submission.request, self._settings.prices)
+        submitted = entry is not None and entry.state in ("intended", "submitted")
+        return self._budget.reserve(expected, submitted=submitted)
+
+    async def job_id(self, key: str, entry: Entry, submission: Submission[T]) -> str | None:
+        """The job of an item that an earlier run may have submitted, or None to send it (again).
+
+        Raises:
+            UncertainSubmission: It can neither be found nor safely be sent again.
+        """
+        if entry.state == "submitted" or self._journal is None:
+            return entry.job_id
+        if entry.state == "intended" and time.time() - entry.intended_at < _REPLAYED_FOR:
+            return None
+        title = getattr(submission.request, "title", None)
+        job_id = await self._plan.search(entry.idempotency_key, title, entry.intended_at)
+        if job_id is not None:
+            await self._journal.submitted(key, job_id)
+            return job_id
+        if entry.state == "intended":
+            await self._journal.uncertain(key)
+        if self._settings.resubmit_uncertain:
+            return None
+        raise UncertainSubmission(
+            f"item {key} may have been submitted more than 24 h ago and no job of it is found in "
+            "the account; sending it again could pay for it twice",
+            key=key,
+        )
+
+    async def intend(
+        self, key: str, index: int, submission: Submission[T], entry: Entry | None
+    ) -> str | None:
+        """The idempotency key to send an item under, once the journal has it.
+
+        Raises:
+            JournalError: It cannot be written, so the item must not be sent.
+        """
+        if self._journal is None:
+            return None
+        if (
+            entry is not None
+            and entry.state == "intended"
+            and time.time() - entry.intended_at < _REPLAYED_FOR
+        ):
+            return entry.idempotency_key  # in the journal already
+        attempt = 1 if entry is None else entry.attempt + 1
+        sent_under = idempotency_key(self._journal.run_id, key, attempt)
+        await self._journal.intend(
+            key,
+            position=index,
+            attempt=attempt,
+            idempotency_key=sent_under,
+            fingerprint=_fingerprint(submission),
+            payload=submission.payload,
+        )
+        return sent_under
+
+    async def submitted(self, key: str, job_id: str) -> None:
+        """An item has its job."""
+        if self._journal is not None:
+            await self._journal.submitted(key, job_id)
+
+    async def completed(
+        self, key: str, submission: Submission[T], result: T, reservation: Reservation
+    ) -> float | None:
+        """An item has completed; what it has cost in USD, an estimate, or None if unknown."""
+        usd = cost(result, submission.request, self._settings.prices, test=self._plan.test)  # type: ignore[arg-type]
+        self._budget.settle(reservation, usd)
+        if self._journal is not None:
+            await self._journal.ended(
+                key,
+                state="completed",
+                result=msgspec.json.encode(result),
+                output_seconds=getattr(result, "duration", None),
+                usd=usd,
+            )
+        return usd
+
+    async def failed(
+        self,
+        key: str,
+        error: HeyGenError,
+        reservation: Reservation,
+        *,
+        intended: bool,
+        submitted: bool,
+    ) -> None:
+        """An item has failed, or its end is not known.
+
+        Args:
+            key: Its key.
+            error: Why.
+            reservation: Its room in the budget.
+            intended: Whether the journal has its intent.
+            submitted: Whether it has a job.
+        """
+        ended = isinstance(error, JobFailed) or (not submitted and _refused(error))
+        if isinstance(error, JobFailed):
+            self._budget.settle(reservation, 0.0)
+        elif ended:
+            self._budget.release(reservation)
+        else:
+            # It may run, and cost: the next run waits for it, or sends it again under its key.
+            self._budget.settle(reservation, None)
+        if self._journal is not None and intended and ended:
+            await self._journal.ended(
+                key,
+                state="failed",
+                error_type=type(error).__name__,
+                error_code=getattr(error, "code", None),
+                error_message=str(getattr(error, "message", error)),
+            )
+
+    def note_slots(self, running: int, limit: int) -> None:
+        """Remember how many jobs run and how many could, for the picture of the run."""
+        if self._journal is not None:
+            self._journal.note_limit(running, limit)
+
+    def recorded(self, entry: Entry) -> tuple[T | None, HeyGenError | None]:
+        """Result or error of an item that has ended in an earlier run."""
+        if entry.state == "completed":
+            return msgspec.json.decode(entry.result or b"null", type=self._plan.result), None
+        message = entry.error_message or "HeyGen gives no reason"
+        if entry.error_type == "JobFailed" and entry.job_id is not None:
+            return None, JobFailed(message, job_id=entry.job_id, code=entry.error_code)
+        return None, RecordedFailure(
+            message, error_type=entry.error_type or "HeyGenError", code=entry.error_code
+        )
+
+    async def _claim_by_payload(
+        self, journal: Journal, submission: Submission[T]
+    ) -> tuple[str, Entry | None]:
+        base = _fingerprint(submission)[:16]
+        while True:
+            number = self._repeats.get(base, 1)
+            key = base if number == 1 else f"{base}-{number}"
+            try:
+                return key, await journal.claim(key)
+            except DuplicateKey:
+                self._repeats[base] = max(number + 1, self._repeats.get(base, 1))
+
+
+def _fingerprint(submission: Submission[Any]) -> str:
+    return fingerprint(submission.place, submission.payload)
+
+
+def _refused(error: HeyGenError) -> bool:
+    """Whether the API said for certain that it did not accept the submission."""
+    if isinstance(error, APIError):
+        return not isinstance(error, ServerError | Conflict)
+    return isinstance(error, InvalidRequest)
