@@ -57,8 +57,16 @@ def types(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """All benchmarks; ``nox -s bench -- --json`` for machines."""
     session.install("-e", ".[all]", *groups("bench"))
-    for name in ("call_overhead", "fan_out", "polling"):
+    for name in ("call_overhead", "fan_out", "journal", "polling"):
         session.run("python", f"benchmarks/{name}.py", *session.posargs)
+
+
+@nox.session
+def crash(session: nox.Session) -> None:
+    """Runs killed 50 times and taken up again; HEYGEN_KILLS and HEYGEN_KILL_SEED change it."""
+    session.install("-e", ".[all]", *groups("tests"))
+    env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
+    session.run("pytest", "-s", "tests/batch/test_kill.py", *session.posargs, env=env)
 
 
 @nox.session

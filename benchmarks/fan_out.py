@@ -18,13 +18,18 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 from tables import report
 
 from heygen_async import Batch, HeyGen, JobSlots, Video
-from heygen_async.batch.run import Run
-from heygen_async.batch.source import Source
-from heygen_async.jobs.job import Job
+from heygen_async.batch.books import Books, BookSettings
+from heygen_async.batch.money import Budget, Estimate
+from heygen_async.batch.plans import Pending, Plan, Submission
+from heygen_async.batch.prices import PRICES, PriceTable
+from heygen_async.batch.run import Run, RunSettings
+from heygen_async.models.structs import Request
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 from heygen_async.session.session import Traffic
 
@@ -37,7 +42,13 @@ SPEED = 120
 HTTP_ITEMS = 500
 
 
-class _Render(Job[Video]):
+class Nap(Request, frozen=True, kw_only=True):
+    """What is "sent" for an item."""
+
+    number: int
+
+
+class _Napping:
     """A job that ends by itself: what is measured is the engine, not the client."""
 
     def __init__(self, job_id: str) -> None:
@@ -45,31 +56,70 @@ class _Render(Job[Video]):
 
     async def wait(self, timeout: float | None = None) -> Video:
         await asyncio.sleep(SECONDS)
-        return Video(id=self.id, status="completed")
+        return Video(id=self.id, status="completed", duration=60.0)
 
 
-async def run_items(count: int) -> float:
-    """Seconds that so many items took, on the loop's clock."""
+class NapPlan(Plan[Video]):
+    """Sends nothing; every item takes 50 ms."""
 
-    async def submit(index: int, item: int) -> Job[Video]:
-        return _Render(f"{item:032x}")
+    kind = "nap"
+    subject = "benchmark"
+    result = Video
 
-    async def prepare() -> None:
-        pass
+    async def prepare(self) -> None:
+        """Nothing needs to be known."""
 
-    run = Run(
-        Source(iter(range(count))),
-        submit,
-        prepare=prepare,
-        key=str,
-        slots=JobSlots(SLOTS),
-        traffic=Traffic(),
-        workers=SLOTS,
+    def submission(self, index: int, item: int) -> Submission[Video]:
+        """One nap."""
+        request = Nap(number=item)
+
+        async def send(key: str | None) -> Pending[Video]:
+            return _Napping(f"{item:032x}")
+
+        payload = b'{"number":%d}' % item
+        return Submission(request=request, payload=payload, place="naps", send=send)
+
+    def estimate(self, request: Request, prices: PriceTable) -> Estimate:
+        """It costs nothing."""
+        return _FREE
+
+    def attach(self, job_id: str) -> Pending[Video]:
+        """One that goes on."""
+        return _Napping(job_id)
+
+
+_FREE = Estimate(usd=0.0, seconds=None, basis="naps", complete=True, as_of=PRICES.as_of)
+
+
+def nap_run(items: Iterable[int], slots: int, journal: Path | None = None) -> Run[Video]:
+    """A run of naps behind so many slots."""
+    plan = NapPlan()
+    books = Books(
+        plan,
+        BookSettings(
+            journal=journal,
+            run_id=None,
+            retry_failed=False,
+            resubmit_uncertain=False,
+            prices=PRICES,
+        ),
+        Budget(),
+    )
+    settings = RunSettings(
+        workers=slots,
         ordered=False,
         on_error="collect",
+        finished="yield",
         job_timeout=60.0,
         progress=None,
+        notes={},
     )
+    return Run(items, plan, books, settings, key=str, slots=JobSlots(slots), traffic=Traffic())
+
+
+async def run_items(count: int, slots: int = SLOTS, journal: Path | None = None) -> float:
+    """Seconds that so many items took, on the loop's clock."""
+    run = nap_run(iter(range(count)), slots, journal)
     done = 0
     began = asyncio.get_running_loop().time()
     async for outcome in run:

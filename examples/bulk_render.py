@@ -2,7 +2,8 @@
 
     python bulk_render.py TEMPLATE_ID [rows.csv]
 
-What `heygen-async render` does, in a few lines of your own.
+What `heygen-async render` does, in a few lines of your own. Interrupted, the same command goes on
+where it was: `greetings.db` knows what is paid for.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import csv
 import sys
 from pathlib import Path
 
-from heygen_async import Batch, HeyGen, Progress
+from heygen_async import Batch, HeyGen, Progress, TemplateRenderRequest, TextVariable
 
 GREETINGS = Path(__file__).with_name("greetings.csv")
 
@@ -19,23 +20,35 @@ def show(progress: Progress) -> None:
     print(f"{progress.done} of {progress.total}, {progress.running} running", end="\r")
 
 
-def read(path: str | Path) -> list[dict[str, str]]:
+def read(path: str | Path) -> list[TemplateRenderRequest]:
     with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [
+            TemplateRenderRequest(
+                title=row["key"],
+                variables={name: TextVariable(content=row[name]) for name in ("name", "product")},
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def key(variant: TemplateRenderRequest) -> str:
+    return variant.title or ""
 
 
 async def main(template_id: str, path: str | Path = GREETINGS) -> None:
-    rows = read(path)
-    # The whole list is checked against the template before the first paid call.
-    variants = [{"name": row["name"], "product": row["product"]} for row in rows]
-
-    async with HeyGen() as heygen, Batch(heygen, progress=show) as batch:
-        run = batch.render(template_id, variants)
-        async for outcome in run:
-            if outcome.result is None:
-                print(f"row {outcome.index + 1} failed: {outcome.error}")
-            else:
-                await heygen.download(outcome.result, f"greetings/{rows[outcome.index]['key']}.mp4")
+    variants = read(path)
+    async with (
+        HeyGen() as heygen,
+        Batch(heygen, journal="greetings.db", max_cost=50, progress=show) as batch,
+    ):
+        # The whole list is checked against the template before the first paid call.
+        run = batch.render(template_id, variants, key=key)
+        print(await run.estimate())
+        async for outcome in batch.download(run, "greetings/{key}.mp4"):
+            if outcome.error is not None:
+                print(f"{outcome.key} failed: {outcome.error}")
+            elif outcome.download_error is not None:
+                print(f"{outcome.key} is rendered, but not here: {outcome.download_error}")
         print(run.report)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         Run,
         VariantProblem,
     )
+    from heygen_async.batch.money import Estimate, RunEstimate
+    from heygen_async.batch.prices import PRICES, PriceTable
     from heygen_async.client import HeyGen
     from heygen_async.endpoints.resource import Pages
     from heygen_async.endpoints.video_agents import Turn, VideoAgentJob
@@ -22,27 +24,33 @@ if TYPE_CHECKING:
         AuthenticationError,
         BadRequest,
         BatchStopped,
+        BudgetExceeded,
         CallError,
         ConfigurationError,
         Conflict,
         ConnectionFailed,
+        DuplicateKey,
         HeyGenError,
+        IdempotencyMismatch,
         InvalidRequest,
         InvalidResponse,
         JobError,
         JobFailed,
         JobNeedsInput,
         JobTimeout,
+        JournalError,
         NotFound,
         PayloadTooLarge,
         PaymentRequired,
         PermissionDenied,
         QuotaExceeded,
         RateLimited,
+        RecordedFailure,
         RequestTimeout,
         ServerError,
         TransferError,
         TransportError,
+        UncertainSubmission,
         URLExpired,
     )
     from heygen_async.jobs.job import Job
@@ -168,15 +176,18 @@ if TYPE_CHECKING:
 # Where each name is; the block above says the same to type checkers, and a test compares them.
 _HOMES = {
     "batch": "Batch InvalidVariants Outcome Progress Report Run VariantProblem",
+    "batch.money": "Estimate RunEstimate",
+    "batch.prices": "PRICES PriceTable",
     "client": "HeyGen",
     "endpoints.resource": "Pages",
     "endpoints.video_agents": "Turn VideoAgentJob",
     "errors": (
-        "APIError AuthenticationError BadRequest BatchStopped CallError ConfigurationError "
-        "Conflict ConnectionFailed HeyGenError InvalidRequest InvalidResponse JobError "
-        "JobFailed JobNeedsInput JobTimeout NotFound PayloadTooLarge PaymentRequired "
-        "PermissionDenied QuotaExceeded RateLimited RequestTimeout ServerError TransferError "
-        "TransportError URLExpired"
+        "APIError AuthenticationError BadRequest BatchStopped BudgetExceeded CallError "
+        "ConfigurationError Conflict ConnectionFailed DuplicateKey HeyGenError "
+        "IdempotencyMismatch InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput "
+        "JobTimeout JournalError NotFound PayloadTooLarge PaymentRequired PermissionDenied "
+        "QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError TransferError "
+        "TransportError URLExpired UncertainSubmission"
     ),
     "jobs.job": "Job",
     "models": (
@@ -210,7 +221,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = [
+__all__ = [  # noqa: RUF022, in the plain order of their letters
     "APIError",
     "AspectRatio",
     "Asset",
@@ -234,6 +245,7 @@ __all__ = [
     "Batch",
     "BatchStopped",
     "BrandGlossary",
+    "BudgetExceeded",
     "CallError",
     "Caption",
     "CharacterVariable",
@@ -255,14 +267,17 @@ __all__ = [
     "Dimension",
     "DirectUpload",
     "DirectUploadRequest",
+    "DuplicateKey",
     "ElevenLabsSettings",
     "Engine",
+    "Estimate",
     "Expressiveness",
     "FishSettings",
     "Fit",
     "GeneratedProofread",
     "HeyGen",
     "HeyGenError",
+    "IdempotencyMismatch",
     "ImageInput",
     "ImageScene",
     "ImageVariable",
@@ -276,9 +291,11 @@ __all__ = [
     "JobNeedsInput",
     "JobSlots",
     "JobTimeout",
+    "JournalError",
     "MediaSource",
     "NotFound",
     "Outcome",
+    "PRICES",
     "Page",
     "Pages",
     "PayloadTooLarge",
@@ -286,6 +303,7 @@ __all__ = [
     "PermissionDenied",
     "PlayStyle",
     "Playback",
+    "PriceTable",
     "Progress",
     "Proofread",
     "ProofreadGenerateRequest",
@@ -294,12 +312,14 @@ __all__ = [
     "ProofreadSrtUpdate",
     "QuotaExceeded",
     "RateLimited",
+    "RecordedFailure",
     "Report",
     "RequestLimiter",
     "RequestTimeout",
     "Resolution",
     "Retry",
     "Run",
+    "RunEstimate",
     "SceneBackground",
     "ServerError",
     "Speech",
@@ -333,6 +353,7 @@ __all__ = [
     "TransportError",
     "Turn",
     "URLExpired",
+    "UncertainSubmission",
     "UploadedAsset",
     "UsageBasedBilling",
     "User",

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+)
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 from weakref import WeakSet
 
 from heygen_async.batch.books import Books, BookSettings
+from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.money import Budget
-from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan
+from heygen_async.batch.outcome import Outcome
+from heygen_async.batch.plans import Plan, RenderPlan, RequestsPlan, TranslatePlan
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.batch.report import Progress
 from heygen_async.batch.run import Run, RunSettings, logger
@@ -19,9 +28,13 @@ from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.models.proofreads import Proofread, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
+from heygen_async.models.structs import Request
+from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
-from heygen_async.models.videos import Video
+from heygen_async.models.videos import Video, VideoRequest
+from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
 
 T = TypeVar("T")
 
@@ -51,8 +64,9 @@ class Batch:
         journal: A file that makes runs survive a crash: killed at any moment and started again
             with the same items, a run waits for what was submitted, sends again what may not
             have arrived (under the same key, which the API replays), and pays for nothing
-            twice. One run has one file: a render takes this one, a translation one beside it
-            with ``.translate`` in its name, and each can be given its own.
+            twice. One run has one file: a render takes this one, other runs one beside it
+            with ``.translate``, ``.requests`` or ``.speech`` in its name, and each can be given
+            its own.
         run_id: Part of all idempotency keys. Default: derived from the journal's name and what
             the run does, so that the same items make the same keys even if the file is lost.
         finished: With a journal, whether items that ended in an earlier run are yielded again
@@ -129,7 +143,7 @@ class Batch:
         template_id: str,
         variants: Iterable[Variant] | AsyncIterable[Variant],
         *,
-        key: Callable[[Variant], str] | None = None,
+        key: Callable[[Any], str] | None = None,
         version: Version = "auto",
         test: bool = False,
         journal: str | os.PathLike[str] | None = None,
@@ -197,9 +211,176 @@ class Batch:
             plan = TranslatePlan(self._heygen, "videos")
             items = _pairs([_translation_of(one) for one in video], languages)
             key = _key_of_pair
-        if journal is None and self._journal is not None:
-            journal = self._journal.with_suffix(f".translate{self._journal.suffix}")
-        return self._run(plan, items, key, journal)
+        return self._run(plan, items, key, journal or self._beside("translate"))
+
+    @overload
+    def run(
+        self,
+        requests: Iterable[VideoRequest] | AsyncIterable[VideoRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Video]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[VideoTranslationRequest] | AsyncIterable[VideoTranslationRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[VideoTranslation]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[VideoAgentRequest] | AsyncIterable[VideoAgentRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[VideoAgentSession]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[ProofreadRequest] | AsyncIterable[ProofreadRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Proofread]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[VoiceCloneRequest] | AsyncIterable[VoiceCloneRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[VoiceDetail]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[SpeechRequest] | AsyncIterable[SpeechRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Speech]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[Request] | AsyncIterable[Request],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Any]: ...
+    def run(
+        self,
+        requests: Iterable[Request] | AsyncIterable[Request],
+        *,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Any]:
+        """Send requests of any kind that starts one job; kinds can be mixed.
+
+        Args:
+            requests: Requests for videos (avatar, image, cinematic, studio), for the Video Agent
+                in mode ``generate``, for translations and proofreads into exactly one language,
+                for voice clones and for speech.
+            key: Gives each request's key, as for ``render``.
+            journal: A journal for this run alone, in place of the batch's.
+
+        Returns:
+            The run; iterate it for outcomes whose ``result`` is what each kind of job gives:
+            ``Video``, ``VideoAgentSession``, ``VideoTranslation``, ``Proofread``,
+            ``VoiceDetail`` or ``Speech``.
+
+        Raises:
+            InvalidRequest: When the iteration begins: something else is among the requests of
+                a collection, or two have the same key. In an iterator such an item fails alone.
+        """
+        plan = RequestsPlan(self._heygen)
+        return self._run(plan, requests, key, journal or self._beside("requests"))
+
+    def speech(
+        self,
+        texts: Iterable[str | SpeechRequest] | AsyncIterable[str | SpeechRequest],
+        *,
+        voice_id: str | None = None,
+        key: Callable[[Any], str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        **fields: Any,
+    ) -> Run[Speech]:
+        """Have many texts spoken.
+
+        A speech is no job that could be asked for again. One whose answer a crash has cost is
+        sent again under its key, which the API replays for 24 h; later it fails with
+        ``UncertainSubmission``.
+
+        Args:
+            texts: Texts, or whole requests, which ``voice_id`` and ``fields`` leave alone.
+            voice_id: The voice of the plain texts.
+            key: Gives each text's key, as for ``render``.
+            journal: A journal for this run alone, in place of the batch's.
+            **fields: Further fields of ``SpeechRequest`` for the plain texts, such as ``speed``.
+
+        Returns:
+            The run; iterate it for ``Outcome[Speech]``.
+
+        Raises:
+            InvalidRequest: At once, where one text is given for several; when the iteration
+                begins, where a text cannot be spoken or has no voice.
+        """
+        if isinstance(texts, str):
+            raise InvalidRequest("texts: expected several texts, got one", param="texts")
+
+        def request_of(item: str | SpeechRequest) -> Any:
+            if not isinstance(item, str):
+                return item
+            if voice_id is None:
+                raise InvalidRequest("voice_id: a plain text needs one", param="voice_id")
+            try:
+                return SpeechRequest(text=item, voice_id=voice_id, **fields)
+            except TypeError as error:  # a field that there is not
+                raise InvalidRequest(str(error)) from None
+
+        plan = RequestsPlan(self._heygen, "speech", request_of)
+        return self._run(plan, texts, key, journal or self._beside("speech"))
+
+    def download(
+        self, run: Run[T], to: str | os.PathLike[str], *, parallel: int = 8
+    ) -> AsyncGenerator[Outcome[T]]:
+        """Iterate over a run, and download what its jobs make as they end.
+
+        Outcomes come once their file is there: ``outcome.file`` says where, or
+        ``outcome.download_error`` why not, while ``outcome.ok`` goes on to speak of the job
+        alone. An interrupted download goes on where it stopped, also in the next run; files
+        appear under their names when they are complete. Items that come out of the journal and
+        whose file is there are not fetched again (with ``finished="skip"`` none of them come,
+        so missing files stay missing). URLs of videos and translations that have expired are
+        renewed; those of speech cannot be.
+
+        Args:
+            run: The run; it is iterated here, and ends when this is left.
+            to: Pattern of the paths, such as ``"videos/{key}.mp4"``, of ``{key}``, ``{index}``
+                (or ``{index:05}``) and ``{job_id}``. What they bring in never leads out of the
+                folder: a name with characters that do not fit has them replaced, and eight
+                digits added that tell it from others.
+            parallel: Downloads at the same time at most; the run waits for those.
+
+        Returns:
+            The run's outcomes, as ``ordered`` asks for. A Video Agent's is downloaded as its
+            video, proofreads and voices have nothing to download.
+
+        Raises:
+            InvalidRequest: At once: the pattern has no place for a key, or another one.
+        """
+        if parallel < 1:
+            raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
+        return downloaded(
+            self._heygen, run, FilePattern(to), parallel=parallel, ordered=self._ordered
+        )
+
+    def _beside(self, kind: str) -> Path | None:
+        """The journal of another kind of run than a render, which has the batch's own."""
+        if self._journal is None:
+            return None
+        return self._journal.with_suffix(f".{kind}{self._journal.suffix}")
 
     def _run(
         self,
@@ -208,6 +389,7 @@ class Batch:
         key: Callable[[Any], str] | None,
         journal: str | os.PathLike[str] | None,
     ) -> Run[T]:
+        plan.prices = self._prices
         books = Books(
             plan,
             BookSettings(

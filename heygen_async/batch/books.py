@@ -20,6 +20,7 @@ from heygen_async.batch.plans import Plan, Submission
 from heygen_async.batch.prices import PriceTable
 from heygen_async.errors import (
     APIError,
+    BadRequest,
     Conflict,
     DuplicateKey,
     HeyGenError,
@@ -36,7 +37,9 @@ T = TypeVar("T")
 # The API replays the answer to a key for 24 h; a little less, for clocks that differ.
 _REPLAYED_FOR = 24 * 3600.0 - 600.0
 # Failures of the account and not of the item: the next run tries again by itself.
-_OF_THE_ACCOUNT = frozenset({"AuthenticationError", "PaymentRequired", "QuotaExceeded"})
+_OF_THE_ACCOUNT = frozenset(
+    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
+)
 
 
 class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +67,9 @@ class Books(Generic[T]):
         plan: What the run does.
         settings: How it keeps its books.
         budget: What it may spend.
+
+    Attributes:
+        added: Items that came up and that the journal did not hold.
     """
 
     def __init__(self, plan: Plan[T], settings: BookSettings, budget: Budget) -> None:
@@ -73,6 +79,7 @@ class Books(Generic[T]):
         self._journal: Journal | None = None
         self._repeats: dict[str, int] = {}
         self._found_again = 0
+        self.added = 0
 
     async def open(self, settings: Mapping[str, Any]) -> None:
         """Open the journal, if there is to be one, and count what earlier runs have spent.
@@ -94,8 +101,12 @@ class Books(Generic[T]):
         )
         if self._journal.resumed:
             totals = await self._journal.totals()
-            ended = totals.counts["completed"] + totals.counts["failed"]
-            self._budget.carry_over(totals.usd, ended)
+            self._budget.carry_over(totals.usd, totals.ended_jobs)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether earlier runs have left items in the journal."""
+        return self._journal is not None and self._journal.resumed
 
     @property
     def left_out(self) -> int:
@@ -127,7 +138,9 @@ class Books(Generic[T]):
             entry = await self._journal.claim(key)
         else:
             key, entry = await self._claim_by_payload(self._journal, submission)
-        if entry is not None:
+        if entry is None:
+            self.added += 1
+        else:
             self._found_again += 1
             if entry.fingerprint != _fingerprint(submission) and not self.again(entry):
                 raise IdempotencyMismatch(
@@ -138,10 +151,10 @@ class Books(Generic[T]):
         return key, entry
 
     def again(self, entry: Entry) -> bool:
-        """Whether an item that has an entry is submitted anew, under another key."""
-        if entry.state == "failed":
-            return self._settings.retry_failed or entry.error_type in _OF_THE_ACCOUNT
-        return entry.state == "uncertain" and self._settings.resubmit_uncertain
+        """Whether an item that has failed in an earlier run is submitted anew."""
+        return entry.state == "failed" and (
+            self._settings.retry_failed or entry.error_type in _OF_THE_ACCOUNT
+        )
 
     def reserve(self, submission: Submission[T], entry: Entry | None) -> Reservation:
         """Room in the budget for an item that is to be submitted, or was by an earlier run.
@@ -150,32 +163,38 @@ class Books(Generic[T]):
             BudgetExceeded: There is none.
         """
         expected = self._plan.estimate(submission.request, self._settings.prices)
-        submitted = entry is not None and entry.state in ("intended", "submitted")
+        submitted = entry is not None and (
+            entry.state in ("intended", "submitted")
+            or (entry.state == "uncertain" and not self._settings.resubmit_uncertain)
+        )
         return self._budget.reserve(expected, submitted=submitted)
 
-    async def job_id(self, key: str, entry: Entry, submission: Submission[T]) -> str | None:
-        """The job of an item that an earlier run may have submitted, or None to send it (again).
+    async def settled(self, entry: Entry, submission: Submission[T]) -> Entry:
+        """What is to be done with an item that an earlier run may have submitted.
+
+        Returns:
+            The entry: with a job, which is waited for; ``intended``, to be sent again under the
+            same key; or ``uncertain``, to be sent under another one.
 
         Raises:
-            UncertainSubmission: It can neither be found nor safely be sent again.
+            UncertainSubmission: Its job can neither be found nor safely be submitted again.
         """
         if entry.state == "submitted" or self._journal is None:
-            return entry.job_id
+            return entry
         if entry.state == "intended" and time.time() - entry.intended_at < _REPLAYED_FOR:
-            return None
+            return entry
         title = getattr(submission.request, "title", None)
         job_id = await self._plan.search(entry.idempotency_key, title, entry.intended_at)
         if job_id is not None:
-            await self._journal.submitted(key, job_id)
-            return job_id
-        if entry.state == "intended":
-            await self._journal.uncertain(key)
+            await self._journal.submitted(entry.key, job_id)
+            return msgspec.structs.replace(entry, state="submitted", job_id=job_id)
+        await self._journal.uncertain(entry.key)
         if self._settings.resubmit_uncertain:
-            return None
+            return msgspec.structs.replace(entry, state="uncertain")
         raise UncertainSubmission(
-            f"item {key} may have been submitted more than 24 h ago and no job of it is found in "
-            "the account; sending it again could pay for it twice",
-            key=key,
+            f"item {entry.key} may have been submitted more than 24 h ago and no job of it is "
+            "found in the account; sending it again could pay for it twice",
+            key=entry.key,
         )
 
     async def intend(
@@ -188,11 +207,7 @@ class Books(Generic[T]):
         """
         if self._journal is None:
             return None
-        if (
-            entry is not None
-            and entry.state == "intended"
-            and time.time() - entry.intended_at < _REPLAYED_FOR
-        ):
+        if entry is not None and entry.state == "intended":
             return entry.idempotency_key  # in the journal already
         attempt = 1 if entry is None else entry.attempt + 1
         sent_under = idempotency_key(self._journal.run_id, key, attempt)
@@ -233,8 +248,8 @@ class Books(Generic[T]):
         error: HeyGenError,
         reservation: Reservation,
         *,
-        intended: bool,
-        submitted: bool,
+        sending: bool,
+        sent_before: bool,
     ) -> None:
         """An item has failed, or its end is not known.
 
@@ -242,10 +257,10 @@ class Books(Generic[T]):
             key: Its key.
             error: Why.
             reservation: Its room in the budget.
-            intended: Whether the journal has its intent.
-            submitted: Whether it has a job.
+            sending: Whether it failed while it was sent, and not before or later.
+            sent_before: Whether an earlier run may have sent it under the same key.
         """
-        ended = isinstance(error, JobFailed) or (not submitted and _refused(error))
+        ended = isinstance(error, JobFailed) or (sending and _refused(error, sent_before))
         if isinstance(error, JobFailed):
             self._budget.settle(reservation, 0.0)
         elif ended:
@@ -253,7 +268,7 @@ class Books(Generic[T]):
         else:
             # It may run, and cost: the next run waits for it, or sends it again under its key.
             self._budget.settle(reservation, None)
-        if self._journal is not None and intended and ended:
+        if self._journal is not None and ended:
             await self._journal.ended(
                 key,
                 state="failed",
@@ -295,8 +310,16 @@ def _fingerprint(submission: Submission[Any]) -> str:
     return fingerprint(submission.place, submission.payload)
 
 
-def _refused(error: HeyGenError) -> bool:
-    """Whether the API said for certain that it did not accept the submission."""
+def _refused(error: HeyGenError, sent_before: bool) -> bool:
+    """Whether the API said for certain that it did not accept the submission.
+
+    Where it was sent before without an answer, a refusal for the API key, the credit or a limit
+    says nothing of that time; one for its content does, since an answer would be replayed first.
+    """
+    if isinstance(error, BadRequest):
+        return True
+    if sent_before or (isinstance(error, APIError) and error.attempts > 1):
+        return False
     if isinstance(error, APIError):
         return not isinstance(error, ServerError | Conflict)
     return isinstance(error, InvalidRequest)

@@ -24,6 +24,8 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         seconds: From the moment it got a slot to its end.
         usd: What it cost in US dollars, an estimate; None where that is not known.
         resumed: Whether it ended in an earlier run and comes from the journal.
+        file: Where ``batch.download`` has put its output, or None.
+        download_error: Why ``batch.download`` could not; the job itself is none the worse.
     """
 
     key: str
@@ -35,6 +37,8 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     seconds: float = 0.0
     usd: float | None = None
     resumed: bool = False
+    file: str | None = None
+    download_error: HeyGenError | None = None
 
     @property
     def ok(self) -> bool:

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import difflib
+import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from heygen_async.batch.estimates import Estimate, estimate
-from heygen_async.batch.prices import PriceTable
+from heygen_async.batch.money import RunEstimate, summed
+from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.batch.searching import find_translation, find_video
 from heygen_async.batch.variants import Variant, VariantChecker
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
-from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
+from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound, UncertainSubmission
+from heygen_async.models.proofreads import Proofread, ProofreadRequest
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template, TemplateRenderRequest
+from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
-from heygen_async.models.videos import Video
+from heygen_async.models.videos import (
+    AvatarVideoRequest,
+    CinematicAvatarVideoRequest,
+    ImageVideoRequest,
+    StudioVideoRequest,
+    Video,
+)
+from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+# The API replays the answer to a key for 24 h; a little less, for clocks that differ.
+_REPLAYED_FOR = 24 * 3600.0 - 600.0
+# Items that are estimated in one go.
+_AT_ONCE = 500
 
 
 class Pending(Protocol[T_co]):
@@ -63,12 +82,14 @@ class Plan(ABC, Generic[T]):
         subject: What it is about, as a journal has it.
         result: What a finished item gives.
         test: Whether its renders are tests, which cost nothing.
+        prices: What its jobs cost, for an estimate.
     """
 
     kind: str
     subject: str
     result: type[T]
     test: bool = False
+    prices: PriceTable = PRICES
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -206,12 +227,7 @@ class TranslatePlan(Plan[VideoTranslation]):
         request = msgspec.structs.replace(base, output_languages=[language])
 
         async def send(key: str | None) -> Pending[VideoTranslation]:
-            jobs = await self._heygen.video_translations.create(
-                with_callback_id(request, key), idempotency_key=key
-            )
-            if not jobs:
-                raise InvalidResponse("the answer names no translation", status=200)
-            return jobs[0]
+            return await _send_translation(self._heygen, request, key)
 
         return Submission(
             request=request, payload=encode(request), place="video-translations", send=send
@@ -226,17 +242,265 @@ class TranslatePlan(Plan[VideoTranslation]):
         return await find_translation(self._heygen, callback_id, since)
 
 
-CallbackT = TypeVar("CallbackT", TemplateRenderRequest, VideoTranslationRequest)
+async def _send_video(heygen: HeyGen, request: Any, key: str | None) -> Pending[Video]:
+    return await heygen.videos.create(with_callback_id(request, key), idempotency_key=key)
 
 
-def with_callback_id(request: CallbackT, key: str | None) -> CallbackT:
-    """The request with its idempotency key as ``callback_id``, unless it has one.
+async def _send_agent(
+    heygen: HeyGen, request: VideoAgentRequest, key: str | None
+) -> Pending[VideoAgentSession]:
+    return await heygen.video_agents.create(with_callback_id(request, key), idempotency_key=key)
+
+
+async def _send_translation(
+    heygen: HeyGen, request: VideoTranslationRequest, key: str | None
+) -> Pending[VideoTranslation]:
+    jobs = await heygen.video_translations.create(
+        with_callback_id(request, key), idempotency_key=key
+    )
+    if not jobs:
+        raise InvalidResponse("the answer names no translation", status=200)
+    return jobs[0]
+
+
+async def _send_proofread(
+    heygen: HeyGen, request: ProofreadRequest, key: str | None
+) -> Pending[Proofread]:
+    jobs = await heygen.proofreads.create(request, idempotency_key=key)
+    if not jobs:
+        raise InvalidResponse("the answer names no proofread", status=200)
+    return jobs[0]
+
+
+async def _send_clone(
+    heygen: HeyGen, request: VoiceCloneRequest, key: str | None
+) -> Pending[VoiceDetail]:
+    return await heygen.voices.clone(request, idempotency_key=key)
+
+
+async def _send_speech(heygen: HeyGen, request: SpeechRequest, key: str | None) -> Pending[Speech]:
+    key = key or secrets.token_hex(16)
+    sent_at = time.time()
+    speech = await heygen.voices.speech(request, idempotency_key=key)
+    return _Spoken(f"{key}@{sent_at:.0f}", speech)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A text that was spoken; there is nothing to wait for.
+
+    HeyGen keeps no speech that could be asked for later. So its id is what gives the same answer
+    again: the key that it was sent under, and when (``key@unix seconds``).
+    """
+
+    id: str
+    speech: Speech
+
+    async def wait(self, timeout: float | None = None) -> Speech:
+        """The speech."""
+        return self.speech
+
+
+@dataclass(frozen=True, slots=True)
+class _SpokenBefore:
+    """A text that an earlier run had spoken, and whose answer is not in the journal.
+
+    The API replays the answer under the same key, and charges nothing for it.
+    """
+
+    id: str
+    heygen: HeyGen
+    request: SpeechRequest
+
+    async def wait(self, timeout: float | None = None) -> Speech:
+        """The speech.
+
+        Raises:
+            UncertainSubmission: The API has forgotten the key, and would charge again.
+        """
+        key, _, sent_at = self.id.rpartition("@")
+        if time.time() - float(sent_at) > _REPLAYED_FOR:
+            raise UncertainSubmission(
+                "the text was spoken more than 24 h ago, and where its audio is was lost; "
+                "speaking it again would pay for it twice",
+                key=key,
+            )
+        return await self.heygen.voices.speech(self.request, idempotency_key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of request that starts one job.
+
+    Attributes:
+        result: What its job gives.
+        place: Where it is sent to.
+        send: Sends it under an idempotency key.
+    """
+
+    result: type[Any]
+    place: str
+    send: Callable[[HeyGen, Any, str | None], Awaitable[Pending[Any]]]
+
+
+_VIDEO = _Kind(Video, "videos", _send_video)
+_SPEECH = _Kind(Speech, "voices/speech", _send_speech)
+_KINDS: dict[type[Request], _Kind] = {
+    AvatarVideoRequest: _VIDEO,
+    ImageVideoRequest: _VIDEO,
+    CinematicAvatarVideoRequest: _VIDEO,
+    StudioVideoRequest: _VIDEO,
+    VideoAgentRequest: _Kind(VideoAgentSession, "video-agents", _send_agent),
+    VideoTranslationRequest: _Kind(VideoTranslation, "video-translations", _send_translation),
+    ProofreadRequest: _Kind(Proofread, "video-translations/proofreads", _send_proofread),
+    VoiceCloneRequest: _Kind(VoiceDetail, "voices/clone", _send_clone),
+    SpeechRequest: _SPEECH,
+}
+# The request that this task works on. Items of one run differ in what their jobs give, while a
+# plan is asked by job id alone; each item is worked on by one task, from its submission on.
+_current: ContextVar[Request] = ContextVar("heygen_async_request")
+
+
+class RequestsPlan(Plan[Any]):
+    """Sends requests of any kind that starts one job; their kinds can be mixed.
+
+    Args:
+        heygen: The client.
+        kind: Kind of run, as a journal has it.
+        request_of: Makes the request of an item. Default: the item is one.
+    """
+
+    subject = ""
+
+    def __init__(
+        self,
+        heygen: HeyGen,
+        kind: str = "requests",
+        request_of: Callable[[Any], Any] = lambda item: item,
+    ) -> None:
+        self.kind = kind
+        self._heygen = heygen
+        self._request_of = request_of
+
+    @property
+    def result(self) -> type[Any]:  # type: ignore[override]  # it differs from item to item
+        """What the item gives that this task works on."""
+        return _kind_of(_current.get()).result
+
+    async def prepare(self) -> None:
+        """Nothing to ask: requests are checked when they are made."""
+
+    def check(self, items: Collection[Any]) -> None:
+        """Check all requests, and name the first that cannot be sent."""
+        for index, item in enumerate(items):
+            try:
+                self.submission(index, item)
+            except InvalidRequest as error:
+                raise InvalidRequest(f"item {index + 1}: {error}", param=error.param) from None
+
+    def submission(self, index: int, item: Any) -> Submission[Any]:
+        """One request."""
+        request = self._request_of(item)
+        kind = _kind_of(request)
+        _current.set(request)
+
+        async def send(key: str | None) -> Pending[Any]:
+            return await kind.send(self._heygen, request, key)
+
+        return Submission(request=request, payload=encode(request), place=kind.place, send=send)
+
+    def attach(self, job_id: str) -> Pending[Any]:
+        """The job of the request that this task works on."""
+        request = _current.get()
+        if isinstance(request, SpeechRequest):
+            return _SpokenBefore(job_id, self._heygen, request)
+        job: Pending[Any] = self._heygen.jobs.attach(self.result, job_id)
+        return job
+
+    async def search(self, callback_id: str, title: str | None, since: float) -> str | None:
+        """Look through the account's videos or translations; it lists nothing else by callback."""
+        if self.result is Video:
+            return await find_video(self._heygen, callback_id, title, since)
+        if self.result is VideoTranslation:
+            return await find_translation(self._heygen, callback_id, since)
+        return None
+
+
+def _kind_of(request: object) -> _Kind:
+    """The kind of a request.
+
+    Raises:
+        InvalidRequest: It does not start one job by itself.
+    """
+    kind = _KINDS.get(type(request))  # type: ignore[arg-type]
+    if kind is None:
+        names = ", ".join(known.__name__ for known in _KINDS)
+        hint = "; batch.render takes it" if isinstance(request, TemplateRenderRequest) else ""
+        raise InvalidRequest(
+            f"requests: expected one of {names}, got {type(request).__name__}{hint}",
+            param="requests",
+        )
+    if isinstance(request, VideoTranslationRequest | ProofreadRequest):
+        count = len(request.output_languages)
+        if count != 1:
+            raise InvalidRequest(
+                f"output_languages: expected one, as an item is one job, got {count}",
+                param="output_languages",
+            )
+    if isinstance(request, VideoAgentRequest) and request.mode != "generate":
+        raise InvalidRequest(
+            "mode: a chat waits for answers, which a bulk run does not give; use generate",
+            param="mode",
+        )
+    return kind
+
+
+RequestT = TypeVar("RequestT", bound=Request)
+
+
+def with_callback_id(request: RequestT, key: str | None) -> RequestT:
+    """The request with its idempotency key as ``callback_id``, if it takes one and has none.
 
     So the account's own lists tell later what became of a submission whose answer was lost.
     """
-    if key is None or request.callback_id is not None:
+    if key is None or getattr(request, "callback_id", "") is not None:
         return request
     return msgspec.structs.replace(request, callback_id=key)
+
+
+async def estimate_run(
+    plan: Plan[Any],
+    items: Any,
+    prices: PriceTable,
+    key: Callable[[Any], str] | None = None,
+) -> RunEstimate:
+    """What a run will probably cost. All items are checked as the run would check them.
+
+    Args:
+        plan: What the run does.
+        items: A collection of its items.
+        prices: What jobs cost.
+        key: Gives each item's key, to find those that are the same.
+
+    Raises:
+        InvalidRequest: An item cannot be sent, two have the same key, or ``items`` is no
+            collection, so that nothing would be left to run.
+    """
+    if not isinstance(items, Collection):
+        raise InvalidRequest(
+            "items: an estimate needs a collection, such as a list; an iterator would be used up",
+            param="items",
+        )
+    await plan.prepare()
+    plan.check(items)
+    if key is not None:
+        check_keys(items, key)
+    estimates = []
+    for index, item in enumerate(items):
+        estimates.append(plan.estimate(plan.submission(index, item).request, prices))
+        if index % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)  # a long list must not hold up the event loop
+    return summed(estimates, prices.as_of)
 
 
 def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any, Generic, Literal, TypeVar
@@ -13,8 +14,9 @@ import msgspec
 from heygen_async.batch.books import Books
 from heygen_async.batch.fan_out import FanOut
 from heygen_async.batch.journal import ENDED, Entry
+from heygen_async.batch.money import RunEstimate
 from heygen_async.batch.outcome import Outcome
-from heygen_async.batch.plans import Pending, Plan, Submission, check_keys
+from heygen_async.batch.plans import Pending, Plan, Submission, check_keys, estimate_run
 from heygen_async.batch.report import Progress, Report, Tally
 from heygen_async.batch.source import Source
 from heygen_async.errors import (
@@ -37,6 +39,8 @@ logger = logging.getLogger("heygen_async.batch")
 
 # What one item meets here, all others would meet too.
 _HOPELESS = (AuthenticationError, PaymentRequired, QuotaExceeded)
+# Items that a run which is over its budget looks up together.
+_CLAIMED_AT_ONCE = 1000
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +101,7 @@ class Run(Generic[T]):
         self._progress = settings.progress
         self._tally = Tally(slots, traffic, self._source.total)
         self._begun = False
+        self._next = 0  # the position of the first item that no work has begun on
         self._over_budget: BudgetExceeded | None = None
         self._fan_out: FanOut[Any, Outcome[T] | None] = FanOut(
             self._source,
@@ -136,28 +141,26 @@ class Run(Generic[T]):
         await self._prepare()
         loop = asyncio.get_running_loop()
         self._slots.bind(loop)
-        await self._books.open(self._settings.notes)
-        self._tally.began(loop.time())
         first_failure: Outcome[T] | None = None
         outcomes = self._fan_out.results()
         try:
+            await self._books.open(self._settings.notes)
+            self._tally.began(loop.time())
             async for outcome in outcomes:
                 if outcome is None:
                     continue
                 if not outcome.resumed and outcome.error and self._stops(outcome.error):
                     first_failure = first_failure or outcome
                 yield outcome
+            if self._over_budget is not None:
+                self._over_budget.not_submitted += tuple(await self._not_begun())
         finally:
             try:
                 await outcomes.aclose()
             finally:
                 await self._books.close()
-        if self._books.left_out and not self._source.stopped:
-            logger.warning(
-                "the journal holds %d items that are not among those of this run; they were "
-                "left as they are",
-                self._books.left_out,
-            )
+        if self._source.ended:
+            self._report_changes()
         if self._over_budget is not None:
             raise self._over_budget
         if first_failure is not None and first_failure.error is not None:
@@ -176,6 +179,7 @@ class Run(Generic[T]):
 
     async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T] | None:
         loop = asyncio.get_running_loop()
+        self._next = index + 1
         one = _Item[T](index, item, self._key(item) if self._key else None, loop.time())
         try:
             await self._carry_out(one, slot)
@@ -209,19 +213,14 @@ class Run(Generic[T]):
             one.result, one.error = self._books.recorded(entry)
             return
         reservation = self._books.reserve(submission, entry)
-        intended = False
         try:
-            pending, intended = await self._submitted(one, submission, entry, slot)
+            pending = await self._submitted(one, submission, entry, slot)
             one.result = await pending.wait(self._settings.job_timeout)
         except JournalError:
             raise
         except HeyGenError as error:
             await self._books.failed(
-                one.name,
-                error,
-                reservation,
-                intended=intended or one.intended,
-                submitted=one.job_id is not None,
+                one.name, error, reservation, sending=one.sending, sent_before=one.sent_before
             )
             raise
         self._forget(one)
@@ -229,17 +228,16 @@ class Run(Generic[T]):
 
     async def _submitted(
         self, one: _Item[T], submission: Submission[T], entry: Entry | None, slot: Slot
-    ) -> tuple[Pending[T], bool]:
+    ) -> Pending[T]:
         """The job of an item: one that it has already, or a new one."""
-        again = entry is not None and self._books.again(entry)
-        if entry is not None and not again:
-            one.intended = True
-            job_id = await self._books.job_id(one.name, entry, submission)
-            if job_id is not None:
-                self._accepted(one, job_id, slot)
-                return self._plan.attach(job_id), True
+        if entry is not None and not self._books.again(entry):
+            entry = await self._books.settled(entry, submission)
+            if entry.job_id is not None:
+                self._accepted(one, entry.job_id, slot)
+                return self._plan.attach(entry.job_id)
+            one.sent_before = entry.state == "intended"
         key = await self._books.intend(one.name, one.index, submission, entry)
-        one.intended = key is not None
+        one.sending = True
         try:
             with slot.bulk():
                 pending = await submission.send(key)
@@ -250,9 +248,10 @@ class Run(Generic[T]):
                 with contextlib.suppress(JournalError):
                     await self._books.submitted(one.name, job_id)
             raise
+        one.sending = False
         self._accepted(one, pending.id, slot)
         await self._books.submitted(one.name, pending.id)
-        return pending, one.intended
+        return pending
 
     def _accepted(self, one: _Item[T], job_id: str, slot: Slot) -> None:
         slot.accepted()
@@ -278,6 +277,42 @@ class Run(Generic[T]):
             self._over_budget = exceeded
         self._over_budget.not_submitted += (key,)
 
+    async def _not_begun(self) -> list[str]:
+        """Keys of the items of a collection that nothing was ever submitted for, nor begun."""
+        if not isinstance(self._items, Collection):
+            return []
+        rest = enumerate(itertools.islice(self._items, self._next, None), self._next)
+        keys: list[str] = []
+        # Many at once share a commit of the journal.
+        while some := list(itertools.islice(rest, _CLAIMED_AT_ONCE)):
+            claims = await asyncio.gather(
+                *(self._claim(index, item) for index, item in some), return_exceptions=True
+            )
+            for claim in claims:
+                if isinstance(claim, JournalError) and not isinstance(claim, DuplicateKey):
+                    raise claim
+                # Items with faults of their own would not have been submitted either way.
+                if not isinstance(claim, BaseException):
+                    key, entry = claim
+                    if entry is None or self._books.again(entry):
+                        keys.append(key)
+        return keys
+
+    async def _claim(self, index: int, item: Any) -> tuple[str, Entry | None]:
+        key = self._key(item) if self._key else None
+        return await self._books.claim(key, index, self._plan.submission(index, item))
+
+    def _report_changes(self) -> None:
+        """Say how the items differ from those of the runs before."""
+        if self._books.left_out:
+            logger.warning(
+                "the journal holds %d items that are not among those of this run; they were "
+                "left as they are",
+                self._books.left_out,
+            )
+        if self._books.resumed and self._books.added:
+            logger.info("%d items of this run were new to the journal", self._books.added)
+
     def _report_progress(self, now: float) -> None:
         self._books.note_slots(self._tally.running, self._slots.limit)
         if self._progress is None:
@@ -288,6 +323,18 @@ class Run(Generic[T]):
             self._progress = None
             logger.exception("the progress callback failed, and is not called any more")
 
+    async def estimate(self) -> RunEstimate:
+        """What the run will probably cost; before or without the iteration, no paid call.
+
+        All items are checked as the run would check them. Those that an earlier run has paid
+        for count too.
+
+        Raises:
+            InvalidRequest: An item cannot be sent, or the items are no collection: an iterator
+                would be used up.
+        """
+        return await estimate_run(self._plan, self._items, self._plan.prices, self._key)
+
 
 class _Item(Generic[T]):
     """What a run knows of one item while it works on it."""
@@ -297,7 +344,7 @@ class _Item(Generic[T]):
         self.item = item
         self.key = key
         self.started = started
-        self.intended = self.running = self.resumed = False
+        self.sending = self.sent_before = self.running = self.resumed = False
         self.noted: str | None = None
         self.job_id: str | None = None
         self.result: T | None = None

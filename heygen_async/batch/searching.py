@@ -5,9 +5,10 @@ from __future__ import annotations
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 
-# Clocks differ, and a submission can wait for its turn before HeyGen creates the job.
+# Clocks differ. A submission is sent again under its key for up to 24 h, and can wait for its turn
+# before HeyGen creates the job.
 _CLOCKS_DIFFER = 600.0
-_LATEST = 7200.0
+_LATEST = 26 * 3600.0
 
 
 async def find_video(

@@ -20,7 +20,8 @@ class Source(Generic[T]):
 
     Attributes:
         total: How many items there are, or None where the iterable does not tell.
-        stopped: Whether it was closed before its end.
+        stopped: Whether it was closed.
+        ended: Whether all items were handed out.
     """
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
@@ -29,7 +30,7 @@ class Source(Generic[T]):
         self._async = aiter(items) if isinstance(items, AsyncIterable) else None
         self._sync = None if isinstance(items, AsyncIterable) else iter(items)
         self._next = 0
-        self._ended = False
+        self.ended = False
 
     async def pull(self) -> tuple[int, T]:
         """The next item and its position, from 0; for one caller at a time.
@@ -37,7 +38,7 @@ class Source(Generic[T]):
         Raises:
             Exhausted: There are no more items, or the source was closed.
         """
-        if self._ended or self.stopped:
+        if self.ended or self.stopped:
             raise Exhausted
         try:
             if self._async is not None:
@@ -46,7 +47,7 @@ class Source(Generic[T]):
                 assert self._sync is not None
                 item = next(self._sync)
         except (StopIteration, StopAsyncIteration):
-            self._ended = True
+            self.ended = True
             raise Exhausted from None
         index = self._next
         self._next += 1

@@ -16,7 +16,7 @@ app = typer.Typer(
     name="heygen-async",
     help="The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.",
     epilog="Exit codes: 0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, "
-    "130 stopped by Ctrl-C.",
+    "130 stopped by Ctrl-C, 143 by SIGTERM.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -25,7 +25,46 @@ app = typer.Typer(
 )
 
 Out = Annotated[
-    Path | None, typer.Option(help="Download the videos into this folder.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--download",
+        "--out",
+        metavar="DIR",
+        help="Download the videos into this folder.",
+        show_default=False,
+    ),
+]
+Journal = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Keep the run in this file: started again, it goes on and pays for nothing twice.",
+        show_default=False,
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Only go on with a run; begin none.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Submit items again that failed earlier.")
+]
+ResubmitUncertain = Annotated[
+    bool,
+    typer.Option(
+        "--resubmit-uncertain",
+        help="Send items again of which nobody can tell whether they were sent; they might be "
+        "paid for twice.",
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="USD", help="Submit no more at this cost, an estimate."),
+]
+MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
+]
+JournalFile = Annotated[
+    Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)
 ]
 Concurrency = Annotated[
     int | None,
@@ -73,6 +112,17 @@ def render(
     concurrency: Concurrency = None,
     base_url: BaseUrl = None,
     test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
+    journal: Journal = None,
+    resume: Resume = False,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column that names rows.", show_default="key"),
+    ] = None,
+    max_cost: MaxCost = None,
+    max_jobs: MaxJobs = None,
+    retry_failed: RetryFailed = False,
+    resubmit_uncertain: ResubmitUncertain = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Render one video for each row of a file.
@@ -81,8 +131,18 @@ def render(
     "title" the video, unless the template has such a variable. Empty cells count as not given.
     All rows are checked before the first one is paid for.
     """
+    from heygen_async.cli.options import RunOptions
     from heygen_async.cli.render import render as command
 
+    options = RunOptions(
+        journal=journal,
+        resume=resume,
+        retry_failed=retry_failed,
+        resubmit_uncertain=resubmit_uncertain,
+        max_cost=max_cost,
+        max_jobs=max_jobs,
+        dry_run=dry_run,
+    )
     raise typer.Exit(
         run(
             lambda: command(
@@ -93,6 +153,8 @@ def render(
                 concurrency=concurrency,
                 base_url=base_url,
                 test=test,
+                key=key,
+                options=options,
             )
         )
     )
@@ -113,11 +175,28 @@ def translate(
     out: Out = None,
     concurrency: Concurrency = None,
     base_url: BaseUrl = None,
+    journal: Journal = None,
+    resume: Resume = False,
+    max_cost: MaxCost = None,
+    max_jobs: MaxJobs = None,
+    retry_failed: RetryFailed = False,
+    resubmit_uncertain: ResubmitUncertain = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Dub one video into many languages."""
+    from heygen_async.cli.options import RunOptions
     from heygen_async.cli.translate import translate as command
 
+    options = RunOptions(
+        journal=journal,
+        resume=resume,
+        retry_failed=retry_failed,
+        resubmit_uncertain=resubmit_uncertain,
+        max_cost=max_cost,
+        max_jobs=max_jobs,
+        dry_run=dry_run,
+    )
     raise typer.Exit(
         run(
             lambda: command(
@@ -128,9 +207,33 @@ def translate(
                 out=out,
                 concurrency=concurrency,
                 base_url=base_url,
+                options=options,
             )
         )
     )
+
+
+@app.command()
+def status(journal: JournalFile, json: Json = False) -> None:
+    """Tell where a run stands, from its journal alone, also while it runs."""
+    from heygen_async.cli.status import status as command
+
+    raise typer.Exit(run(lambda: command(journal, display=display_for(json=json))))
+
+
+@app.command()
+def report(
+    journal: JournalFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The page.", show_default="beside it, with .html"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write one HTML page about a run: counts, money, plots, failures, links."""
+    from heygen_async.cli.report import report as command
+
+    raise typer.Exit(run(lambda: command(journal, out, display=display_for(json=json))))
 
 
 @app.command()

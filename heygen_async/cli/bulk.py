@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,12 +12,14 @@ import anyio
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Report, Run
-from heygen_async.cli.display import Display, Item, Saved
+from heygen_async.cli.display import RESUME, Display, Item, Saved
 from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.options import RunOptions
 from heygen_async.cli.running import complain
+from heygen_async.cli.stopping import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen
-from heygen_async.errors import BatchStopped, HeyGenError
+from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 
@@ -32,15 +36,29 @@ class Finisher:
         heygen: The client.
         display: Where outcomes are shown.
         folder: Where videos are downloaded to; None downloads nothing.
+        options: Journal and budget. Without them, as in the demonstration, the run is a step of
+            something longer, and signals are left to that.
 
     Attributes:
         unfinished: Jobs that go on at HeyGen after an interrupted run: ids by item.
         stopped: Why the run submitted nothing more before its end, or None.
+        signal: The first signal that came during the run, or None.
+        left: Items without an outcome at the end of the run.
     """
 
-    def __init__(self, heygen: HeyGen, display: Display, folder: OutputFolder | None) -> None:
+    def __init__(
+        self,
+        heygen: HeyGen,
+        display: Display,
+        folder: OutputFolder | None,
+        options: RunOptions | None = None,
+    ) -> None:
         self.unfinished: dict[str, str] = {}
         self.stopped: HeyGenError | None = None
+        self.signal: signal.Signals | None = None
+        self.left = 0
+        self._takes_signals = options is not None
+        self._options = options or RunOptions()
         self._heygen = heygen
         self._display = display
         self._folder = folder
@@ -64,6 +82,8 @@ class Finisher:
         """How the command should exit."""
         if self.stopped is not None:
             return exit_for(self.stopped)
+        if self.signal is not None and self.left:
+            return Exit.TERMINATED if self.signal == signal.SIGTERM else Exit.INTERRUPTED
         if not self._failures and self._files_failed:
             return Exit.SOME_FAILED
         return exit_for_failures(self._failures)
@@ -78,6 +98,9 @@ class Finisher:
     ) -> Report:
         """Start a run and take it to its end. Cancelling it stops the run.
 
+        Where it takes signals, Ctrl-C and SIGTERM end it gently, and a second Ctrl-C cancels the
+        task.
+
         Args:
             what: What it does, for the progress bar.
             total: How many items it has.
@@ -88,14 +111,29 @@ class Finisher:
             HeyGenError: The run cannot go on.
         """
         with self._display.bar(what, total) as progress:
-            batch = Batch(self._heygen, progress=progress)
+            batch = self._options.batch(self._heygen, progress)
             run = start(batch)
+            signals = Signals(lambda number: self._end_gently(run, number))
             try:
-                async with batch:
-                    await self._collect(run, name_of)
+                with signals if self._takes_signals else contextlib.nullcontext():
+                    async with batch:
+                        await self._collect(run, name_of)
             finally:
+                self.signal = signals.received
+                self.left = total - run.report.items
                 self.unfinished = {name_of(key): job for key, job in run.unfinished.items()}
         return run.report
+
+    def _end_gently(self, run: Run[MediaT], number: signal.Signals) -> None:
+        run.stop_submitting()
+        count = len(run.unfinished)
+        jobs = "1 job that is" if count == 1 else f"{count} jobs that are"
+        how_to_stop = "Ctrl-C again stops at once."
+        if number == signal.SIGTERM:
+            how_to_stop = f"In {TERM_LIMIT:.0f} s it stops at once."
+        self._display.warn(
+            f"Nothing more is submitted; waiting for the {jobs} in flight. {how_to_stop}"
+        )
 
     async def _collect(self, run: Run[MediaT], name_of: Callable[[str], str]) -> None:
         room = anyio.Semaphore(_DOWNLOADS)
@@ -111,6 +149,8 @@ class Finisher:
                         downloads.start_soon(self._save, item, outcome.result, self._folder, room)
                 except BatchStopped as stop:
                     self.stopped = stop.error
+                except BudgetExceeded as stop:
+                    self.stopped = stop
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
@@ -124,6 +164,8 @@ class Finisher:
             video_url=None if outcome.result is None else outcome.result.video_url,
             error=None if outcome.error is None else str(outcome.error),
             seconds=round(outcome.seconds, 3),
+            usd=outcome.usd,
+            resumed=outcome.resumed,
         )
 
     async def _save(
@@ -131,7 +173,9 @@ class Finisher:
     ) -> None:
         path = folder.file(item.key)
         try:
-            self._size += await self._heygen.download(media, path)
+            # Files appear under their names when they are complete.
+            if not (item.resumed and await anyio.Path(path).is_file()):
+                self._size += await self._heygen.download(media, path)
         except HeyGenError as error:
             self._files_failed += 1
             item = msgspec.structs.replace(item, error=f"not downloaded: {error}")
@@ -155,6 +199,7 @@ async def carry_out(
     start: Callable[[Batch], Run[MediaT]],
     *,
     name_of: Callable[[str], str] = str,
+    journaled: bool = False,
 ) -> Exit:
     """Take a run to its end and report; after Ctrl-C tell which jobs go on at HeyGen.
 
@@ -165,19 +210,28 @@ async def carry_out(
         total: How many items it has.
         start: Starts the run.
         name_of: Gives the name of an item from its key in the run.
+        journaled: Whether the run can be resumed.
 
     Raises:
         HeyGenError: The run cannot go on.
     """
+    hint = f" {RESUME}" if journaled else ""
     try:
         report = await finisher.finish(what, total, start, name_of=name_of)
     except asyncio.CancelledError:
-        display.interrupted(finisher.unfinished)
-        raise
+        display.interrupted(finisher.unfinished, journaled=journaled)
+        task = asyncio.current_task()
+        if finisher.signal is None or task is None:
+            raise
+        # The signal asked for it and not whoever awaits this.
+        task.uncancel()
+        return finisher.code or Exit.INTERRUPTED
     display.report(report, finisher.saved, finisher.code)
+    left = f"Stopped, with {finisher.left} of {total} not submitted."
     if finisher.stopped is not None:
-        left = total - report.items
-        complain(f"Stopped, with {left} of {total} not submitted. {sentence(finisher.stopped)}")
+        complain(f"{left} {sentence(finisher.stopped)}{hint}")
+    elif finisher.signal is not None and finisher.left:
+        display.warn(f"{left}{hint}")
     return finisher.code
 
 

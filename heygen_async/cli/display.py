@@ -30,6 +30,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         file: Where it was downloaded to, or None.
         error: Why the job or the download failed, or None.
         seconds: From the moment it got a slot to its end.
+        usd: What it cost in US dollars, an estimate, or None where that is not known.
+        resumed: Whether it ended in an earlier run and comes from the journal.
     """
 
     key: str
@@ -39,6 +41,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     error: str | None = None
     seconds: float = 0.0
+    usd: float | None = None
+    resumed: bool = False
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +67,9 @@ class Display(Protocol):
     def note(self, text: str) -> None:
         """Say what is done next; for people."""
 
+    def warn(self, text: str) -> None:
+        """Say what must be seen, also where standard output is piped."""
+
     def bar(self, what: str, total: int) -> AbstractContextManager[Callable[[Progress], None]]:
         """Show progress of so many items while open; what it gives is called with news."""
 
@@ -72,7 +79,7 @@ class Display(Protocol):
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """Tell how a run has ended."""
 
-    def interrupted(self, unfinished: Mapping[str, str]) -> None:
+    def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Tell which jobs still run after Ctrl-C: their ids by key."""
 
 
@@ -81,6 +88,10 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Nothing: that is for people."""
+
+    def warn(self, text: str) -> None:
+        """A line on standard error."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
@@ -102,10 +113,10 @@ class Lines:
         }
         self.line({"report": members})
 
-    def interrupted(self, unfinished: Mapping[str, str]) -> None:
+    def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """The last line instead of a report; the ids also on standard error."""
         self.line({"interrupted": {"unfinished": unfinished}})
-        print(still_running(unfinished), file=sys.stderr)  # noqa: T201
+        self.warn(still_running(unfinished, journaled=journaled))
 
     def line(self, value: Any) -> None:
         """One line of JSON."""
@@ -143,6 +154,10 @@ class Terminal:
     def note(self, text: str) -> None:
         """A line of text."""
         self.console.print(Text(text))
+
+    def warn(self, text: str) -> None:
+        """A line that stands out, above the bar."""
+        self.console.print(Text(text, "yellow"))
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
@@ -198,9 +213,9 @@ class Terminal:
                 text.append(f"; {saved.failed:,} could not be downloaded", "red")
             self.console.print(text)
 
-    def interrupted(self, unfinished: Mapping[str, str]) -> None:
+    def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Which jobs still run."""
-        self.console.print(Text(still_running(unfinished)))
+        self.console.print(Text(still_running(unfinished, journaled=journaled)))
 
 
 def display_for(*, json: bool) -> Lines | Terminal:
@@ -212,14 +227,24 @@ def display_for(*, json: bool) -> Lines | Terminal:
     return Lines() if json or not sys.stdout.isatty() else Terminal(Console())
 
 
-def still_running(unfinished: Mapping[str, str]) -> str:
-    """What Ctrl-C has left behind, in words."""
+RESUME = "The same command goes on with the run, and pays for nothing twice."
+
+
+def still_running(unfinished: Mapping[str, str], *, journaled: bool = False) -> str:
+    """What Ctrl-C has left behind, in words.
+
+    Args:
+        unfinished: Ids of jobs by key.
+        journaled: Whether the run can be resumed.
+    """
     if not unfinished:
-        return "No job is left running at HeyGen."
+        left = "No job is left running at HeyGen."
+        return f"{left}\n{RESUME}" if journaled else left
     shown = [f"  {key}  {job_id}" for key, job_id in list(unfinished.items())[:_SHOWN]]
     more = [f"  and {len(unfinished) - _SHOWN} more"] if len(unfinished) > _SHOWN else []
     count = "1 job goes" if len(unfinished) == 1 else f"{len(unfinished)} jobs go"
-    return "\n".join([f"{count} on at HeyGen, and will be charged:", *shown, *more])
+    lines = [f"{count} on at HeyGen, and will be charged:", *shown, *more]
+    return "\n".join([*lines, RESUME] if journaled else lines)
 
 
 def rate(count: int, seconds: float) -> str:

@@ -25,6 +25,7 @@ class Exit(IntEnum):
     AUTH = 3
     TIMEOUT = 4
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class CommandError(Exception):

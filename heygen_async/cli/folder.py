@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from pathlib import Path
 
+from heygen_async.batch.downloads import file_stem
 from heygen_async.cli.exits import CommandError
 
-# Names that Windows keeps for devices, with whatever ending.
-_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
-)
-_PUNCTUATION = frozenset("-_.,()+@ ")
-# File systems take 255 bytes; an ending and the mark of an unfinished download come on top.
-_LONGEST = 200
-
-
-def file_stem(name: str) -> str:
-    """A file name without ending, made of any text; it never leads out of its folder.
-
-    Letters and digits of all scripts stay, other characters become underscores.
-    """
-    name = unicodedata.normalize("NFC", name)
-    kept = "".join(c if c.isalnum() or c in _PUNCTUATION else "_" for c in name)
-    kept = kept.encode()[:_LONGEST].decode(errors="ignore")
-    kept = kept.lstrip(". ").rstrip(". ") or "_"
-    return f"_{kept}" if kept.split(".")[0].lower() in _DEVICES else kept
+__all__ = ["OutputFolder", "file_stem"]
 
 
 class OutputFolder:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from heygen_async.batch import Batch, Run
 from heygen_async.cli.bulk import Finisher, carry_out
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.folder import OutputFolder
-from heygen_async.cli.rows import read_rows, variants_of
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.preview import preview
+from heygen_async.cli.rows import NamedVariant, read_rows, variants_of
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
+from heygen_async.models.videos import Video
 
 
 async def render(
@@ -23,6 +29,8 @@ async def render(
     concurrency: int | None,
     base_url: str | None,
     test: bool,
+    key: str | None = None,
+    options: RunOptions | None = None,
 ) -> Exit:
     """Render one variant of a template for each row of a file.
 
@@ -36,11 +44,15 @@ async def render(
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
         test: Render in lower quality, free of charge.
+        key: The column of the rows' keys; None for ``key``, where there is one.
+        options: Journal and budget; neither by default.
 
     Raises:
         CommandError: The rows do not fit, or there is no such template.
         HeyGenError: The API refuses to go on.
     """
+    options = options or RunOptions()
+    existing = await asyncio.to_thread(options.existing_run)
     rows = await asyncio.to_thread(read_rows, path)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         try:
@@ -49,14 +61,37 @@ async def render(
             )
         except NotFound:
             raise CommandError(f"there is no template {template_id!r} in this account") from None
-        variants = variants_of(path, rows, variables)
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        journaled = options.journal is not None
+        variants = variants_of(path, rows, variables, key_column=key, all_or_none=journaled)
         requests = [variant.request for variant in variants]
+        own_keys = _own_keys(variants) if journaled else None
+
+        def start(batch: Batch) -> Run[Video]:
+            return batch.render(
+                template_id, requests, key=own_keys, test=test, journal=options.journal
+            )
+
+        if options.dry_run:
+            return await preview(heygen, display, start, options)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        if existing is not None:
+            display.warn(existing)
         return await carry_out(
-            Finisher(heygen, display, folder),
+            Finisher(heygen, display, folder, options),
             display,
             "Rendering",
             len(variants),
-            lambda batch: batch.render(template_id, requests, test=test),
-            name_of=lambda position: variants[int(position)].key,
+            start,
+            # In a journal the run's own keys are the names.
+            name_of=str if journaled else lambda position: variants[int(position)].key,
+            journaled=journaled,
         )
+
+
+def _own_keys(variants: list[NamedVariant]) -> Callable[[Any], str] | None:
+    """Gives the key that the row of a request says, or None where rows say none."""
+    if not all(variant.own for variant in variants):
+        return None
+    # Equal requests are told apart by what they are, not by what they say.
+    keys = {id(variant.request): variant.key for variant in variants}
+    return lambda request: keys[id(request)]

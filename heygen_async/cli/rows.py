@@ -3,8 +3,9 @@
 Each column, or each member of a JSON object, is a variable of the template. Two names mean
 something else, unless the template has a variable of that name:
 
-- ``key`` names the row in the output, and its file in the output folder. Without it rows are
-  numbered from 1, with leading zeros.
+- ``key`` names the row in the output, in the journal, and its file in the output folder. Without
+  it rows are numbered from 1, with leading zeros; in a journal their content names them.
+  Another column can be made the key, also one that is a variable at the same time.
 - ``title`` is the video's title in the account.
 
 An empty cell of a CSV file, and ``null`` in JSON, mean that the variable is not given. A value
@@ -52,10 +53,12 @@ class NamedVariant:
     Attributes:
         key: Its name in the output.
         request: What is sent.
+        own: Whether the row itself says the key, which then is no number.
     """
 
     key: str
     request: TemplateRenderRequest
+    own: bool = False
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -126,7 +129,12 @@ def _jsonl_rows(path: Path) -> Iterator[Row]:
 
 
 def variants_of(
-    path: Path, rows: Sequence[Row], variables: Mapping[str, TemplateVariableInfo]
+    path: Path,
+    rows: Sequence[Row],
+    variables: Mapping[str, TemplateVariableInfo],
+    *,
+    key_column: str | None = None,
+    all_or_none: bool = False,
 ) -> list[NamedVariant]:
     """Make variants of a template from rows, and check all of them.
 
@@ -134,11 +142,20 @@ def variants_of(
         path: Where the rows come from, for messages.
         rows: The rows.
         variables: The template's variables by name.
+        key_column: The column of the keys, which each row must have. Default: ``key``, where
+            the template has no such variable.
+        all_or_none: Refuse rows of which only some have a key, since numbers change when rows
+            come or go.
 
     Raises:
         CommandError: Rows do not fit the template; names line, row and column.
     """
-    _check_columns(path, rows, variables)
+    column = key_column or "key"
+    is_variable = column in variables
+    _check_columns(path, rows, variables, column)
+    keyed = key_column is not None
+    if all_or_none and not is_variable:
+        keyed = keyed or any(column in row.values for row in rows)
     checker = VariantChecker(variables)
     problems: list[VariantProblem] = []
     variants: list[NamedVariant] = []
@@ -146,14 +163,21 @@ def variants_of(
     digits = len(str(len(rows)))
     for index, row in enumerate(rows):
         values = dict(row.values)
-        key = values.pop("key", "") if "key" not in variables else ""
+        key = ""
+        if key_column is not None and is_variable:
+            key = str(values.get(column, ""))
+        elif not is_variable:
+            key = str(values.pop(column, ""))
+        own = key != ""
+        if keyed and not own:
+            problems.append(VariantProblem(index, column, "has no key, which each row needs here"))
         title = values.pop("title", None) if "title" not in variables else None
-        key = str(key) or f"{index + 1:0{digits}}"
+        key = key or f"{index + 1:0{digits}}"
         # Keys name files, and some file systems do not tell Anna from anna.
         earlier = row_of_name.setdefault(file_stem(key).casefold(), index)
         if earlier != index:
             reason = f"{key!r} gives the same file name as that of row {earlier + 1}"
-            problems.append(VariantProblem(index, "key", reason))
+            problems.append(VariantProblem(index, column, reason))
         if title is not None and not isinstance(title, str):
             problems.append(VariantProblem(index, "title", f"expected a text, got {title!r}"))
             title = None
@@ -162,17 +186,20 @@ def variants_of(
         except InvalidVariants as error:
             problems += error.problems
         else:
-            variants.append(NamedVariant(key, msgspec.structs.replace(request, title=title)))
+            request = msgspec.structs.replace(request, title=title)
+            variants.append(NamedVariant(key, request, own))
     if problems:
         raise CommandError(_report(path, rows, problems))
     return variants
 
 
 def _check_columns(
-    path: Path, rows: Sequence[Row], variables: Mapping[str, TemplateVariableInfo]
+    path: Path, rows: Sequence[Row], variables: Mapping[str, TemplateVariableInfo], key_column: str
 ) -> None:
     """Report a misspelt column once, not once for each row."""
-    known = {*variables, "key", "title"}
+    known = {*variables, key_column, "title"}
+    if not any(key_column in row.values for row in rows) and key_column not in ("key", *variables):
+        raise CommandError(f"{path}: there is no column {key_column!r} for the keys")
     for row in rows:
         for name in row.values:
             if name not in known:

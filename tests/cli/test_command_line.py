@@ -48,7 +48,7 @@ def test_the_version() -> None:
     assert heygen_async("--version").output == f"heygen-async {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["demo", "render", "translate", "sandbox"])
+@pytest.mark.parametrize("command", ["demo", "render", "report", "sandbox", "status", "translate"])
 def test_each_command_explains_itself(command: str) -> None:
     result = heygen_async(command, "--help")
     assert result.exit_code == 0

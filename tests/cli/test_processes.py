@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from heygen_async.batch.journal import read
 from heygen_async.sandbox import Sandbox, SandboxThread
 
 COMMAND = [sys.executable, "-m", "heygen_async.cli"]
@@ -27,9 +28,11 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str | Path, command: Sequence[str] = COMMAND, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -46,27 +49,119 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[list[Any], str]:
     return [json.loads(line) for line in out.splitlines()], err
 
 
-def test_ctrl_c_tells_which_jobs_go_on(sandbox: Sandbox, tmp_path: Path) -> None:
-    rows = tmp_path / "rows.csv"
-    rows.write_text("key,name,product\n" + "".join(f"k{n},A,B\n" for n in range(5)))
+def start_rendering(
+    sandbox: Sandbox, folder: Path, *options: str | Path, command: Sequence[str] = COMMAND
+) -> subprocess.Popen[str]:
+    """Render five rows, three at once, and wait until three jobs run."""
+    rows = folder / "rows.csv"
+    rows.write_text("key,name,product\n" + "".join(f"k{n},A{n},B\n" for n in range(5)))
     process = start(
         "render",
         sandbox.template_id("Welcome"),
         rows,
         "--concurrency",
         "3",
+        *options,
+        command=command,
         HEYGEN_API_BASE=sandbox.base_url,
         HEYGEN_API_KEY=KEY,
     )
+    wait_for(lambda: sandbox.ledger.count() >= 3)
+    return process
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while sandbox.ledger.count() < 3 and time.monotonic() < deadline:
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def first_complaint(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.readline()
+
+
+def states(journal: Path) -> dict[str, tuple[str, str | None]]:
+    with read(journal) as view:
+        return {entry.key: (entry.state, entry.job_id) for entry in view.entries()}
+
+
+def three_submitted(journal: Path) -> bool:
+    return [state for state, _ in states(journal).values()] == ["submitted"] * 3
+
+
+def test_ctrl_c_twice_stops_at_once_and_tells_which_jobs_go_on(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    process = start_rendering(sandbox, tmp_path)
+    process.send_signal(signal.SIGINT)
+    said = first_complaint(process)
+    assert "in flight" in said
+    assert "Ctrl-C again stops at once" in said
+    assert process.poll() is None
     (line,), err = interrupt(process)
     assert process.returncode == 130
     unfinished = line["interrupted"]["unfinished"]
     assert set(unfinished) == {"k0", "k1", "k2"}
     assert set(unfinished.values()) == {job.id for job in sandbox.ledger.jobs}
     assert "3 jobs go on at HeyGen" in err
+    assert "The same command" not in err
+
+
+def test_ctrl_c_waits_for_what_is_in_flight(sandbox: Sandbox, tmp_path: Path) -> None:
+    journal = tmp_path / "run.db"
+    process = start_rendering(sandbox, tmp_path, "--journal", journal)
+    wait_for(lambda: three_submitted(journal))
+    process.send_signal(signal.SIGINT)
+    assert "waiting for the 3 jobs" in first_complaint(process)
+    sandbox.clock.speed = 600
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "with 2 of 5 not submitted. The same command goes on" in err
+    *items, last = map(json.loads, out.splitlines())
+    assert {item["key"] for item in items} == {"k0", "k1", "k2"}
+    assert last["report"]["exit_code"] == 130
+    assert sandbox.ledger.count() == 3
+
+
+def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+    journal = tmp_path / "run.db"
+    process = start_rendering(sandbox, tmp_path, "--journal", journal)
+    wait_for(lambda: three_submitted(journal))
+    process.send_signal(signal.SIGINT)
+    first_complaint(process)
+    _, err = interrupt(process)
+    assert process.returncode == 130
+    assert "The same command goes on with the run, and pays for nothing twice." in err
+    jobs = {job.id for job in sandbox.ledger.jobs}
+    assert {job for _, job in states(journal).values()} == jobs
+    assert three_submitted(journal)
+
+
+def test_sigterm_has_a_limit(sandbox: Sandbox, tmp_path: Path) -> None:
+    code = "from heygen_async.cli import main, stopping\nstopping.TERM_LIMIT = 0.3\nmain()"
+    journal = tmp_path / "run.db"
+    process = start_rendering(
+        sandbox, tmp_path, "--journal", journal, command=[sys.executable, "-c", code]
+    )
+    wait_for(lambda: three_submitted(journal))
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert len(json.loads(out)["interrupted"]["unfinished"]) == 3
+    assert "The same command goes on" in err
+    assert {state for state, _ in states(journal).values()} == {"submitted"}
+
+
+def test_one_ctrl_c_ends_the_demo(tmp_path: Path) -> None:
+    process = start("demo", "--out", tmp_path, "--speed", "1", "--rows", "3")
+    wait_for(lambda: (tmp_path / "videos").exists())
+    time.sleep(0.3)  # into the run, which announces nothing before its first outcome
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert err == "Stopped.\n"
 
 
 def test_the_sandbox_serves_until_ctrl_c() -> None:

@@ -104,6 +104,7 @@ class Totals(msgspec.Struct, frozen=True):
         output_seconds: How long all that was made plays.
         first_intended_at: Unix seconds of the oldest intent, or None without items.
         last_ended_at: Unix seconds of the newest outcome, or None where nothing has ended.
+        ended_jobs: How many items have ended and had a job; the others were refused.
     """
 
     counts: dict[State, int]
@@ -111,6 +112,7 @@ class Totals(msgspec.Struct, frozen=True):
     output_seconds: float
     first_intended_at: float | None
     last_ended_at: float | None
+    ended_jobs: int = 0
 
     @property
     def items(self) -> int:

@@ -12,7 +12,15 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch.journal.entries import STATES, Entry, RunRecord, SlotSample, State, Totals
+from heygen_async.batch.journal.entries import (
+    ENDED,
+    STATES,
+    Entry,
+    RunRecord,
+    SlotSample,
+    State,
+    Totals,
+)
 
 SCHEMA_VERSION = 1
 
@@ -69,7 +77,8 @@ FROM items
 _FIND = f"{_ENTRY} WHERE key = ?"
 
 _TOTALS = """
-SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max(ended_at)
+SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max(ended_at),
+       count(job_id)
 FROM items GROUP BY state
 """
 
@@ -118,6 +127,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
         output_seconds=sum(row[3] for row in rows),
         first_intended_at=min((row[4] for row in rows), default=None),
         last_ended_at=max((row[5] for row in rows if row[5] is not None), default=None),
+        ended_jobs=sum(row[6] for row in rows if row[0] in ENDED),
     )
 
 

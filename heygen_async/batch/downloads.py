@@ -1,0 +1,209 @@
+"""Downloads beside a run: outputs become files as their jobs end, under names from a pattern."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import string
+import unicodedata
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from heygen_async.batch.outcome import Outcome
+from heygen_async.client import HeyGen
+from heygen_async.errors import HeyGenError, InvalidRequest
+from heygen_async.models.video_agents import VideoAgentSession
+from heygen_async.models.video_translations import VideoTranslation
+from heygen_async.models.videos import Video
+from heygen_async.models.voices import Speech
+from heygen_async.session.threads import in_thread
+
+T = TypeVar("T")
+
+# Names that Windows keeps for devices, with whatever ending.
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)
+_PUNCTUATION = frozenset("-_.,()+@ ")
+# File systems take 255 bytes; an ending and the mark of an unfinished download come on top.
+_LONGEST = 200
+_FIELDS = ("key", "index", "job_id")
+
+
+def file_stem(name: str) -> str:
+    """A file name without ending, made of any text; it never leads out of its folder.
+
+    Letters and digits of all scripts stay, other characters become underscores.
+    """
+    name = unicodedata.normalize("NFC", name)
+    kept = "".join(c if c.isalnum() or c in _PUNCTUATION else "_" for c in name)
+    kept = kept.encode()[:_LONGEST].decode(errors="ignore")
+    kept = kept.lstrip(". ").rstrip(". ") or "_"
+    return f"_{kept}" if kept.split(".")[0].lower() in _DEVICES else kept
+
+
+class FilePattern:
+    """Makes paths of outcomes: ``videos/{key}.mp4``.
+
+    ``{key}``, ``{index}`` (also ``{index:05}``) and ``{job_id}`` stand for what the outcome
+    says. What they bring in never leads out of the folder: characters that file names do not
+    take become underscores, and a name that was changed so gets eight digits over the original,
+    so that two keys never share a file. (Keys that differ in capitals alone do, where the file
+    system does not tell them apart.)
+
+    Args:
+        pattern: The pattern.
+
+    Raises:
+        InvalidRequest: It names something else, or nothing, so that all files would be one.
+    """
+
+    def __init__(self, pattern: str | os.PathLike[str]) -> None:
+        self._pattern = os.fspath(pattern)
+        try:
+            parts = list(string.Formatter().parse(self._pattern))
+        except ValueError as error:
+            raise InvalidRequest(f"to: {self._pattern!r}: {error}", param="to") from None
+        fields = [
+            (name, spec or "", conversion)
+            for _, name, spec, conversion in parts
+            if name is not None
+        ]
+        for name, spec, conversion in fields:
+            padded = name == "index" and _pads(spec)
+            if name not in _FIELDS or conversion or (spec and not padded):
+                raise InvalidRequest(
+                    f"to: expected {{key}}, {{index}} or {{job_id}} in {self._pattern!r}",
+                    param="to",
+                )
+        if not fields or not Path(self._pattern).name:
+            raise InvalidRequest(
+                f"to: expected a path with {{key}}, {{index}} or {{job_id}}, got {self._pattern!r}",
+                param="to",
+            )
+
+    def path(self, outcome: Outcome[Any]) -> Path:
+        """Where the file of an outcome goes."""
+        return Path(
+            self._pattern.format(
+                key=_distinct(outcome.key),
+                index=outcome.index,
+                job_id=_distinct(outcome.job_id or "none"),
+            )
+        )
+
+
+def _pads(spec: str) -> bool:
+    return spec.removesuffix("d").isdecimal() and len(spec) <= 3
+
+
+def _distinct(name: str) -> str:
+    stem = file_stem(name)
+    if stem == name:
+        return stem
+    return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+async def downloaded(
+    heygen: HeyGen,
+    outcomes: AsyncIterable[Outcome[T]],
+    pattern: FilePattern,
+    *,
+    parallel: int,
+    ordered: bool,
+) -> AsyncGenerator[Outcome[T]]:
+    """The outcomes of a run, each once its output is on disk, or could not be fetched.
+
+    Args:
+        heygen: The client.
+        outcomes: The run. What it raises is raised once the downloads under way have ended.
+        pattern: Where the files go.
+        parallel: Downloads that run at once at most; the run waits for a place.
+        ordered: Keep the order of the outcomes.
+    """
+    source = aiter(outcomes)
+    following: asyncio.Task[Outcome[T]] | None = asyncio.ensure_future(_next(source))
+    saving: deque[asyncio.Task[Outcome[T]]] = deque()
+    failure: BaseException | None = None
+    try:
+        while following is not None or saving:
+            waited: set[asyncio.Task[Outcome[T]]] = set(saving)
+            if following is not None and len(saving) < parallel:
+                waited.add(following)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if following is not None and following.done() and len(saving) < parallel:
+                try:
+                    outcome = following.result()
+                except StopAsyncIteration:
+                    following = None
+                except Exception as error:  # its own, raised below
+                    following, failure = None, error
+                else:
+                    saving.append(asyncio.ensure_future(_saved(heygen, outcome, pattern)))
+                    following = asyncio.ensure_future(_next(source))
+            for task in _ended(saving, ordered=ordered):
+                saving.remove(task)
+                yield task.result()
+        if failure is not None:
+            raise failure
+    finally:
+        left = [*saving] if following is None else [*saving, following]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+def _ended(saving: deque[asyncio.Task[Outcome[T]]], *, ordered: bool) -> list[Any]:
+    """Those that can be handed on now."""
+    if not ordered:
+        return [task for task in saving if task.done()]
+    ended = []
+    for task in saving:
+        if not task.done():
+            break
+        ended.append(task)
+    return ended
+
+
+async def _next(source: Any) -> Any:
+    return await anext(source)
+
+
+async def _saved(heygen: HeyGen, outcome: Outcome[T], pattern: FilePattern) -> Outcome[T]:
+    if outcome.result is None:
+        return outcome
+    path = pattern.path(outcome)
+    try:
+        if not (outcome.resumed and await in_thread(_is_file, path)):
+            await _fetch(heygen, outcome.result, path)
+    except HeyGenError as error:
+        return msgspec.structs.replace(outcome, download_error=error)
+    return msgspec.structs.replace(outcome, file=str(path))
+
+
+def _is_file(path: Path) -> bool:
+    with contextlib.suppress(OSError):  # the download says what is wrong with the path
+        return path.is_file()
+    return False
+
+
+async def _fetch(heygen: HeyGen, result: object, path: Path) -> None:
+    match result:
+        case Video() | VideoTranslation():
+            await heygen.download(result, path)
+        case VideoAgentSession(video_id=str(video_id)):
+            # The session can have ended before its video.
+            video = await heygen.jobs.attach(Video, video_id).wait()
+            await heygen.download(video, path)
+        case Speech():
+            await heygen.download(result.audio_url, path)
+        case _:
+            raise InvalidRequest(f"a {type(result).__name__} has no file to download")

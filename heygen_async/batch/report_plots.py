@@ -1,0 +1,149 @@
+"""Plots of the report page: inline SVG with labels in HTML.
+
+The SVG is stretched to the width of the page, so text in it would be, too; labels stand around it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+_WIDTH, _HEIGHT = 1000.0, 220.0
+_TIME_STEPS = [
+    *(1, 2, 5, 10, 15, 30),
+    *(60 * n for n in (1, 2, 5, 10, 15, 30)),
+    *(3600 * n for n in (1, 2, 3, 6, 12)),
+]
+
+
+def area_plot(
+    values: Sequence[float], limits: Sequence[int | None], seconds: float, label: str
+) -> str:
+    """What runs at once over time, under the line of what may run.
+
+    Args:
+        values: What runs, in equal stretches of time.
+        limits: What may; None where that is not known.
+        seconds: How long all of it took.
+        label: What it shows, for those who cannot see it.
+    """
+    # With room above, so that the line of the limit is seen as one.
+    ticks = nice_ticks(1.04 * max([*values, *(limit or 0 for limit in limits), 1.0]))
+    top, wide = ticks[-1], _WIDTH / len(values)
+    steps = [f"0,{_HEIGHT:g}"]
+    for index, value in enumerate(values):
+        y = _HEIGHT * (1 - value / top)
+        steps += [f"{index * wide:.2f},{y:.2f}", f"{(index + 1) * wide:.2f},{y:.2f}"]
+    steps.append(f"{_WIDTH:g},{_HEIGHT:g}")
+    shapes = [f'<polygon class="running" points="{" ".join(steps)}"/>']
+    line: list[str] = []
+    for index, limit in enumerate(limits):
+        if limit is not None:
+            y = _HEIGHT * (1 - limit / top)
+            line += [f"{index * wide:.2f},{y:.2f}", f"{(index + 1) * wide:.2f},{y:.2f}"]
+    if line:
+        shapes.append(f'<polyline class="limit" points="{" ".join(line)}"/>')
+    return _plot("".join(shapes), ticks, time_ticks(seconds), label)
+
+
+def bar_plot(
+    columns: Sequence[Sequence[float]],
+    classes: Sequence[str],
+    titles: Sequence[str],
+    x_ticks: Sequence[tuple[float, str]],
+    label: str,
+) -> str:
+    """Bars, each of stacked parts.
+
+    Args:
+        columns: The parts of each bar, from below.
+        classes: A class of the style sheet for each part.
+        titles: What each bar says under the pointer.
+        x_ticks: Where labels stand below it, 0 to 1, and what they say.
+        label: What it shows, for those who cannot see it.
+    """
+    ticks = nice_ticks(max([*(sum(parts) for parts in columns), 1e-9]))
+    wide = _WIDTH / len(columns)
+    shapes = []
+    for index, (parts, title) in enumerate(zip(columns, titles, strict=True)):
+        below = _HEIGHT
+        bars = []
+        for part, name in zip(parts, classes, strict=True):
+            high = _HEIGHT * part / ticks[-1]
+            if high > 0:
+                below -= high
+                bars.append(
+                    f'<rect class="{name}" x="{(index + 0.08) * wide:.2f}" y="{below:.2f}" '
+                    f'width="{wide * 0.84:.2f}" height="{high:.2f}"/>'
+                )
+        if bars:
+            shapes.append(f"<g><title>{escape(title)}</title>{''.join(bars)}</g>")
+    return _plot("".join(shapes), ticks, x_ticks, label)
+
+
+def nice_ticks(highest: float, about: int = 5) -> list[float]:
+    """Round numbers from 0 to at least the highest value, about so many steps."""
+    rough = highest / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough * 0.999)
+    return [step * n for n in range(math.ceil(highest / step - 1e-9) + 1)]
+
+
+def time_ticks(seconds: float, about: int = 6) -> list[tuple[float, str]]:
+    """Where labels stand on an axis of so many seconds, 0 to 1, and what they say."""
+    step = time_step(seconds, about)
+    # One unit for the whole axis.
+    unit, size = next(
+        (unit, size)
+        for unit, size, longest in (
+            ("s", 1, 180),
+            ("min", 60, 3 * 3600),
+            ("h", 3600, 3 * 86400),
+            ("d", 86400, math.inf),
+        )
+        if seconds <= longest
+    )
+    return [
+        (at * step / seconds, f"{at * step / size:g} {unit}" if at else "0")
+        for at in range(math.floor(seconds / step + 1e-9) + 1)
+    ]
+
+
+def time_step(seconds: float, about: int = 6) -> float:
+    """A round stretch of time of which so many seconds hold about so many at most."""
+    if seconds < about:
+        return nice_ticks(seconds, about)[1]
+    days = 86400 * math.ceil(seconds / 86400 / about)
+    return next((step for step in _TIME_STEPS if seconds / step <= about), days)
+
+
+def _plot(
+    shapes: str, y_ticks: Sequence[float], x_ticks: Sequence[tuple[float, str]], label: str
+) -> str:
+    top = y_ticks[-1]
+    lines = "".join(
+        f'<line class="grid" x1="0" x2="{_WIDTH:g}" y1="{_HEIGHT * (1 - tick / top):.2f}" '
+        f'y2="{_HEIGHT * (1 - tick / top):.2f}"/>'
+        for tick in y_ticks
+    )
+    y_labels = "".join(
+        f'<span style="bottom:{tick / top:.2%}">{tick:,.6g}</span>' for tick in y_ticks
+    )
+    x_labels = "".join(
+        f'<span style="left:{place:.2%}"{_class_at(place)}>{escape(text)}</span>'
+        for place, text in x_ticks
+    )
+    return (
+        f'<div class="plot"><div class="y" aria-hidden="true">{y_labels}</div>'
+        f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(label)}">{lines}{shapes}</svg>'
+        f'<div class="x" aria-hidden="true">{x_labels}</div></div>'
+    )
+
+
+def _class_at(place: float) -> str:
+    """Labels at the edges stay within them."""
+    if place < 0.02:
+        return ' class="first"'
+    return ' class="last"' if place > 0.96 else ""

@@ -1,0 +1,90 @@
+"""What ``render`` and ``translate`` are told about journals and budgets."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from heygen_async.batch import Batch, Progress
+from heygen_async.batch.journal import ENDED, read
+from heygen_async.cli.exits import CommandError
+from heygen_async.client import HeyGen
+from heygen_async.errors import JournalError
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is kept and what it may cost; the same names as the options.
+
+    Attributes:
+        journal: The file that makes the run survive a crash, or None.
+        resume: Refuse to begin a new run.
+        retry_failed: Submit items again that failed in an earlier run.
+        resubmit_uncertain: Send items again that might be paid for twice.
+        max_cost: USD that the run may cost, by estimate, or None.
+        max_jobs: Jobs that it may submit, or None.
+        dry_run: Check and estimate only.
+    """
+
+    journal: Path | None = None
+    resume: bool = False
+    retry_failed: bool = False
+    resubmit_uncertain: bool = False
+    max_cost: float | None = None
+    max_jobs: int | None = None
+    dry_run: bool = False
+
+    def existing_run(self) -> str | None:
+        """What the journal holds before the start, in words; None where there is no run in it.
+
+        It blocks.
+
+        Raises:
+            CommandError: The options do not go together, or there is nothing to resume.
+        """
+        if self.journal is None:
+            for name in ("resume", "retry_failed", "resubmit_uncertain"):
+                if getattr(self, name):
+                    option = name.replace("_", "-")
+                    raise CommandError(f"--{option} needs the journal of the run: --journal FILE")
+            return None
+        path = self.journal
+        if not path.exists() or (path.is_file() and not path.stat().st_size):
+            if self.resume:
+                raise CommandError(
+                    f"{path}: there is no journal to resume; without --resume a new run begins"
+                )
+            return None
+        try:
+            with read(path) as view:
+                totals, made = view.totals(), view.run.created_at
+        except JournalError:
+            return None  # the run will open it, and say better what is wrong
+        ended = sum(totals.counts[state] for state in ENDED)
+        return (
+            f"{path} holds a run begun at {moment(made)}, {ended:,} of its {totals.items:,} "
+            "items ended: going on with it."
+        )
+
+    def batch(self, heygen: HeyGen, progress: Callable[[Progress], None] | None = None) -> Batch:
+        """A batch that keeps to them; the journal goes to its run.
+
+        Args:
+            heygen: The client.
+            progress: Called after each outcome, or None.
+        """
+        return Batch(
+            heygen,
+            progress=progress,
+            retry_failed=self.retry_failed,
+            resubmit_uncertain=self.resubmit_uncertain,
+            max_cost=self.max_cost,
+            max_jobs=self.max_jobs,
+        )
+
+
+def moment(at: float) -> str:
+    """A time in Unix seconds, in words, in this machine's time zone."""
+    return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,38 @@
+"""``heygen-async report``: one HTML page about a run."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from heygen_async.batch.report_page import write_report
+from heygen_async.cli.display import Lines, Terminal
+from heygen_async.cli.exits import CommandError, Exit
+
+
+async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) -> Exit:
+    """Write the page.
+
+    Args:
+        journal: The run's file.
+        out: The page; None puts it beside the journal.
+        display: Where it is told.
+
+    Raises:
+        CommandError: The page would replace the journal.
+        JournalError: The journal cannot be read.
+        OSError: The page cannot be written.
+    """
+    page = journal.with_suffix(".html") if out is None else out
+
+    def write() -> None:
+        if page.resolve() == journal.resolve():
+            raise CommandError(f"{page}: that is the journal itself; name the page with -o FILE")
+        write_report(journal, page)
+
+    await asyncio.to_thread(write)
+    if isinstance(display, Lines):
+        display.line({"report": str(page)})
+    else:
+        display.note(f"Written: {page}")
+    return Exit.DONE

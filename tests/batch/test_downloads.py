@@ -1,0 +1,277 @@
+"""Outputs of a run as files: names, order, failures, and what an interruption leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async import (
+    AssetUrl,
+    Batch,
+    BatchStopped,
+    HeyGen,
+    InvalidRequest,
+    JobFailed,
+    Outcome,
+    Run,
+    TransferError,
+    Video,
+    VideoAgentRequest,
+    VoiceCloneRequest,
+)
+from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
+from heygen_async.sandbox import Sandbox
+
+from .conftest import names
+
+pytestmark = pytest.mark.anyio
+
+
+def by_name(variant: Any) -> str:
+    return str(variant["name"])
+
+
+def listed(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+async def collect(batch: Batch, run: Run[Any], to: object, **settings: Any) -> list[Outcome[Any]]:
+    return [outcome async for outcome in batch.download(run, str(to), **settings)]
+
+
+async def test_every_output_is_a_file(heygen: HeyGen, template_id: str, tmp_path: Path) -> None:
+    async with Batch(heygen) as batch:
+        run = batch.render(template_id, names(25), key=by_name)
+        outcomes = await collect(batch, run, tmp_path / "out" / "{key}.mp4")
+    assert len(outcomes) == 25
+    for outcome in outcomes:
+        assert outcome.ok
+        assert outcome.download_error is None
+        assert outcome.file == str(tmp_path / "out" / f"{outcome.key}.mp4")
+    assert listed(tmp_path / "out") == {f"Person {number}.mp4" for number in range(25)}
+    sizes = [path.stat().st_size for path in (tmp_path / "out").iterdir()]
+    assert min(sizes) > 0
+
+
+async def test_the_order_is_kept_where_it_was_asked_for(
+    heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    async with Batch(heygen, ordered=True) as batch:
+        run = batch.render(template_id, names(25))
+        outcomes = await collect(batch, run, tmp_path / "{index:03}.mp4", parallel=3)
+    assert [outcome.index for outcome in outcomes] == list(range(25))
+    assert [outcome.file for outcome in outcomes] == [
+        str(tmp_path / f"{number:03}.mp4") for number in range(25)
+    ]
+
+
+async def test_a_failed_download_does_not_fail_the_job(
+    heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Person 1.mp4").mkdir()
+    async with Batch(heygen) as batch:
+        run = batch.render(template_id, names(3), key=by_name)
+        outcomes = {o.key: o for o in await collect(batch, run, tmp_path / "{key}.mp4")}
+    assert all(outcome.ok for outcome in outcomes.values())
+    failed = outcomes["Person 1"]
+    assert isinstance(failed.download_error, TransferError)
+    assert failed.file is None
+    assert failed.unwrap().status == "completed"
+    assert [o.file is not None for o in outcomes.values()].count(True) == 2
+    assert (run.report.completed, run.report.failed) == (3, 0)
+
+
+async def test_a_failed_job_has_nothing_to_download(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    sandbox.fail_next("video")
+    async with Batch(heygen) as batch:
+        run = batch.render(template_id, names(5))
+        outcomes = await collect(batch, run, tmp_path / "{key}.mp4")
+    failed = [outcome for outcome in outcomes if not outcome.ok]
+    assert len(failed) == 1
+    assert (failed[0].file, failed[0].download_error) == (None, None)
+    assert len(listed(tmp_path)) == 4
+
+
+async def test_the_end_of_a_stopped_run_comes_after_its_downloads(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    sandbox.fail_next("video")
+    outcomes: list[Outcome[Video]] = []
+    async with Batch(heygen, on_error="stop") as batch:
+        run = batch.render(template_id, names(60))
+        with pytest.raises(BatchStopped) as caught:
+            await keep(batch.download(run, tmp_path / "{key}.mp4"), outcomes)
+    assert isinstance(caught.value.error, JobFailed)
+    completed = [outcome for outcome in outcomes if outcome.ok]
+    assert completed
+    assert listed(tmp_path) == {f"{outcome.key}.mp4" for outcome in completed}
+
+
+async def test_a_resumed_run_fetches_what_is_missing(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    async def go(stop_at: int = 99) -> list[Outcome[Video]]:
+        outcomes: list[Outcome[Video]] = []
+        async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+            run = batch.render(template_id, names(20), key=by_name)
+            downloads = batch.download(run, out / "{key}.mp4")
+            async for outcome in downloads:
+                outcomes.append(outcome)
+                if len(outcomes) == stop_at:
+                    break
+            await downloads.aclose()
+        return outcomes
+
+    await go(7)
+    assert 7 <= len([name for name in listed(out) if name.endswith(".mp4")]) < 20
+    assert len(await go()) == 20
+    assert listed(out) == {f"Person {number}.mp4" for number in range(20)}
+    (out / "Person 3.mp4").unlink()
+    (out / "Person 4.mp4").write_bytes(b"kept")
+    sandbox.clock.advance(8 * 86_400)  # all URLs in the journal have expired
+    outcomes = await go()
+    assert all(outcome.resumed and outcome.file for outcome in outcomes)
+    assert (out / "Person 3.mp4").stat().st_size > 4
+    assert (out / "Person 4.mp4").read_bytes() == b"kept"
+    assert sandbox.ledger.count() == 20
+
+
+async def test_other_kinds_of_results(sandbox: Sandbox, heygen: HeyGen, tmp_path: Path) -> None:
+    clone = VoiceCloneRequest(audio=AssetUrl(url="https://example.com/voice.mp3"), voice_name="Ada")
+    async with Batch(heygen, ordered=True) as batch:
+        run = batch.speech(["Hello"], voice_id=sandbox.voice_id)
+        (speech,) = await collect(batch, run, tmp_path / "{key}.wav")
+        requests: list[Any] = [VideoAgentRequest(prompt="A teaser"), clone]
+        agent, voice = await collect(batch, batch.run(requests), tmp_path / "{job_id}.mp4")
+        run_of_dubs = batch.translate("https://example.com/a.mp4", ["French (France)"])
+        (dub,) = await collect(batch, run_of_dubs, tmp_path / "{key}.mp4")
+    assert (tmp_path / f"{speech.key}.wav").read_bytes()[:4] == b"RIFF"
+    assert speech.file == str(tmp_path / f"{speech.key}.wav")
+    assert (tmp_path / f"{agent.job_id}.mp4").stat().st_size > 0
+    assert voice.ok
+    assert isinstance(voice.download_error, InvalidRequest)
+    assert dub.file == str(tmp_path / "French (France).mp4")
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+async def test_no_more_downloads_at_once_than_asked_for(
+    heygen: HeyGen, template_id: str, tmp_path: Path, parallel: int
+) -> None:
+    running = most = 0
+
+    class Counting(HeyGen):
+        async def download(self, *args: Any, **settings: Any) -> int:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(50)
+            running -= 1
+            return 0
+
+    async with Counting("sk_V2_test") as counting, Batch(heygen) as batch:
+        run = batch.render(template_id, names(12))
+        pattern = FilePattern(tmp_path / "{key}.mp4")
+        outcomes = [
+            o async for o in downloaded(counting, run, pattern, parallel=parallel, ordered=False)
+        ]
+    assert len(outcomes) == 12
+    assert most == parallel
+
+
+async def test_leaving_early_ends_run_and_downloads(
+    heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    before = asyncio.all_tasks()
+    async with Batch(heygen) as batch:
+        run = batch.render(template_id, names(50))
+        downloads = batch.download(run, tmp_path / "{key}.mp4")
+        assert (await anext(downloads)).file
+        await downloads.aclose()
+        assert not [t for t in asyncio.all_tasks() - before if "_saved" in repr(t)]
+        assert heygen.slots.held == 0
+    assert len(run.unfinished) > 0
+
+
+async def test_cancelling_ends_run_and_downloads(
+    heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    async with Batch(heygen) as batch:
+        run = batch.render(template_id, names(50))
+        task = asyncio.ensure_future(collect(batch, run, tmp_path / "{key}.mp4"))
+        await asyncio.sleep(100)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert heygen.slots.held == 0
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "out.mp4", "out/", "{name}.mp4", "{key", "{}", "{key!r}.mp4", "{key.__class__}.mp4",
+     "{key:9}.mp4", "{index:>99999}.mp4", "{index[0]}.mp4"],
+)  # fmt: skip
+async def test_patterns_are_checked_at_once(heygen: HeyGen, pattern: str) -> None:
+    batch = Batch(heygen)
+    run = batch.speech(["Hello"], voice_id="voice")
+    with pytest.raises(InvalidRequest) as caught:
+        batch.download(run, pattern)
+    assert caught.value.param == "to"
+
+
+async def test_downloads_run_one_at_a_time_at_least(heygen: HeyGen) -> None:
+    batch = Batch(heygen)
+    with pytest.raises(InvalidRequest, match="parallel"):
+        batch.download(batch.speech(["Hello"], voice_id="voice"), "{key}.wav", parallel=0)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../../x", "/etc/passwd", "..", ".", "", "a/../../b", "~/x", "a\\..\\b", "C:\\x", "nul",
+     "a\x00b", "{index}", "é" * 300, "\ud800", "https://example.com/a.mp4 French (France)"],
+)  # fmt: skip
+def test_keys_never_lead_out_of_the_folder(tmp_path: Path, key: str) -> None:
+    outcome: Outcome[Any] = Outcome(key=key, index=7, item=None, job_id=key)
+    for pattern in ("{key}.mp4", "{job_id}.mp4", "{key}"):
+        path = FilePattern(tmp_path / pattern).path(outcome)
+        assert path.parent == tmp_path
+        assert path.resolve().parent == tmp_path.resolve()
+        assert len(path.name.encode()) < 230
+    nested = FilePattern(tmp_path / "{key}" / "{index}.mp4").path(outcome)
+    assert nested.resolve().parent.parent == tmp_path.resolve()
+
+
+def test_names_that_differ_have_files_that_differ(tmp_path: Path) -> None:
+    keys = ["a/b", "a_b", "a:b", "a\\b", "a b", "..", "_", "", "x" * 250, "x" * 251]
+    pattern = FilePattern(tmp_path / "{key}.mp4")
+    paths = {pattern.path(Outcome(key=key, index=0, item=None)) for key in keys}
+    assert len(paths) == len(keys)
+    assert pattern.path(Outcome(key="a_b", index=0, item=None)).name == "a_b.mp4"
+    assert file_stem("a/b") == "a_b"
+
+
+async def test_outcomes_from_elsewhere(heygen: HeyGen, tmp_path: Path) -> None:
+    """The run is anything that gives outcomes; its own exceptions come out as they are."""
+
+    async def outcomes() -> AsyncIterator[Outcome[Video]]:
+        yield Outcome(key="a", index=0, item=None, error=JobFailed("no", job_id="a"))
+        raise KeyError("mine")
+
+    seen: list[Outcome[Video]] = []
+    pattern = FilePattern(tmp_path / "{key}")
+    with pytest.raises(KeyError, match="mine"):
+        await keep(downloaded(heygen, outcomes(), pattern, parallel=2, ordered=False), seen)
+    assert [outcome.key for outcome in seen] == ["a"]
+
+
+async def keep(outcomes: AsyncIterator[Outcome[Any]], kept: list[Outcome[Any]]) -> None:
+    """Keep what came before an exception, too."""
+    async for outcome in outcomes:
+        kept.append(outcome)  # noqa: PERF401

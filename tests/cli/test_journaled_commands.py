@@ -1,0 +1,313 @@
+"""``render`` and ``translate`` with a journal and a budget; ``status`` and ``report``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from heygen_async.batch.journal import Journal, read
+from heygen_async.cli.display import Lines, Terminal
+from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.render import render
+from heygen_async.cli.report import report
+from heygen_async.cli.status import standing, status
+from heygen_async.cli.translate import translate
+from heygen_async.sandbox import Sandbox
+from tests.cli.test_terminal import Screen
+from tests.cli.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
+
+
+async def render_rows(
+    sandbox: Sandbox,
+    path: Path,
+    *,
+    display: Lines | Terminal | None = None,
+    out: Path | None = None,
+    key: str | None = None,
+    **options: Any,
+) -> Exit:
+    return await render(
+        sandbox.template_id("Welcome"),
+        path,
+        display=display or Lines(),
+        out=out,
+        concurrency=None,
+        base_url=None,
+        test=False,
+        key=key,
+        options=RunOptions(**options),
+    )
+
+
+def write_rows(folder: Path, count: int = 6, *, key: str = "key") -> Path:
+    path = folder / "rows.csv"
+    rows = "".join(f"k{n},Name {n},Tea\n" for n in range(count))
+    path.write_text(f"{key},name,product\n{rows}")
+    return path
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+async def viewed(path: Path, ask: Callable[..., T]) -> T:
+    def look() -> T:
+        with read(path) as view:
+            return ask(view)
+
+    return await asyncio.to_thread(look)
+
+
+async def test_a_run_that_was_cut_off_goes_on(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, journal, out = write_rows(tmp_path, 12), tmp_path / "run.db", tmp_path / "out"
+    sandbox.concurrency = 3
+    task = asyncio.create_task(render_rows(sandbox, path, out=out, journal=journal))
+    await until(lambda: sandbox.requests.by_operation["media"] >= 4)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    captured = capsys.readouterr()
+    assert "The same command goes on" in captured.err
+    assert "going on with it" not in captured.err
+    ended = await viewed(journal, lambda view: view.totals().counts["completed"])
+    downloads = sandbox.requests.by_operation["media"]
+
+    assert await render_rows(sandbox, path, out=out, journal=journal, resume=True) == Exit.DONE
+    captured = capsys.readouterr()
+    assert f"{ended} of its " in captured.err
+    assert "ended: going on with it." in captured.err
+    *items, last = (json.loads(line) for line in captured.out.splitlines())
+    assert {item["key"] for item in items} == {f"k{n}" for n in range(12)}
+    assert sum(item["resumed"] for item in items) == ended
+    assert last["report"]["completed"] == 12
+    assert sandbox.ledger.count() == 12
+    assert sandbox.requests.by_operation["media"] - downloads <= 12 - ended + 3
+
+
+async def test_what_is_there_is_not_downloaded_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    path, journal, out = write_rows(tmp_path), tmp_path / "run.db", tmp_path / "out"
+    for _ in range(2):
+        assert await render_rows(sandbox, path, out=out, journal=journal) == Exit.DONE
+    assert sandbox.requests.by_operation["media"] == 6
+    assert sandbox.ledger.count() == 6
+
+
+async def test_rows_without_keys_are_named_by_what_they_say(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, journal = tmp_path / "rows.csv", tmp_path / "run.db"
+    path.write_text("name,product\nA,B\nC,D\n")
+    await render_rows(sandbox, path, journal=journal)
+    *first, _ = lines(capsys)
+    path.write_text("name,product\nnew,B\nC,D\nA,B\n")
+    await render_rows(sandbox, path, journal=journal)
+    *second, _ = lines(capsys)
+    keys = {item["key"] for item in first}
+    assert {item["key"] for item in second if item["resumed"]} == keys
+    assert sandbox.ledger.count() == 3
+
+
+@pytest.mark.parametrize("column", ["id", "name"])
+async def test_any_column_can_be_the_key(
+    column: str, sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_rows(tmp_path, 2, key="id" if column == "id" else "title")
+    assert await render_rows(sandbox, path, key=column, journal=tmp_path / "run.db") == Exit.DONE
+    *items, _ = lines(capsys)
+    expected = {"k0", "k1"} if column == "id" else {"Name 0", "Name 1"}
+    assert {item["key"] for item in items} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ("key,name,product\na,A,B\n,C,D\n", None, r"row 2.*has no key"),
+        ("id,name,product\na,A,B\n,C,D\n", "id", r"row 2.*has no key"),
+        ("name,product\nA,B\n", "id", "no column 'id'"),
+        ("id,name,product\na,A,B\na,C,D\n", "id", "same file name as that of row 1"),
+    ],
+)
+async def test_keys_that_do_not_do(
+    text: str, key: str | None, message: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    with pytest.raises(CommandError, match=message):
+        await render_rows(sandbox, path, key=key, journal=tmp_path / "run.db")
+    assert sandbox.ledger.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"resume": True}, "--resume needs"),
+        ({"retry_failed": True}, "--retry-failed needs"),
+        ({"resubmit_uncertain": True}, "--resubmit-uncertain needs"),
+        ({"resume": True, "journal": Path("nowhere.db")}, "no journal to resume"),
+    ],
+)
+async def test_options_that_do_not_go_together(
+    options: dict[str, Any], message: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with pytest.raises(CommandError, match=message):
+        await render_rows(sandbox, write_rows(tmp_path), **options)
+    assert sandbox.ledger.count() == 0
+
+
+async def test_failed_items_are_tried_again_on_demand(sandbox: Sandbox, tmp_path: Path) -> None:
+    path, journal = write_rows(tmp_path, 3), tmp_path / "run.db"
+    sandbox.fail_next("video", code="internal_error", message="Out of film.")
+    assert await render_rows(sandbox, path, journal=journal) == Exit.SOME_FAILED
+    assert await render_rows(sandbox, path, journal=journal) == Exit.SOME_FAILED
+    assert await render_rows(sandbox, path, journal=journal, retry_failed=True) == Exit.DONE
+    assert sandbox.ledger.count() == 4
+
+
+async def test_a_budget_ends_a_run(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = await render_rows(sandbox, write_rows(tmp_path), max_jobs=2)
+    assert code == Exit.SOME_FAILED
+    assert sandbox.ledger.count() == 2
+    captured = capsys.readouterr()
+    assert "with 4 of 6 not submitted. max_jobs is reached" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["report"]["completed"] == 2
+
+
+async def test_a_dry_run_costs_nothing(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, journal, out = write_rows(tmp_path), tmp_path / "run.db", tmp_path / "out"
+    code = await render_rows(sandbox, path, out=out, journal=journal, dry_run=True, max_cost=0.01)
+    assert code == Exit.DONE
+    (line,) = lines(capsys)
+    assert line["dry_run"]["items"] == 6
+    assert line["dry_run"]["usd"] > 0.01
+    assert line["dry_run"]["prices_as_of"] == "2026-06-30"
+    assert line["dry_run"]["balance"] is not None
+    assert sandbox.ledger.count() == 0
+    assert not journal.exists()
+    assert not out.exists()
+
+    screen = Screen()
+    await render_rows(sandbox, path, display=screen.display, dry_run=True, max_cost=0.01)
+    assert "6 items, all of them valid. Nothing was submitted." in screen.text
+    assert "USD at prices of 2026-06-30" in screen.text
+    assert "balance:" in screen.text
+    assert "would stop at --max-cost" in screen.text
+
+
+async def test_translations_are_kept_too(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "run.db"
+
+    async def dub(video: str, **options: Any) -> Exit:
+        return await translate(
+            video,
+            ["French (France)", "German (Germany)"],
+            display=Lines(),
+            everything=False,
+            out=None,
+            concurrency=None,
+            base_url=None,
+            options=RunOptions(**options),
+        )
+
+    url = "https://example.com/a.mp4"
+    assert await dub(url, dry_run=True) == Exit.DONE
+    assert sandbox.ledger.count() == 0
+    for _ in range(2):
+        assert await dub(url, journal=journal) == Exit.DONE
+    assert sandbox.ledger.count() == 2
+    assert (await viewed(journal, lambda view: view.run.kind)) == "translate"
+    local = tmp_path / "a.mp4"
+    local.write_bytes(b"\x00\x00\x00\x18ftypmp42")
+    with pytest.raises(CommandError, match="a journal needs a video that stays the same"):
+        await dub(str(local), journal=journal)
+
+
+async def test_the_status_of_a_run_while_it_runs(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, journal = write_rows(tmp_path), tmp_path / "run.db"
+    sandbox.concurrency = 2
+    sandbox.fail_next("video", code="moderated", message="Not allowed.")
+    task = asyncio.create_task(render_rows(sandbox, path, journal=journal))
+    await until(lambda: sandbox.ledger.count() == 5)
+    await status(journal, display=Lines())
+    (line,) = [one for one in lines(capsys) if "counts" in one]
+    assert (line["kind"], line["subject"]) == ("render", sandbox.template_id("Welcome"))
+    assert line["failures"] == {"moderated": 1}
+    assert line["counts"]["failed"] == 1
+    assert sum(line["counts"].values()) >= 5
+    assert line["oldest"]["key"].startswith("k")
+    assert 0 < line["done"] < 1
+    assert line["per_minute"] > 0
+    assert line["total"] == sum(line["counts"].values()) or line["total_known"]
+    await task
+    screen = Screen()
+    await status(journal, display=screen.display)
+    assert "100.0%, 6 of 6 items" in screen.text
+    assert ("begun so far" in screen.text) != line["total_known"]
+    assert "an estimate at prices of 2026-06-30" in screen.text
+    assert "1 moderated" in screen.text
+    assert "oldest" not in screen.text
+
+
+async def test_rate_and_time_left_are_those_of_the_last_minutes(tmp_path: Path) -> None:
+    path, now = tmp_path / "run.db", 1_800_000_000.0
+    clock = {"now": now}
+    opened = await Journal.open(
+        path, kind="render", subject="t", settings={"items": 100}, clock=lambda: clock["now"]
+    )
+    async with opened as journal:
+        for number in range(20):
+            clock["now"] = now + 100 * number
+            await journal.intend(
+                f"{number}",
+                position=number,
+                attempt=1,
+                idempotency_key="i",
+                fingerprint="f",
+                payload=b"{}",
+            )
+            await journal.submitted(f"{number}", f"v{number}")
+            if number not in (3, 19):
+                await journal.ended(f"{number}", state="completed", usd=0.5)
+    found = await viewed(path, lambda view: standing(view, now + 1900))
+    assert (found.total, found.done) == (100, 0.18)
+    assert found.usd == 9
+    assert found.per_minute == pytest.approx(2 / 5)  # those of 1700 and 1800
+    assert found.seconds_left == pytest.approx(82 / (2 / 300))
+    assert found.oldest is not None
+    assert (found.oldest.key, found.oldest.job_id, found.oldest.seconds) == ("3", "v3", 1600)
+    later = await viewed(path, lambda view: standing(view, now + 5000))
+    assert (later.per_minute, later.seconds_left) == (0, None)
+
+
+async def test_the_report_stands_beside_the_journal(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "run.db"
+    await render_rows(sandbox, write_rows(tmp_path, 2), journal=journal)
+    capsys.readouterr()
+    assert await report(journal, None, display=Lines()) == Exit.DONE
+    assert lines(capsys) == [{"report": str(tmp_path / "run.html")}]
+    assert (tmp_path / "run.html").read_text().startswith("<!DOCTYPE html>")
+    before = journal.read_bytes()
+    with pytest.raises(CommandError, match="the journal itself"):
+        await report(journal, journal, display=Lines())
+    assert journal.read_bytes() == before
