@@ -23,8 +23,9 @@ def groups(*names: str) -> tuple[str, ...]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Lint and types once, then all tests with warnings as errors; skips absent Pythons."""
-    session.install("-e", ".[all]", *groups("tests", "lint", "types"))
+    session.install("-e", ".[all]", *groups("tests"))
     if session.python == HERE:
+        session.install(*groups("lint", "types", "bench"))
         check_lint(session)
         session.run("mypy")
     data = Path(session.create_tmp()) / "coverage"
@@ -49,7 +50,8 @@ def check_lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Static types: mypy --strict."""
-    session.install("-e", ".[all]", *groups("tests", "types"))
+    # The benchmarks are checked too, so their peers must be there.
+    session.install("-e", ".[all]", *groups("tests", "types", "bench"))
     session.run("mypy")
 
 

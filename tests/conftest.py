@@ -20,6 +20,9 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 def no_blocking_calls() -> Iterator[BlockBuster]:
     """A call that blocks the event loop from within the package fails the test."""
     with blockbuster_ctx("heygen_async") as blockbuster:
+        # The lock of a tracer that measures coverage, taken in the middle of any function.
+        locks = blockbuster.functions["threading.Lock.acquire"]
+        locks.can_block_in("coverage/collector.py", "lock_data")
         yield blockbuster
 
 

@@ -1,19 +1,14 @@
-"""What an operation is given and what it gives back."""
+"""What an operation gives back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from .account import Account
-    from .contract import Operation
-
-__all__ = ["Answer", "Call", "Handler", "Json", "data", "encode", "listing"]
+__all__ = ["Answer", "Json", "data", "encode", "listing"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -29,32 +24,6 @@ class Answer:
     def response(self) -> web.Response:
         """The answer as aiohttp sends it."""
         return web.Response(status=self.status, body=self.body, headers=self.headers)
-
-
-@dataclass(slots=True)
-class Call:
-    """One request that has passed authentication and the contract.
-
-    Attributes:
-        account: What the sandbox holds.
-        operation: The operation asked for.
-        path: Values of the path parameters, in order.
-        query: Query parameters with their defaults.
-        body: The decoded JSON body; empty where there is none.
-        key: The `Idempotency-Key`.
-        request: The request itself, for bodies that are streamed.
-    """
-
-    account: Account
-    operation: Operation
-    path: list[str]
-    query: Json
-    body: Json
-    key: str | None
-    request: web.BaseRequest
-
-
-Handler: TypeAlias = Callable[[Call], Json | Awaitable[Json]]
 
 
 def data(value: object) -> Json:

@@ -94,4 +94,4 @@ class Ledger:
     @property
     def usd(self) -> float:
         """What all jobs cost together; an estimate."""
-        return sum(job.usd for job in self.jobs)
+        return sum((job.usd for job in self.jobs), start=0.0)

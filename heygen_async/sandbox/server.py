@@ -12,7 +12,8 @@ from functools import partial
 from aiohttp import web
 
 from .account import Account
-from .answers import Answer, Call, Json, encode
+from .answers import Answer, Json, encode
+from .calls import Call
 from .contract import CONTRACT, Operation
 from .faults import Faults
 from .limits import IdempotentAnswers, RequestBucket

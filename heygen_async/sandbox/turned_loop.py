@@ -17,8 +17,14 @@ Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
 # How long the loop listens, in real seconds, before it turns the clock: a busy kernel may
-# deliver what was sent on loopback a moment late.
+# deliver what was sent on loopback a moment late. The further the clock would jump (to the end of
+# a time-out, most likely), the longer it listens; short jumps, such as those of polls, are many.
 _GRACE = 0.0005
+_GRACE_PER_SECOND = 0.0001
+_LONGEST_GRACE = 0.02
+# For the thread of a call, or for a socket to take more: its buffer is full, and the kernel may
+# take a while to tell that the other end has read.
+_GRACE_FOR_OTHERS = 1.0
 
 
 class _Selector(selectors.DefaultSelector):
@@ -30,11 +36,15 @@ class _Selector(selectors.DefaultSelector):
             return events
         if timeout is None:
             return super().select(None)
-        events = super().select(_GRACE)
-        if not events and self.loop.threads:
+        events = super().select(max(_GRACE, min(timeout * _GRACE_PER_SECOND, _LONGEST_GRACE)))
+        if events:
+            return events
+        if self.loop.threads:
             # A thread's work takes real time; it ends with a byte on the loop's own socket.
-            events = super().select(1.0)
-        elif not events:
+            return super().select(_GRACE_FOR_OTHERS)
+        if any(key.events & selectors.EVENT_WRITE for key in self.get_map().values()):
+            events = super().select(_GRACE_FOR_OTHERS)
+        if not events:
             self.loop.turn(timeout)
         return events
 
@@ -69,6 +79,10 @@ class TurnedEventLoop(asyncio.SelectorEventLoop):
         self.threads += 1
         future.add_done_callback(self._thread_done)
         return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """As usual, without a time limit: its threads end in real time."""
+        await super().shutdown_default_executor()
 
     def _thread_done(self, _: asyncio.Future[Any]) -> None:
         self.threads -= 1

@@ -14,17 +14,16 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
-import anyio
 from yarl import URL
 
 from heygen_async.errors import (
-    APIError,
     CallError,
     ConnectionFailed,
     InvalidRequest,
     RateLimited,
     TransportError,
 )
+from heygen_async.session.cancellation import note_what_was_created
 from heygen_async.session.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.connection import Connection
 from heygen_async.session.endpoint import Endpoint
@@ -309,58 +308,12 @@ class Session:
         body: Body | None,
         headers: dict[str, str] | None,
     ) -> None:
-        """Put ``job_ids`` on the cancellation of a submission that may have reached the API.
+        async def repeat() -> T:
+            await self._wait_for_a_place(endpoint, path, False, self.settings.retry.patience)
+            return await self._attempt(endpoint, path, body, headers)
 
-        The same key again brings the answer of the first time, so nothing is paid twice and
-        no paid job is lost. A second cancellation ends the wait for it.
-        """
-        if endpoint.creates is None or not endpoint.keyed:
-            return
-        answer: T | None = None
-        try:
-            # Shielded from the scope that cancels, which would cancel every await in here too.
-            with anyio.move_on_after(self.settings.timeout.write, shield=True):
-                answer = await self._replay(endpoint, path, body, headers)
-        except CallError as error:
-            if isinstance(error, APIError) and judge(error, safe=True) is Verdict.GIVE_UP:
-                return  # refused: there is no job
-        except asyncio.CancelledError:
-            pass  # the first cancellation goes on its way now
-        if answer is None:
-            logger.warning(
-                "%s was cancelled on its way; whether the job exists is not known. The same "
-                "call under Idempotency-Key %s tells within 24 h.",
-                endpoint.operation,
-                (headers or {}).get("Idempotency-Key"),
-            )
-            return
-        job_ids = endpoint.creates(answer)
-        cancelled.job_ids = job_ids  # type: ignore[attr-defined]
-        logger.warning(
-            "%s was cancelled after its job was created: %s", endpoint.operation, job_ids
-        )
-
-    async def _replay(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-    ) -> T:
-        policy = self.settings.retry
-        bounds = waits(policy)
-        failures = 0
-        while True:
-            await self._wait_for_a_place(endpoint, path, False, policy.patience)
-            try:
-                return await self._attempt(endpoint, path, body, headers)
-            except CallError as error:
-                verdict = judge(error, safe=True)
-                failures += verdict is Verdict.TRY_AGAIN
-                if verdict in (Verdict.GIVE_UP, Verdict.PAUSE) or failures >= policy.attempts:
-                    raise
-                retry_after = getattr(error, "retry_after", None)
-            await asyncio.sleep(wait_before_next(next(bounds), retry_after))
+        key = (headers or {}).get("Idempotency-Key", "")
+        await note_what_was_created(cancelled, endpoint, key, repeat, self.settings)
 
     def _warn_deprecated(self, endpoint: Endpoint[T]) -> None:
         if endpoint.operation not in self._warned:

@@ -22,11 +22,12 @@ import aiohttp
 from yarl import URL
 
 from heygen_async.errors import InvalidRequest, TransferError, URLExpired
+from heygen_async.session.addresses import checked_address, redirect_target, shown
 from heygen_async.session.destinations import Destination, Sink, Version, destination_for
 from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
 from heygen_async.session.retry import parse_retry_after, wait_before_next, waits
 from heygen_async.session.session import Session
-from heygen_async.session.settings import Retry, is_loopback
+from heygen_async.session.settings import Retry
 from heygen_async.session.uploads import StreamedBody, UploadSource
 
 __all__ = ["Progress", "Sink", "download", "put"]
@@ -132,31 +133,6 @@ async def put(session: Session, url: str, headers: dict[str, str], source: Uploa
         await course.wait_after(setback)
 
 
-def checked_address(url: str) -> URL:
-    """The URL, with its encoding untouched, as a signature covers it.
-
-    Raises:
-        InvalidRequest: It is no http(s) URL, or http to another machine.
-    """
-    address = None
-    if isinstance(url, str) and url.isprintable():
-        try:
-            address = URL(url, encoded=url.isascii() and " " not in url)
-            host = address.host
-            _ = address.port
-        except ValueError:
-            address = None
-    if address is None or address.scheme not in ("http", "https") or not host:
-        # The value itself may carry a signature.
-        raise InvalidRequest("url: expected an https:// URL", param="url")
-    if address.scheme == "http" and not is_loopback(host):
-        raise InvalidRequest(
-            f"url: http://{host} is not encrypted; use https (plain http is for loopback only)",
-            param="url",
-        )
-    return address.with_fragment(None)
-
-
 class _Setback(NamedTuple):
     """Why an attempt did not succeed, where another may."""
 
@@ -236,20 +212,14 @@ async def _open(
         if response.status not in _REDIRECTS:
             return response
         response.close()
-        address = _redirected(address, response)
-    raise TransferError(f"{_shown(address)}: too many redirects", status=response.status)
-
-
-def _redirected(address: URL, response: aiohttp.ClientResponse) -> URL:
-    target: URL | None = None
-    with contextlib.suppress(ValueError):  # InvalidRequest is one too
-        location = URL(response.headers.get("Location", ""), encoded=True)
-        target = checked_address(str(address.join(location)))
-    if target is None:
-        raise TransferError(
-            f"{_shown(address)}: redirects to where it cannot be followed", status=response.status
-        )
-    return target
+        target = redirect_target(address, response.headers.get("Location", ""))
+        if target is None:
+            raise TransferError(
+                f"{shown(address)}: redirects to where it cannot be followed",
+                status=response.status,
+            )
+        address = target
+    raise TransferError(f"{shown(address)}: too many redirects", status=response.status)
 
 
 async def _prepare(
@@ -265,14 +235,14 @@ async def _prepare(
         if span is not None and int(span[1]) == destination.position and same:
             return None
         await destination.begin(Version())
-        return _Setback(TransferError(f"{_shown(address)}: sent another part", status=status))
+        return _Setback(TransferError(f"{shown(address)}: sent another part", status=status))
     if status == 200:
         if not destination.position or not _same(version, destination.version):
             await destination.begin(version)
         return None
     if status == 416:
         await destination.begin(Version())
-        return _Setback(TransferError(f"{_shown(address)}: has become shorter", status=status))
+        return _Setback(TransferError(f"{shown(address)}: has become shorter", status=status))
     return _refused(response, address)
 
 
@@ -314,7 +284,7 @@ async def _receive(
         await destination.begin(Version())  # or asking for more would never end
     return _Setback(
         TransferError(
-            f"{_shown(address)}: ended after {held:,} of {size:,} bytes", status=response.status
+            f"{shown(address)}: ended after {held:,} of {size:,} bytes", status=response.status
         )
     )
 
@@ -364,9 +334,9 @@ def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
     status = response.status
     if status in _EXPIRED:
         return _Setback(
-            URLExpired(f"{_shown(address)}: answered {status}; its URL has expired", status=status)
+            URLExpired(f"{shown(address)}: answered {status}; its URL has expired", status=status)
         )
-    error = TransferError(f"{_shown(address)}: answered {status}", status=status)
+    error = TransferError(f"{shown(address)}: answered {status}", status=status)
     if status == 429 or status >= 500:
         retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
         return _Setback(error, retry_after)
@@ -375,7 +345,7 @@ def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
 
 def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
     error = unanswered(failure, Where("", ""), seconds)
-    return _Setback(TransferError(f"{_shown(address)}: {error}"))
+    return _Setback(TransferError(f"{shown(address)}: {error}"))
 
 
 def _version(response: aiohttp.ClientResponse) -> Version:
@@ -387,9 +357,3 @@ def _version(response: aiohttp.ClientResponse) -> Version:
 
 def _same(one: Version, other: Version) -> bool:
     return one == other and one.validator is not None
-
-
-def _shown(address: URL) -> str:
-    """Scheme, host and path: what may be told of a signed URL."""
-    port = "" if address.is_default_port() else f":{address.port}"
-    return f"{address.scheme}://{address.host}{port}{address.raw_path}"

@@ -21,6 +21,14 @@ COMMAND = [sys.executable, "-m", "heygen_async.cli"]
 KEY = "sk_V2_a_key_that_must_not_show"
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heeded() -> Iterator[None]:
+    """Shells ignore it in what they run in the background, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """It stands still, so that jobs run for as long as the test likes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..answers import Handler
+from ..calls import Handler
 from . import (
     account,
     assets,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 

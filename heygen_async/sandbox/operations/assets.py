@@ -9,7 +9,8 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..account import Account, Asset
-from ..answers import Answer, Call, Handler, Json, data, listing
+from ..answers import Answer, Json, data, listing
+from ..calls import Call, Handler
 from ..files import StoredFile, TooLarge
 from ..media import UPLOAD_LIFETIME, MediaItem
 from ..refusals import Refusal, invalid

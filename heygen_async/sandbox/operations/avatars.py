@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..account import Look
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..account import Account, Lipsync
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 from ..ledger import PRICES
 from ..media import MediaItem
 from .videos import status_entries

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..account import Account, Proofread
-from ..answers import Call, Handler, Json, data
+from ..answers import Json, data
+from ..calls import Call, Handler
 from ..ledger import PRICES
 from ..media import MediaItem
 from ..refusals import Refusal, invalid, not_found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ..account import Account, Template, Video
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 from ..ledger import PRICES
 from ..refusals import invalid, not_found
 from ..rules import one_of, usable_voice

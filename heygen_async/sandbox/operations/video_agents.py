@@ -6,7 +6,8 @@ import zlib
 
 from ..account import Account, Video
 from ..agent_sessions import MESSAGES_SHOWN, Message, Session
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 from ..jobs import Failure, Job
 from ..ledger import PRICES
 from ..media import MediaItem

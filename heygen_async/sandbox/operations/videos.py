@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..account import Account, Video
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 from ..ledger import CINEMATIC_PRICE, FOUR_K_FACTOR, PRICES
 from ..media import MediaItem
 from ..refusals import invalid

@@ -5,7 +5,8 @@ from __future__ import annotations
 import zlib
 
 from ..account import Account, Voice
-from ..answers import Call, Handler, Json, data, listing
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
 from ..ledger import PRICES, LedgerJob
 from ..media import MediaItem
 from ..refusals import Refusal, invalid

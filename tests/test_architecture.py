@@ -1,0 +1,129 @@
+"""The package keeps to its plan: imports run one way, and no module grows into an attic."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import heygen_async
+
+PACKAGE = Path(heygen_async.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOT = PACKAGE / "__init__.py"
+MOST_LINES = 400
+
+# Each room with the rooms that it may import besides itself; the root's lazy names are apart.
+ERRORS = {"errors", "version"}
+MODELS = {"models"} | ERRORS
+SESSION = {"session"} | MODELS
+JOBS = {"jobs"} | SESSION
+ENDPOINTS = {"endpoints"} | JOBS
+CLIENT = {"client", "webhooks"} | ENDPOINTS
+MAY_IMPORT = {
+    "version": set[str](),
+    "errors": set[str](),
+    "models": ERRORS,
+    "session": MODELS,
+    "jobs": SESSION,
+    "endpoints": JOBS,
+    "webhooks": JOBS,
+    "client": CLIENT,
+    "batch": CLIENT,
+    "pipelines": {"batch"} | CLIENT,
+    "cli": {"batch", "pipelines", "sandbox"} | CLIENT,
+    "sandbox": set[str](),
+}
+
+
+def module_id(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Each module that an import names, wherever it stands, as an absolute name."""
+    package = ("heygen_async", *path.relative_to(PACKAGE).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            if module == "heygen_async":  # then the names are what is imported
+                for alias in node.names:
+                    yield node.lineno, f"heygen_async.{alias.name}"
+            else:
+                yield node.lineno, module
+
+
+def rooms_imported(path: Path) -> Iterator[tuple[int, str]]:
+    for line, name in imported(path):
+        top, *rest = name.split(".")
+        if top == "heygen_async":
+            yield line, rest[0] if rest else "the root"
+
+
+def code_lines(source: str) -> int:
+    """Lines that hold code: neither blank, comment nor docstring."""
+    beside = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
+    held = set[int]()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in beside:
+            held |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            held -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return len(held)
+
+
+def test_every_room_is_known() -> None:
+    assert {room_of(path) for path in MODULES if path != ROOT} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path != ROOT], ids=module_id)
+def test_imports_run_one_way(path: Path) -> None:
+    room = room_of(path)
+    allowed = {room} | MAY_IMPORT[room]
+    strays = [(line, name) for line, name in rooms_imported(path) if name not in allowed]
+    assert not strays
+
+
+def test_the_root_leaves_sandbox_and_command_line_alone() -> None:
+    rooms = {name for _, name in rooms_imported(ROOT)}
+    assert not rooms & {"sandbox", "cli"}
+
+
+def test_backoff_is_asked_in_one_place() -> None:
+    users = {
+        module_id(path)
+        for path in MODULES
+        if any(name.partition(".")[0] == "backoff" for _, name in imported(path))
+    }
+    assert users == {"session/retry.py"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_id)
+def test_modules_stay_small(path: Path) -> None:
+    assert code_lines(path.read_text(encoding="utf-8")) < MOST_LINES
+
+
+def test_no_module_is_an_attic() -> None:
+    attics = {"utils", "util", "helpers", "helper", "base", "common", "misc"}
+    names = {name for path in MODULES for name in path.relative_to(PACKAGE).with_suffix("").parts}
+    assert not names & attics

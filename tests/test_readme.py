@@ -1,0 +1,177 @@
+"""The README tells the truth: its snippets run as they stand, and what it names is there."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+import typer.main
+
+import heygen_async
+from heygen_async import HeyGen
+from heygen_async.cli.app import app
+from heygen_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of the table that begins with this line."""
+    table = README.partition(f"{header}\n")[2].partition("\n\n")[0]
+    return [line.strip("|").split("|") for line in table.splitlines()[1:]]
+
+
+def names_in(text: str) -> list[str]:
+    return re.findall(r"`([\w.]+)`", text)
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox that has what the README names, and is where the environment points to."""
+    async with Sandbox() as sandbox:
+        sandbox.add_look(look_id="…")
+        sandbox.add_template(template_id="template-id", variables={"name": "text"})
+        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
+        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
+        monkeypatch.chdir(tmp_path)
+        yield sandbox
+
+
+async def run(snippet: str, **names: Any) -> dict[str, Any]:
+    """Run a snippet, top-level ``await`` included; the names that it leaves behind."""
+    space = {name: getattr(heygen_async, name) for name in heygen_async.__all__} | names
+    code = compile(snippet, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    pending = eval(code, space)
+    if inspect.isawaitable(pending):
+        await pending
+    return space
+
+
+def snippet_with(text: str) -> str:
+    (found,) = (block for block in blocks("python") if text in block)
+    return found
+
+
+@pytest.mark.anyio
+async def test_the_first_page(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    variants = [{"name": "Ada"}, {"name": "Grace"}, {"name": "Joan"}]
+    left = await run(snippet_with("# HEYGEN_API_KEY"), variants=variants)
+    assert await anyio.Path("hello.mp4").exists()
+    printed = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[0] for line in printed) == ["0", "1", "2"]
+    assert all(line.split()[1].startswith(sandbox.media_origin) for line in printed)
+    assert {outcome.key for outcome in left["dubbed"]} == {"Spanish (Spain)", "French (France)"}
+    assert all(outcome.ok for outcome in left["dubbed"])
+    assert sandbox.ledger.count() == 1 + len(variants) + len(left["dubbed"])
+
+
+@pytest.mark.anyio
+async def test_shared_limits(sandbox: Sandbox) -> None:
+    left = await run(snippet_with("JobSlots(ceiling="))
+    async with left["heygen"] as heygen:
+        assert heygen.slots is left["slots"]
+        await heygen.users.me()
+    assert sandbox.requests.by_operation["users.me"] == 1
+
+
+@pytest.mark.anyio
+async def test_the_chat(sandbox: Sandbox) -> None:
+    async with HeyGen() as heygen:
+        left = await run(snippet_with("job.turns()"), heygen=heygen)
+    assert left["video"].status == "completed"
+
+
+@pytest.mark.anyio
+async def test_the_bulk_run(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    async with HeyGen() as heygen:
+        left = await run(snippet_with("progress=print"), heygen=heygen)
+    assert left["run"].report.completed == 2
+    assert str(left["run"].report) in capsys.readouterr().out
+
+
+@pytest.mark.anyio
+async def test_a_sandbox_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    await run(snippet_with("import Sandbox"))
+    assert capsys.readouterr().out == "0 0.0\n"
+
+
+@pytest.mark.anyio
+async def test_the_fixture(sandbox: Sandbox) -> None:
+    async def my_app(heygen: HeyGen) -> None:
+        request = heygen_async.AvatarVideoRequest(avatar_id="…", script="Hello")
+        await heygen.videos.create(request)
+
+    left = await run(snippet_with("def test_my_app"), my_app=my_app)
+    await left["test_my_app"](sandbox)
+
+
+def test_every_snippet_is_run_above() -> None:
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert len(blocks("python")) == len(re.findall(r"\(snippet_with\(", tests))
+
+
+def test_there_are_two_commands_to_set_up() -> None:
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    setting_up = [line for line in commands if line.startswith("python3 -m venv")]
+    assert [line.split(" && ")[-1] for line in setting_up] == [
+        ".venv/bin/heygen-async demo",
+        ".venv/bin/nox -s tests",
+    ]
+    assert all(README.count(line) == 1 for line in setting_up)
+
+
+def test_the_gate_runs_the_command_of_the_tests() -> None:
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"grep -m1 -E '(.+)' README\.md", gate)
+    (command,) = re.findall(pattern, README, re.MULTILINE)
+    assert command.endswith("nox -s tests")
+
+
+def test_lines_for_the_shell_parse() -> None:
+    commands: Any = typer.main.get_command(app)
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    parsed = 0
+    for line in lines:
+        program, *words = shlex.split(line)
+        if program == "heygen-async":
+            command = commands.commands[words[0]]
+            command.make_context(words[0], words[1:])  # raises for what it does not know
+            parsed += 1
+    assert parsed == 2
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+    assert targets
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_what_the_tables_name_is_there() -> None:
+    heygen = HeyGen("sk_V2_test")
+    checked = 0
+    for names, methods in rows("| | |"):
+        if not names.strip().startswith("`heygen."):
+            paths = names_in(methods)
+        else:
+            paths = [f"{names_in(names)[0]}.{method}" for method in names_in(methods)]
+        for path in paths:
+            found: Any = heygen
+            for part in path.removeprefix("heygen.").split("."):
+                found = getattr(found, part)
+            checked += 1
+    assert checked > 40
+    errors = [name for names, _ in rows("| you catch | when |") for name in names_in(names)]
+    assert len(errors) > 15
+    assert all(hasattr(heygen_async, name) for name in errors if name != "ValueError")
