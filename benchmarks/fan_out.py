@@ -59,12 +59,15 @@ class _Napping:
         return Video(id=self.id, status="completed", duration=60.0)
 
 
+async def _nowhere(callback_id: str, title: str | None, since: float) -> str | None:
+    return None
+
+
 class NapPlan(Plan[Video]):
     """Sends nothing; every item takes 50 ms."""
 
     kind = "nap"
     subject = "benchmark"
-    result = Video
 
     async def prepare(self) -> None:
         """Nothing needs to be known."""
@@ -76,16 +79,19 @@ class NapPlan(Plan[Video]):
         async def send(key: str | None) -> Pending[Video]:
             return _Napping(f"{item:032x}")
 
-        payload = b'{"number":%d}' % item
-        return Submission(request=request, payload=payload, place="naps", send=send)
+        return Submission(
+            request=request,
+            payload=b'{"number":%d}' % item,
+            place="naps",
+            result=Video,
+            send=send,
+            attach=_Napping,
+            search=_nowhere,
+        )
 
     def estimate(self, request: Request, prices: PriceTable) -> Estimate:
         """It costs nothing."""
         return _FREE
-
-    def attach(self, job_id: str) -> Pending[Video]:
-        """One that goes on."""
-        return _Napping(job_id)
 
 
 _FREE = Estimate(usd=0.0, seconds=None, basis="naps", complete=True, as_of=PRICES.as_of)

@@ -10,6 +10,7 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
+    Sized,
 )
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,10 @@ from heygen_async.batch.books import Books, BookSettings
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.money import Budget
 from heygen_async.batch.outcome import Outcome
-from heygen_async.batch.plans import Plan, RenderPlan, RequestsPlan, TranslatePlan
+from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.batch.report import Progress
+from heygen_async.batch.requests import RequestsPlan
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
@@ -409,6 +411,7 @@ class Batch:
             job_timeout=self._job_timeout,
             progress=self._progress,
             notes={
+                "items": len(items) if isinstance(items, Sized) else None,
                 "concurrency": self._workers,
                 "max_cost": self._budget.max_cost,
                 "max_jobs": self._budget.max_jobs,

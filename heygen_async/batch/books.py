@@ -99,7 +99,8 @@ class Books(Generic[T]):
             run_id=self._settings.run_id,
             settings=settings,
         )
-        if self._journal.resumed:
+        journal = str(self._journal.path.absolute())
+        if self._budget.meets(journal) and self._journal.resumed:
             totals = await self._journal.totals()
             self._budget.carry_over(totals.usd, totals.ended_jobs)
 
@@ -184,7 +185,7 @@ class Books(Generic[T]):
         if entry.state == "intended" and time.time() - entry.intended_at < _REPLAYED_FOR:
             return entry
         title = getattr(submission.request, "title", None)
-        job_id = await self._plan.search(entry.idempotency_key, title, entry.intended_at)
+        job_id = await submission.search(entry.idempotency_key, title, entry.intended_at)
         if job_id is not None:
             await self._journal.submitted(entry.key, job_id)
             return msgspec.structs.replace(entry, state="submitted", job_id=job_id)
@@ -282,10 +283,12 @@ class Books(Generic[T]):
         if self._journal is not None:
             self._journal.note_limit(running, limit)
 
-    def recorded(self, entry: Entry) -> tuple[T | None, HeyGenError | None]:
+    def recorded(
+        self, entry: Entry, submission: Submission[T]
+    ) -> tuple[T | None, HeyGenError | None]:
         """Result or error of an item that has ended in an earlier run."""
         if entry.state == "completed":
-            return msgspec.json.decode(entry.result or b"null", type=self._plan.result), None
+            return msgspec.json.decode(entry.result or b"null", type=submission.result), None
         message = entry.error_message or "HeyGen gives no reason"
         if entry.error_type == "JobFailed" and entry.job_id is not None:
             return None, JobFailed(message, job_id=entry.job_id, code=entry.error_code)

@@ -211,7 +211,14 @@ class Budget:
         self._complete = 0  # units reserved by complete estimates
         self._incomplete: Counter[int] = Counter()  # reservations by the units known of them
         self._spent = self._ended = self._paid = self._paid_jobs = 0
+        self._journals: set[str] = set()
         self.carry_over(spent, jobs)
+
+    def meets(self, journal: str) -> bool:
+        """Whether this journal is new to the budget, so that its sums do not count twice."""
+        new = journal not in self._journals
+        self._journals.add(journal)
+        return new
 
     def carry_over(self, spent: float, jobs: int) -> None:
         """Count what earlier runs have spent; before the first reservation.

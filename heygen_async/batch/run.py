@@ -210,7 +210,7 @@ class Run(Generic[T]):
         one.key, entry = await self._books.claim(one.key, one.index, submission)
         if entry is not None and entry.state in ENDED and not self._books.again(entry):
             one.resumed, one.job_id = True, entry.job_id
-            one.result, one.error = self._books.recorded(entry)
+            one.result, one.error = self._books.recorded(entry, submission)
             return
         reservation = self._books.reserve(submission, entry)
         try:
@@ -234,7 +234,7 @@ class Run(Generic[T]):
             entry = await self._books.settled(entry, submission)
             if entry.job_id is not None:
                 self._accepted(one, entry.job_id, slot)
-                return self._plan.attach(entry.job_id)
+                return submission.attach(entry.job_id)
             one.sent_before = entry.state == "intended"
         key = await self._books.intend(one.name, one.index, submission, entry)
         one.sending = True

@@ -39,12 +39,15 @@ async def find_video(
     return None
 
 
-async def find_translation(heygen: HeyGen, callback_id: str, since: float) -> str | None:
+async def find_translation(
+    heygen: HeyGen, callback_id: str, title: str | None, since: float
+) -> str | None:
     """The id of the translation that was created with this ``callback_id``, or None.
 
     Args:
         heygen: The client.
         callback_id: What the submission was sent with.
+        title: Its title; of no use here, as translations show their ``callback_id``.
         since: When it was sent, in unix seconds.
     """
     async for translation in heygen.video_translations.list(limit=100):

@@ -530,3 +530,13 @@ async def test_old_translations_are_found_in_the_account(
     await Renders(heygen, "", journal).age()
     sandbox.clock.advance(DAY)
     all_once((await translate(heygen, journal)).values(), 6, sandbox)
+
+
+async def test_a_journal_counts_once_in_a_budget(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    async with Batch(heygen, journal=tmp_path / "run.db", max_jobs=12) as batch:
+        for variants in (names(5), names(10)):
+            outcomes = [outcome async for outcome in batch.render(template_id, variants)]
+            assert all(outcome.ok for outcome in outcomes)
+    assert sandbox.ledger.count() == 10
