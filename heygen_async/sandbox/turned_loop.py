@@ -17,11 +17,8 @@ Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
 # How long the loop listens, in real seconds, before it turns the clock: a busy kernel may
-# deliver what was sent on loopback a moment late. The further the clock would jump (to the end of
-# a time-out, most likely), the longer it listens; short jumps, such as those of polls, are many.
+# deliver what was sent on loopback a moment late.
 _GRACE = 0.0005
-_GRACE_PER_SECOND = 0.0001
-_LONGEST_GRACE = 0.02
 # For the thread of a call, or for a socket to take more: its buffer is full, and the kernel may
 # take a while to tell that the other end has read.
 _GRACE_FOR_OTHERS = 1.0
@@ -36,7 +33,7 @@ class _Selector(selectors.DefaultSelector):
             return events
         if timeout is None:
             return super().select(None)
-        events = super().select(max(_GRACE, min(timeout * _GRACE_PER_SECOND, _LONGEST_GRACE)))
+        events = super().select(_GRACE)
         if events:
             return events
         if self.loop.threads:

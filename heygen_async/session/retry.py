@@ -80,7 +80,7 @@ def waits(policy: Retry) -> Iterator[float]:
     with contextlib.suppress(OverflowError):
         for bound in generator:
             yield bound
-    yield from itertools.repeat(bound)
+    yield from itertools.repeat(policy.longest if bound else 0.0)
 
 
 def wait_before_next(bound: float, retry_after: float | None) -> float:

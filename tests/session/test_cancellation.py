@@ -69,9 +69,10 @@ async def test_cancelled_by_a_timeout(sandbox: Sandbox, heygen: HeyGen) -> None:
     with pytest.raises(TimeoutError) as caught:
         async with asyncio.timeout(1):
             await heygen.videos.create(video(sandbox))
-    cause = caught.value.__cause__
-    assert isinstance(cause, asyncio.CancelledError)
-    assert cause.job_ids == [sandbox.ledger.jobs[0].id]  # type: ignore[attr-defined]
+    # Not yet its cause in the first releases of Python 3.11.
+    cancelled = caught.value.__context__
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert cancelled.job_ids == [sandbox.ledger.jobs[0].id]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 from email.utils import formatdate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import (
@@ -72,6 +72,7 @@ def test_judge(error: HeyGenError, safe: str, unsafe: str) -> None:
 
 @settings(max_examples=40)
 @given(first=st.floats(0, 10), longest=st.floats(0, 100), count=st.integers(1, 3000))
+@example(first=1.1125369292536007e-308, longest=2.0, count=1025)
 def test_bounds_double_up_to_the_longest(first: float, longest: float, count: int) -> None:
     bounds = list(itertools.islice(waits(Retry(first=first, longest=longest)), count))
     assert bounds[0] == min(first, longest)
