@@ -58,6 +58,8 @@ def announce(sandbox: Sandbox, display: Lines | Terminal) -> None:
                 "api_key": sandbox.api_key,
                 "media_origin": sandbox.media_origin,
                 "template_id": template_id,
+                "avatar_id": sandbox.avatar_id,
+                "voice_id": sandbox.voice_id,
             }
         )
         return
@@ -76,5 +78,6 @@ def announce(sandbox: Sandbox, display: Lines | Terminal) -> None:
     for line in (
         f"export HEYGEN_API_BASE={sandbox.base_url} HEYGEN_API_KEY={sandbox.api_key}",
         f"heygen-async render {template_id} rows.csv --out videos",
+        f"python examples/first_call.py {sandbox.avatar_id}",
     ):
         console.print(Text(f"  {line}", style="green"), soft_wrap=True)

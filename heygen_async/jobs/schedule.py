@@ -43,7 +43,7 @@ _GUESSED_SIGMA = 1.2
 _USUAL_SIGMA = 0.5
 _SHORTEST = 1e-3
 # The first of the early looks at a job of a kind that is not known yet; then at twice the age.
-_EARLIEST = 5.0
+_EARLIEST = 1.0
 
 _TENTH = -1.2816
 _FIFTIETH = -2.0537
