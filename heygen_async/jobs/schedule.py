@@ -42,8 +42,9 @@ _ENOUGH = 3
 _GUESSED_SIGMA = 1.2
 _USUAL_SIGMA = 0.5
 _SHORTEST = 1e-3
-# The first of the early looks at a job of a kind that is not known yet; then at twice the age.
-_EARLIEST = 1.0
+# The first of the early looks at a job of a kind that is not known yet, as a share of the guess;
+# then at twice the age.
+_EARLIEST = 1 / 60
 
 _TENTH = -1.2816
 _FIFTIETH = -2.0537
@@ -125,7 +126,7 @@ class Durations:
             if company >= BULK:
                 until = min(until, max(0.0, self._tick - age))
             elif self._guessed:
-                until = min(until, max(_EARLIEST - age, age))
+                until = min(until, max(self.median * _EARLIEST - age, age))
         return min(until, LONGEST_FIRST)
 
     def until_look(self, ages: Sequence[float]) -> float:
