@@ -16,7 +16,7 @@ import msgspec
 
 from heygen_async.batch.journal import Entry, Journal, fingerprint, idempotency_key
 from heygen_async.batch.money import Budget, Reservation, cost
-from heygen_async.batch.plans import Plan, Submission
+from heygen_async.batch.plans import REPLAYED_FOR, Plan, Submission
 from heygen_async.batch.prices import PriceTable
 from heygen_async.errors import (
     APIError,
@@ -34,8 +34,6 @@ from heygen_async.errors import (
 
 T = TypeVar("T")
 
-# The API replays the answer to a key for 24 h; a little less, for clocks that differ.
-_REPLAYED_FOR = 24 * 3600.0 - 600.0
 # Failures of the account and not of the item: the next run tries again by itself.
 _OF_THE_ACCOUNT = frozenset(
     {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
@@ -182,7 +180,7 @@ class Books(Generic[T]):
         """
         if entry.state == "submitted" or self._journal is None:
             return entry
-        if entry.state == "intended" and time.time() - entry.intended_at < _REPLAYED_FOR:
+        if entry.state == "intended" and time.time() - entry.intended_at < REPLAYED_FOR:
             return entry
         title = getattr(submission.request, "title", None)
         job_id = await submission.search(entry.idempotency_key, title, entry.intended_at)

@@ -29,6 +29,8 @@ from heygen_async.models.videos import Video
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+# The API replays the answer to a key for 24 h; a little less, for clocks that differ.
+REPLAYED_FOR = 24 * 3600.0 - 600.0
 # Items that are estimated in one go.
 _AT_ONCE = 500
 

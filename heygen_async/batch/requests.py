@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from heygen_async.batch.plans import (
+    REPLAYED_FOR,
     Pending,
     Plan,
     Submission,
@@ -32,9 +33,6 @@ from heygen_async.models.videos import (
     Video,
 )
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
-
-# The API replays the answer to a key for 24 h; a little less, for clocks that differ.
-_REPLAYED_FOR = 24 * 3600.0 - 600.0
 
 
 async def _send_video(heygen: HeyGen, request: Any, key: str | None) -> Pending[Video]:
@@ -103,7 +101,7 @@ class _SpokenBefore:
             UncertainSubmission: The API has forgotten the key, and would charge again.
         """
         key, _, sent_at = self.id.rpartition("@")
-        if time.time() - float(sent_at) > _REPLAYED_FOR:
+        if time.time() - float(sent_at) > REPLAYED_FOR:
             raise UncertainSubmission(
                 "the text was spoken more than 24 h ago, and where its audio is was lost; "
                 "speaking it again would pay for it twice",
