@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from heygen_async.batch.money import Estimate, RunEstimate
     from heygen_async.batch.prices import PRICES, PriceTable
     from heygen_async.client import HeyGen
+    from heygen_async.endpoints.batches import BatchJob, BatchResult
     from heygen_async.endpoints.resource import Pages
     from heygen_async.endpoints.video_agents import Turn, VideoAgentJob
     from heygen_async.errors import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         JobNeedsInput,
         JobTimeout,
         JournalError,
+        MalformedDelivery,
         NotFound,
         PayloadTooLarge,
         PaymentRequired,
@@ -48,10 +50,14 @@ if TYPE_CHECKING:
         RecordedFailure,
         RequestTimeout,
         ServerError,
+        SignatureMismatch,
+        SignatureMissing,
+        StaleDelivery,
         TransferError,
         TransportError,
         UncertainSubmission,
         URLExpired,
+        WebhookError,
     )
     from heygen_async.jobs.job import Job
     from heygen_async.models import (
@@ -72,12 +78,16 @@ if TYPE_CHECKING:
         AvatarVEngine,
         AvatarVideoRequest,
         Background,
+        BatchItem,
+        BatchStatus,
         BrandGlossary,
         Caption,
         CharacterVariable,
         CinematicAvatarVideoRequest,
         ColorSceneBackground,
         CompletedAsset,
+        CreatedBatch,
+        CreatedLipsync,
         CreatedProofreads,
         CreatedVideo,
         CreatedVideoAgentSession,
@@ -100,6 +110,9 @@ if TYPE_CHECKING:
         ImageScene,
         ImageVariable,
         ImageVideoRequest,
+        Lipsync,
+        LipsyncBatchRequest,
+        LipsyncRequest,
         MediaSource,
         Playback,
         PlayStyle,
@@ -109,6 +122,7 @@ if TYPE_CHECKING:
         ProofreadSrt,
         ProofreadSrtUpdate,
         Resolution,
+        RotatedWebhookSecret,
         SceneBackground,
         Speech,
         SpeechRequest,
@@ -148,10 +162,12 @@ if TYPE_CHECKING:
         VideoAgentSession,
         VideoAgentSessionSummary,
         VideoAgentStyle,
+        VideoBatchRequest,
         VideoRequest,
         VideoScene,
         VideoStatusV1,
         VideoTranslation,
+        VideoTranslationBatchRequest,
         VideoTranslationRequest,
         VideoVariable,
         Voice,
@@ -165,6 +181,12 @@ if TYPE_CHECKING:
         Wallet,
         Watermark,
         WatermarkPlacement,
+        WebhookEndpoint,
+        WebhookEndpointRequest,
+        WebhookEndpointUpdate,
+        WebhookEvent,
+        WebhookEventName,
+        WebhookEventType,
         WordTimestamp,
     )
     from heygen_async.session.codec import Page
@@ -172,6 +194,7 @@ if TYPE_CHECKING:
     from heygen_async.session.settings import Retry, Timeout
     from heygen_async.session.slots import JobSlots
     from heygen_async.version import __version__
+    from heygen_async.webhooks import WebhookReceiver
 
 # Where each name is; the block above says the same to type checkers, and a test compares them.
 _HOMES = {
@@ -179,45 +202,50 @@ _HOMES = {
     "batch.money": "Estimate RunEstimate",
     "batch.prices": "PRICES PriceTable",
     "client": "HeyGen",
+    "endpoints.batches": "BatchJob BatchResult",
     "endpoints.resource": "Pages",
     "endpoints.video_agents": "Turn VideoAgentJob",
     "errors": (
         "APIError AuthenticationError BadRequest BatchStopped BudgetExceeded CallError "
-        "ConfigurationError Conflict ConnectionFailed DuplicateKey HeyGenError "
-        "IdempotencyMismatch InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput "
-        "JobTimeout JournalError NotFound PayloadTooLarge PaymentRequired PermissionDenied "
-        "QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError TransferError "
-        "TransportError URLExpired UncertainSubmission"
+        "ConfigurationError Conflict ConnectionFailed DuplicateKey HeyGenError IdempotencyMismatch "
+        "InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput JobTimeout JournalError "
+        "MalformedDelivery NotFound PayloadTooLarge PaymentRequired PermissionDenied QuotaExceeded "
+        "RateLimited RecordedFailure RequestTimeout ServerError SignatureMismatch SignatureMissing "
+        "StaleDelivery TransferError TransportError URLExpired UncertainSubmission WebhookError"
     ),
     "jobs.job": "Job",
     "models": (
         "AspectRatio Asset AssetBase64 AssetCompleteRequest AssetId AssetSource AssetUrl "
         "AudioVariable AutoReload AvatarIIIEngine AvatarIVEngine AvatarInput AvatarScene "
-        "AvatarSceneInput AvatarVEngine AvatarVideoRequest Background BrandGlossary Caption "
-        "CharacterVariable CinematicAvatarVideoRequest ColorSceneBackground CompletedAsset "
-        "CreatedProofreads CreatedVideo CreatedVideoAgentSession CreatedVideoTranslations "
-        "CreatedVoiceClone CreditPool DeletedId DeletedVideo DeletedVoice Dimension "
-        "DirectUpload DirectUploadRequest ElevenLabsSettings Engine Expressiveness "
-        "FishSettings Fit GeneratedProofread ImageInput ImageScene ImageVariable "
-        "ImageVideoRequest MediaSource PlayStyle Playback Proofread ProofreadGenerateRequest "
-        "ProofreadRequest ProofreadSrt ProofreadSrtUpdate Resolution SceneBackground Speech "
-        "SpeechRequest StarfishSettings StatusEntry StockVoiceConfig StoppedVideoAgentSession "
-        "StudioScene StudioVideoRequest Subscription SubscriptionCredits SubtitlePosition "
-        "SubtitleStyle Template TemplateAsset TemplateRenderRequest TemplateScene "
-        "TemplateSceneVariable TemplateSummary TemplateSummaryV2 TemplateV2 TemplateVariable "
-        "TemplateVariableInfo TemplateVariableInfoV2 TextVariable TitleUpdate "
-        "TranslationLanguages UploadedAsset UsageBasedBilling User Video VideoAgentMessage "
-        "VideoAgentMessageRequest VideoAgentRequest VideoAgentResource VideoAgentRun "
-        "VideoAgentSession VideoAgentSessionSummary VideoAgentStyle VideoRequest VideoScene "
-        "VideoStatusV1 VideoTranslation VideoTranslationRequest VideoVariable Voice "
-        "VoiceCloneRequest VoiceDesign VoiceDesignRequest VoiceDetail VoiceEngineSettings "
-        "VoiceSettings VoiceVariable Wallet Watermark WatermarkPlacement WordTimestamp"
+        "AvatarSceneInput AvatarVEngine AvatarVideoRequest Background BatchItem BatchStatus "
+        "BrandGlossary Caption CharacterVariable CinematicAvatarVideoRequest ColorSceneBackground "
+        "CompletedAsset CreatedBatch CreatedLipsync CreatedProofreads CreatedVideo "
+        "CreatedVideoAgentSession CreatedVideoTranslations CreatedVoiceClone CreditPool DeletedId "
+        "DeletedVideo DeletedVoice Dimension DirectUpload DirectUploadRequest ElevenLabsSettings "
+        "Engine Expressiveness FishSettings Fit GeneratedProofread ImageInput ImageScene "
+        "ImageVariable ImageVideoRequest Lipsync LipsyncBatchRequest LipsyncRequest MediaSource "
+        "PlayStyle Playback Proofread ProofreadGenerateRequest ProofreadRequest ProofreadSrt "
+        "ProofreadSrtUpdate Resolution RotatedWebhookSecret SceneBackground Speech SpeechRequest "
+        "StarfishSettings StatusEntry StockVoiceConfig StoppedVideoAgentSession StudioScene "
+        "StudioVideoRequest Subscription SubscriptionCredits SubtitlePosition SubtitleStyle "
+        "Template TemplateAsset TemplateRenderRequest TemplateScene TemplateSceneVariable "
+        "TemplateSummary TemplateSummaryV2 TemplateV2 TemplateVariable TemplateVariableInfo "
+        "TemplateVariableInfoV2 TextVariable TitleUpdate TranslationLanguages UploadedAsset "
+        "UsageBasedBilling User Video VideoAgentMessage VideoAgentMessageRequest "
+        "VideoAgentRequest VideoAgentResource VideoAgentRun VideoAgentSession "
+        "VideoAgentSessionSummary VideoAgentStyle VideoBatchRequest VideoRequest VideoScene "
+        "VideoStatusV1 VideoTranslation VideoTranslationBatchRequest VideoTranslationRequest "
+        "VideoVariable Voice VoiceCloneRequest VoiceDesign VoiceDesignRequest VoiceDetail "
+        "VoiceEngineSettings VoiceSettings VoiceVariable Wallet Watermark WatermarkPlacement "
+        "WebhookEndpoint WebhookEndpointRequest WebhookEndpointUpdate WebhookEvent "
+        "WebhookEventName WebhookEventType WordTimestamp"
     ),
     "session.codec": "Page",
     "session.limits": "RequestLimiter",
     "session.settings": "Retry Timeout",
     "session.slots": "JobSlots",
     "version": "__version__",
+    "webhooks": "WebhookReceiver",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -243,6 +271,10 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Background",
     "BadRequest",
     "Batch",
+    "BatchItem",
+    "BatchJob",
+    "BatchResult",
+    "BatchStatus",
     "BatchStopped",
     "BrandGlossary",
     "BudgetExceeded",
@@ -255,6 +287,8 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "ConfigurationError",
     "Conflict",
     "ConnectionFailed",
+    "CreatedBatch",
+    "CreatedLipsync",
     "CreatedProofreads",
     "CreatedVideo",
     "CreatedVideoAgentSession",
@@ -292,6 +326,10 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "JobSlots",
     "JobTimeout",
     "JournalError",
+    "Lipsync",
+    "LipsyncBatchRequest",
+    "LipsyncRequest",
+    "MalformedDelivery",
     "MediaSource",
     "NotFound",
     "Outcome",
@@ -318,12 +356,16 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "RequestTimeout",
     "Resolution",
     "Retry",
+    "RotatedWebhookSecret",
     "Run",
     "RunEstimate",
     "SceneBackground",
     "ServerError",
+    "SignatureMismatch",
+    "SignatureMissing",
     "Speech",
     "SpeechRequest",
+    "StaleDelivery",
     "StarfishSettings",
     "StatusEntry",
     "StockVoiceConfig",
@@ -368,10 +410,12 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "VideoAgentSession",
     "VideoAgentSessionSummary",
     "VideoAgentStyle",
+    "VideoBatchRequest",
     "VideoRequest",
     "VideoScene",
     "VideoStatusV1",
     "VideoTranslation",
+    "VideoTranslationBatchRequest",
     "VideoTranslationRequest",
     "VideoVariable",
     "Voice",
@@ -385,6 +429,14 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Wallet",
     "Watermark",
     "WatermarkPlacement",
+    "WebhookEndpoint",
+    "WebhookEndpointRequest",
+    "WebhookEndpointUpdate",
+    "WebhookError",
+    "WebhookEvent",
+    "WebhookEventName",
+    "WebhookEventType",
+    "WebhookReceiver",
     "WordTimestamp",
     "__version__",
 ]

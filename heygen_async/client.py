@@ -9,7 +9,7 @@ import importlib
 import math
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias, TypeVar, get_args, overload
@@ -19,6 +19,7 @@ import msgspec
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.brand_glossaries import BrandGlossaries
 from heygen_async.endpoints.jobs import KINDS, Jobs
+from heygen_async.endpoints.lipsyncs import Lipsyncs
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
 from heygen_async.endpoints.users import Users
@@ -26,8 +27,10 @@ from heygen_async.endpoints.video_agents import VideoAgents
 from heygen_async.endpoints.video_translations import VideoTranslations
 from heygen_async.endpoints.videos import Videos
 from heygen_async.endpoints.voices import Voices
+from heygen_async.endpoints.webhooks import Webhooks
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
@@ -78,9 +81,9 @@ class HeyGen:
         jobs: ``JobSlots``, perhaps shared with other clients, or how many jobs of bulk runs may
             run at once at most; what the account allows is learned. Default 50.
         expected: Median durations of your jobs in seconds, by kind (``video``,
-            ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``),
-            where you know better than the built-in guesses. They set when a job is first looked
-            at; from the third job on the client has learned it.
+            ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
+            ``lipsync``), where you know better than the built-in guesses. They set when a job is
+            first looked at; from the third job on the client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
             used. Default True.
 
@@ -122,6 +125,7 @@ class HeyGen:
         self.assets = Assets(session, watcher)
         self.brand_glossaries = BrandGlossaries(session, watcher)
         self.jobs = Jobs(session, watcher)
+        self.lipsyncs = Lipsyncs(session, watcher)
         self.proofreads = Proofreads(session, watcher)
         self.templates = Templates(session, watcher)
         self.users = Users(session, watcher)
@@ -129,6 +133,7 @@ class HeyGen:
         self.video_translations = VideoTranslations(session, watcher)
         self.videos = Videos(session, watcher)
         self.voices = Voices(session, watcher)
+        self.webhooks = Webhooks(session, watcher)
 
     def __repr__(self) -> str:
         return f"HeyGen(base_url={self._session.settings.base_url!r})"
@@ -159,6 +164,16 @@ class HeyGen:
             await self._watcher.close()
         finally:
             await self._session.connection.close()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
+        """Close this client when a web app ends: ``FastAPI(lifespan=heygen.lifespan)``.
+
+        All requests of the app share the client. Where a ``WebhookReceiver`` is in use, its own
+        ``lifespan`` does this too.
+        """
+        async with self:
+            yield
 
     @property
     def slots(self) -> JobSlots:
@@ -249,7 +264,7 @@ class HeyGen:
 
     async def download(
         self,
-        source: str | Video | VideoTranslation,
+        source: str | Video | VideoTranslation | Lipsync,
         to: str | os.PathLike[str] | Sink,
         *,
         renew: Callable[[], Awaitable[str | None]] | None = None,
@@ -260,8 +275,8 @@ class HeyGen:
         file appears under its name only when it is complete.
 
         Args:
-            source: A media URL, or the video or translation itself, whose URL is signed anew
-                where it has expired.
+            source: A media URL, or the video, translation or lipsync itself, whose URL is signed
+                anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
             renew: Gives a fresh URL where ``source`` is one that has expired.
@@ -283,15 +298,22 @@ class HeyGen:
             source = url
         return await download(self._session, source, to, renew=renew)
 
-    def _renewal(self, source: Video | VideoTranslation) -> Callable[[], Awaitable[str | None]]:
+    def _renewal(
+        self, source: Video | VideoTranslation | Lipsync
+    ) -> Callable[[], Awaitable[str | None]]:
+        resource: Videos | VideoTranslations | Lipsyncs = self.videos
+        if isinstance(source, VideoTranslation):
+            resource = self.video_translations
+        elif isinstance(source, Lipsync):
+            resource = self.lipsyncs
+
         async def renew() -> str | None:
-            resource = self.videos if isinstance(source, Video) else self.video_translations
             return _media_url(await resource.get(source.id))
 
         return renew
 
 
-def _media_url(source: Video | VideoTranslation) -> str | None:
+def _media_url(source: Video | VideoTranslation | Lipsync) -> str | None:
     if isinstance(source, VideoTranslation):
         # A translation of the audio alone has no video.
         return source.video_url or source.audio_url

@@ -25,6 +25,11 @@
     │   └── JobNeedsInput           a chat session waits for an answer
     ├── TransferError               a download or upload of media failed
     │   └── URLExpired              a signed URL has lapsed and could not be renewed
+    ├── WebhookError                a delivery that is not to be believed
+    │   ├── SignatureMissing        it is not signed at all
+    │   ├── SignatureMismatch       no secret made its signature
+    │   ├── StaleDelivery           its timestamp is too far from now
+    │   └── MalformedDelivery       its body is no event
     ├── BatchStopped                a batch stopped after a failed item
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
@@ -286,6 +291,39 @@ class TransferError(HeyGenError):
 
 class URLExpired(TransferError):
     """A signed URL has lapsed (403 or 404 on a media URL) and could not be renewed."""
+
+
+class WebhookError(HeyGenError):
+    """A delivery that is not to be believed. No message holds a secret or a signature."""
+
+
+class SignatureMissing(WebhookError):
+    """There is neither a ``Heygen-Signature`` nor a ``Signature`` header.
+
+    HeyGen signs what it delivers to registered endpoints, but not what it posts to the
+    ``callback_url`` of a request.
+    """
+
+
+class SignatureMismatch(WebhookError):
+    """The signature was made with another secret, or of another body."""
+
+
+class StaleDelivery(WebhookError):
+    """The delivery's timestamp is too far from now, or is none.
+
+    Attributes:
+        age: Seconds between its timestamp and now, negative for the future; None where the
+            header holds no number.
+    """
+
+    def __init__(self, message: str, *, age: float | None = None) -> None:
+        super().__init__(message)
+        self.age = age
+
+
+class MalformedDelivery(WebhookError):
+    """The body is no JSON object with an ``event_type``."""
 
 
 class BatchStopped(HeyGenError):

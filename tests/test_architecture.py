@@ -23,7 +23,8 @@ MODELS = {"models"} | ERRORS
 SESSION = {"session"} | MODELS
 JOBS = {"jobs"} | SESSION
 ENDPOINTS = {"endpoints"} | JOBS
-CLIENT = {"client", "webhooks"} | ENDPOINTS
+WEBHOOKS = {"webhooks"} | ENDPOINTS
+CLIENT = {"client"} | WEBHOOKS
 MAY_IMPORT = {
     "version": set[str](),
     "errors": set[str](),
@@ -31,7 +32,7 @@ MAY_IMPORT = {
     "session": MODELS,
     "jobs": SESSION,
     "endpoints": JOBS,
-    "webhooks": JOBS,
+    "webhooks": ENDPOINTS,
     "client": CLIENT,
     "batch": CLIENT,
     "pipelines": {"batch"} | CLIENT,
@@ -118,7 +119,8 @@ def test_backoff_is_asked_in_one_place() -> None:
     assert users == {"session/retry.py"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_id)
+# The root is a list of names, which grows with the API.
+@pytest.mark.parametrize("path", [path for path in MODULES if path != ROOT], ids=module_id)
 def test_modules_stay_small(path: Path) -> None:
     assert code_lines(path.read_text(encoding="utf-8")) < MOST_LINES
 

@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 from heygen_async.batch.books import Books, BookSettings
 from heygen_async.batch.downloads import FilePattern, downloaded
+from heygen_async.batch.earlier import EarlierRuns
 from heygen_async.batch.money import Budget
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan
@@ -183,6 +184,7 @@ class Batch:
         video: SourceVideo | Iterable[SourceVideo],
         languages: Iterable[str] | AsyncIterable[str],
         *,
+        key: Callable[[VideoTranslationRequest], str] | None = None,
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[VideoTranslation]:
         """Dub videos into many languages, one job for each video and language.
@@ -192,11 +194,13 @@ class Batch:
                 by one of ``languages`` at a time; or several of these.
             languages: Names as ``heygen.video_translations.languages()`` lists them. Those of a
                 collection are checked before the first paid call.
+            key: Gives the name of each of several videos, from its request. Default: its URL
+                without a query, or its asset id.
             journal: A journal for this run alone, in place of the batch's.
 
         Returns:
             The run; iterate it for ``Outcome[VideoTranslation]``. The key of an item is its
-            language; with several videos, the URL or asset id of the video and the language.
+            language; with several videos, the name of the video and the language.
 
         Raises:
             InvalidRequest: When the iteration begins: a language that HeyGen does not offer, or
@@ -207,13 +211,17 @@ class Batch:
         if isinstance(video, str | AssetUrl | AssetId | VideoTranslationRequest):
             request = _translation_of(video)
             plan = TranslatePlan(self._heygen, _source_of(request), request)
-            items: Any = languages
-            key: Callable[[Any], str] = str
-        else:
-            plan = TranslatePlan(self._heygen, "videos")
-            items = _pairs([_translation_of(one) for one in video], languages)
-            key = _key_of_pair
-        return self._run(plan, items, key, journal or self._beside("translate"))
+            journal = journal or self._beside("translate")
+            return self._run(plan, languages, str, journal)
+        plan = TranslatePlan(self._heygen, "videos")
+        items = _pairs([_translation_of(one) for one in video], languages)
+        name_of = key or _source_of
+
+        def key_of_pair(item: tuple[VideoTranslationRequest, str]) -> str:
+            request, language = item
+            return f"{name_of(request)} {language}"
+
+        return self._run(plan, items, key_of_pair, journal or self._beside("translate"))
 
     @overload
     def run(
@@ -294,9 +302,10 @@ class Batch:
 
         Raises:
             InvalidRequest: When the iteration begins: something else is among the requests of
-                a collection, or two have the same key. In an iterator such an item fails alone.
+                a collection, a language that HeyGen does not offer, or two have the same key.
+                In an iterator such an item fails alone.
         """
-        plan = RequestsPlan(self._heygen)
+        plan = RequestsPlan(self._heygen, items=requests)
         return self._run(plan, requests, key, journal or self._beside("requests"))
 
     def speech(
@@ -353,8 +362,9 @@ class Batch:
         ``outcome.download_error`` why not, while ``outcome.ok`` goes on to speak of the job
         alone. An interrupted download goes on where it stopped, also in the next run; files
         appear under their names when they are complete. Items that come out of the journal and
-        whose file is there are not fetched again (with ``finished="skip"`` none of them come,
-        so missing files stay missing). URLs of videos and translations that have expired are
+        whose file is there are not fetched again, unless the pattern has ``{index}`` alone: the
+        file may then be that of another item. (With ``finished="skip"`` none of them come, so
+        missing files stay missing.) URLs of videos and translations that have expired are
         renewed; those of speech cannot be.
 
         Args:
@@ -362,7 +372,8 @@ class Batch:
             to: Pattern of the paths, such as ``"videos/{key}.mp4"``, of ``{key}``, ``{index}``
                 (or ``{index:05}``) and ``{job_id}``. What they bring in never leads out of the
                 folder: a name with characters that do not fit has them replaced, and eight
-                digits added that tell it from others.
+                digits added that tell it from others. So does one that differs from another in
+                capitals alone, where the file system takes the two for one.
             parallel: Downloads at the same time at most; the run waits for those.
 
         Returns:
@@ -375,7 +386,12 @@ class Batch:
         if parallel < 1:
             raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
         return downloaded(
-            self._heygen, run, FilePattern(to), parallel=parallel, ordered=self._ordered
+            self._heygen,
+            run,
+            FilePattern(to),
+            parallel=parallel,
+            ordered=self._ordered,
+            skip_resumed=self._finished == "skip",
         )
 
     def _beside(self, kind: str) -> Path | None:
@@ -392,6 +408,12 @@ class Batch:
         journal: str | os.PathLike[str] | None,
     ) -> Run[T]:
         plan.prices = self._prices
+        if journal is not None:
+            plan.earlier = EarlierRuns(
+                Path(journal),
+                retry_failed=self._retry_failed,
+                resubmit_uncertain=self._resubmit_uncertain,
+            )
         books = Books(
             plan,
             BookSettings(
@@ -444,11 +466,6 @@ def _source_of(request: VideoTranslationRequest) -> str:
     """What names the video: its URL without a query, which may be signed, or its asset id."""
     source = request.video
     return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
-
-
-def _key_of_pair(item: tuple[VideoTranslationRequest, str]) -> str:
-    request, language = item
-    return f"{_source_of(request)} {language}"
 
 
 def _pairs(

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -54,11 +55,15 @@ class FilePattern:
     ``{key}``, ``{index}`` (also ``{index:05}``) and ``{job_id}`` stand for what the outcome
     says. What they bring in never leads out of the folder: characters that file names do not
     take become underscores, and a name that was changed so gets eight digits over the original,
-    so that two keys never share a file. (Keys that differ in capitals alone do, where the file
-    system does not tell them apart.)
+    so that two keys never share a file.
 
     Args:
         pattern: The pattern.
+
+    Attributes:
+        lasting: Whether a file that is there is that of its item, also after other items came or
+            went; a pattern with ``{index}`` alone does not say so.
+        varying: How many parts of the path, from its end, differ from item to item.
 
     Raises:
         InvalidRequest: It names something else, or nothing, so that all files would be one.
@@ -87,14 +92,23 @@ class FilePattern:
                 f"to: expected a path with {{key}}, {{index}} or {{job_id}}, got {self._pattern!r}",
                 param="to",
             )
+        self.lasting = any(name != "index" for name, _, _ in fields)
+        parts_of_path = Path(self._pattern).parts
+        first = next(at for at, part in enumerate(parts_of_path) if "{" in part)
+        self.varying = len(parts_of_path) - first
 
-    def path(self, outcome: Outcome[Any]) -> Path:
-        """Where the file of an outcome goes."""
+    def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
+        """Where the file of an outcome goes.
+
+        Args:
+            outcome: The outcome.
+            apart: Add the digits in any case: the plain name is another's.
+        """
         return Path(
             self._pattern.format(
-                key=_distinct(outcome.key),
+                key=_distinct(outcome.key, apart=apart),
                 index=outcome.index,
-                job_id=_distinct(outcome.job_id or "none"),
+                job_id=_distinct(outcome.job_id or "none", apart=apart),
             )
         )
 
@@ -103,9 +117,9 @@ def _pads(spec: str) -> bool:
     return spec.removesuffix("d").isdecimal() and len(spec) <= 3
 
 
-def _distinct(name: str) -> str:
+def _distinct(name: str, *, apart: bool = False) -> str:
     stem = file_stem(name)
-    if stem == name:
+    if stem == name and not apart:
         return stem
     return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
@@ -117,6 +131,7 @@ async def downloaded(
     *,
     parallel: int,
     ordered: bool,
+    skip_resumed: bool = False,
 ) -> AsyncGenerator[Outcome[T]]:
     """The outcomes of a run, each once its output is on disk, or could not be fetched.
 
@@ -126,8 +141,11 @@ async def downloaded(
         pattern: Where the files go.
         parallel: Downloads that run at once at most; the run waits for a place.
         ordered: Keep the order of the outcomes.
+        skip_resumed: Fetch what is missing of items that ended in an earlier run, but do not hand
+            them on, unless that fails.
     """
     source = aiter(outcomes)
+    shelf = _Shelf(heygen, pattern)
     following: asyncio.Task[Outcome[T]] | None = asyncio.ensure_future(_next(source))
     saving: deque[asyncio.Task[Outcome[T]]] = deque()
     failure: BaseException | None = None
@@ -145,11 +163,13 @@ async def downloaded(
                 except Exception as error:  # its own, raised below
                     following, failure = None, error
                 else:
-                    saving.append(asyncio.ensure_future(_saved(heygen, outcome, pattern)))
+                    saving.append(asyncio.ensure_future(shelf.saved(outcome)))
                     following = asyncio.ensure_future(_next(source))
             for task in _ended(saving, ordered=ordered):
                 saving.remove(task)
-                yield task.result()
+                outcome = task.result()
+                if not (skip_resumed and outcome.resumed and outcome.download_error is None):
+                    yield outcome
         if failure is not None:
             raise failure
     finally:
@@ -177,21 +197,52 @@ async def _next(source: Any) -> Any:
     return await anext(source)
 
 
-async def _saved(heygen: HeyGen, outcome: Outcome[T], pattern: FilePattern) -> Outcome[T]:
-    if outcome.result is None:
-        return outcome
-    path = pattern.path(outcome)
-    try:
-        if not (outcome.resumed and await in_thread(_is_file, path)):
-            await _fetch(heygen, outcome.result, path)
-    except HeyGenError as error:
-        return msgspec.structs.replace(outcome, download_error=error)
-    return msgspec.structs.replace(outcome, file=str(path))
+class _Shelf:
+    """Puts the outputs of outcomes where they belong.
+
+    Some file systems take names for one that differ in capitals alone. Such items are saved one
+    after the other, and one whose name turns out to be the file of another gets digits added:
+    always the same, so that the next run finds it again.
+    """
+
+    def __init__(self, heygen: HeyGen, pattern: FilePattern) -> None:
+        self._heygen = heygen
+        self._pattern = pattern
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def saved(self, outcome: Outcome[T]) -> Outcome[T]:
+        """The outcome with its file, or with why there is none."""
+        if outcome.result is None:
+            return outcome
+        path = self._pattern.path(outcome)
+        turn = self._turns.setdefault(str(path).casefold(), asyncio.Lock())
+        try:
+            async with turn:
+                if await in_thread(_is_anothers, path, self._pattern.varying):
+                    path = self._pattern.path(outcome, apart=True)
+                there = outcome.resumed and self._pattern.lasting
+                if not (there and await in_thread(_is_file, path)):
+                    await _fetch(self._heygen, outcome.result, path)
+        except HeyGenError as error:
+            return msgspec.structs.replace(outcome, download_error=error)
+        return msgspec.structs.replace(outcome, file=str(path))
 
 
 def _is_file(path: Path) -> bool:
     with contextlib.suppress(OSError):  # the download says what is wrong with the path
         return path.is_file()
+    return False
+
+
+def _is_anothers(path: Path, varying: int) -> bool:
+    """Whether something is at the path whose own name differs from it in capitals alone."""
+    with contextlib.suppress(OSError):
+        for part in [path, *path.parents][:varying]:
+            # Where the name with other capitals leads nowhere, capitals count here.
+            if os.path.lexists(part) and os.path.lexists(part.with_name(part.name.swapcase())):
+                names = {unicodedata.normalize("NFC", name) for name in os.listdir(part.parent)}
+                if unicodedata.normalize("NFC", part.name) not in names:
+                    return True
     return False
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from heygen_async.batch import estimates
+from heygen_async.batch.earlier import Remainder
 from heygen_async.batch.estimates import Estimate, Result, dollars, estimate
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.errors import BudgetExceeded, ConfigurationError
@@ -52,6 +53,8 @@ class RunEstimate(msgspec.Struct, frozen=True, kw_only=True):
         seconds: Seconds of output, or None where those of an item are not known.
         basis: What most of it rests on, and what is missing.
         as_of: The day of the prices.
+        left: What of it is left to do and to pay, next to what earlier runs have left in the
+            journal; None without a journal, or before it is there.
     """
 
     items: int
@@ -60,6 +63,7 @@ class RunEstimate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
     basis: str
     as_of: datetime.date
+    left: Remainder | None = None
 
     @property
     def complete(self) -> bool:

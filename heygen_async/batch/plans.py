@@ -8,15 +8,17 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from heygen_async.batch.earlier import EarlierRuns
 from heygen_async.batch.estimates import Estimate, estimate
+from heygen_async.batch.journal import fingerprint
 from heygen_async.batch.money import RunEstimate, summed
 from heygen_async.batch.prices import PRICES, PriceTable
-from heygen_async.batch.searching import find_translation, find_video
+from heygen_async.batch.searching import AccountSearch
 from heygen_async.batch.variants import Variant, VariantChecker
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
@@ -25,6 +27,7 @@ from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
+from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -57,9 +60,10 @@ class Submission(Generic[T]):
         result: What its job gives.
         send: Sends it under an idempotency key, or under a fresh one for None.
         attach: Gives what was accepted under an id before.
-        search: Looks in the account for its job, where the answer was lost: by the
-            ``callback_id`` and the title that it was sent with, and by the unix seconds of when;
-            gives the job's id, or None where the account shows none.
+        search: Looks in the account for its job, where the answer was lost. Takes the
+            idempotency key, which was its ``callback_id`` unless the request has one, the title,
+            and the unix seconds of when it was sent; gives the job's id, or None where the
+            account shows none, or none that is certainly its own.
     """
 
     request: Request
@@ -79,12 +83,20 @@ class Plan(ABC, Generic[T]):
         subject: What it is about, as a journal has it.
         test: Whether its renders are tests, which cost nothing.
         prices: What its jobs cost, for an estimate.
+        earlier: Its journal as earlier runs have left it, or None without a journal.
     """
 
     kind: str
     subject: str
     test: bool = False
     prices: PriceTable = PRICES
+    earlier: EarlierRuns | None = None
+    _heygen: HeyGen
+
+    @cached_property
+    def account(self) -> AccountSearch:
+        """Where jobs are looked for whose submission was never answered."""
+        return AccountSearch(self._heygen, self.earlier)
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -161,7 +173,7 @@ class RenderPlan(Plan[Video]):
             result=Video,
             send=send,
             attach=lambda job_id: self._heygen.jobs.attach(Video, job_id),
-            search=partial(find_video, self._heygen),
+            search=partial(self.account.video, request),
         )
 
 
@@ -210,7 +222,7 @@ class TranslatePlan(Plan[VideoTranslation]):
             result=VideoTranslation,
             send=send,
             attach=lambda job_id: self._heygen.jobs.attach(VideoTranslation, job_id),
-            search=partial(find_translation, self._heygen),
+            search=partial(self.account.translation, request),
         )
 
 
@@ -245,7 +257,9 @@ async def estimate_run(
     prices: PriceTable,
     key: Callable[[Any], str] | None = None,
 ) -> RunEstimate:
-    """What a run will probably cost. All items are checked as the run would check them.
+    """What a run will probably cost, and how much of it is left to pay after earlier runs.
+
+    All items are checked as the run would check them.
 
     Args:
         plan: What the run does.
@@ -256,6 +270,7 @@ async def estimate_run(
     Raises:
         InvalidRequest: An item cannot be sent, two have the same key, or ``items`` is no
             collection, so that nothing would be left to run.
+        JournalError: The plan has a journal that cannot be read, or is that of another run.
     """
     if not isinstance(items, Collection):
         raise InvalidRequest(
@@ -266,12 +281,21 @@ async def estimate_run(
     plan.check(items)
     if key is not None:
         check_keys(items, key)
+    reckoning = None
+    if plan.earlier is not None:
+        reckoning = await in_thread(plan.earlier.reckoning, plan.kind, plan.subject)
     estimates = []
     for index, item in enumerate(items):
-        estimates.append(plan.estimate(plan.submission(index, item).request, prices))
+        submission = plan.submission(index, item)
+        expected = plan.estimate(submission.request, prices)
+        estimates.append(expected)
+        if reckoning is not None:
+            sent_as = fingerprint(submission.place, submission.payload)
+            reckoning.add(None if key is None else key(item), sent_as, expected)
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)  # a long list must not hold up the event loop
-    return summed(estimates, prices.as_of)
+    left = None if reckoning is None else reckoning.remainder()
+    return msgspec.structs.replace(summed(estimates, prices.as_of), left=left)
 
 
 def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:

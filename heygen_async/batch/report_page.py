@@ -16,11 +16,14 @@ from heygen_async.batch.report_plots import area_plot, bar_plot, time_step, time
 from heygen_async.batch.report_style import STYLE
 from heygen_async.batch.report_sums import WIDE_BINS, RunSums
 
+# Pauses that the legend tells one by one.
+_PAUSES_NAMED = 3
+
 
 def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) -> None:
     """Write the page about a run; it replaces one that is there, at once.
 
-    It blocks, and reads all items once, in flat memory; the run may still go on.
+    It blocks, and reads all items twice, in flat memory; the run may still go on.
 
     Args:
         journal: The run's file.
@@ -72,9 +75,11 @@ def report_page(sums: RunSums) -> str:
 
 def _heading(sums: RunSums) -> Iterator[str]:
     run, counts = sums.run, sums.totals.counts
+    paused = sum(pause.seconds for pause in sums.pauses)
+    pauses = f", {_long(paused)} of them paused" if paused else ""
     yield (
         f"<header><p>{escape(run.kind.capitalize())}</p><h1>{escape(run.subject)}</h1>"
-        f"<p>{_when(sums.begin)} to {_when(sums.end)}, {_long(sums.end - sums.begin)} · "
+        f"<p>{_when(sums.begin)} to {_when(sums.end)}, {_long(sums.end - sums.begin)}{pauses} · "
         f"run <code>{escape(run.run_id)}</code> · "
         f"heygen-async {escape(run.sdk_version)}</p></header>"
     )
@@ -82,7 +87,7 @@ def _heading(sums: RunSums) -> Iterator[str]:
         "completed": "completed",
         "failed": "failed",
         "submitted": "in flight",
-        "intended": "being sent",
+        "intended": "unanswered",
         "uncertain": "uncertain",
     }
     parts = [(name, counts[state]) for state, name in names.items() if counts[state]]  # type: ignore[index]
@@ -114,8 +119,9 @@ def _figures(sums: RunSums) -> Iterator[str]:
         each = dollars(totals.usd / totals.counts["completed"])
         figures.append(("Per item", each, "estimate, over those completed"))
     figures.append(("Output", _long(totals.output_seconds), "playing time of all that was made"))
-    rate = ended * 60 / (sums.end - sums.begin)
-    figures.append(("Throughput", f"{rate:,.3g} a minute", "over the whole run"))
+    rate = ended * 60 / sums.seconds
+    over = "over the whole run" + (", pauses left out" if sums.pauses else "")
+    figures.append(("Throughput", f"{rate:,.3g} a minute", over))
     if sums.slot_use is not None:
         figures.append(("Slots used", f"{sums.slot_use:.1%}", "of what the account allowed"))
     if ended:
@@ -130,13 +136,18 @@ def _figures(sums: RunSums) -> Iterator[str]:
 
 
 def _plots(sums: RunSums) -> Iterator[str]:
-    seconds = sums.end - sums.begin
+    seconds = sums.seconds
     running = sums.running.means()
+    cuts = [(place, f"a pause of {_long(pause.seconds)}") for place, pause in sums.cuts]
+    by_time = "by time since the begin" + (", pauses left out" if cuts else "")
+    named = [("pause", text) for _, text in cuts[:_PAUSES_NAMED]]
+    if len(cuts) > _PAUSES_NAMED:
+        named = [("pause", f"{len(cuts):,} pauses")]
     yield _section(
         "Jobs in flight",
-        "against the slot limit, by time since the begin",
-        area_plot(running, sums.limits, seconds, "Jobs in flight over time"),
-        [("running", "jobs in flight"), ("limit", "slot limit")],
+        f"against the slot limit, {by_time}",
+        area_plot(running, sums.limits, seconds, "Jobs in flight over time", cuts),
+        [("running", "jobs in flight"), ("limit", "slot limit"), *named],
     )
     minutes = seconds / WIDE_BINS / 60
     columns = [
@@ -149,11 +160,16 @@ def _plots(sums: RunSums) -> Iterator[str]:
     ]
     yield _section(
         "Throughput",
-        "items a minute, by time since the begin",
+        f"items a minute, {by_time}",
         bar_plot(
-            columns, ("completed", "failed"), titles, time_ticks(seconds), "Throughput over time"
+            columns,
+            ("completed", "failed"),
+            titles,
+            time_ticks(seconds),
+            "Throughput over time",
+            cuts,
         ),
-        [("completed", "completed"), ("failed", "failed")],
+        [("completed", "completed"), ("failed", "failed"), *named],
     )
     if sums.lengths.count:
         yield _lengths(sums)
@@ -172,9 +188,10 @@ def _lengths(sums: RunSums) -> str:
         for n, count in enumerate(counts)
     ]
     titles[-1] = f"{_long((bins - 1) * width)} and more: {counts[-1]:,.0f}"
+    apart = ", those across a pause left out" if sums.pauses else ""
     return _section(
         "Durations",
-        f"of completed jobs, from acceptance to outcome; median {_long(median)}, "
+        f"of completed jobs, from acceptance to outcome{apart}; median {_long(median)}, "
         f"95 % within {_long(most)}",
         bar_plot(
             [(count,) for count in counts],

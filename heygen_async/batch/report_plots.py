@@ -18,7 +18,11 @@ _TIME_STEPS = [
 
 
 def area_plot(
-    values: Sequence[float], limits: Sequence[int | None], seconds: float, label: str
+    values: Sequence[float],
+    limits: Sequence[int | None],
+    seconds: float,
+    label: str,
+    cuts: Sequence[tuple[float, str]] = (),
 ) -> str:
     """What runs at once over time, under the line of what may run.
 
@@ -27,6 +31,7 @@ def area_plot(
         limits: What may; None where that is not known.
         seconds: How long all of it took.
         label: What it shows, for those who cannot see it.
+        cuts: Where time was left out, 0 to 1, and what is said of it.
     """
     # With room above, so that the line of the limit is seen as one.
     ticks = nice_ticks(1.04 * max([*values, *(limit or 0 for limit in limits), 1.0]))
@@ -44,6 +49,7 @@ def area_plot(
             line += [f"{index * wide:.2f},{y:.2f}", f"{(index + 1) * wide:.2f},{y:.2f}"]
     if line:
         shapes.append(f'<polyline class="limit" points="{" ".join(line)}"/>')
+    shapes += _cuts(cuts)
     return _plot("".join(shapes), ticks, time_ticks(seconds), label)
 
 
@@ -53,6 +59,7 @@ def bar_plot(
     titles: Sequence[str],
     x_ticks: Sequence[tuple[float, str]],
     label: str,
+    cuts: Sequence[tuple[float, str]] = (),
 ) -> str:
     """Bars, each of stacked parts.
 
@@ -62,6 +69,7 @@ def bar_plot(
         titles: What each bar says under the pointer.
         x_ticks: Where labels stand below it, 0 to 1, and what they say.
         label: What it shows, for those who cannot see it.
+        cuts: Where time was left out, 0 to 1, and what is said of it.
     """
     ticks = nice_ticks(max([*(sum(parts) for parts in columns), 1e-9]))
     wide = _WIDTH / len(columns)
@@ -79,6 +87,7 @@ def bar_plot(
                 )
         if bars:
             shapes.append(f"<g><title>{escape(title)}</title>{''.join(bars)}</g>")
+    shapes += _cuts(cuts)
     return _plot("".join(shapes), ticks, x_ticks, label)
 
 
@@ -116,6 +125,14 @@ def time_step(seconds: float, about: int = 6) -> float:
         return nice_ticks(seconds, about)[1]
     days = 86400 * math.ceil(seconds / 86400 / about)
     return next((step for step in _TIME_STEPS if seconds / step <= about), days)
+
+
+def _cuts(cuts: Sequence[tuple[float, str]]) -> list[str]:
+    return [
+        f'<g><title>{escape(text)}</title><line class="pause" x1="{place * _WIDTH:.2f}" '
+        f'x2="{place * _WIDTH:.2f}" y1="0" y2="{_HEIGHT:g}"/></g>'
+        for place, text in cuts
+    ]
 
 
 def _plot(

@@ -24,11 +24,13 @@ font-size:13px;color:var(--soft)}
 section ul b{color:var(--ink)}
 ul i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
 ul i.limit{height:3px;margin-bottom:3px}
+ul i.pause{width:0;height:12px;margin:0 8px -2px 4px;border-radius:0;
+border-left:2px dashed var(--soft)}
 .bar{display:flex;gap:2px;height:14px;border-radius:7px;overflow:hidden}
 .bar i{min-width:3px;flex-basis:0}
 i.running{background:var(--runsoft);border:1px solid var(--run)}i.limit{background:var(--limit)}
 i.completed{background:var(--good)}i.failed{background:var(--bad)}i.in-flight{background:var(--run)}
-i.being-sent{background:var(--wait)}i.uncertain{background:var(--odd)}
+i.unanswered{background:var(--wait)}i.uncertain{background:var(--odd)}
 .figures{display:grid;grid-template-columns:repeat(3,1fr);gap:12px;margin:16px 0 0}
 .figures div{padding:12px 16px}
 dt{font-size:13px;color:var(--soft)}dd{margin:0}dd b{display:block;font-size:21px;line-height:1.35;
@@ -43,6 +45,7 @@ white-space:nowrap}.x .first{transform:none}.x .last{transform:translateX(-100%)
 polygon.running{fill:var(--runsoft);stroke:var(--run);stroke-width:1.25;
 vector-effect:non-scaling-stroke}
 polyline.limit{fill:none;stroke:var(--limit);stroke-width:2;vector-effect:non-scaling-stroke}
+line.pause{stroke:var(--soft);stroke-width:2;stroke-dasharray:5 4;vector-effect:non-scaling-stroke}
 rect.running{fill:var(--run)}rect.completed{fill:var(--good)}rect.failed{fill:var(--bad)}
 g:hover rect{opacity:.75}
 table{width:100%;border-collapse:collapse;font-size:13px}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from heygen_async.batch.journal import Entry, JournalView, RunRecord, Totals
+from heygen_async.batch.report_pauses import Pause, Silences, WorkingTime
 
 # Columns of the plots over time; those of the throughput are wider, as they count few.
 BINS = 240
@@ -59,21 +60,19 @@ class Level:
     """How high something that goes up and down stood, as means over equal stretches of time.
 
     Args:
-        begin: Unix seconds of the first stretch.
-        end: Where the last one ends.
-        bins: How many there are.
+        seconds: All of the time.
+        bins: How many stretches there are.
     """
 
-    def __init__(self, begin: float, end: float, bins: int = BINS) -> None:
-        self._begin = begin
-        self._width = (end - begin) / bins
+    def __init__(self, seconds: float, bins: int = BINS) -> None:
+        self._width = seconds / bins
         self._bins = bins
         self._from_next = [0.0] * (bins + 1)
         self._within = [0.0] * bins
 
     def step(self, at: float, by: float) -> None:
-        """It changes by so much at a moment, for good."""
-        place = min(max((at - self._begin) / self._width, 0.0), float(self._bins))
+        """It changes by so much, for good, after so many seconds."""
+        place = min(max(at / self._width, 0.0), float(self._bins))
         index = int(place)
         if index < self._bins:
             self._within[index] += by * (index + 1 - place)
@@ -128,18 +127,21 @@ class RunSums:
     """All that the page shows.
 
     Args:
-        view: A journal; all of it is read.
+        view: A journal; all of it is read, twice.
 
     Attributes:
         run: What the run was asked to do.
         totals: Its sums.
         begin: Unix seconds of the first intent.
         end: Of the last thing that is known.
+        pauses: Stretches in which nothing was going on, such as from a crash to the next start.
+        seconds: How long all of it took without them; what stands over time is over these.
         running: Jobs in flight.
         limits: The slot limit in each stretch of time; None before it is known.
         completed: Items that completed, in each of the wide stretches.
         failed: Those that failed.
-        lengths: How long completed jobs took.
+        lengths: How long completed jobs took, those left out that span a pause: when they ended
+            is not known.
         failures: Failed items by code.
         other_failures: Failed items of yet other codes.
         outputs: The first of what was made.
@@ -152,7 +154,10 @@ class RunSums:
         self.begin = self.totals.first_intended_at or self.run.created_at
         latest = max((sample.at for sample in view.slots()), default=0.0)
         self.end = max(self.totals.last_ended_at or 0.0, latest, self.begin + 1.0)
-        self.running = Level(self.begin, self.end)
+        self.pauses: list[Pause] = _pauses(view, self.begin, self.end)
+        self._time = WorkingTime(self.begin, self.pauses)
+        self.seconds = self._time.at(self.end)
+        self.running = Level(self.seconds)
         self.limits: list[int | None] = [None] * BINS
         self.completed = [0] * WIDE_BINS
         self.failed = [0] * WIDE_BINS
@@ -179,22 +184,28 @@ class RunSums:
                 allowed += limit
         return held / allowed if allowed else None
 
+    @property
+    def cuts(self) -> list[tuple[float, Pause]]:
+        """Where in the plots over time a pause was left out, 0 to 1."""
+        return [(self._time.at(pause.begin) / self.seconds, pause) for pause in self.pauses]
+
     def _stretch(self, at: float, bins: int) -> int:
-        return min(max(int((at - self.begin) / (self.end - self.begin) * bins), 0), bins - 1)
+        return min(max(int(self._time.at(at) / self.seconds * bins), 0), bins - 1)
 
     def _add(self, entry: Entry) -> None:
         """Count one item."""
         if entry.submitted_at is not None:
-            self.running.step(entry.submitted_at, 1)
+            self.running.step(self._time.at(entry.submitted_at), 1)
             if entry.ended_at is not None:
-                self.running.step(entry.ended_at, -1)
+                self.running.step(self._time.at(entry.ended_at), -1)
         if entry.ended_at is None:
             return
         stretch = self._stretch(entry.ended_at, WIDE_BINS)
         if entry.state == "completed":
             self.completed[stretch] += 1
-            if entry.submitted_at is not None:
-                self.lengths.add(entry.ended_at - entry.submitted_at)
+            begun = entry.submitted_at
+            if begun is not None and not self._time.spans_one(begun, entry.ended_at):
+                self.lengths.add(entry.ended_at - begun)
             self._output(entry)
         elif entry.state == "failed":
             self.failed[stretch] += 1
@@ -223,3 +234,15 @@ class RunSums:
         # Anything else, such as a script, must not become a link.
         if url is not None and url.startswith(("https://", "http://")):
             self.outputs.append(Output(entry.key, url, entry.output_seconds))
+
+
+def _pauses(view: JournalView, begin: float, end: float) -> list[Pause]:
+    silences, lengths = Silences(begin, end), Lengths()
+    for sample in view.slots():
+        silences.add(sample.at)
+    for entry in view.entries():
+        for moment in (entry.intended_at, entry.submitted_at, entry.ended_at):
+            silences.add(moment)
+        if entry.submitted_at is not None and entry.ended_at is not None:
+            lengths.add(entry.ended_at - entry.submitted_at)
+    return silences.pauses(lengths.quantile(0.5))

@@ -14,10 +14,10 @@ from heygen_async.batch.plans import (
     Pending,
     Plan,
     Submission,
+    check_language,
     send_translation,
     with_callback_id,
 )
-from heygen_async.batch.searching import find_translation, find_video
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, InvalidResponse, UncertainSubmission
 from heygen_async.models.proofreads import Proofread, ProofreadRequest
@@ -125,6 +125,7 @@ class _Kind:
     send: Callable[[HeyGen, Any, str | None], Awaitable[Pending[Any]]]
 
 
+_INTO_LANGUAGES = (VideoTranslationRequest, ProofreadRequest)
 _VIDEO = _Kind(Video, "videos", _send_video)
 _SPEECH = _Kind(Speech, "voices/speech", _send_speech)
 _KINDS: dict[type[Request], _Kind] = {
@@ -147,6 +148,7 @@ class RequestsPlan(Plan[Any]):
         heygen: The client.
         kind: Kind of run, as a journal has it.
         request_of: Makes the request of an item. Default: the item is one.
+        items: The items.
     """
 
     subject = ""
@@ -156,13 +158,24 @@ class RequestsPlan(Plan[Any]):
         heygen: HeyGen,
         kind: str = "requests",
         request_of: Callable[[Any], Any] = lambda item: item,
+        items: object = (),
     ) -> None:
         self.kind = kind
         self._heygen = heygen
         self._request_of = request_of
+        self._items = items
+        self._offered: frozenset[str] | None = None
 
     async def prepare(self) -> None:
-        """Nothing to ask: requests are checked when they are made."""
+        """Ask for the languages that HeyGen offers, where a collection is to be translated.
+
+        An iterator shows too late what is in it; HeyGen refuses its wrong languages one by one,
+        and charges nothing for that.
+        """
+        if isinstance(self._items, Collection) and any(
+            isinstance(item, _INTO_LANGUAGES) for item in self._items
+        ):
+            self._offered = frozenset(await self._heygen.video_translations.languages())
 
     def check(self, items: Collection[Any]) -> None:
         """Check all requests, and name the first that cannot be sent."""
@@ -176,6 +189,8 @@ class RequestsPlan(Plan[Any]):
         """One request."""
         request = self._request_of(item)
         kind = _kind_of(request)
+        if self._offered is not None and isinstance(request, _INTO_LANGUAGES):
+            check_language(request.output_languages[0], self._offered)
 
         async def send(key: str | None) -> Pending[Any]:
             return await kind.send(self._heygen, request, key)
@@ -187,8 +202,19 @@ class RequestsPlan(Plan[Any]):
             result=kind.result,
             send=send,
             attach=partial(_attach, self._heygen, kind, request),
-            search=partial(_search, self._heygen, kind),
+            search=partial(self._search, request),
         )
+
+    async def _search(
+        self, request: Any, callback_id: str, title: str | None, since: float
+    ) -> str | None:
+        """Videos and translations can be found; the account lists nothing else by callback."""
+        result = _kind_of(request).result
+        if result is Video:
+            return await self.account.video(request, callback_id, title, since)
+        if result is VideoTranslation:
+            return await self.account.translation(request, callback_id, title, since)
+        return None
 
 
 def _attach(heygen: HeyGen, kind: _Kind, request: Request, job_id: str) -> Pending[Any]:
@@ -196,17 +222,6 @@ def _attach(heygen: HeyGen, kind: _Kind, request: Request, job_id: str) -> Pendi
         return _SpokenBefore(job_id, heygen, request)
     job: Pending[Any] = heygen.jobs.attach(kind.result, job_id)
     return job
-
-
-async def _search(
-    heygen: HeyGen, kind: _Kind, callback_id: str, title: str | None, since: float
-) -> str | None:
-    """Videos and translations can be found; the account lists nothing else by callback."""
-    if kind.result is Video:
-        return await find_video(heygen, callback_id, title, since)
-    if kind.result is VideoTranslation:
-        return await find_translation(heygen, callback_id, title, since)
-    return None
 
 
 def _kind_of(request: object) -> _Kind:
@@ -223,7 +238,7 @@ def _kind_of(request: object) -> _Kind:
             f"requests: expected one of {names}, got {type(request).__name__}{hint}",
             param="requests",
         )
-    if isinstance(request, VideoTranslationRequest | ProofreadRequest):
+    if isinstance(request, _INTO_LANGUAGES):
         count = len(request.output_languages)
         if count != 1:
             raise InvalidRequest(

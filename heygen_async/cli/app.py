@@ -9,79 +9,45 @@ import typer
 
 from heygen_async.cli.display import display_for
 from heygen_async.cli.exits import Exit
+from heygen_async.cli.options import (
+    BaseUrl,
+    Concurrency,
+    DryRun,
+    Journal,
+    JournalFile,
+    Json,
+    KeyColumn,
+    MaxCost,
+    MaxJobs,
+    Out,
+    ResubmitUncertain,
+    Resume,
+    RetryFailed,
+    RunOptions,
+    Speed,
+)
 from heygen_async.cli.running import complain, run
 from heygen_async.version import __version__
+
+_EXIT_CODES = (
+    "Exit codes: 0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, "
+    "130 stopped by Ctrl-C, 143 by SIGTERM."
+)
+_SIGNALS = (
+    "Ctrl-C once submits nothing more and waits for what is in flight; twice stops at once, and "
+    "tells which jobs go on at HeyGen. SIGTERM is like one Ctrl-C, with half a minute to end."
+)
 
 app = typer.Typer(
     name="heygen-async",
     help="The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.",
-    epilog="Exit codes: 0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, "
-    "130 stopped by Ctrl-C, 143 by SIGTERM.",
+    epilog=_EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--download",
-        "--out",
-        metavar="DIR",
-        help="Download the videos into this folder.",
-        show_default=False,
-    ),
-]
-Journal = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Keep the run in this file: started again, it goes on and pays for nothing twice.",
-        show_default=False,
-    ),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Only go on with a run; begin none.")]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Submit items again that failed earlier.")
-]
-ResubmitUncertain = Annotated[
-    bool,
-    typer.Option(
-        "--resubmit-uncertain",
-        help="Send items again of which nobody can tell whether they were sent; they might be "
-        "paid for twice.",
-    ),
-]
-MaxCost = Annotated[
-    float | None,
-    typer.Option(min=0, metavar="USD", help="Submit no more at this cost, an estimate."),
-]
-MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
-]
-JournalFile = Annotated[
-    Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)
-]
-Concurrency = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="Jobs at once at most; what the account allows is learned.", show_default="50"
-    ),
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Address of the API or of a sandbox.", show_default="HEYGEN_API_BASE, or HeyGen"
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="JSON lines also on a terminal; piped output always is.")
-]
-Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
 def _version(wanted: bool) -> None:
@@ -102,7 +68,7 @@ def options(
     """
 
 
-@app.command()
+@app.command(epilog=f"{_SIGNALS}\n\n{_EXIT_CODES}")
 def render(
     template_id: Annotated[str, typer.Argument(help="The template.", show_default=False)],
     rows: Annotated[
@@ -114,10 +80,7 @@ def render(
     test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
     journal: Journal = None,
     resume: Resume = False,
-    key: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column that names rows.", show_default="key"),
-    ] = None,
+    key: KeyColumn = None,
     max_cost: MaxCost = None,
     max_jobs: MaxJobs = None,
     retry_failed: RetryFailed = False,
@@ -131,7 +94,6 @@ def render(
     "title" the video, unless the template has such a variable. Empty cells count as not given.
     All rows are checked before the first one is paid for.
     """
-    from heygen_async.cli.options import RunOptions
     from heygen_async.cli.render import render as command
 
     options = RunOptions(
@@ -160,10 +122,14 @@ def render(
     )
 
 
-@app.command()
+@app.command(epilog=f"{_SIGNALS}\n\n{_EXIT_CODES}")
 def translate(
     video: Annotated[
-        str, typer.Argument(help="A URL, or a local file to upload.", show_default=False)
+        str,
+        typer.Argument(
+            help="A URL, a local file to upload, or a .csv or .jsonl file of many videos.",
+            show_default=False,
+        ),
     ],
     to: Annotated[
         list[str] | None,
@@ -177,6 +143,7 @@ def translate(
     base_url: BaseUrl = None,
     journal: Journal = None,
     resume: Resume = False,
+    key: KeyColumn = None,
     max_cost: MaxCost = None,
     max_jobs: MaxJobs = None,
     retry_failed: RetryFailed = False,
@@ -184,8 +151,12 @@ def translate(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Dub one video into many languages."""
-    from heygen_async.cli.options import RunOptions
+    """Dub one video, or many, into many languages.
+
+    A file of videos has a column "video" with URLs, or paths from its own folder. A column "key"
+    names the video and its files, "title" the video in the account; "input_language" says what is
+    spoken. Each goes into all languages.
+    """
     from heygen_async.cli.translate import translate as command
 
     options = RunOptions(
@@ -207,6 +178,7 @@ def translate(
                 out=out,
                 concurrency=concurrency,
                 base_url=base_url,
+                key=key,
                 options=options,
             )
         )
@@ -242,6 +214,14 @@ def sandbox(
     speed: Speed = 60.0,
     concurrency: Annotated[int, typer.Option(min=1, help="Jobs that run at once.")] = 10,
     seed: Annotated[int, typer.Option(help="What ids and durations derive from.")] = 0,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON",
+            help='What goes wrong, such as {"drop": 0.1, "fail_jobs": 0.05}.',
+            show_default="nothing",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Serve a local HeyGen to try things on; nothing leaves this machine."""
@@ -256,6 +236,7 @@ def sandbox(
                 speed=speed,
                 concurrency=concurrency,
                 seed=seed,
+                faults=faults,
             )
         )
     )

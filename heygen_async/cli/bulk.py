@@ -127,13 +127,13 @@ class Finisher:
     def _end_gently(self, run: Run[MediaT], number: signal.Signals) -> None:
         run.stop_submitting()
         count = len(run.unfinished)
-        jobs = "1 job that is" if count == 1 else f"{count} jobs that are"
+        what = "the 1 job that is in flight" if count == 1 else f"the {count} jobs in flight"
+        if not count:
+            what = "what is being sent"
         how_to_stop = "Ctrl-C again stops at once."
         if number == signal.SIGTERM:
             how_to_stop = f"In {TERM_LIMIT:.0f} s it stops at once."
-        self._display.warn(
-            f"Nothing more is submitted; waiting for the {jobs} in flight. {how_to_stop}"
-        )
+        self._display.warn(f"Nothing more is submitted; waiting for {what}. {how_to_stop}")
 
     async def _collect(self, run: Run[MediaT], name_of: Callable[[str], str]) -> None:
         room = anyio.Semaphore(_DOWNLOADS)

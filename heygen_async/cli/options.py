@@ -1,18 +1,90 @@
-"""What ``render`` and ``translate`` are told about journals and budgets."""
+"""The options that commands share, and what runs are told about journals and budgets."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 
 from heygen_async.batch import Batch, Progress
 from heygen_async.batch.journal import ENDED, read
 from heygen_async.cli.exits import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--download",
+        "--out",
+        metavar="DIR",
+        help="Download the videos into this folder.",
+        show_default=False,
+    ),
+]
+Journal = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Keep the run in this file: started again, it goes on and pays for nothing twice.",
+        show_default=False,
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Refuse to begin a new run where the journal holds none; with --journal alone a run "
+        "is begun or gone on with.",
+    ),
+]
+KeyColumn = Annotated[
+    str | None,
+    typer.Option("--key", metavar="COLUMN", help="The column that names rows.", show_default="key"),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Submit items again that failed earlier.")
+]
+ResubmitUncertain = Annotated[
+    bool,
+    typer.Option(
+        "--resubmit-uncertain",
+        help="Send items again of which nobody can tell whether they were sent; they might be "
+        "paid for twice.",
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="USD", help="Submit no more at this cost, an estimate."),
+]
+MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
+]
+JournalFile = Annotated[
+    Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Jobs at once at most; what the account allows is learned.", show_default="50"
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of the API or of a sandbox.", show_default="HEYGEN_API_BASE, or HeyGen"
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="JSON lines also on a terminal; piped output always is.")
+]
+Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from heygen_async.batch import Batch, Run
-from heygen_async.batch.money import balance, dollars
+from heygen_async.batch.earlier import Remainder
+from heygen_async.batch.money import RunEstimate, balance, dollars
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import Exit
 from heygen_async.cli.options import RunOptions
@@ -22,6 +23,8 @@ async def preview(
 ) -> Exit:
     """Check all items, add up what they will probably cost, and look at the balance.
 
+    With a journal, what is left to pay is what counts.
+
     Args:
         heygen: The client.
         display: Where it is shown.
@@ -30,41 +33,98 @@ async def preview(
 
     Raises:
         InvalidRequest: An item cannot be sent.
-        HeyGenError: The API refuses an answer.
+        HeyGenError: The API refuses an answer, or the journal cannot be read.
     """
     expected = await start(options.batch(heygen)).estimate()
-    items, usd, incomplete = expected.items, expected.usd, expected.incomplete
-    left = balance(await heygen.users.me())
-    existing = await asyncio.to_thread(options.existing_run)
+    in_account = balance(await heygen.users.me())
     if isinstance(display, Lines):
         display.line(
             {
                 "dry_run": {
-                    "items": items,
-                    "usd": round(usd, 6),
-                    "incomplete": incomplete,
+                    "items": expected.items,
+                    "usd": round(expected.usd, 6),
+                    "incomplete": expected.incomplete,
                     "prices_as_of": expected.as_of,
-                    "balance": left,
+                    "balance": in_account,
                     "max_cost": options.max_cost,
                     "max_jobs": options.max_jobs,
-                    "journal": existing,
+                    "journal": await asyncio.to_thread(options.existing_run),
+                    "left": expected.left,
                 }
             }
         )
-        return Exit.DONE
-    display.note(f"{items:,} items, all of them valid. Nothing was submitted.")
-    least = "at least " if incomplete else ""
-    display.note(f"  estimate: {least}{dollars(usd)} at prices of {expected.as_of}")
-    if incomplete:
-        display.note(f"  {incomplete:,} items have no complete estimate ({expected.basis})")
-    told = dollars(left) if isinstance(left, float | int) else left or "the account does not say"
-    display.note(f"  balance:  {told}")
-    if existing is not None:
-        display.note(f"  {existing} What has ended costs nothing more.")
-    if isinstance(left, float | int) and usd > left:
-        display.warn("  The estimate is higher than the balance.")
-    if options.max_cost is not None and usd > options.max_cost:
-        display.warn(f"  The run would stop at --max-cost, {dollars(options.max_cost)}.")
-    if options.max_jobs is not None and items > options.max_jobs:
-        display.warn(f"  The run would stop at --max-jobs, {options.max_jobs:,}.")
+    else:
+        _show(display, expected, in_account)
+        _warn(display, expected, in_account, options)
     return Exit.DONE
+
+
+def _show(display: Terminal, expected: RunEstimate, in_account: float | str | None) -> None:
+    items, left = expected.items, expected.left
+    display.note(f"{items:,} items, all of them valid. Nothing was submitted.")
+    what = _amount(expected.usd, expected.incomplete)
+    display.note(f"  estimate: {what} at prices of {expected.as_of}")
+    if expected.incomplete:
+        display.note(
+            f"  {expected.incomplete:,} items have no complete estimate ({expected.basis})"
+        )
+    if left is not None:
+        display.note(f"  of these: {', '.join(_standing(left))}")
+        display.note(f"  left:     {_amount(left.usd, left.incomplete)} to pay")
+        if left.changed:
+            display.warn(
+                f"  {_items(left.changed)} would fail: something else was submitted under their "
+                "keys. Give them other keys to have them made anew."
+            )
+        if left.left_out:
+            display.warn(
+                f"  Not among these, and left as they are: {_items(left.left_out)} of the journal."
+            )
+    told = in_account or "the account does not say"
+    if isinstance(in_account, float | int):
+        told = dollars(in_account)
+    display.note(f"  balance:  {told}")
+
+
+def _standing(left: Remainder) -> list[str]:
+    """How many items stand where, in words."""
+    counts = {
+        "completed": left.completed,
+        "failed": left.failed,
+        "in flight": left.in_flight,
+        "unanswered": left.unanswered,
+        "uncertain": left.uncertain,
+        "to be sent again": left.again,
+        "new": left.new,
+        "changed": left.changed,
+    }
+    return [f"{count:,} {name}" for name, count in counts.items() if count]
+
+
+def _warn(
+    display: Terminal,
+    expected: RunEstimate,
+    in_account: float | str | None,
+    options: RunOptions,
+) -> None:
+    """Say what would end the run early."""
+    left = expected.left
+    usd = expected.usd if left is None else left.usd
+    jobs = (
+        expected.items if left is None else left.new + left.again + left.in_flight + left.unanswered
+    )
+    spent, ended = (0.0, 0) if left is None else (left.spent, left.jobs)
+    if isinstance(in_account, float | int) and usd > in_account:
+        display.warn("  The estimate is higher than the balance.")
+    if options.max_cost is not None and spent + usd > options.max_cost:
+        display.warn(f"  The run would stop at --max-cost, {dollars(options.max_cost)}.")
+    if options.max_jobs is not None and ended + jobs > options.max_jobs:
+        display.warn(f"  The run would stop at --max-jobs, {options.max_jobs:,}.")
+
+
+def _amount(usd: float, incomplete: int) -> str:
+    return f"at least {dollars(usd)}" if incomplete else dollars(usd)
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"

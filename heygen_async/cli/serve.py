@@ -10,11 +10,17 @@ from rich.text import Text
 
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Faults, Sandbox
 
 
 async def serve(
-    *, display: Lines | Terminal, port: int, speed: float, concurrency: int, seed: int
+    *,
+    display: Lines | Terminal,
+    port: int,
+    speed: float,
+    concurrency: int,
+    seed: int,
+    faults: str | None = None,
 ) -> Exit:
     """Serve a sandbox until Ctrl-C or SIGTERM, the ways it is meant to end.
 
@@ -24,17 +30,22 @@ async def serve(
         speed: Sandbox seconds per second.
         concurrency: Jobs that run at once.
         seed: What ids and durations derive from.
+        faults: What goes wrong, as JSON; nothing by default.
 
     Raises:
-        CommandError: The port is taken.
+        CommandError: The port is taken, or the faults are none.
     """
+    try:
+        plan = Faults() if faults is None else Faults.from_json(faults)
+    except ValueError as error:
+        raise CommandError(f"--faults: {error}") from None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Windows' loops take no signals; there Ctrl-C arrives as a cancellation.
     with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-    sandbox = Sandbox(port=port, speed=speed, concurrency=concurrency, seed=seed)
+    sandbox = Sandbox(port=port, speed=speed, concurrency=concurrency, seed=seed, faults=plan)
     try:
         await sandbox.open()
     except OSError as error:

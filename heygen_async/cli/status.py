@@ -167,7 +167,7 @@ def _show(found: Standing, display: Terminal, now: float) -> None:
     row("failed", (f"{counts['failed']:,}", "red" if counts["failed"] else ""))
     row("in flight", f"{counts['submitted']:,}")
     if counts["intended"]:
-        row("being sent", f"{counts['intended']:,}")
+        row("unanswered", f"{counts['intended']:,}")
     if counts["uncertain"]:
         row("uncertain", (f"{counts['uncertain']:,}", "yellow"))
     cap = f" of at most {dollars(found.max_cost)}" if found.max_cost is not None else ""

@@ -1,4 +1,4 @@
-"""``heygen-async translate``: one video dubbed into many languages."""
+"""``heygen-async translate``: videos dubbed into many languages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-import anyio
-
+from heygen_async.batch import Batch, Run
 from heygen_async.batch.plans import check_language
 from heygen_async.cli.bulk import Finisher, carry_out
 from heygen_async.cli.display import Lines, Terminal
@@ -15,8 +14,12 @@ from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.folder import OutputFolder
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.preview import preview
+from heygen_async.cli.rows import read_rows
+from heygen_async.cli.uploads import Uploads
+from heygen_async.cli.videos import LISTS, NamedVideo, source_of, videos_of
 from heygen_async.client import HeyGen
 from heygen_async.models.sources import AssetId, AssetUrl
+from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 
 
 async def translate(
@@ -28,18 +31,21 @@ async def translate(
     out: Path | None,
     concurrency: int | None,
     base_url: str | None,
+    key: str | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
-    """Dub one video into several languages, one job each.
+    """Dub one video, or many, into several languages, one job each.
 
     Args:
-        video: An http(s) URL, or the path of a local file, which is uploaded first.
+        video: An http(s) URL, the path of a local file, which is uploaded first, or that of a
+            ``.csv`` or ``.jsonl`` file of many videos.
         languages: Their names as HeyGen lists them; repeated ones count once.
         display: Where progress and outcomes are shown.
         everything: All languages that HeyGen offers, instead of ``languages``.
         out: Folder to download the videos into; None downloads nothing.
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
+        key: The column of the videos' keys; None for ``key``, where there is one.
         options: Journal and budget; neither by default.
 
     Raises:
@@ -48,42 +54,91 @@ async def translate(
     """
     if everything == bool(languages):
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
-    is_url = video.lower().startswith(("http://", "https://"))
-    if not is_url and not await anyio.Path(video).is_file():
-        raise CommandError(f"{video}: there is no such file; a URL begins with https://")
     options = options or RunOptions()
+    videos = await asyncio.to_thread(_videos, video, key)
     existing = await asyncio.to_thread(options.existing_run)
-    if options.journal is not None and not is_url:
-        raise CommandError(
-            "a journal needs a video that stays the same: each start uploads a local file anew, "
-            "as another asset; upload it once and give its URL"
-        )
+    uploads = Uploads(options.journal)
+    await uploads.open()
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         offered = await heygen.video_translations.languages()
-        wanted = offered if everything else _chosen(languages, offered)
-        if options.dry_run:
-            # A local file is not uploaded for a look.
-            looked_at = AssetUrl(url=video) if is_url else AssetId(asset_id="not uploaded")
-            return await preview(
-                heygen, display, lambda batch: batch.translate(looked_at, wanted), options
+        wanted = list(offered) if everything else _chosen(languages, offered)
+        folder = None
+        if not options.dry_run:
+            folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+            if existing is not None:
+                display.warn(existing)
+        requests = await _requests(videos, uploads, heygen, display, options, existing)
+
+        def start(batch: Batch) -> Run[VideoTranslation]:
+            if len(videos) == 1 and not videos[0].key:
+                return batch.translate(requests[0], wanted, journal=options.journal)
+            # Equal requests are told apart by what they are, not by what they say.
+            keys = {id(request): one.key for request, one in zip(requests, videos, strict=True)}
+            return batch.translate(
+                requests, wanted, key=lambda one: keys[id(one)], journal=options.journal
             )
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
-        if existing is not None:
-            display.warn(existing)
-        source: AssetUrl | AssetId
-        if is_url:
-            source = AssetUrl(url=video)
-        else:
-            display.note(f"Uploading {video}")
-            source = AssetId(asset_id=(await heygen.assets.upload(video)).asset_id)
+
+        if options.dry_run:
+            return await preview(heygen, display, start, options)
         return await carry_out(
             Finisher(heygen, display, folder, options),
             display,
             "Translating",
-            len(wanted),
-            lambda batch: batch.translate(source, wanted, journal=options.journal),
+            len(videos) * len(wanted),
+            start,
             journaled=options.journal is not None,
         )
+
+
+def _videos(video: str, key: str | None) -> list[NamedVideo]:
+    """What is to be dubbed: one video without a key, or those of a list."""
+    path = Path(video)
+    if "://" not in video and path.suffix.lower() in LISTS:
+        return videos_of(path, read_rows(path), key)
+    if key is not None:
+        raise CommandError("--key names a column, and this is one video and no list of them")
+    return [NamedVideo("", source_of(video, Path()))]
+
+
+async def _requests(
+    videos: Sequence[NamedVideo],
+    uploads: Uploads,
+    heygen: HeyGen,
+    display: Lines | Terminal,
+    options: RunOptions,
+    existing: str | None,
+) -> list[VideoTranslationRequest]:
+    """A request for each video, whose languages are still to be filled in.
+
+    Local files are uploaded, each once; but not for a look.
+    """
+    requests = []
+    for one in videos:
+        source: AssetUrl | AssetId | None
+        if isinstance(one.source, str):
+            source = AssetUrl(url=one.source)
+        else:
+            source = await uploads.known(one.source)
+            if source is None and existing is not None and not one.key:
+                raise CommandError(
+                    f"{one.source}: the run in {options.journal} is about another video, or the "
+                    f"list of its uploads, {options.journal}.uploads, is gone; give this one a "
+                    "journal of its own"
+                )
+            if source is None and options.dry_run:
+                source = AssetId(asset_id="not uploaded")
+            if source is None:
+                display.note(f"Uploading {one.source}")
+                source = await uploads.upload(heygen, one.source)
+        requests.append(
+            VideoTranslationRequest(
+                video=source,
+                output_languages=["English"],
+                title=one.title,
+                input_language=one.input_language,
+            )
+        )
+    return requests
 
 
 def _chosen(languages: Sequence[str], offered: Sequence[str]) -> list[str]:

@@ -1,9 +1,11 @@
-"""Jobs from stored ids."""
+"""Jobs from stored ids, and news about jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
+from heygen_async.endpoints.lipsyncs import LIPSYNC
 from heygen_async.endpoints.proofreads import PROOFREAD
 from heygen_async.endpoints.resource import Resource
 from heygen_async.endpoints.video_agents import VIDEO_AGENT_SESSION, VideoAgentJob
@@ -11,6 +13,7 @@ from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.endpoints.voices import VOICE_CLONE
 from heygen_async.errors import InvalidRequest
+from heygen_async.jobs.hints import Hint
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.video_agents import VideoAgentSession
@@ -23,6 +26,7 @@ KINDS: tuple[JobKind[Any], ...] = (
     VIDEO_TRANSLATION,
     PROOFREAD,
     VOICE_CLONE,
+    LIPSYNC,
 )
 
 
@@ -34,11 +38,14 @@ class Jobs(Resource):
     @overload
     def attach(self, result: type[T], job_id: str) -> Job[T]: ...
     def attach(self, result: type[Any], job_id: str) -> Job[Any]:
-        """Make a job of an id, as stored by another process.
+        """Make a job of an id, as stored by another process; nothing is sent.
+
+        For batches there is ``heygen.videos.batches.attach`` and its like.
 
         Args:
             result: What the job gives: ``Video`` (all videos, templates too),
-                ``VideoTranslation``, ``VideoAgentSession``, ``Proofread`` or ``VoiceDetail``.
+                ``VideoTranslation``, ``VideoAgentSession``, ``Proofread``, ``VoiceDetail`` or
+                ``Lipsync``.
             job_id: Its id.
 
         Raises:
@@ -51,3 +58,39 @@ class Jobs(Resource):
                 return cls(self._watcher, kind, job_id)
         names = ", ".join(kind.result.__name__ for kind in KINDS)
         raise InvalidRequest(f"result: expected one of {names}", param="result")
+
+    def hint(
+        self, kind: str, job_id: str, *, callback_id: str | None = None, verified: bool = True
+    ) -> bool:
+        """Say that a job may have ended; a ``WebhookReceiver`` does so for each delivery.
+
+        If somebody waits for the job, it is fetched now, and the wait is over if it has ended. If
+        nobody does, nothing is fetched, and the next wait for it begins with a look.
+
+        Args:
+            kind: Kind of the job, such as ``video`` or ``video_translation``.
+            job_id: Its id.
+            callback_id: What came with the news.
+            verified: Whether the news is HeyGen's for sure. Where it is not, and the job's
+                request had a ``callback_id``, news with another one is ignored.
+
+        Returns:
+            Whether somebody waits for the job, in this client.
+        """
+        return self._watcher.hint(kind, job_id, Hint(verified, callback_id))
+
+    def expect_deliveries(self, kinds: Iterable[str]) -> None:
+        """Believe that ``hint`` will tell of the ends of jobs of these kinds.
+
+        While it does, their looks are a minute apart. Where it does not, that shows with the first
+        few jobs, and they are looked at as often as before; a few hints restore the belief.
+
+        Args:
+            kinds: Kinds of jobs, such as ``video``.
+        """
+        for kind in kinds:
+            self._watcher.deliveries.expect(kind)
+
+    def forget_deliveries(self) -> None:
+        """Look at all jobs as if there were no webhooks."""
+        self._watcher.deliveries.forget()

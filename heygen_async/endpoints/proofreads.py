@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 
 from heygen_async.endpoints.assets import Assets
+from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Resource
 from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION
 from heygen_async.errors import InvalidRequest, TransferError
@@ -170,10 +171,18 @@ class Proofreads(Resource):
         idempotency_key: str | None = None,
     ) -> Job[VideoTranslation]:
         """Render the corrected translation; this is what is charged."""
+        request = with_unguessable_id(
+            request or ProofreadGenerateRequest(), self._session, idempotency_key
+        )
         generated = await self._session.call(
             GENERATE,
             GENERATE.at(proofread_id),
-            body=encode(request or ProofreadGenerateRequest()),
+            body=encode(request),
             idempotency_key=idempotency_key,
         )
-        return self._job(VIDEO_TRANSLATION, generated.video_translation_id, generated)
+        return self._job(
+            VIDEO_TRANSLATION,
+            generated.video_translation_id,
+            generated,
+            callback_id_of(request),
+        )

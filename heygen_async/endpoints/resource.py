@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from heygen_async.errors import InvalidRequest, NotFound
@@ -27,13 +28,17 @@ class Resource:
         self._session = session
         self._watcher = watcher
 
-    def _job(self, kind: JobKind[T], job_id: str, created: Any) -> Job[T]:
+    def _job(
+        self, kind: JobKind[T], job_id: str, created: Any, callback_id: str | None = None
+    ) -> Job[T]:
         """The handle of a job that was accepted just now."""
         now = asyncio.get_running_loop().time()
-        return Job(self._watcher, kind, job_id, created=created, started=now)
+        return Job(
+            self._watcher, kind, job_id, created=created, started=now, callback_id=callback_id
+        )
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
-        return Pages(self._session, endpoint, path, query)
+        return Pages(partial(_fetch, self._session, endpoint, path), query)
 
     async def _delete(self, endpoint: Endpoint[T], item_id: str, deleted: T) -> T:
         """Delete one thing; ``deleted`` is the answer where a lost one said so before."""
@@ -63,29 +68,29 @@ class Resource:
         return (await self._session.call(endpoint, endpoint.at() + query)).items
 
 
+async def _fetch(session: Session, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Page[T]:
+    return await session.call(endpoint, path + query_string(query))
+
+
 class Pages(Generic[T]):
     """A list of the API: iterate for all items of all pages, or take the first page alone.
 
     ``async for video in heygen.videos.list(): ...`` fetches each page when it is needed.
     """
 
-    def __init__(
-        self, session: Session, endpoint: Endpoint[Page[T]], path: str, query: Query
-    ) -> None:
-        self._session = session
-        self._endpoint = endpoint
-        self._path = path
+    def __init__(self, fetch: Callable[[Query], Awaitable[Page[T]]], query: Query) -> None:
+        self._fetch = fetch
         self._query = query
 
     async def first_page(self) -> Page[T]:
         """The first page: ``items``, ``has_more`` and ``next_token``."""
-        return await self._page(self._query)
+        return await self._fetch(self._query)
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Page after page."""
         query = self._query
         while True:
-            page = await self._page(query)
+            page = await self._fetch(query)
             yield page
             # A token that leads back to its own page would never end.
             if not page.has_more or page.next_token == query.get("token"):
@@ -96,6 +101,3 @@ class Pages(Generic[T]):
         async for page in self.pages():
             for item in page.items:
                 yield item
-
-    async def _page(self, query: Query) -> Page[T]:
-        return await self._session.call(self._endpoint, self._path + query_string(query))

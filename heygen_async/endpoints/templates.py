@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
+from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.errors import InvalidRequest, NotFound
@@ -154,6 +155,7 @@ class Templates(Resource):
         _check_version(version)
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
+        request = with_unguessable_id(request, self._session, idempotency_key)
         if test:
             if version == "v3":
                 raise InvalidRequest("test: only the v2 call renders tests", param="test")
@@ -170,14 +172,14 @@ class Templates(Resource):
                 idempotency_key=idempotency_key,
             )
             created = await self._through_v2(template_id, rendering)
-            return self._job(VIDEO, created.video_id, created)
+            return self._job(VIDEO, created.video_id, created, callback_id_of(request))
         video = await self._session.call(
             GENERATE,
             GENERATE.at(template_id),
             body=request.v3(),
             idempotency_key=idempotency_key,
         )
-        return self._job(VIDEO, video.id, video)
+        return self._job(VIDEO, video.id, video, callback_id_of(request))
 
     async def _find(self, template_id: str) -> Template | None:
         """Ask v3 for a template, and note which version serves it.

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
+from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.errors import JobFailed
@@ -236,6 +237,7 @@ class VideoAgents(Resource):
         Returns:
             The job; ``await job.video()`` gives the ``Video``.
         """
+        request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -246,6 +248,7 @@ class VideoAgents(Resource):
             created.session_id,
             created=created,
             started=started,
+            callback_id=callback_id_of(request),
         )
 
     async def get(self, session_id: str) -> VideoAgentSession:

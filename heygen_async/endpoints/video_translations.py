@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
+from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.models.batches import (
+    BatchStatus,
+    CreatedBatch,
+    VideoTranslationBatchRequest,
+)
 from heygen_async.models.statuses import DeletedId, StatusEntry
 from heygen_async.models.structs import encode
 from heygen_async.models.video_translations import (
@@ -66,6 +73,20 @@ STATUSES: Endpoint[Page[StatusEntry]] = Endpoint(
     answer=StatusEntry,
     envelope="page",
 )
+BATCHES_CREATE: Endpoint[CreatedBatch] = Endpoint(
+    operation="video_translations.batches.create",
+    method="POST",
+    path="/v3/video-translations/batches",
+    answer=CreatedBatch,
+    keyed=True,
+    creates=lambda created: [created.batch_id],
+)
+BATCHES_GET: Endpoint[BatchStatus] = Endpoint(
+    operation="video_translations.batches.get",
+    method="GET",
+    path="/v3/video-translations/batches/{batch_id}",
+    answer=BatchStatus,
+)
 
 
 def _ready(translation: VideoTranslation) -> bool:
@@ -85,8 +106,55 @@ VIDEO_TRANSLATION: JobKind[VideoTranslation] = JobKind(
 )
 
 
+VIDEO_TRANSLATION_BATCH: BatchKind[VideoTranslation] = BatchKind(
+    name="video_translation_batch",
+    result=BatchStatus,
+    get=BATCHES_GET,
+    each=VIDEO_TRANSLATION,
+    expected=1200.0,
+    place=(__name__, "VIDEO_TRANSLATION_BATCH"),
+)
+
+
+class VideoTranslationBatches(Batches[VideoTranslation]):
+    """``heygen.video_translations.batches``."""
+
+    _kind = VIDEO_TRANSLATION_BATCH
+
+    async def create(
+        self,
+        request: VideoTranslationBatchRequest | Sequence[VideoTranslationRequest],
+        *,
+        idempotency_key: str | None = None,
+    ) -> BatchJob[VideoTranslation]:
+        """Start up to 100 translations with one request; each language of each video is one.
+
+        HeyGen accepts them at once and starts them as it has room; one that cannot be made
+        fails alone.
+
+        Args:
+            request: The videos with their languages, or a whole
+                ``VideoTranslationBatchRequest``.
+            idempotency_key: Your own key; within 24 h the same key gives the same batch. By
+                default each call has a fresh one.
+
+        Returns:
+            The batch; ``async for done in batch.results()`` gives each ``VideoTranslation`` as
+            it ends. Its items are in the order of the requests, and within one in the order of
+            its languages.
+        """
+        if not isinstance(request, VideoTranslationBatchRequest):
+            request = VideoTranslationBatchRequest(video_translations=request)
+        return await self._create(BATCHES_CREATE, request, idempotency_key)
+
+
 class VideoTranslations(Resource):
     """``heygen.video_translations``."""
+
+    @property
+    def batches(self) -> VideoTranslationBatches:
+        """Many translations with one request."""
+        return VideoTranslationBatches(self._session, self._watcher)
 
     async def create(
         self, request: VideoTranslationRequest, *, idempotency_key: str | None = None
@@ -100,11 +168,15 @@ class VideoTranslations(Resource):
         Returns:
             One job per language, in the order of ``request.output_languages``.
         """
+        request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        ids = created.video_translation_ids
-        return [self._job(VIDEO_TRANSLATION, job_id, created) for job_id in ids]
+        callback_id = callback_id_of(request)
+        return [
+            self._job(VIDEO_TRANSLATION, job_id, created, callback_id)
+            for job_id in created.video_translation_ids
+        ]
 
     async def get(self, video_translation_id: str) -> VideoTranslation:
         """One translation; its media URLs are signed anew."""

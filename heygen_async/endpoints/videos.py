@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
+from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.models.batches import BatchStatus, CreatedBatch, VideoBatchRequest
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.models.structs import encode
 from heygen_async.models.videos import (
@@ -52,6 +55,20 @@ STATUS_V1: Endpoint[VideoStatusV1] = Endpoint(
     path="/v1/video_status.get",
     answer=VideoStatusV1,
 )
+BATCHES_CREATE: Endpoint[CreatedBatch] = Endpoint(
+    operation="videos.batches.create",
+    method="POST",
+    path="/v3/videos/batches",
+    answer=CreatedBatch,
+    keyed=True,
+    creates=lambda created: [created.batch_id],
+)
+BATCHES_GET: Endpoint[BatchStatus] = Endpoint(
+    operation="videos.batches.get",
+    method="GET",
+    path="/v3/videos/batches/{batch_id}",
+    answer=BatchStatus,
+)
 
 # Short avatar clips take half a minute to two minutes, long ones 5 to 15.
 VIDEO: JobKind[Video] = JobKind(
@@ -66,8 +83,52 @@ VIDEO: JobKind[Video] = JobKind(
 )
 
 
+VIDEO_BATCH: BatchKind[Video] = BatchKind(
+    name="video_batch",
+    result=BatchStatus,
+    get=BATCHES_GET,
+    each=VIDEO,
+    expected=300.0,
+    place=(__name__, "VIDEO_BATCH"),
+)
+
+
+class VideoBatches(Batches[Video]):
+    """``heygen.videos.batches``."""
+
+    _kind = VIDEO_BATCH
+
+    async def create(
+        self,
+        request: VideoBatchRequest | Sequence[VideoRequest],
+        *,
+        idempotency_key: str | None = None,
+    ) -> BatchJob[Video]:
+        """Start up to 100 videos with one request.
+
+        HeyGen accepts them at once and starts them as it has room; one that cannot be made
+        fails alone.
+
+        Args:
+            request: The videos, or a whole ``VideoBatchRequest``.
+            idempotency_key: Your own key; within 24 h the same key gives the same batch. By
+                default each call has a fresh one.
+
+        Returns:
+            The batch; ``async for done in batch.results()`` gives each ``Video`` as it ends.
+        """
+        if not isinstance(request, VideoBatchRequest):
+            request = VideoBatchRequest(videos=request)
+        return await self._create(BATCHES_CREATE, request, idempotency_key)
+
+
 class Videos(Resource):
     """``heygen.videos``."""
+
+    @property
+    def batches(self) -> VideoBatches:
+        """Many videos with one request."""
+        return VideoBatches(self._session, self._watcher)
 
     async def create(
         self, request: VideoRequest, *, idempotency_key: str | None = None
@@ -83,10 +144,11 @@ class Videos(Resource):
         Returns:
             The job; ``await job.wait()`` gives the ``Video``.
         """
+        request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        return self._job(VIDEO, created.video_id, created)
+        return self._job(VIDEO, created.video_id, created, callback_id_of(request))
 
     async def get(self, video_id: str) -> Video:
         """One video; its media URLs are signed anew."""

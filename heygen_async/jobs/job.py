@@ -23,6 +23,7 @@ class Job(Generic[T]):
     Attributes:
         id: The job's id.
         created: The API's answer to the submission, or None for an attached job.
+        callback_id: What its request had, so that its deliveries can be told apart, or None.
     """
 
     def __init__(
@@ -33,9 +34,11 @@ class Job(Generic[T]):
         *,
         created: Any = None,
         started: float | None = None,
+        callback_id: str | None = None,
     ) -> None:
         self.id = job_id
         self.created = created
+        self.callback_id = callback_id
         self._watcher = watcher
         self._kind = kind
         self._started = started
@@ -46,12 +49,14 @@ class Job(Generic[T]):
         return f"<{type(self).__name__} {self._kind.name} {self.id}{state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self._watcher, self._kind, self.id, self.created)
+        fields = (self._watcher, self._kind, self.id, self.created, self.callback_id)
+        return _rebuilt, (type(self), *fields)
 
     async def wait(self, timeout: float | None = None) -> T:
         """Wait until the job has ended well.
 
-        The client looks at all its jobs together, so a thousand waits cost few requests.
+        The client looks at all its jobs together, so a thousand waits cost few requests. Where
+        a ``WebhookReceiver`` gets the deliveries, the job is fetched when its own has come.
 
         Args:
             timeout: Seconds to wait at most; None waits for as long as it takes.
@@ -64,7 +69,7 @@ class Job(Generic[T]):
             HeyGenError: The API refuses to tell, such as for a wrong key.
         """
         if self._final is None:
-            watched = self._watcher.watch(self._kind, self.id, self._started)
+            watched = self._watcher.watch(self._kind, self.id, self._started, self.callback_id)
             try:
                 async with asyncio.timeout(timeout) as limit:
                     self._final = await asyncio.shield(watched.final)
@@ -110,7 +115,7 @@ class Job(Generic[T]):
             yield self._final
             return
         states: asyncio.Queue[T | None] = asyncio.Queue()
-        watched = self._watcher.watch(self._kind, self.id, self._started)
+        watched = self._watcher.watch(self._kind, self.id, self._started, self.callback_id)
         watched.final.add_done_callback(lambda _: states.put_nowait(None))
         self._watcher.listen(watched, states.put_nowait, every)
         last: T | None = None
@@ -126,6 +131,11 @@ class Job(Generic[T]):
 
 
 def _rebuilt(
-    cls: type[Job[T]], watcher: Watcher, kind: JobKind[T], job_id: str, created: Any
+    cls: type[Job[T]],
+    watcher: Watcher,
+    kind: JobKind[T],
+    job_id: str,
+    created: Any,
+    callback_id: str | None,
 ) -> Job[T]:
-    return cls(watcher, kind, job_id, created=created)
+    return cls(watcher, kind, job_id, created=created, callback_id=callback_id)

@@ -129,6 +129,14 @@ class Durations:
                 until = min(until, max(self.median * _EARLIEST - age, age))
         return min(until, LONGEST_FIRST)
 
+    def until_sweep(self, age: float) -> float:
+        """Seconds until one in ten jobs of this age would be done; 0 where that is past.
+
+        Args:
+            age: Seconds since it was submitted.
+        """
+        return min(max(0.0, self.quantile(_TENTH) - age), LONGEST_FIRST)
+
     def until_look(self, ages: Sequence[float]) -> float:
         """Seconds until the next look at jobs of these ages that share their looks.
 

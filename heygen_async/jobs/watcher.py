@@ -5,6 +5,9 @@ request, and the detail of a job is fetched once, when it has ended. (Where ther
 detail is all that is asked for.) All other jobs are pools of their own. One task sleeps until the
 next pool is due; when nothing is watched there is no task. When to look is for ``jobs.schedule``
 to say.
+
+Where webhooks tell of the ends (``hint``), a job is fetched as soon as its delivery has come. While
+they can be relied on, looks are a safety net only, a minute apart (``jobs.deliveries``).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import contextvars
 import logging
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -30,6 +34,8 @@ from heygen_async.errors import (
     ServerError,
     TransportError,
 )
+from heygen_async.jobs.deliveries import SWEEP, Deliveries
+from heygen_async.jobs.hints import EarlyHints, Hint
 from heygen_async.jobs.kind import JobKind, status_of
 from heygen_async.jobs.schedule import Durations
 from heygen_async.session.endpoint import query_string
@@ -48,6 +54,8 @@ _AFTER_SPOILT = 20.0
 _UNREADABLE = 10
 # A media URL can be null for a moment after completion: ask again, 1, 2, 4, 8 s later.
 _READY_TRIES = 5
+# A delivery may come before the API's reading side shows the end: look again as often.
+_HINT_TRIES = 5
 # A new job may be unknown to the API's reading side for a moment.
 _UNKNOWN_FOR = 30.0
 
@@ -60,14 +68,22 @@ class Watched(Generic[T]):
         job_id: Its id.
         started: When it was submitted, on the loop's clock.
         teaches: Whether its duration says something about others of its kind.
+        callback_id: What its request had, or None; an unsigned delivery must have the same.
+        announced: Whether its end is known of, from a delivery or from a look at many.
+        following: Whether a delivery about it is being followed up.
         final: Becomes its terminal state, or the exception that ended the watching.
         last: The last state seen.
     """
 
-    def __init__(self, kind: JobKind[T], job_id: str, started: float) -> None:
+    def __init__(
+        self, kind: JobKind[T], job_id: str, started: float, callback_id: str | None = None
+    ) -> None:
         self.kind = kind
         self.job_id = job_id
         self.started = started
+        self.callback_id = callback_id
+        self.announced = False
+        self.following = False
         self.teaches = False
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.last: T | None = None
@@ -87,10 +103,16 @@ class Watched(Generic[T]):
 
 
 class _Pool:
-    """Jobs that share their looks."""
+    """Jobs that share their looks.
 
-    def __init__(self, durations: Durations) -> None:
+    Args:
+        durations: How long such jobs take.
+        announced: Tells whether deliveries can be relied on to tell of their ends.
+    """
+
+    def __init__(self, durations: Durations, announced: Callable[[], bool]) -> None:
         self.durations = durations
+        self.announced = announced
         self.jobs: dict[str, Watched[Any]] = {}
         self.looked_at = -math.inf
         self.due = math.inf
@@ -98,7 +120,12 @@ class _Pool:
 
     def expect(self, age: float, now: float) -> float:
         """A job of this age has joined; seconds until it is worth a look."""
-        until = self.durations.until_first_look(age, len(self.jobs))
+        if self.announced():
+            until = self.durations.until_sweep(age)
+            if until > 0:
+                until = max(until, SWEEP)
+        else:
+            until = self.durations.until_first_look(age, len(self.jobs))
         self.due = min(self.due, now + until)
         return until
 
@@ -107,6 +134,8 @@ class _Pool:
         if not self.jobs:
             return
         wait = self.durations.until_look([now - job.started for job in self.jobs.values()])
+        if self.announced():
+            wait = max(wait, SWEEP)
         # Who listens to a job wants news more often than its end alone would need.
         wait = min([wait, *(e for job in self.jobs.values() for e in job.listeners.values())])
         self.due = max(min(self.due, now + wait), now + soonest)
@@ -124,6 +153,9 @@ class Watcher:
     def __init__(self, session: Session, expected: Mapping[str, float]) -> None:
         self.session = session
         self.expected = dict(expected)
+        self.deliveries = Deliveries()
+        self._early_hints = EarlyHints()
+        self._to_follow: list[Watched[Any]] = []
         self._durations: dict[str, Durations] = {}
         self._pools: dict[tuple[str, str], _Pool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -134,33 +166,46 @@ class Watcher:
     def __reduce__(self) -> tuple[Any, ...]:
         return Watcher, (self.session, self.expected)
 
-    def watch(self, kind: JobKind[T], job_id: str, started: float | None) -> Watched[T]:
+    def watch(
+        self,
+        kind: JobKind[T],
+        job_id: str,
+        started: float | None,
+        callback_id: str | None = None,
+    ) -> Watched[T]:
         """Begin to wait for a job, or join those who do; ``leave`` ends it.
 
         Args:
             kind: Its kind.
             job_id: Its id.
             started: When it was submitted, on the loop's clock, if that is known.
+            callback_id: What its request had, if that is known.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._pools, self._task = loop, {}, None
+            self._loop, self._pools, self._to_follow, self._task = loop, {}, [], None
             self._wake = asyncio.Event()
         now = loop.time()
         key = (kind.name, "" if kind.statuses else job_id)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = _Pool(self._learned(kind))
+            relied_on = partial(self.deliveries.relied_on, kind.name)
+            pool = self._pools[key] = _Pool(self._learned(kind), relied_on)
         watched: Watched[T] | None = pool.jobs.get(job_id)
         if watched is None:
             # A time of another event loop may lie ahead.
             known = started is not None and started <= now
-            watched = Watched(kind, job_id, now if started is None else min(started, now))
+            began = now if started is None else min(started, now)
+            watched = Watched(kind, job_id, began, callback_id)
             pool.jobs[job_id] = watched
             # A job of unknown age may have ended long ago. So may one that nobody has waited for
             # until now, which says nothing about how long it took.
             until = pool.expect(now - watched.started if known else math.inf, now)
             watched.teaches = until > 0
+            hint = self._early_hints.take(kind.name, job_id)
+            if hint is not None and hint.fits(callback_id):
+                watched.teaches = False  # it may have ended long ago
+                self._follow_up(watched)
         watched.waiters += 1
         if pool.due < self._sleeps_until:
             self._wake.set()
@@ -182,6 +227,39 @@ class Watcher:
         watched.waiters -= 1
         if watched.waiters == 0:
             self._drop(watched)
+
+    def hint(self, kind: str, job_id: str, hint: Hint) -> bool:
+        """Look at once at a job that may have ended, if somebody waits for it.
+
+        Otherwise nothing is fetched, and whoever begins to wait for it later looks at once.
+
+        Args:
+            kind: Name of its kind.
+            job_id: Its id.
+            hint: What says so; one that does not fit is ignored.
+
+        Returns:
+            Whether somebody waits.
+        """
+        watched = None
+        if self._loop is asyncio.get_running_loop():
+            pool = self._pools.get((kind, "")) or self._pools.get((kind, job_id))
+            watched = pool.jobs.get(job_id) if pool is not None else None
+        if watched is None:
+            self._early_hints.keep(kind, job_id, hint)
+            return False
+        if hint.fits(watched.callback_id):
+            self._follow_up(watched)
+        return True
+
+    def _follow_up(self, watched: Watched[Any]) -> None:
+        if not watched.announced:
+            watched.announced = True
+            self.deliveries.announced(watched.kind.name)
+        if not watched.following:
+            watched.following = True
+            self._to_follow.append(watched)
+            self._wake.set()
 
     async def close(self) -> None:
         """End the watching; whoever waits gets a ``JobError``."""
@@ -208,6 +286,8 @@ class Watcher:
                     self._wake.clear()
                     now = loop.time()
                     self._sleeps_until = math.inf
+                    while self._to_follow:
+                        tasks.start_soon(self._follow, self._to_follow.pop())
                     for pool in list(self._pools.values()):
                         if pool.looking:
                             continue
@@ -241,7 +321,7 @@ class Watcher:
             if not jobs:
                 return
             if jobs[0].kind.statuses is None:
-                await self._look_at(jobs[0], since)
+                await self._look_alone(jobs[0], since)
             else:
                 soonest = await self._ask_for_statuses(pool, jobs, tasks)
             pool.looked_at = began
@@ -254,6 +334,16 @@ class Watcher:
             pool.looking = False
             pool.plan(loop.time(), soonest=soonest)
             self._wake.set()
+
+    async def _look_alone(self, watched: Watched[Any], since: float) -> None:
+        """Look at the one job of a pool, unless a delivery has it fetched already."""
+        if watched.fetching:
+            return
+        watched.fetching = True
+        try:
+            await self._look_at(watched, since)
+        finally:
+            watched.fetching = False
 
     async def _ask_for_statuses(
         self, pool: _Pool, jobs: list[Watched[Any]], tasks: TaskGroup
@@ -290,6 +380,8 @@ class Watcher:
                     ended = pool.jobs.get(entry.video_id or "")
                     if ended is not None:
                         found += ended.teaches
+                        if entry.status != "not_found":
+                            self._found(ended)
                         self._start_fetch(ended, since, tasks)
             for job_id in missing:
                 if job_id in pool.jobs:
@@ -312,6 +404,27 @@ class Watcher:
             logger.warning("fetching job %s failed: %s", watched.job_id, error)
         finally:
             watched.fetching = False
+
+    async def _follow(self, watched: Watched[Any]) -> None:
+        """Fetch a job whose end was announced, until the API shows it too."""
+        loop = asyncio.get_running_loop()
+        try:
+            for attempt in range(_HINT_TRIES):
+                if attempt:
+                    await asyncio.sleep(2 ** (attempt - 1))
+                if watched.final.done() or not watched.waiters:
+                    return
+                if not watched.fetching:
+                    watched.fetching = True
+                    await self._fetch(watched, loop.time())
+        finally:
+            watched.following = False
+
+    def _found(self, watched: Watched[Any]) -> None:
+        """A look has found the end of a job; a delivery should have told of it."""
+        if not watched.announced:
+            watched.announced = True
+            self.deliveries.missed(watched.kind.name)
 
     async def _look_at(self, watched: Watched[Any], since: float) -> None:
         """Look at one job.
@@ -345,6 +458,7 @@ class Watcher:
                 )
             if not kind.ended(state):
                 return
+            self._found(watched)
             if status_of(state) in kind.failed or kind.ready(state):
                 break
         if watched.teaches and status_of(state) in kind.completed:

@@ -12,8 +12,21 @@ from heygen_async.models.assets import (
     DirectUploadRequest,
     UploadedAsset,
 )
+from heygen_async.models.batches import (
+    BatchItem,
+    BatchStatus,
+    CreatedBatch,
+    LipsyncBatchRequest,
+    VideoBatchRequest,
+    VideoTranslationBatchRequest,
+)
 from heygen_async.models.brand_glossaries import (
     BrandGlossary,
+)
+from heygen_async.models.lipsyncs import (
+    CreatedLipsync,
+    Lipsync,
+    LipsyncRequest,
 )
 from heygen_async.models.proofreads import (
     CreatedProofreads,
@@ -148,6 +161,15 @@ from heygen_async.models.voices import (
     VoiceDetail,
     WordTimestamp,
 )
+from heygen_async.models.webhooks import (
+    RotatedWebhookSecret,
+    WebhookEndpoint,
+    WebhookEndpointRequest,
+    WebhookEndpointUpdate,
+    WebhookEvent,
+    WebhookEventName,
+    WebhookEventType,
+)
 
 __all__ = [
     "AspectRatio",
@@ -167,12 +189,16 @@ __all__ = [
     "AvatarVEngine",
     "AvatarVideoRequest",
     "Background",
+    "BatchItem",
+    "BatchStatus",
     "BrandGlossary",
     "Caption",
     "CharacterVariable",
     "CinematicAvatarVideoRequest",
     "ColorSceneBackground",
     "CompletedAsset",
+    "CreatedBatch",
+    "CreatedLipsync",
     "CreatedProofreads",
     "CreatedVideo",
     "CreatedVideoAgentSession",
@@ -195,6 +221,9 @@ __all__ = [
     "ImageScene",
     "ImageVariable",
     "ImageVideoRequest",
+    "Lipsync",
+    "LipsyncBatchRequest",
+    "LipsyncRequest",
     "MediaSource",
     "PlayStyle",
     "Playback",
@@ -205,6 +234,7 @@ __all__ = [
     "ProofreadSrtUpdate",
     "Request",
     "Resolution",
+    "RotatedWebhookSecret",
     "SceneBackground",
     "Speech",
     "SpeechRequest",
@@ -246,10 +276,12 @@ __all__ = [
     "VideoAgentSession",
     "VideoAgentSessionSummary",
     "VideoAgentStyle",
+    "VideoBatchRequest",
     "VideoRequest",
     "VideoScene",
     "VideoStatusV1",
     "VideoTranslation",
+    "VideoTranslationBatchRequest",
     "VideoTranslationRequest",
     "VideoVariable",
     "Voice",
@@ -263,6 +295,12 @@ __all__ = [
     "Wallet",
     "Watermark",
     "WatermarkPlacement",
+    "WebhookEndpoint",
+    "WebhookEndpointRequest",
+    "WebhookEndpointUpdate",
+    "WebhookEvent",
+    "WebhookEventName",
+    "WebhookEventType",
     "WordTimestamp",
     "encode",
     "variable",

@@ -62,7 +62,7 @@ class ProofreadGenerateRequest(Request, frozen=True, kw_only=True):
         captions: Make captions.
         translate_audio_only: Leave the lips alone.
         callback_url: Called, unsigned, when the translation has ended.
-        callback_id: Comes back with the callback; make it unguessable.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     captions: bool = False

@@ -58,7 +58,7 @@ else:
 
 _LONGEST_SHOWN = 200
 _DEEPEST_SHOWN = 8
-_UNSHOWN_FIELDS = frozenset({"data", "upload_headers"})
+_UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
 _URL_PASSWORD = re.compile(r"(https?://)[^\s/@?#]*@", re.IGNORECASE)
 # A text that is a URL is cut to its end, blanks or not; a URL within a text to the next blank.
 _URL_QUERY = re.compile(
@@ -209,12 +209,18 @@ def encode(request: Request) -> bytes:
         InvalidRequest: A text holds a lone surrogate, or ``extra`` something that JSON
             cannot say.
     """
-    return encode_body(body(request) if request.extra else request)
+    merges = request.extra or any(
+        item.extra for name in _lists_of_requests(type(request)) for item in getattr(request, name)
+    )
+    return encode_body(body(request) if merges else request)
 
 
 def body(request: Request) -> dict[str, Any]:
     """The fields that go on the wire, ``extra`` merged in; nested parts stay Structs."""
-    return _set_fields(request) | request.extra
+    fields = _set_fields(request)
+    for name in _lists_of_requests(type(request)):
+        fields[name] = [body(item) for item in getattr(request, name)]
+    return fields | request.extra
 
 
 def encode_body(fields: Request | dict[str, Any]) -> bytes:
@@ -283,6 +289,16 @@ def _fields(part: type[Part]) -> tuple[_Field, ...]:
             )
         )
     return tuple(fields)
+
+
+@cache
+def _lists_of_requests(request: type[Request]) -> tuple[str, ...]:
+    """The fields that hold whole requests, each with an ``extra`` of its own."""
+    return tuple(
+        field.name
+        for field in _fields(request)
+        if any(issubclass(part, Request) for part in field.parts)
+    )
 
 
 def _walk(annotation: Any) -> Iterator[Any]:

@@ -41,7 +41,7 @@ class VideoAgentRequest(Request, frozen=True, kw_only=True):
         orientation: Shape of the picture; the agent chooses without one.
         incognito_mode: Keep the session out of the agent's memory.
         callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; make it unguessable.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     prompt: Prompt

@@ -60,7 +60,7 @@ class VideoTranslationRequest(Request, frozen=True, kw_only=True):
         title: Name in the account.
         folder_id: Folder to put it in.
         callback_url: Called, unsigned, when a language has ended.
-        callback_id: Comes back with the callback; make it unguessable.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     video: MediaSource

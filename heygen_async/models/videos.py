@@ -62,7 +62,7 @@ class AvatarVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", t
         title: Name in the account.
         folder_id: Folder to put it in.
         callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; make it unguessable.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     avatar_id: str
@@ -119,7 +119,7 @@ class ImageVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", ta
         title: Name in the account.
         folder_id: Folder to put it in.
         callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; make it unguessable.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     image: AssetSource
@@ -197,7 +197,7 @@ class StudioVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", t
         title: Name in the account.
         folder_id: Folder to put it in.
         callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; make it unguessable.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     scenes: Scenes

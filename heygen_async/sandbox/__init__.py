@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .faults import Fault, Faults
     from .jobs import Failure
     from .ledger import Ledger, LedgerJob
+    from .request_log import RequestLog
     from .sandbox import Sandbox
-    from .server import RequestLog
     from .thread import SandboxThread, serve
 
 __all__ = [
@@ -43,7 +43,7 @@ _MODULES = {
     "Faults": "faults",
     "Ledger": "ledger",
     "LedgerJob": "ledger",
-    "RequestLog": "server",
+    "RequestLog": "request_log",
     "Sandbox": "sandbox",
     "SandboxThread": "thread",
     "serve": "thread",

@@ -6,7 +6,15 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
+from .faults import Faults
 from .thread import serve
+
+
+def _faults(text: str) -> Faults:
+    try:
+        return Faults.from_json(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,7 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--speed", type=float, default=60.0, help="sandbox seconds per second")
     parser.add_argument("--concurrency", type=int, default=10, help="jobs that run at once")
     parser.add_argument("--seed", type=int, default=0, help="what ids and durations derive from")
-    parser.add_argument("--failure-rate", type=float, default=0.0, help="share of failing jobs")
+    parser.add_argument(
+        "--faults",
+        type=_faults,
+        default=None,
+        metavar="JSON",
+        help='what goes wrong, such as {"drop": 0.1, "fail_jobs": 0.05}',
+    )
     parser.add_argument(
         "--requests-per-second", type=float, default=None, help="more than that get 429"
     )

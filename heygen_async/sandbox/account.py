@@ -11,7 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from .agent_sessions import Session
 from .answers import Json
+from .batches import Batch
 from .clock import Clock
+from .deliveries import Deliveries
+from .faults import Faults
 from .files import FileStore, StoredFile
 from .jobs import Job, JobFactory, Slots
 from .ledger import Ledger, LedgerJob
@@ -158,9 +161,7 @@ class Account:
     """The state behind the operations.
 
     Attributes:
-        concurrency: How many paid jobs may run at once.
         retry_after: Value of `Retry-After` on 429; None derives it from the next job to end.
-        null_video_url: Leave `video_url` null for the first second after `completed`.
     """
 
     def __init__(
@@ -177,11 +178,9 @@ class Account:
         self.jobs = jobs
         self.media = media
         self.languages = dict(languages)
-        self.concurrency = concurrency
         self.retry_after: int | str | None = None
-        self.null_video_url = False
         self.files = FileStore()
-        self.slots = Slots()
+        self.slots = Slots(concurrency)
         self.ledger = Ledger()
         self.voices: Shelf[Voice] = Shelf("voice", newest_first=False)
         self.looks: Shelf[Look] = Shelf("avatar", newest_first=False)
@@ -191,10 +190,28 @@ class Account:
         self.translations: Shelf[Translation] = Shelf("resource")
         self.proofreads: Shelf[Proofread] = Shelf("resource")
         self.lipsyncs: Shelf[Lipsync] = Shelf("resource")
+        self.batches: dict[str, Shelf[Batch]] = {
+            product: Shelf("resource") for product in ("videos", "video_translations", "lipsyncs")
+        }
         self.assets: Shelf[Asset] = Shelf("asset")
         self.glossaries: Shelf[Json] = Shelf("resource", newest_first=False)
         self.styles: Shelf[Json] = Shelf("resource", newest_first=False)
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
+        self._seed = seed
+        self.faults = Faults()
+        self.deliveries = Deliveries(clock, self.slots, seed, lambda: self._faults)
+
+    @property
+    def faults(self) -> Faults:
+        """The plan of what goes wrong; another can take its place at any time."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        faults.seed(self._seed)
+        self.jobs.fail, self.jobs.stuck = faults.fail_jobs, faults.stuck_jobs
+        self.media.expire = faults.expire_urls
+        self._faults = faults
 
     def new_id(self) -> str:
         """An id in the API's form: 32 hexadecimal digits."""
@@ -203,6 +220,20 @@ class Account:
     def unix(self, seconds: float) -> int:
         """Whole unix seconds of a moment on the sandbox's clock."""
         return int(self.clock.epoch + seconds)
+
+    @property
+    def concurrency(self) -> int:
+        """How many paid jobs may run at once."""
+        return int(self.slots.limit)
+
+    @concurrency.setter
+    def concurrency(self, value: int) -> None:
+        self.settle()  # what is past went by the limit of then
+        self.slots.limit = value
+
+    def settle(self) -> None:
+        """Let the jobs that wait for a slot begin, as far as their turn has come by now."""
+        self.slots.settle(self.clock.now())
 
     def running(self) -> int:
         """How many jobs hold a slot now."""
@@ -225,7 +256,7 @@ class Account:
         end = self.slots.next_end(now)
         if end is None or self.clock.speed == 0:
             return "1"
-        return str(min(30, max(1, math.ceil((end - now) / self.clock.speed))))
+        return str(math.ceil(min(30.0, max(1.0, (end - now) / self.clock.speed))))
 
     def begin(self, kind: str, *, slot: bool = True) -> Job:
         """Draw the course of a job that starts now, and let it take a slot.

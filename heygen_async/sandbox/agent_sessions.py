@@ -69,6 +69,7 @@ class Session:
         stage: What the phase is for.
         ledger_job: What the present video costs.
         callback_id: The caller's own id.
+        callback_url: Whom the caller wants to be told of its videos.
         settled: The outcome of the phase is among the messages.
         messages: Oldest first.
         resources: By id.
@@ -84,6 +85,7 @@ class Session:
     stage: str
     ledger_job: LedgerJob
     callback_id: str | None = None
+    callback_url: str | None = None
     settled: bool = False
     messages: list[Message] = field(default_factory=list)
     resources: dict[str, Resource] = field(default_factory=dict)

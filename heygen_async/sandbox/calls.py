@@ -11,8 +11,9 @@ from aiohttp import web
 from .account import Account
 from .answers import Json
 from .contract import Operation
+from .jobs import Job
 
-__all__ = ["Call", "Handler"]
+__all__ = ["Acceptance", "Accepted", "Call", "Handler"]
 
 
 @dataclass(slots=True)
@@ -38,4 +39,19 @@ class Call:
     request: web.BaseRequest
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Work that is in the ledger; its job may have to wait for a slot.
+
+    Attributes:
+        id: Id of its resource.
+        begin: Puts the resource on its shelf; called when the job begins.
+    """
+
+    id: str
+    begin: Callable[[], object]
+
+
+#: Accepts one job of a request that was found good.
+Acceptance: TypeAlias = Callable[[Job], Accepted]
 Handler: TypeAlias = Callable[[Call], Json | Awaitable[Json]]

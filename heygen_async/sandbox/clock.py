@@ -18,6 +18,10 @@ class Clock:
         source: A monotonic clock in seconds.
         speed: Sandbox seconds per second of `source`; 0 stands still until `advance`.
         epoch: Unix time at which the sandbox opens; the present by default.
+
+    Attributes:
+        on_turn: Called after the clock was turned or its speed set, in whatever thread did it:
+            for those who sleep until a moment of it.
     """
 
     def __init__(
@@ -25,19 +29,34 @@ class Clock:
     ) -> None:
         if speed < 0:
             raise ValueError("speed must be 0 or more")
-        self.speed = speed
+        self.on_turn: Callable[[], object] | None = None
         self.epoch = time.time() if epoch is None else epoch
         self._source = source
-        self._started = source()
-        self._turned = 0.0
+        # Sandbox seconds and the source's at the last change, and the speed since: replaced as
+        # one, for threads that read the clock meanwhile.
+        self._course = (0.0, source(), speed)
+
+    @property
+    def speed(self) -> float:
+        """Sandbox seconds per second of the source; another one counts from now on."""
+        return self._course[2]
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        if speed < 0:
+            raise ValueError("speed must be 0 or more")
+        source = self._source()
+        self._course = (self._at(source), source, speed)
+        self._tell()
 
     def restart(self) -> None:
         """Count from now on; what was turned by hand stays turned."""
-        self._started = self._source()
+        turned, _, speed = self._course
+        self._course = (turned, self._source(), speed)
 
     def now(self) -> float:
         """Sandbox seconds since the sandbox opened."""
-        return self._turned + (self._source() - self._started) * self.speed
+        return self._at(self._source())
 
     def unix(self) -> float:
         """Sandbox time in unix seconds."""
@@ -47,4 +66,14 @@ class Clock:
         """Turn the clock forward by so many sandbox seconds, at any speed."""
         if seconds < 0:
             raise ValueError("the clock only runs forward")
-        self._turned += seconds
+        turned, started, speed = self._course
+        self._course = (turned + seconds, started, speed)
+        self._tell()
+
+    def _at(self, source: float) -> float:
+        turned, started, speed = self._course
+        return turned + (source - started) * speed
+
+    def _tell(self) -> None:
+        if self.on_turn is not None:
+            self.on_turn()

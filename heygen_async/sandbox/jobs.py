@@ -10,10 +10,15 @@ import heapq
 import itertools
 import math
 import random
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-__all__ = ["DURATIONS", "Failure", "Job", "JobFactory", "Slots"]
+__all__ = ["DURATIONS", "Failure", "Job", "JobFactory", "ShareOfJobs", "Slots"]
+
+#: One share of jobs for all kinds, or shares by kind.
+ShareOfJobs: TypeAlias = float | Mapping[str, float]
 
 #: (median, sigma) in seconds of the lognormal distribution each kind of job is drawn from.
 #: Short avatar clips take 0.5-2 minutes, agents 5-45, translations 5-15 and up to 60,
@@ -46,20 +51,24 @@ class Job:
 
     Attributes:
         kind: Key of `DURATIONS`.
-        created_at: When it was accepted.
+        created_at: When it was accepted; of one that had to wait, when its turn came.
         seconds: How long it runs.
         failure: What it will fail with at its end, None if it will complete.
+        stuck: It stays on the way for ever, whatever `seconds` says.
+        waiting: It waits for a slot, and does not run yet.
     """
 
     kind: str
     created_at: float
     seconds: float
     failure: Failure | None = None
+    stuck: bool = False
+    waiting: bool = False
 
     @property
     def ends_at(self) -> float:
-        """When it becomes terminal."""
-        return self.created_at + self.seconds
+        """When it becomes terminal; infinity for one that is stuck, or waits."""
+        return math.inf if self.stuck or self.waiting else self.created_at + self.seconds
 
     def done(self, now: float) -> bool:
         """Whether it is terminal at `now`."""
@@ -71,14 +80,18 @@ class Job:
 
     def progress(self, now: float) -> float:
         """How far it is, 0.0 to 1.0."""
+        if self.waiting:
+            return 0.0
+        most = 0.99 if self.stuck else 1.0
         if self.seconds <= 0:
-            return 1.0
-        return min(1.0, max(0.0, (now - self.created_at) / self.seconds))
+            return most
+        return min(most, max(0.0, (now - self.created_at) / self.seconds))
 
     def stop(self, now: float, failure: Failure) -> None:
         """End it at once, in failure."""
         self.seconds = now - self.created_at
         self.failure = failure
+        self.stuck = False
 
     def status(self, now: float, *, first: str, running: str, completed: str = "completed") -> str:
         """The state at `now` in the words of its resource; the first tenth is `first`."""
@@ -93,20 +106,23 @@ class JobFactory:
     Args:
         seed: The same seed and the same order of jobs give the same draws.
         durations: Overrides of `DURATIONS`: fixed seconds, or (median, sigma).
-        failure_rate: Share of jobs that fail, for all kinds or by kind.
+
+    Attributes:
+        fail: Share of jobs that fail, for all kinds or by kind.
+        stuck: Share of jobs that never end, as above.
     """
 
     def __init__(
         self,
         seed: int,
         durations: Mapping[str, float | tuple[float, float]] | None = None,
-        failure_rate: float | Mapping[str, float] = 0.0,
     ) -> None:
         unknown = set(durations or {}) - set(DURATIONS)
         if unknown:
             raise ValueError(f"no such kind of job: {', '.join(sorted(unknown))}")
         self.durations: dict[str, float | tuple[float, float]] = {**DURATIONS, **(durations or {})}
-        self.failure_rate = failure_rate
+        self.fail: ShareOfJobs = 0.0
+        self.stuck: ShareOfJobs = 0.0
         self._chances = {kind: random.Random(f"{seed}/{kind}") for kind in DURATIONS}  # noqa: S311
         self._doomed: dict[str, list[Failure]] = {}
 
@@ -123,27 +139,61 @@ class JobFactory:
         spread, fate = chance.gauss(0.0, 1.0), chance.random()
         drawn = self.durations[kind]
         seconds = drawn[0] * math.exp(drawn[1] * spread) if isinstance(drawn, tuple) else drawn
-        rate = self.failure_rate
-        if not isinstance(rate, float | int):
-            rate = rate.get(kind, 0.0)
         failure = None
+        stuck = False
         if self._doomed.get(kind):
             failure = self._doomed[kind].pop(0)
-        elif fate < rate and kind not in _SAFE:
-            failure = Failure("internal_error", "Rendering failed. Please try again.")
-        return Job(kind, now, float(seconds), failure)
+        elif kind not in _SAFE:
+            fail = _share_of(self.fail, kind)
+            if fate < fail:
+                failure = Failure("internal_error", "Rendering failed. Please try again.")
+            stuck = fail <= fate < fail + _share_of(self.stuck, kind)
+        return Job(kind, now, float(seconds), failure, stuck)
+
+
+def _share_of(shares: ShareOfJobs, kind: str) -> float:
+    return shares.get(kind, 0.0) if isinstance(shares, Mapping) else shares
 
 
 class Slots:
-    """The jobs that run now, of those that count against the account's limit."""
+    """The jobs that run now, of those that count against the account's limit.
 
-    def __init__(self) -> None:
+    Others may wait for their turn. They begin at the moment at which a slot became free, however
+    much later somebody looks: no timer is kept.
+
+    Args:
+        limit: How many of those that wait may come to run at once.
+    """
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self.limit = limit
         self._ends: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
+        self._queue: deque[tuple[Job, Callable[[], object]]] = deque()
+        self._seen = 0.0
 
     def hold(self, job: Job) -> None:
         """Count a job until it ends or is released."""
         heapq.heappush(self._ends, (job.ends_at, next(self._order), job))
+
+    def queue(self, job: Job, begun: Callable[[], object]) -> None:
+        """Let a job wait for its turn, first come first served; `begun` is called then."""
+        job.waiting = True
+        self._queue.append((job, begun))
+
+    def settle(self, now: float) -> None:
+        """Let happen what is due up to `now`: jobs that end, and those whose turn it then is."""
+        at = self._seen
+        while True:
+            while self._queue and len(self._ends) < self.limit:
+                job, begun = self._queue.popleft()
+                job.created_at, job.waiting = at, False
+                self.hold(job)
+                begun()
+            if not self._ends or self._ends[0][0] > now:
+                break
+            at = heapq.heappop(self._ends)[0]
+        self._seen = now
 
     def release(self, job: Job) -> None:
         """Stop counting a job."""
@@ -152,10 +202,17 @@ class Slots:
 
     def running(self, now: float) -> int:
         """How many jobs run at `now`."""
-        ends = self._ends
-        while ends and ends[0][0] <= now:
-            heapq.heappop(ends)
-        return len(ends)
+        self.settle(now)
+        return len(self._ends)
+
+    @property
+    def next_turn(self) -> float:
+        """When the first of those that wait can begin; infinity if none waits."""
+        if not self._queue:
+            return math.inf
+        if len(self._ends) < self.limit:
+            return self._seen
+        return self._ends[0][0] if self._ends else math.inf
 
     def next_end(self, now: float) -> float | None:
         """When the next running job ends, None if none runs."""

@@ -43,7 +43,7 @@ class LedgerJob:
         operation: The operation that made it, such as `templates.generate`.
         created_at: Sandbox seconds.
         seconds: Length of the output.
-        usd: What it costs; 0 for failed jobs and test renders.
+        usd: What it costs; 0 for failed and stuck jobs, and for test renders.
         failed: It ends in failure.
         charged: It costs something.
         idempotency_key: The header it came with.
@@ -66,10 +66,10 @@ class LedgerJob:
     callback_id: str | None = None
 
     def charge(self, job: Job, seconds: float, usd: float) -> None:
-        """Note what the job makes and costs; one that fails costs nothing."""
+        """Note what the job makes and costs; one that fails or never ends costs nothing."""
         self.seconds = seconds
         self.failed = job.failure is not None
-        self.usd = 0.0 if self.failed else usd
+        self.usd = 0.0 if self.failed or job.stuck else usd
         self.charged = self.usd > 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -87,12 +88,24 @@ class _Rendition:
 
 
 class MediaShelf:
-    """All media of the account, by stem, and the signatures of their addresses."""
+    """All media of the account, by stem, and the signatures of their addresses.
+
+    Attributes:
+        origin: Address of the media host.
+        expire: Share of media addresses that are no good from the start, never two in a row
+            of one file.
+    """
 
     def __init__(self, clock: Clock, seed: int) -> None:
         self.origin = ""
+        self.expire = 0.0
         self._clock = clock
         self._secret = hashlib.sha256(f"{seed}/media".encode()).digest()
+        # No address that is handed out is signed by it, so its signatures are never good.
+        self._revoked = hashlib.sha256(f"{seed}/revoked".encode()).digest()
+        #: Files whose latest address is no good; the next one is.
+        self._to_renew: set[str] = set()
+        self._chance = random.Random(f"{seed}/media")  # noqa: S311 - no secret
         self._items: dict[str, MediaItem] = {}
 
     def add(self, item: MediaItem) -> MediaItem:
@@ -110,18 +123,21 @@ class MediaShelf:
 
     def url(self, name: str) -> str:
         """A freshly signed address of a file, `<id>.<extension>`."""
-        return self._signed(f"/media/{name}", MEDIA_LIFETIME)
+        secret = self._secret
+        if name in self._to_renew:
+            self._to_renew.remove(name)
+        elif self._chance.random() < self.expire:
+            self._to_renew.add(name)
+            secret = self._revoked
+        return self._signed(f"/media/{name}", MEDIA_LIFETIME, secret)
 
     def upload_url(self, asset_id: str) -> str:
         """A freshly signed address to PUT a direct upload to."""
-        return self._signed(f"/uploads/{asset_id}", UPLOAD_LIFETIME)
+        return self._signed(f"/uploads/{asset_id}", UPLOAD_LIFETIME, self._secret)
 
-    def _signed(self, path: str, lifetime: float) -> str:
+    def _signed(self, path: str, lifetime: float, secret: bytes) -> str:
         expires = int(self._clock.unix() + lifetime)
-        return f"{self.origin}{path}?Expires={expires}&Signature={self._sign(path, expires)}"
-
-    def _sign(self, path: str, expires: int) -> str:
-        return hmac.digest(self._secret, f"{path}:{expires}".encode(), "sha256").hex()
+        return f"{self.origin}{path}?Expires={expires}&Signature={_sign(secret, path, expires)}"
 
     def is_signed(self, path: str, query: str) -> bool:
         """Whether an address carries a signature that is ours and still good."""
@@ -131,7 +147,7 @@ class MediaShelf:
             signature = given["Signature"][0]
         except (KeyError, ValueError):
             return False
-        good = hmac.compare_digest(signature.encode(), self._sign(path, expires).encode())
+        good = hmac.compare_digest(signature.encode(), _sign(self._secret, path, expires).encode())
         return good and self._clock.unix() < expires
 
     def item_at(self, url: str) -> MediaItem | None:
@@ -199,6 +215,10 @@ class MediaShelf:
 
         etag = hashlib.sha256(f"{item.id}.wav".encode()).hexdigest()[:32]
         return _Rendition("audio/wav", wav_size(seconds), f'"{etag}"', read)
+
+
+def _sign(secret: bytes, path: str, expires: int) -> str:
+    return hmac.digest(secret, f"{path}:{expires}".encode(), "sha256").hex()
 
 
 def _reader(content: bytes) -> Callable[[int, int], AsyncIterator[bytes]]:

@@ -10,12 +10,14 @@ from .account import Account, Look, Voice
 from .answers import Json
 from .clock import Clock
 from .contract import LANGUAGES
+from .deliveries import Deliveries
 from .faults import Faults
 from .jobs import Failure, JobFactory
 from .ledger import Ledger
 from .media import MediaItem, MediaShelf
+from .request_log import RequestLog
 from .seeds import ALL_ENGINES, add_template, furnish
-from .server import Hosts, RequestLog
+from .server import Hosts
 
 __all__ = ["Sandbox"]
 
@@ -37,15 +39,11 @@ class Sandbox:
         port: Port of the API; 0 picks a free one. The media host always picks its own.
         api_keys: Keys that are accepted, as `x-api-key` or as bearer token.
         languages: Names of the target languages; all 178 by default.
-        failure_rate: Share of jobs that fail, for all kinds or by kind.
+        faults: What goes wrong; nothing by default.
         durations: How long jobs run in sandbox seconds by kind: fixed, or the (median, sigma)
             of a lognormal distribution. Kinds: `video`, `agent`, `agent_thinking`,
             `translation`, `proofread`, `voice_clone`, `lipsync`.
-        null_video_url: Leave `video_url` null for the first second after `completed`.
         epoch: Unix time at which the sandbox opens; the present by default.
-
-    Attributes:
-        faults: The plan of what goes wrong.
     """
 
     def __init__(
@@ -60,9 +58,8 @@ class Sandbox:
         port: int = 0,
         api_keys: Sequence[str] = ("sk_V2_sandbox",),
         languages: Sequence[str] | None = None,
-        failure_rate: float | Mapping[str, float] = 0.0,
+        faults: Faults | None = None,
         durations: Mapping[str, float | tuple[float, float]] | None = None,
-        null_video_url: bool = False,
         epoch: float | None = None,
     ) -> None:
         if not api_keys:
@@ -71,7 +68,6 @@ class Sandbox:
         unknown = [name for name in names if name not in LANGUAGES]
         if unknown:
             raise ValueError(f"no such language: {', '.join(unknown)}")
-        self.faults = Faults(seed)
         self._api_keys = tuple(api_keys)
         self._host, self._port = host, port
         self._base_url = ""
@@ -81,20 +77,34 @@ class Sandbox:
         self._account = Account(
             clock=self._clock,
             seed=seed,
-            jobs=JobFactory(seed, durations, failure_rate),
+            jobs=JobFactory(seed, durations),
             media=MediaShelf(self._clock, seed),
             languages={name: LANGUAGES[name] for name in names},
             concurrency=concurrency,
         )
         self._account.retry_after = retry_after
-        self._account.null_video_url = null_video_url
+        if faults is not None:
+            self._account.faults = faults
         furnish(self._account)
-        self._hosts = Hosts(
-            self._account, self._api_keys, self.faults, requests_per_second, self._loop_time
-        )
+        self._hosts = Hosts(self._account, self._api_keys, requests_per_second, self._loop_time)
 
     def _loop_time(self) -> float:
         return 0.0 if self._loop is None else self._loop.time()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong. Another plan can be assigned at any time, `Faults()` to end it.
+
+            sandbox.faults = Faults(drop=0.1)  # from now on
+            sandbox.faults.add("videos.create", Fault.drop())  # the next one
+
+        The script, and the record of what has struck, begin anew with each plan.
+        """
+        return self._account.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._account.faults = faults
 
     @property
     def base_url(self) -> str:
@@ -125,6 +135,11 @@ class Sandbox:
     def requests(self) -> RequestLog:
         """What reached the sandbox."""
         return self._hosts.requests
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Webhook deliveries: to registered endpoints, and to the `callback_url`s of requests."""
+        return self._account.deliveries
 
     @property
     def leaks(self) -> int:
@@ -191,8 +206,11 @@ class Sandbox:
 
     async def aclose(self) -> None:
         """Stop serving: requests that still wait are cut off, uploads are removed."""
-        await self._hosts.close()
-        await self._account.files.close()
+        try:
+            await self._hosts.close()
+            await self._account.deliveries.aclose()
+        finally:
+            await self._account.files.close()
 
     def add_voice(
         self,

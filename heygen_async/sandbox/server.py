@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from aiohttp import web
@@ -15,20 +13,20 @@ from .account import Account
 from .answers import Answer, Json, encode
 from .calls import Call
 from .contract import CONTRACT, Operation
-from .faults import Faults
+from .control import PREFIX, control
 from .limits import IdempotentAnswers, RequestBucket
 from .media import MediaPart, MediaRequest, find_media
 from .operations import HANDLERS
 from .operations.assets import receive_upload
 from .refusals import Refusal, error_body
+from .request_log import RequestLog
 
-__all__ = ["Hosts", "RequestLog"]
+__all__ = ["Hosts"]
 
 #: JSON bodies may carry base64 media.
 _BODY_LIMIT = 48 * 1024 * 1024
 #: Idle connections stay open longer than any test or demonstration lasts.
 _KEEPALIVE = 7 * 86_400.0
-_MEDIA_REQUESTS_KEPT = 10_000
 _CLIENT_CLOSED_REQUEST = 499
 _KEY_HEADERS = ("x-api-key", "Authorization")
 _V2_WARNING = {
@@ -38,28 +36,12 @@ _V2_WARNING = {
 }
 
 
-@dataclass(slots=True)
-class RequestLog:
-    """What reached the sandbox.
-
-    Attributes:
-        by_operation: Requests per operation id; `unknown` where no operation fits.
-        by_status: Answers per HTTP status; 0 where a fault had its way.
-        media: The latest requests to the media host, with their headers.
-    """
-
-    by_operation: Counter[str] = field(default_factory=Counter)
-    by_status: Counter[int] = field(default_factory=Counter)
-    media: deque[MediaRequest] = field(default_factory=lambda: deque(maxlen=_MEDIA_REQUESTS_KEPT))
-
-
 class Hosts:
     """Listens on two ports and answers.
 
     Args:
         account: What the operations work on.
         api_keys: Keys that are accepted.
-        faults: The plan of what goes wrong.
         requests_per_second: Rate beyond which requests get 429; None for no limit.
         loop_time: The event loop's clock.
     """
@@ -68,7 +50,6 @@ class Hosts:
         self,
         account: Account,
         api_keys: Sequence[str],
-        faults: Faults,
         requests_per_second: float | None,
         loop_time: Callable[[], float],
     ) -> None:
@@ -76,7 +57,6 @@ class Hosts:
         self.leaks = 0
         self._account = account
         self._api_keys = frozenset(api_keys)
-        self._faults = faults
         self._answers = IdempotentAnswers(account.clock)
         self._bucket = RequestBucket(requests_per_second, loop_time)
         self._servers: list[tuple[asyncio.Server, web.Server]] = []
@@ -124,13 +104,15 @@ class Hosts:
 
     async def _answer_api(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        if path.startswith(PREFIX):
+            return await self._answer_control(request, path)
         found = CONTRACT.route(request.method, path)
         name = found[0].id if found else "unknown"
         self._account.ledger.requests += 1
         self.requests.by_operation[name] += 1
         held: list[tuple[str, ...]] = []
         work = partial(self._work, request, found, query, held)
-        fault = self._faults.take(name)
+        fault = self._account.faults.take(name)
         try:
             if fault is not None:
                 self.requests.by_status[0] += 1
@@ -141,6 +123,16 @@ class Hosts:
         finally:
             for scope in held:
                 self._answers.release(scope)
+
+    async def _answer_control(self, request: web.BaseRequest, path: str) -> web.Response:
+        headers = {"Content-Type": "application/json"}
+        try:
+            self._authenticate(request)
+            body = await request.read()
+            answer = control(self._account, self.requests, request.method, path, body)
+        except Refusal as refusal:
+            return Answer(refusal.status, error_body("v3", refusal), headers).response()
+        return Answer(200, encode(answer), headers).response()
 
     async def _work(
         self,
@@ -177,6 +169,7 @@ class Hosts:
             answer = Answer(operation.status, encode(await _perform(call)), headers)
             if held:
                 self._answers.store(held[0], answer)
+            await asyncio.sleep(self._account.faults.wait(operation.id))
             return answer
         except Refusal as refusal:
             return Answer(
@@ -216,8 +209,10 @@ class Hosts:
         leaked = any(name in request.headers for name in _KEY_HEADERS)
         self.leaks += leaked
         status = 0
-        fault = self._faults.take("media")
+        faults = self._account.faults
+        fault = faults.take("media")
         try:
+            await asyncio.sleep(faults.wait("media"))
             if fault is not None:
                 return await fault.play(request, partial(self._media_in_memory, request))
             found: Answer | MediaPart = Answer(400, b"Only one auth mechanism allowed")
@@ -247,6 +242,7 @@ class Hosts:
 
 
 async def _perform(call: Call) -> Json:
+    call.account.settle()
     handler = HANDLERS.get(call.operation.id)
     if handler is None:
         raise Refusal(501, "not_implemented", f"The sandbox does not serve {call.operation.id} yet")

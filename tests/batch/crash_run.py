@@ -18,7 +18,7 @@ EXPECTED = {"video": 0.2}
 
 async def render(base_url: str, api_key: str, template_id: str, journal: str, items: int) -> None:
     async with (
-        HeyGen(api_key, base_url=base_url, jobs=10, expected=EXPECTED) as heygen,
+        HeyGen(api_key, base_url=base_url, jobs=10, retry=15, expected=EXPECTED) as heygen,
         Batch(heygen, journal=journal) as batch,
     ):
         names = await heygen.templates.variables(template_id)

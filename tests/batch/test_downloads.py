@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,97 @@ async def test_a_resumed_run_fetches_what_is_missing(
     assert (out / "Person 3.mp4").stat().st_size > 4
     assert (out / "Person 4.mp4").read_bytes() == b"kept"
     assert sandbox.ledger.count() == 20
+
+
+async def test_files_named_by_position_are_not_taken_for_those_of_other_items(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    async def go(variants: list[dict[str, str]]) -> dict[str, bytes]:
+        async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+            run = batch.render(template_id, variants, key=by_name)
+            outcomes = await collect(batch, run, tmp_path / "{index}.mp4")
+        return {o.key: Path(o.file or "").read_bytes() for o in outcomes}  # noqa: ASYNC240
+
+    first = await go(names(3))
+    second = await go(names(4)[::-1])
+    assert len(set(second.values())) == 4
+    assert {key: second[key] for key in first} == first
+    assert sandbox.ledger.count() == 4
+
+
+async def test_items_of_earlier_runs_that_are_not_handed_on_are_fetched(
+    heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    async def go(pattern: Path, *, skip: bool) -> list[str]:
+        async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+            run = batch.render(template_id, names(3), key=by_name)
+            downloads = downloaded(
+                heygen, run, FilePattern(pattern), parallel=2, ordered=True, skip_resumed=skip
+            )
+            return [outcome.key async for outcome in downloads]
+
+    assert len(await go(tmp_path / "one" / "{key}.mp4", skip=True)) == 3
+    (tmp_path / "two" / "Person 1.mp4").mkdir(parents=True)
+    assert await go(tmp_path / "two" / "{key}.mp4", skip=True) == ["Person 1"]  # which cannot be
+    assert listed(tmp_path / "two") == {f"Person {number}.mp4" for number in range(3)}
+    assert len(await go(tmp_path / "two" / "{key}.mp4", skip=False)) == 3
+
+
+@pytest.fixture
+def capitals_do_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Makes looking names up below the test's folder what it is on macOS and Windows."""
+    here = threading.local()
+    for name in ("stat", "lstat", "open", "replace", "listdir", "mkdir"):
+        monkeypatch.setattr(os, name, _folding(getattr(os, name), tmp_path, here))
+
+
+def _folding(function: Callable[..., Any], root: Path, here: threading.local) -> Callable[..., Any]:
+    def found(path: Any) -> Any:
+        if isinstance(path, int) or not Path(os.fsdecode(path)).is_relative_to(root):
+            return path
+        real = root
+        for part in Path(os.fsdecode(path)).relative_to(root).parts:
+            there = os.listdir(real) if os.path.isdir(real) else []
+            real /= next((one for one in there if one.casefold() == part.casefold()), part)
+        return real
+
+    def folded(*paths: Any, **options: Any) -> Any:
+        if getattr(here, "inside", False):
+            return function(*paths, **options)
+        here.inside = True
+        try:
+            resolved = [found(path) if isinstance(path, str | Path) else path for path in paths]
+        finally:
+            here.inside = False
+        return function(*resolved, **options)
+
+    return folded
+
+
+@pytest.mark.usefixtures("capitals_do_not_count")
+@pytest.mark.parametrize("pattern", ["{key}.mp4", "{key}/video.mp4"])
+async def test_names_that_differ_in_capitals_alone_have_files_that_differ(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path, pattern: str
+) -> None:
+    people = ["Anna", "anna", "ANNA", "Bob"]
+
+    async def go(order: list[str]) -> dict[str, Outcome[Video]]:
+        async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+            variants = [{"name": name} for name in order]
+            run = batch.render(template_id, variants, key=by_name)
+            return {o.key: o for o in await collect(batch, run, tmp_path / "out" / pattern)}
+
+    first = await go(people)
+    files = {key: outcome.file or "" for key, outcome in first.items()}
+    assert len({file.casefold() for file in files.values()}) == 4
+    assert len(listed(tmp_path / "out")) == 4
+    plain = {str(tmp_path / "out" / pattern.format(key=name)) for name in people}
+    assert len(plain & set(files.values())) == 2  # Bob, and whoever of the others came first
+    fetched = sandbox.requests.by_operation["media"]
+    for order in (people, people[::-1]):
+        again = await go(order)
+        assert {key: outcome.file for key, outcome in again.items()} == files
+    assert sandbox.requests.by_operation["media"] == fetched
 
 
 async def test_other_kinds_of_results(sandbox: Sandbox, heygen: HeyGen, tmp_path: Path) -> None:

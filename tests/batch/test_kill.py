@@ -1,11 +1,11 @@
 """Whole processes, killed at any moment: nothing is lost, and nothing is paid for twice.
 
-``HEYGEN_KILLS`` says how often, 5 times by default; ``HEYGEN_KILL_SEED`` repeats a session.
+``HEYGEN_KILLS`` says how often, 5 times by default, and three fifths of that under each kind of
+fault; ``HEYGEN_KILL_SEED`` repeats a session.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -14,13 +14,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from heygen_async import HeyGen
 from heygen_async.batch.journal import Entry, read
+from heygen_async.sandbox import Faults
 from tests.batch.journals import ENVIRONMENT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -29,8 +31,20 @@ KILLS = int(os.environ.get("HEYGEN_KILLS", "5"))
 SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 
 
+GENERATE = "templates.generate"
+#: What the sandbox does to submissions while processes come and go, and how many items a
+#: process is given, so that none comes to the end of them before it is killed.
+FAULTS = {
+    "no faults": (Faults(), 20),
+    "answers dropped": (Faults(operations={GENERATE: Faults(drop_answer=0.25)}), 20),
+    "500 after the work": (Faults(operations={GENERATE: Faults(error_after_work=0.25)}), 20),
+    # Longer than a process takes to start, so that it meets what the last one has sent.
+    "409 while in flight": (Faults(operations={GENERATE: Faults(latency=(0.5, 4.0))}), 6),
+}
+
+
 class Account:
-    """A sandbox in a process of its own, seen through its API."""
+    """A sandbox in a process of its own, seen through its control paths."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "heygen_async.sandbox", "--speed", "300"]
@@ -38,12 +52,21 @@ class Account:
         assert self.process.stdout is not None
         told = json.loads(self.process.stdout.readline())
         self.base_url, self.api_key = told["base_url"], told["api_key"]
-        self.template_id = asyncio.run(self._first_template())
-        self._before = asyncio.run(self._videos())
+        self.template_id = self._ask("/v3/templates")["data"][0]["id"]
 
-    def jobs(self) -> list[str]:
-        """Ids of all videos that were rendered since the sandbox has begun."""
-        return [video for video in asyncio.run(self._videos()) if video not in self._before]
+    def suffer(self, faults: Faults) -> None:
+        """Let these faults happen from now on."""
+        self._ask("/_sandbox/faults", faults.to_json())
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs that it has accepted."""
+        jobs: list[dict[str, Any]] = self._ask("/_sandbox/ledger")["jobs"]
+        return jobs
+
+    def requests(self) -> dict[str, Any]:
+        """What it was asked, and what it answered."""
+        requests: dict[str, Any] = self._ask("/_sandbox/requests")
+        return requests
 
     def stop(self) -> None:
         self.process.terminate()
@@ -51,13 +74,15 @@ class Account:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    async def _first_template(self) -> str:
-        async with HeyGen(self.api_key, base_url=self.base_url) as heygen:
-            return (await heygen.templates.list().first_page()).items[0].id
-
-    async def _videos(self) -> list[str]:
-        async with HeyGen(self.api_key, base_url=self.base_url) as heygen:
-            return [video.id async for video in heygen.videos.list(limit=100)]
+    def _ask(self, path: str, put: object = None) -> Any:
+        request = urllib.request.Request(
+            self.base_url + path,
+            headers={"x-api-key": self.api_key},
+            data=None if put is None else json.dumps(put).encode(),
+            method="GET" if put is None else "PUT",
+        )
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)
 
 
 @pytest.fixture
@@ -109,12 +134,25 @@ def entries(journal: Path) -> list[Entry]:
         return list(view.entries())
 
 
-def test_killed_at_any_moment(account: Account, tmp_path: Path) -> None:
+def made_once_each(account: Account, outcomes: dict[int, str]) -> None:
+    """One job for each item, and one key for each job."""
+    jobs = account.jobs()
+    assert {job["operation"] for job in jobs} == {GENERATE}
+    assert sorted(job["id"] for job in jobs) == sorted(outcomes.values())
+    assert len({job["idempotency_key"] for job in jobs}) == len(outcomes)
+
+
+@pytest.mark.parametrize(("faults", "items_each"), FAULTS.values(), ids=FAULTS)
+def test_killed_at_any_moment(
+    account: Account, tmp_path: Path, faults: Faults, items_each: int
+) -> None:
     print(f"HEYGEN_KILL_SEED={SEED}")
-    chance = random.Random(SEED)
-    journal, items = tmp_path / "run.db", 40 + 20 * KILLS
+    account.suffer(faults)
+    chance, begun = random.Random(SEED), time.monotonic()
+    kills = KILLS if faults == Faults() else max(1, 3 * KILLS // 5)
+    journal, items = tmp_path / "run.db", 20 + items_each * kills
     told: dict[int, str] = {}
-    for _ in range(KILLS):
+    for _ in range(kills):
         life = Life(account, journal, items)
         time.sleep(chance.random() * 0.5)
         for position, job in life.kill().items():
@@ -123,10 +161,18 @@ def test_killed_at_any_moment(account: Account, tmp_path: Path) -> None:
     outcomes = Life(account, journal, items).finish()
     assert sorted(outcomes) == list(range(items))
     assert told.items() <= outcomes.items()
-    assert sorted(outcomes.values()) == sorted(account.jobs())
+    made_once_each(account, outcomes)
     ended = entries(journal)
     assert {entry.state for entry in ended} == {"completed"}
     assert sorted(entry.job_id or "" for entry in ended) == sorted(outcomes.values())
+    seen = account.requests()
+    in_flight, struck = seen["by_status"].get("409", 0), seen["struck"].get(GENERATE, {})
+    print(
+        f"{items} items, {kills} kills, {time.monotonic() - begun:.0f} s, "
+        f"{seen['by_operation'][GENERATE]} submissions, {in_flight} in flight, {struck}"
+    )
+    if faults != Faults():
+        assert in_flight or struck
 
 
 def test_the_power_fails_at_any_moment(account: Account, tmp_path: Path) -> None:
@@ -148,8 +194,8 @@ def test_the_power_fails_at_any_moment(account: Account, tmp_path: Path) -> None
         copies.append(folder / "run.db")
         life.process.send_signal(signal.SIGCONT)
     outcomes = life.finish()
-    assert sorted(outcomes.values()) == sorted(account.jobs())
+    made_once_each(account, outcomes)
     for copy in copies:
         assert Life(account, copy, items).finish() == outcomes
         assert {entry.state for entry in entries(copy)} == {"completed"}
-    assert sorted(outcomes.values()) == sorted(account.jobs())
+    made_once_each(account, outcomes)

@@ -13,6 +13,7 @@ import pytest
 from heygen_async import Batch, HeyGen
 from heygen_async.batch.journal import Journal
 from heygen_async.batch.report_page import report_page, write_report
+from heygen_async.batch.report_pauses import Pause, Silences, WorkingTime
 from heygen_async.batch.report_plots import nice_ticks, time_ticks
 from heygen_async.batch.report_sums import Lengths, Level, RunSums
 from heygen_async.errors import JournalError
@@ -166,8 +167,66 @@ async def test_the_sums_over_time(tmp_path: Path) -> None:
     assert list(sums.failures) == ["JobTimeout"]
 
 
+@pytest.mark.anyio
+async def test_the_time_between_two_starts_is_left_out(tmp_path: Path) -> None:
+    path, clock = tmp_path / "run.db", Clock()
+
+    async def live(first: int, seconds: float) -> None:
+        """Two jobs begin, and that of the life before ends; one of the two ends as well."""
+        async with await Journal.open(path, kind="render", subject="t", clock=clock) as journal:
+            for number in (first, first + 1):
+                await intend(journal, f"{number}", number)
+                await journal.submitted(f"{number}", f"job {number}")
+            journal.note_limit(2, 4)
+            if first:
+                await journal.ended(f"{first - 1}", state="completed")
+            clock.now += seconds
+            await journal.ended(f"{first}", state="completed")
+
+    await live(0, 60)
+    clock.now += 50_000
+    await live(2, 60)
+    sums = await viewed(path, RunSums)
+    assert sums.pauses == [Pause(BEGIN + 60, BEGIN + 50_060)]
+    assert sums.seconds == 120
+    assert [place for place, _ in sums.cuts] == [pytest.approx(0.5)]
+    means = sums.running.means()
+    assert means[0] == pytest.approx(2)
+    assert means[-1] == pytest.approx(2)  # the one that came over, and ended at once, is gone
+    assert sums.slot_use == pytest.approx(0.5, abs=0.01)
+    assert sums.lengths.count == 2  # of three that completed, one spans the pause
+    page = Page(await page_of(path))
+    assert "13 h 55 min, 13 h 53 min of them paused" in page.text
+    assert page.text.count("a pause of 13 h 53 min") == 4  # in two plots and their legends
+    assert "Throughput 1.5 a minute over the whole run, pauses left out" in page.text
+    assert "those across a pause left out" in page.text
+
+
+@pytest.mark.parametrize(
+    ("silence", "job_seconds", "is_pause"),
+    [(250, 1, False), (350, 1, True), (3000, 900, False), (4000, 900, True), (5000, 9e9, True)],
+)
+def test_a_pause_is_longer_than_jobs_take(
+    silence: float, job_seconds: float, is_pause: bool
+) -> None:
+    silences = Silences(0.0, 100.0 + silence)
+    for moment in (100.0 + silence, 0.0, None, *range(100, 0, -10)):
+        silences.add(moment)
+    pauses = [Pause(100.0, 100.0 + silence)] if is_pause else []
+    assert silences.pauses(job_seconds) == pauses
+
+
+def test_pauses_take_no_time() -> None:
+    time = WorkingTime(100.0, [Pause(110.0, 200.0), Pause(230.0, 240.0)])
+    moments = (100, 110, 150, 200, 225, 235, 240, 250)
+    assert [time.at(moment) for moment in moments] == [0, 10, 10, 10, 35, 40, 40, 50]
+    assert time.spans_one(105, 205)
+    assert time.spans_one(100, 150)
+    assert not time.spans_one(200, 230)
+
+
 def test_levels_are_means() -> None:
-    level = Level(0.0, 10.0, 5)
+    level = Level(10.0, 5)
     level.step(1.0, 2)
     level.step(5.0, -1)
     level.step(-3.0, 1)

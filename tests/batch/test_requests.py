@@ -178,6 +178,29 @@ async def test_what_starts_no_one_job_is_refused(
     assert [outcome.ok for outcome in outcomes] == [True, False, True]
 
 
+@pytest.mark.parametrize("kind", [VideoTranslationRequest, ProofreadRequest])
+async def test_languages_are_checked_before_anything_is_paid_for(
+    sandbox: Sandbox, heygen: HeyGen, kind: Any
+) -> None:
+    good = SpeechRequest(text="Hello", voice_id=sandbox.voice_id)
+    wrong = kind(video=CLIP, output_languages=["Franch (France)"], title="Launch")
+    with pytest.raises(InvalidRequest, match=r"item 2: .*did you mean 'French \(France\)'"):
+        await anext(aiter(Batch(heygen).run([good, wrong])))
+    assert sandbox.ledger.count() == 0
+    assert sandbox.requests.by_operation["video_translations.languages"] == 1
+    outcomes = [o async for o in Batch(heygen, ordered=True).run(iter([good, wrong, good]))]
+    assert [outcome.ok for outcome in outcomes] == [True, False, True]  # refused by HeyGen
+    assert sandbox.ledger.count() == 2
+
+
+async def test_languages_are_asked_for_where_they_matter(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async for _ in Batch(heygen).run([SpeechRequest(text="Hello", voice_id=sandbox.voice_id)]):
+        pass
+    async for _ in Batch(heygen).speech(["Hello"], voice_id=sandbox.voice_id):
+        pass
+    assert sandbox.requests.by_operation["video_translations.languages"] == 0
+
+
 async def test_many_texts(sandbox: Sandbox, heygen: HeyGen) -> None:
     texts = [f"Text number {number}" for number in range(20)]
     whole = SpeechRequest(text="Slowly", voice_id=sandbox.voice_id, speed=0.5)

@@ -36,6 +36,27 @@ async def test_a_whole_request_serves_as_the_pattern(sandbox: Sandbox, heygen: H
     assert sandbox.ledger.count("translation") == 2
 
 
+async def test_videos_have_names_of_their_own(sandbox: Sandbox, heygen: HeyGen) -> None:
+    requests = [
+        VideoTranslationRequest(
+            video=AssetUrl(url=VIDEO), output_languages=["English"], title=title
+        )
+        for title in ("One", "Two")
+    ]
+    run = Batch(heygen).translate(
+        requests, ["French (France)", "German (Germany)"], key=lambda one: one.title or ""
+    )
+    assert {outcome.key: outcome.unwrap().title async for outcome in run} == {
+        "One French (France)": "One",
+        "One German (Germany)": "One",
+        "Two French (France)": "Two",
+        "Two German (Germany)": "Two",
+    }
+    with pytest.raises(InvalidRequest, match="have the same key"):
+        await anext(aiter(Batch(heygen).translate(requests, ["French (France)"])))
+    assert sandbox.ledger.count() == 4
+
+
 @pytest.mark.parametrize(
     ("languages", "message"),
     [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from heygen_async.batch.journal import Journal, read
+from heygen_async.batch.money import dollars
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.options import RunOptions
@@ -209,34 +210,137 @@ async def test_a_dry_run_costs_nothing(
     assert "would stop at --max-cost" in screen.text
 
 
-async def test_translations_are_kept_too(
+async def test_a_dry_run_tells_what_is_left_to_pay(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    journal = tmp_path / "run.db"
+    path, journal = write_rows(tmp_path), tmp_path / "run.db"
+    assert await render_rows(sandbox, path, journal=journal, max_jobs=4) == Exit.SOME_FAILED
+    path.write_text(path.read_text().replace("k0,Name 0", "k0,Another").replace("k1,", "k9,"))
+    capsys.readouterr()
+    assert await render_rows(sandbox, path, journal=journal, dry_run=True) == Exit.DONE
+    (line,) = lines(capsys)
+    left = line["dry_run"]["left"]
+    assert (left["completed"], left["new"], left["changed"], left["left_out"]) == (2, 3, 1, 1)
+    assert left["usd"] == pytest.approx(line["dry_run"]["usd"] / 2, rel=0.2)
+    screen = Screen()
+    await render_rows(
+        sandbox,
+        path,
+        display=screen.display,
+        journal=journal,
+        dry_run=True,
+        max_cost=left["spent"] + left["usd"] - 0.01,
+        max_jobs=6,
+    )
+    said = " ".join(screen.text.split())
+    assert "of these: 2 completed, 3 new, 1 changed" in said
+    assert f"left: {dollars(left['usd'])} to pay" in said
+    assert "1 item would fail: something else was submitted" in said
+    assert "Not among these, and left as they are: 1 item of the journal." in said
+    assert "would stop at --max-cost" in said
+    assert "would stop at --max-jobs" in said  # four have run, and three are new
+    assert sandbox.ledger.count() == 4
 
-    async def dub(video: str, **options: Any) -> Exit:
-        return await translate(
-            video,
-            ["French (France)", "German (Germany)"],
-            display=Lines(),
-            everything=False,
-            out=None,
-            concurrency=None,
-            base_url=None,
-            options=RunOptions(**options),
-        )
 
-    url = "https://example.com/a.mp4"
+async def dub(
+    video: Path | str,
+    languages: Sequence[str] = ("French (France)", "German (Germany)"),
+    *,
+    out: Path | None = None,
+    key: str | None = None,
+    **options: Any,
+) -> Exit:
+    return await translate(
+        str(video),
+        languages,
+        display=Lines(),
+        everything=False,
+        out=out,
+        concurrency=None,
+        base_url=None,
+        key=key,
+        options=RunOptions(**options),
+    )
+
+
+def write_video(folder: Path, name: str = "a.mp4", seconds: int = 7) -> Path:
+    path = folder / name
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(seconds))
+    return path
+
+
+async def test_translations_are_kept_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    journal, url = tmp_path / "run.db", "https://example.com/a.mp4"
     assert await dub(url, dry_run=True) == Exit.DONE
     assert sandbox.ledger.count() == 0
     for _ in range(2):
         assert await dub(url, journal=journal) == Exit.DONE
     assert sandbox.ledger.count() == 2
     assert (await viewed(journal, lambda view: view.run.kind)) == "translate"
-    local = tmp_path / "a.mp4"
-    local.write_bytes(b"\x00\x00\x00\x18ftypmp42")
-    with pytest.raises(CommandError, match="a journal needs a video that stays the same"):
-        await dub(str(local), journal=journal)
+
+
+async def test_a_local_video_is_uploaded_once(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, journal = write_video(tmp_path), tmp_path / "run.db"
+    assert await dub(video, journal=journal, dry_run=True) == Exit.DONE
+    assert sandbox.requests.by_operation["assets.upload"] == 0
+    assert await dub(video, ["French (France)"], journal=journal) == Exit.DONE
+    uploads = tmp_path / "run.db.uploads"
+    # As a crash leaves a line that was being written.
+    uploads.write_bytes(uploads.read_bytes() + b'{"sha256":"')
+    moved = video.rename(tmp_path / "b.mp4")
+    assert await dub(moved, journal=journal, resume=True) == Exit.DONE
+    assert sandbox.requests.by_operation["assets.upload"] == 1
+    assert sandbox.ledger.count() == 2
+
+    capsys.readouterr()
+    assert await dub(moved, journal=journal, dry_run=True) == Exit.DONE
+    (line,) = lines(capsys)
+    assert line["dry_run"]["left"]["completed"] == 2
+
+    write_video(tmp_path, "b.mp4", seconds=9)
+    with pytest.raises(CommandError, match="is about another video"):
+        await dub(moved, journal=journal)
+    assert sandbox.requests.by_operation["assets.upload"] == 1
+    assert await dub(moved, journal=tmp_path / "other.db") == Exit.DONE
+    assert sandbox.ledger.count() == 4
+
+
+async def test_many_videos_and_languages(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "films").mkdir()
+    write_video(tmp_path / "films", "one.mp4")
+    write_video(tmp_path / "films", "same.mp4")
+    path, journal, out = tmp_path / "films" / "list.csv", tmp_path / "run.db", tmp_path / "out"
+    rows = "id,video,title\nA,one.mp4,First\nB,same.mp4,\nC,https://example.com/c.mp4,\n"
+    path.write_text(rows)
+    assert await dub(path, out=out, key="id", journal=journal, max_jobs=4) == Exit.SOME_FAILED
+    path.write_text(f"{rows}D,https://example.com/d.mp4,\n")
+    capsys.readouterr()
+    assert await dub(path, out=out, key="id", journal=journal, resume=True) == Exit.DONE
+    *items, last = lines(capsys)
+    names = {
+        f"{key} {language}"
+        for key in "ABCD"
+        for language in ("French (France)", "German (Germany)")
+    }
+    assert {item["key"] for item in items} == names
+    assert sum(item["resumed"] for item in items) == 4
+    assert {file.name for file in out.iterdir()} == {f"{name}.mp4" for name in names}
+    assert last["report"]["completed"] == 8
+    assert sandbox.ledger.count("translation") == 8
+    assert sandbox.requests.by_operation["assets.upload"] == 1  # two files, one content
+    assert [job.title for job in sandbox.ledger.jobs].count("First") == 2
+
+
+async def test_a_key_names_a_column_of_a_list(sandbox: Sandbox) -> None:
+    with pytest.raises(CommandError, match="--key names a column"):
+        await dub("https://example.com/a.mp4", key="id")
+    with pytest.raises(CommandError, match="no-such-file"):
+        await dub("no-such-file.csv")
+    assert sandbox.ledger.count() == 0
 
 
 async def test_the_status_of_a_run_while_it_runs(

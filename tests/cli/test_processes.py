@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from heygen_async.batch.journal import read
-from heygen_async.sandbox import Sandbox, SandboxThread
+from heygen_async.sandbox import Fault, Sandbox, SandboxThread
 
 COMMAND = [sys.executable, "-m", "heygen_async.cli"]
 KEY = "sk_V2_a_key_that_must_not_show"
@@ -58,9 +58,13 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[list[Any], str]:
 
 
 def start_rendering(
-    sandbox: Sandbox, folder: Path, *options: str | Path, command: Sequence[str] = COMMAND
+    sandbox: Sandbox,
+    folder: Path,
+    *options: str | Path,
+    command: Sequence[str] = COMMAND,
+    until: Callable[[], bool] | None = None,
 ) -> subprocess.Popen[str]:
-    """Render five rows, three at once, and wait until three jobs run."""
+    """Render five rows, three at once, and wait until three jobs run, or for something else."""
     rows = folder / "rows.csv"
     rows.write_text("key,name,product\n" + "".join(f"k{n},A{n},B\n" for n in range(5)))
     process = start(
@@ -74,7 +78,7 @@ def start_rendering(
         HEYGEN_API_BASE=sandbox.base_url,
         HEYGEN_API_KEY=KEY,
     )
-    wait_for(lambda: sandbox.ledger.count() >= 3)
+    wait_for(until or (lambda: sandbox.ledger.count() >= 3))
     return process
 
 
@@ -115,6 +119,21 @@ def test_ctrl_c_twice_stops_at_once_and_tells_which_jobs_go_on(
     assert set(unfinished.values()) == {job.id for job in sandbox.ledger.jobs}
     assert "3 jobs go on at HeyGen" in err
     assert "The same command" not in err
+
+
+def test_ctrl_c_before_anything_was_accepted(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.add("templates.generate", Fault.delay(3600.0), times=None)
+    process = start_rendering(sandbox, tmp_path, until=lambda: sending(sandbox))
+    try:
+        process.send_signal(signal.SIGINT)
+        assert "waiting for what is being sent. Ctrl-C again" in first_complaint(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def sending(sandbox: Sandbox) -> bool:
+    return sandbox.requests.by_operation["templates.generate"] > 0
 
 
 def test_ctrl_c_waits_for_what_is_in_flight(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.serve import serve
 from tests.cli.waiting import until
 
@@ -44,3 +44,9 @@ async def test_on_a_terminal_it_prints_what_to_copy() -> None:
     assert "HEYGEN_API_KEY=" in export
     assert any("heygen-async render" in line and "rows.csv --out videos" in line for line in lines)
     assert lines[-1] == "Stopped."
+
+
+@pytest.mark.parametrize("faults", ["{", '{"dorp": 1}', '{"drop": 2}', "[]"])
+async def test_faults_that_are_none_are_refused(faults: str) -> None:
+    with pytest.raises(CommandError, match="--faults: "):
+        await serve(display=Lines(), port=0, speed=60.0, concurrency=10, seed=0, faults=faults)

@@ -16,6 +16,7 @@ DURATIONS = {
     "translation": 200.0,
     "proofread": 150.0,
     "voice_clone": 40.0,
+    "lipsync": 120.0,
 }
 
 

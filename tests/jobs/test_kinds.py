@@ -13,6 +13,8 @@ from heygen_async import (
     JobFailed,
     JobNeedsInput,
     JobTimeout,
+    Lipsync,
+    LipsyncRequest,
     Proofread,
     ProofreadRequest,
     TextVariable,
@@ -46,6 +48,8 @@ async def begin(kind: str, sandbox: Sandbox, heygen: HeyGen) -> Any:
     if kind == "proofread":
         proofread = ProofreadRequest(video=SOURCE, output_languages=LANGUAGES[:1], title="Launch")
         return (await heygen.proofreads.create(proofread))[0]
+    if kind == "lipsync":
+        return await heygen.lipsyncs.create(LipsyncRequest(video=SOURCE, audio=SOURCE))
     if kind == "voice clone":
         audio = AssetUrl(url="https://example.com/voice.wav")
         return await heygen.voices.clone(VoiceCloneRequest(audio=audio, voice_name="Ada"))
@@ -58,6 +62,7 @@ KINDS: dict[str, tuple[type[Any], str]] = {
     "translation": (VideoTranslation, "completed"),
     "proofread": (Proofread, "completed"),
     "voice clone": (VoiceDetail, "complete"),
+    "lipsync": (Lipsync, "completed"),
     "agent": (VideoAgentSession, "completed"),
 }
 
@@ -91,7 +96,12 @@ async def test_a_translation_gives_one_job_per_language(sandbox: Sandbox, heygen
 
 @pytest.mark.parametrize(
     ("kind", "fails"),
-    [("translation", "translation"), ("proofread", "proofread"), ("voice clone", "voice_clone")],
+    [
+        ("translation", "translation"),
+        ("proofread", "proofread"),
+        ("voice clone", "voice_clone"),
+        ("lipsync", "lipsync"),
+    ],
 )
 async def test_every_kind_can_fail(sandbox: Sandbox, heygen: HeyGen, kind: str, fails: str) -> None:
     sandbox.fail_next(fails)

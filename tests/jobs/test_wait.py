@@ -18,7 +18,7 @@ from heygen_async import (
     NotFound,
     Video,
 )
-from heygen_async.sandbox import Fault, Sandbox
+from heygen_async.sandbox import Fault, Faults, Sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 from .conftest import video_request
@@ -53,7 +53,7 @@ async def test_a_lone_job_costs_few_requests(sandbox: Sandbox, heygen: HeyGen) -
 
 
 async def test_a_url_that_is_null_right_after_completion_is_asked_for_again() -> None:
-    sandbox = Sandbox(speed=1, null_video_url=True, durations={"video": 30.0})
+    sandbox = Sandbox(speed=1, faults=Faults(null_video_url=1.0), durations={"video": 30.0})
     async with sandbox, HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
         job = await heygen.videos.create(video_request(sandbox))
         await asyncio.sleep(30.5)

@@ -15,6 +15,8 @@ from heygen_async.models.structs import Answer, Part
 PATH = Path(heygen_async.models.__file__).parents[1] / "sandbox/contract/heygen-api.json"
 CONTRACT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
 SCHEMAS: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
+# Ours has another name: `heygen_async.Batch` is a bulk run.
+SCHEMAS["BatchStatus"] = SCHEMAS["Batch"]
 
 EXPORTED: dict[str, Any] = {
     name: getattr(heygen_async.models, name) for name in heygen_async.models.__all__
@@ -35,6 +37,8 @@ def alternatives(schema: Any) -> list[dict[str, Any]]:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         target = SCHEMAS.get(name, {})
+        if "enum" in target:
+            return [target]
         if "oneOf" in target:
             return [part for choice in target["oneOf"] for part in alternatives(choice)]
         return [{"ref": name}]

@@ -36,6 +36,8 @@ def values(annotation: Any, meta: msgspec.Meta | None = None) -> st.SearchStrate
         return parts(annotation)
     if annotation is type(None):
         return st.none()
+    if annotation is msgspec.UnsetType:
+        return st.just(msgspec.UNSET)
     if annotation is bool:
         return st.booleans()
     if annotation is int:

@@ -33,12 +33,16 @@ from heygen_async.models import (
     ImageInput,
     ImageScene,
     ImageVideoRequest,
+    LipsyncRequest,
     Request,
     SpeechRequest,
     StudioVideoRequest,
     TemplateRenderRequest,
     TextVariable,
+    VideoBatchRequest,
+    VideoRequest,
     VideoScene,
+    VideoTranslationBatchRequest,
     VideoTranslationRequest,
     VoiceSettings,
     encode,
@@ -89,6 +93,9 @@ def _example(kind: type[Part]) -> dict[str, Any]:
         "CinematicAvatarVideoRequest": {"avatar_id": ["look"], "prompt": "A walk"},
         "StudioVideoRequest": {"scenes": [ImageScene(source=SOURCE, duration=1)]},
         "VideoTranslationRequest": {"video": SOURCE, "output_languages": ["French"]},
+        "VideoBatchRequest": {"videos": [_avatar()]},
+        "VideoTranslationBatchRequest": {"video_translations": [_translation()]},
+        "LipsyncBatchRequest": {"lipsyncs": [_lipsync()]},
         "ProofreadRequest": {"video": SOURCE, "output_languages": ["French"], "title": "t"},
         "TemplateRenderRequest": {"variables": {}},
         "Dimension": {"width": 128, "height": 128},
@@ -96,6 +103,7 @@ def _example(kind: type[Part]) -> dict[str, Any]:
         "AvatarScene": {"input": AvatarInput(avatar_id="look")},
         "ColorSceneBackground": {"color": "#112233"},
         "AssetUrl": {"url": "https://files.example/a"},
+        "WebhookEndpointRequest": {"url": "https://app.example/webhooks"},
     }
     return examples.get(kind.__name__) or {
         field.name: SOURCE if field.name in _SOURCES else "text"
@@ -184,6 +192,10 @@ def _translation(**fields: Any) -> VideoTranslationRequest:
     return VideoTranslationRequest(**{"video": SOURCE, "output_languages": ["French"], **fields})
 
 
+def _lipsync(**fields: Any) -> LipsyncRequest:
+    return LipsyncRequest(**{"video": SOURCE, "audio": SOURCE, **fields})
+
+
 COLOUR = Background(type="color", value="#112233")
 AUDIO = "https://files.example/a.mp3"
 
@@ -222,6 +234,10 @@ BROKEN_RULES: list[tuple[str, Callable[[], Part], str]] = [
     ("fps_mode alone", lambda: _translation(fps_mode="cfr"), "fps_mode"),
     ("srt_role alone", lambda: _translation(srt_role="input"), "srt_role"),
     ("empty range", lambda: _translation(start_time=5, end_time=5), "start_time"),
+    ("lipsync: empty range", lambda: _lipsync(start_time=5, end_time=5), "start_time"),
+    ("101 languages", lambda: VideoTranslationBatchRequest(
+        video_translations=[_translation(output_languages=["French"] * 50)] * 2
+        + [_translation()]), "video_translations"),
     ("base64 where media is meant", lambda: _translation(video=FILE), "video"),
     ("odd width", lambda: Dimension(width=129, height=128), "width"),
     ("ftp", lambda: AssetUrl(url="ftp://files.example/a"), "url"),
@@ -357,6 +373,19 @@ def test_extra_is_merged_into_the_body() -> None:
     }
     assert b"extra" not in encode(request)
     assert b"extra" not in encode(_avatar())
+
+
+def test_extra_is_merged_into_each_request_of_a_batch() -> None:
+    requests: list[VideoRequest] = [_avatar(extra={"new": 1}), _avatar(extra={}), _image()]
+    plain = VideoBatchRequest(videos=[_avatar(), _image()], title="t")
+    assert b"extra" not in encode(plain)
+    batch = VideoBatchRequest(videos=requests, title="t", extra={"newer": 2})
+    expected = {"videos": [_sent(request) for request in requests], "title": "t", "newer": 2}
+    assert _sent(batch) == expected
+    assert _sent(batch)["videos"][0]["new"] == 1
+    assert _sent(VideoBatchRequest(videos=requests))["videos"] == expected["videos"]
+    with pytest.raises(InvalidRequest, match="videos: not JSON"):
+        encode(VideoBatchRequest(videos=[_avatar(extra={"new": object()})]))
 
 
 @pytest.mark.parametrize("name", ["script", "avatar_id", "type", "title"])

@@ -69,8 +69,11 @@ class Api:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        # aiohttp looks after idle connections in every such interval, by real time: on a turned
+        # loop short ones would pass by the thousand.
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=86_400)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=3600)
+            connector=connector, timeout=aiohttp.ClientTimeout(total=3600)
         )
 
     async def __aenter__(self) -> Api:

@@ -57,7 +57,7 @@ async def test_each_version_refuses_in_its_own_envelope(api: Api, sandbox: Sandb
 
 
 async def test_operations_without_a_handler_say_so(api: Api) -> None:
-    reply = await api.get("/v3/webhooks/event-types")
+    reply = await api.get("/v3/brand-kits")
     assert reply.refusal[:2] == (501, "not_implemented")
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import statistics
+from functools import partial
 
 import pytest
 
@@ -28,15 +30,21 @@ def test_durations_can_be_fixed_or_spread_otherwise() -> None:
     assert factory.start("agent", 0.0).seconds == 10.0
 
 
-def test_a_share_of_jobs_fails() -> None:
-    factory = JobFactory(0, failure_rate=0.25)
-    fates = [factory.start("video", 0.0).failure is not None for _ in range(1_000)]
-    assert 0.2 < sum(fates) / 1_000 < 0.3
-    only = JobFactory(0, failure_rate={"agent": 1.0})
-    assert only.start("agent", 0.0).failure
-    assert only.start("video", 0.0).failure is None
+def test_a_share_of_jobs_fails_or_never_ends() -> None:
+    factory = JobFactory(0)
+    factory.fail, factory.stuck = 0.25, 0.5
+    jobs = [factory.start("video", 0.0) for _ in range(1_000)]
+    assert 0.2 < sum(job.failure is not None for job in jobs) / 1_000 < 0.3
+    assert 0.45 < sum(job.stuck for job in jobs) / 1_000 < 0.55
+    assert not [job for job in jobs if job.stuck and job.failure]
+    factory.fail, factory.stuck = {"agent": 1.0}, {"translation": 1.0}
+    assert factory.start("agent", 0.0).failure
+    assert factory.start("translation", 0.0).stuck
+    video = factory.start("video", 0.0)
+    assert (video.failure, video.stuck) == (None, False)
     # A thought of the agent is no job of its own.
-    assert JobFactory(0, failure_rate=1.0).start("agent_thinking", 0.0).failure is None
+    factory.fail = 1.0
+    assert factory.start("agent_thinking", 0.0).failure is None
 
 
 def test_the_state_follows_the_clock() -> None:
@@ -49,6 +57,15 @@ def test_the_state_follows_the_clock() -> None:
     assert Job("video", 0.0, 0.0).progress(0.0) == 1.0
 
 
+def test_a_job_that_is_stuck_stays_on_its_way() -> None:
+    job = Job("video", 0.0, 100.0, stuck=True)
+    assert [job.status(now, first="a", running="b") for now in (5, 50, 1e9)] == ["a", "b", "b"]
+    assert job.progress(1e9) < 1.0
+    assert Job("video", 0.0, 0.0, stuck=True).progress(0.0) < 1.0
+    job.stop(200.0, Failure(None, None))
+    assert job.status(200.0, first="a", running="b") == "failed"
+
+
 def test_slots_are_freed_by_time_and_by_hand() -> None:
     slots = Slots()
     jobs = [Job("video", 0.0, seconds) for seconds in (30.0, 10.0, 20.0)]
@@ -58,6 +75,23 @@ def test_slots_are_freed_by_time_and_by_hand() -> None:
     slots.release(jobs[2])
     assert (slots.running(10), slots.next_end(10)) == (1, 30.0)
     assert (slots.running(30), slots.next_end(30)) == (0, None)
+
+
+def test_what_waits_for_a_slot_begins_when_one_was_free() -> None:
+    slots = Slots(limit=2)
+    jobs = [Job("video", 0.0, seconds) for seconds in (30.0, 10.0, 20.0, 5.0)]
+    begun: list[Job] = []
+    for job in jobs:
+        slots.queue(job, partial(begun.append, job))
+    slots.settle(0.0)
+    assert begun == jobs[:2]
+    assert (jobs[2].ends_at, jobs[2].progress(1e9), jobs[2].done(1e9)) == (math.inf, 0.0, False)
+    assert jobs[2].status(1e9, first="a", running="b") == "a"
+    slots.settle(1_000.0)  # nobody has looked meanwhile
+    assert begun == jobs
+    assert [job.created_at for job in jobs] == [0.0, 0.0, 10.0, 30.0]
+    assert [job.ends_at for job in jobs] == [30.0, 10.0, 30.0, 35.0]
+    assert slots.running(1_000.0) == 0
 
 
 def test_the_clock_runs_at_its_speed_and_can_be_turned() -> None:

@@ -59,11 +59,13 @@ def test_the_plugin_imports_nothing_of_weight() -> None:
 
 def test_the_process_prints_its_addresses_and_stops_on_a_signal() -> None:
     command = [sys.executable, "-m", "heygen_async.sandbox", "--speed", "1", "--seed", "3"]
+    command += ["--faults", '{"fail_jobs": 0.5}']
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
         assert get(line["base_url"], "/v3/users/me", line["api_key"])["data"]
         assert line["media_origin"] != line["base_url"]
+        assert get(line["base_url"], "/_sandbox/faults", line["api_key"]) == {"fail_jobs": 0.5}
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, b"")
@@ -89,8 +91,14 @@ class StopsWhenWritten(io.StringIO):
 def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     out = StopsWhenWritten()
     monkeypatch.setattr(sys, "stdout", out)
-    main(["--concurrency", "3", "--failure-rate", "0.5", "--requests-per-second", "9"])
+    main(["--concurrency", "3", "--faults", '{"fail_jobs": 0.5}', "--requests-per-second", "9"])
     assert set(json.loads(out.getvalue())) == {"base_url", "api_key", "media_origin"}
+
+
+def test_faults_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--faults", '{"dorp": 0.1}'])
+    assert "no such faults: dorp" in capsys.readouterr().err
 
 
 def test_names_load_at_their_first_use() -> None:

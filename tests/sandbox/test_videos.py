@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Faults, Sandbox
 
 from .api import Api
 
@@ -250,7 +250,7 @@ async def test_deleted_videos_are_gone_and_free_their_slot(api: Api, sandbox: Sa
 
 async def test_video_url_may_be_late() -> None:
     async with (
-        Sandbox(speed=1, null_video_url=True, durations={"video": 10.0}) as sandbox,
+        Sandbox(speed=1, faults=Faults(null_video_url=1.0), durations={"video": 10.0}) as sandbox,
         Api(sandbox) as api,
     ):
         identifier = await api.video()

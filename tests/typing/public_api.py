@@ -9,15 +9,22 @@ from heygen_async import (
     Asset,
     AvatarVideoRequest,
     Batch,
+    BatchItem,
+    BatchJob,
+    BatchResult,
+    BatchStatus,
     BrandGlossary,
     CompletedAsset,
     CreatedVideo,
     DeletedId,
     DeletedVideo,
     HeyGen,
+    HeyGenError,
     Job,
     JobFailed,
     JobSlots,
+    Lipsync,
+    LipsyncRequest,
     NotFound,
     Outcome,
     Page,
@@ -110,6 +117,33 @@ async def translations(
     assert_type(await heygen.proofreads.srt_text("id"), str)
     assert_type(await heygen.proofreads.update_srt("id", "text"), Proofread)
     assert_type(await heygen.proofreads.generate("id"), Job[VideoTranslation])
+
+
+async def lipsyncs(heygen: HeyGen, request: LipsyncRequest) -> None:
+    assert_type(await heygen.lipsyncs.create(request), Job[Lipsync])
+    assert_type(heygen.lipsyncs.list(), Pages[Lipsync])
+    assert_type(await heygen.lipsyncs.update("id", title="New"), Lipsync)
+    assert_type(await heygen.lipsyncs.delete("id"), DeletedId)
+    assert_type(await heygen.lipsyncs.statuses(["id"]), Sequence[StatusEntry])
+    assert_type(heygen.jobs.attach(Lipsync, "id"), Job[Lipsync])
+
+
+async def batches_of_the_api(
+    heygen: HeyGen, video: AvatarVideoRequest, lipsync: LipsyncRequest
+) -> None:
+    batch = await heygen.videos.batches.create([video])
+    assert_type(batch, BatchJob[Video])
+    assert_type(await batch.wait(), BatchStatus)
+    async for item in batch.started():
+        assert_type(item, BatchItem)
+    async for done in batch.results():
+        assert_type(done, BatchResult[Video])
+        assert_type(done.result, Video | None)
+        assert_type(done.error, HeyGenError | None)
+    assert_type(await heygen.videos.batches.get("id"), BatchStatus)
+    assert_type(heygen.videos.batches.items("id"), Pages[BatchItem])
+    assert_type(heygen.video_translations.batches.attach("id"), BatchJob[VideoTranslation])
+    assert_type(await heygen.lipsyncs.batches.create([lipsync]), BatchJob[Lipsync])
 
 
 async def others(heygen: HeyGen, speech: SpeechRequest, clone: VoiceCloneRequest) -> None:

@@ -7,6 +7,7 @@ from . import (
     account,
     assets,
     avatars,
+    batches,
     lipsyncs,
     proofreads,
     templates,
@@ -14,6 +15,7 @@ from . import (
     video_translations,
     videos,
     voices,
+    webhooks,
 )
 
 __all__ = ["HANDLERS"]
@@ -22,6 +24,7 @@ HANDLERS: dict[str, Handler] = {
     **account.HANDLERS,
     **assets.HANDLERS,
     **avatars.HANDLERS,
+    **batches.HANDLERS,
     **lipsyncs.HANDLERS,
     **proofreads.HANDLERS,
     **templates.HANDLERS,
@@ -29,4 +32,5 @@ HANDLERS: dict[str, Handler] = {
     **video_translations.HANDLERS,
     **videos.HANDLERS,
     **voices.HANDLERS,
+    **webhooks.HANDLERS,
 }

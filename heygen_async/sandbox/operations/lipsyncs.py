@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..account import Account, Lipsync
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
+from ..calls import Acceptance, Accepted, Call, Handler
+from ..jobs import Job
 from ..ledger import PRICES
 from ..media import MediaItem
 from .videos import status_entries
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "plan"]
 
 
 def lipsync_json(account: Account, lipsync: Lipsync) -> Json:
@@ -35,13 +38,25 @@ def lipsync_json(account: Account, lipsync: Lipsync) -> Json:
 
 def create(call: Call) -> Json:
     """`lipsyncs.create`: as long as its audio."""
-    body, account = call.body, call.account
+    (accept,) = plan(call, call.body)
+    call.account.admit()
+    accepted = accept(call.account.begin("lipsync"))
+    accepted.begin()
+    return data({"lipsync_id": accepted.id})
+
+
+def plan(call: Call, body: Json) -> list[Acceptance]:
+    """Check a request for a lipsync; what accepts its job."""
+    account = call.account
     account.check_source(body["video"], "video")
     account.check_source(body["audio"], "audio")
     seconds = round(account.source_seconds(body["audio"]), 3)
-    account.admit()
+    return [partial(_accept, call, body, seconds)]
+
+
+def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
+    account = call.account
     identifier = account.new_id()
-    job = account.begin("lipsync")
     account.record(
         "lipsync",
         identifier,
@@ -61,9 +76,12 @@ def create(call: Call) -> Json:
         body.get("callback_id"),
         caption=body.get("enable_caption", False),
     )
-    account.media.add(MediaItem(identifier, seconds))
-    account.lipsyncs.add(identifier, lipsync)
-    return data({"lipsync_id": identifier})
+    return Accepted(identifier, partial(_shelve, account, lipsync))
+
+
+def _shelve(account: Account, lipsync: Lipsync) -> None:
+    account.media.add(MediaItem(lipsync.id, lipsync.seconds))
+    account.lipsyncs.add(lipsync.id, lipsync)
 
 
 def get(call: Call) -> Json:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..account import Account, Proofread
+from ..announcements import announce_proofread
 from ..answers import Json, data
 from ..calls import Call, Handler
 from ..ledger import PRICES
 from ..media import MediaItem
 from ..refusals import Refusal, invalid, not_found
 from ..subtitles import is_srt
-from .video_translations import check_languages, rate_of, start_translation
+from .video_translations import accept_translation, check_languages, rate_of
 
 __all__ = ["HANDLERS"]
 
@@ -74,6 +75,7 @@ def create(call: Call) -> Json:
         )
         proofread = Proofread(identifier, job, seconds, language, body)
         account.proofreads.add(identifier, proofread)
+        announce_proofread(account, proofread)
         media = account.media
         text = f"This is what was said, now in {language}. Please read it with care."
         media.add(MediaItem(identifier, seconds, text=text))
@@ -133,16 +135,18 @@ def generate(call: Call) -> Json:
     rate = rate_of(proofread.request.get("mode", "speed"), audio_only=audio_only)
     code = account.languages[proofread.language]
     item = account.media.get(proofread.id)
-    translation = start_translation(
+    accepted = accept_translation(
         call,
         f"{account.new_id()}-{code}",
+        account.begin("translation"),
         language=proofread.language,
         seconds=proofread.seconds,
         rate=rate + PRICES["proofread"],
         request={**call.body, "title": proofread.request["title"]},
         srt=None if item is None else account.media.captions(item),
     )
-    return data({"status": "processing", "video_translation_id": translation.id})
+    accepted.begin()
+    return data({"status": "processing", "video_translation_id": accepted.id})
 
 
 HANDLERS: dict[str, Handler] = {

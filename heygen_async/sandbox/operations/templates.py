@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..account import Account, Template, Video
+from ..announcements import announce_video
 from ..answers import Json, data, listing
 from ..calls import Call, Handler
 from ..ledger import PRICES
@@ -204,6 +205,7 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         caption=bool(body.get("caption")) or body.get("subtitles") is not None,
         gif=bool(body.get("include_gif")),
     )
+    announce_video(account, video, body.get("callback_url"))
     return store_video(account, video, text=" ".join(texts), aspect_ratio=template.aspect_ratio)
 
 

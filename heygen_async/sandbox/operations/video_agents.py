@@ -6,6 +6,7 @@ import zlib
 
 from ..account import Account, Video
 from ..agent_sessions import MESSAGES_SHOWN, Message, Session
+from ..announcements import announce_session
 from ..answers import Json, data, listing
 from ..calls import Call, Handler
 from ..jobs import Failure, Job
@@ -81,6 +82,7 @@ def create(call: Call) -> Json:
         "question" if chatting else "video",
         ledger_job,
         callback_id=body.get("callback_id"),
+        callback_url=body.get("callback_url"),
     )
     session.messages.append(Message("user", "text", prompt, job.created_at))
     account.sessions.add(identifier, session)
@@ -110,6 +112,7 @@ def _generate(account: Account, session: Session, wish: str) -> None:
     store_video(account, video, text=wish, aspect_ratio=session.aspect_ratio)
     session.video_ids.append(video.id)
     session.ledger_job.charge(session.job, seconds, PRICES["agent"] * seconds)
+    announce_session(account, session)
 
 
 def get(call: Call) -> Json:
@@ -183,6 +186,7 @@ def stop(call: Call) -> Json:
     if not session.job.done(now):
         account.slots.release(session.job)
         session.job.stop(now, Failure("cancelled", "Stopped by the user"))
+        account.deliveries.replan(session.job)
         if session.stage == "video":
             session.ledger_job.charge(session.job, 0.0, 0.0)
         session.settle(account.new_id())

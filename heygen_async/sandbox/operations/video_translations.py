@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..account import Account, Translation
+from ..announcements import announce_translation
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
+from ..calls import Acceptance, Accepted, Call, Handler
+from ..jobs import Job
 from ..ledger import PRICES
 from ..media import MediaItem
 from ..refusals import invalid
 from .videos import status_entries
 
-__all__ = ["HANDLERS", "check_languages", "start_translation"]
+__all__ = ["HANDLERS", "accept_translation", "check_languages", "plan", "rate_of"]
 
 
 def translation_json(account: Account, translation: Translation) -> Json:
@@ -49,29 +53,31 @@ def check_languages(account: Account, names: list[str]) -> None:
             raise invalid(f"output_languages.{index}", f"Language given twice: {name}")
 
 
-def start_translation(
+def accept_translation(
     call: Call,
     identifier: str,
+    job: Job,
     *,
     language: str,
     seconds: float,
     rate: float,
     request: Json,
     srt: str | None = None,
-) -> Translation:
-    """Start one translation and put it and its files on their shelves.
+) -> Accepted:
+    """Accept one translation.
 
     Args:
         call: The request that asks for it.
         identifier: `<stem>-<code>`.
+        job: Its course.
         language: Name of the target language.
         seconds: Length of the source.
         rate: USD per second.
-        request: Fields `title`, `input_language`, `translate_audio_only`, `callback_id`.
+        request: Fields `title`, `input_language`, `translate_audio_only`, `callback_id`,
+            `callback_url`.
         srt: Captions that were put in by hand.
     """
     account = call.account
-    job = account.begin("translation")
     account.record(
         "translation",
         identifier,
@@ -94,8 +100,17 @@ def start_translation(
         callback_id=request.get("callback_id"),
     )
     text = f"This is what was said, now in {language}."
-    account.media.add(MediaItem(identifier, seconds, text=text, srt=srt))
-    return account.translations.add(identifier, translation)
+    item = MediaItem(identifier, seconds, text=text, srt=srt)
+    callback_url = request.get("callback_url")
+    return Accepted(identifier, partial(_begin, account, translation, item, callback_url))
+
+
+def _begin(
+    account: Account, translation: Translation, item: MediaItem, callback_url: str | None
+) -> None:
+    account.media.add(item)
+    account.translations.add(translation.id, translation)
+    announce_translation(account, translation, callback_url)
 
 
 def rate_of(mode: str, *, audio_only: bool) -> float:
@@ -105,23 +120,39 @@ def rate_of(mode: str, *, audio_only: bool) -> float:
 
 def create(call: Call) -> Json:
     """`video_translations.create`: one id per language, all with one stem."""
-    body, account = call.body, call.account
+    account = call.account
+    plans = plan(call, call.body)
+    account.admit()
+    ids = []
+    for accept in plans:
+        accepted = accept(account.begin("translation"))
+        accepted.begin()
+        ids.append(accepted.id)
+    return data({"video_translation_ids": ids})
+
+
+def plan(call: Call, body: Json) -> list[Acceptance]:
+    """Check a request for translations; what accepts the job of each language."""
+    account = call.account
     check_languages(account, body["output_languages"])
     account.check_source(body["video"], "video")
     account.check_source(body.get("audio"), "audio")
     account.check_source(body.get("srt"), "srt")
     seconds = _source_length(body, account)
-    account.admit()
     stem = account.new_id()
     rate = rate_of(body.get("mode", "speed"), audio_only=body.get("translate_audio_only", False))
-    ids = []
-    for language in body["output_languages"]:
-        identifier = f"{stem}-{account.languages[language]}"
-        start_translation(
-            call, identifier, language=language, seconds=seconds, rate=rate, request=body
+    return [
+        partial(
+            accept_translation,
+            call,
+            f"{stem}-{account.languages[language]}",
+            language=language,
+            seconds=seconds,
+            rate=rate,
+            request=body,
         )
-        ids.append(identifier)
-    return data({"video_translation_ids": ids})
+        for language in body["output_languages"]
+    ]
 
 
 def _source_length(body: Json, account: Account) -> float:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..account import Account, Video
+from ..announcements import announce_video
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
+from ..batches import Batch, failure_json
+from ..calls import Acceptance, Accepted, Call, Handler
+from ..jobs import Job
 from ..ledger import CINEMATIC_PRICE, FOUR_K_FACTOR, PRICES
 from ..media import MediaItem
 from ..refusals import invalid
 from ..rules import check_video
 from ..shelf import Shelf
 
-__all__ = ["HANDLERS", "status_entries", "store_video", "video_json"]
+__all__ = ["HANDLERS", "plan", "status_entries", "store_video", "video_json"]
 
 #: Seconds that a video lasts at most.
 LONGEST = 1_800.0
@@ -38,7 +42,7 @@ def video_json(account: Account, video: Video) -> Json:
         shown["failure_message"] = job.failure.message
         return shown
     media = account.media
-    late = account.null_video_url and now < job.ends_at + 1.0
+    late = now < job.ends_at + 1.0 and account.faults.hides_url(video.id)
     shown["duration"] = video.seconds
     shown["video_url"] = None if late else media.url(f"{video.id}.mp4")
     shown["thumbnail_url"] = media.url(f"{video.id}.png")
@@ -66,10 +70,24 @@ def _shape(aspect_ratio: str | None) -> str:
 def create(call: Call) -> Json:
     """`videos.create`, all four types; webm is accepted, but what is served is an mp4."""
     body, account = call.body, call.account
-    seconds = min(LONGEST, round(check_video(body, account), 3))
+    (accept,) = plan(call, body)
     account.admit()
+    accepted = accept(account.begin("video"))
+    accepted.begin()
+    answer = {"video_id": accepted.id, "status": "waiting"}
+    answer["output_format"] = body.get("output_format", "mp4")
+    return data(answer)
+
+
+def plan(call: Call, body: Json) -> list[Acceptance]:
+    """Check a request for a video; what accepts its job."""
+    seconds = min(LONGEST, round(check_video(body, call.account), 3))
+    return [partial(_accept, call, body, seconds)]
+
+
+def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
+    account = call.account
     identifier = account.new_id()
-    job = account.begin("video")
     account.record(
         "video",
         identifier,
@@ -90,10 +108,12 @@ def create(call: Call) -> Json:
         callback_id=body.get("callback_id"),
         caption=body.get("caption") is not None,
     )
+    return Accepted(identifier, partial(_begin, account, video, body))
+
+
+def _begin(account: Account, video: Video, body: Json) -> None:
     store_video(account, video, text=_text(body), aspect_ratio=body.get("aspect_ratio"))
-    answer = {"video_id": identifier, "status": "waiting"}
-    answer["output_format"] = body.get("output_format", "mp4")
-    return data(answer)
+    announce_video(account, video, body.get("callback_url"))
 
 
 def _text(body: Json) -> str:
@@ -150,18 +170,19 @@ def delete(call: Call) -> Json:
 
 
 def status_entries(call: Call, parameter: str) -> list[Json]:
-    """The entries of a `statuses` call in the order of the ids asked for."""
+    """The entries of a `statuses` call in the order of the ids asked for, then of the batches."""
     ids: list[str] = call.query.get(parameter) or []
-    if not ids and not call.query.get("batch_ids"):
+    batch_ids: list[str] = call.query.get("batch_ids") or []
+    if not ids and not batch_ids:
         raise invalid(parameter, f"Provide {parameter} or batch_ids")
     account = call.account
     now = account.clock.now()
-    shelves: dict[str, Shelf[Any]] = {
-        "video_ids": account.videos,
-        "video_translation_ids": account.translations,
-        "lipsync_ids": account.lipsyncs,
+    shelves: dict[str, tuple[Shelf[Any], Shelf[Batch]]] = {
+        "video_ids": (account.videos, account.batches["videos"]),
+        "video_translation_ids": (account.translations, account.batches["video_translations"]),
+        "lipsync_ids": (account.lipsyncs, account.batches["lipsyncs"]),
     }
-    shelf = shelves[parameter]
+    shelf, batches = shelves[parameter]
     entries: list[Json] = []
     for identifier in ids:
         item = shelf.find(identifier)
@@ -173,9 +194,14 @@ def status_entries(call: Call, parameter: str) -> list[Json]:
             "status": item.job.status(now, first="queued", running="processing"),
         }
         if entry["status"] == "failed" and item.job.failure is not None:
-            failure = item.job.failure
-            entry["error"] = {"code": failure.code, "message": failure.message}
+            entry["error"] = failure_json(item.job.failure)
         entries.append(entry)
+    for batch_id in batch_ids:
+        batch = batches.find(batch_id)
+        if batch is None:
+            entries.append({"batch_id": batch_id, "status": "not_found"})
+        else:
+            entries += [{"batch_id": batch_id, **item.json(now)} for item in batch.items]
     return entries
 
 

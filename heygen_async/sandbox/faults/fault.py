@@ -1,19 +1,18 @@
-"""A scripted plan of what goes wrong between a client and the sandbox."""
+"""The ways to spoil one exchange between a client and the sandbox."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from aiohttp import web
 
-from .answers import Answer
-from .refusals import Refusal, error_body
+from ..answers import Answer
+from ..refusals import Refusal, error_body
 
-__all__ = ["Fault", "Faults"]
+__all__ = ["Fault", "Work"]
 
 #: Does what the request asks for, once, and hands over the answer that would be sent.
 Work: TypeAlias = Callable[[], Awaitable[Answer]]
@@ -183,73 +182,6 @@ class Fault:
             )
 
         return cls("body", play)
-
-
-@dataclass(slots=True)
-class _Planned:
-    operation: str
-    fault: Fault
-    times: int | None
-    after: int
-    rate: float
-
-
-class Faults:
-    """The plan: which faults hit which requests, and how often each has struck.
-
-    Attributes:
-        struck: (operation, name of the fault) of every fault that was played, in order.
-    """
-
-    def __init__(self, seed: int = 0) -> None:
-        self.struck: list[tuple[str, str]] = []
-        self._plan: list[_Planned] = []
-        self._chance = random.Random(f"{seed}/faults")  # noqa: S311 - no secret
-
-    def add(
-        self,
-        operation: str,
-        fault: Fault,
-        *,
-        times: int | None = 1,
-        after: int = 0,
-        rate: float = 1.0,
-    ) -> None:
-        """Plan a fault; where several fit a request, the one planned first strikes.
-
-        Args:
-            operation: An operation id, `media` for the media host, or `*` for all operations.
-            fault: What happens.
-            times: How often it strikes; None for always.
-            after: How many fitting requests pass unharmed first.
-            rate: Chance to strike a fitting request, drawn from the sandbox's seed.
-        """
-        self._plan.append(_Planned(operation, fault, times, after, rate))
-
-    def clear(self) -> None:
-        """Forget the plan; what has struck stays on record."""
-        self._plan.clear()
-
-    def take(self, operation: str) -> Fault | None:
-        """The fault that strikes this request, used up by the call; None for no fault."""
-        if not self._plan:
-            return None
-        for planned in self._plan:
-            fits_all = planned.operation == "*" and operation != "media"
-            if not fits_all and planned.operation != operation:
-                continue
-            if planned.after:
-                planned.after -= 1
-                continue
-            if planned.rate < 1.0 and self._chance.random() >= planned.rate:
-                continue
-            if planned.times is not None:
-                planned.times -= 1
-                if planned.times <= 0:
-                    self._plan.remove(planned)
-            self.struck.append((operation, planned.fault.name))
-            return planned.fault
-        return None
 
 
 async def _drain(request: web.BaseRequest) -> None:

@@ -1,0 +1,229 @@
+"""What earlier runs have left in a journal, read beside the run and without touching it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from heygen_async.batch.estimates import Estimate
+from heygen_async.batch.journal import Entry, JournalView, State, read
+from heygen_async.errors import JournalError
+
+# Failures of the account and not of the item: the next run tries again by itself.
+_OF_THE_ACCOUNT = frozenset(
+    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
+)
+
+# The figures of a remainder that count items.
+_TO_PAY = ("new", "again", "in_flight", "unanswered")
+_NOT_TO_PAY = ("completed", "failed", "uncertain", "changed")
+_IN_WORDS: dict[State, str] = {"submitted": "in_flight", "intended": "unanswered"}
+
+
+class Remainder(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left to do of a run, next to what its journal holds.
+
+    Attributes:
+        new: Items that the journal does not hold.
+        again: Items that are submitted again: they failed, or are uncertain and were asked for.
+        in_flight: Items that were submitted; the run waits for them.
+        unanswered: Items whose request may have been sent, and whose answer is not known; it is
+            sent again under the same key, or looked for where that would not be safe any more.
+        completed: Items that have completed; they cost nothing more.
+        failed: Items that have failed and are not tried again.
+        uncertain: Items of which nobody can tell whether they were submitted. The run looks for
+            their jobs, and submits none of them.
+        changed: Items whose payload is another than it was; they fail, and nothing is sent.
+        left_out: Items that the journal holds and that are not among those of the run.
+        usd: USD that the new ones, those again, in flight and unanswered will probably cost.
+        incomplete: How many of these have no complete estimate.
+        spent: USD that what has ended did cost, an estimate.
+        jobs: Jobs that have ended.
+    """
+
+    new: int
+    again: int
+    in_flight: int
+    unanswered: int
+    completed: int
+    failed: int
+    uncertain: int
+    changed: int
+    left_out: int
+    usd: float
+    incomplete: int
+    spent: float
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An item of the journal whose request carried a ``callback_id`` of the user's own.
+
+    Attributes:
+        idempotency_key: What it was sent under; no other item has it.
+        title: The title in its request, or None.
+        language: The language that it was translated into, or None.
+        intended_at: When it was sent, in Unix seconds.
+        job_id: Its job, where that is known.
+        open: Whether it may have a job that is not known.
+    """
+
+    idempotency_key: str
+    title: str | None
+    language: str | None
+    intended_at: float
+    job_id: str | None = None
+    open: bool = True
+
+
+class _Fields(msgspec.Struct):
+    """What is looked at of a payload."""
+
+    callback_id: str | None = None
+    title: str | None = None
+    output_languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRuns:
+    """The journal of a run, as earlier runs have left it.
+
+    All of it blocks: on an event loop, call it in a thread.
+
+    Args:
+        journal: The file; it need not be there.
+        retry_failed: Whether the run submits items again that failed.
+        resubmit_uncertain: Whether it submits uncertain ones.
+    """
+
+    journal: Path
+    retry_failed: bool = False
+    resubmit_uncertain: bool = False
+
+    def reckoning(self, kind: str, subject: str) -> Reckoning | None:
+        """Where the items of a run can be looked up, or None where there is no journal yet.
+
+        Args:
+            kind: Kind of the run.
+            subject: What it is about.
+
+        Raises:
+            JournalError: The file is no journal, or that of another run.
+        """
+        if not self.journal.exists() or not self.journal.stat().st_size:
+            return None
+        with read(self.journal) as view:
+            run = view.run
+            if (run.kind, run.subject) != (kind, subject):
+                raise JournalError(
+                    f"journal {self.journal}: it belongs to another run: {run.kind} of "
+                    f"{run.subject!r}, not {kind} of {subject!r}",
+                    path=str(self.journal),
+                    reason="other_run",
+                )
+            return Reckoning(view, self)
+
+    def sent_with(self) -> dict[str, list[Sent]]:
+        """Items by the ``callback_id`` of the user's own that their requests carried.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        sent: dict[str, list[Sent]] = {}
+        with read(self.journal) as view:
+            for entry in view.entries():
+                fields = msgspec.json.decode(entry.payload, type=_Fields)
+                if fields.callback_id is not None:
+                    sent.setdefault(fields.callback_id, []).append(_sent(entry, fields))
+        return sent
+
+
+def _sent(entry: Entry, fields: _Fields) -> Sent:
+    return Sent(
+        entry.idempotency_key,
+        fields.title,
+        fields.output_languages[0] if len(fields.output_languages) == 1 else None,
+        entry.intended_at,
+        entry.job_id,
+        open=entry.job_id is None and entry.state in ("intended", "uncertain"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    state: State
+    fingerprint: str
+    again: bool
+
+
+class Reckoning:
+    """Adds up what is left to do of a run, item by item.
+
+    Args:
+        view: The journal; it is read here.
+        earlier: How the run goes about what it finds.
+    """
+
+    def __init__(self, view: JournalView, earlier: EarlierRuns) -> None:
+        totals = view.totals()
+        self._spent, self._jobs = totals.usd, totals.ended_jobs
+        self._held = {entry.key: _held(entry, earlier) for entry in view.entries()}
+        self._counts: Counter[str] = Counter()
+        self._repeats: Counter[str] = Counter()
+        self._usd = 0.0
+        self._incomplete = 0
+
+    def add(self, key: str | None, fingerprint: str, estimate: Estimate) -> None:
+        """Look one item up; each once, in the order of the run.
+
+        Args:
+            key: Its key, or None where its payload gives it one.
+            fingerprint: Of its request.
+            estimate: What it will probably cost.
+        """
+        if key is None:
+            # As the run makes it: of equal items each next one gets a number.
+            key = fingerprint[:16]
+            self._repeats[key] += 1
+            if self._repeats[key] > 1:
+                key = f"{key}-{self._repeats[key]}"
+        held = self._held.pop(key, None)
+        what = _what(held, fingerprint)
+        self._counts[what] += 1
+        if what in _TO_PAY:
+            self._usd += estimate.usd
+            self._incomplete += not estimate.complete
+
+    def remainder(self) -> Remainder:
+        """What is left, once all items were looked up."""
+        return Remainder(
+            **{kind: self._counts[kind] for kind in (*_TO_PAY, *_NOT_TO_PAY)},
+            left_out=len(self._held),
+            usd=self._usd,
+            incomplete=self._incomplete,
+            spent=self._spent,
+            jobs=self._jobs,
+        )
+
+
+def _held(entry: Entry, earlier: EarlierRuns) -> _Held:
+    again = entry.state == "failed" and (
+        earlier.retry_failed or entry.error_type in _OF_THE_ACCOUNT
+    )
+    again = again or (entry.state == "uncertain" and earlier.resubmit_uncertain)
+    return _Held(entry.state, entry.fingerprint, again)
+
+
+def _what(held: _Held | None, fingerprint: str) -> str:
+    """Which figure of the remainder an item counts in."""
+    if held is None:
+        return "new"
+    if held.again and (held.state == "failed" or held.fingerprint == fingerprint):
+        return "again"
+    if held.fingerprint != fingerprint:
+        return "changed"
+    return _IN_WORDS.get(held.state, held.state)

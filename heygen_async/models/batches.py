@@ -1,0 +1,125 @@
+"""The API's own batches: up to 100 jobs in one request, which HeyGen starts as it has room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from heygen_async.models.lipsyncs import LipsyncRequest
+from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, refuse
+from heygen_async.models.video_translations import VideoTranslationRequest
+from heygen_async.models.videos import VideoRequest
+
+_MOST_ITEMS = 100
+
+
+class VideoBatchRequest(Request, frozen=True, kw_only=True):
+    """Up to 100 videos in one request; each is one item.
+
+    Attributes:
+        videos: The videos, 1 to 100, of any type.
+        title: Name of the batch in the account.
+        folder_id: Folder to put them in.
+        callback_url: Called, unsigned, once when all items have ended.
+    """
+
+    videos: Annotated[Sequence[VideoRequest], Meta(min_length=1, max_length=_MOST_ITEMS)]
+    title: str | None = None
+    folder_id: str | None = None
+    callback_url: HttpUrl | None = None
+
+
+class VideoTranslationBatchRequest(Request, frozen=True, kw_only=True):
+    """Up to 100 translations in one request; each language of each video is one item.
+
+    Attributes:
+        video_translations: The videos with their languages, 1 to 100, which together ask for
+            at most 100 languages.
+        title: Name of the batch in the account.
+        callback_url: Called, unsigned, once when all items have ended.
+    """
+
+    video_translations: Annotated[
+        Sequence[VideoTranslationRequest], Meta(min_length=1, max_length=_MOST_ITEMS)
+    ]
+    title: str | None = None
+    callback_url: HttpUrl | None = None
+
+    def _check_rules(self) -> None:
+        count = sum(len(request.output_languages) for request in self.video_translations)
+        if count > _MOST_ITEMS:
+            refuse(
+                "video_translations",
+                f"a batch takes {_MOST_ITEMS} items, each language is one, and these are {count}",
+            )
+
+
+class LipsyncBatchRequest(Request, frozen=True, kw_only=True):
+    """Up to 100 lipsyncs in one request; each is one item.
+
+    Attributes:
+        lipsyncs: The lipsyncs, 1 to 100.
+        title: Name of the batch in the account.
+        callback_url: Called, unsigned, once when all items have ended.
+    """
+
+    lipsyncs: Annotated[Sequence[LipsyncRequest], Meta(min_length=1, max_length=_MOST_ITEMS)]
+    title: str | None = None
+    callback_url: HttpUrl | None = None
+
+
+class CreatedBatch(Answer, frozen=True, kw_only=True):
+    """A batch that was just asked for; the ids of its jobs come later.
+
+    Attributes:
+        batch_id: Its id.
+    """
+
+    batch_id: str
+
+
+class BatchItem(Answer, frozen=True, kw_only=True):
+    """One item of a batch.
+
+    Attributes:
+        item_index: Its place among the requests, from 0; with several languages in a request,
+            among the languages of all requests.
+        status: ``queued``, ``processing``, then ``completed`` or ``failed``.
+        video_id: Id of its job, whatever the product; None until HeyGen has started it, and
+            for good where it could not.
+        error: Why it failed: an object as a rule, possibly a bare text; can be missing on a
+            real failure.
+    """
+
+    item_index: int | float
+    status: str
+    video_id: str | None = None
+    error: dict[str, Any] | str | None = None
+
+
+class BatchStatus(Answer, frozen=True, kw_only=True):
+    """How a batch stands, with one page of its items.
+
+    Attributes:
+        batch_id: Its id.
+        status: ``processing``, then ``completed``, or ``failed`` where no item ended well.
+        total_items: How many items it has.
+        counts_by_status: How many items are in each state.
+        created_at: Unix seconds.
+        items: The items of this page, in the order of ``item_index``.
+        has_more: Whether there is another page.
+        next_token: The token that asks for it.
+        title: Name in the account.
+    """
+
+    batch_id: str
+    status: str
+    total_items: int | float
+    counts_by_status: dict[str, Any]
+    created_at: Timestamp
+    items: tuple[BatchItem, ...]
+    has_more: bool
+    next_token: str | None = None
+    title: str | None = None

@@ -1,0 +1,267 @@
+"""The plan of what goes wrong, as shares of what happens."""
+
+from __future__ import annotations
+
+import json
+import random
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TypeAlias
+
+from ..answers import Json
+from ..contract import CONTRACT
+from ..jobs import DURATIONS, ShareOfJobs
+from .fault import Fault
+from .script import Script
+
+__all__ = ["Faults", "Seconds"]
+
+#: A fixed time, or the (shortest, longest) between which each is drawn.
+Seconds: TypeAlias = float | tuple[float, float]
+
+#: What can be said for one operation alone; the rest is about jobs, media and webhooks.
+_OF_OPERATIONS = {"drop", "drop_answer", "error_after_work", "status", "latency"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """What goes wrong, and how often.
+
+        Sandbox(faults=Faults(drop_answer=0.05, status={503: 0.02}, fail_jobs=0.1))
+        sandbox.faults = Faults(operations={"templates.generate": Faults(drop=0.3)})
+
+    A plan is not changed but replaced, at any time, also while the sandbox serves. All shares
+    are 0 to 1; the draws derive from the sandbox's seed. Of `drop`, `drop_answer`,
+    `error_after_work` and `status` at most one strikes a request, so together they are 1 at most.
+
+    Beside its shares a plan has a script, filled by `add`: single faults for chosen requests,
+    which go first.
+
+    Attributes:
+        drop: Share of requests that are read and get no answer, with nothing done: the
+            connection closes.
+        drop_answer: Share of requests whose work is done and whose answer is lost.
+        error_after_work: Share of requests whose work is done and whose answer is a 500.
+        status: Shares of requests that are refused, with nothing done, by HTTP status.
+        latency: Seconds of the event loop's time that the work of a request takes; refusals
+            and replays come at once. Meanwhile the same Idempotency-Key meets 409
+            `request_in_progress`.
+        operations: The five above for single operations, by operation id. They take the place
+            of the general ones. The media host counts as the operation `media`, to which the
+            general ones do not apply.
+        fail_jobs: Share of jobs that fail, of all kinds or by kind. The kinds are those of the
+            sandbox's `durations`.
+        stuck_jobs: Share of jobs that never end, of all kinds or by kind.
+        null_video_url: Share of videos whose `video_url` is null for the first second of the
+            sandbox's time after they completed.
+        expire_urls: Share of signed media addresses that answer 403 before their time, which is
+            at once. The next one that is signed for the same file is good.
+        duplicate: Share of webhook deliveries that are made twice.
+        lose: Share of webhook deliveries that are never made.
+        reorder: Share of webhook deliveries that later ones overtake.
+        delay: Seconds of the sandbox's time by which webhook deliveries are late.
+        struck: (operation, name of the fault) of each fault that a request met, in order.
+
+    Raises:
+        ValueError: Something that is no share, time, error status, operation or kind of job;
+            shares that make up more than 1; faults for an operation that are not about requests.
+    """
+
+    drop: float = 0.0
+    drop_answer: float = 0.0
+    error_after_work: float = 0.0
+    status: Mapping[int, float] = field(default_factory=dict)
+    latency: Seconds = 0.0
+    operations: Mapping[str, Faults] = field(default_factory=dict)
+    fail_jobs: ShareOfJobs = 0.0
+    stuck_jobs: ShareOfJobs = 0.0
+    null_video_url: float = 0.0
+    expire_urls: float = 0.0
+    duplicate: float = 0.0
+    lose: float = 0.0
+    reorder: float = 0.0
+    delay: Seconds = 0.0
+    struck: list[tuple[str, str]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    _script: Script = field(default_factory=Script, init=False, repr=False, compare=False)
+    _strikes: random.Random = field(
+        default_factory=random.Random, init=False, repr=False, compare=False
+    )
+    _waits: random.Random = field(
+        default_factory=random.Random, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("null_video_url", "expire_urls", "duplicate", "lose", "reorder"):
+            _check_shares(name, [getattr(self, name)])
+        _check_shares(
+            "drop, drop_answer, error_after_work and status",
+            [self.drop, self.drop_answer, self.error_after_work, *self.status.values()],
+        )
+        for status in self.status:
+            if not isinstance(status, int) or not 400 <= status <= 599:
+                raise ValueError(f"status: no error status: {status!r}")
+        _check_seconds("latency", self.latency)
+        _check_seconds("delay", self.delay)
+        for kind in DURATIONS:
+            of_kind = [_share_of(self.fail_jobs, kind), _share_of(self.stuck_jobs, kind)]
+            _check_shares("fail_jobs and stuck_jobs", of_kind)
+        for shares in (self.fail_jobs, self.stuck_jobs):
+            unknown = set(shares) - set(DURATIONS) if isinstance(shares, Mapping) else ()
+            if unknown:
+                raise ValueError(f"no such kind of job: {', '.join(sorted(unknown))}")
+        for operation, faults in self.operations.items():
+            if operation not in CONTRACT.operations and operation != "media":
+                raise ValueError(f"no such operation: {operation}")
+            strange = faults._given() - _OF_OPERATIONS
+            if strange:
+                names = ", ".join(sorted(strange))
+                raise ValueError(f"not to be had for {operation} alone: {names}")
+
+    @classmethod
+    def from_json(cls, plan: str | bytes | Json) -> Faults:
+        """A plan from its JSON: the same names, statuses as strings, ranges as arrays.
+
+            Faults.from_json('{"status": {"503": 0.02}, "latency": [0.1, 2]}')
+
+        Args:
+            plan: As text, or decoded.
+
+        Raises:
+            ValueError: No JSON, a name that is not known, or as above.
+        """
+        if isinstance(plan, str | bytes):
+            plan = json.loads(plan)
+        if not isinstance(plan, dict):
+            raise ValueError(f"not an object of faults: {plan!r}")
+        known = {part.name for part in fields(cls) if part.init}
+        unknown = set(plan) - known
+        if unknown:
+            raise ValueError(f"no such faults: {', '.join(sorted(unknown))}")
+        read = dict(plan)
+        for name in ("latency", "delay"):
+            if isinstance(read.get(name), list):
+                read[name] = tuple(read[name])
+        for name in ("status", "operations"):
+            if not isinstance(read.get(name, {}), dict):
+                raise ValueError(f"{name}: not an object: {read[name]!r}")
+        if "status" in read:
+            read["status"] = {
+                int(status) if status.isdecimal() else status: share
+                for status, share in read["status"].items()
+            }
+        if "operations" in read:
+            read["operations"] = {
+                operation: cls.from_json(faults) for operation, faults in read["operations"].items()
+            }
+        return cls(**read)
+
+    def to_json(self) -> Json:
+        """The plan as JSON can carry it, without what never happens."""
+        plan: Json = {name: getattr(self, name) for name in sorted(self._given())}
+        if "status" in plan:
+            plan["status"] = {str(status): share for status, share in self.status.items()}
+        if "operations" in plan:
+            plan["operations"] = {
+                name: faults.to_json() for name, faults in plan["operations"].items()
+            }
+        return plan
+
+    def _given(self) -> set[str]:
+        """Names of all that can happen; every default says that nothing does."""
+        return {part.name for part in fields(self) if part.init and getattr(self, part.name)}
+
+    def seed(self, seed: int) -> None:
+        """Begin the draws anew; the sandbox does so with the plan it is given."""
+        self._script.chance.seed(f"{seed}/faults")
+        self._strikes.seed(f"{seed}/faults/strikes")
+        self._waits.seed(f"{seed}/faults/waits")
+
+    def add(
+        self,
+        operation: str,
+        fault: Fault,
+        *,
+        times: int | None = 1,
+        after: int = 0,
+        rate: float = 1.0,
+    ) -> None:
+        """Put a fault into the script; where several fit a request, the first one strikes.
+
+        Args:
+            operation: An operation id, `media` for the media host, or `*` for all operations.
+            fault: What happens.
+            times: How often it strikes; None for always.
+            after: How many fitting requests pass unharmed first.
+            rate: Chance to strike a fitting request, drawn from the sandbox's seed.
+        """
+        self._script.add(operation, fault, times, after, rate)
+
+    def clear(self) -> None:
+        """Forget the script; the shares, and what has struck, stay as they are."""
+        self._script.clear()
+
+    def take(self, operation: str) -> Fault | None:
+        """The fault that strikes this request, used up by the call; None for no fault."""
+        fault = self._script.take(operation) or self._draw(operation)
+        if fault is not None:
+            self.struck.append((operation, fault.name))
+        return fault
+
+    def wait(self, operation: str) -> float:
+        """Draw the latency of a request, in seconds."""
+        latency = self._for(operation).latency
+        return self._waits.uniform(*latency) if isinstance(latency, tuple) else latency
+
+    def hides_url(self, video_id: str) -> bool:
+        """Whether the URL of a video is null at first: the same for all who ask."""
+        # The id itself is random, and drawn from the sandbox's seed.
+        return zlib.crc32(video_id.encode()) < self.null_video_url * 2**32
+
+    def _for(self, operation: str) -> Faults:
+        return self.operations.get(operation, _WELL if operation == "media" else self)
+
+    def _draw(self, operation: str) -> Fault | None:
+        plan = self._for(operation)
+        if not (plan.drop or plan.drop_answer or plan.error_after_work or plan.status):
+            return None
+        left = self._strikes.random()
+        for share, fault in plan._exchanges():
+            left -= share
+            if left < 0:
+                return fault
+        return None
+
+    def _exchanges(self) -> Iterable[tuple[float, Fault]]:
+        yield self.drop, Fault.drop()
+        yield self.drop_answer, Fault.drop_answer()
+        yield self.error_after_work, Fault.status(500, work=True)
+        for status, share in self.status.items():
+            yield share, Fault.status(status)
+
+
+def _share_of(shares: ShareOfJobs, kind: str) -> float:
+    return shares.get(kind, 0.0) if isinstance(shares, Mapping) else shares
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_shares(name: str, shares: list[float]) -> None:
+    if not all(_is_number(share) and share >= 0 for share in shares):
+        raise ValueError(f"{name}: not a share from 0 to 1")
+    # Shares such as 0.1 do not add up exactly.
+    if sum(shares) > 1 + 1e-9:
+        raise ValueError(f"{name}: more than 1")
+
+
+def _check_seconds(name: str, seconds: Seconds) -> None:
+    least, most = seconds if isinstance(seconds, tuple) and len(seconds) == 2 else (seconds,) * 2
+    if not (_is_number(least) and _is_number(most) and 0 <= least <= most < float("inf")):
+        raise ValueError(f"{name}: not seconds, nor a range of them: {seconds!r}")
+
+
+_WELL = Faults()

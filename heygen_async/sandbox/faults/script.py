@@ -1,0 +1,53 @@
+"""Single faults in a given order: the next request, two after the third, one in five."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from .fault import Fault
+
+__all__ = ["Script"]
+
+
+@dataclass(slots=True)
+class _Entry:
+    operation: str
+    fault: Fault
+    times: int | None
+    after: int
+    rate: float
+
+
+class Script:
+    """Faults that wait for their requests."""
+
+    def __init__(self) -> None:
+        self.chance = random.Random()  # noqa: S311 - no secret
+        self._entries: list[_Entry] = []
+
+    def add(self, operation: str, fault: Fault, times: int | None, after: int, rate: float) -> None:
+        """Put a fault behind those that are there."""
+        self._entries.append(_Entry(operation, fault, times, after, rate))
+
+    def clear(self) -> None:
+        """Forget all that has not struck yet."""
+        self._entries.clear()
+
+    def take(self, operation: str) -> Fault | None:
+        """The fault that strikes this request, used up by the call; None for no fault."""
+        for entry in self._entries:
+            fits_all = entry.operation == "*" and operation != "media"
+            if not fits_all and entry.operation != operation:
+                continue
+            if entry.after:
+                entry.after -= 1
+                continue
+            if entry.rate < 1.0 and self.chance.random() >= entry.rate:
+                continue
+            if entry.times is not None:
+                entry.times -= 1
+                if entry.times <= 0:
+                    self._entries.remove(entry)
+            return entry.fault
+        return None

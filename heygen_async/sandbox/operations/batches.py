@@ -1,0 +1,132 @@
+"""Batches of videos, translations and lipsyncs: accepted at once, begun as slots become free.
+
+A body that breaks the contract is refused whole. What only shows when a request is looked into,
+such as an avatar that does not exist, fails that item alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ..account import Account
+from ..announcements import announce_batch
+from ..answers import Json, data
+from ..batches import Batch, BatchItem
+from ..calls import Acceptance, Accepted, Call, Handler
+from ..refusals import Refusal, invalid
+from ..shelf import Shelf
+from . import lipsyncs, video_translations, videos
+
+__all__ = ["HANDLERS"]
+
+#: Items of a batch, translations counted per language.
+MOST_ITEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """What there are batches of.
+
+    Attributes:
+        name: Of the resource and of the field that holds the requests.
+        kind: Kind of job.
+        plan: Looks into one request; gives what accepts each of its jobs.
+        count: How many jobs a request asks for.
+    """
+
+    name: str
+    kind: str
+    plan: Callable[[Call, Json], list[Acceptance]]
+    count: Callable[[Json], int] = lambda _: 1
+
+
+_PRODUCTS = (
+    _Product("videos", "video", videos.plan),
+    _Product(
+        "video_translations",
+        "translation",
+        video_translations.plan,
+        lambda request: len(request["output_languages"]),
+    ),
+    _Product("lipsyncs", "lipsync", lipsyncs.plan),
+)
+
+
+def _create(product: _Product, call: Call) -> Json:
+    account = call.account
+    requests: list[Json] = call.body[product.name]
+    if sum(map(product.count, requests)) > MOST_ITEMS:
+        raise invalid(product.name, f"A batch takes at most {MOST_ITEMS} items")
+    items: Shelf[BatchItem] = Shelf("resource", newest_first=False)
+    batch = Batch(
+        account.new_id(),
+        call.body.get("title"),
+        account.clock.now(),
+        items,
+        call.body.get("callback_url"),
+    )
+    for request in requests:
+        if call.body.get("folder_id") is not None:
+            request.setdefault("folder_id", call.body["folder_id"])
+        for item in _accepted(product, call, request, batch):
+            items.add(str(item.index), item)
+    account.batches[product.name].add(batch.id, batch)
+    if any(body.get("callback_url") is not None for body in (call.body, *requests)):
+        # Its jobs may begin, and so be announced, long after this.
+        account.deliveries.start()
+    if all(item.job is None for item in items):
+        announce_batch(account, batch)
+    account.settle()
+    return data({"batch_id": batch.id})
+
+
+def _begin(account: Account, batch: Batch, accepted: Accepted) -> None:
+    accepted.begin()
+    if batch.begun:
+        announce_batch(account, batch)
+
+
+def _accepted(product: _Product, call: Call, request: Json, batch: Batch) -> list[BatchItem]:
+    """The items of one request, their jobs in the queue."""
+    account = call.account
+    first = len(batch.items)
+    try:
+        plan = product.plan(call, request)
+    except Refusal as refusal:
+        count = product.count(request)
+        return [BatchItem(first + number, refusal=refusal) for number in range(count)]
+    items = []
+    for number, accept in enumerate(plan):
+        job = account.begin(product.kind, slot=False)
+        accepted = accept(job)
+        account.slots.queue(job, partial(_begin, account, batch, accepted))
+        items.append(BatchItem(first + number, accepted.id, job))
+    return items
+
+
+def _get(product: _Product, call: Call) -> Json:
+    account = call.account
+    batch = account.batches[product.name].get(call.path[0])
+    now = account.clock.now()
+    page, token = batch.items.page(call.query["limit"], call.query.get("token"))
+    return data(
+        {
+            "batch_id": batch.id,
+            "title": batch.title,
+            "status": batch.status(now),
+            "total_items": len(batch.items),
+            "counts_by_status": dict(batch.counts(now)),
+            "created_at": account.unix(batch.created_at),
+            "items": [item.json(now) for item in page],
+            "has_more": token is not None,
+            "next_token": token,
+        }
+    )
+
+
+HANDLERS: dict[str, Handler] = {
+    **{f"{product.name}.batches.create": partial(_create, product) for product in _PRODUCTS},
+    **{f"{product.name}.batches.get": partial(_get, product) for product in _PRODUCTS},
+}

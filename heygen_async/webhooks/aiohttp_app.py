@@ -1,0 +1,75 @@
+"""Deliveries under aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from heygen_async.webhooks.requests import (
+    GONE,
+    TOO_LARGE,
+    TOO_SLOW,
+    WebhookAnswer,
+    answer_without_body,
+)
+
+if TYPE_CHECKING:
+    from heygen_async.webhooks.receiver import WebhookReceiver
+
+
+def make_app(receiver: WebhookReceiver) -> web.Application:
+    """An app that takes deliveries at any path, and opens and closes the receiver."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await respond(receiver, request)
+
+    async def open_and_close(app: web.Application) -> AsyncIterator[None]:
+        async with receiver.lifespan(app):
+            yield
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    app.router.add_route("*", "", handler)
+    app.cleanup_ctx.append(open_and_close)
+    return app
+
+
+async def respond(receiver: WebhookReceiver, request: web.Request) -> web.StreamResponse:
+    """Answer one request."""
+    headers = request.headers
+    answer = answer_without_body(
+        request.method,
+        headers.get("Content-Type"),
+        headers.get("Content-Length"),
+        receiver.max_body,
+    )
+    if answer is None:
+        body = await _read(request, receiver)
+        answer = body if isinstance(body, WebhookAnswer) else await receiver.handle(body, headers)
+    response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
+    if request.body_exists and not request.content.is_eof():
+        # Otherwise aiohttp would go on to read the rest, for 10 s.
+        with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
+            await response.write_eof()
+        request.protocol.force_close()
+    return response
+
+
+async def _read(request: web.Request, receiver: WebhookReceiver) -> bytes | WebhookAnswer:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(receiver.body_timeout):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > receiver.max_body:
+                    return TOO_LARGE
+    except TimeoutError:
+        return TOO_SLOW
+    except ConnectionError:
+        return GONE
+    return bytes(body)

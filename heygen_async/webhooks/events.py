@@ -1,0 +1,460 @@
+"""The events that HeyGen delivers, one Struct for each type that it has.
+
+What four of them carry is documented by HeyGen and typed here, as the API names it; what the
+others carry is not, so their ``event_data`` is a plain mapping. An event says that something has
+happened; how it stands now, the resource itself says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+
+from heygen_async.models.structs import Answer
+
+# Kinds of jobs that an id may stand for, with the name of its field in ``event_data``.
+_IDS = (
+    ("video", "video_id"),
+    ("video_translation", "video_translate_id"),
+    ("video_translation", "video_translation_id"),
+    ("video_agent_session", "session_id"),
+    ("proofread", "proofread_id"),
+    ("video_batch", "batch_id"),
+    ("video_translation_batch", "batch_id"),
+    ("lipsync_batch", "batch_id"),
+)
+# Longer than any id; what is longer must not fill the memory.
+_LONGEST_ID = 200
+
+
+class EventJob(msgspec.Struct, frozen=True, order=True):
+    """A job that a delivery speaks of.
+
+    Attributes:
+        kind: Its kind, such as ``video`` or ``video_translation``.
+        job_id: Its id.
+    """
+
+    kind: str
+    job_id: str
+
+
+class VideoSuccess(Answer, frozen=True, kw_only=True):
+    """What a finished video's event carries.
+
+    Attributes:
+        video_id: The video.
+        url: The video's file; signed, expires.
+        gif_download_url: A GIF of it.
+        video_page_url: Its page in HeyGen's app.
+        video_share_page_url: Its page for others.
+        folder_id: Its folder.
+        callback_id: From the request.
+    """
+
+    video_id: str
+    url: str | None = None
+    gif_download_url: str | None = None
+    video_page_url: str | None = None
+    video_share_page_url: str | None = None
+    folder_id: str | None = None
+    callback_id: str | None = None
+
+
+class VideoFail(Answer, frozen=True, kw_only=True):
+    """What a failed video's event carries.
+
+    Attributes:
+        video_id: The video.
+        msg: Why it failed.
+        callback_id: From the request.
+    """
+
+    video_id: str
+    msg: str | None = None
+    callback_id: str | None = None
+
+
+class TranslationSuccess(Answer, frozen=True, kw_only=True):
+    """What a finished translation's event carries.
+
+    Attributes:
+        video_translate_id: The translation.
+        url: The dubbed video's file; signed, expires.
+        callback_id: From the request; all languages of one request share it.
+        output_language: Into which language.
+    """
+
+    video_translate_id: str
+    url: str | None = None
+    callback_id: str | None = None
+    output_language: str | None = None
+
+
+class TranslationFail(Answer, frozen=True, kw_only=True):
+    """What a failed translation's event carries.
+
+    Attributes:
+        video_translate_id: The translation.
+        message: Why it failed.
+        callback_id: From the request; all languages of one request share it.
+        output_language: Into which language.
+    """
+
+    video_translate_id: str
+    message: str | None = None
+    callback_id: str | None = None
+    output_language: str | None = None
+
+
+class Event(Answer, frozen=True, kw_only=True):
+    """Something that happened in the account; parent of all events, known and unknown.
+
+    Attributes:
+        event_id: Its id, the same in all its deliveries; older deliveries have none.
+        created_at: When it happened, ISO 8601, where the delivery says.
+        event_data: What it carries.
+    """
+
+    event_id: str | None = None
+    created_at: str | None = None
+
+    @property
+    def event_type(self) -> str:
+        """Its type, such as ``avatar_video.success``."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def jobs(self) -> tuple[EventJob, ...]:
+        """The jobs that it speaks of."""
+        return jobs_in(getattr(self, "event_data", None))
+
+
+class AvatarVideoSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="avatar_video.success"
+):
+    """A video is done."""
+
+    event_data: VideoSuccess
+
+
+class AvatarVideoFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="avatar_video.fail"
+):
+    """A video failed."""
+
+    event_data: VideoFail
+
+
+class AvatarVideoGifSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="avatar_video_gif.success"
+):
+    """A video's GIF is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AvatarVideoGifFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="avatar_video_gif.fail"
+):
+    """A video's GIF failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AvatarVideoCaptionSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="avatar_video_caption.success"
+):
+    """A video with captions is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AvatarVideoCaptionFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="avatar_video_caption.fail"
+):
+    """A video with captions failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class VideoTranslateSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="video_translate.success"
+):
+    """The translation of a video into one language is done."""
+
+    event_data: TranslationSuccess
+
+
+class VideoTranslateFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="video_translate.fail"
+):
+    """The translation of a video into one language failed."""
+
+    event_data: TranslationFail
+
+
+class VideoTranslatePreflightValidationFailed(
+    Event,
+    frozen=True,
+    kw_only=True,
+    tag_field="event_type",
+    tag="video_translate.preflight.validation_failed",
+):
+    """The source of a translation was refused."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class VideoTranslatePreflightDownloadFailed(
+    Event,
+    frozen=True,
+    kw_only=True,
+    tag_field="event_type",
+    tag="video_translate.preflight.download_failed",
+):
+    """The source of a translation could not be fetched."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PersonalizedVideo(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="personalized_video"
+):
+    """Something became of a personalized video."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class InstantAvatarSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="instant_avatar.success"
+):
+    """An instant avatar is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class InstantAvatarFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="instant_avatar.fail"
+):
+    """An instant avatar failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PhotoAvatarGenerationSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_generation.success"
+):
+    """A photo avatar is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PhotoAvatarGenerationFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_generation.fail"
+):
+    """A photo avatar failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PhotoAvatarTrainSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_train.success"
+):
+    """The training of a photo avatar is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PhotoAvatarTrainFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_train.fail"
+):
+    """The training of a photo avatar failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PhotoAvatarAddMotionSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_add_motion.success"
+):
+    """A photo avatar can move."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PhotoAvatarAddMotionFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_add_motion.fail"
+):
+    """A photo avatar could not be made to move."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class ProofreadCreationSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="proofread_creation.success"
+):
+    """A proofread session is ready for correction."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class ProofreadCreationFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="proofread_creation.fail"
+):
+    """A proofread session could not be made."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class LiveAvatarSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="live_avatar.success"
+):
+    """A live avatar is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class LiveAvatarFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="live_avatar.fail"
+):
+    """A live avatar failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class VideoAgentSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="video_agent.success"
+):
+    """A session of the Video Agent is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class VideoAgentFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="video_agent.fail"
+):
+    """A session of the Video Agent failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class HyperframesVideoSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="hyperframes_video.success"
+):
+    """A Hyperframes video is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class HyperframesVideoFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="hyperframes_video.fail"
+):
+    """A Hyperframes video failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AiClippingSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="ai_clipping.success"
+):
+    """Clips are done; ``event_data`` is the whole job."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AiClippingFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="ai_clipping.fail"
+):
+    """Clipping failed; ``event_data`` is the whole job."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class BatchFinished(Event, frozen=True, kw_only=True, tag_field="event_type", tag="batch.finished"):
+    """All items of a batch have ended."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class UnknownEvent(Event, frozen=True, kw_only=True):
+    """An event of a type, or of a shape, that this version of the SDK does not know.
+
+    Attributes:
+        event_type: Its type.
+        event_data: What it carries.
+        body: All of it, as it came.
+    """
+
+    event_type: str
+    event_data: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+KnownEvent = (
+    AvatarVideoSuccess
+    | AvatarVideoFail
+    | AvatarVideoGifSuccess
+    | AvatarVideoGifFail
+    | AvatarVideoCaptionSuccess
+    | AvatarVideoCaptionFail
+    | VideoTranslateSuccess
+    | VideoTranslateFail
+    | VideoTranslatePreflightValidationFailed
+    | VideoTranslatePreflightDownloadFailed
+    | PersonalizedVideo
+    | InstantAvatarSuccess
+    | InstantAvatarFail
+    | PhotoAvatarGenerationSuccess
+    | PhotoAvatarGenerationFail
+    | PhotoAvatarTrainSuccess
+    | PhotoAvatarTrainFail
+    | PhotoAvatarAddMotionSuccess
+    | PhotoAvatarAddMotionFail
+    | ProofreadCreationSuccess
+    | ProofreadCreationFail
+    | LiveAvatarSuccess
+    | LiveAvatarFail
+    | VideoAgentSuccess
+    | VideoAgentFail
+    | HyperframesVideoSuccess
+    | HyperframesVideoFail
+    | AiClippingSuccess
+    | AiClippingFail
+    | BatchFinished
+)
+
+EVENT_CLASSES: dict[str, type[Event]] = {
+    str(kind.__struct_config__.tag): kind for kind in get_args(KnownEvent)
+}
+"""The class of each type of event that is known."""
+
+
+class Callback(Answer, frozen=True, kw_only=True):
+    """An unsigned delivery, such as to the ``callback_url`` of a request. Anybody may send one.
+
+    Of all that it holds only the ids are kept: they say what to look up. What became of it, the
+    API itself says: ``await heygen.videos.get(callback.jobs[0].job_id)``.
+
+    Attributes:
+        jobs: The jobs that it claims to speak of.
+        callback_id: The ``callback_id`` that it claims to answer to. Compare it with what your
+            request had: nobody else can know that.
+    """
+
+    jobs: tuple[EventJob, ...] = ()
+    callback_id: str | None = None
+
+
+def jobs_in(event_data: object) -> tuple[EventJob, ...]:
+    """The jobs whose ids stand in an event's data."""
+    if isinstance(event_data, Mapping):
+        ids = [(kind, event_data.get(field)) for kind, field in _IDS]
+    else:
+        ids = [(kind, getattr(event_data, field, None)) for kind, field in _IDS]
+    return tuple(
+        EventJob(kind, job_id)
+        for kind, job_id in ids
+        if isinstance(job_id, str) and 0 < len(job_id) <= _LONGEST_ID
+    )

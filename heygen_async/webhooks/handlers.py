@@ -1,0 +1,80 @@
+"""The functions that an app has for events, and how they are run."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from heygen_async.errors import ConfigurationError
+from heygen_async.webhooks.events import EVENT_CLASSES, Callback, Event
+
+logger = logging.getLogger("heygen_async.webhooks")
+
+
+class Handlers:
+    """Finds the handlers of an event by its class."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[type[Any], Callable[[Any], object]]] = []
+        self._by_class: dict[type[Any], tuple[Callable[[Any], object], ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, event: type[Any], handler: Callable[[Any], object]) -> None:
+        """Let a handler have all events of a class and of its subclasses."""
+        self._all.append((event, handler))
+        self._by_class.clear()
+
+    def of(self, event: Event | Callback) -> tuple[Callable[[Any], object], ...]:
+        """The handlers of an event, in the order in which they were added."""
+        kind = type(event)
+        found = self._by_class.get(kind)
+        if found is None:
+            found = tuple(handler for wanted, handler in self._all if issubclass(kind, wanted))
+            self._by_class[kind] = found
+        return found
+
+
+def event_class(event: object) -> type[Event | Callback]:
+    """The class that an event is asked for by: itself, or the one of its type's name.
+
+    Raises:
+        ConfigurationError: There is no such type of event.
+    """
+    if isinstance(event, str):
+        found = EVENT_CLASSES.get(event)
+        if found is not None:
+            return found
+        close = difflib.get_close_matches(event, EVENT_CLASSES, n=2)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+        raise ConfigurationError(
+            f"on: there is no type of event {event!r}; {hint}"
+            "Types that are new to this SDK come as UnknownEvent."
+        )
+    if isinstance(event, type) and issubclass(event, Event | Callback):
+        return event
+    raise ConfigurationError(f"on: expected a class or a type of events, got {event!r}")
+
+
+async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool:
+    """Run one handler; whether it ended well. What it raises is logged and goes no further."""
+    try:
+        result = handler(event)
+        if inspect.isawaitable(result):
+            await result
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Something that it awaited was cancelled, not the handler itself.
+        logger.exception("a handler of %s was cancelled from within", type(event).__name__)
+        return False
+    except Exception:
+        logger.exception("a handler of %s failed", type(event).__name__)
+        return False
+    return True

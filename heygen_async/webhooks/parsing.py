@@ -1,0 +1,90 @@
+"""Bodies to events. What is not verified becomes a ``Callback``, of which only the ids count."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+import msgspec
+
+from heygen_async.errors import MalformedDelivery
+from heygen_async.models.webhooks import WebhookEvent
+from heygen_async.session.codec import DECODE_ERRORS
+from heygen_async.webhooks.events import (
+    Callback,
+    Event,
+    KnownEvent,
+    UnknownEvent,
+    jobs_in,
+)
+from heygen_async.webhooks.signature import VerifiedBody
+
+_known: msgspec.json.Decoder[Event] = msgspec.json.Decoder(KnownEvent)
+_LONGEST_CALLBACK_ID = 1000
+
+
+@overload
+def parse(body: VerifiedBody) -> Event: ...
+@overload
+def parse(body: bytes) -> Callback: ...
+def parse(body: VerifiedBody | bytes) -> Event | Callback:
+    """What a delivery says.
+
+    Args:
+        body: What ``verify`` returned, or the raw body of a delivery that nobody has signed.
+
+    Returns:
+        A verified body gives the event itself: of the class for its type, or an
+        ``UnknownEvent``. Raw bytes give a ``Callback``, which holds nothing but ids to look up.
+
+    Raises:
+        MalformedDelivery: The body is no JSON object with an ``event_type``.
+    """
+    if not isinstance(body, VerifiedBody):
+        return _callback(body)
+    try:
+        return _known.decode(body.content)
+    except DECODE_ERRORS:
+        return _unknown(_object(body.content))
+
+
+def event_from(listed: WebhookEvent) -> Event:
+    """The event that the account's list of past events shows."""
+    fields: dict[str, Any] = msgspec.structs.asdict(listed)
+    try:
+        event: Event = msgspec.convert(fields, KnownEvent)
+    except msgspec.ValidationError:
+        return _unknown(fields)
+    return event
+
+
+def _callback(body: bytes) -> Callback:
+    fields = _object(body)
+    data = fields.get("event_data")
+    callback_id = data.get("callback_id") if isinstance(data, dict) else None
+    if not isinstance(callback_id, str) or len(callback_id) > _LONGEST_CALLBACK_ID:
+        callback_id = None
+    return Callback(jobs=jobs_in(data), callback_id=callback_id)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        fields = msgspec.json.decode(content)
+    except DECODE_ERRORS:
+        raise MalformedDelivery("the delivery's body is no JSON") from None
+    if not isinstance(fields, dict):
+        raise MalformedDelivery("the delivery's body is no JSON object")
+    if not isinstance(fields.get("event_type"), str) or not fields["event_type"]:
+        raise MalformedDelivery("the delivery's body has no event_type")
+    return fields
+
+
+def _unknown(fields: dict[str, Any]) -> UnknownEvent:
+    data = fields.get("event_data")
+    event_id, created_at = fields.get("event_id"), fields.get("created_at")
+    return UnknownEvent(
+        event_type=fields["event_type"],
+        event_id=event_id if isinstance(event_id, str) else None,
+        created_at=created_at if isinstance(created_at, str) else None,
+        event_data=data if isinstance(data, dict) else {},
+        body=fields,
+    )

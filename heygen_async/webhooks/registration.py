@@ -1,0 +1,118 @@
+"""Makes the account's endpoints match what an app wants to receive."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias, cast, get_args
+
+import msgspec
+
+from heygen_async.endpoints.webhooks import WebhookEndpoints
+from heygen_async.errors import ConfigurationError
+from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
+from heygen_async.webhooks.events import Event
+
+logger = logging.getLogger("heygen_async.webhooks")
+
+Wanted: TypeAlias = Sequence[WebhookEventName | type[Event]] | Literal["all"]
+
+# Kinds of jobs whose ends HeyGen's documented events tell of. Others earn belief by coming.
+_ENDS = {
+    "video": {"avatar_video.success", "avatar_video.fail"},
+    "video_translation": {"video_translate.success", "video_translate.fail"},
+}
+
+
+def event_names(events: Wanted) -> list[WebhookEventName] | Literal["all"]:
+    """The names of types of events, in the order of their letters, each once.
+
+    Raises:
+        ConfigurationError: One is no type that can be subscribed to, or there is none.
+    """
+    if events == "all":
+        return "all"
+    if isinstance(events, str) or not events:
+        raise ConfigurationError("events: expected a list of types, or 'all'")
+    names = {_name(event) for event in events}
+    strangers = names - set(get_args(WebhookEventName))
+    if strangers:
+        raise ConfigurationError(f"events: there is no type {', '.join(sorted(strangers))}")
+    return cast(list[WebhookEventName], sorted(names))
+
+
+def _name(event: object) -> str:
+    if isinstance(event, type) and issubclass(event, Event):
+        return str(event.__struct_config__.tag or event.__name__)
+    return str(event)
+
+
+def kinds_told_of(names: Iterable[str] | Literal["all"]) -> list[str]:
+    """The kinds of jobs whose ends these events tell of, whichever way they end."""
+    if names == "all":
+        return list(_ENDS)
+    there = set(names)
+    return [kind for kind, needed in _ENDS.items() if needed <= there]
+
+
+async def register(
+    endpoints: WebhookEndpoints,
+    url: str,
+    names: list[WebhookEventName] | Literal["all"],
+    *,
+    knows_a_secret: bool,
+    rotate: bool,
+) -> WebhookEndpoint:
+    """Make sure that an enabled endpoint delivers these events to this address.
+
+    Args:
+        endpoints: The account's endpoints.
+        url: The address.
+        names: Types of events.
+        knows_a_secret: Whether the caller has the endpoint's secret, should there be one.
+        rotate: Whether to give the endpoint a new secret if the caller has none.
+
+    Returns:
+        The endpoint, with its secret where it is new.
+
+    Raises:
+        ConfigurationError: There is an endpoint, but its secret is not known and not to change.
+    """
+    there = [
+        endpoint
+        async for endpoint in endpoints.list(limit=100)
+        if endpoint.url == url and endpoint.status != "disabled"
+    ]
+    if not there:
+        return await _create(endpoints, url, names)
+    endpoint = there[0]
+    if len(there) > 1:
+        logger.warning("%d endpoints deliver to the same address, one is enough", len(there))
+    if not knows_a_secret and not rotate:
+        raise ConfigurationError(
+            f"endpoint {endpoint.endpoint_id} is registered already, and HeyGen shows its secret "
+            "only once: pass secrets=, or rotate=True to replace it, which voids the one that "
+            "other processes may use"
+        )
+    has = "all" if endpoint.events is None else sorted(set(endpoint.events))
+    if has != names:
+        endpoint = await endpoints.update(endpoint.endpoint_id, events=names)
+    if knows_a_secret:
+        return endpoint
+    rotated = await endpoints.rotate_secret(endpoint.endpoint_id)
+    return msgspec.structs.replace(endpoint, secret=rotated.secret)
+
+
+async def _create(
+    endpoints: WebhookEndpoints, url: str, names: list[WebhookEventName] | Literal["all"]
+) -> WebhookEndpoint:
+    # Workers of one app that start together send the same key, and get the same endpoint with
+    # the same secret.
+    digest = hashlib.sha256(msgspec.json.encode([url, names])).hexdigest()
+    created = await endpoints.create(url, events=names, idempotency_key=f"webhook:{digest}")
+    async for endpoint in endpoints.list(limit=100):
+        if endpoint.endpoint_id == created.endpoint_id:
+            return created
+    # The answer was that of an earlier creation, and that endpoint has been deleted since.
+    return await endpoints.create(url, events=names)

@@ -1,0 +1,83 @@
+"""Work that goes on after its request was answered: bounded, and finished before the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+Work: TypeAlias = Callable[[], Awaitable[object]]
+
+
+class Worklist:
+    """Runs what is put on it, first come, first served. Work must not raise.
+
+    Where nothing is to do there is no task.
+
+    Args:
+        workers: How much is worked on at the same time.
+        backlog: How much may wait besides.
+    """
+
+    def __init__(self, workers: int, backlog: int) -> None:
+        self.backlog = backlog
+        self._most_workers = workers
+        self._waiting: deque[Work] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._has_room = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._workers)
+
+    def put(self, work: Work, *, share: float = 1.0) -> bool:
+        """Put work on the list, if there is room.
+
+        Args:
+            work: What to await.
+            share: Of the room for what waits, how much may be full already.
+
+        Returns:
+            Whether there was room.
+        """
+        if len(self._waiting) >= self.backlog * share:
+            return False
+        self._waiting.append(work)
+        if len(self._workers) < self._most_workers:
+            # A context of its own: it outlives the request that brought it.
+            worker = asyncio.get_running_loop().create_task(
+                self._work(), context=contextvars.Context()
+            )
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        return True
+
+    async def put_in_time(self, work: Work) -> None:
+        """Put work on the list as soon as there is room."""
+        while not self.put(work):
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    async def drain(self, patience: float) -> int:
+        """Wait until all is done, at most so many seconds; then end what is left.
+
+        Returns:
+            How much was not done.
+        """
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=patience)
+        left = len(self)
+        self._waiting.clear()
+        workers = list(self._workers)
+        for worker in workers:
+            worker.cancel()
+        if workers:
+            await asyncio.wait(workers)
+        return left
+
+    async def _work(self) -> None:
+        while self._waiting:
+            work = self._waiting.popleft()
+            self._has_room.set()
+            await work()

@@ -1,0 +1,410 @@
+"""The receiver without a web framework: what it answers, what it runs, what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from heygen_async import ConfigurationError, HeyGen, WebhookReceiver
+from heygen_async.sandbox import Sandbox
+from heygen_async.webhooks import (
+    AvatarVideoFail,
+    AvatarVideoSuccess,
+    Callback,
+    Event,
+    EventJob,
+    JobNews,
+    MemoryBus,
+    MemorySeen,
+    UnknownEvent,
+    listening,
+)
+from heygen_async.webhooks.bus import Listener
+
+from .conftest import video_request
+from .signing import SECRET, event_body, signed
+
+pytestmark = pytest.mark.anyio
+
+
+async def deliver(receiver: WebhookReceiver, body: bytes, secret: str = SECRET) -> int:
+    return (await receiver.handle(body, signed(body, secret))).status
+
+
+@pytest.fixture
+async def receiver(heygen: HeyGen) -> AsyncIterator[WebhookReceiver]:
+    async with WebhookReceiver(heygen, SECRET) as receiver:
+        yield receiver
+
+
+async def test_handlers_get_the_events_they_asked_for(receiver: WebhookReceiver) -> None:
+    got: list[tuple[str, Any]] = []
+
+    @receiver.on("avatar_video.success")
+    async def by_name(event: AvatarVideoSuccess) -> None:
+        got.append(("name", event.event_data.video_id))
+
+    @receiver.on(AvatarVideoSuccess)
+    def by_class_and_sync(event: AvatarVideoSuccess) -> None:
+        got.append(("class", event.event_data.video_id))
+
+    @receiver.on(AvatarVideoFail)
+    async def other(event: AvatarVideoFail) -> None:
+        got.append(("fail", event.event_data.msg))
+
+    @receiver.on(UnknownEvent)
+    async def unknown(event: UnknownEvent) -> None:
+        got.append(("unknown", event.event_type))
+
+    @receiver.on(Event)
+    async def everything(event: Event) -> None:
+        got.append(("any", event.event_type))
+
+    @receiver.on(Callback)
+    async def callback(callback: Callback) -> None:
+        got.append(("callback", callback.jobs))
+
+    assert await deliver(receiver, event_body(event_id="1")) == 200
+    assert await deliver(receiver, event_body("new.type", event_id="2")) == 200
+    unsigned = event_body("avatar_video.fail", {"video_id": "w"}, event_id="3")
+    assert (await receiver.handle(unsigned, {})).status == 200
+    await receiver.aclose()
+    assert sorted(got) == sorted(
+        [
+            ("name", "v"),
+            ("class", "v"),
+            ("any", "avatar_video.success"),
+            ("unknown", "new.type"),
+            ("any", "new.type"),
+            ("callback", (EventJob("video", "w"),)),
+        ]
+    )
+    assert (receiver.counts.events, receiver.counts.callbacks) == (2, 1)
+
+
+async def test_a_typo_in_an_event_is_found_at_once(receiver: WebhookReceiver) -> None:
+    with pytest.raises(ConfigurationError, match=r"did you mean 'avatar_video\.success'"):
+        receiver.on("avatar_video.sucess")  # type: ignore[call-overload]
+    stranger: Any
+    for stranger in (int, 7, None):
+        with pytest.raises(ConfigurationError, match="expected a class or a type"):
+            receiver.on(stranger)
+    with pytest.raises(ConfigurationError, match="on_handler_error"):
+        WebhookReceiver(receiver.heygen, on_handler_error="ignore")  # type: ignore[arg-type]
+
+
+async def test_duplicates_are_acknowledged_and_dropped(receiver: WebhookReceiver) -> None:
+    seen: list[str | None] = []
+    receiver.on(Event)(lambda event: seen.append(event.event_id))
+    older = event_body(event_id=None)
+    for body in (event_body(), older, event_body(), older):
+        assert await deliver(receiver, body) == 200
+    await receiver.aclose()
+    assert seen == ["event-1", None]
+    assert (receiver.counts.events, receiver.counts.duplicates) == (2, 2)
+
+
+async def test_what_is_not_verified_is_refused(
+    receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.on(Event)(lambda event: pytest.fail("a forged event"))
+    body = event_body()
+    assert await deliver(receiver, body, "whsec_forged") == 401
+    assert (await receiver.handle(body, signed(body, at=1))).status == 401
+    assert await deliver(receiver, b"[]") == 400
+    assert (await receiver.handle(b"[]", {})).status == 400
+    assert (await receiver.handle(b" " * 1_000_001, {})).status == 413
+    assert receiver.counts.refused == 5
+    assert SECRET not in caplog.text
+    assert SECRET not in repr(receiver)
+
+
+async def test_unsigned_deliveries_can_be_refused_altogether(heygen: HeyGen) -> None:
+    receiver = WebhookReceiver(heygen, SECRET, callbacks=False)
+    assert (await receiver.handle(event_body(), {})).status == 401
+
+
+async def test_without_a_secret_nothing_signed_is_taken(heygen: HeyGen) -> None:
+    receiver = WebhookReceiver(heygen)
+    assert await deliver(receiver, event_body()) == 401
+    receiver.add_secret("whsec_other")
+    assert await deliver(receiver, event_body()) == 401
+    receiver.add_secret(SECRET)
+    assert await deliver(receiver, event_body()) == 200
+
+
+async def test_work_goes_on_after_the_answer_and_ends_before_the_close(
+    receiver: WebhookReceiver,
+) -> None:
+    done: list[str | None] = []
+
+    @receiver.on(Event)
+    async def slow(event: Event) -> None:
+        await asyncio.sleep(5)
+        done.append(event.event_id)
+
+    for number in range(50):
+        assert await deliver(receiver, event_body(event_id=str(number))) == 200
+    assert done == []
+    await receiver.aclose()
+    assert sorted(map(int, filter(None, done))) == list(range(50))
+    assert await deliver(receiver, event_body(event_id="late")) == 503
+
+
+async def test_what_does_not_end_is_ended_by_the_close(
+    heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    cancelled = asyncio.Event()
+    async with WebhookReceiver(heygen, SECRET, workers=1, patience=7) as receiver:
+
+        @receiver.on(Event)
+        async def endless(event: Event) -> None:
+            try:
+                await asyncio.sleep(1e9)
+            finally:
+                cancelled.set()
+
+        for number in range(3):
+            await deliver(receiver, event_body(event_id=str(number)))
+        began = asyncio.get_running_loop().time()
+    assert cancelled.is_set()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(7)
+    assert "3 events were not worked on" in caplog.text
+
+
+async def test_a_full_worklist_turns_deliveries_away_until_there_is_room(heygen: HeyGen) -> None:
+    async with WebhookReceiver(heygen, SECRET, workers=1, backlog=4) as receiver:
+        done: list[str | None] = []
+        go_on = asyncio.Event()
+
+        @receiver.on(Event)
+        async def wait(event: Event) -> None:
+            await go_on.wait()
+            done.append(event.event_id)
+
+        receiver.on(Callback)(lambda callback: None)
+        assert await deliver(receiver, event_body(event_id="0")) == 200
+        await asyncio.sleep(0)  # it is at work now, and nothing waits
+        statuses = [await deliver(receiver, event_body(event_id=str(n))) for n in (1, 2)]
+        # Those that anybody can send get half of the room.
+        unsigned = event_body(data={"video_id": "w"})
+        answer = await receiver.handle(unsigned, {})
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        statuses += [await deliver(receiver, event_body(event_id=str(n))) for n in (3, 4, 5)]
+        assert statuses == [200, 200, 200, 200, 503]
+        go_on.set()
+        await asyncio.sleep(1)
+        assert await deliver(receiver, event_body(event_id="5")) == 200  # not a duplicate
+        assert (await receiver.handle(unsigned, {})).status == 200
+    assert done == ["0", "1", "2", "3", "4", "5"]
+    assert receiver.counts.turned_away == 2
+
+
+async def test_a_handler_that_raises_is_logged_and_counted(
+    receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[Event] = []
+
+    @receiver.on(Event)
+    async def broken(event: Event) -> None:
+        raise LookupError("no such order")
+
+    @receiver.on(Event)
+    async def cancelled_from_within(event: Event) -> None:
+        raise asyncio.CancelledError
+
+    receiver.on(Event)(done.append)
+    for number in range(30):  # more than there are workers
+        assert await deliver(receiver, event_body(event_id=str(number))) == 200
+    await receiver.aclose()
+    assert len(done) == 30
+    assert receiver.counts.handler_errors == 60
+    assert "no such order" in caplog.text
+
+
+async def test_with_retry_a_failure_is_delivered_again(heygen: HeyGen) -> None:
+    receiver = WebhookReceiver(heygen, SECRET, on_handler_error="retry")
+    attempts = Counter[str]()
+
+    @receiver.on(Event)
+    async def fails_once(event: Event) -> None:
+        attempts[str(event.event_id)] += 1
+        if attempts[str(event.event_id)] == 1:
+            raise ConnectionError
+
+    assert await deliver(receiver, event_body()) == 500
+    assert receiver.counts.events == 0
+    assert await deliver(receiver, event_body()) == 200
+    assert await deliver(receiver, event_body()) == 200
+    assert attempts == {"event-1": 2}
+    assert (receiver.counts.events, receiver.counts.duplicates) == (1, 1)
+
+
+async def test_with_retry_a_slow_handler_is_answered_for_in_time(heygen: HeyGen) -> None:
+    receiver = WebhookReceiver(heygen, SECRET, on_handler_error="retry")
+    takes = [100.0, 3.0]
+    receiver.on(Event)(lambda event: asyncio.sleep(takes.pop(0)))
+    loop = asyncio.get_running_loop()
+    assert await deliver(receiver, event_body()) == 500
+    assert loop.time() == pytest.approx(8)
+    first = asyncio.create_task(deliver(receiver, event_body()))
+    await asyncio.sleep(1)
+    assert await deliver(receiver, event_body()) == 503  # its twin may fail yet
+    assert await first == 200
+
+
+async def test_with_retry_a_cancelled_request_is_forgotten(heygen: HeyGen) -> None:
+    receiver = WebhookReceiver(heygen, SECRET, on_handler_error="retry")
+    done = []
+
+    @receiver.on(Event)
+    async def slow(event: Event) -> None:
+        await asyncio.sleep(5)
+        done.append(event)
+
+    task = asyncio.create_task(deliver(receiver, event_body()))
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await deliver(receiver, event_body()) == 200
+    assert len(done) == 1
+
+
+async def test_a_store_that_fails_has_the_delivery_repeated(heygen: HeyGen) -> None:
+    class Down(MemorySeen):
+        down = True
+
+        async def add(self, key: str) -> bool:
+            if self.down:
+                raise ConnectionError("the store is down")
+            return await super().add(key)
+
+    store = Down()
+    receiver = WebhookReceiver(heygen, SECRET, seen=store)
+    assert await deliver(receiver, event_body()) == 503
+    store.down = False
+    assert await deliver(receiver, event_body()) == 200
+    assert await deliver(receiver, event_body()) == 200
+    assert (receiver.counts.events, receiver.counts.duplicates) == (1, 1)
+
+
+async def test_ten_thousand_deliveries_in_disorder(sandbox: Sandbox, heygen: HeyGen) -> None:
+    """A third of them twice, some unsigned, some forged; each event is worked on once."""
+    chance = random.Random(7)
+    jobs = [await heygen.videos.create(video_request(sandbox)) for _ in range(200)]
+    waiting = asyncio.gather(*(job.wait() for job in jobs))
+    ids = [job.id for job in jobs] + [f"elsewhere-{number}" for number in range(5_400)]
+    genuine = [
+        (event_body(data={"video_id": name}, event_id=f"event-{name}"), SECRET) for name in ids
+    ]
+    forged = [
+        (event_body("avatar_video.fail", {"video_id": name}, event_id=f"event-{name}"), "whsec_x")
+        for name in ids[:600]
+    ]
+    unsigned = [
+        (event_body("avatar_video.fail", {"video_id": name}, event_id=f"event-{name}"), None)
+        for name in ids[:800]
+    ]
+    deliveries = [*genuine, *chance.sample(genuine, 3_000), *forged, *unsigned]
+    chance.shuffle(deliveries)
+    assert len(deliveries) == 10_000
+
+    worked_on = Counter[str]()
+    seen = MemorySeen(capacity=6_000)
+    async with WebhookReceiver(heygen, SECRET, seen=seen, backlog=20_000) as receiver:
+        receiver.on(AvatarVideoFail)(lambda event: pytest.fail("a forged event was believed"))
+        receiver.on(AvatarVideoSuccess)(lambda event: worked_on.update([event.event_data.video_id]))
+        await asyncio.sleep(101)
+        statuses = Counter[int]()
+        for body, secret in deliveries:
+            headers = signed(body, secret) if secret else {}
+            statuses[(await receiver.handle(body, headers)).status] += 1
+            if chance.random() < 0.01:
+                await asyncio.sleep(0)
+        videos = await waiting
+    assert statuses == {200: 9_400, 401: 600}
+    assert worked_on == dict.fromkeys(ids, 1)
+    assert {video.status for video in videos} == {"completed"}
+    assert (receiver.counts.events, receiver.counts.duplicates) == (5_600, 3_000)
+    assert (receiver.counts.callbacks, receiver.counts.refused) == (800, 600)
+    assert len(seen) == 5_600
+
+
+async def test_memory_is_bounded(heygen: HeyGen) -> None:
+    seen = MemorySeen(capacity=100)
+    receiver = WebhookReceiver(heygen, SECRET, seen=seen)
+    for number in range(300):
+        await deliver(receiver, event_body(event_id=str(number)))
+    assert len(seen) == 100
+    assert await seen.add("299") is False
+    assert await seen.add("0") is True
+    for number in range(10_100):
+        await receiver.handle(event_body(data={"video_id": str(number)}), {})
+    assert len(receiver._seen_callbacks) == 10_000
+
+
+async def test_other_processes_hear_of_it_on_the_bus(sandbox: Sandbox, heygen: HeyGen) -> None:
+    bus = MemoryBus()
+    heygen.jobs.expect_deliveries(["video"])
+    job = await heygen.videos.create(video_request(sandbox))
+    waiting = asyncio.create_task(job.wait())
+    await asyncio.sleep(100)
+    other = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
+    async with listening(bus, heygen), other, WebhookReceiver(other, SECRET, bus=bus) as receiver:
+        assert await deliver(receiver, event_body(data={"video_id": job.id})) == 200
+        assert (await waiting).status == "completed"
+    assert sandbox.clock.now() < 100.1
+    await bus.publish(JobNews("video", "nobody listens"))
+
+
+async def test_a_receiver_listens_to_its_bus(sandbox: Sandbox, heygen: HeyGen) -> None:
+    bus = MemoryBus()
+    heygen.jobs.expect_deliveries(["video"])
+    job = await heygen.videos.create(video_request(sandbox, "http://127.0.0.1:9/nobody"))
+    waiting = asyncio.create_task(job.wait())
+    await asyncio.sleep(100)
+    async with WebhookReceiver(heygen, SECRET, bus=bus):
+        await bus.publish(JobNews("video", job.id, verified=False, callback_id="guessed"))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        await bus.publish(JobNews("video", job.id, verified=False, callback_id=job.callback_id))
+        await waiting
+    assert sandbox.clock.now() < 101.1
+
+
+async def test_a_bus_that_fails_harms_nothing_else(
+    heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Down:
+        async def publish(self, news: JobNews) -> None:
+            raise ConnectionError("the bus is down")
+
+        @asynccontextmanager
+        async def listen(self, listener: Listener) -> AsyncIterator[None]:
+            yield
+
+    done: list[Event] = []
+    async with WebhookReceiver(heygen, SECRET, bus=Down()) as receiver:
+        receiver.on(Event)(done.append)
+        assert await deliver(receiver, event_body()) == 200
+    assert len(done) == 1
+    assert "the bus is down" in caplog.text
+
+
+async def test_nothing_is_left_running(heygen: HeyGen, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    before = asyncio.all_tasks()
+    async with WebhookReceiver(heygen, SECRET) as receiver:
+        receiver.on(Event)(lambda event: asyncio.sleep(1))
+        for number in range(40):
+            await deliver(receiver, event_body(event_id=str(number)))
+        assert len(asyncio.all_tasks() - before) == 20
+    assert asyncio.all_tasks() == before

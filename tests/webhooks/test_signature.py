@@ -1,0 +1,157 @@
+"""Verifying: what HeyGen signed passes, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import traceback
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+
+from heygen_async import (
+    ConfigurationError,
+    SignatureMismatch,
+    SignatureMissing,
+    StaleDelivery,
+    WebhookError,
+)
+from heygen_async.webhooks import VerifiedBody, verify
+
+from .signing import SECRET, event_body, signature, signed
+
+NOW = 1_800_000_000.0
+BODY = event_body()
+SECRETS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=40
+)
+
+
+@given(body=st.binary(max_size=300), secret=SECRETS, age=st.floats(-300, 300))
+def test_what_is_signed_passes(body: bytes, secret: str, age: float) -> None:
+    headers = signed(body, secret, at=NOW)
+    verified = verify(body, headers, secret, now=NOW + age)
+    assert verified == VerifiedBody(body, NOW)
+
+
+@given(body=st.binary(min_size=1, max_size=200), data=st.data())
+def test_one_wrong_byte_of_the_body_is_refused(body: bytes, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(body) - 1))
+    change = data.draw(st.integers(1, 255))
+    changed = bytearray(body)
+    changed[place] ^= change
+    with pytest.raises(SignatureMismatch):
+        verify(bytes(changed), signed(body, at=NOW), SECRET, now=NOW)
+
+
+@given(body=st.binary(max_size=50), data=st.data())
+def test_a_byte_more_or_less_is_refused(body: bytes, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(body)))
+    longer = body[:place] + data.draw(st.binary(min_size=1, max_size=3)) + body[place:]
+    for sent, received in ((body, longer), (longer, body)):
+        with pytest.raises(SignatureMismatch):
+            verify(received, signed(sent, at=NOW), SECRET, now=NOW)
+
+
+@given(data=st.data())
+def test_one_wrong_character_of_the_signature_is_refused(data: st.DataObject) -> None:
+    right = signature(BODY)
+    place = data.draw(st.integers(0, len(right) - 1))
+    other = data.draw(st.characters().filter(lambda letter: letter != right[place]))
+    wrong = right[:place] + other + right[place + 1 :]
+    with pytest.raises(SignatureMismatch):
+        verify(BODY, {"Heygen-Signature": wrong}, SECRET, now=NOW)
+
+
+@given(text=st.text(max_size=100))
+def test_no_text_is_taken_for_a_signature(text: str) -> None:
+    with pytest.raises(SignatureMismatch):
+        verify(BODY, {"Heygen-Signature": text}, SECRET, now=NOW)
+
+
+@given(secret=SECRETS.filter(lambda secret: secret != SECRET))
+def test_another_secret_is_refused(secret: str) -> None:
+    with pytest.raises(SignatureMismatch):
+        verify(BODY, signed(BODY, secret, at=NOW), SECRET, now=NOW)
+
+
+def test_several_secrets_while_one_replaces_another() -> None:
+    for secret in ("whsec_old", "whsec_new"):
+        headers = signed(BODY, secret, at=NOW)
+        assert verify(BODY, headers, ["whsec_new", "whsec_old"], now=NOW).content == BODY
+    with pytest.raises(SignatureMismatch):
+        verify(BODY, signed(BODY, "whsec_third", at=NOW), ["whsec_new", "whsec_old"], now=NOW)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Heygen-Signature": signature(BODY)},
+        {"heygen-signature": signature(BODY)},
+        {"HEYGEN-SIGNATURE": signature(BODY)},
+        {"Signature": signature(BODY)},
+        {"signature": signature(BODY)},
+        {"Heygen-Signature": "of something else", "Signature": signature(BODY)},
+        {"Heygen-Signature": signature(BODY), "Signature": 'sig1=:a proxy"s own:'},
+        CIMultiDict({"hEYGEN-sIGNATURE": signature(BODY)}),
+    ],
+)
+def test_either_header_in_any_case_and_no_timestamp(headers: Any) -> None:
+    assert verify(BODY, headers, SECRET, now=NOW) == VerifiedBody(BODY, None)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Heygen-Timestamp": "1"}, {"X-Signature": "a"}])
+def test_no_signature_is_said_to_be_missing(headers: dict[str, str]) -> None:
+    with pytest.raises(SignatureMissing, match="neither"):
+        verify(BODY, headers, SECRET, now=NOW)
+
+
+@pytest.mark.parametrize(("age", "says"), [(301.0, "301 s old"), (-301.0, "301 s ahead")])
+def test_a_timestamp_that_is_off_is_stale(age: float, says: str) -> None:
+    with pytest.raises(StaleDelivery, match=says) as caught:
+        verify(BODY, signed(BODY, at=NOW), SECRET, now=NOW + age)
+    assert caught.value.age == age
+    assert verify(BODY, signed(BODY, at=NOW), SECRET, now=NOW + age, tolerance=math.inf)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-5", "1e9", "1_800", "٣", "9" * 40])
+def test_a_timestamp_that_is_no_number_is_refused(text: str) -> None:
+    headers = {**signed(BODY), "Heygen-Timestamp": text}
+    with pytest.raises(StaleDelivery, match="no number") as caught:
+        verify(BODY, headers, SECRET, now=NOW)
+    assert caught.value.age is None
+
+
+@pytest.mark.parametrize("secrets", ["", [], [""], " whsec_a", ["whsec_a\n"], [None], [b"whsec_a"]])
+def test_secrets_that_cannot_be_right_are_refused(secrets: Any) -> None:
+    # The signature that an empty key makes is one that anybody can make.
+    with pytest.raises(ConfigurationError, match="secrets: ") as caught:
+        verify(BODY, signed(BODY, ""), secrets)
+    assert "whsec_a" not in str(caught.value)
+
+
+def test_a_body_that_was_decoded_is_no_body() -> None:
+    with pytest.raises(TypeError, match="raw bytes"):
+        verify(BODY.decode(), signed(BODY), SECRET)  # type: ignore[arg-type]
+
+
+def test_errors_tell_neither_secret_nor_signature_and_pickle() -> None:
+    wrong = signature(BODY, "whsec_other")
+    attempts: list[dict[str, str]] = [
+        {},
+        {"Heygen-Signature": wrong},
+        {"Heygen-Signature": signature(BODY), "Heygen-Timestamp": "1"},
+    ]
+    for headers in attempts:
+        with pytest.raises(WebhookError) as caught:
+            verify(BODY, headers, SECRET)
+        shown = "".join(traceback.format_exception(caught.value))
+        for secret in (SECRET, signature(BODY), wrong):
+            assert secret not in shown
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert type(again) is type(caught.value)
+        assert str(again) == str(caught.value)
+        assert again.__dict__ == caught.value.__dict__
