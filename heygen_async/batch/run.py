@@ -7,13 +7,13 @@ import contextlib
 import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.books import Books
+from heygen_async.batch.books import Books, Taken, Written
 from heygen_async.batch.fan_out import FanOut
-from heygen_async.batch.journal import ENDED, Entry
+from heygen_async.batch.journal import Entry
 from heygen_async.batch.money import RunEstimate
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.plans import Pending, Plan, Submission, check_keys, estimate_run
@@ -34,6 +34,9 @@ from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
 
 T = TypeVar("T")
+
+# An outcome, and what to wait for before it is handed on.
+_Ended: TypeAlias = tuple[Outcome[T], Written]
 
 logger = logging.getLogger("heygen_async.batch")
 
@@ -103,7 +106,7 @@ class Run(Generic[T]):
         self._begun = False
         self._next = 0  # the position of the first item that no work has begun on
         self._over_budget: BudgetExceeded | None = None
-        self._fan_out: FanOut[Any, Outcome[T] | None] = FanOut(
+        self._fan_out: FanOut[Any, _Ended[T] | None] = FanOut(
             self._source,
             self._work,
             slots=slots,
@@ -146,9 +149,12 @@ class Run(Generic[T]):
         try:
             await self._books.open(self._settings.notes)
             self._tally.began(loop.time())
-            async for outcome in outcomes:
-                if outcome is None:
+            async for ended in outcomes:
+                if ended is None:
                     continue
+                outcome, written = ended
+                if written is not None:
+                    await written
                 if not outcome.resumed and outcome.error and self._stops(outcome.error):
                     first_failure = first_failure or outcome
                 yield outcome
@@ -177,14 +183,14 @@ class Run(Generic[T]):
             if self._key is not None:
                 check_keys(self._items, self._key)
 
-    async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T] | None:
+    async def _work(self, index: int, item: Any, slot: Slot) -> _Ended[T] | None:
         loop = asyncio.get_running_loop()
         self._next = index + 1
         one = _Item[T](index, item, self._key(item) if self._key else None, loop.time())
         try:
             await self._carry_out(one, slot)
         except BudgetExceeded as exceeded:
-            self._exceeded(exceeded, one.name)
+            self._exceeded(exceeded)
             return None
         except (DuplicateKey, HeyGenError) as error:
             if isinstance(error, JournalError) and not isinstance(error, DuplicateKey):
@@ -202,41 +208,53 @@ class Run(Generic[T]):
         outcome = one.outcome(loop.time())
         self._tally.ended(outcome, loop.time())
         self._report_progress(loop.time())
-        return outcome
+        return outcome, one.written
 
     async def _carry_out(self, one: _Item[T], slot: Slot) -> None:
         """Take an item from wherever an earlier run left it to its end."""
         submission = self._plan.submission(one.index, one.item)
-        one.key, entry = await self._books.claim(one.key, one.index, submission)
-        if entry is not None and entry.state in ENDED and not self._books.again(entry):
-            one.resumed, one.job_id = True, entry.job_id
-            one.result, one.error = self._books.recorded(entry, submission)
+        taken = await self._books.take(one.key, one.index, submission)
+        one.key = taken.key
+        if taken.reservation is None:
+            assert taken.entry is not None
+            one.resumed, one.job_id = True, taken.entry.job_id
+            one.result, one.error = self._books.recorded(taken.entry, submission)
             return
-        reservation = self._books.reserve(submission, entry)
         try:
-            pending = await self._submitted(one, submission, entry, slot)
+            pending, noted = await self._submitted(one, submission, taken, slot)
+            # The job id is on its way to the disk while the job runs.
             one.result = await pending.wait(self._settings.job_timeout)
+            if noted is not None:
+                await noted
         except JournalError:
             raise
         except HeyGenError as error:
-            await self._books.failed(
-                one.name, error, reservation, sending=one.sending, sent_before=one.sent_before
+            one.written = self._books.failed(
+                one.name,
+                error,
+                taken.reservation,
+                sending=one.sending,
+                sent_before=one.sent_before,
             )
             raise
         self._forget(one)
-        one.usd = await self._books.completed(one.name, submission, one.result, reservation)
+        one.usd, one.written = self._books.completed(
+            one.name, submission, one.result, taken.reservation
+        )
 
     async def _submitted(
-        self, one: _Item[T], submission: Submission[T], entry: Entry | None, slot: Slot
-    ) -> Pending[T]:
-        """The job of an item: one that it has already, or a new one."""
+        self, one: _Item[T], submission: Submission[T], taken: Taken, slot: Slot
+    ) -> tuple[Pending[T], Written]:
+        """The job of an item, one that it has already or a new one, and when it is noted."""
+        entry, key = taken.entry, taken.sent_under
         if entry is not None and not self._books.again(entry):
             entry = await self._books.settled(entry, submission)
             if entry.job_id is not None:
                 self._accepted(one, entry.job_id, slot)
-                return submission.attach(entry.job_id)
+                return submission.attach(entry.job_id), None
             one.sent_before = entry.state == "intended"
-        key = await self._books.intend(one.name, one.index, submission, entry)
+        if key is None:
+            key = await self._books.intend(one.name, one.index, submission, entry)
         one.sending = True
         try:
             with slot.bulk():
@@ -244,14 +262,13 @@ class Run(Generic[T]):
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
                 self._accepted(one, job_id, slot)
-                # A write that was begun is carried out, whatever becomes of who waits for it.
+                # What was handed to the journal is written, whoever waits for it.
                 with contextlib.suppress(JournalError):
-                    await self._books.submitted(one.name, job_id)
+                    self._books.submitted(one.name, job_id)
             raise
         one.sending = False
         self._accepted(one, pending.id, slot)
-        await self._books.submitted(one.name, pending.id)
-        return pending
+        return pending, self._books.submitted(one.name, pending.id)
 
     def _accepted(self, one: _Item[T], job_id: str, slot: Slot) -> None:
         slot.accepted()
@@ -270,12 +287,13 @@ class Run(Generic[T]):
         """Whether nothing more is submitted after this failure."""
         return self._settings.on_error == "stop" or isinstance(error, _HOPELESS)
 
-    def _exceeded(self, exceeded: BudgetExceeded, key: str) -> None:
+    def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; what is under way ends, and the run then raises."""
         self._source.close()
         if self._over_budget is None:
             self._over_budget = exceeded
-        self._over_budget.not_submitted += (key,)
+        else:
+            self._over_budget.not_submitted += exceeded.not_submitted
 
     async def _not_begun(self) -> list[str]:
         """Keys of the items of a collection that nothing was ever submitted for, nor begun."""
@@ -350,6 +368,7 @@ class _Item(Generic[T]):
         self.result: T | None = None
         self.error: HeyGenError | None = None
         self.usd: float | None = None
+        self.written: Written = None
 
     @property
     def name(self) -> str:

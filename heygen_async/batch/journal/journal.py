@@ -123,7 +123,7 @@ class Journal:
 
     async def find(self, key: str) -> Entry | None:
         """The item with this key, or None."""
-        found: Entry | None = await self._do(self._store.find, (self._text(key),))
+        found: Entry | None = await self._do(Store.find, (self._text(key),))
         return found
 
     async def claim(self, key: str) -> Entry | None:
@@ -132,10 +132,10 @@ class Journal:
         Raises:
             DuplicateKey: It was claimed before, so two items of the run have the same key.
         """
-        found: Entry | None = await self._do(self._store.claim, (self._text(key),))
+        found: Entry | None = await self._do(Store.claim, (self._text(key),))
         return found
 
-    async def intend(
+    def intend(
         self,
         key: str,
         *,
@@ -144,8 +144,8 @@ class Journal:
         idempotency_key: str,
         fingerprint: str,
         payload: bytes,
-    ) -> None:
-        """Record that an item is about to be submitted; on the disk when it returns.
+    ) -> asyncio.Future[None]:
+        """Record that an item is about to be submitted; on the disk once it was awaited.
 
         Args:
             key: The item's key.
@@ -160,28 +160,18 @@ class Journal:
             DuplicateKey: The journal holds the key already.
             JournalError: It is not on the disk: do not submit.
         """
-        await self._do(
-            self._store.intend,
-            (
-                self._text(key),
-                position,
-                attempt,
-                idempotency_key,
-                fingerprint,
-                self._clock(),
-                payload,
-            ),
-        )
+        row = self._text(key), position, attempt, idempotency_key, fingerprint, self._clock()
+        return self._do(Store.intend, (*row, _readable(payload)))
 
-    async def submitted(self, key: str, job_id: str) -> None:
-        """Record an item's job; on the disk when it returns.
+    def submitted(self, key: str, job_id: str) -> asyncio.Future[None]:
+        """Record an item's job; on the disk once it was awaited.
 
         Raises:
             JournalError: It is not on the disk, or the item has another job or has ended.
         """
-        await self._do(self._store.submitted, (key, job_id, self._clock()))
+        return self._do(Store.submitted, (key, job_id, self._clock()))
 
-    async def ended(
+    def ended(
         self,
         key: str,
         *,
@@ -192,8 +182,8 @@ class Journal:
         error_message: str | None = None,
         output_seconds: float | None = None,
         usd: float | None = None,
-    ) -> None:
-        """Record an item's outcome; on the disk when it returns.
+    ) -> asyncio.Future[None]:
+        """Record an item's outcome; on the disk once it was awaited.
 
         Args:
             key: The item's key.
@@ -208,10 +198,10 @@ class Journal:
         Raises:
             JournalError: It is not on the disk, or the item is unknown or has ended already.
         """
+        text = None if result is None else _readable(result)
         errors = error_type, error_code, _clean(error_message)
-        await self._do(
-            self._store.ended,
-            (key, state, self._clock(), result, *errors, output_seconds, usd),
+        return self._do(
+            Store.ended, (key, state, self._clock(), text, *errors, output_seconds, usd)
         )
 
     async def uncertain(self, key: str) -> None:
@@ -220,7 +210,7 @@ class Journal:
         Raises:
             JournalError: It is not on the disk, or the item's job is known.
         """
-        await self._do(self._store.uncertain, (key,))
+        await self._do(Store.uncertain, (key,))
 
     def note_limit(self, running: int, limit: int) -> None:
         """Remember how many jobs run and how many could; one sample a second is kept."""
@@ -229,7 +219,7 @@ class Journal:
         if now - self._sampled_at >= _SAMPLE_EVERY and not self._closed and self._failure is None:
             self._sampled_at = now
             self._latest_sample = None
-            self._queue(self._store.sample, (now, running, limit), None)
+            self._queue(Store.sample, (now, running, limit), None)
 
     async def entries(
         self, states: Collection[State] | None = None, *, after: int = -1, many: int = 1000
@@ -242,12 +232,12 @@ class Journal:
             many: How many items; some more where several share the last position.
         """
         among = None if states is None else tuple(states)
-        found: list[Entry] = await self._do(self._store.page, (among, after, many))
+        found: list[Entry] = await self._do(Store.page, (among, after, many))
         return found
 
     async def totals(self) -> Totals:
         """Sums over all items; reads all of them."""
-        sums: Totals = await self._do(self._store.totals, ())
+        sums: Totals = await self._do(Store.totals, ())
         return sums
 
     async def aclose(self) -> None:
@@ -264,7 +254,7 @@ class Journal:
                 return
             self._closed = True
             if self._latest_sample is not None and self._failure is None:
-                self._queue(self._store.sample, (self._clock(), *self._latest_sample), None)
+                self._queue(Store.sample, (self._clock(), *self._latest_sample), None)
             commands, self._commands = self._commands, []
             waiters, self._waiters = self._waiters, []
             results: list[Any] = []
@@ -357,6 +347,9 @@ class Journal:
                 continue
             if isinstance(result, Exception):
                 waiter.set_exception(result)
+                # Not everybody waits for what they write, and the loop would complain. Who goes
+                # on learns of it from the next call, as it is the file that has failed.
+                waiter.exception()
             else:
                 waiter.set_result(result)
 
@@ -372,3 +365,10 @@ class Journal:
 
 def _clean(text: str | None) -> str | None:
     return None if text is None else text.encode("utf-8", "replace").decode()
+
+
+def _readable(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
