@@ -124,10 +124,7 @@ class FanOut(Generic[T, R]):
     async def _worker(self) -> None:
         try:
             while True:
-                async with self._turn:
-                    await self._pace.room()
-                    index, item = await self._source.pull()
-                    slot = await self._slots.acquire()
+                index, item, slot = self._next_at_once() or await self._next()
                 try:
                     if self._source.stopped:
                         return
@@ -141,6 +138,27 @@ class FanOut(Generic[T, R]):
             self._source.close()
             self._pace.lift()
             raise
+
+    async def _next(self) -> tuple[int, T, Slot]:
+        async with self._turn:
+            await self._pace.room()
+            index, item = await self._source.pull()
+            return index, item, await self._slots.acquire()
+
+    def _next_at_once(self) -> tuple[int, T, Slot] | None:
+        """An item and its slot, where neither has to be waited for."""
+        if self._source.waits or self._turn.locked() or not self._pace.room_now():
+            return None
+        slot = self._slots.acquire_nowait()
+        if slot is None:
+            return None
+        try:
+            index, item = self._source.pull_nowait()
+        except BaseException:
+            slot.release()
+            raise
+        self._pace.pulled()
+        return index, item, slot
 
 
 class _Pace:
@@ -159,9 +177,17 @@ class _Pace:
 
     async def room(self) -> None:
         """Wait until one more item may be pulled, and count it; for one caller at a time."""
-        while self._pulled - self._given >= self._ahead and not self._lifted:
+        while not self.room_now():
             self._changed.clear()
             await self._changed.wait()
+        self._pulled += 1
+
+    def room_now(self) -> bool:
+        """Whether one more item may be pulled."""
+        return self._pulled - self._given < self._ahead or self._lifted
+
+    def pulled(self) -> None:
+        """Count an item that was pulled without waiting."""
         self._pulled += 1
 
     def given(self) -> None:

@@ -354,6 +354,8 @@ class Budget:
         return self._cap is None or self._spent + self._reserved() >= share * self._cap
 
     def _warn_once(self) -> None:
+        if not self._to_warn_at:
+            return
         reached = [share for share in self._to_warn_at if self._reaches(share)]
         if reached:
             self._to_warn_at = [share for share in self._to_warn_at if share not in reached]

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -164,6 +165,7 @@ class Run(Generic[T]):
             try:
                 await outcomes.aclose()
             finally:
+                self._tally.stopped()
                 await self._books.close()
         if self._source.ended:
             self._report_changes()
@@ -354,21 +356,24 @@ class Run(Generic[T]):
         return await estimate_run(self._plan, self._items, self._plan.prices, self._key)
 
 
+@dataclass(slots=True, eq=False)
 class _Item(Generic[T]):
     """What a run knows of one item while it works on it."""
 
-    def __init__(self, index: int, item: Any, key: str | None, started: float) -> None:
-        self.index = index
-        self.item = item
-        self.key = key
-        self.started = started
-        self.sending = self.sent_before = self.running = self.resumed = False
-        self.noted: str | None = None
-        self.job_id: str | None = None
-        self.result: T | None = None
-        self.error: HeyGenError | None = None
-        self.usd: float | None = None
-        self.written: Written = None
+    index: int
+    item: Any
+    key: str | None
+    started: float
+    sending: bool = False
+    sent_before: bool = False
+    running: bool = False
+    resumed: bool = False
+    noted: str | None = None
+    job_id: str | None = None
+    result: T | None = None
+    error: HeyGenError | None = None
+    usd: float | None = None
+    written: Written = None
 
     @property
     def name(self) -> str:

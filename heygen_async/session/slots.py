@@ -24,8 +24,6 @@ running.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any
@@ -90,14 +88,22 @@ class Slot:
             if self._loop is self._slots._loop:
                 self._slots._released(running=running, interactive=self._interactive)
 
-    @contextmanager
-    def bulk(self) -> Iterator[None]:
-        """Mark the calls inside as those of a bulk run that holds this slot."""
-        token = current_slot.set(self)
-        try:
-            yield
-        finally:
-            current_slot.reset(token)
+    def bulk(self) -> _Bulk:
+        """Mark the calls inside, ``with slot.bulk():``, as those of a bulk run that holds it."""
+        return _Bulk(self)
+
+
+class _Bulk:
+    __slots__ = ("_slot", "_token")
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+
+    def __enter__(self) -> None:
+        self._token = current_slot.set(self._slot)
+
+    def __exit__(self, *exception: object) -> None:
+        current_slot.reset(self._token)
 
 
 # The slot that the calls of this task submit under; None outside a bulk run.
@@ -164,6 +170,14 @@ class JobSlots:
         """Seconds that slots were held, and that they could have been, both summed up."""
         self._meter()
         return self._held_seconds, self._limit_seconds
+
+    def acquire_nowait(self) -> Slot | None:
+        """A slot that is free, if there is one and nobody waits."""
+        loop = asyncio.get_running_loop()
+        self.bind(loop)
+        if self._queue.waiting or self._grant(_NEW, loop.time()) != 0.0:
+            return None
+        return Slot(self, self._epoch)
 
     async def acquire(self) -> Slot:
         """Wait for a slot, first in, first out."""

@@ -9,13 +9,12 @@ win it back from a busy event loop, which takes longer than the statement.
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -23,12 +22,10 @@ from heygen_async.batch.journal import tables
 from heygen_async.batch.journal.entries import Entry, RunRecord, State, Totals
 from heygen_async.batch.journal.inspection import check_pages, inspect, is_blank
 from heygen_async.batch.journal.lock import FileLock, Held
+from heygen_async.batch.journal.transaction import Results, Transaction
 from heygen_async.batch.journal.troubles import from_os, from_sqlite, trouble
 from heygen_async.errors import DuplicateKey, JournalError
 from heygen_async.version import __version__
-
-# A method of ``Store`` and its arguments behind the store itself.
-Command: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 # How long a commit waits for a person who has the file locked in a shell, in seconds.
 _BUSY = 30.0
@@ -137,61 +134,52 @@ class Store:
                 raise from_sqlite(self.path, error) from error
             raise
 
-    def apply(self, commands: Sequence[Command]) -> list[Any]:
-        """Carry out commands in one transaction.
-
-        Those of different kinds may change places, except that what is about one item stays in
-        the order of its life: intent, job, outcome.
+    def apply(self, transaction: Transaction) -> Results:
+        """Carry out a transaction: intents, then job ids, outcomes, and commands.
 
         Returns:
-            What each gave, or the exception that it alone failed with.
+            What became of its parts.
 
         Raises:
-            JournalError: None of them counts, and nothing later will: the file has failed.
+            JournalError: None of it counts, and nothing later will: the file has failed.
         """
         if self._failure is not None:
             raise self._failure
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
-            together = self._together(commands)
-            if together is None:
+            if self._together(transaction):
+                intents, failure = None, None
+            else:
                 self._cursor.execute("ROLLBACK")
                 self._cursor.execute("BEGIN IMMEDIATE")
-            results = self._one_by_one(commands) if together is None else together
+                intents = self._one_by_one(Store.intend, transaction.intents, 7)
+                failures = self._one_by_one(Store.submitted, transaction.submitted, 3)
+                failures += self._one_by_one(Store.ended, transaction.ended, 9)
+                failure = next(filter(None, failures), None)
+            answers = [self._carry_out(*command) for command in transaction.commands]
             self._cursor.execute("COMMIT")
             self._check_place()
         except sqlite3.Error as error:
             self._fail(from_sqlite(self.path, error), error)
         except JournalError as error:
             self._fail(error, None)
-        return results
+        return Results(answers, intents, failure)
 
-    def _together(self, commands: Sequence[Command]) -> list[Any] | None:
-        """Carry out commands, those of one kind at once.
+    def _together(self, transaction: Transaction) -> bool:
+        """Write all rows; whether each could be. Else it has to be found out which could not."""
+        return (
+            self._write(_INTEND, transaction.intents, 7)
+            and self._write(_SUBMITTED, transaction.submitted, 3)
+            and self._write(_ENDED, transaction.ended, 9)
+        )
 
-        Returns:
-            What each gave, or None where not every row was to be written: some command fails, and
-            each must be carried out by itself to tell which.
-        """
-        by_kind: dict[Callable[..., Any], list[tuple[Any, ...]]] = {}
-        for function, arguments in commands:
-            by_kind.setdefault(function, []).append(arguments)
-        for function, statement in _STATEMENTS.items():
-            rows = by_kind.pop(function, None)
-            if rows is not None and not self._write(statement, rows):
-                return None
-        if not by_kind:
-            return [None] * len(commands)
-        results: list[Any] = []
-        for function, arguments in commands:
-            result = None
-            if function in by_kind:
-                result = self._carry_out(function, arguments)
-            results.append(result)
-        return results
-
-    def _one_by_one(self, commands: Sequence[Command]) -> list[Any]:
-        return [self._carry_out(function, arguments) for function, arguments in commands]
+    def _one_by_one(
+        self, function: Callable[..., None], values: Sequence[Any], width: int
+    ) -> list[Exception | None]:
+        return [
+            self._carry_out(function, tuple(values[first : first + width]))
+            for first in range(0, len(values), width)
+        ]
 
     def _carry_out(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
@@ -201,15 +189,15 @@ class Store:
         except Exception as error:  # of this command alone; nothing of it was written
             return error
 
-    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> bool:
-        """Whether all rows were written."""
-        width = len(rows[0])
-        for first in range(0, len(rows), _ROWS[-1]):
-            some = rows[first : first + _ROWS[-1]]
-            size = next(size for size in _ROWS if size >= len(some))
-            values = list(itertools.chain.from_iterable(some))
-            values += [None] * (width * (size - len(some)))
-            if self._cursor.execute(_sql(statement, width, size), values).rowcount != len(some):
+    def _write(self, statement: str, values: Sequence[Any], width: int) -> bool:
+        """Whether all rows, which stand one behind the other, were written."""
+        step = _ROWS[-1] * width
+        for first in range(0, len(values), step):
+            some = values[first : first + step]
+            count = len(some) // width
+            size = next(size for size in _ROWS if size >= count)
+            filled = [*some, *[None] * (width * (size - count))]
+            if self._cursor.execute(_sql(statement, width, size), filled).rowcount != count:
                 return False
         return True
 
@@ -246,7 +234,7 @@ class Store:
     ) -> None:
         """Store an intent."""
         row = key, position, attempt, idempotency_key, fingerprint, now, payload
-        if self._write(_INTEND, [row]):
+        if self._write(_INTEND, row, 7):
             return
         present = self.find(key)
         assert present is not None
@@ -256,7 +244,7 @@ class Store:
 
     def submitted(self, key: str, job_id: str, now: float) -> None:
         """Store a job's id."""
-        if not self._write(_SUBMITTED, [(key, job_id, now)]):
+        if not self._write(_SUBMITTED, (key, job_id, now), 3):
             present = self._present(key)
             if (present.state, present.job_id) != ("submitted", job_id):
                 raise self._wrong_state(present, f"submitted as job {job_id}")
@@ -275,7 +263,8 @@ class Store:
     ) -> None:
         """Store an outcome."""
         errors = error_type, error_code, error_message
-        if not self._write(_ENDED, [(key, state, now, result, *errors, output_seconds, usd)]):
+        row = key, state, now, result, *errors, output_seconds, usd
+        if not self._write(_ENDED, row, 9):
             raise self._wrong_state(self._present(key), state)
 
     def uncertain(self, key: str) -> None:
@@ -432,14 +421,6 @@ class Store:
             path=str(self.path),
             key=key,
         )
-
-
-# In the order of an item's life.
-_STATEMENTS: dict[Callable[..., Any], str] = {
-    Store.intend: _INTEND,
-    Store.submitted: _SUBMITTED,
-    Store.ended: _ENDED,
-}
 
 
 @functools.cache
