@@ -46,7 +46,8 @@ HTTP_ITEMS = 500
 class Nap(Request, frozen=True, kw_only=True):
     """What is "sent" for an item."""
 
-    number: int
+
+_NAP = Nap()
 
 
 class _Naps:
@@ -110,13 +111,12 @@ class NapPlan(Plan[Video]):
 
     def submission(self, index: int, item: int) -> Submission[Video]:
         """One nap."""
-        request = Nap(number=item)
 
         async def send(key: str | None) -> Pending[Video]:
             return self._attach(f"{item:032x}")
 
         return Submission(
-            request=request,
+            request=_NAP,
             payload=b'{"number":%d}' % item,
             place="naps",
             result=Video,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -33,7 +33,6 @@ from heygen_async.errors import (
     UncertainSubmission,
 )
 
-A = TypeVar("A")
 T = TypeVar("T")
 
 # What to wait for until something is on the disk; None where nothing was to be written.
@@ -189,12 +188,21 @@ class Books(Generic[T]):
         """
         if self._journal is None:
             return str(index) if key is None else key, None
-        key, entry = await self._ask(self._journal.claim, key, _fingerprint(submission))
-        if entry is None:
-            self.added += 1
-        else:
-            self._check(entry, submission)
-        return key, entry
+        found = _fingerprint(submission)
+        while True:
+            name = self._own_key(found) if key is None else key
+            try:
+                entry = await self._journal.claim(name)
+            except DuplicateKey:
+                if key is not None:
+                    raise
+                self._repeated(found, name)
+                continue
+            if entry is None:
+                self.added += 1
+            else:
+                self._check(entry, found)
+            return name, entry
 
     def again(self, entry: Entry) -> bool:
         """Whether an item that has failed in an earlier run is submitted anew."""
@@ -254,9 +262,10 @@ class Books(Generic[T]):
         )
         return sent_under
 
-    def submitted(self, key: str, job_id: str) -> Written:
+    def submitted(self, key: str, job_id: str) -> None:
         """An item has its job."""
-        return None if self._journal is None else self._journal.submitted(key, job_id)
+        if self._journal is not None:
+            self._journal.submitted(key, job_id)
 
     def completed(
         self, key: str, submission: Submission[T], result: T, reservation: Reservation
@@ -341,43 +350,42 @@ class Books(Generic[T]):
     ) -> tuple[str, str]:
         """Write down the intent of a new item; its key and its idempotency key."""
         found = _fingerprint(submission)
-        sent_under = ""
-
-        def intend(key: str) -> Awaitable[None]:
-            nonlocal sent_under
-            sent_under = idempotency_key(journal.run_id, key)
-            return journal.intend(
-                key,
-                position=index,
-                attempt=1,
-                idempotency_key=sent_under,
-                fingerprint=found,
-                payload=submission.payload,
-            )
-
-        key, _ = await self._ask(intend, key, found)
-        self.added += 1
-        return key, sent_under
-
-    async def _ask(
-        self, ask: Callable[[str], Awaitable[A]], key: str | None, found: str
-    ) -> tuple[str, A]:
-        """Ask about an item by its key, or by one that follows from its fingerprint."""
-        if key is not None:
-            return key, await ask(key)
-        base = found[:16]
         while True:
-            number = self._repeats.get(base, 1)
-            key = base if number == 1 else f"{base}-{number}"
+            name = self._own_key(found) if key is None else key
+            sent_under = idempotency_key(journal.run_id, name)
             try:
-                return key, await ask(key)
+                await journal.intend(
+                    name,
+                    position=index,
+                    attempt=1,
+                    idempotency_key=sent_under,
+                    fingerprint=found,
+                    payload=submission.payload,
+                )
             except DuplicateKey:
-                self._repeats[base] = max(number + 1, self._repeats.get(base, 1))
+                if key is not None:
+                    raise
+                self._repeated(found, name)
+                continue
+            self.added += 1
+            return name, sent_under
 
-    def _check(self, entry: Entry, submission: Submission[T]) -> None:
+    def _own_key(self, found: str) -> str:
+        """The key of an item that was given none: of its fingerprint, and a number from 2."""
+        base = found[:16]
+        number = self._repeats.get(base, 1)
+        return base if number == 1 else f"{base}-{number}"
+
+    def _repeated(self, found: str, key: str) -> None:
+        """Another item has this key already."""
+        base = found[:16]
+        if self._own_key(found) == key:
+            self._repeats[base] = self._repeats.get(base, 1) + 1
+
+    def _check(self, entry: Entry, found: str) -> None:
         """Count an item of an earlier run, which must have had the same payload."""
         self._found_again += 1
-        if entry.fingerprint != _fingerprint(submission) and not self.again(entry):
+        if entry.fingerprint != found and not self.again(entry):
             raise IdempotencyMismatch(
                 f"item {entry.key} has another payload than when it was submitted; give it "
                 "another key to render it anew",

@@ -11,6 +11,7 @@ each item would cost ten times as much, and memory for all items at once.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -55,7 +56,8 @@ class FanOut(Generic[T, R]):
         self._ordered = ordered
         self._turn = asyncio.Lock()
         self._pace = _Pace(workers * (_AHEAD_ORDERED if ordered else _AHEAD))
-        self._finished: asyncio.Queue[tuple[int, R] | None] = asyncio.Queue()
+        self._finished: deque[tuple[int, R]] = deque()
+        self._news = asyncio.Event()  # something has finished, or all is done
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -66,13 +68,17 @@ class FanOut(Generic[T, R]):
         the source or of ``work`` is raised once the work in progress is done and handed on.
         """
         # Not a task group: its cancel scope must not stay open across the yields of a generator.
-        self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(lambda _: self._finished.put_nowait(None))
+        self._task = task = asyncio.create_task(self._run())
+        task.add_done_callback(lambda _: self._news.set())
         held_back: dict[int, R] = {}
         following = 0
         try:
-            while (one := await self._finished.get()) is not None:
-                index, result = one
+            while self._finished or not task.done():
+                if not self._finished:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                index, result = self._finished.popleft()
                 if not self._ordered:
                     self._pace.given()
                     yield result
@@ -87,7 +93,7 @@ class FanOut(Generic[T, R]):
             for index in sorted(held_back):
                 yield held_back.pop(index)
             if not self._stopped:
-                await self._task
+                await task
         finally:
             await self.stop()
 
@@ -131,7 +137,8 @@ class FanOut(Generic[T, R]):
                     result = await self._work(index, item, slot)
                 finally:
                     slot.release()
-                self._finished.put_nowait((index, result))
+                self._finished.append((index, result))
+                self._news.set()
         except Exhausted:
             return
         except BaseException:

@@ -188,7 +188,8 @@ class Run(Generic[T]):
     async def _work(self, index: int, item: Any, slot: Slot) -> _Ended[T] | None:
         loop = asyncio.get_running_loop()
         self._next = index + 1
-        one = _Item[T](index, item, self._key(item) if self._key else None, loop.time())
+        key = self._key(item) if self._key else None
+        one: _Item[T] = _Item(index, item, key, loop.time())
         try:
             await self._carry_out(one, slot)
         except BudgetExceeded as exceeded:
@@ -207,9 +208,10 @@ class Run(Generic[T]):
                 self._tally.left()
         if one.resumed and self._settings.finished == "skip":
             return None
-        outcome = one.outcome(loop.time())
-        self._tally.ended(outcome, loop.time())
-        self._report_progress(loop.time())
+        now = loop.time()
+        outcome = one.outcome(now)
+        self._tally.ended(outcome, now)
+        self._report_progress(now)
         return outcome, one.written
 
     async def _carry_out(self, one: _Item[T], slot: Slot) -> None:
@@ -223,11 +225,8 @@ class Run(Generic[T]):
             one.result, one.error = self._books.recorded(taken.entry, submission)
             return
         try:
-            pending, noted = await self._submitted(one, submission, taken, slot)
-            # The job id is on its way to the disk while the job runs.
+            pending = await self._submitted(one, submission, taken, slot)
             one.result = await pending.wait(self._settings.job_timeout)
-            if noted is not None:
-                await noted
         except JournalError:
             raise
         except HeyGenError as error:
@@ -246,14 +245,14 @@ class Run(Generic[T]):
 
     async def _submitted(
         self, one: _Item[T], submission: Submission[T], taken: Taken, slot: Slot
-    ) -> tuple[Pending[T], Written]:
-        """The job of an item, one that it has already or a new one, and when it is noted."""
+    ) -> Pending[T]:
+        """The job of an item: one that it has already, or a new one."""
         entry, key = taken.entry, taken.sent_under
         if entry is not None and not self._books.again(entry):
             entry = await self._books.settled(entry, submission)
             if entry.job_id is not None:
                 self._accepted(one, entry.job_id, slot)
-                return submission.attach(entry.job_id), None
+                return submission.attach(entry.job_id)
             one.sent_before = entry.state == "intended"
         if key is None:
             key = await self._books.intend(one.name, one.index, submission, entry)
@@ -270,7 +269,9 @@ class Run(Generic[T]):
             raise
         one.sending = False
         self._accepted(one, pending.id, slot)
-        return pending, self._books.submitted(one.name, pending.id)
+        # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
+        self._books.submitted(one.name, pending.id)
+        return pending
 
     def _accepted(self, one: _Item[T], job_id: str, slot: Slot) -> None:
         slot.accepted()
