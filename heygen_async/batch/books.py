@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Mapping
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.journal import Entry, Journal, fingerprint, idempotency_key
-from heygen_async.batch.money import Budget, Reservation, cost
+from heygen_async.batch.journal import ENDED, Entry, Journal, fingerprint, idempotency_key
+from heygen_async.batch.money import Budget, Estimate, Reservation, cost
 from heygen_async.batch.plans import REPLAYED_FOR, Plan, Submission
 from heygen_async.batch.prices import PriceTable
 from heygen_async.errors import (
     APIError,
     BadRequest,
+    BudgetExceeded,
     Conflict,
     DuplicateKey,
     HeyGenError,
@@ -33,6 +34,9 @@ from heygen_async.errors import (
 )
 
 T = TypeVar("T")
+
+# What to wait for until something is on the disk; None where nothing was to be written.
+Written: TypeAlias = Awaitable[None] | None
 
 # Failures of the account and not of the item: the next run tries again by itself.
 _OF_THE_ACCOUNT = frozenset(
@@ -56,6 +60,22 @@ class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool
     resubmit_uncertain: bool
     prices: PriceTable
+
+
+class Taken(NamedTuple):
+    """An item that a run has taken up.
+
+    Attributes:
+        key: Its key.
+        entry: What an earlier run wrote about it; None for a new one.
+        reservation: Its room in the budget; None where it has ended in an earlier run.
+        sent_under: The idempotency key that its intent was written down with just now, or None.
+    """
+
+    key: str
+    entry: Entry | None
+    reservation: Reservation | None
+    sent_under: str | None
 
 
 class Books(Generic[T]):
@@ -119,13 +139,48 @@ class Books(Generic[T]):
         if self._journal is not None:
             await self._journal.aclose()
 
-    async def claim(
-        self, key: str | None, index: int, submission: Submission[T]
-    ) -> tuple[str, Entry | None]:
-        """The item's key, and what an earlier run wrote about it, or None.
+    async def take(self, key: str | None, index: int, submission: Submission[T]) -> Taken:
+        """Take up an item: make room in the budget, and write down the intent to submit it.
 
         An item without a key gets one from its payload, so that rows that come or go leave the
         keys of the others alone; of equal items each next one gets a number.
+
+        Raises:
+            BudgetExceeded: There is no room; ``not_submitted`` names the item.
+            DuplicateKey: Another item of this run has the key.
+            IdempotencyMismatch: The earlier run had another payload under it.
+            JournalError: The intent cannot be written, so the item must not be sent.
+        """
+        expected = self._plan.estimate(submission.request, self._settings.prices)
+        if self._journal is None:
+            key = str(index) if key is None else key
+            return Taken(key, None, self._reserve(key, expected), None)
+        if not self._journal.resumed:
+            try:
+                reservation = self._budget.reserve(expected)
+            except BudgetExceeded as exceeded:
+                key, _ = await self.claim(key, index, submission)
+                exceeded.not_submitted += (key,)
+                raise
+            try:
+                key, sent_under = await self._begin(self._journal, key, index, submission)
+            except BaseException:
+                self._budget.release(reservation)
+                raise
+            return Taken(key, None, reservation, sent_under)
+        key, entry = await self.claim(key, index, submission)
+        if entry is not None and entry.state in ENDED and not self.again(entry):
+            return Taken(key, entry, None, None)
+        submitted = entry is not None and (
+            entry.state in ("intended", "submitted")
+            or (entry.state == "uncertain" and not self._settings.resubmit_uncertain)
+        )
+        return Taken(key, entry, self._reserve(key, expected, submitted=submitted), None)
+
+    async def claim(
+        self, key: str | None, index: int, submission: Submission[T]
+    ) -> tuple[str, Entry | None]:
+        """An item's key, and what an earlier run wrote about it, or None; for ``take`` to decide.
 
         Raises:
             DuplicateKey: Another item of this run has the key.
@@ -133,40 +188,27 @@ class Books(Generic[T]):
         """
         if self._journal is None:
             return str(index) if key is None else key, None
-        if key is not None:
-            entry = await self._journal.claim(key)
-        else:
-            key, entry = await self._claim_by_payload(self._journal, submission)
-        if entry is None:
-            self.added += 1
-        else:
-            self._found_again += 1
-            if entry.fingerprint != _fingerprint(submission) and not self.again(entry):
-                raise IdempotencyMismatch(
-                    f"item {key} has another payload than when it was submitted; give it another "
-                    "key to render it anew",
-                    key=key,
-                )
-        return key, entry
+        found = _fingerprint(submission)
+        while True:
+            name = self._own_key(found) if key is None else key
+            try:
+                entry = await self._journal.claim(name)
+            except DuplicateKey:
+                if key is not None:
+                    raise
+                self._repeated(found, name)
+                continue
+            if entry is None:
+                self.added += 1
+            else:
+                self._check(entry, found)
+            return name, entry
 
     def again(self, entry: Entry) -> bool:
         """Whether an item that has failed in an earlier run is submitted anew."""
         return entry.state == "failed" and (
             self._settings.retry_failed or entry.error_type in _OF_THE_ACCOUNT
         )
-
-    def reserve(self, submission: Submission[T], entry: Entry | None) -> Reservation:
-        """Room in the budget for an item that is to be submitted, or was by an earlier run.
-
-        Raises:
-            BudgetExceeded: There is none.
-        """
-        expected = self._plan.estimate(submission.request, self._settings.prices)
-        submitted = entry is not None and (
-            entry.state in ("intended", "submitted")
-            or (entry.state == "uncertain" and not self._settings.resubmit_uncertain)
-        )
-        return self._budget.reserve(expected, submitted=submitted)
 
     async def settled(self, entry: Entry, submission: Submission[T]) -> Entry:
         """What is to be done with an item that an earlier run may have submitted.
@@ -220,28 +262,33 @@ class Books(Generic[T]):
         )
         return sent_under
 
-    async def submitted(self, key: str, job_id: str) -> None:
+    def submitted(self, key: str, job_id: str) -> None:
         """An item has its job."""
         if self._journal is not None:
-            await self._journal.submitted(key, job_id)
+            self._journal.submitted(key, job_id)
 
-    async def completed(
+    def completed(
         self, key: str, submission: Submission[T], result: T, reservation: Reservation
-    ) -> float | None:
-        """An item has completed; what it has cost in USD, an estimate, or None if unknown."""
+    ) -> tuple[float | None, Written]:
+        """An item has completed.
+
+        Returns:
+            What it has cost in USD, an estimate, or None if unknown; and what to wait for before
+            the outcome is handed on.
+        """
         usd = cost(result, submission.request, self._settings.prices, test=self._plan.test)  # type: ignore[arg-type]
         self._budget.settle(reservation, usd)
-        if self._journal is not None:
-            await self._journal.ended(
-                key,
-                state="completed",
-                result=msgspec.json.encode(result),
-                output_seconds=getattr(result, "duration", None),
-                usd=usd,
-            )
-        return usd
+        if self._journal is None:
+            return usd, None
+        return usd, self._journal.ended(
+            key,
+            state="completed",
+            result=msgspec.json.encode(result),
+            output_seconds=getattr(result, "duration", None),
+            usd=usd,
+        )
 
-    async def failed(
+    def failed(
         self,
         key: str,
         error: HeyGenError,
@@ -249,7 +296,7 @@ class Books(Generic[T]):
         *,
         sending: bool,
         sent_before: bool,
-    ) -> None:
+    ) -> Written:
         """An item has failed, or its end is not known.
 
         Args:
@@ -258,6 +305,9 @@ class Books(Generic[T]):
             reservation: Its room in the budget.
             sending: Whether it failed while it was sent, and not before or later.
             sent_before: Whether an earlier run may have sent it under the same key.
+
+        Returns:
+            What to wait for before the outcome is handed on.
         """
         ended = isinstance(error, JobFailed) or (sending and _refused(error, sent_before))
         if isinstance(error, JobFailed):
@@ -267,14 +317,15 @@ class Books(Generic[T]):
         else:
             # It may run, and cost: the next run waits for it, or sends it again under its key.
             self._budget.settle(reservation, None)
-        if self._journal is not None and ended:
-            await self._journal.ended(
-                key,
-                state="failed",
-                error_type=type(error).__name__,
-                error_code=getattr(error, "code", None),
-                error_message=str(getattr(error, "message", error)),
-            )
+        if self._journal is None or not ended:
+            return None
+        return self._journal.ended(
+            key,
+            state="failed",
+            error_type=type(error).__name__,
+            error_code=getattr(error, "code", None),
+            error_message=str(getattr(error, "message", error)),
+        )
 
     def note_slots(self, running: int, limit: int) -> None:
         """Remember how many jobs run and how many could, for the picture of the run."""
@@ -294,17 +345,59 @@ class Books(Generic[T]):
             message, error_type=entry.error_type or "HeyGenError", code=entry.error_code
         )
 
-    async def _claim_by_payload(
-        self, journal: Journal, submission: Submission[T]
-    ) -> tuple[str, Entry | None]:
-        base = _fingerprint(submission)[:16]
+    async def _begin(
+        self, journal: Journal, key: str | None, index: int, submission: Submission[T]
+    ) -> tuple[str, str]:
+        """Write down the intent of a new item; its key and its idempotency key."""
+        found = _fingerprint(submission)
         while True:
-            number = self._repeats.get(base, 1)
-            key = base if number == 1 else f"{base}-{number}"
+            name = self._own_key(found) if key is None else key
+            sent_under = idempotency_key(journal.run_id, name)
             try:
-                return key, await journal.claim(key)
+                await journal.intend(
+                    name,
+                    position=index,
+                    attempt=1,
+                    idempotency_key=sent_under,
+                    fingerprint=found,
+                    payload=submission.payload,
+                )
             except DuplicateKey:
-                self._repeats[base] = max(number + 1, self._repeats.get(base, 1))
+                if key is not None:
+                    raise
+                self._repeated(found, name)
+                continue
+            self.added += 1
+            return name, sent_under
+
+    def _own_key(self, found: str) -> str:
+        """The key of an item that was given none: of its fingerprint, and a number from 2."""
+        base = found[:16]
+        number = self._repeats.get(base, 1)
+        return base if number == 1 else f"{base}-{number}"
+
+    def _repeated(self, found: str, key: str) -> None:
+        """Another item has this key already."""
+        base = found[:16]
+        if self._own_key(found) == key:
+            self._repeats[base] = self._repeats.get(base, 1) + 1
+
+    def _check(self, entry: Entry, found: str) -> None:
+        """Count an item of an earlier run, which must have had the same payload."""
+        self._found_again += 1
+        if entry.fingerprint != found and not self.again(entry):
+            raise IdempotencyMismatch(
+                f"item {entry.key} has another payload than when it was submitted; give it "
+                "another key to render it anew",
+                key=entry.key,
+            )
+
+    def _reserve(self, key: str, expected: Estimate, *, submitted: bool = False) -> Reservation:
+        try:
+            return self._budget.reserve(expected, submitted=submitted)
+        except BudgetExceeded as exceeded:
+            exceeded.not_submitted += (key,)
+            raise
 
 
 def _fingerprint(submission: Submission[Any]) -> str:

@@ -11,6 +11,7 @@ each item would cost ten times as much, and memory for all items at once.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -55,7 +56,8 @@ class FanOut(Generic[T, R]):
         self._ordered = ordered
         self._turn = asyncio.Lock()
         self._pace = _Pace(workers * (_AHEAD_ORDERED if ordered else _AHEAD))
-        self._finished: asyncio.Queue[tuple[int, R] | None] = asyncio.Queue()
+        self._finished: deque[tuple[int, R]] = deque()
+        self._news = asyncio.Event()  # something has finished, or all is done
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -66,13 +68,17 @@ class FanOut(Generic[T, R]):
         the source or of ``work`` is raised once the work in progress is done and handed on.
         """
         # Not a task group: its cancel scope must not stay open across the yields of a generator.
-        self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(lambda _: self._finished.put_nowait(None))
+        self._task = task = asyncio.create_task(self._run())
+        task.add_done_callback(lambda _: self._news.set())
         held_back: dict[int, R] = {}
         following = 0
         try:
-            while (one := await self._finished.get()) is not None:
-                index, result = one
+            while self._finished or not task.done():
+                if not self._finished:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                index, result = self._finished.popleft()
                 if not self._ordered:
                     self._pace.given()
                     yield result
@@ -87,7 +93,7 @@ class FanOut(Generic[T, R]):
             for index in sorted(held_back):
                 yield held_back.pop(index)
             if not self._stopped:
-                await self._task
+                await task
         finally:
             await self.stop()
 
@@ -124,23 +130,42 @@ class FanOut(Generic[T, R]):
     async def _worker(self) -> None:
         try:
             while True:
-                async with self._turn:
-                    await self._pace.room()
-                    index, item = await self._source.pull()
-                    slot = await self._slots.acquire()
+                index, item, slot = self._next_at_once() or await self._next()
                 try:
                     if self._source.stopped:
                         return
                     result = await self._work(index, item, slot)
                 finally:
                     slot.release()
-                self._finished.put_nowait((index, result))
+                self._finished.append((index, result))
+                self._news.set()
         except Exhausted:
             return
         except BaseException:
             self._source.close()
             self._pace.lift()
             raise
+
+    async def _next(self) -> tuple[int, T, Slot]:
+        async with self._turn:
+            await self._pace.room()
+            index, item = await self._source.pull()
+            return index, item, await self._slots.acquire()
+
+    def _next_at_once(self) -> tuple[int, T, Slot] | None:
+        """An item and its slot, where neither has to be waited for."""
+        if self._source.waits or self._turn.locked() or not self._pace.room_now():
+            return None
+        slot = self._slots.acquire_nowait()
+        if slot is None:
+            return None
+        try:
+            index, item = self._source.pull_nowait()
+        except BaseException:
+            slot.release()
+            raise
+        self._pace.pulled()
+        return index, item, slot
 
 
 class _Pace:
@@ -159,9 +184,17 @@ class _Pace:
 
     async def room(self) -> None:
         """Wait until one more item may be pulled, and count it; for one caller at a time."""
-        while self._pulled - self._given >= self._ahead and not self._lifted:
+        while not self.room_now():
             self._changed.clear()
             await self._changed.wait()
+        self._pulled += 1
+
+    def room_now(self) -> bool:
+        """Whether one more item may be pulled."""
+        return self._pulled - self._given < self._ahead or self._lifted
+
+    def pulled(self) -> None:
+        """Count an item that was pulled without waiting."""
         self._pulled += 1
 
     def given(self) -> None:

@@ -164,9 +164,11 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         estimate: What the job will probably cost.
+        known: Units of it that are known.
     """
 
     estimate: Estimate
+    known: int
 
 
 class Budget:
@@ -264,12 +266,11 @@ class Budget:
             BudgetExceeded: There is no room; nothing was reserved.
         """
         self._as_of = estimate.as_of
-        amount = self._amount(estimate)
+        reservation = Reservation(estimate, _units(estimate.usd))
         if not submitted:
-            self._refuse_excess(estimate, amount)
-        reservation = Reservation(estimate)
+            self._refuse_excess(estimate, self._amount(reservation))
         self._open.add(reservation)
-        self._count(estimate, 1)
+        self._count(reservation, 1)
         self._warn_once()
         return reservation
 
@@ -284,7 +285,7 @@ class Budget:
         Raises:
             ValueError: The cost is negative or not finite, or the reservation is not open.
         """
-        amount = self._amount(reservation.estimate) if actual is None else _units(actual)
+        amount = self._amount(reservation) if actual is None else _units(actual)
         self.release(reservation)
         self._ended += 1
         self._spent += amount
@@ -302,7 +303,7 @@ class Budget:
         if reservation not in self._open:
             raise ValueError("this reservation is not open in this budget")
         self._open.remove(reservation)
-        self._count(reservation.estimate, -1)
+        self._count(reservation, -1)
 
     def __str__(self) -> str:
         prices = f" at prices of {self._as_of}" if self._as_of is not None else ""
@@ -313,9 +314,9 @@ class Budget:
             f"{cap}; jobs: {self.jobs:,}{jobs}"
         )
 
-    def _amount(self, estimate: Estimate) -> int:
-        known = _units(estimate.usd)
-        return known if estimate.complete else max(known, self._mean())
+    def _amount(self, reservation: Reservation) -> int:
+        known = reservation.known
+        return known if reservation.estimate.complete else max(known, self._mean())
 
     def _mean(self) -> int:
         return -(-self._paid // self._paid_jobs) if self._paid_jobs else 0  # rounded up
@@ -326,9 +327,9 @@ class Budget:
             count * max(known, mean) for known, count in self._incomplete.items()
         )
 
-    def _count(self, estimate: Estimate, change: int) -> None:
-        known = _units(estimate.usd)
-        if estimate.complete:
+    def _count(self, reservation: Reservation, change: int) -> None:
+        known = reservation.known
+        if reservation.estimate.complete:
             self._complete += change * known
             return
         self._incomplete[known] += change
@@ -358,6 +359,8 @@ class Budget:
         return self._cap is None or self._spent + self._reserved() >= share * self._cap
 
     def _warn_once(self) -> None:
+        if not self._to_warn_at:
+            return
         reached = [share for share in self._to_warn_at if self._reaches(share)]
         if reached:
             self._to_warn_at = [share for share in self._to_warn_at if share not in reached]
@@ -366,6 +369,6 @@ class Budget:
 
 
 def _units(usd: float) -> int:
-    if not (math.isfinite(usd) and usd >= 0):
+    if not 0 <= usd < math.inf:
         raise ValueError(f"expected an amount of 0 USD or more, got {usd!r}")
     return round(usd * _UNITS)

@@ -7,7 +7,6 @@ import contextlib
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -49,8 +48,7 @@ class Pending(Protocol[T_co]):
         """Its result, or ``JobFailed`` or ``JobTimeout`` raised."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission(Generic[T]):
+class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One item as it will be sent.
 
     Attributes:

@@ -106,21 +106,24 @@ class Tally:
         self._traffic = traffic
         self._total = total
         self._began: float | None = None
+        self._over = False
         self._running = 0
         self._most_running = 0
         self._completed = 0
         self._failed = 0
         self._failures: Counter[str] = Counter()
         self._elapsed = 0.0
-        self._usage = (0.0, 0.0)
-        self._before = (0, 0, 0)
-        self._after = (0, 0, 0)
+        self._begin = self._end = self._readings()
 
     def began(self, now: float) -> None:
         """The run begins; times are those of the loop's clock, in seconds."""
         self._began = now
-        self._before = self._counts()
-        self._usage_before = self._slots.usage()
+        self._begin = self._readings()
+
+    def stopped(self) -> None:
+        """The run is over; what goes on at the client does not count any more."""
+        self._end = self._readings()
+        self._over = True
 
     @property
     def running(self) -> int:
@@ -145,9 +148,6 @@ class Tally:
             self._failures[failure_code(outcome.error)] += 1
         assert self._began is not None
         self._elapsed = now - self._began
-        held, allowed = self._slots.usage()
-        self._usage = held - self._usage_before[0], allowed - self._usage_before[1]
-        self._after = self._counts()
 
     def progress(self, now: float) -> Progress:
         """How it stands."""
@@ -162,9 +162,9 @@ class Tally:
 
     def report(self) -> Report:
         """What it has done up to its last outcome."""
-        held, allowed = self._usage
-        requests, retries, rate_limited = (
-            after - before for after, before in zip(self._after, self._before, strict=True)
+        end = self._end if self._over or self._began is None else self._readings()
+        requests, retries, rate_limited, held, allowed = (
+            after - before for after, before in zip(end, self._begin, strict=True)
         )
         return Report(
             completed=self._completed,
@@ -173,13 +173,14 @@ class Tally:
             elapsed=self._elapsed,
             most_running=self._most_running,
             slot_use=min(1.0, held / allowed) if allowed > 0 else 0.0,
-            requests=max(0, requests),
-            retries=max(0, retries),
-            rate_limited=max(0, rate_limited),
+            requests=round(max(0, requests)),
+            retries=round(max(0, retries)),
+            rate_limited=round(max(0, rate_limited)),
         )
 
-    def _counts(self) -> tuple[int, int, int]:
-        return self._traffic.requests, self._traffic.retries, self._traffic.rate_limited
+    def _readings(self) -> tuple[float, ...]:
+        traffic = self._traffic
+        return (traffic.requests, traffic.retries, traffic.rate_limited, *self._slots.usage())
 
 
 def failure_code(error: HeyGenError) -> str:

@@ -7,13 +7,14 @@ import contextlib
 import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.books import Books
+from heygen_async.batch.books import Books, Taken, Written
 from heygen_async.batch.fan_out import FanOut
-from heygen_async.batch.journal import ENDED, Entry
+from heygen_async.batch.journal import Entry
 from heygen_async.batch.money import RunEstimate
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.plans import Pending, Plan, Submission, check_keys, estimate_run
@@ -34,6 +35,9 @@ from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
 
 T = TypeVar("T")
+
+# An outcome, and what to wait for before it is handed on.
+_Ended: TypeAlias = tuple[Outcome[T], Written]
 
 logger = logging.getLogger("heygen_async.batch")
 
@@ -103,7 +107,7 @@ class Run(Generic[T]):
         self._begun = False
         self._next = 0  # the position of the first item that no work has begun on
         self._over_budget: BudgetExceeded | None = None
-        self._fan_out: FanOut[Any, Outcome[T] | None] = FanOut(
+        self._fan_out: FanOut[Any, _Ended[T] | None] = FanOut(
             self._source,
             self._work,
             slots=slots,
@@ -146,9 +150,12 @@ class Run(Generic[T]):
         try:
             await self._books.open(self._settings.notes)
             self._tally.began(loop.time())
-            async for outcome in outcomes:
-                if outcome is None:
+            async for ended in outcomes:
+                if ended is None:
                     continue
+                outcome, written = ended
+                if written is not None:
+                    await written
                 if not outcome.resumed and outcome.error and self._stops(outcome.error):
                     first_failure = first_failure or outcome
                 yield outcome
@@ -158,6 +165,7 @@ class Run(Generic[T]):
             try:
                 await outcomes.aclose()
             finally:
+                self._tally.stopped()
                 await self._books.close()
         if self._source.ended:
             self._report_changes()
@@ -177,14 +185,15 @@ class Run(Generic[T]):
             if self._key is not None:
                 check_keys(self._items, self._key)
 
-    async def _work(self, index: int, item: Any, slot: Slot) -> Outcome[T] | None:
+    async def _work(self, index: int, item: Any, slot: Slot) -> _Ended[T] | None:
         loop = asyncio.get_running_loop()
         self._next = index + 1
-        one = _Item[T](index, item, self._key(item) if self._key else None, loop.time())
+        key = self._key(item) if self._key else None
+        one: _Item[T] = _Item(index, item, key, loop.time())
         try:
             await self._carry_out(one, slot)
         except BudgetExceeded as exceeded:
-            self._exceeded(exceeded, one.name)
+            self._exceeded(exceeded)
             return None
         except (DuplicateKey, HeyGenError) as error:
             if isinstance(error, JournalError) and not isinstance(error, DuplicateKey):
@@ -199,44 +208,54 @@ class Run(Generic[T]):
                 self._tally.left()
         if one.resumed and self._settings.finished == "skip":
             return None
-        outcome = one.outcome(loop.time())
-        self._tally.ended(outcome, loop.time())
-        self._report_progress(loop.time())
-        return outcome
+        now = loop.time()
+        outcome = one.outcome(now)
+        self._tally.ended(outcome, now)
+        self._report_progress(now)
+        return outcome, one.written
 
     async def _carry_out(self, one: _Item[T], slot: Slot) -> None:
         """Take an item from wherever an earlier run left it to its end."""
         submission = self._plan.submission(one.index, one.item)
-        one.key, entry = await self._books.claim(one.key, one.index, submission)
-        if entry is not None and entry.state in ENDED and not self._books.again(entry):
-            one.resumed, one.job_id = True, entry.job_id
-            one.result, one.error = self._books.recorded(entry, submission)
+        taken = await self._books.take(one.key, one.index, submission)
+        one.key = taken.key
+        if taken.reservation is None:
+            assert taken.entry is not None
+            one.resumed, one.job_id = True, taken.entry.job_id
+            one.result, one.error = self._books.recorded(taken.entry, submission)
             return
-        reservation = self._books.reserve(submission, entry)
         try:
-            pending = await self._submitted(one, submission, entry, slot)
+            pending = await self._submitted(one, submission, taken, slot)
             one.result = await pending.wait(self._settings.job_timeout)
         except JournalError:
             raise
         except HeyGenError as error:
-            await self._books.failed(
-                one.name, error, reservation, sending=one.sending, sent_before=one.sent_before
+            one.written = self._books.failed(
+                one.name,
+                error,
+                taken.reservation,
+                sending=one.sending,
+                sent_before=one.sent_before,
             )
             raise
         self._forget(one)
-        one.usd = await self._books.completed(one.name, submission, one.result, reservation)
+        one.usd, one.written = self._books.completed(
+            one.name, submission, one.result, taken.reservation
+        )
 
     async def _submitted(
-        self, one: _Item[T], submission: Submission[T], entry: Entry | None, slot: Slot
+        self, one: _Item[T], submission: Submission[T], taken: Taken, slot: Slot
     ) -> Pending[T]:
         """The job of an item: one that it has already, or a new one."""
+        entry, key = taken.entry, taken.sent_under
         if entry is not None and not self._books.again(entry):
             entry = await self._books.settled(entry, submission)
             if entry.job_id is not None:
                 self._accepted(one, entry.job_id, slot)
                 return submission.attach(entry.job_id)
             one.sent_before = entry.state == "intended"
-        key = await self._books.intend(one.name, one.index, submission, entry)
+        if key is None:
+            key = await self._books.intend(one.name, one.index, submission, entry)
         one.sending = True
         try:
             with slot.bulk():
@@ -244,13 +263,14 @@ class Run(Generic[T]):
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
                 self._accepted(one, job_id, slot)
-                # A write that was begun is carried out, whatever becomes of who waits for it.
+                # What was handed to the journal is written, whoever waits for it.
                 with contextlib.suppress(JournalError):
-                    await self._books.submitted(one.name, job_id)
+                    self._books.submitted(one.name, job_id)
             raise
         one.sending = False
         self._accepted(one, pending.id, slot)
-        await self._books.submitted(one.name, pending.id)
+        # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
+        self._books.submitted(one.name, pending.id)
         return pending
 
     def _accepted(self, one: _Item[T], job_id: str, slot: Slot) -> None:
@@ -270,12 +290,13 @@ class Run(Generic[T]):
         """Whether nothing more is submitted after this failure."""
         return self._settings.on_error == "stop" or isinstance(error, _HOPELESS)
 
-    def _exceeded(self, exceeded: BudgetExceeded, key: str) -> None:
+    def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; what is under way ends, and the run then raises."""
         self._source.close()
         if self._over_budget is None:
             self._over_budget = exceeded
-        self._over_budget.not_submitted += (key,)
+        else:
+            self._over_budget.not_submitted += exceeded.not_submitted
 
     async def _not_begun(self) -> list[str]:
         """Keys of the items of a collection that nothing was ever submitted for, nor begun."""
@@ -336,20 +357,24 @@ class Run(Generic[T]):
         return await estimate_run(self._plan, self._items, self._plan.prices, self._key)
 
 
+@dataclass(slots=True, eq=False)
 class _Item(Generic[T]):
     """What a run knows of one item while it works on it."""
 
-    def __init__(self, index: int, item: Any, key: str | None, started: float) -> None:
-        self.index = index
-        self.item = item
-        self.key = key
-        self.started = started
-        self.sending = self.sent_before = self.running = self.resumed = False
-        self.noted: str | None = None
-        self.job_id: str | None = None
-        self.result: T | None = None
-        self.error: HeyGenError | None = None
-        self.usd: float | None = None
+    index: int
+    item: Any
+    key: str | None
+    started: float
+    sending: bool = False
+    sent_before: bool = False
+    running: bool = False
+    resumed: bool = False
+    noted: str | None = None
+    job_id: str | None = None
+    result: T | None = None
+    error: HeyGenError | None = None
+    usd: float | None = None
+    written: Written = None
 
     @property
     def name(self) -> str:

@@ -38,17 +38,39 @@ class Source(Generic[T]):
         Raises:
             Exhausted: There are no more items, or the source was closed.
         """
+        if self._async is None:
+            return self.pull_nowait()
         if self.ended or self.stopped:
             raise Exhausted
         try:
-            if self._async is not None:
-                item = await anext(self._async)
-            else:
-                assert self._sync is not None
-                item = next(self._sync)
-        except (StopIteration, StopAsyncIteration):
+            item = await anext(self._async)
+        except StopAsyncIteration:
             self.ended = True
             raise Exhausted from None
+        return self._counted(item)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the items come from an async iterable, which has to be waited for."""
+        return self._async is not None
+
+    def pull_nowait(self) -> tuple[int, T]:
+        """As ``pull``, of a sync iterable.
+
+        Raises:
+            Exhausted: There are no more items, or the source was closed.
+        """
+        if self.ended or self.stopped:
+            raise Exhausted
+        assert self._sync is not None
+        try:
+            item = next(self._sync)
+        except StopIteration:
+            self.ended = True
+            raise Exhausted from None
+        return self._counted(item)
+
+    def _counted(self, item: T) -> tuple[int, T]:
         index = self._next
         self._next += 1
         return index, item

@@ -24,8 +24,6 @@ running.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any
@@ -90,14 +88,22 @@ class Slot:
             if self._loop is self._slots._loop:
                 self._slots._released(running=running, interactive=self._interactive)
 
-    @contextmanager
-    def bulk(self) -> Iterator[None]:
-        """Mark the calls inside as those of a bulk run that holds this slot."""
-        token = current_slot.set(self)
-        try:
-            yield
-        finally:
-            current_slot.reset(token)
+    def bulk(self) -> _Bulk:
+        """Mark the calls inside, ``with slot.bulk():``, as those of a bulk run that holds it."""
+        return _Bulk(self)
+
+
+class _Bulk:
+    __slots__ = ("_slot", "_token")
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+
+    def __enter__(self) -> None:
+        self._token = current_slot.set(self._slot)
+
+    def __exit__(self, *exception: object) -> None:
+        current_slot.reset(self._token)
 
 
 # The slot that the calls of this task submit under; None outside a bulk run.
@@ -135,9 +141,10 @@ class JobSlots:
         self._closed_until = 0.0
         self._queue = Queue(3, self._grant)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._metered_at = 0.0
+        # Of a slot that is held, the time of its beginning has been taken off.
         self._held_seconds = 0.0
-        self._limit_seconds = 0.0
+        self._limit_seconds = 0.0  # up to the last change of the limit
+        self._limited_at = 0.0
 
     def __repr__(self) -> str:
         return (
@@ -162,8 +169,19 @@ class JobSlots:
 
     def usage(self) -> tuple[float, float]:
         """Seconds that slots were held, and that they could have been, both summed up."""
-        self._meter()
-        return self._held_seconds, self._limit_seconds
+        if self._loop is None:
+            return self._held_seconds, self._limit_seconds
+        now = self._loop.time()
+        open_seconds = (now - self._limited_at) * self.limit
+        return self._held_seconds + now * self.held, self._limit_seconds + open_seconds
+
+    def acquire_nowait(self) -> Slot | None:
+        """A slot that is free, if there is one and nobody waits."""
+        loop = asyncio.get_running_loop()
+        self.bind(loop)
+        if self._queue.waiting or self._grant(_NEW, loop.time()) != 0.0:
+            return None
+        return Slot(self, self._epoch)
 
     async def acquire(self) -> Slot:
         """Wait for a slot, first in, first out."""
@@ -198,11 +216,12 @@ class JobSlots:
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Work on this event loop from now on; those who waited on another one are gone."""
         if loop is not self._loop:
+            self._held_seconds, self._limit_seconds = self.usage()
             self._loop = loop
             self.held = self.running = 0
             self._retrying = False
             self._closed_until = 0.0
-            self._changed_at = self._metered_at = loop.time()
+            self._changed_at = self._limited_at = loop.time()
             self._queue.forget()
 
     async def _queue_up(self, lane: int, patience: float) -> int:
@@ -231,8 +250,8 @@ class JobSlots:
             self._set_limit(self.limit + 1)
             if self.held >= self.limit:
                 return self.probe_every
-        self._meter()
         self.held += 1
+        self._held_seconds -= now
         self._retrying |= lane == _INTERACTIVE
         return 0.0
 
@@ -251,26 +270,21 @@ class JobSlots:
         self._closed_until = max(self._closed_until, self._loop.time() + seconds)
 
     def _released(self, *, running: bool, interactive: bool) -> None:
-        self._meter()
+        assert self._loop is not None
         self.held -= 1
+        self._held_seconds += self._loop.time()
         self.running -= running
         if interactive:
             self._retrying = False
-        if self._queue.waiting and self._loop is not None:
+        if self._queue.waiting:
             self._queue.wake(self._loop)
 
     def _set_limit(self, limit: int) -> None:
-        self._meter()
+        assert self._loop is not None
+        now = self._loop.time()
+        self._limit_seconds += (now - self._limited_at) * self.limit
         self.limit = limit
-        if self._loop is not None:
-            self._changed_at = self._loop.time()
-
-    def _meter(self) -> None:
-        if self._loop is not None:
-            now = self._loop.time()
-            self._held_seconds += (now - self._metered_at) * self.held
-            self._limit_seconds += (now - self._metered_at) * self.limit
-            self._metered_at = now
+        self._changed_at = self._limited_at = now
 
 
 def _slots(ceiling: int, start: int, probe_every: float) -> JobSlots:

@@ -20,7 +20,8 @@ from typing import Any, Literal
 
 from heygen_async.batch.journal.entries import Entry, RunRecord, State, Totals
 from heygen_async.batch.journal.keys import check_run_id, make_run_id
-from heygen_async.batch.journal.store import Command, Store
+from heygen_async.batch.journal.store import Store
+from heygen_async.batch.journal.transaction import Results, Transaction
 from heygen_async.batch.journal.troubles import trouble
 from heygen_async.errors import InvalidRequest, JournalError
 from heygen_async.session.threads import in_thread
@@ -54,8 +55,7 @@ class Journal:
         self._clock = clock
         self._loop = loop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="heygen-journal")
-        self._commands: list[Command] = []
-        self._waiters: list[asyncio.Future[Any] | None] = []
+        self._next = Transaction()
         self._busy = False
         self._failure: JournalError | None = None
         self._closing = asyncio.Lock()
@@ -123,7 +123,7 @@ class Journal:
 
     async def find(self, key: str) -> Entry | None:
         """The item with this key, or None."""
-        found: Entry | None = await self._do(self._store.find, (self._text(key),))
+        found: Entry | None = await self._do(Store.find, self._text(key))
         return found
 
     async def claim(self, key: str) -> Entry | None:
@@ -132,10 +132,10 @@ class Journal:
         Raises:
             DuplicateKey: It was claimed before, so two items of the run have the same key.
         """
-        found: Entry | None = await self._do(self._store.claim, (self._text(key),))
+        found: Entry | None = await self._do(Store.claim, self._text(key))
         return found
 
-    async def intend(
+    def intend(
         self,
         key: str,
         *,
@@ -144,8 +144,8 @@ class Journal:
         idempotency_key: str,
         fingerprint: str,
         payload: bytes,
-    ) -> None:
-        """Record that an item is about to be submitted; on the disk when it returns.
+    ) -> asyncio.Future[None]:
+        """Record that an item is about to be submitted; on the disk once it was awaited.
 
         Args:
             key: The item's key.
@@ -160,28 +160,32 @@ class Journal:
             DuplicateKey: The journal holds the key already.
             JournalError: It is not on the disk: do not submit.
         """
-        await self._do(
-            self._store.intend,
-            (
-                self._text(key),
-                position,
-                attempt,
-                idempotency_key,
-                fingerprint,
-                self._clock(),
-                payload,
-            ),
+        text = _readable(payload)
+        transaction = self._open()
+        transaction.intents += (
+            self._text(key),
+            position,
+            attempt,
+            idempotency_key,
+            fingerprint,
+            self._clock(),
+            text,
         )
+        waiter = self._loop.create_future()
+        transaction.intended.append(waiter)
+        return waiter
 
-    async def submitted(self, key: str, job_id: str) -> None:
-        """Record an item's job; on the disk when it returns.
+    def submitted(self, key: str, job_id: str) -> Transaction:
+        """Record an item's job; on the disk once it was awaited.
 
         Raises:
             JournalError: It is not on the disk, or the item has another job or has ended.
         """
-        await self._do(self._store.submitted, (key, job_id, self._clock()))
+        transaction = self._open()
+        transaction.submitted += (key, job_id, self._clock())
+        return transaction
 
-    async def ended(
+    def ended(
         self,
         key: str,
         *,
@@ -192,8 +196,8 @@ class Journal:
         error_message: str | None = None,
         output_seconds: float | None = None,
         usd: float | None = None,
-    ) -> None:
-        """Record an item's outcome; on the disk when it returns.
+    ) -> Transaction:
+        """Record an item's outcome; on the disk once it was awaited.
 
         Args:
             key: The item's key.
@@ -208,11 +212,11 @@ class Journal:
         Raises:
             JournalError: It is not on the disk, or the item is unknown or has ended already.
         """
+        text = None if result is None else _readable(result)
         errors = error_type, error_code, _clean(error_message)
-        await self._do(
-            self._store.ended,
-            (key, state, self._clock(), result, *errors, output_seconds, usd),
-        )
+        transaction = self._open()
+        transaction.ended += (key, state, self._clock(), text, *errors, output_seconds, usd)
+        return transaction
 
     async def uncertain(self, key: str) -> None:
         """Record that nobody can tell any more whether an intended item was accepted.
@@ -220,7 +224,7 @@ class Journal:
         Raises:
             JournalError: It is not on the disk, or the item's job is known.
         """
-        await self._do(self._store.uncertain, (key,))
+        await self._do(Store.uncertain, key)
 
     def note_limit(self, running: int, limit: int) -> None:
         """Remember how many jobs run and how many could; one sample a second is kept."""
@@ -229,7 +233,7 @@ class Journal:
         if now - self._sampled_at >= _SAMPLE_EVERY and not self._closed and self._failure is None:
             self._sampled_at = now
             self._latest_sample = None
-            self._queue(self._store.sample, (now, running, limit), None)
+            self._sample(self._open(), now, running, limit)
 
     async def entries(
         self, states: Collection[State] | None = None, *, after: int = -1, many: int = 1000
@@ -242,12 +246,12 @@ class Journal:
             many: How many items; some more where several share the last position.
         """
         among = None if states is None else tuple(states)
-        found: list[Entry] = await self._do(self._store.page, (among, after, many))
+        found: list[Entry] = await self._do(Store.page, among, after, many)
         return found
 
     async def totals(self) -> Totals:
         """Sums over all items; reads all of them."""
-        sums: Totals = await self._do(self._store.totals, ())
+        sums: Totals = await self._do(Store.totals)
         return sums
 
     async def aclose(self) -> None:
@@ -263,19 +267,18 @@ class Journal:
             if self._closed:
                 return
             self._closed = True
+            transaction, self._next = self._next, Transaction()
             if self._latest_sample is not None and self._failure is None:
-                self._queue(self._store.sample, (self._clock(), *self._latest_sample), None)
-            commands, self._commands = self._commands, []
-            waiters, self._waiters = self._waiters, []
-            results: list[Any] = []
+                self._sample(transaction, self._clock(), *self._latest_sample)
+            results: list[Results] = []
             failures: list[JournalError] = []
 
             def finish() -> None:
                 self._thread.shutdown(wait=True)  # after the commit that is on its way
                 try:
                     try:
-                        if commands:
-                            results.extend(self._store.apply(commands))
+                        if transaction:
+                            results.append(self._store.apply(transaction))
                     finally:
                         self._store.close()
                 except JournalError as failure:
@@ -284,8 +287,10 @@ class Journal:
             try:
                 await in_thread(finish)
             finally:
-                if waiters:
-                    self._wake(waiters, results or failures * len(waiters))
+                if results:
+                    transaction.finish(results[0])
+                elif failures:
+                    transaction.fail(failures[0])
         if failures and failures[0] is not self._failure:
             raise failures[0]
 
@@ -300,46 +305,44 @@ class Journal:
     ) -> None:
         await self.aclose()
 
-    def _do(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> asyncio.Future[Any]:
+    def _do(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        transaction = self._open()
+        transaction.commands.append((function, arguments))
+        answer = self._loop.create_future()
+        transaction.answers.append(answer)
+        return answer
+
+    def _sample(self, transaction: Transaction, now: float, running: int, limit: int) -> None:
+        transaction.commands.append((Store.sample, (now, running, limit)))
+        transaction.answers.append(None)
+
+    def _open(self) -> Transaction:
+        """The transaction that will be carried out next."""
         if self._failure is not None:
             raise self._failure
         if self._closed:
             raise trouble(self.path, "closed", "it is closed")
-        waiter = self._loop.create_future()
-        self._queue(function, arguments, waiter)
-        return waiter
-
-    def _queue(
-        self,
-        function: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        waiter: asyncio.Future[Any] | None,
-    ) -> None:
-        self._commands.append((function, arguments))
-        self._waiters.append(waiter)
         if not self._busy:
             self._busy = True
             # At the end of this round of the loop: others who run in it join the same commit.
             self._loop.call_soon(self._commit)
+        return self._next
 
     def _commit(self) -> None:
-        if not self._commands:
+        if not self._next:
             self._busy = False
             return
-        commands, self._commands = self._commands, []
-        waiters, self._waiters = self._waiters, []
+        transaction, self._next = self._next, Transaction()
         # run_in_executor, and not a thread with a queue: idle, it costs nothing, and a loop
         # whose clock is turned knows that it has to wait.
-        done = self._loop.run_in_executor(self._thread, self._store.apply, commands)
-        done.add_done_callback(lambda done: self._committed(done, waiters))
+        done = self._loop.run_in_executor(self._thread, self._store.apply, transaction)
+        done.add_done_callback(lambda done: self._committed(done, transaction))
 
-    def _committed(
-        self, done: asyncio.Future[list[Any]], waiters: list[asyncio.Future[Any] | None]
-    ) -> None:
+    def _committed(self, done: asyncio.Future[Results], transaction: Transaction) -> None:
         failure = done.exception()
         if failure is None:
             self.commits += 1
-            self._wake(waiters, done.result())
+            transaction.finish(done.result())
             self._commit()
             return
         if isinstance(failure, JournalError):
@@ -347,18 +350,9 @@ class Journal:
         else:
             self._failure = trouble(self.path, "io_error", f"it failed: {failure!r}")
             self._failure.__cause__ = failure
-        waiters += self._waiters
-        self._commands, self._waiters = [], []
-        self._wake(waiters, [self._failure] * len(waiters))
-
-    def _wake(self, waiters: list[asyncio.Future[Any] | None], results: list[Any]) -> None:
-        for waiter, result in zip(waiters, results, strict=True):
-            if waiter is None or waiter.done():
-                continue
-            if isinstance(result, Exception):
-                waiter.set_exception(result)
-            else:
-                waiter.set_result(result)
+        transaction.fail(self._failure)
+        following, self._next = self._next, Transaction()
+        following.fail(self._failure)
 
     def _text(self, key: str) -> str:
         try:
@@ -372,3 +366,10 @@ class Journal:
 
 def _clean(text: str | None) -> str | None:
     return None if text is None else text.encode("utf-8", "replace").decode()
+
+
+def _readable(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -25,6 +26,7 @@ def make_run_id(kind: str, subject: str, name: str) -> str:
     return _digest(json.dumps([kind, subject, name]))[:16]
 
 
+@functools.lru_cache(maxsize=16)  # every key of a run begins with it
 def check_run_id(run_id: str) -> str:
     """The run id itself, if it can be part of an idempotency key.
 

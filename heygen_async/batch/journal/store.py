@@ -1,17 +1,20 @@
 """The journal's file, from the side of the thread that writes it.
 
 Everything here blocks and runs in one thread at a time. ``apply`` carries out a batch of commands
-in one transaction: when it returns they are on the disk, all of them.
+in one transaction: when it returns they are on the disk, all of them. Commands of one kind go
+into one statement, many rows at a time: each statement gives the interpreter lock away and has to
+win it back from a busy event loop, which takes longer than the statement.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -19,12 +22,10 @@ from heygen_async.batch.journal import tables
 from heygen_async.batch.journal.entries import Entry, RunRecord, State, Totals
 from heygen_async.batch.journal.inspection import check_pages, inspect, is_blank
 from heygen_async.batch.journal.lock import FileLock, Held
+from heygen_async.batch.journal.transaction import Results, Transaction
 from heygen_async.batch.journal.troubles import from_os, from_sqlite, trouble
 from heygen_async.errors import DuplicateKey, JournalError
 from heygen_async.version import __version__
-
-# A method of the store and its arguments.
-Command: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 # How long a commit waits for a person who has the file locked in a shell, in seconds.
 _BUSY = 30.0
@@ -33,11 +34,16 @@ _BUSY_CLOSING_MS = 500
 # Pages of the write-ahead log that are carried over into the file at a time: 16 MB.
 _CHECKPOINT_PAGES = 4096
 
+# Rows of one statement. A few sizes only, since each is compiled once; the last rows of a batch
+# are filled up with rows of NULL, which do nothing.
+_ROWS = (1, 8, 64)
+
 # Lists of more than two values would make SQLite build a table for each statement.
 _INTEND = """
 INSERT INTO items (key, position, attempt, state, idempotency_key, fingerprint, intended_at,
                    payload)
-VALUES (?, ?, ?, 'intended', ?, ?, ?, ?)
+SELECT column1, column2, column3, 'intended', column4, column5, column6, column7
+FROM (VALUES {rows}) WHERE column1 IS NOT NULL
 ON CONFLICT (key) DO UPDATE SET
     position = excluded.position, attempt = excluded.attempt, state = 'intended', job_id = NULL,
     error_type = NULL, error_code = NULL, error_message = NULL, output_seconds = NULL, usd = NULL,
@@ -47,13 +53,13 @@ ON CONFLICT (key) DO UPDATE SET
 WHERE excluded.attempt = items.attempt + 1 AND items.state IN ('failed', 'uncertain')
 """
 _SUBMITTED = """
-UPDATE items SET state = 'submitted', submitted_at = ?, job_id = ?
-WHERE key = ? AND state IN ('intended', 'uncertain')
+UPDATE items SET state = 'submitted', job_id = column2, submitted_at = column3
+FROM (VALUES {rows}) WHERE key = column1 AND state IN ('intended', 'uncertain')
 """
 _ENDED = """
-UPDATE items SET state = ?, ended_at = ?, result = ?, error_type = ?, error_code = ?,
-    error_message = ?, output_seconds = ?, usd = ?
-WHERE key = ? AND state NOT IN ('completed', 'failed')
+UPDATE items SET state = column2, ended_at = column3, result = column4, error_type = column5,
+    error_code = column6, error_message = column7, output_seconds = column8, usd = column9
+FROM (VALUES {rows}) WHERE key = column1 AND state NOT IN ('completed', 'failed')
 """
 _UNCERTAIN = "UPDATE items SET state = 'uncertain' WHERE key = ? AND state = 'intended'"
 
@@ -99,6 +105,7 @@ class Store:
         self._connection: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor
         self._identity: tuple[int, int]
+        self._last_item: int
         self._failure: JournalError | None = None
 
     def open(self) -> None:
@@ -127,34 +134,72 @@ class Store:
                 raise from_sqlite(self.path, error) from error
             raise
 
-    def apply(self, commands: Sequence[Command]) -> list[Any]:
-        """Carry out commands in one transaction.
+    def apply(self, transaction: Transaction) -> Results:
+        """Carry out a transaction: intents, then job ids, outcomes, and commands.
 
         Returns:
-            What each gave, or the exception that it alone failed with.
+            What became of its parts.
 
         Raises:
-            JournalError: None of them counts, and nothing later will: the file has failed.
+            JournalError: None of it counts, and nothing later will: the file has failed.
         """
         if self._failure is not None:
             raise self._failure
-        results: list[Any] = []
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
-            for function, arguments in commands:
-                try:
-                    results.append(function(*arguments))
-                except sqlite3.Error:
-                    raise
-                except Exception as error:  # of this command alone; nothing of it was written
-                    results.append(error)
+            if self._together(transaction):
+                intents, failure = None, None
+            else:
+                self._cursor.execute("ROLLBACK")
+                self._cursor.execute("BEGIN IMMEDIATE")
+                intents = self._one_by_one(Store.intend, transaction.intents, 7)
+                failures = self._one_by_one(Store.submitted, transaction.submitted, 3)
+                failures += self._one_by_one(Store.ended, transaction.ended, 9)
+                failure = next(filter(None, failures), None)
+            answers = [self._carry_out(*command) for command in transaction.commands]
             self._cursor.execute("COMMIT")
             self._check_place()
         except sqlite3.Error as error:
             self._fail(from_sqlite(self.path, error), error)
         except JournalError as error:
             self._fail(error, None)
-        return results
+        return Results(answers, intents, failure)
+
+    def _together(self, transaction: Transaction) -> bool:
+        """Write all rows; whether each could be. Else it has to be found out which could not."""
+        return (
+            self._write(_INTEND, transaction.intents, 7)
+            and self._write(_SUBMITTED, transaction.submitted, 3)
+            and self._write(_ENDED, transaction.ended, 9)
+        )
+
+    def _one_by_one(
+        self, function: Callable[..., None], values: Sequence[Any], width: int
+    ) -> list[Exception | None]:
+        return [
+            self._carry_out(function, tuple(values[first : first + width]))
+            for first in range(0, len(values), width)
+        ]
+
+    def _carry_out(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        try:
+            return function(self, *arguments)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # of this command alone; nothing of it was written
+            return error
+
+    def _write(self, statement: str, values: Sequence[Any], width: int) -> bool:
+        """Whether all rows, which stand one behind the other, were written."""
+        step = _ROWS[-1] * width
+        for first in range(0, len(values), step):
+            some = values[first : first + step]
+            count = len(some) // width
+            size = next(size for size in _ROWS if size >= count)
+            filled = [*some, *[None] * (width * (size - count))]
+            if self._cursor.execute(_sql(statement, width, size), filled).rowcount != count:
+                return False
+        return True
 
     def close(self) -> None:
         """Leave one plain file behind, and give the lock back. Closing twice is fine.
@@ -185,11 +230,11 @@ class Store:
         idempotency_key: str,
         fingerprint: str,
         now: float,
-        payload: bytes,
+        payload: str | bytes,
     ) -> None:
         """Store an intent."""
-        row = (key, position, attempt, idempotency_key, fingerprint, now, _readable(payload))
-        if self._cursor.execute(_INTEND, row).rowcount:
+        row = key, position, attempt, idempotency_key, fingerprint, now, payload
+        if self._write(_INTEND, row, 7):
             return
         present = self.find(key)
         assert present is not None
@@ -199,7 +244,7 @@ class Store:
 
     def submitted(self, key: str, job_id: str, now: float) -> None:
         """Store a job's id."""
-        if not self._cursor.execute(_SUBMITTED, (now, job_id, key)).rowcount:
+        if not self._write(_SUBMITTED, (key, job_id, now), 3):
             present = self._present(key)
             if (present.state, present.job_id) != ("submitted", job_id):
                 raise self._wrong_state(present, f"submitted as job {job_id}")
@@ -209,7 +254,7 @@ class Store:
         key: str,
         state: State,
         now: float,
-        result: bytes | None,
+        result: str | bytes | None,
         error_type: str | None,
         error_code: str | None,
         error_message: str | None,
@@ -217,9 +262,9 @@ class Store:
         usd: float | None,
     ) -> None:
         """Store an outcome."""
-        text = None if result is None else _readable(result)
-        row = (state, now, text, error_type, error_code, error_message, output_seconds, usd, key)
-        if not self._cursor.execute(_ENDED, row).rowcount:
+        errors = error_type, error_code, error_message
+        row = key, state, now, result, *errors, output_seconds, usd
+        if not self._write(_ENDED, row, 9):
             raise self._wrong_state(self._present(key), state)
 
     def uncertain(self, key: str) -> None:
@@ -236,7 +281,7 @@ class Store:
     def claim(self, key: str) -> Entry | None:
         """As ``find``, once for each key."""
         self._cursor.execute("INSERT OR IGNORE INTO temp.claimed VALUES (?)", (key,))
-        if not self._cursor.rowcount:
+        if not self._cursor.rowcount or self._is_new(key):
             raise self._duplicate(key)
         return self.find(key)
 
@@ -269,6 +314,7 @@ class Store:
         self._check_run()
         check_pages(connection, self.path)
         self.totals_at_opening = tables.totals(connection)
+        self._last_item = connection.execute("SELECT max(item) FROM items").fetchone()[0] or 0
         self._cursor.execute("PRAGMA journal_mode = WAL").fetchall()
         self._cursor.execute("PRAGMA synchronous = FULL")
         self._cursor.execute("PRAGMA fullfsync = ON")  # macOS: past the drive's own cache, too
@@ -349,6 +395,11 @@ class Store:
             return trouble(self.path, "missing", f"the folder {self.path.parent} is not there")
         return from_os(self.path, error)
 
+    def _is_new(self, key: str) -> bool:
+        """Whether the item was stored since the file was opened."""
+        query = "SELECT 1 FROM items WHERE key = ? AND item > ?"
+        return self._cursor.execute(query, (key, self._last_item)).fetchone() is not None
+
     def _present(self, key: str) -> Entry:
         present = self.find(key)
         if present is None:
@@ -372,8 +423,7 @@ class Store:
         )
 
 
-def _readable(data: bytes) -> str | bytes:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data
+@functools.cache
+def _sql(statement: str, width: int, size: int) -> str:
+    """The statement for so many rows."""
+    return statement.format(rows=", ".join([f"({', '.join('?' * width)})"] * size))
