@@ -59,7 +59,7 @@ def types(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """All benchmarks; ``nox -s bench -- --json`` for machines."""
     session.install("-e", ".[all]", *groups("bench"))
-    for name in ("call_overhead", "fan_out", "journal", "polling"):
+    for name in ("api_batch", "call_overhead", "fan_out", "journal", "polling", "webhooks"):
         session.run("python", f"benchmarks/{name}.py", *session.posargs)
 
 

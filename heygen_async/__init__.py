@@ -61,32 +61,52 @@ if TYPE_CHECKING:
     )
     from heygen_async.jobs.job import Job
     from heygen_async.models import (
+        AiClip,
+        AiClippingJob,
+        AiClippingJobSettings,
+        AiClippingRequest,
+        AiClippingSettings,
         AspectRatio,
         Asset,
         AssetBase64,
+        AssetBatchCompleteRequest,
         AssetCompleteRequest,
         AssetId,
+        AssetSearchResult,
         AssetSource,
         AssetUrl,
         AudioVariable,
         AutoReload,
+        AvatarConsent,
+        AvatarConsentRequest,
+        AvatarGroup,
+        AvatarGroupUpdate,
         AvatarIIIEngine,
         AvatarInput,
         AvatarIVEngine,
+        AvatarLook,
+        AvatarLookUpdate,
+        AvatarRequest,
         AvatarScene,
         AvatarSceneInput,
         AvatarVEngine,
         AvatarVideoRequest,
         Background,
+        BackgroundRemovalJob,
+        BackgroundRemovalRequest,
         BatchItem,
         BatchStatus,
         BrandGlossary,
+        BrandKit,
         Caption,
         CharacterVariable,
         CinematicAvatarVideoRequest,
         ColorSceneBackground,
         CompletedAsset,
+        CreatedAiClipping,
+        CreatedAvatar,
         CreatedBatch,
+        CreatedFillerWordRemoval,
         CreatedLipsync,
         CreatedProofreads,
         CreatedVideo,
@@ -94,17 +114,25 @@ if TYPE_CHECKING:
         CreatedVideoTranslations,
         CreatedVoiceClone,
         CreditPool,
+        DeletedBackgroundRemoval,
         DeletedId,
         DeletedVideo,
         DeletedVoice,
+        DigitalTwinRequest,
         Dimension,
         DirectUpload,
+        DirectUploadBatch,
+        DirectUploadBatchRequest,
         DirectUploadRequest,
         ElevenLabsSettings,
         Engine,
         Expressiveness,
+        FillerWordRemoval,
+        FillerWordRemovalRequest,
         FishSettings,
         Fit,
+        Folder,
+        FolderRequest,
         GeneratedProofread,
         ImageInput,
         ImageScene,
@@ -114,16 +142,20 @@ if TYPE_CHECKING:
         LipsyncBatchRequest,
         LipsyncRequest,
         MediaSource,
+        PhotoAvatarRequest,
         Playback,
         PlayStyle,
+        PromptAvatarRequest,
         Proofread,
         ProofreadGenerateRequest,
         ProofreadRequest,
         ProofreadSrt,
         ProofreadSrtUpdate,
         Resolution,
+        ResourceError,
         RotatedWebhookSecret,
         SceneBackground,
+        Sound,
         Speech,
         SpeechRequest,
         StarfishSettings,
@@ -215,30 +247,37 @@ _HOMES = {
     ),
     "jobs.job": "Job",
     "models": (
-        "AspectRatio Asset AssetBase64 AssetCompleteRequest AssetId AssetSource AssetUrl "
-        "AudioVariable AutoReload AvatarIIIEngine AvatarIVEngine AvatarInput AvatarScene "
-        "AvatarSceneInput AvatarVEngine AvatarVideoRequest Background BatchItem BatchStatus "
-        "BrandGlossary Caption CharacterVariable CinematicAvatarVideoRequest ColorSceneBackground "
-        "CompletedAsset CreatedBatch CreatedLipsync CreatedProofreads CreatedVideo "
-        "CreatedVideoAgentSession CreatedVideoTranslations CreatedVoiceClone CreditPool DeletedId "
-        "DeletedVideo DeletedVoice Dimension DirectUpload DirectUploadRequest ElevenLabsSettings "
-        "Engine Expressiveness FishSettings Fit GeneratedProofread ImageInput ImageScene "
-        "ImageVariable ImageVideoRequest Lipsync LipsyncBatchRequest LipsyncRequest MediaSource "
-        "PlayStyle Playback Proofread ProofreadGenerateRequest ProofreadRequest ProofreadSrt "
-        "ProofreadSrtUpdate Resolution RotatedWebhookSecret SceneBackground Speech SpeechRequest "
-        "StarfishSettings StatusEntry StockVoiceConfig StoppedVideoAgentSession StudioScene "
-        "StudioVideoRequest Subscription SubscriptionCredits SubtitlePosition SubtitleStyle "
-        "Template TemplateAsset TemplateRenderRequest TemplateScene TemplateSceneVariable "
-        "TemplateSummary TemplateSummaryV2 TemplateV2 TemplateVariable TemplateVariableInfo "
-        "TemplateVariableInfoV2 TextVariable TitleUpdate TranslationLanguages UploadedAsset "
-        "UsageBasedBilling User Video VideoAgentMessage VideoAgentMessageRequest "
-        "VideoAgentRequest VideoAgentResource VideoAgentRun VideoAgentSession "
-        "VideoAgentSessionSummary VideoAgentStyle VideoBatchRequest VideoRequest VideoScene "
-        "VideoStatusV1 VideoTranslation VideoTranslationBatchRequest VideoTranslationRequest "
-        "VideoVariable Voice VoiceCloneRequest VoiceDesign VoiceDesignRequest VoiceDetail "
-        "VoiceEngineSettings VoiceSettings VoiceVariable Wallet Watermark WatermarkPlacement "
-        "WebhookEndpoint WebhookEndpointRequest WebhookEndpointUpdate WebhookEvent "
-        "WebhookEventName WebhookEventType WordTimestamp"
+        "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
+        "AspectRatio Asset AssetBase64 AssetBatchCompleteRequest AssetCompleteRequest AssetId "
+        "AssetSearchResult AssetSource AssetUrl AudioVariable AutoReload AvatarConsent "
+        "AvatarConsentRequest AvatarGroup AvatarGroupUpdate AvatarIIIEngine AvatarIVEngine "
+        "AvatarInput AvatarLook AvatarLookUpdate AvatarRequest AvatarScene AvatarSceneInput "
+        "AvatarVEngine AvatarVideoRequest Background BackgroundRemovalJob "
+        "BackgroundRemovalRequest BatchItem BatchStatus BrandGlossary BrandKit Caption "
+        "CharacterVariable CinematicAvatarVideoRequest ColorSceneBackground CompletedAsset "
+        "CreatedAiClipping CreatedAvatar CreatedBatch CreatedFillerWordRemoval CreatedLipsync "
+        "CreatedProofreads CreatedVideo CreatedVideoAgentSession CreatedVideoTranslations "
+        "CreatedVoiceClone CreditPool DeletedBackgroundRemoval DeletedId DeletedVideo "
+        "DeletedVoice DigitalTwinRequest Dimension DirectUpload DirectUploadBatch "
+        "DirectUploadBatchRequest DirectUploadRequest ElevenLabsSettings Engine Expressiveness "
+        "FillerWordRemoval FillerWordRemovalRequest FishSettings Fit Folder FolderRequest "
+        "GeneratedProofread ImageInput ImageScene ImageVariable ImageVideoRequest Lipsync "
+        "LipsyncBatchRequest LipsyncRequest MediaSource PhotoAvatarRequest PlayStyle Playback "
+        "PromptAvatarRequest Proofread ProofreadGenerateRequest ProofreadRequest ProofreadSrt "
+        "ProofreadSrtUpdate Resolution ResourceError RotatedWebhookSecret SceneBackground Sound "
+        "Speech SpeechRequest StarfishSettings StatusEntry StockVoiceConfig "
+        "StoppedVideoAgentSession StudioScene StudioVideoRequest Subscription SubscriptionCredits "
+        "SubtitlePosition SubtitleStyle Template TemplateAsset TemplateRenderRequest "
+        "TemplateScene TemplateSceneVariable TemplateSummary TemplateSummaryV2 TemplateV2 "
+        "TemplateVariable TemplateVariableInfo TemplateVariableInfoV2 TextVariable TitleUpdate "
+        "TranslationLanguages UploadedAsset UsageBasedBilling User Video VideoAgentMessage "
+        "VideoAgentMessageRequest VideoAgentRequest VideoAgentResource VideoAgentRun "
+        "VideoAgentSession VideoAgentSessionSummary VideoAgentStyle VideoBatchRequest "
+        "VideoRequest VideoScene VideoStatusV1 VideoTranslation VideoTranslationBatchRequest "
+        "VideoTranslationRequest VideoVariable Voice VoiceCloneRequest VoiceDesign "
+        "VoiceDesignRequest VoiceDetail VoiceEngineSettings VoiceSettings VoiceVariable Wallet "
+        "Watermark WatermarkPlacement WebhookEndpoint WebhookEndpointRequest "
+        "WebhookEndpointUpdate WebhookEvent WebhookEventName WebhookEventType WordTimestamp"
     ),
     "session.codec": "Page",
     "session.limits": "RequestLimiter",
@@ -251,24 +290,40 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 
 __all__ = [  # noqa: RUF022, in the plain order of their letters
     "APIError",
+    "AiClip",
+    "AiClippingJob",
+    "AiClippingJobSettings",
+    "AiClippingRequest",
+    "AiClippingSettings",
     "AspectRatio",
     "Asset",
     "AssetBase64",
+    "AssetBatchCompleteRequest",
     "AssetCompleteRequest",
     "AssetId",
+    "AssetSearchResult",
     "AssetSource",
     "AssetUrl",
     "AudioVariable",
     "AuthenticationError",
     "AutoReload",
+    "AvatarConsent",
+    "AvatarConsentRequest",
+    "AvatarGroup",
+    "AvatarGroupUpdate",
     "AvatarIIIEngine",
     "AvatarIVEngine",
     "AvatarInput",
+    "AvatarLook",
+    "AvatarLookUpdate",
+    "AvatarRequest",
     "AvatarScene",
     "AvatarSceneInput",
     "AvatarVEngine",
     "AvatarVideoRequest",
     "Background",
+    "BackgroundRemovalJob",
+    "BackgroundRemovalRequest",
     "BadRequest",
     "Batch",
     "BatchItem",
@@ -277,6 +332,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "BatchStatus",
     "BatchStopped",
     "BrandGlossary",
+    "BrandKit",
     "BudgetExceeded",
     "CallError",
     "Caption",
@@ -287,7 +343,10 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "ConfigurationError",
     "Conflict",
     "ConnectionFailed",
+    "CreatedAiClipping",
+    "CreatedAvatar",
     "CreatedBatch",
+    "CreatedFillerWordRemoval",
     "CreatedLipsync",
     "CreatedProofreads",
     "CreatedVideo",
@@ -295,19 +354,27 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "CreatedVideoTranslations",
     "CreatedVoiceClone",
     "CreditPool",
+    "DeletedBackgroundRemoval",
     "DeletedId",
     "DeletedVideo",
     "DeletedVoice",
+    "DigitalTwinRequest",
     "Dimension",
     "DirectUpload",
+    "DirectUploadBatch",
+    "DirectUploadBatchRequest",
     "DirectUploadRequest",
     "DuplicateKey",
     "ElevenLabsSettings",
     "Engine",
     "Estimate",
     "Expressiveness",
+    "FillerWordRemoval",
+    "FillerWordRemovalRequest",
     "FishSettings",
     "Fit",
+    "Folder",
+    "FolderRequest",
     "GeneratedProofread",
     "HeyGen",
     "HeyGenError",
@@ -339,10 +406,12 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "PayloadTooLarge",
     "PaymentRequired",
     "PermissionDenied",
+    "PhotoAvatarRequest",
     "PlayStyle",
     "Playback",
     "PriceTable",
     "Progress",
+    "PromptAvatarRequest",
     "Proofread",
     "ProofreadGenerateRequest",
     "ProofreadRequest",
@@ -355,6 +424,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "RequestLimiter",
     "RequestTimeout",
     "Resolution",
+    "ResourceError",
     "Retry",
     "RotatedWebhookSecret",
     "Run",
@@ -363,6 +433,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "ServerError",
     "SignatureMismatch",
     "SignatureMissing",
+    "Sound",
     "Speech",
     "SpeechRequest",
     "StaleDelivery",

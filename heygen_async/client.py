@@ -16,8 +16,16 @@ from typing import Any, Literal, Self, TypeAlias, TypeVar, get_args, overload
 
 import msgspec
 
+from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
+from heygen_async.endpoints.audio import Audio
+from heygen_async.endpoints.avatars import Avatars
+from heygen_async.endpoints.background_removals import CREATE as CREATE_BACKGROUND_REMOVAL
+from heygen_async.endpoints.background_removals import BackgroundRemovals
 from heygen_async.endpoints.brand_glossaries import BrandGlossaries
+from heygen_async.endpoints.brand_kits import BrandKits
+from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
+from heygen_async.endpoints.folders import Folders
 from heygen_async.endpoints.jobs import KINDS, Jobs
 from heygen_async.endpoints.lipsyncs import Lipsyncs
 from heygen_async.endpoints.proofreads import Proofreads
@@ -30,6 +38,7 @@ from heygen_async.endpoints.voices import Voices
 from heygen_async.endpoints.webhooks import Webhooks
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.filler_word_removals import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
@@ -43,6 +52,7 @@ from heygen_async.session.slots import JobSlots
 from heygen_async.session.transfers import Sink, download
 
 T = TypeVar("T")
+_Downloadable: TypeAlias = Video | VideoTranslation | Lipsync | FillerWordRemoval
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 # An import at the first call would hold up the event loop. Host names are encoded by a codec and
@@ -56,8 +66,6 @@ _V1_SUCCESS = 100
 # As it goes on the wire: from its first slash, but no second host, without query.
 _PATH = re.compile(r"/(?!/)[!-~]*\Z")
 _NOT_IN_A_PATH = re.compile(r"[?#\\]|/\.\.?(?:/|\Z)")
-# It dedupes on a field of its body instead, so its retries would not be safe.
-_IGNORES_THE_KEY = frozenset({"/v3/background-removals"})
 
 
 class HeyGen:
@@ -82,8 +90,10 @@ class HeyGen:
             run at once at most; what the account allows is learned. Default 50.
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
-            ``lipsync``), where you know better than the built-in guesses. They set when a job is
-            first looked at; from the third job on the client has learned it.
+            ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
+            ``background_removal``, ``filler_word_removal``), where you know better than the
+            built-in guesses. They set when a job is first looked at; from the third job on the
+            client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
             used. Default True.
 
@@ -122,8 +132,15 @@ class HeyGen:
     def _assemble(self, session: Session, expected: dict[str, float]) -> None:
         self._session = session
         self._watcher = watcher = Watcher(session, expected)
+        self.ai_clipping = AiClipping(session, watcher)
         self.assets = Assets(session, watcher)
+        self.audio = Audio(session, watcher)
+        self.avatars = Avatars(session, watcher)
+        self.background_removals = BackgroundRemovals(session, watcher)
         self.brand_glossaries = BrandGlossaries(session, watcher)
+        self.brand_kits = BrandKits(session, watcher)
+        self.filler_word_removals = FillerWordRemovals(session, watcher)
+        self.folders = Folders(session, watcher)
         self.jobs = Jobs(session, watcher)
         self.lipsyncs = Lipsyncs(session, watcher)
         self.proofreads = Proofreads(session, watcher)
@@ -249,7 +266,8 @@ class HeyGen:
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            keyed=method in ("POST", "PUT", "PATCH") and path not in _IGNORES_THE_KEY,
+            # The removal of backgrounds takes no key, so that its retries would not be safe.
+            keyed=method in ("POST", "PUT", "PATCH") and path != CREATE_BACKGROUND_REMOVAL.path,
         )
         if isinstance(body, Request):
             body = encode(body)
@@ -264,7 +282,7 @@ class HeyGen:
 
     async def download(
         self,
-        source: str | Video | VideoTranslation | Lipsync,
+        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval,
         to: str | os.PathLike[str] | Sink,
         *,
         renew: Callable[[], Awaitable[str | None]] | None = None,
@@ -275,8 +293,8 @@ class HeyGen:
         file appears under its name only when it is complete.
 
         Args:
-            source: A media URL, or the video, translation or lipsync itself, whose URL is signed
-                anew where it has expired.
+            source: A media URL, or the video, translation, lipsync or filler-word removal itself,
+                whose URL is signed anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
             renew: Gives a fresh URL where ``source`` is one that has expired.
@@ -298,14 +316,14 @@ class HeyGen:
             source = url
         return await download(self._session, source, to, renew=renew)
 
-    def _renewal(
-        self, source: Video | VideoTranslation | Lipsync
-    ) -> Callable[[], Awaitable[str | None]]:
-        resource: Videos | VideoTranslations | Lipsyncs = self.videos
+    def _renewal(self, source: _Downloadable) -> Callable[[], Awaitable[str | None]]:
+        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals = self.videos
         if isinstance(source, VideoTranslation):
             resource = self.video_translations
         elif isinstance(source, Lipsync):
             resource = self.lipsyncs
+        elif isinstance(source, FillerWordRemoval):
+            resource = self.filler_word_removals
 
         async def renew() -> str | None:
             return _media_url(await resource.get(source.id))
@@ -313,7 +331,7 @@ class HeyGen:
         return renew
 
 
-def _media_url(source: Video | VideoTranslation | Lipsync) -> str | None:
+def _media_url(source: _Downloadable) -> str | None:
     if isinstance(source, VideoTranslation):
         # A translation of the audio alone has no video.
         return source.video_url or source.audio_url

@@ -22,7 +22,7 @@
     ├── JobError                    about one job; carries its id
     │   ├── JobFailed               HeyGen reports that the job failed
     │   ├── JobTimeout              the job did not end in time (also a TimeoutError)
-    │   └── JobNeedsInput           a chat session waits for an answer
+    │   └── JobNeedsInput           a job waits for its user
     ├── TransferError               a download or upload of media failed
     │   └── URLExpired              a signed URL has lapsed and could not be renewed
     ├── WebhookError                a delivery that is not to be believed
@@ -274,7 +274,11 @@ class JobTimeout(JobError, TimeoutError):
 
 
 class JobNeedsInput(JobError):
-    """A chat session waits for an answer; use ``async for turn in job.turns()``."""
+    """A job waits for its user.
+
+    A chat session waits for an answer: use ``async for turn in job.turns()``. An avatar waits for
+    the consent of the person it shows: see ``heygen.avatars.consent``.
+    """
 
 
 class TransferError(HeyGenError):

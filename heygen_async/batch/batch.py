@@ -17,12 +17,13 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 from weakref import WeakSet
 
+from heygen_async.batch.api_batches import ApiBatches, filling, window
 from heygen_async.batch.books import Books, BookSettings
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.earlier import EarlierRuns
 from heygen_async.batch.money import Budget
 from heygen_async.batch.outcome import Outcome
-from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan
+from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan, Via
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.batch.report import Progress
 from heygen_async.batch.requests import RequestsPlan
@@ -31,6 +32,7 @@ from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request
@@ -38,6 +40,7 @@ from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSessio
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
+from heygen_async.session.slots import JobSlots
 
 T = TypeVar("T")
 
@@ -54,7 +57,8 @@ class Batch:
     Args:
         heygen: The client; interactive calls on it go before those of a batch.
         concurrency: Jobs of one run that may be under way at once. Default: the ceiling of the
-            client's ``JobSlots``, which learn what the account allows.
+            client's ``JobSlots``, which learn what the account allows; with ``via="api-batch"``
+            see ``run``.
         on_error: ``collect`` (default) reports failed items among the outcomes; ``stop``
             submits nothing after the first failure, lets running jobs finish, and raises
             ``BatchStopped`` at the end. A refused key, an empty account and an exhausted quota
@@ -117,7 +121,7 @@ class Batch:
         self._resubmit_uncertain = resubmit_uncertain
         self._budget = Budget(max_cost, max_jobs, warn=logger.warning)
         self._prices = prices
-        self._workers = min(concurrency or heygen.slots.ceiling, heygen.slots.ceiling)
+        self._concurrency = concurrency
         self._on_error: Literal["collect", "stop"] = on_error
         self._ordered = ordered
         self._job_timeout = job_timeout
@@ -185,6 +189,7 @@ class Batch:
         languages: Iterable[str] | AsyncIterable[str],
         *,
         key: Callable[[VideoTranslationRequest], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[VideoTranslation]:
         """Dub videos into many languages, one job for each video and language.
@@ -196,6 +201,7 @@ class Batch:
                 collection are checked before the first paid call.
             key: Gives the name of each of several videos, from its request. Default: its URL
                 without a query, or its asset id.
+            via: Whether each is sent by itself, or many together; see ``run``.
             journal: A journal for this run alone, in place of the batch's.
 
         Returns:
@@ -203,6 +209,7 @@ class Batch:
             language; with several videos, the name of the video and the language.
 
         Raises:
+            ConfigurationError: At once: ``via`` is neither ``single`` nor ``api-batch``.
             InvalidRequest: When the iteration begins: a language that HeyGen does not offer, or
                 one that a collection names twice.
         """
@@ -212,7 +219,7 @@ class Batch:
             request = _translation_of(video)
             plan = TranslatePlan(self._heygen, _source_of(request), request)
             journal = journal or self._beside("translate")
-            return self._run(plan, languages, str, journal)
+            return self._run(plan, languages, str, journal, via)
         plan = TranslatePlan(self._heygen, "videos")
         items = _pairs([_translation_of(one) for one in video], languages)
         name_of = key or _source_of
@@ -221,7 +228,7 @@ class Batch:
             request, language = item
             return f"{name_of(request)} {language}"
 
-        return self._run(plan, items, key_of_pair, journal or self._beside("translate"))
+        return self._run(plan, items, key_of_pair, journal or self._beside("translate"), via)
 
     @overload
     def run(
@@ -229,6 +236,7 @@ class Batch:
         requests: Iterable[VideoRequest] | AsyncIterable[VideoRequest],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[Video]: ...
     @overload
@@ -237,14 +245,25 @@ class Batch:
         requests: Iterable[VideoTranslationRequest] | AsyncIterable[VideoTranslationRequest],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[VideoTranslation]: ...
+    @overload
+    def run(
+        self,
+        requests: Iterable[LipsyncRequest] | AsyncIterable[LipsyncRequest],
+        *,
+        key: Callable[[Any], str] | None = None,
+        via: Via = "single",
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Lipsync]: ...
     @overload
     def run(
         self,
         requests: Iterable[VideoAgentRequest] | AsyncIterable[VideoAgentRequest],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[VideoAgentSession]: ...
     @overload
@@ -253,6 +272,7 @@ class Batch:
         requests: Iterable[ProofreadRequest] | AsyncIterable[ProofreadRequest],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[Proofread]: ...
     @overload
@@ -261,6 +281,7 @@ class Batch:
         requests: Iterable[VoiceCloneRequest] | AsyncIterable[VoiceCloneRequest],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[VoiceDetail]: ...
     @overload
@@ -269,6 +290,7 @@ class Batch:
         requests: Iterable[SpeechRequest] | AsyncIterable[SpeechRequest],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[Speech]: ...
     @overload
@@ -277,6 +299,7 @@ class Batch:
         requests: Iterable[Request] | AsyncIterable[Request],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[Any]: ...
     def run(
@@ -284,6 +307,7 @@ class Batch:
         requests: Iterable[Request] | AsyncIterable[Request],
         *,
         key: Callable[[Any], str] | None = None,
+        via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[Any]:
         """Send requests of any kind that starts one job; kinds can be mixed.
@@ -291,22 +315,31 @@ class Batch:
         Args:
             requests: Requests for videos (avatar, image, cinematic, studio), for the Video Agent
                 in mode ``generate``, for translations and proofreads into exactly one language,
-                for voice clones and for speech.
+                for lipsyncs, for voice clones and for speech.
             key: Gives each request's key, as for ``render``.
+            via: ``single`` (default) sends each by itself, as slots of the account free up.
+                ``api-batch`` sends up to 100 videos, translations or lipsyncs in one request
+                of HeyGen's own batches, one product at a time, and leaves it to HeyGen to start
+                them as it has room. They take none of the client's ``JobSlots``: ``concurrency``
+                bounds how many are queued or run at HeyGen (by default 200, or the ceiling of
+                the slots and 100 more), and batches have half of it at most. A resumed run goes
+                on with each item as it was sent.
             journal: A journal for this run alone, in place of the batch's.
 
         Returns:
             The run; iterate it for outcomes whose ``result`` is what each kind of job gives:
-            ``Video``, ``VideoAgentSession``, ``VideoTranslation``, ``Proofread``,
+            ``Video``, ``VideoAgentSession``, ``VideoTranslation``, ``Lipsync``, ``Proofread``,
             ``VoiceDetail`` or ``Speech``.
 
         Raises:
+            ConfigurationError: At once: ``via`` is neither of the two.
             InvalidRequest: When the iteration begins: something else is among the requests of
-                a collection, a language that HeyGen does not offer, or two have the same key.
-                In an iterator such an item fails alone.
+                a collection, with ``api-batch`` also what HeyGen has no batches of; a language
+                that HeyGen does not offer; or two have the same key. In an iterator such an
+                item fails alone.
         """
-        plan = RequestsPlan(self._heygen, items=requests)
-        return self._run(plan, requests, key, journal or self._beside("requests"))
+        plan = RequestsPlan(self._heygen, items=requests, via=via)
+        return self._run(plan, requests, key, journal or self._beside("requests"), via)
 
     def speech(
         self,
@@ -406,7 +439,15 @@ class Batch:
         items: Any,
         key: Callable[[Any], str] | None,
         journal: str | os.PathLike[str] | None,
+        via: Via = "single",
     ) -> Run[T]:
+        if via not in ("single", "api-batch"):
+            raise ConfigurationError(f"via: expected single or api-batch, got {via!r}")
+        together = via == "api-batch"
+        account, ceiling = self._heygen.slots, self._heygen.slots.ceiling
+        workers = min(self._concurrency or ceiling, ceiling)
+        if together:
+            workers = window(self._concurrency, ceiling)
         plan.prices = self._prices
         if journal is not None:
             plan.earlier = EarlierRuns(
@@ -422,11 +463,12 @@ class Batch:
                 retry_failed=self._retry_failed,
                 resubmit_uncertain=self._resubmit_uncertain,
                 prices=self._prices,
+                together=together,
             ),
             self._budget,
         )
         settings = RunSettings(
-            workers=self._workers,
+            workers=workers,
             ordered=self._ordered,
             on_error=self._on_error,
             finished=self._finished,
@@ -434,7 +476,8 @@ class Batch:
             progress=self._progress,
             notes={
                 "items": len(items) if isinstance(items, Sized) else None,
-                "concurrency": self._workers,
+                "concurrency": workers,
+                "via": via,
                 "max_cost": self._budget.max_cost,
                 "max_jobs": self._budget.max_jobs,
                 "prices_as_of": self._prices.as_of.isoformat(),
@@ -446,8 +489,12 @@ class Batch:
             books,
             settings,
             key=key,
-            slots=self._heygen.slots,
+            slots=JobSlots(workers) if together else account,
             traffic=self._heygen.traffic,
+            single_slots=account if together else None,
+            batches=ApiBatches(
+                self._heygen, books, filling(workers, ceiling) if together else None
+            ),
         )
         self._runs.add(run)
         return run

@@ -7,15 +7,25 @@ before it is handed on. Without a journal the same steps are taken, and nothing 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.journal import ENDED, Entry, Journal, fingerprint, idempotency_key
+from heygen_async.batch.journal import (
+    ENDED,
+    Entry,
+    Journal,
+    batch_key,
+    fingerprint,
+    idempotency_key,
+    is_batch_key,
+)
 from heygen_async.batch.money import Budget, Estimate, Reservation, cost
+from heygen_async.batch.parcels import Enclosure
 from heygen_async.batch.plans import REPLAYED_FOR, Plan, Submission
 from heygen_async.batch.prices import PriceTable
 from heygen_async.errors import (
@@ -52,6 +62,7 @@ class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
         run_id: Part of all idempotency keys; None derives it from the file's name.
         retry_failed: Try items again that failed in an earlier run.
         resubmit_uncertain: Send items again of which nobody can tell whether they were sent.
+        together: Items go in parcels, whose keys are not known before they are complete.
         prices: What jobs cost.
     """
 
@@ -60,6 +71,7 @@ class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool
     resubmit_uncertain: bool
     prices: PriceTable
+    together: bool = False
 
 
 class Taken(NamedTuple):
@@ -142,6 +154,8 @@ class Books(Generic[T]):
     async def take(self, key: str | None, index: int, submission: Submission[T]) -> Taken:
         """Take up an item: make room in the budget, and write down the intent to submit it.
 
+        The intent of an item that goes in a parcel comes later, with all others of it.
+
         An item without a key gets one from its payload, so that rows that come or go leave the
         keys of the others alone; of equal items each next one gets a number.
 
@@ -155,7 +169,7 @@ class Books(Generic[T]):
         if self._journal is None:
             key = str(index) if key is None else key
             return Taken(key, None, self._reserve(key, expected), None)
-        if not self._journal.resumed:
+        if not self._journal.resumed and not self._settings.together:
             try:
                 reservation = self._budget.reserve(expected)
             except BudgetExceeded as exceeded:
@@ -213,6 +227,8 @@ class Books(Generic[T]):
     async def settled(self, entry: Entry, submission: Submission[T]) -> Entry:
         """What is to be done with an item that an earlier run may have submitted.
 
+        One that it sent in a parcel, and that could not be sent again so, is looked for.
+
         Returns:
             The entry: with a job, which is waited for; ``intended``, to be sent again under the
             same key; or ``uncertain``, to be sent under another one.
@@ -222,10 +238,15 @@ class Books(Generic[T]):
         """
         if entry.state == "submitted" or self._journal is None:
             return entry
-        if entry.state == "intended" and time.time() - entry.intended_at < REPLAYED_FOR:
+        if (
+            entry.state == "intended"
+            and not is_batch_key(entry.idempotency_key)
+            and time.time() - entry.intended_at < REPLAYED_FOR
+        ):
             return entry
         title = getattr(submission.request, "title", None)
-        job_id = await submission.search(entry.idempotency_key, title, entry.intended_at)
+        sent_with = idempotency_key(self._journal.run_id, entry.key, entry.attempt)
+        job_id = await submission.search(sent_with, title, entry.intended_at)
         if job_id is not None:
             await self._journal.submitted(entry.key, job_id)
             return msgspec.structs.replace(entry, state="submitted", job_id=job_id)
@@ -261,6 +282,81 @@ class Books(Generic[T]):
             payload=submission.payload,
         )
         return sent_under
+
+    def enclosed(
+        self, key: str, index: int, submission: Submission[T], entry: Entry | None
+    ) -> Enclosure:
+        """An item as it goes into a parcel.
+
+        Args:
+            key: Its key.
+            index: Its position.
+            submission: Its request.
+            entry: What an earlier run wrote about it, where it is to be sent anew.
+        """
+        attempt = 1 if entry is None else entry.attempt + 1
+        return Enclosure(key, index, attempt, _fingerprint(submission), submission.payload)
+
+    def callback_id(self, one: Enclosure) -> str | None:
+        """What an item of a parcel is sent with: the key that it would have by itself."""
+        if self._journal is None:
+            return None
+        return idempotency_key(self._journal.run_id, one.key, one.attempt)
+
+    async def intend_together(self, parcels: Sequence[Sequence[Enclosure]]) -> Sequence[str | None]:
+        """The keys to send parcels under, once the journal has them.
+
+        One transaction has them all: either all of it is known of a parcel, or nothing.
+
+        Raises:
+            JournalError: They cannot be written, so nothing must be sent.
+        """
+        if self._journal is None:
+            return [None] * len(parcels)
+        keys = [self._key_of(parcel) for parcel in parcels]
+        written = [
+            self._journal.intend(
+                one.key,
+                position=one.position,
+                attempt=one.attempt,
+                idempotency_key=key,
+                fingerprint=one.fingerprint,
+                payload=one.payload,
+            )
+            for parcel, key in zip(parcels, keys, strict=True)
+            for one in parcel
+        ]
+        await asyncio.gather(*written)
+        return keys
+
+    async def sent_together(self, key: str) -> list[Enclosure]:
+        """The parcel that an earlier run sent under a key, if it can be sent again.
+
+        It can while the API replays the answer, and where all of it is known to have had none.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        if self._journal is None:
+            return []
+        entries = await self._journal.together(key)
+        parcel = [
+            Enclosure(one.key, one.position, one.attempt, one.fingerprint, one.payload)
+            for one in entries
+        ]
+        whole = self._key_of(parcel) == key and all(one.state == "intended" for one in entries)
+        young = time.time() - min(one.intended_at for one in entries) < REPLAYED_FOR
+        return parcel if whole and young else []
+
+    def _key_of(self, parcel: Sequence[Enclosure]) -> str:
+        assert self._journal is not None
+        run_id = self._journal.run_id
+        return batch_key(run_id, [idempotency_key(run_id, p.key, p.attempt) for p in parcel])
+
+    def withdraw(self, taken: Taken) -> None:
+        """An item that was taken up, and has no intent yet, is not submitted after all."""
+        assert taken.reservation is not None
+        self._budget.release(taken.reservation)
 
     def submitted(self, key: str, job_id: str) -> None:
         """An item has its job."""
@@ -309,7 +405,7 @@ class Books(Generic[T]):
         Returns:
             What to wait for before the outcome is handed on.
         """
-        ended = isinstance(error, JobFailed) or (sending and _refused(error, sent_before))
+        ended = isinstance(error, JobFailed) or (sending and refused(error, sent_before))
         if isinstance(error, JobFailed):
             self._budget.settle(reservation, 0.0)
         elif ended:
@@ -404,7 +500,7 @@ def _fingerprint(submission: Submission[Any]) -> str:
     return fingerprint(submission.place, submission.payload)
 
 
-def _refused(error: HeyGenError, sent_before: bool) -> bool:
+def refused(error: HeyGenError, sent_before: bool) -> bool:
     """Whether the API said for certain that it did not accept the submission.
 
     Where it was sent before without an answer, a refusal for the API key, the credit or a limit

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from heygen_async.batch.prices import PriceTable
 from heygen_async.batch.speaking import speech_seconds
+from heygen_async.models.lipsyncs import LipsyncRequest
 from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.structs import Request
 from heygen_async.models.template_variables import TextVariable
@@ -127,6 +128,8 @@ def charges(
         case SpeechRequest():
             spoken = speech_seconds(request.text, request.speed)
             found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT)]
+        case LipsyncRequest():
+            found = [_lipsync(request, prices)]
         case VideoTranslationRequest():
             return _translation(request, prices, seconds)
         case ProofreadGenerateRequest():
@@ -247,6 +250,16 @@ def _translation(
     else:
         return [Charge(rate, None, product, "length of the source unknown")] * languages
     return [Charge(rate, max(0.0, ends - start), product, length)] * languages
+
+
+def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
+    precision = request.mode == "precision"
+    rate = prices.lipsync_precision if precision else prices.lipsync_speed
+    product = f"lipsync, mode {request.mode}"
+    if request.end_time is None:
+        return Charge(rate, None, product, "length of the video unknown")
+    start = max(0.0, request.start_time or 0.0)
+    return Charge(rate, max(0.0, request.end_time - start), product, "length up to end_time")
 
 
 def _proofread(

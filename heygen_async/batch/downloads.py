@@ -19,6 +19,7 @@ import msgspec
 from heygen_async.batch.outcome import Outcome
 from heygen_async.client import HeyGen
 from heygen_async.errors import HeyGenError, InvalidRequest
+from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
@@ -248,7 +249,7 @@ def _is_anothers(path: Path, varying: int) -> bool:
 
 async def _fetch(heygen: HeyGen, result: object, path: Path) -> None:
     match result:
-        case Video() | VideoTranslation():
+        case Video() | VideoTranslation() | Lipsync():
             await heygen.download(result, path)
         case VideoAgentSession(video_id=str(video_id)):
             # The session can have ended before its video.

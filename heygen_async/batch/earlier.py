@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from heygen_async.batch.estimates import Estimate
-from heygen_async.batch.journal import Entry, JournalView, State, read
+from heygen_async.batch.journal import Entry, JournalView, State, idempotency_key, read
+from heygen_async.batch.parcels import is_item_id
 from heygen_async.errors import JournalError
 
 # Failures of the account and not of the item: the next run tries again by itself.
@@ -64,12 +65,13 @@ class Sent:
     """An item of the journal whose request carried a ``callback_id`` of the user's own.
 
     Attributes:
-        idempotency_key: What it was sent under; no other item has it.
+        idempotency_key: What it has by itself; no other item has it.
         title: The title in its request, or None.
         language: The language that it was translated into, or None.
         intended_at: When it was sent, in Unix seconds.
         job_id: Its job, where that is known.
-        open: Whether it may have a job that is not known.
+        open: Whether it may have a job that is not known. An item of a batch that HeyGen has
+            accepted can.
     """
 
     idempotency_key: str
@@ -138,18 +140,23 @@ class EarlierRuns:
             for entry in view.entries():
                 fields = msgspec.json.decode(entry.payload, type=_Fields)
                 if fields.callback_id is not None:
-                    sent.setdefault(fields.callback_id, []).append(_sent(entry, fields))
+                    sent.setdefault(fields.callback_id, []).append(
+                        _sent(view.run.run_id, entry, fields)
+                    )
         return sent
 
 
-def _sent(entry: Entry, fields: _Fields) -> Sent:
+def _sent(run_id: str, entry: Entry, fields: _Fields) -> Sent:
+    job_id = entry.job_id
+    if job_id is not None and is_item_id(job_id):
+        job_id = None
     return Sent(
-        entry.idempotency_key,
+        idempotency_key(run_id, entry.key, entry.attempt),
         fields.title,
         fields.output_languages[0] if len(fields.output_languages) == 1 else None,
         entry.intended_at,
-        entry.job_id,
-        open=entry.job_id is None and entry.state in ("intended", "uncertain"),
+        job_id,
+        open=job_id is None and entry.state in ("intended", "submitted", "uncertain"),
     )
 
 

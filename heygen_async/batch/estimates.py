@@ -15,6 +15,7 @@ import msgspec
 from heygen_async.batch.charges import charges, lasting
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.errors import InvalidRequest
+from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
@@ -22,7 +23,7 @@ from heygen_async.models.video_translations import VideoTranslation, VideoTransl
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
 
-Result: TypeAlias = Video | VideoTranslation | Speech
+Result: TypeAlias = Video | VideoTranslation | Lipsync | Speech
 """What a paid job gives."""
 
 
@@ -123,7 +124,7 @@ def cost(
     """
     if test:
         return 0.0
-    if isinstance(result, Video | VideoTranslation) and result.status != "completed":
+    if isinstance(result, Video | VideoTranslation | Lipsync) and result.status != "completed":
         return 0.0 if result.status == "failed" else None
     found = charges(request, prices, proofread=proofread)
     if isinstance(request, VideoTranslationRequest):

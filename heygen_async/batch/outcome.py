@@ -18,7 +18,8 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         key: The item's key; by default its position as a decimal number.
         index: Its position among the items, from 0.
         item: The item itself, as it was given.
-        job_id: Its job, or None where it was not accepted.
+        job_id: Its job, or None where it was not accepted; ``batch_id#place`` where HeyGen has
+            accepted it in one of its batches, and has not begun it or could not.
         result: What the job gave, or None where it failed.
         error: Why it failed, or None.
         seconds: From the moment it got a slot to its end.

@@ -8,7 +8,7 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import cached_property, partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -30,6 +30,9 @@ from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+Via: TypeAlias = Literal["single", "api-batch"]
+"""How items are sent: one by one, or up to 100 together, which HeyGen starts as it has room."""
 
 # The API replays the answer to a key for 24 h; a little less, for clocks that differ.
 REPLAYED_FOR = 24 * 3600.0 - 600.0

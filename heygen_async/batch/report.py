@@ -22,7 +22,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         completed: Items that ended well.
         failed: Items that did not.
         elapsed: Seconds since the run began.
-        limit: Jobs that the account lets run at once, as far as is known.
+        limit: Jobs that the account lets run at once, as far as is known; with
+            ``via="api-batch"`` how many the run has queued or running at HeyGen at most.
     """
 
     total: int | None

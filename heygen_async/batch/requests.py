@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from heygen_async.batch.parcels import PRODUCTS
 from heygen_async.batch.plans import (
     REPLAYED_FOR,
     Pending,
     Plan,
     Submission,
+    Via,
     check_language,
     send_translation,
     with_callback_id,
 )
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, InvalidResponse, UncertainSubmission
+from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRequest
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import TemplateRenderRequest
@@ -43,6 +46,12 @@ async def _send_agent(
     heygen: HeyGen, request: VideoAgentRequest, key: str | None
 ) -> Pending[VideoAgentSession]:
     return await heygen.video_agents.create(with_callback_id(request, key), idempotency_key=key)
+
+
+async def _send_lipsync(
+    heygen: HeyGen, request: LipsyncRequest, key: str | None
+) -> Pending[Lipsync]:
+    return await heygen.lipsyncs.create(with_callback_id(request, key), idempotency_key=key)
 
 
 async def _send_proofread(
@@ -135,6 +144,7 @@ _KINDS: dict[type[Request], _Kind] = {
     StudioVideoRequest: _VIDEO,
     VideoAgentRequest: _Kind(VideoAgentSession, "video-agents", _send_agent),
     VideoTranslationRequest: _Kind(VideoTranslation, "video-translations", send_translation),
+    LipsyncRequest: _Kind(Lipsync, "lipsyncs", _send_lipsync),
     ProofreadRequest: _Kind(Proofread, "video-translations/proofreads", _send_proofread),
     VoiceCloneRequest: _Kind(VoiceDetail, "voices/clone", _send_clone),
     SpeechRequest: _SPEECH,
@@ -149,6 +159,7 @@ class RequestsPlan(Plan[Any]):
         kind: Kind of run, as a journal has it.
         request_of: Makes the request of an item. Default: the item is one.
         items: The items.
+        via: How they are sent.
     """
 
     subject = ""
@@ -159,8 +170,10 @@ class RequestsPlan(Plan[Any]):
         kind: str = "requests",
         request_of: Callable[[Any], Any] = lambda item: item,
         items: object = (),
+        via: Via = "single",
     ) -> None:
         self.kind = kind
+        self._via = via
         self._heygen = heygen
         self._request_of = request_of
         self._items = items
@@ -189,6 +202,12 @@ class RequestsPlan(Plan[Any]):
         """One request."""
         request = self._request_of(item)
         kind = _kind_of(request)
+        if self._via == "api-batch" and kind.place not in PRODUCTS:
+            raise InvalidRequest(
+                "via: HeyGen's own batches take videos, translations and lipsyncs, no "
+                f"{type(request).__name__}; use via='single'",
+                param="via",
+            )
         if self._offered is not None and isinstance(request, _INTO_LANGUAGES):
             check_language(request.output_languages[0], self._offered)
 
@@ -208,12 +227,14 @@ class RequestsPlan(Plan[Any]):
     async def _search(
         self, request: Any, callback_id: str, title: str | None, since: float
     ) -> str | None:
-        """Videos and translations can be found; the account lists nothing else by callback."""
+        """Videos, translations and lipsyncs can be found by callback; the others cannot."""
         result = _kind_of(request).result
         if result is Video:
             return await self.account.video(request, callback_id, title, since)
         if result is VideoTranslation:
             return await self.account.translation(request, callback_id, title, since)
+        if result is Lipsync:
+            return await self.account.lipsync(request, callback_id, title, since)
         return None
 
 

@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from heygen_async.batch.api_batches import ApiBatches, Withdrawn
 from heygen_async.batch.books import Books, Taken, Written
 from heygen_async.batch.fan_out import FanOut
-from heygen_async.batch.journal import Entry
+from heygen_async.batch.journal import Entry, is_batch_key
 from heygen_async.batch.money import RunEstimate
 from heygen_async.batch.outcome import Outcome
+from heygen_async.batch.parcels import is_item_id
 from heygen_async.batch.plans import Pending, Plan, Submission, check_keys, estimate_run
 from heygen_async.batch.report import Progress, Report, Tally
 from heygen_async.batch.source import Source
@@ -35,6 +38,7 @@ from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
 
 T = TypeVar("T")
+JobIdT = TypeVar("JobIdT", str, str | None)
 
 # An outcome, and what to wait for before it is handed on.
 _Ended: TypeAlias = tuple[Outcome[T], Written]
@@ -80,7 +84,8 @@ class Run(Generic[T]):
     Attributes:
         unfinished: Jobs that HeyGen accepted and whose end is not known: ids by item key. After
             an interrupted run these are the jobs that still go on. Where a key repeats among
-            them, the later one stands under ``key#position``.
+            them, the later one stands under ``key#position``. What HeyGen has accepted in one
+            of its batches and not begun has ``batch_id#place`` for an id.
     """
 
     def __init__(
@@ -93,6 +98,8 @@ class Run(Generic[T]):
         key: Callable[[Any], str] | None,
         slots: JobSlots,
         traffic: Traffic,
+        single_slots: JobSlots | None = None,
+        batches: ApiBatches | None = None,
     ) -> None:
         self.unfinished: dict[str, str] = {}
         self._items = items
@@ -101,6 +108,9 @@ class Run(Generic[T]):
         self._settings = settings
         self._key = key
         self._slots = slots
+        # For what is sent alone by a run that sends in parcels, whose items wait at HeyGen.
+        self._single_slots = single_slots
+        self._batches = batches
         self._source: Source[Any] = Source(items)
         self._progress = settings.progress
         self._tally = Tally(slots, traffic, self._source.total)
@@ -114,6 +124,10 @@ class Run(Generic[T]):
             workers=settings.workers,
             ordered=settings.ordered,
         )
+        if batches is not None:
+            batches.serve(
+                lambda: self._tally.running, lambda: self._source.ended or self._source.stopped
+            )
 
     @property
     def report(self) -> Report:
@@ -130,6 +144,8 @@ class Run(Generic[T]):
     def stop_submitting(self) -> None:
         """Submit nothing more; the iteration ends when the jobs under way have ended."""
         self._source.close()
+        if self._batches is not None:
+            self._batches.withdraw()
 
     async def aclose(self) -> None:
         """End the run: submit nothing more and stop waiting. Jobs at HeyGen go on.
@@ -138,6 +154,13 @@ class Run(Generic[T]):
         """
         try:
             await self._fan_out.stop()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        try:
+            if self._batches is not None:
+                await self._batches.aclose()
         finally:
             await self._books.close()
 
@@ -166,7 +189,7 @@ class Run(Generic[T]):
                 await outcomes.aclose()
             finally:
                 self._tally.stopped()
-                await self._books.close()
+                await self._close()
         if self._source.ended:
             self._report_changes()
         if self._over_budget is not None:
@@ -189,11 +212,13 @@ class Run(Generic[T]):
         loop = asyncio.get_running_loop()
         self._next = index + 1
         key = self._key(item) if self._key else None
-        one: _Item[T] = _Item(index, item, key, loop.time())
+        one: _Item[T] = _Item(index, item, key, loop.time(), slot)
         try:
-            await self._carry_out(one, slot)
+            await self._carry_out(one)
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
+            return None
+        except Withdrawn:
             return None
         except (DuplicateKey, HeyGenError) as error:
             if isinstance(error, JournalError) and not isinstance(error, DuplicateKey):
@@ -202,10 +227,13 @@ class Run(Generic[T]):
             if isinstance(error, JobFailed):
                 self._forget(one)
             if self._stops(error):
-                self._source.close()
+                self.stop_submitting()
         finally:
+            one.slot.release()
             if one.running:
                 self._tally.left()
+            if self._batches is not None:
+                self._batches.ended()
         if one.resumed and self._settings.finished == "skip":
             return None
         now = loop.time()
@@ -214,7 +242,7 @@ class Run(Generic[T]):
         self._report_progress(now)
         return outcome, one.written
 
-    async def _carry_out(self, one: _Item[T], slot: Slot) -> None:
+    async def _carry_out(self, one: _Item[T]) -> None:
         """Take an item from wherever an earlier run left it to its end."""
         submission = self._plan.submission(one.index, one.item)
         taken = await self._books.take(one.key, one.index, submission)
@@ -225,9 +253,12 @@ class Run(Generic[T]):
             one.result, one.error = self._books.recorded(taken.entry, submission)
             return
         try:
-            pending = await self._submitted(one, submission, taken, slot)
+            pending = await self._submitted(one, submission, taken)
             one.result = await pending.wait(self._settings.job_timeout)
         except JournalError:
+            raise
+        except Withdrawn:
+            self._books.withdraw(taken)
             raise
         except HeyGenError as error:
             one.written = self._books.failed(
@@ -244,37 +275,80 @@ class Run(Generic[T]):
         )
 
     async def _submitted(
-        self, one: _Item[T], submission: Submission[T], taken: Taken, slot: Slot
+        self, one: _Item[T], submission: Submission[T], taken: Taken
     ) -> Pending[T]:
         """The job of an item: one that it has already, or a new one."""
-        entry, key = taken.entry, taken.sent_under
+        entry, batches, place = taken.entry, self._batches, submission.place
         if entry is not None and not self._books.again(entry):
+            if batches is not None and self._sent_in_a_batch(entry):
+                one.sent_before = True
+                job_id = await self._noted(one, batches.send_again(place, entry))
+                if job_id is not None:
+                    return self._attach(one, submission, job_id)
             entry = await self._books.settled(entry, submission)
             if entry.job_id is not None:
-                self._accepted(one, entry.job_id, slot)
-                return submission.attach(entry.job_id)
+                self._accepted(one, entry.job_id)
+                return self._attach(one, submission, entry.job_id)
             one.sent_before = entry.state == "intended"
+        if batches is not None and batches.sends(place) and not one.sent_before:
+            enclosed = self._books.enclosed(one.name, one.index, submission, entry)
+            job_id = await self._noted(one, batches.send(place, enclosed))
+            return self._attach(one, submission, job_id)
+        key = taken.sent_under
         if key is None:
             key = await self._books.intend(one.name, one.index, submission, entry)
+        if self._single_slots is not None:
+            one.slot.release()
+            one.slot = await self._single_slots.acquire()
         one.sending = True
         try:
-            with slot.bulk():
+            with one.slot.bulk():
                 pending = await submission.send(key)
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
-                self._accepted(one, job_id, slot)
+                self._accepted(one, job_id)
                 # What was handed to the journal is written, whoever waits for it.
                 with contextlib.suppress(JournalError):
                     self._books.submitted(one.name, job_id)
             raise
         one.sending = False
-        self._accepted(one, pending.id, slot)
+        self._accepted(one, pending.id)
         # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
         self._books.submitted(one.name, pending.id)
         return pending
 
-    def _accepted(self, one: _Item[T], job_id: str, slot: Slot) -> None:
-        slot.accepted()
+    @staticmethod
+    def _sent_in_a_batch(entry: Entry) -> bool:
+        return entry.state == "intended" and is_batch_key(entry.idempotency_key)
+
+    async def _noted(self, one: _Item[T], sending: Awaitable[JobIdT]) -> JobIdT:
+        """The id of an item that is sent with others; the journal has it already."""
+        one.sending = True
+        try:
+            job_id = await sending
+        except asyncio.CancelledError as cancelled:
+            for accepted in getattr(cancelled, "job_ids", ()):
+                self._accepted(one, accepted)
+            raise
+        one.sending = False
+        if job_id is not None:
+            self._accepted(one, job_id)
+        return job_id
+
+    def _attach(self, one: _Item[T], submission: Submission[T], job_id: str) -> Pending[T]:
+        if self._batches is None or not is_item_id(job_id):
+            return submission.attach(job_id)
+        return self._batches.attach(submission.place, job_id, partial(self._got_id, one))
+
+    def _got_id(self, one: _Item[T], job_id: str) -> None:
+        """HeyGen has begun an item of a batch, which has an id of its own now."""
+        one.job_id = job_id
+        if one.noted is not None:
+            self.unfinished[one.noted] = job_id
+        self._books.submitted(one.name, job_id)
+
+    def _accepted(self, one: _Item[T], job_id: str) -> None:
+        one.slot.accepted()
         self._tally.accepted()
         one.running, one.job_id = True, job_id
         one.noted = one.name if one.name not in self.unfinished else f"{one.name}#{one.index}"
@@ -365,6 +439,7 @@ class _Item(Generic[T]):
     item: Any
     key: str | None
     started: float
+    slot: Slot
     sending: bool = False
     sent_before: bool = False
     running: bool = False

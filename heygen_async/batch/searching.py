@@ -73,6 +73,7 @@ class AccountSearch:
         self._earlier = earlier
         self._videos = _VideoWalk(heygen)
         self._translations = _TranslationWalk(heygen)
+        self._lipsyncs = _LipsyncWalk(heygen)
         self._found: dict[str, str] = {}
 
     async def video(
@@ -101,6 +102,12 @@ class AccountSearch:
         sent = Sent(callback_id, title, request.output_languages[0], since)
         return await self._find(self._translations, request, sent)
 
+    async def lipsync(
+        self, request: Request, callback_id: str, title: str | None, since: float
+    ) -> str | None:
+        """The id of the lipsync that a request has created, or None; see ``video``."""
+        return await self._find(self._lipsyncs, request, Sent(callback_id, title, None, since))
+
     async def _find(self, walk: _Walk, request: Request, sent: Sent) -> str | None:
         if not hasattr(request, "callback_id"):
             return None  # nothing in the account would tell
@@ -117,15 +124,8 @@ class AccountSearch:
         """The one job that nothing but this submission can have created, if there is one."""
         if self._earlier is None:
             return []
-        named = await walk.find(callback_id, sent, every=True)
-        if walk.sent_with is None:
-            # Read after the list: whatever of this run is in the list is in the journal then.
-            walk.sent_with = await in_thread(self._earlier.sent_with)
-        others = [
-            other
-            for other in walk.sent_with.get(callback_id, ())
-            if other.idempotency_key != sent.idempotency_key
-        ]
+        named, senders = await walk.find_all(callback_id, sent, self._earlier)
+        others = [one for one in senders if one.idempotency_key != sent.idempotency_key]
         known = {other.job_id for other in others} | self._found.keys()
         known -= {job for job, key in self._found.items() if key == sent.idempotency_key}
         jobs = [job for job in named if job.id not in known and _can_be_of(job, sent)]
@@ -144,11 +144,7 @@ def _can_be_of(job: _Listed, sent: Sent) -> bool:
 
 
 class _Walk(ABC):
-    """One list of the account, walked from the newest job back.
-
-    Attributes:
-        sent_with: Items of the journal by ``callback_id``, as of after the begin of the walk.
-    """
+    """One list of the account, walked from the newest job back."""
 
     def __init__(self, heygen: HeyGen) -> None:
         self._heygen = heygen
@@ -160,31 +156,50 @@ class _Walk(ABC):
         self._callback_ids: dict[str, str | None] = {}
         self._rest = self._listed()
         self._reached = math.inf
-        self.sent_with: dict[str, list[Sent]] | None = None
+        self._sent_with: dict[str, list[Sent]] | None = None
 
-    async def find(self, callback_id: str, sent: Sent, *, every: bool = False) -> list[_Listed]:
-        """Jobs with a ``callback_id`` that a submission can have created, the nearest first.
+    async def find(self, callback_id: str, sent: Sent) -> list[_Listed]:
+        """Jobs with the ``callback_id`` of one submission, as soon as there are any.
 
         Args:
             callback_id: It.
             sent: The submission; its title and its time count.
-            every: All of them; otherwise those that are found soonest will do.
         """
         async with self._turn:
-            await self._reach(sent.intended_at - _CLOCKS_DIFFER)
-            jobs = [
-                job
-                for job in self._jobs.values()
-                if job.created_for(sent.intended_at) and job.may_be_called(sent.title)
-            ]
-            jobs.sort(key=lambda job: job.seconds_from(sent.intended_at))
-            unknown = [job for job in jobs if job.id not in self._callback_ids]
-            while True:
-                found = [job for job in jobs if self._callback_ids.get(job.id) == callback_id]
-                if not unknown or (found and not every):
-                    return found
-                await self._learn(unknown[:_AT_ONCE])
-                del unknown[:_AT_ONCE]
+            return await self._find(callback_id, sent, every=False)
+
+    async def find_all(
+        self, callback_id: str, sent: Sent, earlier: EarlierRuns
+    ) -> tuple[list[_Listed], list[Sent]]:
+        """All jobs with a ``callback_id`` that a submission can have created; and who sent it.
+
+        Args:
+            callback_id: It.
+            sent: The submission; its title and its time count.
+            earlier: The journal.
+        """
+        async with self._turn:
+            jobs = await self._find(callback_id, sent, every=True)
+            if self._sent_with is None:
+                # Read after the list: whatever of this run is in the list is in the journal then.
+                self._sent_with = await in_thread(earlier.sent_with)
+            return jobs, self._sent_with.get(callback_id, [])
+
+    async def _find(self, callback_id: str, sent: Sent, *, every: bool) -> list[_Listed]:
+        await self._reach(sent.intended_at - _CLOCKS_DIFFER)
+        jobs = [
+            job
+            for job in self._jobs.values()
+            if job.created_for(sent.intended_at) and job.may_be_called(sent.title)
+        ]
+        jobs.sort(key=lambda job: job.seconds_from(sent.intended_at))
+        unknown = [job for job in jobs if job.id not in self._callback_ids]
+        while True:
+            found = [job for job in jobs if self._callback_ids.get(job.id) == callback_id]
+            if not unknown or (found and not every):
+                return found
+            await self._learn(unknown[:_AT_ONCE])
+            del unknown[:_AT_ONCE]
 
     async def _reach(self, oldest: float) -> None:
         """List all jobs that were created since then."""
@@ -232,15 +247,26 @@ class _VideoWalk(_Walk):
             return None  # deleted meanwhile
 
 
-class _TranslationWalk(_Walk):
-    def __init__(self, heygen: HeyGen) -> None:
-        super().__init__(heygen)
-        self._shown: dict[str, str | None] = {}
+class _ShownWalk(_Walk):
+    """A list that shows each job's ``callback_id``."""
 
+    def __init__(self, heygen: HeyGen) -> None:
+        self._shown: dict[str, str | None] = {}
+        super().__init__(heygen)
+
+    async def _callback_id(self, job_id: str) -> str | None:
+        return self._shown.pop(job_id)
+
+
+class _TranslationWalk(_ShownWalk):
     async def _listed(self) -> AsyncIterator[_Listed]:
         async for one in self._heygen.video_translations.list(limit=100):
             self._shown[one.id] = one.callback_id
             yield _Listed(one.id, one.title, one.output_language, one.created_at)
 
-    async def _callback_id(self, job_id: str) -> str | None:
-        return self._shown.pop(job_id)
+
+class _LipsyncWalk(_ShownWalk):
+    async def _listed(self) -> AsyncIterator[_Listed]:
+        async for one in self._heygen.lipsyncs.list(limit=100):
+            self._shown[one.id] = one.callback_id
+            yield _Listed(one.id, one.title, None, one.created_at)

@@ -24,7 +24,9 @@ from heygen_async.cli.options import (
     Resume,
     RetryFailed,
     RunOptions,
+    Sending,
     Speed,
+    Via,
 )
 from heygen_async.cli.running import complain, run
 from heygen_async.version import __version__
@@ -144,6 +146,7 @@ def translate(
     journal: Journal = None,
     resume: Resume = False,
     key: KeyColumn = None,
+    via: Sending = Via.SINGLE,
     max_cost: MaxCost = None,
     max_jobs: MaxJobs = None,
     retry_failed: RetryFailed = False,
@@ -179,6 +182,7 @@ def translate(
                 concurrency=concurrency,
                 base_url=base_url,
                 key=key,
+                via=via,
                 options=options,
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,14 @@ from heygen_async.batch.journal import ENDED, read
 from heygen_async.cli.exits import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
+
+
+class Via(StrEnum):
+    """How the jobs of a run are sent."""
+
+    SINGLE = "single"
+    API_BATCH = "api-batch"
+
 
 Out = Annotated[
     Path | None,
@@ -55,6 +64,14 @@ ResubmitUncertain = Annotated[
         "--resubmit-uncertain",
         help="Send items again of which nobody can tell whether they were sent; they might be "
         "paid for twice.",
+    ),
+]
+Sending = Annotated[
+    Via,
+    typer.Option(
+        "--via",
+        help="Send each job by itself, or up to 100 in one request; HeyGen then starts them as it "
+        "has room.",
     ),
 ]
 MaxCost = Annotated[
@@ -98,6 +115,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_cost: USD that the run may cost, by estimate, or None.
         max_jobs: Jobs that it may submit, or None.
         dry_run: Check and estimate only.
+        concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
+            None.
     """
 
     journal: Path | None = None
@@ -107,6 +126,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_cost: float | None = None
     max_jobs: int | None = None
     dry_run: bool = False
+    concurrency: int | None = None
 
     def existing_run(self) -> str | None:
         """What the journal holds before the start, in words; None where there is no run in it.
@@ -149,6 +169,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         """
         return Batch(
             heygen,
+            concurrency=self.concurrency,
             progress=progress,
             retry_failed=self.retry_failed,
             resubmit_uncertain=self.resubmit_uncertain,

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.plans import check_language
 from heygen_async.cli.bulk import Finisher, carry_out
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.folder import OutputFolder
-from heygen_async.cli.options import RunOptions
+from heygen_async.cli.options import RunOptions, Via
 from heygen_async.cli.preview import preview
 from heygen_async.cli.rows import read_rows
 from heygen_async.cli.uploads import Uploads
@@ -32,6 +34,7 @@ async def translate(
     concurrency: int | None,
     base_url: str | None,
     key: str | None = None,
+    via: Via = Via.SINGLE,
     options: RunOptions | None = None,
 ) -> Exit:
     """Dub one video, or many, into several languages, one job each.
@@ -46,6 +49,7 @@ async def translate(
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
         key: The column of the videos' keys; None for ``key``, where there is one.
+        via: How the jobs are sent.
         options: Journal and budget; neither by default.
 
     Raises:
@@ -54,7 +58,7 @@ async def translate(
     """
     if everything == bool(languages):
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
-    options = options or RunOptions()
+    options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     videos = await asyncio.to_thread(_videos, video, key)
     existing = await asyncio.to_thread(options.existing_run)
     uploads = Uploads(options.journal)
@@ -71,11 +75,15 @@ async def translate(
 
         def start(batch: Batch) -> Run[VideoTranslation]:
             if len(videos) == 1 and not videos[0].key:
-                return batch.translate(requests[0], wanted, journal=options.journal)
+                return batch.translate(requests[0], wanted, via=via.value, journal=options.journal)
             # Equal requests are told apart by what they are, not by what they say.
             keys = {id(request): one.key for request, one in zip(requests, videos, strict=True)}
             return batch.translate(
-                requests, wanted, key=lambda one: keys[id(one)], journal=options.journal
+                requests,
+                wanted,
+                key=lambda one: keys[id(one)],
+                via=via.value,
+                journal=options.journal,
             )
 
         if options.dry_run:

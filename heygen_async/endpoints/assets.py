@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from collections.abc import Sequence
+from typing import Literal
 
+from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.errors import InvalidRequest, NotFound, TransportError, URLExpired
 from heygen_async.models.assets import (
     Asset,
+    AssetBatchCompleteRequest,
     AssetCompleteRequest,
+    AssetSearchResult,
     CompletedAsset,
     DirectUpload,
+    DirectUploadBatch,
+    DirectUploadBatchRequest,
     DirectUploadRequest,
     UploadedAsset,
 )
-from heygen_async.models.statuses import DeletedId
+from heygen_async.models.batches import BatchStatus, CreatedBatch
+from heygen_async.models.statuses import DeletedId, StatusEntry
 from heygen_async.models.structs import encode
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
@@ -53,6 +62,50 @@ DIRECT_COMPLETE: Endpoint[CompletedAsset] = Endpoint(
     answer=CompletedAsset,
     idempotent=True,
 )
+DIRECT_BATCHES_CREATE: Endpoint[DirectUploadBatch] = Endpoint(
+    operation="assets.direct_uploads.batches.create",
+    method="POST",
+    path="/v3/assets/direct-uploads/batches",
+    answer=DirectUploadBatch,
+    keyed=True,
+)
+DIRECT_BATCHES_COMPLETE: Endpoint[CreatedBatch] = Endpoint(
+    operation="assets.direct_uploads.batches.complete",
+    method="POST",
+    path="/v3/assets/complete/batches",
+    answer=CreatedBatch,
+    idempotent=True,
+)
+BATCHES_GET: Endpoint[BatchStatus] = Endpoint(
+    operation="assets.batches.get",
+    method="GET",
+    path="/v3/assets/batches/{batch_id}",
+    answer=BatchStatus,
+)
+STATUSES: Endpoint[Page[StatusEntry]] = Endpoint(
+    operation="assets.statuses",
+    method="GET",
+    path="/v3/assets/statuses",
+    answer=StatusEntry,
+    envelope="page",
+)
+SEARCH: Endpoint[Page[AssetSearchResult]] = Endpoint(
+    operation="assets.search",
+    method="GET",
+    path="/v3/assets/search",
+    answer=AssetSearchResult,
+    envelope="page",
+)
+
+# HeyGen states no durations for the checks of uploads.
+ASSET_BATCH: BatchKind[Asset] = BatchKind(
+    name="asset_batch",
+    result=BatchStatus,
+    get=BATCHES_GET,
+    each=GET,
+    expected=5.0,
+    place=(__name__, "ASSET_BATCH"),
+)
 
 # HeyGen says 32 MB and 200 MB. Taken at their least where there is another way, and at their
 # most where a file would be refused that HeyGen might take.
@@ -85,11 +138,70 @@ _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z")
 _UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
+class AssetBatches(Batches[Asset]):
+    """``heygen.assets.batches``: how the direct uploads of a batch stand."""
+
+    _kind = ASSET_BATCH
+
+
+class DirectUploadBatches(Resource):
+    """``heygen.assets.direct_uploads.batches``: direct uploads of up to 100 files at once."""
+
+    async def create(
+        self,
+        request: DirectUploadBatchRequest | Sequence[DirectUploadRequest],
+        *,
+        idempotency_key: str | None = None,
+    ) -> DirectUploadBatch:
+        """Ask where to put up to 100 files.
+
+        PUT the bytes of each to its ``upload_url`` with exactly its ``upload_headers`` and without
+        the API key, then call ``complete``.
+
+        Args:
+            request: Name, type and size of each file, or a whole ``DirectUploadBatchRequest``.
+            idempotency_key: Your own key; by default each call has a fresh one.
+        """
+        if not isinstance(request, DirectUploadBatchRequest):
+            request = DirectUploadBatchRequest(files=request)
+        return await self._session.call(
+            DIRECT_BATCHES_CREATE,
+            DIRECT_BATCHES_CREATE.at(),
+            body=encode(request),
+            idempotency_key=idempotency_key,
+        )
+
+    async def complete(self, batch_id: str) -> BatchJob[Asset]:
+        """Say that the bytes of all files are there; only now they become assets.
+
+        Args:
+            batch_id: From ``create``.
+
+        Returns:
+            The batch; ``async for done in batch.results()`` gives each ``Asset``, or why its
+            file could not become one.
+        """
+        completed = await self._session.call(
+            DIRECT_BATCHES_COMPLETE,
+            DIRECT_BATCHES_COMPLETE.at(),
+            body=encode(AssetBatchCompleteRequest(batch_id=batch_id)),
+        )
+        now = asyncio.get_running_loop().time()
+        return BatchJob(
+            self._watcher, ASSET_BATCH, completed.batch_id, created=completed, started=now
+        )
+
+
 class DirectUploads(Resource):
     """``heygen.assets.direct_uploads``: the three steps of a large upload, one by one.
 
     ``heygen.assets.upload`` takes them all.
     """
+
+    @property
+    def batches(self) -> DirectUploadBatches:
+        """Many files with one request for each step."""
+        return DirectUploadBatches(self._session, self._watcher)
 
     async def create(
         self, request: DirectUploadRequest, *, idempotency_key: str | None = None
@@ -135,6 +247,11 @@ class Assets(Resource):
     def direct_uploads(self) -> DirectUploads:
         """The steps of a large upload."""
         return DirectUploads(self._session, self._watcher)
+
+    @property
+    def batches(self) -> AssetBatches:
+        """How the direct uploads of a batch stand."""
+        return AssetBatches(self._session, self._watcher)
 
     async def upload(
         self,
@@ -234,6 +351,37 @@ class Assets(Resource):
         """
         query = {"username": username, "limit": limit, "folder_id": folder_id}
         return self._pages(LIST, LIST.at(), query)
+
+    def search(
+        self,
+        query: str,
+        *,
+        type: Literal["image", "icon"],  # noqa: A002, the API's own name
+        scope: Literal["public", "personal"] | None = None,
+        limit: int | None = None,
+    ) -> Pages[AssetSearchResult]:
+        """Search for pictures.
+
+        Args:
+            query: What they are to show.
+            type: ``image`` or ``icon``.
+            scope: ``public``, HeyGen's library (the API's default), or ``personal``, the account's.
+            limit: Items per page, 1 to 50; the API's default is 20.
+        """
+        wanted = {"query": query, "type": type, "scope": scope, "limit": limit}
+        return self._pages(SEARCH, SEARCH.at(), wanted)
+
+    async def statuses(
+        self, asset_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
+    ) -> Sequence[StatusEntry]:
+        """How up to 100 assets stand, in one request.
+
+        Args:
+            asset_ids: Ids of assets; each entry of the answer carries its own in ``video_id``.
+            batch_ids: Ids of batches; all their items are reported.
+        """
+        ids = {"asset_ids": asset_ids, "batch_ids": batch_ids}
+        return await self._statuses(STATUSES, ids)
 
     async def delete(self, asset_id: str) -> DeletedId:
         """Delete an asset.

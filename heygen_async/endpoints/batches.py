@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import HeyGenError, InvalidResponse, JobFailed
+from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse, JobFailed
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.batches import BatchItem, BatchStatus, CreatedBatch
@@ -48,10 +48,11 @@ class BatchKind(JobKind[BatchStatus], Generic[T]):
     """One kind of batch. It has no state of failure: how its items ended is theirs to say.
 
     Attributes:
-        each: The kind of its items.
+        each: The kind of its items, or the call that fetches what one gave where they are no
+            jobs.
     """
 
-    each: JobKind[T]
+    each: JobKind[T] | Endpoint[T]
     completed: frozenset[str] = _ENDED
     failed: frozenset[str] = frozenset()
     ready: Callable[[BatchStatus], bool] = _agrees
@@ -131,6 +132,18 @@ class BatchJob(Job[BatchStatus], Generic[T]):
                 for result in await asyncio.gather(*map(self._result, items)):
                     yield result
 
+    def job(self, job_id: str, *, started: float | None = None) -> Job[T]:
+        """The job of an item that has begun.
+
+        Args:
+            job_id: ``video_id`` of the item.
+            started: When it has begun, on the loop's clock, if that is known.
+        """
+        each = self._kind.each
+        if isinstance(each, Endpoint):
+            raise InvalidRequest(f"items of a {self._kind.name} are no jobs")
+        return Job(self._watcher, each, job_id, started=started)
+
     async def _as_they(
         self, have: Callable[[BatchItem], bool], every: float
     ) -> AsyncGenerator[list[BatchItem]]:
@@ -147,7 +160,7 @@ class BatchJob(Job[BatchStatus], Generic[T]):
 
     async def _result(self, item: BatchItem) -> BatchResult[T]:
         index, job_id = int(item.item_index), item.video_id
-        code, message = _failure(item)
+        code, message = failure_of_item(item)
         if item.status == "failed" and (message or job_id is None):
             reason = redact(message) if message else "HeyGen gives no reason"
             failed = JobFailed(
@@ -159,13 +172,17 @@ class BatchJob(Job[BatchStatus], Generic[T]):
                 raise InvalidResponse(
                     f"item {index} of batch {self.id} is {item.status} and has no id", status=200
                 )
-            result = await Job(self._watcher, self._kind.each, job_id).wait()
+            each = self._kind.each
+            if isinstance(each, Endpoint):
+                result = await self._watcher.session.call(each, each.at(job_id))
+            else:
+                result = await Job(self._watcher, each, job_id).wait()
         except HeyGenError as error:
             return BatchResult(index=index, job_id=job_id, error=error)
         return BatchResult(index=index, job_id=job_id, result=result)
 
 
-def _failure(item: BatchItem) -> tuple[str | None, str | None]:
+def failure_of_item(item: BatchItem) -> tuple[str | None, str | None]:
     """Code and message of a failed item; both can be missing."""
     if not isinstance(item.error, dict):
         return None, item.error
@@ -177,15 +194,6 @@ class Batches(Resource, Generic[T]):
     """The batches of one product, such as ``heygen.videos.batches``."""
 
     _kind: BatchKind[T]
-
-    async def _create(
-        self, endpoint: Endpoint[CreatedBatch], request: Request, key: str | None
-    ) -> BatchJob[T]:
-        created = await self._session.call(
-            endpoint, endpoint.at(), body=encode(request), idempotency_key=key
-        )
-        now = asyncio.get_running_loop().time()
-        return BatchJob(self._watcher, self._kind, created.batch_id, created=created, started=now)
 
     async def get(
         self, batch_id: str, *, limit: int | None = None, token: str | None = None
@@ -220,6 +228,30 @@ class Batches(Resource, Generic[T]):
         """
         self._kind.get.at(batch_id)  # refuses what is no id
         return BatchJob(self._watcher, self._kind, batch_id)
+
+
+class JobBatches(Batches[T]):
+    """The batches of a product that HeyGen makes jobs of."""
+
+    _endpoint: Endpoint[CreatedBatch]
+
+    async def _create(self, request: Request, key: str | None) -> BatchJob[T]:
+        return await self.create_encoded(encode(request), idempotency_key=key)
+
+    async def create_encoded(
+        self, body: bytes, *, idempotency_key: str | None = None
+    ) -> BatchJob[T]:
+        """As ``create``, with a body that was encoded before.
+
+        Args:
+            body: The JSON of the request.
+            idempotency_key: As for ``create``.
+        """
+        created = await self._session.call(
+            self._endpoint, self._endpoint.at(), body=body, idempotency_key=idempotency_key
+        )
+        now = asyncio.get_running_loop().time()
+        return BatchJob(self._watcher, self._kind, created.batch_id, created=created, started=now)
 
 
 def _items(session: Session, kind: BatchKind[Any], batch_id: str, query: Query) -> Pages[BatchItem]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
+from heygen_async.endpoints.ai_clipping import AI_CLIPPING
+from heygen_async.endpoints.avatars import AVATAR_GROUP, AVATAR_LOOK
+from heygen_async.endpoints.background_removals import BACKGROUND_REMOVAL
+from heygen_async.endpoints.filler_word_removals import FILLER_WORD_REMOVAL
 from heygen_async.endpoints.lipsyncs import LIPSYNC
 from heygen_async.endpoints.proofreads import PROOFREAD
 from heygen_async.endpoints.resource import Resource
@@ -27,6 +31,11 @@ KINDS: tuple[JobKind[Any], ...] = (
     PROOFREAD,
     VOICE_CLONE,
     LIPSYNC,
+    AI_CLIPPING,
+    AVATAR_LOOK,
+    AVATAR_GROUP,
+    BACKGROUND_REMOVAL,
+    FILLER_WORD_REMOVAL,
 )
 
 
@@ -44,8 +53,9 @@ class Jobs(Resource):
 
         Args:
             result: What the job gives: ``Video`` (all videos, templates too),
-                ``VideoTranslation``, ``VideoAgentSession``, ``Proofread``, ``VoiceDetail`` or
-                ``Lipsync``.
+                ``VideoTranslation``, ``VideoAgentSession``, ``Proofread``, ``VoiceDetail``,
+                ``Lipsync``, ``AiClippingJob``, ``AvatarLook``, ``AvatarGroup``,
+                ``BackgroundRemovalJob`` or ``FillerWordRemoval``.
             job_id: Its id.
 
         Raises:

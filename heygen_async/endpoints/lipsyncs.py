@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
+from heygen_async.endpoints.batches import BatchJob, BatchKind, JobBatches
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
@@ -91,10 +91,11 @@ LIPSYNC_BATCH: BatchKind[Lipsync] = BatchKind(
 )
 
 
-class LipsyncBatches(Batches[Lipsync]):
+class LipsyncBatches(JobBatches[Lipsync]):
     """``heygen.lipsyncs.batches``."""
 
     _kind = LIPSYNC_BATCH
+    _endpoint = BATCHES_CREATE
 
     async def create(
         self,
@@ -117,7 +118,7 @@ class LipsyncBatches(Batches[Lipsync]):
         """
         if not isinstance(request, LipsyncBatchRequest):
             request = LipsyncBatchRequest(lipsyncs=request)
-        return await self._create(BATCHES_CREATE, request, idempotency_key)
+        return await self._create(request, idempotency_key)
 
 
 class Lipsyncs(Resource):

@@ -99,6 +99,7 @@ VIDEO_AGENT_SESSION: JobKind[VideoAgentSession] = JobKind(
     get=GET,
     expected=600.0,
     paused=frozenset({"waiting_for_input", "reviewing"}),
+    asks="an answer; use job.turns()",
     failure=_failure,
     place=(__name__, "VIDEO_AGENT_SESSION"),
 )

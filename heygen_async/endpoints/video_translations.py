@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
+from heygen_async.endpoints.batches import BatchJob, BatchKind, JobBatches
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
@@ -116,10 +116,11 @@ VIDEO_TRANSLATION_BATCH: BatchKind[VideoTranslation] = BatchKind(
 )
 
 
-class VideoTranslationBatches(Batches[VideoTranslation]):
+class VideoTranslationBatches(JobBatches[VideoTranslation]):
     """``heygen.video_translations.batches``."""
 
     _kind = VIDEO_TRANSLATION_BATCH
+    _endpoint = BATCHES_CREATE
 
     async def create(
         self,
@@ -145,7 +146,7 @@ class VideoTranslationBatches(Batches[VideoTranslation]):
         """
         if not isinstance(request, VideoTranslationBatchRequest):
             request = VideoTranslationBatchRequest(video_translations=request)
-        return await self._create(BATCHES_CREATE, request, idempotency_key)
+        return await self._create(request, idempotency_key)
 
 
 class VideoTranslations(Resource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
+from heygen_async.endpoints.batches import BatchJob, BatchKind, JobBatches
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
@@ -93,10 +93,11 @@ VIDEO_BATCH: BatchKind[Video] = BatchKind(
 )
 
 
-class VideoBatches(Batches[Video]):
+class VideoBatches(JobBatches[Video]):
     """``heygen.videos.batches``."""
 
     _kind = VIDEO_BATCH
+    _endpoint = BATCHES_CREATE
 
     async def create(
         self,
@@ -119,7 +120,7 @@ class VideoBatches(Batches[Video]):
         """
         if not isinstance(request, VideoBatchRequest):
             request = VideoBatchRequest(videos=request)
-        return await self._create(BATCHES_CREATE, request, idempotency_key)
+        return await self._create(request, idempotency_key)
 
 
 class Videos(Resource):

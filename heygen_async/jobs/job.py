@@ -65,7 +65,7 @@ class Job(Generic[T]):
             JobFailed: HeyGen reports that the job failed.
             JobTimeout: It has not ended in time; it goes on at HeyGen.
             JobNeedsInput: A chat session waits for an answer, and nobody iterates over its
-                ``turns()``.
+                ``turns()``; or an avatar waits for somebody's consent.
             HeyGenError: The API refuses to tell, such as for a wrong key.
         """
         if self._final is None:

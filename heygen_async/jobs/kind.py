@@ -38,6 +38,7 @@ class JobKind(Generic[T]):
         completed: States of success.
         failed: States of failure.
         paused: States in which it waits for its user.
+        asks: What it waits for then, and what to do about it, in words.
         failure: Code and message of a failed one, each None where the API gives none.
         ready: Whether a completed one has all that belongs to it; a URL can be null for a
             moment after completion.
@@ -54,6 +55,7 @@ class JobKind(Generic[T]):
     completed: frozenset[str] = frozenset({"completed"})
     failed: frozenset[str] = frozenset({"failed"})
     paused: frozenset[str] = frozenset()
+    asks: str = ""
     failure: Callable[[T], tuple[str | None, str | None]] = failure_of
     ready: Callable[[T], bool] = lambda _: True
 

@@ -205,7 +205,7 @@ class Watcher:
             hint = self._early_hints.take(kind.name, job_id)
             if hint is not None and hint.fits(callback_id):
                 watched.teaches = False  # it may have ended long ago
-                self._follow_up(watched)
+                self._follow_up(watched, hint)
         watched.waiters += 1
         if pool.due < self._sleeps_until:
             self._wake.set()
@@ -249,13 +249,15 @@ class Watcher:
             self._early_hints.keep(kind, job_id, hint)
             return False
         if hint.fits(watched.callback_id):
-            self._follow_up(watched)
+            self._follow_up(watched, hint)
         return True
 
-    def _follow_up(self, watched: Watched[Any]) -> None:
+    def _follow_up(self, watched: Watched[Any], hint: Hint) -> None:
         if not watched.announced:
             watched.announced = True
-            self.deliveries.announced(watched.kind.name)
+            # Anybody may send the others, and could have the looks slowed down by them.
+            if hint.verified or watched.callback_id is not None:
+                self.deliveries.announced(watched.kind.name)
         if not watched.following:
             watched.following = True
             self._to_follow.append(watched)
@@ -451,7 +453,7 @@ class Watcher:
                 self._fail(
                     watched,
                     JobNeedsInput(
-                        f"session {watched.job_id} waits for an answer; use job.turns()",
+                        f"{kind.name} {watched.job_id} waits for {kind.asks}",
                         job_id=watched.job_id,
                         last=state,
                     ),

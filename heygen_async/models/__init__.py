@@ -4,13 +4,47 @@ Requests are checked when they are made and raise InvalidRequest naming the fiel
 ignore what they do not know. The names are those of the API.
 """
 
+from heygen_async.models.ai_clipping import (
+    AiClip,
+    AiClippingJob,
+    AiClippingJobSettings,
+    AiClippingRequest,
+    AiClippingSettings,
+    CreatedAiClipping,
+)
 from heygen_async.models.assets import (
     Asset,
+    AssetBatchCompleteRequest,
     AssetCompleteRequest,
+    AssetSearchResult,
     CompletedAsset,
     DirectUpload,
+    DirectUploadBatch,
+    DirectUploadBatchRequest,
     DirectUploadRequest,
     UploadedAsset,
+)
+from heygen_async.models.audio import (
+    Sound,
+)
+from heygen_async.models.avatars import (
+    AvatarConsent,
+    AvatarConsentRequest,
+    AvatarGroup,
+    AvatarGroupUpdate,
+    AvatarLook,
+    AvatarLookUpdate,
+    AvatarRequest,
+    CreatedAvatar,
+    DigitalTwinRequest,
+    PhotoAvatarRequest,
+    PromptAvatarRequest,
+    ResourceError,
+)
+from heygen_async.models.background_removals import (
+    BackgroundRemovalJob,
+    BackgroundRemovalRequest,
+    DeletedBackgroundRemoval,
 )
 from heygen_async.models.batches import (
     BatchItem,
@@ -22,6 +56,18 @@ from heygen_async.models.batches import (
 )
 from heygen_async.models.brand_glossaries import (
     BrandGlossary,
+)
+from heygen_async.models.brand_kits import (
+    BrandKit,
+)
+from heygen_async.models.filler_word_removals import (
+    CreatedFillerWordRemoval,
+    FillerWordRemoval,
+    FillerWordRemovalRequest,
+)
+from heygen_async.models.folders import (
+    Folder,
+    FolderRequest,
 )
 from heygen_async.models.lipsyncs import (
     CreatedLipsync,
@@ -172,32 +218,52 @@ from heygen_async.models.webhooks import (
 )
 
 __all__ = [
+    "AiClip",
+    "AiClippingJob",
+    "AiClippingJobSettings",
+    "AiClippingRequest",
+    "AiClippingSettings",
     "AspectRatio",
     "Asset",
     "AssetBase64",
+    "AssetBatchCompleteRequest",
     "AssetCompleteRequest",
     "AssetId",
+    "AssetSearchResult",
     "AssetSource",
     "AssetUrl",
     "AudioVariable",
     "AutoReload",
+    "AvatarConsent",
+    "AvatarConsentRequest",
+    "AvatarGroup",
+    "AvatarGroupUpdate",
     "AvatarIIIEngine",
     "AvatarIVEngine",
     "AvatarInput",
+    "AvatarLook",
+    "AvatarLookUpdate",
+    "AvatarRequest",
     "AvatarScene",
     "AvatarSceneInput",
     "AvatarVEngine",
     "AvatarVideoRequest",
     "Background",
+    "BackgroundRemovalJob",
+    "BackgroundRemovalRequest",
     "BatchItem",
     "BatchStatus",
     "BrandGlossary",
+    "BrandKit",
     "Caption",
     "CharacterVariable",
     "CinematicAvatarVideoRequest",
     "ColorSceneBackground",
     "CompletedAsset",
+    "CreatedAiClipping",
+    "CreatedAvatar",
     "CreatedBatch",
+    "CreatedFillerWordRemoval",
     "CreatedLipsync",
     "CreatedProofreads",
     "CreatedVideo",
@@ -205,17 +271,25 @@ __all__ = [
     "CreatedVideoTranslations",
     "CreatedVoiceClone",
     "CreditPool",
+    "DeletedBackgroundRemoval",
     "DeletedId",
     "DeletedVideo",
     "DeletedVoice",
+    "DigitalTwinRequest",
     "Dimension",
     "DirectUpload",
+    "DirectUploadBatch",
+    "DirectUploadBatchRequest",
     "DirectUploadRequest",
     "ElevenLabsSettings",
     "Engine",
     "Expressiveness",
+    "FillerWordRemoval",
+    "FillerWordRemovalRequest",
     "FishSettings",
     "Fit",
+    "Folder",
+    "FolderRequest",
     "GeneratedProofread",
     "ImageInput",
     "ImageScene",
@@ -225,8 +299,10 @@ __all__ = [
     "LipsyncBatchRequest",
     "LipsyncRequest",
     "MediaSource",
+    "PhotoAvatarRequest",
     "PlayStyle",
     "Playback",
+    "PromptAvatarRequest",
     "Proofread",
     "ProofreadGenerateRequest",
     "ProofreadRequest",
@@ -234,8 +310,10 @@ __all__ = [
     "ProofreadSrtUpdate",
     "Request",
     "Resolution",
+    "ResourceError",
     "RotatedWebhookSecret",
     "SceneBackground",
+    "Sound",
     "Speech",
     "SpeechRequest",
     "StarfishSettings",

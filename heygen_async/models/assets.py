@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
-from heygen_async.models.structs import Answer, Request, Timestamp
+from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp
 
 Sha256: TypeAlias = Annotated[
     str,
@@ -40,6 +41,30 @@ class AssetCompleteRequest(Request, frozen=True, kw_only=True):
     checksum_sha256: Sha256 | None = None
 
 
+class DirectUploadBatchRequest(Request, frozen=True, kw_only=True):
+    """Up to 100 files that will be put straight into storage.
+
+    Attributes:
+        files: The files, 1 to 100.
+        title: Name of the batch in the account.
+        callback_url: Called, unsigned, once when all files are assets, or could not become any.
+    """
+
+    files: Annotated[Sequence[DirectUploadRequest], Meta(min_length=1, max_length=100)]
+    title: str | None = None
+    callback_url: HttpUrl | None = None
+
+
+class AssetBatchCompleteRequest(Request, frozen=True, kw_only=True):
+    """The word that the direct uploads of a batch are done.
+
+    Attributes:
+        batch_id: The batch.
+    """
+
+    batch_id: str
+
+
 class DirectUpload(Answer, frozen=True, kw_only=True):
     """Where to put a file: PUT to the URL with exactly these headers, without the API key.
 
@@ -58,6 +83,18 @@ class DirectUpload(Answer, frozen=True, kw_only=True):
     max_bytes: int | float
     expires_in_seconds: int | float
     status: str
+
+
+class DirectUploadBatch(Answer, frozen=True, kw_only=True):
+    """Where to put the files of a batch.
+
+    Attributes:
+        batch_id: Its id, to be said when all files are there.
+        items: Where to put each file, in the order of the request.
+    """
+
+    batch_id: str
+    items: tuple[DirectUpload, ...]
 
 
 class UploadedAsset(Answer, frozen=True, kw_only=True):
@@ -116,3 +153,25 @@ class Asset(Answer, frozen=True, kw_only=True):
     uploaded_at: Timestamp
     folder_id: str | None = None
     url: str | None = None
+
+
+class AssetSearchResult(Answer, frozen=True, kw_only=True):
+    """A picture that was searched for.
+
+    Attributes:
+        type: ``image`` or ``icon``.
+        id: Its id.
+        url: Where it is.
+        width: Pixels.
+        height: Pixels.
+        orientation: Its shape, such as ``landscape``.
+        is_transparent: Whether one can see through parts of it.
+    """
+
+    type: str
+    id: str
+    url: str
+    width: int | float | None = None
+    height: int | float | None = None
+    orientation: str | None = None
+    is_transparent: bool | None = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .deliveries import Deliveries, Delivery
     from .faults import Fault, Faults
     from .jobs import Failure
     from .ledger import Ledger, LedgerJob
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clock",
+    "Deliveries",
+    "Delivery",
     "Failure",
     "Fault",
     "Faults",
@@ -38,6 +41,8 @@ __all__ = [
 
 _MODULES = {
     "Clock": "clock",
+    "Deliveries": "deliveries",
+    "Delivery": "deliveries",
     "Failure": "jobs",
     "Fault": "faults",
     "Faults": "faults",

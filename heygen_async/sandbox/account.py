@@ -24,7 +24,12 @@ from .shelf import Shelf
 
 __all__ = [
     "Account",
+    "AiClipping",
     "Asset",
+    "AvatarGroup",
+    "BackgroundRemoval",
+    "FillerWordRemoval",
+    "Folder",
     "Lipsync",
     "Look",
     "Proofread",
@@ -52,7 +57,7 @@ class Voice:
 
 @dataclass(slots=True)
 class Look:
-    """An avatar's look, that which videos name as `avatar_id`."""
+    """An avatar's look, that which videos name as `avatar_id`; `job` is set for own ones."""
 
     id: str
     name: str
@@ -61,6 +66,24 @@ class Look:
     gender: str
     default_voice_id: str
     engines: tuple[str, ...]
+    job: Job | None = None
+
+
+@dataclass(slots=True)
+class AvatarGroup:
+    """A person with their looks.
+
+    Attributes:
+        consent: `pending` or `approved`; None where none is needed.
+    """
+
+    id: str
+    name: str
+    gender: str | None
+    default_voice_id: str | None
+    created_at: float
+    private: bool = False
+    consent: str | None = None
 
 
 @dataclass(slots=True)
@@ -135,11 +158,56 @@ class Lipsync:
 
 
 @dataclass(slots=True)
+class FillerWordRemoval:
+    """A filler-word removal; `seconds` is the length of its source."""
+
+    id: str
+    job: Job
+    seconds: float
+    cuts: int
+    title: str | None
+    callback_id: str | None
+
+
+@dataclass(slots=True)
+class BackgroundRemoval:
+    """A background removal; `layers` has the id of the file of each layer."""
+
+    id: str
+    job: Job
+    seconds: float
+    layers: dict[str, str]
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class AiClipping:
+    """A clipping job; `seconds` is the length of its source, `clips` has theirs by id."""
+
+    id: str
+    job: Job
+    seconds: float
+    clips: dict[str, float]
+    request: Json
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder."""
+
+    id: str
+    name: str
+    type: str
+    parent_id: str | None
+    created_at: float
+
+
+@dataclass(slots=True)
 class Asset:
     """An uploaded file.
 
     Attributes:
-        ready: False for a direct upload that is not completed yet.
+        job: The check of a direct upload, which waits until it is completed.
         announced_checksum: What its bytes must hash to.
         upload_headers: What its PUT must carry.
         file: What its PUT brought.
@@ -151,10 +219,14 @@ class Asset:
     extension: str
     size: int
     uploaded_at: float
-    ready: bool = True
+    job: Job | None = None
     announced_checksum: str | None = None
     upload_headers: dict[str, str] = field(default_factory=dict)
     file: StoredFile | None = None
+
+    def is_ready(self, now: float) -> bool:
+        """Whether it can be used."""
+        return self.job is None or self.job.completed(now)
 
 
 class Account:
@@ -184,16 +256,26 @@ class Account:
         self.ledger = Ledger()
         self.voices: Shelf[Voice] = Shelf("voice", newest_first=False)
         self.looks: Shelf[Look] = Shelf("avatar", newest_first=False)
+        self.groups: Shelf[AvatarGroup] = Shelf("avatar_group", newest_first=False)
         self.templates: Shelf[Template] = Shelf("template", newest_first=False)
         self.videos: Shelf[Video] = Shelf("video")
         self.sessions: Shelf[Session] = Shelf("resource")
         self.translations: Shelf[Translation] = Shelf("resource")
         self.proofreads: Shelf[Proofread] = Shelf("resource")
         self.lipsyncs: Shelf[Lipsync] = Shelf("resource")
+        self.clippings: Shelf[AiClipping] = Shelf("resource")
+        self.background_removals: Shelf[BackgroundRemoval] = Shelf("resource")
+        self.background_removals_by_request: dict[str, BackgroundRemoval] = {}
+        self.filler_word_removals: Shelf[FillerWordRemoval] = Shelf("resource")
         self.batches: dict[str, Shelf[Batch]] = {
-            product: Shelf("resource") for product in ("videos", "video_translations", "lipsyncs")
+            product: Shelf("resource")
+            for product in ("videos", "video_translations", "lipsyncs", "assets")
         }
         self.assets: Shelf[Asset] = Shelf("asset")
+        self.folders: Shelf[Folder] = Shelf("resource")
+        self.brand_kits: Shelf[Json] = Shelf("resource", newest_first=False)
+        self.sounds: Shelf[Json] = Shelf("resource", newest_first=False)
+        self.pictures: Shelf[Json] = Shelf("resource", newest_first=False)
         self.glossaries: Shelf[Json] = Shelf("resource", newest_first=False)
         self.styles: Shelf[Json] = Shelf("resource", newest_first=False)
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
@@ -324,7 +406,7 @@ class Account:
     def ready_asset(self, asset_id: str) -> Asset:
         """An asset that can be used, or a 404 where its upload was never completed."""
         asset = self.assets.get(asset_id)
-        if not asset.ready:
+        if not asset.is_ready(self.clock.now()):
             raise not_found("asset", asset_id)
         return asset
 

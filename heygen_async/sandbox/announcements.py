@@ -1,24 +1,28 @@
 """What the resources have announced when their jobs end: types of events, and payloads.
 
 Of the payloads those of `avatar_video` and `video_translate` are established. Those of GIFs are
-the same as their videos'; the ones of captions are taken to be, too. What agents, proofreads and
-batches tell is made up in the same style.
+the same as their videos'; the ones of captions are taken to be, too. AI clipping tells of the
+whole job. What agents, proofreads, avatars and batches tell is made up in the same style.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .answers import Json
 from .events import Tidings
 from .jobs import Job
 
 if TYPE_CHECKING:
-    from .account import Account, Proofread, Translation, Video
+    from .account import Account, AiClipping, Look, Proofread, Translation, Video
     from .agent_sessions import Session
     from .batches import Batch
 
 __all__ = [
+    "announce_ai_clipping",
+    "announce_avatar",
     "announce_batch",
     "announce_proofread",
     "announce_session",
@@ -51,6 +55,19 @@ def announce_proofread(account: Account, proofread: Proofread) -> None:
     """Tell of a proofread; its request cannot name a `callback_url`."""
     tell = partial(_proofread, proofread)
     account.deliveries.announce(proofread.job, proofread.id, tell, None)
+
+
+def announce_ai_clipping(
+    account: Account, clipping: AiClipping, show: Callable[[], Json], callback_url: str | None
+) -> None:
+    """Tell of a clipping job, as it is shown then."""
+    tell = partial(_ai_clipping, account, clipping, show)
+    account.deliveries.announce(clipping.job, clipping.id, tell, callback_url)
+
+
+def announce_avatar(account: Account, look: Look, job: Job) -> None:
+    """Tell of an avatar's look; its request cannot name a `callback_url`."""
+    account.deliveries.announce(job, look.id, partial(_avatar, account, look, job), None)
 
 
 def announce_batch(account: Account, batch: Batch) -> None:
@@ -127,6 +144,24 @@ def _proofread(proofread: Proofread) -> Tidings:
     if failure is not None:
         return [("proofread_creation.fail", {**common, "message": failure.message})]
     return [("proofread_creation.success", common)]
+
+
+def _ai_clipping(account: Account, clipping: AiClipping, show: Callable[[], Json]) -> Tidings:
+    if clipping.id not in account.clippings:
+        return []
+    kind = "success" if clipping.job.failure is None else "fail"
+    return [(f"ai_clipping.{kind}", show())]
+
+
+def _avatar(account: Account, look: Look, job: Job) -> Tidings:
+    if look.id not in account.looks:
+        return []
+    twin = look.avatar_type == "digital_twin"
+    event = "instant_avatar" if twin else "photo_avatar_generation"
+    common = {"avatar_id": look.id, "avatar_group_id": look.group_id, "name": look.name}
+    if job.failure is not None:
+        return [(f"{event}.fail", {**common, "message": job.failure.message})]
+    return [(f"{event}.success", common)]
 
 
 def _batch(batch: Batch, last: Job) -> Tidings:

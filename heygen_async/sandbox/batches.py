@@ -27,12 +27,14 @@ class BatchItem:
         id: Id that its resource has once its job has begun.
         job: Its course, None for one that was refused.
         refusal: Why it was refused.
+        named: Its resource is there before its job begins.
     """
 
     index: int
     id: str | None = None
     job: Job | None = None
     refusal: Refusal | None = None
+    named: bool = False
 
     def status(self, now: float) -> str:
         """`queued`, `processing`, `completed` or `failed`."""
@@ -43,10 +45,10 @@ class BatchItem:
         return self.job.status(now, first="processing", running="processing")
 
     def json(self, now: float) -> Json:
-        """The item as the API shows it: without id until its resource is made."""
+        """The item as the API shows it: without id until its resource is there."""
         status = self.status(now)
         shown: Json = {"item_index": self.index, "status": status, "video_id": None}
-        if self.job is not None and not self.job.waiting:
+        if self.named or (self.job is not None and not self.job.waiting):
             shown["video_id"] = self.id
         if self.refusal is not None:
             refusal = self.refusal

@@ -37,6 +37,7 @@ class Operation:
         method: HTTP method in capitals.
         path: Path with `{names}`.
         query: Schemas of the query parameters by name.
+        required: Names of those that must be given.
         body: Schema of the body, None where the operation takes none.
         multipart: The body is `multipart/form-data`.
         takes_key: The operation honours `Idempotency-Key`.
@@ -47,6 +48,7 @@ class Operation:
     method: str
     path: str
     query: dict[str, dict[str, Any]]
+    required: list[str]
     body: dict[str, Any] | None
     multipart: bool
     takes_key: bool
@@ -126,7 +128,7 @@ class Contract:
             for name, schema in operation.query.items()
             if "default" in schema
         }
-        if not text:
+        if not text and not operation.required:
             return values
         pairs = parse_qsl(text, keep_blank_values=True)
         for name, value in pairs:
@@ -137,7 +139,9 @@ class Contract:
         if len({name for name, _ in pairs}) < len(pairs):
             raise invalid(pairs[-1][0], "Lists are given once, separated by commas")
         if operation._query_judge is None:
-            operation._query_judge = self._judge({"type": "object", "properties": operation.query})
+            operation._query_judge = self._judge(
+                {"type": "object", "properties": operation.query, "required": operation.required}
+            )
         _apply(operation._query_judge, values)
         return values
 
@@ -168,12 +172,15 @@ class Contract:
 
 def _read_operation(method: str, path: str, described: dict[str, Any]) -> Operation:
     query: dict[str, dict[str, Any]] = {}
+    required: list[str] = []
     takes_key = False
     for parameter in described.get("parameters", []):
         if parameter.get("$ref", "").endswith("/IdempotencyKey"):
             takes_key = True
         elif parameter["in"] == "query":
             query[parameter["name"]] = _decidable(parameter["schema"])
+            if parameter["required"]:
+                required.append(parameter["name"])
     content = described.get("requestBody", {}).get("content", {})
     kind = next(iter(content), None)
     status = next(status for status in described["responses"] if status.startswith("2"))
@@ -182,6 +189,7 @@ def _read_operation(method: str, path: str, described: dict[str, Any]) -> Operat
         method=method,
         path=path,
         query=query,
+        required=required,
         body=content[kind]["schema"] if kind else None,
         multipart=kind == "multipart/form-data",
         takes_key=takes_key,

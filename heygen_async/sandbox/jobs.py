@@ -31,6 +31,10 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "proofread": (240.0, 0.2),
     "voice_clone": (60.0, 0.3),
     "lipsync": (180.0, 0.4),
+    "ai_clipping": (300.0, 0.4),
+    "avatar": (120.0, 0.3),
+    "background_removal": (90.0, 0.3),
+    "filler_word_removal": (90.0, 0.3),
 }
 
 #: Kinds that fail only when told to: they are phases of another job.
@@ -55,7 +59,7 @@ class Job:
         seconds: How long it runs.
         failure: What it will fail with at its end, None if it will complete.
         stuck: It stays on the way for ever, whatever `seconds` says.
-        waiting: It waits for a slot, and does not run yet.
+        waiting: It does not run yet: it waits for a slot, or for its user.
     """
 
     kind: str
@@ -86,6 +90,10 @@ class Job:
         if self.seconds <= 0:
             return most
         return min(most, max(0.0, (now - self.created_at) / self.seconds))
+
+    def begin(self, now: float) -> None:
+        """Let one that has waited run from now on."""
+        self.created_at, self.waiting = now, False
 
     def stop(self, now: float, failure: Failure) -> None:
         """End it at once, in failure."""
@@ -187,7 +195,7 @@ class Slots:
         while True:
             while self._queue and len(self._ends) < self.limit:
                 job, begun = self._queue.popleft()
-                job.created_at, job.waiting = at, False
+                job.begin(at)
                 self.hold(job)
                 begun()
             if not self._ends or self._ends[0][0] > now:

@@ -28,6 +28,9 @@ PRICES: dict[str, float] = {
 PRICES_DATE = "2026-06"
 #: USD of a cinematic video, whatever its length.
 CINEMATIC_PRICE = 7.00
+#: USD of one avatar, and of one clip.
+AVATAR_PRICE = 1.00
+CLIP_PRICE = 0.15
 #: 4K costs a quarter more.
 FOUR_K_FACTOR = 1.25
 
@@ -38,7 +41,8 @@ class LedgerJob:
 
     Attributes:
         kind: `video` (templates too), `agent`, `translation`, `proofread`, `speech`,
-            `voice_clone` or `lipsync`.
+            `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal` or
+            `filler_word_removal`.
         id: Id of the resource.
         operation: The operation that made it, such as `templates.generate`.
         created_at: Sandbox seconds.

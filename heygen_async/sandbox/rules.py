@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from .account import Account
+from .account import Account, Look
 from .answers import Json
 from .refusals import Refusal, invalid
 from .speech import speech_seconds
 
-__all__ = ["check_video", "one_of"]
+__all__ = ["check_video", "one_of", "usable_look", "usable_voice"]
 
 _HEX_COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
 _SPOKEN = ("script", "audio_url", "audio_asset_id")
@@ -55,7 +55,7 @@ def _check_cinematic(body: Json, account: Account) -> float:
     if (duration is None) != automatic:
         raise invalid("duration", "Provide either duration or auto_duration")
     for look_id in body["avatar_id"]:
-        account.looks.get(look_id)
+        usable_look(account, look_id)
     for index, reference in enumerate(body.get("references") or []):
         account.check_source(reference, f"references.{index}")
     return 8.0 if duration is None else float(duration)
@@ -99,7 +99,7 @@ def _check_character(body: Json, prefix: str, account: Account) -> float:
     if is_image:
         account.check_source(body["image"], prefix + "image")
     else:
-        avatar_type = account.looks.get(body["avatar_id"]).avatar_type
+        avatar_type = usable_look(account, body["avatar_id"]).avatar_type
     _check_engine(body, prefix, avatar_type, account)
     return _check_spoken(body, prefix, account, default_voice=not is_image)
 
@@ -112,7 +112,7 @@ def _check_engine(body: Json, prefix: str, avatar_type: str, account: Account) -
         if engine not in look.engines:
             raise invalid(prefix + "engine.type", f"This look does not support {engine}")
     if chosen.get("reference_look_id") is not None:
-        account.looks.get(chosen["reference_look_id"])
+        usable_look(account, chosen["reference_look_id"])
     is_photo = avatar_type == "photo_avatar"
     if body.get("expressiveness") is not None and not (is_photo and engine == "avatar_iv"):
         raise invalid(
@@ -141,6 +141,20 @@ def _check_spoken(body: Json, prefix: str, account: Account, *, default_voice: b
         return account.source_seconds({"type": "asset_id", "asset_id": body["audio_asset_id"]})
     speed = float((body.get("voice_settings") or {}).get("speed", 1))
     return speech_seconds(body["script"], speed=speed, field=prefix + "script")
+
+
+def usable_look(account: Account, look_id: str) -> Look:
+    """A look that can be rendered; refuses one that does not exist, or is not ready."""
+    look = account.looks.get(look_id)
+    now = account.clock.now()
+    if look.job is None or look.job.completed(now):
+        return look
+    if look.job.waiting:
+        message = "The person whom this avatar shows has not consented yet"
+        raise Refusal(400, "avatar_consent_required", message, param="avatar_id")
+    if look.job.done(now):
+        raise invalid("avatar_id", "This avatar could not be made")
+    raise Refusal(409, "resource_not_ready", f"Avatar {look_id} is not ready", param="avatar_id")
 
 
 def usable_voice(account: Account, voice_id: str) -> None:

@@ -15,8 +15,9 @@ from .faults import Faults
 from .jobs import Failure, JobFactory
 from .ledger import Ledger
 from .media import MediaItem, MediaShelf
+from .operations.avatars import approve
 from .request_log import RequestLog
-from .seeds import ALL_ENGINES, add_template, furnish
+from .seeds import ALL_ENGINES, add_look, add_template, furnish
 from .server import Hosts
 
 __all__ = ["Sandbox"]
@@ -42,7 +43,8 @@ class Sandbox:
         faults: What goes wrong; nothing by default.
         durations: How long jobs run in sandbox seconds by kind: fixed, or the (median, sigma)
             of a lognormal distribution. Kinds: `video`, `agent`, `agent_thinking`,
-            `translation`, `proofread`, `voice_clone`, `lipsync`.
+            `translation`, `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`,
+            `background_removal`, `filler_word_removal`.
         epoch: Unix time at which the sandbox opens; the present by default.
     """
 
@@ -241,20 +243,28 @@ class Sandbox:
         account = self._account
         identifier = look_id or account.new_id()
         voice = next(iter(account.voices))
-        account.looks.add(
+        look = Look(
             identifier,
-            Look(
-                identifier,
-                name,
-                avatar_type,
-                account.new_id(),
-                voice.gender,
-                voice.id,
-                tuple(engines),
-            ),
+            name,
+            avatar_type,
+            account.new_id(),
+            voice.gender,
+            voice.id,
+            tuple(engines),
         )
-        account.media.add(MediaItem(identifier))
+        add_look(account, look)
         return identifier
+
+    def give_consent(self, group_id: str) -> None:
+        """Consent to an avatar, as the person it shows does on the page for it.
+
+        Raises:
+            KeyError: No such group waits for consent.
+        """
+        group = self._account.groups.find(group_id)
+        if group is None or group.consent != "pending":
+            raise KeyError(group_id)
+        approve(self._account, group)
 
     def add_template(
         self,

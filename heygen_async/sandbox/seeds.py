@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .account import Account, Look, Template, Voice
+from .account import Account, AvatarGroup, Look, Template, Voice
 from .answers import Json
+from .libraries import add_libraries
 from .media import MediaItem
 
-__all__ = ["ALL_ENGINES", "add_template", "furnish"]
+__all__ = ["ALL_ENGINES", "add_look", "add_template", "furnish"]
 
 #: Engines that a digital twin can be rendered with.
 ALL_ENGINES = ("avatar_iii", "avatar_iv", "avatar_v")
@@ -34,7 +35,7 @@ _STYLES = (
 
 
 def furnish(account: Account) -> None:
-    """Fill a new account: voices, looks, templates, glossaries, styles."""
+    """Fill a new account: voices, looks, templates, glossaries, styles, brand kits, libraries."""
     _add_voices(account)
     _add_looks(account)
     _add_templates(account)
@@ -59,6 +60,12 @@ def furnish(account: Account) -> None:
             identifier,
             {"style_id": identifier, "name": label, "tags": [tag], "aspect_ratio": "16:9"},
         )
+    for name, colors in (("House colours", ["#0b3d91", "#f4a300"]), ("Winter sale", ["#c8102e"])):
+        identifier = account.new_id()
+        account.brand_kits.add(
+            identifier, {"brand_kit_id": identifier, "name": name, "colors": colors}
+        )
+    add_libraries(account)
 
 
 def _add_voices(account: Account) -> None:
@@ -87,11 +94,18 @@ def _add_looks(account: Account) -> None:
         voice = voices[index]
         kind = kinds[index % len(kinds)]
         engines = ALL_ENGINES if kind == "digital_twin" else ALL_ENGINES[:2]
-        account.looks.add(
-            identifier,
-            Look(identifier, voice.name, kind, group_id, voice.gender, voice.id, engines),
-        )
-        account.media.add(MediaItem(identifier))
+        look = Look(identifier, voice.name, kind, group_id, voice.gender, voice.id, engines)
+        add_look(account, look)
+
+
+def add_look(account: Account, look: Look) -> None:
+    """Put a public look on its shelf, in a group of its own."""
+    group = AvatarGroup(
+        look.group_id, look.name, look.gender, look.default_voice_id, account.clock.now()
+    )
+    account.groups.add(group.id, group)
+    account.looks.add(look.id, look)
+    account.media.add(MediaItem(look.id))
 
 
 def _variable_of(account: Account, kind: str) -> Json:

@@ -243,10 +243,7 @@ class Hosts:
 
 async def _perform(call: Call) -> Json:
     call.account.settle()
-    handler = HANDLERS.get(call.operation.id)
-    if handler is None:
-        raise Refusal(501, "not_implemented", f"The sandbox does not serve {call.operation.id} yet")
-    result = handler(call)
+    result = HANDLERS[call.operation.id](call)
     answer: Json = await result if inspect.isawaitable(result) else result
     if call.operation.version == "v2":
         answer["warning"] = _V2_WARNING

@@ -33,12 +33,13 @@ async def note_what_was_created(
 
     Args:
         cancelled: What is about to leave the call.
-        endpoint: The operation. Nothing is done for one that starts no jobs or takes no key.
-        key: The Idempotency-Key of the call.
+        endpoint: The operation. Nothing is done for one that starts no jobs, or would start
+            another one.
+        key: The Idempotency-Key of the call; empty where its body says the like.
         repeat: Sends the same request once more, with the same key.
         settings: Timeouts and the retry policy.
     """
-    if endpoint.creates is None or not endpoint.keyed:
+    if endpoint.creates is None or not endpoint.safe:
         return
     answer: T | None = None
     try:
@@ -53,9 +54,9 @@ async def note_what_was_created(
     if answer is None:
         logger.warning(
             "%s was cancelled on its way; whether the job exists is not known. The same "
-            "call under Idempotency-Key %s tells within 24 h.",
+            "call under %s tells within 24 h.",
             endpoint.operation,
-            key,
+            f"Idempotency-Key {key}" if key else "the same request_id",
         )
         return
     job_ids = endpoint.creates(answer)

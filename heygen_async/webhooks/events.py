@@ -8,6 +8,7 @@ happened; how it stands now, the resource itself says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -25,6 +26,8 @@ _IDS = (
     ("video_translation_batch", "batch_id"),
     ("lipsync_batch", "batch_id"),
 )
+# Types whose ``event_data`` is a whole job, with the job's kind: there its id is plain ``id``.
+_WHOLE_JOBS = {"ai_clipping.success": "ai_clipping", "ai_clipping.fail": "ai_clipping"}
 # Longer than any id; what is longer must not fill the memory.
 _LONGEST_ID = 200
 
@@ -129,7 +132,7 @@ class Event(Answer, frozen=True, kw_only=True):
     @property
     def jobs(self) -> tuple[EventJob, ...]:
         """The jobs that it speaks of."""
-        return jobs_in(getattr(self, "event_data", None))
+        return jobs_in(self.event_type, getattr(self, "event_data", None))
 
 
 class AvatarVideoSuccess(
@@ -447,14 +450,23 @@ class Callback(Answer, frozen=True, kw_only=True):
     callback_id: str | None = None
 
 
-def jobs_in(event_data: object) -> tuple[EventJob, ...]:
-    """The jobs whose ids stand in an event's data."""
-    if isinstance(event_data, Mapping):
+def jobs_in(event_type: str, event_data: object) -> tuple[EventJob, ...]:
+    """The jobs whose ids stand in the data of an event of that type."""
+    found = []
+    if isinstance(event_data, dict):
         ids = [(kind, event_data.get(field)) for kind, field in _IDS]
+        if event_type in _WHOLE_JOBS:
+            ids.append((_WHOLE_JOBS[event_type], event_data.get("id")))
     else:
-        ids = [(kind, getattr(event_data, field, None)) for kind, field in _IDS]
-    return tuple(
-        EventJob(kind, job_id)
-        for kind, job_id in ids
-        if isinstance(job_id, str) and 0 < len(job_id) <= _LONGEST_ID
-    )
+        fields = getattr(event_data, "__struct_fields__", ())
+        ids = [(kind, getattr(event_data, field)) for kind, field in _ids_among(fields)]
+    for kind, job_id in ids:
+        if isinstance(job_id, str) and 0 < len(job_id) <= _LONGEST_ID:
+            found.append(EventJob(kind, job_id))
+    return tuple(found)
+
+
+@cache
+def _ids_among(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Those of the ids that are among the fields of a class."""
+    return tuple((kind, field) for kind, field in _IDS if field in fields)

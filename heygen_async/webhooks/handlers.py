@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from heygen_async.errors import ConfigurationError
@@ -65,7 +64,7 @@ async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool
     """Run one handler; whether it ended well. What it raises is logged and goes no further."""
     try:
         result = handler(event)
-        if inspect.isawaitable(result):
+        if isinstance(result, Awaitable):
             await result
     except asyncio.CancelledError:
         task = asyncio.current_task()

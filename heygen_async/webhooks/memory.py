@@ -32,7 +32,7 @@ class MemorySeen:
     """Remembers the latest events of this process.
 
     Args:
-        capacity: How many; the oldest make room. 100,000 take some 15 MB.
+        capacity: How many; the oldest make room. 100,000 take some 17 MB.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:

@@ -63,7 +63,7 @@ def _callback(body: bytes) -> Callback:
     callback_id = data.get("callback_id") if isinstance(data, dict) else None
     if not isinstance(callback_id, str) or len(callback_id) > _LONGEST_CALLBACK_ID:
         callback_id = None
-    return Callback(jobs=jobs_in(data), callback_id=callback_id)
+    return Callback(jobs=jobs_in(fields["event_type"], data), callback_id=callback_id)
 
 
 def _object(content: bytes) -> dict[str, Any]:

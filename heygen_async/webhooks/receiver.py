@@ -22,7 +22,7 @@ from heygen_async.endpoints.webhooks import Webhooks
 from heygen_async.errors import (
     ConfigurationError,
     MalformedDelivery,
-    SignatureMismatch,
+    SignatureMissing,
     WebhookError,
 )
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
@@ -33,7 +33,7 @@ from heygen_async.webhooks.memory import MemorySeen, SeenEvents
 from heygen_async.webhooks.parsing import event_from, parse
 from heygen_async.webhooks.registration import Wanted, event_names, kinds_told_of, register
 from heygen_async.webhooks.requests import TOO_LARGE, WebhookAnswer
-from heygen_async.webhooks.signature import TOLERANCE, signatures_in, signing_keys, verify_with
+from heygen_async.webhooks.signature import TOLERANCE, signing_keys, verify_with
 from heygen_async.webhooks.worklist import Worklist
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ class WebhookReceiver:
         heygen: The client whose jobs wait.
         secrets: The endpoint's secret (``whsec_…``), or several while one replaces another.
         on_handler_error: ``acknowledge`` answers 200 at once and runs the handlers after that; an
-            event whose handler fails is not delivered again. ``retry`` runs them first and
-            answers 500 if one fails or takes too long; HeyGen then repeats the delivery, for up
-            to 24 h, and all handlers of the event run again.
+            event whose handler fails, or whose process is killed, is not delivered again.
+            ``retry`` runs them first and answers 500 if one fails or takes too long; HeyGen then
+            repeats the delivery, for up to 24 h, and all handlers of the event run again.
         callbacks: Whether unsigned deliveries are taken at all. Default True.
         seen: Remembers which events came before. By default the latest 100,000, in memory.
         bus: Tells other processes of ended jobs, and hears of them.
@@ -279,7 +279,8 @@ class WebhookReceiver:
         """An ASGI app that takes deliveries at any path, alone or as a route.
 
         ``app.add_route("/webhooks/heygen", receiver.asgi_app())`` in Starlette and FastAPI, with
-        ``lifespan=receiver.lifespan``. Served alone, it opens the receiver by itself.
+        ``lifespan=receiver.lifespan``. (A mount answers its own path with a redirect, which
+        HeyGen need not follow.) Served alone, it opens the receiver by itself.
         """
         from heygen_async.webhooks.asgi import ASGIApp
 
@@ -301,17 +302,28 @@ class WebhookReceiver:
         if self._closed:
             return self._turn_away("the receiver is closed")
         try:
-            if self._takes_callbacks and not signatures_in(headers):
-                return await self._take_callback(parse(body), body)
-            if not self._keys:
-                raise SignatureMismatch("it is signed, and this receiver has no secret")
-            verified = verify_with(self._keys, body, headers, time.time(), self._tolerance)
-            event = parse(verified)
+            found = self._read(body, headers)
         except WebhookError as error:
             self.counts.refused += 1
             logger.warning("a delivery was refused: %s", error)
             return _MALFORMED if isinstance(error, MalformedDelivery) else _REFUSED
-        return await self._take_event(event, event.event_id or _digest(body))
+        if isinstance(found, Callback):
+            return await self._take_callback(found, body)
+        return await self._take_event(found, found.event_id or _digest(body))
+
+    def _read(self, body: bytes, headers: Mapping[str, str]) -> Event | Callback:
+        """What a delivery says: an event if it is signed, a callback if it is not.
+
+        Raises:
+            WebhookError: It is neither.
+        """
+        try:
+            verified = verify_with(self._keys, body, headers, time.time(), self._tolerance)
+        except SignatureMissing:
+            if not self._takes_callbacks:
+                raise
+            return parse(body)
+        return parse(verified)
 
     async def ensure_registered(
         self, url: str, events: Wanted = "all", *, rotate: bool = False
@@ -434,10 +446,11 @@ class WebhookReceiver:
 
         Done before anything else: it costs next to nothing, and a job's waiter is in a hurry.
         """
-        news = [JobNews(job.kind, job.job_id, verified, callback_id) for job in jobs]
-        for one in news:
-            hint(self.heygen, one)
-        return news if self._bus is not None else []
+        for job in jobs:
+            self.heygen.jobs.hint(job.kind, job.job_id, callback_id=callback_id, verified=verified)
+        if self._bus is None:
+            return []
+        return [JobNews(job.kind, job.job_id, verified, callback_id) for job in jobs]
 
     async def _work_on(
         self, event: Event | Callback, key: str, news: list[JobNews], *, share: float = 1.0

@@ -22,6 +22,7 @@ Wanted: TypeAlias = Sequence[WebhookEventName | type[Event]] | Literal["all"]
 _ENDS = {
     "video": {"avatar_video.success", "avatar_video.fail"},
     "video_translation": {"video_translate.success", "video_translate.fail"},
+    "ai_clipping": {"ai_clipping.success", "ai_clipping.fail"},
 }
 
 

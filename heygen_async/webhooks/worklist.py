@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -46,11 +46,8 @@ class Worklist:
         self._waiting.append(work)
         if len(self._workers) < self._most_workers:
             # A context of its own: it outlives the request that brought it.
-            worker = asyncio.get_running_loop().create_task(
-                self._work(), context=contextvars.Context()
-            )
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            loop = asyncio.get_running_loop()
+            self._workers.add(loop.create_task(self._work(), context=contextvars.Context()))
         return True
 
     async def put_in_time(self, work: Work) -> None:
@@ -69,7 +66,7 @@ class Worklist:
             await asyncio.wait(self._workers, timeout=patience)
         left = len(self)
         self._waiting.clear()
-        workers = list(self._workers)
+        workers, self._workers = self._workers, set()
         for worker in workers:
             worker.cancel()
         if workers:
@@ -77,7 +74,12 @@ class Worklist:
         return left
 
     async def _work(self) -> None:
-        while self._waiting:
-            work = self._waiting.popleft()
-            self._has_room.set()
-            await work()
+        try:
+            while self._waiting:
+                work = self._waiting.popleft()
+                self._has_room.set()
+                await work()
+        finally:
+            # Not in a callback, which comes later: what is put on the list in between would take
+            # this worker for one that goes on.
+            self._workers.discard(cast(asyncio.Task[None], asyncio.current_task()))

@@ -1,7 +1,8 @@
 """A process that renders with a journal, to be killed and started again.
 
 ``python -m tests.batch.crash_run BASE_URL API_KEY TEMPLATE_ID JOURNAL ITEMS``: writes a line
-``begun``, then for each outcome its position and its job or its error.
+``begun``, then for each outcome its position and its job or its error. With ``-`` for a template
+it makes videos, in HeyGen's own batches of ten.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import os
 import sys
 
-from heygen_async import Batch, HeyGen
+from heygen_async import AssetUrl, Batch, HeyGen, ImageVideoRequest, Run, Video
 
 # As on the sandbox of the test, whose videos take a minute or so at 300 seconds a second.
 EXPECTED = {"video": 0.2}
@@ -19,14 +20,26 @@ EXPECTED = {"video": 0.2}
 async def render(base_url: str, api_key: str, template_id: str, journal: str, items: int) -> None:
     async with (
         HeyGen(api_key, base_url=base_url, jobs=10, retry=15, expected=EXPECTED) as heygen,
-        Batch(heygen, journal=journal) as batch,
+        Batch(heygen, journal=journal, concurrency=20) as batch,
     ):
-        names = await heygen.templates.variables(template_id)
-        rows = (dict.fromkeys(names, f"Item {number}") for number in range(items))
+        run: Run[Video]
+        if template_id == "-":
+            run = batch.run(map(image_video, range(items)), via="api-batch", journal=journal)
+        else:
+            names = await heygen.templates.variables(template_id)
+            rows = (dict.fromkeys(names, f"Item {number}") for number in range(items))
+            run = batch.render(template_id, rows)
         os.write(1, b"begun\n")
-        async for outcome in batch.render(template_id, rows):
+        async for outcome in run:
             what = outcome.job_id if outcome.ok else repr(outcome.error)
             os.write(1, f"{outcome.index} {what}\n".encode())
+
+
+def image_video(number: int) -> ImageVideoRequest:
+    return ImageVideoRequest(
+        image=AssetUrl(url="https://example.com/face.png"),
+        audio_url=f"https://example.com/{number}.mp3",
+    )
 
 
 if __name__ == "__main__":

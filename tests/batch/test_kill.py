@@ -32,6 +32,7 @@ SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().ran
 
 
 GENERATE = "templates.generate"
+CREATE_BATCH = "videos.batches.create"
 #: What the sandbox does to submissions while processes come and go, and how many items a
 #: process is given, so that none comes to the end of them before it is killed.
 FAULTS = {
@@ -40,6 +41,13 @@ FAULTS = {
     "500 after the work": (Faults(operations={GENERATE: Faults(error_after_work=0.25)}), 20),
     # Longer than a process takes to start, so that it meets what the last one has sent.
     "409 while in flight": (Faults(operations={GENERATE: Faults(latency=(0.5, 4.0))}), 6),
+}
+#: The same for batches of ten.
+BATCH_FAULTS = {
+    "no faults": Faults(),
+    "answers lost": Faults(
+        operations={CREATE_BATCH: Faults(drop_answer=0.3, error_after_work=0.3)}
+    ),
 }
 
 
@@ -95,9 +103,11 @@ def account() -> Iterator[Account]:
 class Life:
     """A process that renders, from its start to its end."""
 
-    def __init__(self, account: Account, journal: Path, items: int) -> None:
+    def __init__(
+        self, account: Account, journal: Path, items: int, *, batches: bool = False
+    ) -> None:
         command = [sys.executable, "-m", "tests.batch.crash_run"]
-        command += [account.base_url, account.api_key, account.template_id]
+        command += [account.base_url, account.api_key, "-" if batches else account.template_id]
         self.process = subprocess.Popen(
             [*command, str(journal), str(items)], env=ENVIRONMENT, stdout=subprocess.PIPE
         )
@@ -173,6 +183,31 @@ def test_killed_at_any_moment(
     )
     if faults != Faults():
         assert in_flight or struck
+
+
+@pytest.mark.parametrize("faults", BATCH_FAULTS.values(), ids=BATCH_FAULTS)
+def test_killed_while_batches_are_sent(account: Account, tmp_path: Path, faults: Faults) -> None:
+    print(f"HEYGEN_KILL_SEED={SEED}")
+    account.suffer(faults)
+    chance = random.Random(SEED)
+    kills = max(1, 3 * KILLS // 5)
+    journal, items = tmp_path / "run.db", 20 + 20 * kills
+    told: dict[int, str] = {}
+    for _ in range(kills):
+        life = Life(account, journal, items, batches=True)
+        time.sleep(chance.random() * 0.4)
+        for position, job in life.kill().items():
+            assert told.setdefault(position, job) == job
+    outcomes = Life(account, journal, items, batches=True).finish()
+    assert sorted(outcomes) == list(range(items))
+    assert told.items() <= outcomes.items()
+    jobs = account.jobs()
+    assert {job["operation"] for job in jobs} == {CREATE_BATCH}
+    assert sorted(job["id"] for job in jobs) == sorted(outcomes.values())
+    assert len({job["callback_id"] for job in jobs}) == items
+    struck = account.requests()["struck"].get(CREATE_BATCH, {})
+    print(f"{items} items, {kills} kills, {len({job['idempotency_key'] for job in jobs})} batches")
+    assert bool(struck) == (faults != Faults())
 
 
 def test_the_power_fails_at_any_moment(account: Account, tmp_path: Path) -> None:

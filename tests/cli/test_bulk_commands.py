@@ -13,6 +13,7 @@ import pytest
 
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.options import Via
 from heygen_async.cli.render import render
 from heygen_async.cli.translate import translate
 from heygen_async.errors import AuthenticationError, InvalidRequest, PermissionDenied
@@ -233,6 +234,28 @@ async def test_a_local_video_is_uploaded_and_dubbed(
     assert {path.name for path in out.iterdir()} == {"Spanish (Spain).mp4", "French (France).mp4"}
     assert last["report"]["completed"] == 2
     assert sandbox.ledger.count("translation") == 2
+
+
+async def test_many_languages_go_in_one_request(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    languages = ["Spanish (Spain)", "French (France)", "German (Germany)"]
+    code = await translate(
+        "https://example.com/a.mp4",
+        languages,
+        display=Lines(),
+        everything=False,
+        out=None,
+        concurrency=None,
+        base_url=None,
+        via=Via.API_BATCH,
+    )
+    assert code == Exit.DONE
+    *items, _ = lines(capsys.readouterr().out)
+    assert {item["key"] for item in items} == set(languages)
+    assert {item["job_id"] for item in items} == {job.id for job in sandbox.ledger.jobs}
+    assert sandbox.ledger.count("video_translations.batches.create") == 3
+    assert sandbox.requests.by_operation["video_translations.batches.create"] == 1
 
 
 async def test_all_languages(

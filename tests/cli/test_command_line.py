@@ -55,6 +55,13 @@ def test_each_command_explains_itself(command: str) -> None:
     assert "Usage" in result.output
 
 
+@pytest.mark.parametrize("command", [[], ["render"], ["translate"]])
+def test_exit_codes_are_told(command: list[str]) -> None:
+    said = " ".join(heygen_async(*command, "--help").output.split())
+    assert "0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, 130" in said
+    assert ("twice stops at once" in said) == bool(command)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -17,6 +17,10 @@ DURATIONS = {
     "proofread": 150.0,
     "voice_clone": 40.0,
     "lipsync": 120.0,
+    "ai_clipping": 300.0,
+    "avatar": 90.0,
+    "background_removal": 80.0,
+    "filler_word_removal": 70.0,
 }
 
 

@@ -2,95 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
 
-import heygen_async.endpoints
 from heygen_async import HeyGen
+from heygen_async.endpoints.assets import ASSET_BATCH
 from heygen_async.endpoints.jobs import KINDS
 from heygen_async.endpoints.lipsyncs import LIPSYNC_BATCH
 from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION_BATCH
 from heygen_async.endpoints.videos import VIDEO_BATCH
 from heygen_async.session.endpoint import Endpoint
-from tests.models.contract import CONTRACT, SCHEMAS
+from tests.models.contract import SCHEMAS
 
-
-class Operation(NamedTuple):
-    """One operation of the contract.
-
-    Attributes:
-        method: HTTP method.
-        path: Path with its parameters in braces.
-        description: What the contract says of it.
-    """
-
-    method: str
-    path: str
-    description: dict[str, Any]
-
-    @property
-    def parameters(self) -> list[dict[str, Any]]:
-        shared = CONTRACT["components"]["parameters"]
-        return [
-            shared[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
-            for parameter in self.description.get("parameters", [])
-        ]
-
-    def names(self, place: str) -> list[str]:
-        return [parameter["name"] for parameter in self.parameters if parameter["in"] == place]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The schema of ``data`` in a good answer."""
-        responses = self.description["responses"]
-        answer = next(answer for status, answer in responses.items() if status.startswith("2"))
-        schema: dict[str, Any] = answer["content"]["application/json"]["schema"]
-        data: dict[str, Any] = schema["properties"]["data"]
-        return data
-
-
-OPERATIONS = {
-    description["operationId"]: Operation(method.upper(), path, description)
-    for path, methods in CONTRACT["paths"].items()
-    for method, description in methods.items()
-}
-
-DESCRIPTORS: list[Endpoint[Any]] = [
-    value
-    for module in pkgutil.iter_modules(heygen_async.endpoints.__path__)
-    for value in vars(importlib.import_module(f"heygen_async.endpoints.{module.name}")).values()
-    if isinstance(value, Endpoint)
-]
-
-METHODS = {
-    "videos": "create get list delete statuses status_v1 batches.create batches.get",
-    "video_agents": "create get list send stop resource videos styles",
-    "templates": "list get generate list_v2 get_v2",
-    "video_translations": (
-        "create get list update delete languages statuses batches.create batches.get"
-    ),
-    "lipsyncs": "create get list update delete statuses batches.create batches.get",
-    "proofreads": "create get srt update_srt generate",
-    "voices": "list get speech design clone delete",
-    "assets": "upload get delete direct_uploads.create direct_uploads.complete",
-    "users": "me",
-    "brand_glossaries": "list",
-    "webhooks": (
-        "endpoints.create endpoints.list endpoints.update endpoints.delete "
-        "endpoints.rotate_secret event_types events"
-    ),
-}
-SERVED = [f"{resource}.{name}" for resource, names in METHODS.items() for name in names.split()]
-
-LISTS = sorted({endpoint.operation for endpoint in DESCRIPTORS if endpoint.envelope == "page"})
+from .operations import DESCRIPTORS, LISTS, OPERATIONS, SERVED
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +32,6 @@ def _named(descriptors: list[Endpoint[Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "endpoint", descriptors, ids=[endpoint.operation for endpoint in descriptors]
     )
-
-
-def test_the_descriptors_are_the_served_operations_and_the_v2_render() -> None:
-    operations = [endpoint.operation for endpoint in DESCRIPTORS]
-    assert len(operations) == len(set(operations)), "described twice"
-    assert set(operations) >= {*SERVED, "templates.generate_v2"}
 
 
 @_named(DESCRIPTORS)
@@ -129,7 +53,7 @@ def test_a_descriptor_agrees_with_the_contract(endpoint: Endpoint[Any]) -> None:
 
 @_named([endpoint for endpoint in DESCRIPTORS if endpoint.creates is not None])
 def test_what_starts_jobs_is_safe_to_repeat(endpoint: Endpoint[Any]) -> None:
-    assert endpoint.keyed
+    assert endpoint.safe
 
 
 @pytest.mark.parametrize("operation", SERVED)
@@ -162,7 +86,7 @@ def test_a_list_takes_the_parameters_of_the_contract(heygen: HeyGen, operation: 
         assert says in re.sub(r"\s+", " ", inspect.getdoc(method) or "")
 
 
-BATCH_KINDS = (VIDEO_BATCH, VIDEO_TRANSLATION_BATCH, LIPSYNC_BATCH)
+BATCH_KINDS = (VIDEO_BATCH, VIDEO_TRANSLATION_BATCH, LIPSYNC_BATCH, ASSET_BATCH)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *BATCH_KINDS], ids=lambda kind: kind.name)

@@ -8,13 +8,22 @@ from typing import Any
 import pytest
 
 from heygen_async import (
+    AiClippingJob,
+    AiClippingRequest,
     AssetUrl,
+    AvatarGroup,
+    AvatarLook,
+    BackgroundRemovalJob,
+    BackgroundRemovalRequest,
+    FillerWordRemoval,
+    FillerWordRemovalRequest,
     HeyGen,
     JobFailed,
     JobNeedsInput,
     JobTimeout,
     Lipsync,
     LipsyncRequest,
+    PhotoAvatarRequest,
     Proofread,
     ProofreadRequest,
     TextVariable,
@@ -50,6 +59,17 @@ async def begin(kind: str, sandbox: Sandbox, heygen: HeyGen) -> Any:
         return (await heygen.proofreads.create(proofread))[0]
     if kind == "lipsync":
         return await heygen.lipsyncs.create(LipsyncRequest(video=SOURCE, audio=SOURCE))
+    if kind == "clipping":
+        return await heygen.ai_clipping.create(AiClippingRequest(video=SOURCE))
+    if kind == "background removal":
+        return await heygen.background_removals.create(BackgroundRemovalRequest(video=SOURCE))
+    if kind == "filler-word removal":
+        return await heygen.filler_word_removals.create(FillerWordRemovalRequest(video=SOURCE))
+    if kind.startswith("avatar"):
+        job = await heygen.avatars.create(PhotoAvatarRequest(name="Ada", file=SOURCE))
+        if kind == "avatar look":
+            return job
+        return heygen.jobs.attach(AvatarGroup, job.created.avatar_group.id)
     if kind == "voice clone":
         audio = AssetUrl(url="https://example.com/voice.wav")
         return await heygen.voices.clone(VoiceCloneRequest(audio=audio, voice_name="Ada"))
@@ -63,6 +83,11 @@ KINDS: dict[str, tuple[type[Any], str]] = {
     "proofread": (Proofread, "completed"),
     "voice clone": (VoiceDetail, "complete"),
     "lipsync": (Lipsync, "completed"),
+    "clipping": (AiClippingJob, "completed"),
+    "background removal": (BackgroundRemovalJob, "completed"),
+    "filler-word removal": (FillerWordRemoval, "completed"),
+    "avatar look": (AvatarLook, "completed"),
+    "avatar group": (AvatarGroup, "completed"),
     "agent": (VideoAgentSession, "completed"),
 }
 
@@ -101,6 +126,11 @@ async def test_a_translation_gives_one_job_per_language(sandbox: Sandbox, heygen
         ("proofread", "proofread"),
         ("voice clone", "voice_clone"),
         ("lipsync", "lipsync"),
+        ("clipping", "ai_clipping"),
+        ("background removal", "background_removal"),
+        ("filler-word removal", "filler_word_removal"),
+        ("avatar look", "avatar"),
+        ("avatar group", "avatar"),
     ],
 )
 async def test_every_kind_can_fail(sandbox: Sandbox, heygen: HeyGen, kind: str, fails: str) -> None:

@@ -17,6 +17,12 @@ CONTRACT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
 SCHEMAS: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
 # Ours has another name: `heygen_async.Batch` is a bulk run.
 SCHEMAS["BatchStatus"] = SCHEMAS["Batch"]
+# A union in the contract, of schemas that differ in their type alone; ours is one Struct, since
+# further types must decode.
+SCHEMAS["AssetSearchResult"] = {
+    **SCHEMAS["ImageSearchResult"],
+    "properties": {**SCHEMAS["ImageSearchResult"]["properties"], "type": {"type": "string"}},
+}
 
 EXPORTED: dict[str, Any] = {
     name: getattr(heygen_async.models, name) for name in heygen_async.models.__all__

@@ -30,6 +30,7 @@ from heygen_async.models import (
     Background,
     CinematicAvatarVideoRequest,
     Dimension,
+    DirectUploadRequest,
     ImageInput,
     ImageScene,
     ImageVideoRequest,
@@ -100,6 +101,7 @@ def _example(kind: type[Part]) -> dict[str, Any]:
         "TemplateRenderRequest": {"variables": {}},
         "Dimension": {"width": 128, "height": 128},
         "DirectUploadRequest": {"filename": "f", "content_type": "a/b", "size_bytes": 1},
+        "DirectUploadBatchRequest": {"files": [_upload()]},
         "AvatarScene": {"input": AvatarInput(avatar_id="look")},
         "ColorSceneBackground": {"color": "#112233"},
         "AssetUrl": {"url": "https://files.example/a"},
@@ -112,7 +114,7 @@ def _example(kind: type[Part]) -> dict[str, Any]:
     }
 
 
-_SOURCES = {"asset", "image", "source", "audio", "srt", "video"}
+_SOURCES = {"asset", "image", "source", "audio", "srt", "video", "file"}
 
 
 def _wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
@@ -178,6 +180,10 @@ def test_required_fields_are_required(kind: type[Part]) -> None:
         del fields[name]
         with pytest.raises(TypeError, match=name):
             kind(**fields)
+
+
+def _upload() -> DirectUploadRequest:
+    return DirectUploadRequest(filename="f", content_type="a/b", size_bytes=1)
 
 
 def _avatar(**fields: Any) -> AvatarVideoRequest:

@@ -128,8 +128,8 @@ async def test_a_file_is_uploaded_listed_and_deleted(api: Api) -> None:
     path = f"/v3/assets/{asset['asset_id']}"
     found = (await api.get(path)).data
     assert (found["name"], found["type"]) == ("a.png", "image")
-    assert (await api.get("/v3/assets")).data[0]["id"] == found["id"]
-    assert (await api.get("/v3/assets?folder_id=x")).data == []
+    assert (await api.get("/v3/assets?username=sandbox")).data[0]["id"] == found["id"]
+    assert (await api.get("/v3/assets?username=sandbox&folder_id=x")).data == []
     await api("DELETE", path)
     assert (await api.get(path)).refusal[:2] == (404, "asset_not_found")
     assert (await api.raw("GET", asset["url"]))[0] == 404
@@ -143,7 +143,7 @@ async def test_uploads_are_checked(api: Api) -> None:
     assert (await api.post("/v3/assets", {"file": "x"})).status == 400
     too_much = bytes(32 * 1024 * 1024 + 1)
     assert (await post_file(api, too_much, "a.mp4")).status == 413
-    assert (await api.get("/v3/assets")).data[0]["id"] == named["asset_id"]
+    assert (await api.get("/v3/assets?username=sandbox")).data[0]["id"] == named["asset_id"]
 
 
 async def test_malformed_multipart_is_refused(api: Api, sandbox: Sandbox) -> None:
@@ -160,7 +160,7 @@ async def test_malformed_multipart_is_refused(api: Api, sandbox: Sandbox) -> Non
         url = f"{sandbox.base_url}/v3/assets"
         status, _, _ = await api.raw("POST", url, data=data, headers=headers)
         assert status == 400
-    assert (await api.get("/v3/assets")).data == []
+    assert (await api.get("/v3/assets?username=sandbox")).data == []
 
 
 async def test_a_long_upload_goes_to_disk_and_comes_back(api: Api, sandbox: Sandbox) -> None:

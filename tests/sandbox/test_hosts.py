@@ -56,11 +56,6 @@ async def test_each_version_refuses_in_its_own_envelope(api: Api, sandbox: Sandb
     assert (await api("PATCH", "/v3/videos")).refusal[:2] == (404, "not_found")
 
 
-async def test_operations_without_a_handler_say_so(api: Api) -> None:
-    reply = await api.get("/v3/brand-kits")
-    assert reply.refusal[:2] == (501, "not_implemented")
-
-
 async def test_every_operation_of_the_contract_is_routed(api: Api, sandbox: Sandbox) -> None:
     for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():

@@ -6,18 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any, assert_type
 
 from heygen_async import (
+    AiClippingJob,
+    AiClippingRequest,
     Asset,
+    AssetSearchResult,
+    AvatarConsent,
+    AvatarGroup,
+    AvatarLook,
+    AvatarRequest,
     AvatarVideoRequest,
+    BackgroundRemovalJob,
+    BackgroundRemovalRequest,
     Batch,
     BatchItem,
     BatchJob,
     BatchResult,
     BatchStatus,
     BrandGlossary,
+    BrandKit,
     CompletedAsset,
     CreatedVideo,
+    DeletedBackgroundRemoval,
     DeletedId,
     DeletedVideo,
+    DirectUploadBatch,
+    DirectUploadRequest,
+    FillerWordRemoval,
+    FillerWordRemovalRequest,
+    Folder,
     HeyGen,
     HeyGenError,
     Job,
@@ -35,6 +51,7 @@ from heygen_async import (
     Report,
     RequestLimiter,
     Retry,
+    Sound,
     Speech,
     SpeechRequest,
     StatusEntry,
@@ -58,6 +75,18 @@ from heygen_async import (
     Voice,
     VoiceCloneRequest,
     VoiceDetail,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookReceiver,
+)
+from heygen_async.webhooks import (
+    AvatarVideoSuccess,
+    Callback,
+    Event,
+    VideoSuccess,
+    WebhookAnswer,
+    parse,
+    verify,
 )
 
 
@@ -157,6 +186,46 @@ async def others(heygen: HeyGen, speech: SpeechRequest, clone: VoiceCloneRequest
     assert_type(heygen.brand_glossaries.list(), Pages[BrandGlossary])
 
 
+async def edits(
+    heygen: HeyGen,
+    clipping: AiClippingRequest,
+    background: BackgroundRemovalRequest,
+    filler: FillerWordRemovalRequest,
+) -> None:
+    assert_type(await heygen.ai_clipping.create(clipping), Job[AiClippingJob])
+    assert_type(heygen.ai_clipping.list(), Pages[AiClippingJob])
+    assert_type(await heygen.background_removals.create(background), Job[BackgroundRemovalJob])
+    assert_type(await heygen.background_removals.delete("id"), DeletedBackgroundRemoval)
+    job = await heygen.filler_word_removals.create(filler)
+    assert_type(job, Job[FillerWordRemoval])
+    assert_type(await heygen.download(await job.wait(), "video.mp4"), int)
+
+
+async def avatars(heygen: HeyGen, request: AvatarRequest) -> None:
+    assert_type(await heygen.avatars.create(request), Job[AvatarLook])
+    assert_type(heygen.avatars.list(ownership="private"), Pages[AvatarGroup])
+    assert_type(await heygen.avatars.consent("id"), AvatarConsent)
+    assert_type(heygen.avatars.looks.list(avatar_type="digital_twin"), Pages[AvatarLook])
+    assert_type(await heygen.avatars.looks.delete("id"), DeletedId)
+    assert_type(heygen.jobs.attach(AvatarGroup, "id"), Job[AvatarGroup])
+    heygen.avatars.list(ownership="mine")  # type: ignore[arg-type]
+
+
+async def libraries(heygen: HeyGen) -> None:
+    assert_type(heygen.audio.sounds("calm"), Pages[Sound])
+    assert_type(heygen.assets.search("lake", type="image"), Pages[AssetSearchResult])
+    assert_type(heygen.brand_kits.list(), Pages[BrandKit])
+    assert_type(await heygen.folders.create("Launch"), Folder)
+
+
+async def asset_batches(heygen: HeyGen, files: Sequence[DirectUploadRequest]) -> None:
+    batches = heygen.assets.direct_uploads.batches
+    assert_type(await batches.create(files), DirectUploadBatch)
+    assert_type(await batches.complete("id"), BatchJob[Asset])
+    assert_type(heygen.assets.batches.attach("id"), BatchJob[Asset])
+    assert_type(await heygen.assets.statuses(["id"]), Sequence[StatusEntry])
+
+
 async def anything(heygen: HeyGen) -> None:
     assert_type(await heygen.request("GET", "/v4/new"), Any)
     assert_type(await heygen.request("GET", "/v3/videos/id", answer=Video), Video)
@@ -193,6 +262,31 @@ async def batches(heygen: HeyGen) -> None:
         assert_type(run.report, Report)
         async for dubbed in batch.translate("https://example.com/a.mp4", ["French (France)"]):
             assert_type(dubbed, Outcome[VideoTranslation])
+
+
+async def webhooks(heygen: HeyGen, body: bytes, headers: Mapping[str, str]) -> None:
+    assert_type(parse(verify(body, headers, "whsec_a")), Event)
+    assert_type(parse(body), Callback)
+    receiver = WebhookReceiver(heygen, ["whsec_a", "whsec_b"])
+
+    @receiver.on(AvatarVideoSuccess)
+    async def by_class(event: AvatarVideoSuccess) -> None:
+        assert_type(event.event_data.url, str | None)
+
+    @receiver.on("avatar_video.success")
+    def by_name(event: AvatarVideoSuccess) -> int:
+        return 1
+
+    assert_type(by_name(AvatarVideoSuccess(event_data=VideoSuccess(video_id="v"))), int)
+    assert_type(await receiver.handle(body, headers), WebhookAnswer)
+    assert_type(
+        await receiver.ensure_registered("https://a/b", [Event, "ai_clipping.fail"]),
+        WebhookEndpoint,
+    )
+    assert_type(await receiver.recover(since=0), int)
+    assert_type(await heygen.webhooks.endpoints.create("https://a/b"), WebhookEndpoint)
+    assert_type(heygen.webhooks.events(), Pages[WebhookEvent])
+    assert_type(heygen.jobs.hint("video", "id"), bool)
 
 
 def errors(failed: JobFailed, missing: NotFound) -> None:

@@ -11,6 +11,8 @@ from aiohttp import web
 from heygen_async import AvatarVideoRequest, HeyGen, WebhookReceiver
 from heygen_async.sandbox import Sandbox
 
+from ..web_servers import under_aiohttp
+
 DURATIONS = {"video": 100.0, "translation": 300.0, "agent": 400.0, "proofread": 150.0}
 
 
@@ -27,24 +29,11 @@ async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
 
 
 @asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[str]:
-    """Serve an aiohttp app on loopback; its address."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
 async def listening_at(receiver: WebhookReceiver) -> AsyncIterator[str]:
     """Serve a receiver on loopback, without closing its client; its address."""
     app = web.Application()
     app.router.add_route("*", "/hooks", receiver.aiohttp_handler)
-    async with serving(app) as address, receiver:
+    async with under_aiohttp(app) as address, receiver:
         yield f"{address}/hooks"
 
 

@@ -32,7 +32,11 @@ from .signing import event_body
 
 NAMES: list[str] = list(get_args(WebhookEventName))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -96,6 +100,15 @@ def test_what_the_documented_events_carry() -> None:
 def test_the_jobs_of_an_event(name: str, data: dict[str, Any], jobs: list[EventJob]) -> None:
     assert list(event(event_body(name, data)).jobs) == jobs
     assert list(parse(event_body(name, data)).jobs) == jobs
+
+
+@pytest.mark.parametrize("name", ["ai_clipping.success", "ai_clipping.fail"])
+def test_a_whole_job_is_known_by_its_plain_id(name: str) -> None:
+    body = event_body(name, {"id": "c", "status": "completed", "clips": [{"id": "no job"}]})
+    assert event(body).jobs == parse(body).jobs == (EventJob("ai_clipping", "c"),)
+    assert event(event_body("avatar_video.fail", {"id": "c", "video_id": "v"})).jobs == (
+        EventJob("video", "v"),
+    )
 
 
 @pytest.mark.parametrize(

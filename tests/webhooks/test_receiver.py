@@ -158,6 +158,16 @@ async def test_work_goes_on_after_the_answer_and_ends_before_the_close(
     assert await deliver(receiver, event_body(event_id="late")) == 503
 
 
+async def test_no_work_is_left_lying(heygen: HeyGen) -> None:
+    done: list[Event] = []
+    async with WebhookReceiver(heygen, SECRET, workers=1) as receiver:
+        receiver.on(Event)(done.append)
+        for number in range(10):
+            await deliver(receiver, event_body(event_id=str(number)))
+            await asyncio.sleep(0)  # the worker ends in this very moment
+            assert len(done) == number + 1
+
+
 async def test_what_does_not_end_is_ended_by_the_close(
     heygen: HeyGen, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from typing import Any
 
 import pytest
 
 from heygen_async import (
+    AiClippingRequest,
     AssetUrl,
     HeyGen,
     Job,
     JobFailed,
     ProofreadRequest,
     Video,
+    VideoAgentRequest,
+    VideoTranslationRequest,
     WebhookReceiver,
 )
 from heygen_async.jobs.deliveries import Deliveries
@@ -185,7 +189,9 @@ async def test_with_every_delivery_lost_polling_settles_all() -> None:
         receiver = WebhookReceiver(heygen)
         async with listening_at(receiver) as url:
             await receiver.ensure_registered(url)
-            jobs = [await heygen.videos.create(video_request(sandbox)) for _ in range(300)]
+            jobs = await asyncio.gather(
+                *(heygen.videos.create(video_request(sandbox)) for _ in range(1_000))
+            )
 
             async def delay(job: Job[Video]) -> tuple[float, float]:
                 """When it ended, and how much later that was noticed."""
@@ -195,11 +201,12 @@ async def test_with_every_delivery_lost_polling_settles_all() -> None:
                 return ended, sandbox.clock.now() - ended
 
             delays = await asyncio.gather(*(delay(job) for job in jobs))
+        assert len(delays) == sandbox.ledger.count("video") == 1_000
         assert receiver.counts.events == 0
         # The first sweep shows that nothing is delivered; from then on all is noticed as ever.
         assert max(late for ended, late in delays) < 62
         after = [late for ended, late in delays if ended > 62]
-        assert len(after) > 100
+        assert len(after) > 300
         assert max(after) < 8
 
 
@@ -218,6 +225,40 @@ async def test_without_the_word_of_a_registration_the_first_deliveries_convince(
             counts.append(reads(sandbox) - before)
     assert counts[-1] <= 2  # at most one sweep in 100 s, and the detail
     assert counts[0] > counts[-1]
+
+
+async def test_deliveries_settle_jobs_of_each_kind_that_they_tell_of(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    source = AssetUrl(url="https://files.example/launch.mp4")
+    languages = ["French (France)"]
+
+    async def late(job: Job[Any]) -> float:
+        """How long after its delivery left its end was known."""
+        await job.wait()
+        now = sandbox.clock.now()
+        (told,) = (one for one in sandbox.deliveries.records if one.event.entity_id == job.id)
+        assert told.first_at is not None
+        return now - told.first_at
+
+    receiver = WebhookReceiver(heygen)
+    async with listening_at(receiver) as url:
+        await receiver.ensure_registered(url)
+        heygen.jobs.expect_deliveries(["proofread", "video_agent_session"])
+        jobs: list[Job[Any]] = [
+            await heygen.videos.create(video_request(sandbox)),
+            await heygen.video_agents.create(VideoAgentRequest(prompt="A teaser")),
+            *await heygen.video_translations.create(
+                VideoTranslationRequest(video=source, output_languages=languages)
+            ),
+            *await heygen.proofreads.create(
+                ProofreadRequest(video=source, output_languages=languages, title="Launch")
+            ),
+            await heygen.ai_clipping.create(AiClippingRequest(video=source)),
+        ]
+        delays = await asyncio.gather(*(late(job) for job in jobs))
+    assert max(delays) < 0.5
+    assert receiver.counts.events == len(jobs)
 
 
 async def test_callbacks_settle_jobs_end_to_end(sandbox: Sandbox, heygen: HeyGen) -> None:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from aiohttp import web
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -20,7 +19,8 @@ from heygen_async import HeyGen, WebhookReceiver
 from heygen_async.sandbox import Sandbox
 from heygen_async.webhooks import Event
 
-from .conftest import serving, video_request
+from ..web_servers import under_aiohttp, under_uvicorn
+from .conftest import video_request
 from .signing import SECRET, event_body, signed
 
 pytestmark = pytest.mark.anyio
@@ -30,27 +30,10 @@ LIMIT = 1_000_000
 
 
 @asynccontextmanager
-async def under_uvicorn(app: Any) -> AsyncIterator[str]:
-    """Serve an ASGI app on loopback; its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            assert not task.done()
-            await asyncio.sleep(0.01)
-        host, port = server.servers[0].sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@asynccontextmanager
 async def aiohttp_route(receiver: WebhookReceiver) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/hooks/heygen", receiver.aiohttp_handler)
-    async with serving(app) as address:
+    async with under_aiohttp(app) as address:
         yield f"{address}/hooks/heygen"
 
 
@@ -58,13 +41,13 @@ async def aiohttp_route(receiver: WebhookReceiver) -> AsyncIterator[str]:
 async def aiohttp_sub_app(receiver: WebhookReceiver) -> AsyncIterator[str]:
     app = web.Application()
     app.add_subapp("/hooks/heygen", receiver.aiohttp_app())
-    async with serving(app) as address:
+    async with under_aiohttp(app) as address:
         yield f"{address}/hooks/heygen"
 
 
 @asynccontextmanager
 async def aiohttp_alone(receiver: WebhookReceiver) -> AsyncIterator[str]:
-    async with serving(receiver.aiohttp_app()) as address:
+    async with under_aiohttp(receiver.aiohttp_app()) as address:
         yield f"{address}/any/path"
 
 

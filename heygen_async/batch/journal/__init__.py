@@ -2,7 +2,14 @@
 
 from heygen_async.batch.journal.entries import ENDED, Entry, RunRecord, SlotSample, State, Totals
 from heygen_async.batch.journal.journal import Journal
-from heygen_async.batch.journal.keys import derived_key, fingerprint, idempotency_key, make_run_id
+from heygen_async.batch.journal.keys import (
+    batch_key,
+    derived_key,
+    fingerprint,
+    idempotency_key,
+    is_batch_key,
+    make_run_id,
+)
 from heygen_async.batch.journal.view import JournalView, read
 
 __all__ = [
@@ -14,9 +21,11 @@ __all__ = [
     "SlotSample",
     "State",
     "Totals",
+    "batch_key",
     "derived_key",
     "fingerprint",
     "idempotency_key",
+    "is_batch_key",
     "make_run_id",
     "read",
 ]

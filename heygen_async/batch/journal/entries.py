@@ -25,10 +25,12 @@ class Entry(msgspec.Struct, frozen=True):
         state: ``intended``: its request may have been sent, no answer is known; ``submitted``:
             its job is known; ``completed`` and ``failed``: it has ended; ``uncertain``: whether
             its request was accepted cannot be found out by sending it again.
-        idempotency_key: What its request is sent with.
+        idempotency_key: What its request is sent with; that of a batch is the same for all of
+            its items.
         fingerprint: Of the request's path and payload.
         payload: The request's body.
-        job_id: Its job, or None.
+        job_id: Its job, or None. An item of a batch has ``batch_id#place`` until its job has
+            begun, and for good where it could not.
         result: The API's object, as JSON, or None.
         error_type: The class of the error that it failed with, or None.
         error_code: The API's code of that error, or None.

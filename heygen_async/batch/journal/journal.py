@@ -135,6 +135,11 @@ class Journal:
         found: Entry | None = await self._do(Store.claim, self._text(key))
         return found
 
+    async def together(self, idempotency_key: str) -> list[Entry]:
+        """All items that were sent under one key, in the order of positions; reads all items."""
+        found: list[Entry] = await self._do(Store.together, idempotency_key)
+        return found
+
     def intend(
         self,
         key: str,
@@ -151,7 +156,8 @@ class Journal:
             key: The item's key.
             position: Where it stands among the items, from 0.
             attempt: 1 for a new item; one more than before for an item that failed, or is
-                uncertain, and is tried again, which replaces what was known of it.
+                uncertain, and is tried again, which replaces what was known of it. So too for
+                the items of a batch that was refused whole.
             idempotency_key: What its request will be sent with.
             fingerprint: Of that request.
             payload: That request's body.
@@ -177,6 +183,9 @@ class Journal:
 
     def submitted(self, key: str, job_id: str) -> Transaction:
         """Record an item's job; on the disk once it was awaited.
+
+        For an item of a batch, ``batch_id#place`` comes first and its own job, once it has
+        begun, takes its place.
 
         Raises:
             JournalError: It is not on the disk, or the item has another job or has ended.

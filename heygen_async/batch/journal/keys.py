@@ -6,9 +6,12 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 
 from heygen_async.errors import InvalidRequest
 
+# Items have the number of the attempt here.
+_OF_A_BATCH = ":batch:"
 _RUN_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
@@ -57,6 +60,26 @@ def idempotency_key(run_id: str, key: str, attempt: int = 1) -> str:
         InvalidRequest: A run id with other characters.
     """
     return f"{check_run_id(run_id)}:{attempt}:{_digest(key)}"
+
+
+def batch_key(run_id: str, keys: Iterable[str]) -> str:
+    """The key that a batch of items is sent with.
+
+    It says which items it was made of: from other ones, or in another order, it is another.
+
+    Args:
+        run_id: The run's id.
+        keys: The idempotency keys that the items have by themselves, in the batch's order.
+
+    Raises:
+        InvalidRequest: A run id with other characters.
+    """
+    return f"{check_run_id(run_id)}{_OF_A_BATCH}{_digest(' '.join(keys))}"
+
+
+def is_batch_key(key: str) -> bool:
+    """Whether an idempotency key is that of a batch, and not of one item."""
+    return _OF_A_BATCH in key
 
 
 def fingerprint(path: str, payload: bytes) -> str:

@@ -50,11 +50,19 @@ ON CONFLICT (key) DO UPDATE SET
     intended_at = excluded.intended_at, submitted_at = NULL, ended_at = NULL,
     idempotency_key = excluded.idempotency_key, fingerprint = excluded.fingerprint,
     payload = excluded.payload, result = NULL
-WHERE excluded.attempt = items.attempt + 1 AND items.state IN ('failed', 'uncertain')
+WHERE excluded.attempt = items.attempt + 1 AND (
+    items.state IN ('failed', 'uncertain')
+    -- A batch that was refused whole, which is sent in parts.
+    OR (items.state = 'intended' AND instr(items.idempotency_key, ':batch:'))
+)
 """
 _SUBMITTED = """
 UPDATE items SET state = 'submitted', job_id = column2, submitted_at = column3
-FROM (VALUES {rows}) WHERE key = column1 AND state IN ('intended', 'uncertain')
+FROM (VALUES {rows}) WHERE key = column1 AND (
+    state IN ('intended', 'uncertain')
+    -- An item of a batch, whose own job has begun.
+    OR (state = 'submitted' AND instr(job_id, '#') AND instr(column2, '#') = 0)
+)
 """
 _ENDED = """
 UPDATE items SET state = column2, ended_at = column3, result = column4, error_type = column5,
@@ -288,6 +296,10 @@ class Store:
     def find(self, key: str) -> Entry | None:
         """The item with this key."""
         return tables.find(self._open_connection, key)
+
+    def together(self, idempotency_key: str) -> list[Entry]:
+        """Items that were sent under one key."""
+        return tables.together(self._open_connection, idempotency_key)
 
     def page(self, states: tuple[State, ...] | None, after: int, many: int) -> list[Entry]:
         """Items in the order of positions."""

@@ -75,6 +75,7 @@ SELECT key, position, attempt, state, idempotency_key, fingerprint, CAST(payload
 FROM items
 """
 _FIND = f"{_ENTRY} WHERE key = ?"
+_TOGETHER = f"{_ENTRY} WHERE idempotency_key = ? ORDER BY position"
 
 _TOTALS = """
 SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max(ended_at),
@@ -87,6 +88,11 @@ def find(connection: sqlite3.Connection, key: str) -> Entry | None:
     """The item with this key, or None."""
     row = connection.execute(_FIND, (key,)).fetchone()
     return None if row is None else Entry(*row)
+
+
+def together(connection: sqlite3.Connection, idempotency_key: str) -> list[Entry]:
+    """All items that were sent under one key, in the order of positions; reads all items."""
+    return [Entry(*row) for row in connection.execute(_TOGETHER, (idempotency_key,))]
 
 
 def page(

@@ -5,9 +5,15 @@ from __future__ import annotations
 from ..calls import Handler
 from . import (
     account,
+    ai_clipping,
+    asset_batches,
     assets,
     avatars,
+    background_removals,
     batches,
+    filler_word_removals,
+    folders,
+    libraries,
     lipsyncs,
     proofreads,
     templates,
@@ -22,9 +28,15 @@ __all__ = ["HANDLERS"]
 
 HANDLERS: dict[str, Handler] = {
     **account.HANDLERS,
+    **ai_clipping.HANDLERS,
+    **asset_batches.HANDLERS,
     **assets.HANDLERS,
     **avatars.HANDLERS,
+    **background_removals.HANDLERS,
     **batches.HANDLERS,
+    **filler_word_removals.HANDLERS,
+    **folders.HANDLERS,
+    **libraries.HANDLERS,
     **lipsyncs.HANDLERS,
     **proofreads.HANDLERS,
     **templates.HANDLERS,

@@ -1,4 +1,4 @@
-"""The user and the account's brand glossaries."""
+"""The user, and the account's brand glossaries and brand kits."""
 
 from __future__ import annotations
 
@@ -36,4 +36,14 @@ def glossaries(call: Call) -> Json:
     return listing(page, token)
 
 
-HANDLERS: dict[str, Handler] = {"users.me": me, "brand_glossaries.list": glossaries}
+def brand_kits(call: Call) -> Json:
+    """`brand_kits.list`."""
+    page, token = call.account.brand_kits.page(call.query["limit"], call.query.get("token"))
+    return listing(page, token)
+
+
+HANDLERS: dict[str, Handler] = {
+    "users.me": me,
+    "brand_glossaries.list": glossaries,
+    "brand_kits.list": brand_kits,
+}

@@ -12,10 +12,11 @@ from ..account import Account, Asset
 from ..answers import Answer, Json, data, listing
 from ..calls import Call, Handler
 from ..files import StoredFile, TooLarge
+from ..jobs import Job
 from ..media import UPLOAD_LIFETIME, MediaItem
 from ..refusals import Refusal, invalid
 
-__all__ = ["HANDLERS", "receive_upload"]
+__all__ = ["HANDLERS", "announce_upload", "finish_upload", "receive_upload", "upload_json"]
 
 UPLOAD_LIMIT = 32 * 1024 * 1024
 DIRECT_LIMIT = 200 * 1024 * 1024
@@ -123,43 +124,50 @@ async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def create_direct(call: Call) -> Json:
-    """`assets.direct_uploads.create`."""
-    body, account = call.body, call.account
-    size = body["size_bytes"]
+def announce_upload(account: Account, file: Json, prefix: str = "") -> Asset:
+    """An asset for a file that will be put to its address; on no shelf yet."""
+    size = file["size_bytes"]
     if size > DIRECT_LIMIT:
         raise _too_large(DIRECT_LIMIT)
     if size < 1:
-        raise invalid("size_bytes", "size_bytes must be positive")
-    mime = _mime_type(body["content_type"], None, "content_type")
-    asset = Asset(
+        raise invalid(f"{prefix}size_bytes", "size_bytes must be positive")
+    mime = _mime_type(file["content_type"], None, f"{prefix}content_type")
+    return Asset(
         account.new_id(),
-        body["filename"],
+        file["filename"],
         mime,
         EXTENSIONS[mime],
         size,
         account.clock.now(),
-        ready=False,
-        announced_checksum=body.get("checksum_sha256"),
-        upload_headers={"Content-Type": body["content_type"], "x-amz-meta-upload": "heygen"},
+        job=Job("asset", account.clock.now(), 0.0, waiting=True),
+        announced_checksum=file.get("checksum_sha256"),
+        upload_headers={"Content-Type": file["content_type"], "x-amz-meta-upload": "heygen"},
     )
-    account.assets.add(asset.id, asset)
-    return data(
-        {
-            "asset_id": asset.id,
-            "status": "pending_upload",
-            "upload_url": account.media.upload_url(asset.id),
-            "upload_headers": asset.upload_headers,
-            "expires_in_seconds": UPLOAD_LIFETIME,
-            "max_bytes": DIRECT_LIMIT,
-        }
-    )
+
+
+def upload_json(account: Account, asset: Asset) -> Json:
+    """Where to put the file of an asset."""
+    return {
+        "asset_id": asset.id,
+        "status": "pending_upload",
+        "upload_url": account.media.upload_url(asset.id),
+        "upload_headers": asset.upload_headers,
+        "expires_in_seconds": UPLOAD_LIFETIME,
+        "max_bytes": DIRECT_LIMIT,
+    }
+
+
+def create_direct(call: Call) -> Json:
+    """`assets.direct_uploads.create`."""
+    asset = announce_upload(call.account, call.body)
+    call.account.assets.add(asset.id, asset)
+    return data(upload_json(call.account, asset))
 
 
 async def receive_upload(request: web.BaseRequest, account: Account, asset_id: str) -> Answer:
     """The PUT of a direct upload, on the media host."""
     asset = account.assets.find(asset_id)
-    if asset is None or asset.ready:
+    if asset is None or asset.job is None or not asset.job.waiting:
         return Answer(404, b"NoSuchKey")
     for name, value in asset.upload_headers.items():
         if request.headers.get(name) != value:
@@ -174,18 +182,25 @@ async def receive_upload(request: web.BaseRequest, account: Account, asset_id: s
     return Answer(200, b"", {"ETag": f'"{file.sha256[:32]}"'})
 
 
+def finish_upload(account: Account, asset: Asset, checksum: str | None) -> None:
+    """Make an asset of the file that was put to its address, if there is one."""
+    if asset.job is None:
+        return
+    if asset.file is None:
+        raise Refusal(409, "resource_not_ready", "Uploaded object not found yet")
+    expected = checksum or asset.announced_checksum
+    if expected is not None and expected.lower() != asset.file.sha256:
+        raise invalid("checksum_sha256", "The checksum does not match the uploaded object")
+    if asset.job.waiting:
+        asset.job.begin(account.clock.now())
+        _serve_file(account, asset, asset.file)
+
+
 def complete_direct(call: Call) -> Json:
     """`assets.direct_uploads.complete`: only now the id is usable."""
     account = call.account
     asset = account.assets.get(call.path[0])
-    if asset.file is None and not asset.ready:
-        raise Refusal(409, "resource_not_ready", "Uploaded object not found yet")
-    if asset.file is not None:
-        expected = call.body.get("checksum_sha256") or asset.announced_checksum
-        if expected is not None and expected.lower() != asset.file.sha256:
-            raise invalid("checksum_sha256", "The checksum does not match the uploaded object")
-        _serve_file(account, asset, asset.file)
-        asset.ready = True
+    finish_upload(account, asset, call.body.get("checksum_sha256"))
     return data({**_receipt(account, asset), "status": "completed"})
 
 
@@ -196,11 +211,11 @@ def get(call: Call) -> Json:
 
 def list_(call: Call) -> Json:
     """`assets.list`: everything lies in the account's root and belongs to its one user."""
-    query = call.query
+    query, now = call.query, call.account.clock.now()
 
     def fits(asset: Asset) -> bool:
-        ours = query.get("username") in (None, "sandbox")
-        return asset.ready and ours and query.get("folder_id") is None
+        ours = query["username"] == "sandbox"
+        return asset.is_ready(now) and ours and query.get("folder_id") is None
 
     page, token = call.account.assets.page(query["limit"], query.get("token"), fits)
     return listing([asset_json(call.account, asset) for asset in page], token)

@@ -19,7 +19,7 @@ from ..refusals import Refusal, invalid
 from ..shelf import Shelf
 from . import lipsyncs, video_translations, videos
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "batch_json"]
 
 #: Items of a batch, translations counted per language.
 MOST_ITEMS = 100
@@ -106,9 +106,10 @@ def _accepted(product: _Product, call: Call, request: Json, batch: Batch) -> lis
     return items
 
 
-def _get(product: _Product, call: Call) -> Json:
+def batch_json(call: Call, shelf: Shelf[Batch]) -> Json:
+    """The batch asked for, with one page of its items."""
     account = call.account
-    batch = account.batches[product.name].get(call.path[0])
+    batch = shelf.get(call.path[0])
     now = account.clock.now()
     page, token = batch.items.page(call.query["limit"], call.query.get("token"))
     return data(
@@ -124,6 +125,10 @@ def _get(product: _Product, call: Call) -> Json:
             "next_token": token,
         }
     )
+
+
+def _get(product: _Product, call: Call) -> Json:
+    return batch_json(call, call.account.batches[product.name])
 
 
 HANDLERS: dict[str, Handler] = {

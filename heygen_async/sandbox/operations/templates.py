@@ -10,7 +10,7 @@ from ..answers import Json, data, listing
 from ..calls import Call, Handler
 from ..ledger import PRICES
 from ..refusals import invalid, not_found
-from ..rules import one_of, usable_voice
+from ..rules import one_of, usable_look, usable_voice
 from ..speech import speech_seconds
 from .videos import store_video, video_json
 
@@ -156,7 +156,7 @@ def _check_name_and_type(template: Template, name: str, variable: Json) -> None:
 
 def _check_character_and_voice(account: Account, variable: Json, values: Json) -> None:
     if variable["type"] == "character":
-        account.looks.get(values["character_id"])
+        usable_look(account, values["character_id"])
     elif variable["type"] == "voice":
         usable_voice(account, values["voice_id"])
 

@@ -13,7 +13,7 @@ from ..jobs import Failure, Job
 from ..ledger import PRICES
 from ..media import MediaItem
 from ..refusals import Refusal, not_found
-from ..rules import usable_voice
+from ..rules import usable_look, usable_voice
 from .videos import store_video, video_json
 
 __all__ = ["HANDLERS"]
@@ -44,7 +44,7 @@ def _message_json(account: Account, message: Message) -> Json:
 def _check_common(account: Account, body: Json) -> None:
     """Fields that the first message and all later ones have in common."""
     if body.get("avatar_id") is not None:
-        account.looks.get(body["avatar_id"])
+        usable_look(account, body["avatar_id"])
     if body.get("voice_id") is not None:
         usable_voice(account, body["voice_id"])
     for index, source in enumerate(body.get("files") or []):

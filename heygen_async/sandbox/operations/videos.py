@@ -181,6 +181,7 @@ def status_entries(call: Call, parameter: str) -> list[Json]:
         "video_ids": (account.videos, account.batches["videos"]),
         "video_translation_ids": (account.translations, account.batches["video_translations"]),
         "lipsync_ids": (account.lipsyncs, account.batches["lipsyncs"]),
+        "asset_ids": (account.assets, account.batches["assets"]),
     }
     shelf, batches = shelves[parameter]
     entries: list[Json] = []
@@ -189,12 +190,13 @@ def status_entries(call: Call, parameter: str) -> list[Json]:
         if item is None:
             entries.append({"video_id": identifier, "status": "not_found"})
             continue
-        entry: Json = {
-            "video_id": identifier,
-            "status": item.job.status(now, first="queued", running="processing"),
-        }
-        if entry["status"] == "failed" and item.job.failure is not None:
-            entry["error"] = failure_json(item.job.failure)
+        # An asset that was uploaded in one call has no job.
+        job: Job | None = item.job
+        entry: Json = {"video_id": identifier, "status": "completed"}
+        if job is not None:
+            entry["status"] = job.status(now, first="queued", running="processing")
+        if entry["status"] == "failed" and job is not None and job.failure is not None:
+            entry["error"] = failure_json(job.failure)
         entries.append(entry)
     for batch_id in batch_ids:
         batch = batches.find(batch_id)
@@ -213,8 +215,6 @@ def statuses(call: Call) -> Json:
 def status_v1(call: Call) -> Json:
     """`videos.status_v1`."""
     account = call.account
-    if "video_id" not in call.query:
-        raise invalid("video_id", "Field required")
     video = account.videos.get(call.query["video_id"])
     now = account.clock.now()
     shown: Json = {

@@ -1,0 +1,197 @@
+"""How many deliveries a second one core takes in.
+
+*In memory*: signed deliveries through ``WebhookReceiver.handle``, each verified, checked for
+duplicates, parsed, announced to the client and handed to a handler that does nothing; and its
+parts alone. It is CPU time that counts. *Over HTTP*: the same behind a web server in a process of
+its own, on 32 kept connections that send the next delivery when the last one is answered.
+
+    python benchmarks/webhooks.py [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hmac
+import json
+import multiprocessing
+import socket
+import statistics
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import uvicorn
+from aiohttp import web
+from tables import report
+
+from heygen_async import HeyGen, WebhookReceiver
+from heygen_async.webhooks import AvatarVideoSuccess, VerifiedBody, parse, verify
+
+SECRET = "whsec_benchmark"
+EVENTS = 20_000
+CONNECTIONS = 32
+
+
+def delivery(number: int) -> tuple[bytes, dict[str, str]]:
+    """One signed delivery, as HeyGen makes it: body and headers."""
+    body = json.dumps(
+        {
+            "event_id": f"{number:032x}",
+            "event_type": "avatar_video.success",
+            "event_data": {
+                "video_id": f"{number:032x}",
+                "url": f"https://files.heygen.ai/{number:032x}.mp4?Expires=1&Signature={'a' * 300}",
+                "gif_download_url": None,
+                "video_page_url": f"https://app.heygen.com/videos/{number:032x}",
+                "video_share_page_url": f"https://app.heygen.com/share/{number:032x}",
+                "folder_id": None,
+                "callback_id": f"order-{number}",
+            },
+            "created_at": "2026-09-01T12:00:00Z",
+        }
+    ).encode()
+    return body, {
+        "Host": "app.example",
+        "Content-Type": "application/json",
+        "User-Agent": "HeyGen-Webhook",
+        "Accept": "*/*",
+        "Heygen-Signature": hmac.new(SECRET.encode(), body, "sha256").hexdigest(),
+        "Heygen-Timestamp": str(int(time.time())),
+        "Heygen-Event-Id": f"{number:032x}",
+    }
+
+
+def make_receiver() -> WebhookReceiver:
+    receiver = WebhookReceiver(HeyGen("sk_V2_benchmark"), SECRET, backlog=1_000_000)
+
+    @receiver.on(AvatarVideoSuccess)
+    async def handler(event: AvatarVideoSuccess) -> None:
+        """Do nothing."""
+
+    return receiver
+
+
+async def handle_all() -> float:
+    """Events a second through a fresh receiver, handlers included."""
+    deliveries = [delivery(number) for number in range(EVENTS)]
+    receiver = make_receiver()
+    began = time.process_time()
+    async with receiver:
+        for number, (body, headers) in enumerate(deliveries):
+            answer = await receiver.handle(body, headers)
+            assert answer.status == 200
+            if number % 100 == 99:
+                await asyncio.sleep(0)  # a server would be back on the loop by now
+    seconds = time.process_time() - began
+    assert receiver.counts.events == EVENTS
+    return EVENTS / seconds
+
+
+def verify_all() -> float:
+    """Verifications a second."""
+    deliveries = [delivery(number) for number in range(EVENTS)]
+    began = time.process_time()
+    for body, headers in deliveries:
+        verify(body, headers, SECRET)
+    return EVENTS / (time.process_time() - began)
+
+
+def parse_all() -> float:
+    """Parsed events a second."""
+    bodies = [VerifiedBody(delivery(number)[0]) for number in range(EVENTS)]
+    began = time.process_time()
+    for body in bodies:
+        parse(body)
+    return EVENTS / (time.process_time() - began)
+
+
+def serve_aiohttp(ready: Connection) -> None:
+    async def serve() -> None:
+        runner = web.AppRunner(make_receiver().aiohttp_app(), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        ready.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(serve())
+
+
+def serve_uvicorn(ready: Connection) -> None:
+    # asyncio turns Nagle's algorithm off only where it sees that the protocol is TCP; with it, each
+    # answer would wait 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    ready.send(listener.getsockname()[1])
+    config = uvicorn.Config(make_receiver().asgi_app(), log_config=None)
+    asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def over_http(serve: Callable[[Connection], None]) -> float:
+    """Deliveries a second that a server in another process answers."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,))
+    process.start()
+    try:
+        return asyncio.run(_load(here.recv()))
+    finally:
+        process.terminate()
+        process.join()
+
+
+async def _load(port: int) -> float:
+    requests = iter([_request(number) for number in range(EVENTS // 4)])
+
+    async def connection() -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        answered = 0
+        for request in requests:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+            answered += 1
+        writer.close()
+        return answered
+
+    began = time.perf_counter()
+    answered = sum(await asyncio.gather(*(connection() for _ in range(CONNECTIONS))))
+    return answered / (time.perf_counter() - began)
+
+
+def _request(number: int) -> bytes:
+    body, headers = delivery(number)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = ["POST / HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_argument("--rounds", type=int, default=3)
+    options = arguments.parse_args()
+
+    measures: dict[str, Callable[[], float]] = {
+        "verify": verify_all,
+        "parse": parse_all,
+        "handle: verify, parse, dispatch": lambda: asyncio.run(handle_all()),
+        "under aiohttp": lambda: over_http(serve_aiohttp),
+        "under uvicorn": lambda: over_http(serve_uvicorn),
+    }
+    rounds: dict[str, list[float]] = {what: [] for what in measures}
+    for _ in range(options.rounds):
+        for what, measure in measures.items():
+            rounds[what].append(measure())
+    measured = {what: statistics.median(rates) for what, rates in rounds.items()}
+    rows = [
+        {"what": what, "a second": rate, "µs each": round(1e6 / rate, 1)}
+        for what, rate in measured.items()
+    ]
+    figures = {"events_per_second": round(measured["handle: verify, parse, dispatch"])}
+    report("Webhook deliveries taken in by one core", rows, figures, options.json)
+
+
+if __name__ == "__main__":
+    main()

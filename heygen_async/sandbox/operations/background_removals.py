@@ -1,0 +1,102 @@
+"""Background removals: a video in layers. The API forgets none: what is deleted still shows."""
+
+from __future__ import annotations
+
+from ..account import Account, BackgroundRemoval
+from ..answers import Json, data, listing
+from ..calls import Call, Handler
+from ..media import MediaItem
+from ..refusals import not_found
+
+__all__ = ["HANDLERS"]
+
+#: The layers of a request that names none.
+_LAYERS = ["foreground"]
+
+
+def removal_json(account: Account, removal: BackgroundRemoval) -> Json:
+    """A background removal as the API shows it at this moment."""
+    now = account.clock.now()
+    job = removal.job
+    shown: Json = {"id": removal.id, "created_at": account.unix(job.created_at)}
+    if removal.deleted:
+        return {**shown, "status": "deleted"}
+    shown["status"] = job.status(now, first="pending", running="processing")
+    if not job.done(now):
+        return shown
+    shown["completed_at"] = account.unix(job.ends_at)
+    if job.failure is not None:
+        shown["error"] = job.failure.message
+        return shown
+    shown["duration"] = removal.seconds
+    shown["layers"] = {
+        layer: account.media.url(f"{file}.mp4") for layer, file in removal.layers.items()
+    }
+    return shown
+
+
+def create(call: Call) -> Json:
+    """`background_removals.create`: the same `request_id` gives the same job, as it is now."""
+    body, account = call.body, call.account
+    request_id = body.get("request_id")
+    known = account.background_removals_by_request.get(request_id or "")
+    if known is not None:
+        return data(removal_json(account, known))
+    account.check_source(body["video"], "video")
+    seconds = round(account.source_seconds(body["video"]), 3)
+    account.admit()
+    identifier = account.new_id()
+    job = account.begin("background_removal")
+    account.record(
+        "background_removal",
+        identifier,
+        call.operation.id,
+        job,
+        seconds=seconds,
+        key=request_id,
+        title=body.get("title"),
+    )
+    layers = {layer: account.new_id() for layer in body.get("layers") or _LAYERS}
+    for file in layers.values():
+        account.media.add(MediaItem(file, seconds))
+    removal = BackgroundRemoval(identifier, job, seconds, layers)
+    account.background_removals.add(identifier, removal)
+    if request_id:
+        account.background_removals_by_request[request_id] = removal
+    return data(removal_json(account, removal))
+
+
+def get(call: Call) -> Json:
+    """`background_removals.get`, also of one that was deleted."""
+    account = call.account
+    return data(removal_json(account, account.background_removals.get(call.path[0])))
+
+
+def list_(call: Call) -> Json:
+    """`background_removals.list`."""
+    account, query = call.account, call.query
+    page, token = account.background_removals.page(
+        query["limit"], query.get("token"), lambda removal: not removal.deleted
+    )
+    return listing([removal_json(account, removal) for removal in page], token)
+
+
+def delete(call: Call) -> Json:
+    """`background_removals.delete`; a running one gives up its slot."""
+    account = call.account
+    removal = account.background_removals.get(call.path[0])
+    if removal.deleted:
+        raise not_found("resource", removal.id)
+    removal.deleted = True
+    account.slots.release(removal.job)
+    for file in removal.layers.values():
+        account.media.remove(file)
+    return data({"id": removal.id, "deleted": True})
+
+
+HANDLERS: dict[str, Handler] = {
+    "background_removals.create": create,
+    "background_removals.get": get,
+    "background_removals.list": list_,
+    "background_removals.delete": delete,
+}

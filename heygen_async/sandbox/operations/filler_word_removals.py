@@ -1,0 +1,80 @@
+"""Filler-word removals: a video without its ums and ers."""
+
+from __future__ import annotations
+
+from ..account import Account, FillerWordRemoval
+from ..answers import Json, data
+from ..calls import Call, Handler
+from ..media import MediaItem
+
+__all__ = ["HANDLERS"]
+
+#: Seconds of a video per filler word, and how long one is.
+_SECONDS_PER_CUT = 8.0
+_SECONDS_CUT = 0.4
+
+
+def removal_json(account: Account, removal: FillerWordRemoval) -> Json:
+    """A filler-word removal as the API shows it at this moment."""
+    now = account.clock.now()
+    job = removal.job
+    shown: Json = {
+        "id": removal.id,
+        "status": job.status(now, first="pending", running="running"),
+        "title": removal.title,
+        "created_at": account.unix(job.created_at),
+        "callback_id": removal.callback_id,
+    }
+    if job.done(now) and job.failure is not None:
+        shown["failure_message"] = job.failure.message
+    elif job.done(now):
+        left = _seconds_left(removal.seconds, removal.cuts)
+        shown["num_cuts"] = removal.cuts
+        shown["original_duration"] = removal.seconds
+        shown["output_duration"] = left
+        shown["reduction_pct"] = round(100 * (1 - left / removal.seconds), 1)
+        shown["video_url"] = account.media.url(f"{removal.id}.mp4")
+    return shown
+
+
+def _seconds_left(seconds: float, cuts: int) -> float:
+    return round(seconds - cuts * _SECONDS_CUT, 3)
+
+
+def create(call: Call) -> Json:
+    """`filler_word_removals.create`: a filler word every few seconds."""
+    body, account = call.body, call.account
+    account.check_source(body["video"], "video")
+    seconds = round(account.source_seconds(body["video"]), 3)
+    cuts = int(seconds // _SECONDS_PER_CUT)
+    account.admit()
+    identifier = account.new_id()
+    job = account.begin("filler_word_removal")
+    account.record(
+        "filler_word_removal",
+        identifier,
+        call.operation.id,
+        job,
+        seconds=_seconds_left(seconds, cuts),
+        key=call.key,
+        title=body.get("title"),
+        callback_id=body.get("callback_id"),
+    )
+    removal = FillerWordRemoval(
+        identifier, job, seconds, cuts, body.get("title"), body.get("callback_id")
+    )
+    account.media.add(MediaItem(identifier, _seconds_left(seconds, cuts)))
+    account.filler_word_removals.add(identifier, removal)
+    return data({"filler_word_removal_id": identifier})
+
+
+def get(call: Call) -> Json:
+    """`filler_word_removals.get`."""
+    account = call.account
+    return data(removal_json(account, account.filler_word_removals.get(call.path[0])))
+
+
+HANDLERS: dict[str, Handler] = {
+    "filler_word_removals.create": create,
+    "filler_word_removals.get": get,
+}

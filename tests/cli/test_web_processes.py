@@ -1,0 +1,168 @@
+"""The web apps among the examples as processes of their own, one of them in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from heygen_async.sandbox import Sandbox, SandboxThread
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = "Hello <b>there</b>, and welcome."
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ctrl_c_is_heeded() -> Iterator[None]:
+    """Shells ignore it in what they run in the background, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Its clock stands still, so that videos take as long as the test likes."""
+    with SandboxThread(speed=0, durations={"video": 60.0}) as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def running(name: str, sandbox: Sandbox) -> Iterator[str]:
+    """An example, until Ctrl-C; its address, once HeyGen knows it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    registered = len(sandbox.deliveries.endpoints)
+    here = {
+        "HEYGEN_API_BASE": sandbox.base_url,
+        "HEYGEN_API_KEY": sandbox.api_key,
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen(
+        [sys.executable, f"examples/{name}.py", "--port", str(port), "--public-url", url],
+        cwd=ROOT,
+        env=os.environ | here,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while len(sandbox.deliveries.endpoints) == registered:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in printed
+    assert sandbox.api_key not in printed
+    assert process.returncode == 0
+
+
+def test_the_aiohttp_app_starts_registers_and_ends(sandbox: Sandbox) -> None:
+    with running("aiohttp_app", sandbox) as url, urllib.request.urlopen(url) as answer:
+        assert b"<h1>Make a video</h1>" in answer.read()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE * 1_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(sandbox: Sandbox) -> Iterator[str]:
+    with running("fastapi_app", sandbox) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that must have nothing to complain of."""
+    with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE * 1_000)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+    assert complaints == []
+
+
+def fill_in(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_label("Script").fill(SCRIPT)
+    page.get_by_label("Avatar").select_option(index=1)
+    page.get_by_role("button", name="Make the video").click()
+
+
+@needs_chromium
+def test_a_page_shows_the_video_when_its_delivery_comes(
+    page: Page, sandbox: Sandbox, url: str
+) -> None:
+    fill_in(page, url)
+    heading = page.get_by_role("heading")
+    expect(heading).to_have_text("Your video is on its way")
+    expect(page.get_by_text(SCRIPT)).to_be_visible()
+    page.evaluate("document.body.dataset.loaded = 'once'")
+
+    sandbox.clock.advance(60)
+    expect(heading).to_have_text("Your video is ready")
+    expect(page).to_have_title("Your video is ready")
+    expect(page.locator("body")).to_have_attribute("data-loaded", "once")
+    assert sandbox.deliveries.records[-1].status == 200
+
+    page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+    page.wait_for_function("document.querySelector('video').currentTime > 0.1")
+    page.get_by_role("link", name="Make another").click()
+    expect(heading).to_have_text("Make a video")
+
+
+@needs_chromium
+def test_a_page_says_why_its_video_failed(page: Page, sandbox: Sandbox, url: str) -> None:
+    sandbox.fail_next("video", message="The avatar has left.")
+    fill_in(page, url)
+    expect(page.get_by_role("heading")).to_have_text("Your video is on its way")
+    sandbox.clock.advance(60)
+    expect(page.get_by_role("alert")).to_have_text("The avatar has left.")
+
+
+@needs_chromium
+def test_pages_fit_small_screens_in_light_and_in_dark(browser: Browser, url: str) -> None:
+    backgrounds = set()
+    size = {"width": 320, "height": 640}
+    with browser.new_context(viewport=size) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_label("Script").fill(" ")
+        page.get_by_role("button").click()
+        expect(page.get_by_role("alert")).to_contain_text("between 1 and 5,000 characters")
+        expect(page.get_by_label("Script")).to_be_focused()
+        assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            style = "getComputedStyle(document.querySelector('main')).backgroundColor"
+            backgrounds.add(page.evaluate(style))
+    assert len(backgrounds) == 2
