@@ -82,7 +82,7 @@ def html(page: str, status: int = 200) -> web.Response:
 
 async def serve(heygen: HeyGen, port: int, public_url: str | None) -> None:
     receiver = WebhookReceiver(heygen)
-    # Pages that are closed before their video is done wait no longer, nor hold up the end.
+    # A page that is closed before its video is done does not go on waiting.
     runner = web.AppRunner(
         make_app(heygen, receiver), handler_cancellation=True, shutdown_timeout=2
     )
@@ -96,6 +96,8 @@ async def serve(heygen: HeyGen, port: int, public_url: str | None) -> None:
         print(f"http://127.0.0.1:{port}")
         await asyncio.Event().wait()
     finally:
+        # Pages that wait for their video would hold up the end. What else is under way is repeated.
+        await heygen.aclose()
         await runner.cleanup()
 
 

@@ -85,7 +85,6 @@ class Server(uvicorn.Server):
     """A server that tells HeyGen where to deliver, once it takes connections itself."""
 
     def __init__(self, app: FastAPI, receiver: WebhookReceiver, port: int, public_url: str | None):
-        # Pages that wait for their video must not hold up the end.
         super().__init__(uvicorn.Config(app, port=port, timeout_graceful_shutdown=2))
         self.receiver = receiver
         self.public_url = public_url
@@ -99,6 +98,12 @@ class Server(uvicorn.Server):
             await self.receiver.ensure_registered(
                 self.public_url + WEBHOOKS, [AvatarVideoSuccess, AvatarVideoFail], rotate=True
             )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of the pages that wait for their video; they would hold up the end."""
+        # What else is under way is repeated, under the same key.
+        await self.receiver.heygen.aclose()
+        await super().shutdown(sockets)
 
 
 async def serve(heygen: HeyGen, port: int, public_url: str | None) -> None:

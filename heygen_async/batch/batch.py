@@ -396,9 +396,9 @@ class Batch:
         alone. An interrupted download goes on where it stopped, also in the next run; files
         appear under their names when they are complete. Items that come out of the journal and
         whose file is there are not fetched again, unless the pattern has ``{index}`` alone: the
-        file may then be that of another item. (With ``finished="skip"`` none of them come, so
-        missing files stay missing.) URLs of videos and translations that have expired are
-        renewed; those of speech cannot be.
+        file may then be that of another item. With ``finished="skip"`` they do not come, but
+        what is missing of their files is fetched; only those come whose file cannot be. URLs of
+        videos and translations that have expired are renewed; those of speech cannot be.
 
         Args:
             run: The run; it is iterated here, and ends when this is left.
@@ -420,7 +420,7 @@ class Batch:
             raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
         return downloaded(
             self._heygen,
-            run,
+            run.with_finished(),
             FilePattern(to),
             parallel=parallel,
             ordered=self._ordered,

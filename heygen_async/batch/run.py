@@ -115,6 +115,7 @@ class Run(Generic[T]):
         self._progress = settings.progress
         self._tally = Tally(slots, traffic, self._source.total)
         self._begun = False
+        self._finished_too = settings.finished == "yield"
         self._next = 0  # the position of the first item that no work has begun on
         self._over_budget: BudgetExceeded | None = None
         self._fan_out: FanOut[Any, _Ended[T] | None] = FanOut(
@@ -140,6 +141,14 @@ class Run(Generic[T]):
         self._begun = True
         # Not kept here: a loop that is left early drops it, which ends the run.
         return self._iterate()
+
+    def with_finished(self) -> AsyncGenerator[Outcome[T]]:
+        """Iterate also over items that ended in an earlier run, where ``finished`` is ``skip``.
+
+        The report does not count them either way.
+        """
+        self._finished_too = True
+        return aiter(self)
 
     def stop_submitting(self) -> None:
         """Submit nothing more; the iteration ends when the jobs under way have ended."""
@@ -234,10 +243,10 @@ class Run(Generic[T]):
                 self._tally.left()
             if self._batches is not None:
                 self._batches.ended()
-        if one.resumed and self._settings.finished == "skip":
-            return None
         now = loop.time()
         outcome = one.outcome(now)
+        if one.resumed and self._settings.finished == "skip":
+            return (outcome, one.written) if self._finished_too else None
         self._tally.ended(outcome, now)
         self._report_progress(now)
         return outcome, one.written

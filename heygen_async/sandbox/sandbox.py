@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 
 from .account import Account, Look, Voice
@@ -208,11 +209,10 @@ class Sandbox:
 
     async def aclose(self) -> None:
         """Stop serving: requests that still wait are cut off, uploads are removed."""
-        try:
-            await self._hosts.close()
-            await self._account.deliveries.aclose()
-        finally:
-            await self._account.files.close()
+        async with AsyncExitStack() as steps:  # all of them, even if one is cancelled
+            steps.push_async_callback(self._account.files.close)
+            steps.push_async_callback(self._account.deliveries.aclose)
+            steps.push_async_callback(self._hosts.close)
 
     def add_voice(
         self,

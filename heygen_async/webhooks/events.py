@@ -25,6 +25,7 @@ _IDS = (
     ("video_batch", "batch_id"),
     ("video_translation_batch", "batch_id"),
     ("lipsync_batch", "batch_id"),
+    ("asset_batch", "batch_id"),
 )
 # Types whose ``event_data`` is a whole job, with the job's kind: there its id is plain ``id``.
 _WHOLE_JOBS = {"ai_clipping.success": "ai_clipping", "ai_clipping.fail": "ai_clipping"}

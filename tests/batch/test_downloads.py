@@ -180,6 +180,23 @@ async def test_items_of_earlier_runs_that_are_not_handed_on_are_fetched(
     assert len(await go(tmp_path / "two" / "{key}.mp4", skip=False)) == 3
 
 
+async def test_missing_files_of_skipped_items_are_fetched(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    async def go(count: int) -> tuple[list[str], int]:
+        async with Batch(heygen, journal=tmp_path / "run.db", finished="skip") as batch:
+            run = batch.render(template_id, names(count), key=by_name)
+            outcomes = await collect(batch, run, tmp_path / "out" / "{key}.mp4")
+        return [outcome.key for outcome in outcomes], run.report.items
+
+    assert (await go(3))[1] == 3
+    (tmp_path / "out" / "Person 1.mp4").unlink()
+    fetched = sandbox.requests.by_operation["media"]
+    assert await go(4) == (["Person 3"], 1)
+    assert listed(tmp_path / "out") == {f"Person {number}.mp4" for number in range(4)}
+    assert sandbox.requests.by_operation["media"] == fetched + 2
+
+
 @pytest.fixture
 def capitals_do_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Makes looking names up below the test's folder what it is on macOS and Windows."""
