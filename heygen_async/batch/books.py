@@ -23,6 +23,7 @@ from heygen_async.batch.journal import (
     fingerprint,
     idempotency_key,
     is_batch_key,
+    own_key,
 )
 from heygen_async.batch.money import Budget, Estimate, Reservation, cost
 from heygen_async.batch.parcels import Enclosure
@@ -47,11 +48,6 @@ T = TypeVar("T")
 
 # What to wait for until something is on the disk; None where nothing was to be written.
 Written: TypeAlias = Awaitable[None] | None
-
-# Failures of the account and not of the item: the next run tries again by itself.
-_OF_THE_ACCOUNT = frozenset(
-    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
-)
 
 
 class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,9 +216,7 @@ class Books(Generic[T]):
 
     def again(self, entry: Entry) -> bool:
         """Whether an item that has failed in an earlier run is submitted anew."""
-        return entry.state == "failed" and (
-            self._settings.retry_failed or entry.error_type in _OF_THE_ACCOUNT
-        )
+        return entry.tried_again(retry_failed=self._settings.retry_failed)
 
     async def settled(self, entry: Entry, submission: Submission[T]) -> Entry:
         """What is to be done with an item that an earlier run may have submitted.
@@ -467,16 +461,13 @@ class Books(Generic[T]):
             return name, sent_under
 
     def _own_key(self, found: str) -> str:
-        """The key of an item that was given none: of its fingerprint, and a number from 2."""
-        base = found[:16]
-        number = self._repeats.get(base, 1)
-        return base if number == 1 else f"{base}-{number}"
+        """The key of an item with this fingerprint that was given none."""
+        return own_key(found, self._repeats.get(found, 1))
 
     def _repeated(self, found: str, key: str) -> None:
         """Another item has this key already."""
-        base = found[:16]
         if self._own_key(found) == key:
-            self._repeats[base] = self._repeats.get(base, 1) + 1
+            self._repeats[found] = self._repeats.get(found, 1) + 1
 
     def _check(self, entry: Entry, found: str) -> None:
         """Count an item of an earlier run, which must have had the same payload."""

@@ -9,14 +9,9 @@ from pathlib import Path
 import msgspec
 
 from heygen_async.batch.estimates import Estimate
-from heygen_async.batch.journal import Entry, JournalView, State, idempotency_key, read
+from heygen_async.batch.journal import Entry, JournalView, State, idempotency_key, own_key, read
 from heygen_async.batch.parcels import is_item_id
 from heygen_async.errors import JournalError
-
-# Failures of the account and not of the item: the next run tries again by itself.
-_OF_THE_ACCOUNT = frozenset(
-    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
-)
 
 # The figures of a remainder that count items.
 _TO_PAY = ("new", "again", "in_flight", "unanswered")
@@ -194,10 +189,8 @@ class Reckoning:
         """
         if key is None:
             # As the run makes it: of equal items each next one gets a number.
-            key = fingerprint[:16]
-            self._repeats[key] += 1
-            if self._repeats[key] > 1:
-                key = f"{key}-{self._repeats[key]}"
+            self._repeats[fingerprint] += 1
+            key = own_key(fingerprint, self._repeats[fingerprint])
         held = self._held.pop(key, None)
         what = _what(held, fingerprint)
         self._counts[what] += 1
@@ -218,9 +211,7 @@ class Reckoning:
 
 
 def _held(entry: Entry, earlier: EarlierRuns) -> _Held:
-    again = entry.state == "failed" and (
-        earlier.retry_failed or entry.error_type in _OF_THE_ACCOUNT
-    )
+    again = entry.tried_again(retry_failed=earlier.retry_failed)
     again = again or (entry.state == "uncertain" and earlier.resubmit_uncertain)
     return _Held(entry.state, entry.fingerprint, again)
 

@@ -21,6 +21,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         running: Jobs of this run that HeyGen has accepted and that are waited for.
         completed: Items that ended well.
         failed: Items that did not.
+        resumed: How many of both ended in an earlier run.
         elapsed: Seconds since the run began.
         limit: Jobs that the account lets run at once, as far as is known; with
             ``via="api-batch"`` how many the run has queued or running at HeyGen at most.
@@ -32,6 +33,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     elapsed: float
     limit: int
+    resumed: int = 0
 
     @property
     def done(self) -> int:
@@ -41,9 +43,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def seconds_left(self) -> float | None:
         """An estimate from the rate so far, or None where there is nothing to go by."""
-        if not self.total or not self.done:
+        ended = self.done - self.resumed
+        if not self.total or not ended:
             return None
-        return (self.total - self.done) * self.elapsed / self.done
+        return (self.total - self.done) * self.elapsed / ended
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +55,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         completed: Items that ended well.
         failed: Items that did not.
+        resumed: How many of both ended in an earlier run.
         failures: How many failed with each code; without a code, with each exception class.
         elapsed: Seconds from the first item to the last outcome.
         most_running: The most jobs that ran at once.
@@ -71,6 +75,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     retries: int
     rate_limited: int
+    resumed: int = 0
 
     @property
     def items(self) -> int:
@@ -79,8 +84,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def per_minute(self) -> float:
-        """Outcomes a minute."""
-        return self.items * 60 / self.elapsed if self.elapsed > 0 else 0.0
+        """Outcomes a minute, without those of an earlier run."""
+        ended = self.items - self.resumed
+        return ended * 60 / self.elapsed if self.elapsed > 0 else 0.0
 
     def __str__(self) -> str:
         failures = ", ".join(f"{count} {code}" for code, count in self.failures.items())
@@ -112,6 +118,7 @@ class Tally:
         self._most_running = 0
         self._completed = 0
         self._failed = 0
+        self._resumed = 0
         self._failures: Counter[str] = Counter()
         self._elapsed = 0.0
         self._begin = self._end = self._readings()
@@ -142,6 +149,7 @@ class Tally:
 
     def ended(self, outcome: Outcome[Any], now: float) -> None:
         """One item has its outcome."""
+        self._resumed += outcome.resumed
         if outcome.error is None:
             self._completed += 1
         else:
@@ -157,6 +165,7 @@ class Tally:
             running=self._running,
             completed=self._completed,
             failed=self._failed,
+            resumed=self._resumed,
             elapsed=now - self._began if self._began is not None else 0.0,
             limit=self._slots.limit,
         )
@@ -170,6 +179,7 @@ class Tally:
         return Report(
             completed=self._completed,
             failed=self._failed,
+            resumed=self._resumed,
             failures=dict(self._failures.most_common()),
             elapsed=self._elapsed,
             most_running=self._most_running,

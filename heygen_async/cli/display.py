@@ -178,7 +178,7 @@ class Terminal:
                 bars.update(
                     task,
                     completed=progress.done,
-                    rate=rate(progress.done, progress.elapsed),
+                    rate=rate(progress.done - progress.resumed, progress.elapsed),
                     running=f"{progress.running} running" if progress.running else "",
                     left=_left(progress),
                 )
@@ -198,7 +198,8 @@ class Terminal:
         if report.failed:
             failures = ", ".join(f"{count} {code}" for code, count in report.failures.items())
             text.append(f", {report.failed:,} failed ({failures})", "red")
-        text.append(f" in {duration(report.elapsed)}, {rate(report.items, report.elapsed)}")
+        ended = rate(report.items - report.resumed, report.elapsed)
+        text.append(f" in {duration(report.elapsed)}, {ended}")
         self.console.print(text)
         self.console.print(
             f"  up to {report.most_running} jobs at once, slots {report.slot_use:.0%} used; "

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from heygen_async.batch.journal import (
-    derived_key,
     fingerprint,
     idempotency_key,
     make_run_id,
+    own_key,
     tables,
 )
 from heygen_async.errors import InvalidRequest, JournalError
@@ -254,8 +254,9 @@ async def test_keys_are_the_same_for_the_same_and_fit_the_header() -> None:
     with pytest.raises(InvalidRequest, match="run_id"):
         idempotency_key("spring run", "a", 1)
     assert fingerprint("/a", b"b") != fingerprint("/ab", b"")
-    assert derived_key(3, b"{}").startswith("3-")
-    assert derived_key(3, b"{}") != derived_key(3, b"[]")
+    found = fingerprint("/v3/videos", b"{}")
+    assert own_key(found) == found[:16]
+    assert own_key(found, 2) == f"{found[:16]}-2"
 
 
 async def test_the_default_run_id_comes_from_the_name_of_the_file(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from heygen_async.batch.journal.entries import ENDED, Entry, RunRecord, SlotSamp
 from heygen_async.batch.journal.journal import Journal
 from heygen_async.batch.journal.keys import (
     batch_key,
-    derived_key,
     fingerprint,
     idempotency_key,
     is_batch_key,
     make_run_id,
+    own_key,
 )
 from heygen_async.batch.journal.view import JournalView, read
 
@@ -22,10 +22,10 @@ __all__ = [
     "State",
     "Totals",
     "batch_key",
-    "derived_key",
     "fingerprint",
     "idempotency_key",
     "is_batch_key",
     "make_run_id",
+    "own_key",
     "read",
 ]

@@ -14,6 +14,12 @@ STATES: tuple[State, ...] = ("intended", "submitted", "completed", "failed", "un
 ENDED: tuple[State, ...] = ("completed", "failed")
 
 
+# Failures of the account and not of the item: the next run tries again by itself.
+_OF_THE_ACCOUNT = frozenset(
+    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
+)
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One item, as the journal knows it. Times are Unix seconds.
 
@@ -59,6 +65,14 @@ class Entry(msgspec.Struct, frozen=True):
     ended_at: float | None
     output_seconds: float | None
     usd: float | None
+
+    def tried_again(self, *, retry_failed: bool) -> bool:
+        """Whether it has failed and the next run submits it anew.
+
+        Args:
+            retry_failed: Whether failures of the item itself are tried again, too.
+        """
+        return self.state == "failed" and (retry_failed or self.error_type in _OF_THE_ACCOUNT)
 
 
 class RunRecord(msgspec.Struct, frozen=True):

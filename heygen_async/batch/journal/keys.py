@@ -87,9 +87,18 @@ def fingerprint(path: str, payload: bytes) -> str:
     return hashlib.sha256(path.encode() + b"\0" + payload).hexdigest()
 
 
-def derived_key(position: int, payload: bytes) -> str:
-    """The key of an item that was given none: its position, and 16 digits over its payload."""
-    return f"{position}-{hashlib.sha256(payload).hexdigest()[:16]}"
+def own_key(fingerprint: str, number: int = 1) -> str:
+    """The key of an item that was given none.
+
+    It follows from the payload, and not from the position, so that rows that come or go leave
+    the keys of the others alone.
+
+    Args:
+        fingerprint: Of its request.
+        number: Which of several equal items it is, from 1.
+    """
+    base = fingerprint[:16]
+    return base if number == 1 else f"{base}-{number}"
 
 
 def _digest(text: str) -> str:
