@@ -6,7 +6,7 @@ import datetime
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from heygen_async.batch.estimates import dollars
 from heygen_async.batch.journal import read
 from heygen_async.batch.report_plots import area_plot, bar_plot, time_step, time_ticks
 from heygen_async.batch.report_style import STYLE
-from heygen_async.batch.report_sums import WIDE_BINS, RunSums
+from heygen_async.batch.report_sums import WIDE_BINS, Failure, RunSums
 
 # Pauses that the legend tells one by one.
 _PAUSES_NAMED = 3
+# Failures of a code that are to be seen at once; the others unfold.
+_FAILURES_SHOWN = 10
 
 
 def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) -> None:
@@ -209,21 +211,25 @@ def _failures(sums: RunSums) -> Iterator[str]:
         return
     yield "<section><h2>Failures</h2>"
     for code, group in sorted(sums.failures.items(), key=lambda pair: -pair[1].count):
-        rows = "".join(
-            f'<tr><td>{escape(item.key)}</td><td class="id">{escape(item.job_id or "none")}</td>'
-            f"<td>{escape(item.message)}</td></tr>"
-            for item in group.items
-        )
-        more = group.count - len(group.items)
-        rest = f"<p>and {more:,} more</p>" if more else ""
-        yield (
-            f"<h3><code>{escape(code)}</code> <b>{group.count:,}</b></h3>"
-            "<table><thead><tr><th>Item</th><th>Job</th><th>Reason</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>{rest}"
-        )
+        first, others = group.items[:_FAILURES_SHOWN], group.items[_FAILURES_SHOWN:]
+        yield f"<h3><code>{escape(code)}</code> <b>{group.count:,}</b></h3>{_table(first)}"
+        if others:
+            yield f"<details><summary>Show {len(others):,} more</summary>{_table(others)}</details>"
+        if group.count > len(group.items):
+            yield f"<p>and {group.count - len(group.items):,} more</p>"
     if sums.other_failures:
         yield f"<p>{sums.other_failures:,} more failed with other codes.</p>"
     yield "</section>"
+
+
+def _table(failures: Sequence[Failure]) -> str:
+    rows = "".join(
+        f'<tr><td>{escape(item.key)}</td><td class="id">{escape(item.job_id or "none")}</td>'
+        f"<td>{escape(item.message)}</td></tr>"
+        for item in failures
+    )
+    head = "<thead><tr><th>Item</th><th>Job</th><th>Reason</th></tr></thead>"
+    return f"<table>{head}<tbody>{rows}</tbody></table>"
 
 
 def _outputs(sums: RunSums) -> Iterator[str]:
