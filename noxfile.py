@@ -65,7 +65,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Runs killed 50 times and taken up again; HEYGEN_KILLS and HEYGEN_KILL_SEED change it."""
+    """Runs killed 50 times, and 30 times under each kind of fault, and taken up again.
+
+    HEYGEN_KILLS and HEYGEN_KILL_SEED change it.
+    """
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
     session.run("pytest", "-s", "tests/batch/test_kill.py", *session.posargs, env=env)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -70,10 +71,11 @@ class Hosts:
     async def close(self) -> None:
         """Stop listening and cut off what still waits for an answer."""
         servers, self._servers = self._servers, []
-        for server, protocols in servers:
-            server.close()
-            await protocols.shutdown(0.05)
-            await server.wait_closed()
+        async with contextlib.AsyncExitStack() as steps:  # all of them, even if one is cancelled
+            for server, protocols in servers:
+                server.close()
+                steps.push_async_callback(server.wait_closed)
+                steps.push_async_callback(protocols.shutdown, 0.05)
 
     async def _listen(
         self,

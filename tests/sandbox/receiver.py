@@ -49,8 +49,14 @@ class Receiver:
         self.most_open = 0
         self.url = ""
 
+    @property
+    def connections(self) -> int:
+        """Connections that are open, in use or not."""
+        return len(self._server.connections)
+
     async def __aenter__(self) -> Receiver:
-        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.05)
+        self._server = web.Server(self._handle)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=0.05)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -148,3 +148,17 @@ async def test_events_that_concern_nobody_are_not_listed(api: Api, sandbox: Sand
     await asyncio.sleep(200)
     assert (await api.get("/v3/webhooks/events")).data == []
     assert sandbox.deliveries.records == []
+
+
+async def test_a_close_that_is_cancelled_leaves_no_connection_open(
+    api: Api, sandbox: Sandbox, receiver: Receiver
+) -> None:
+    await receiver.register(api)  # which is asked, on a connection that is kept
+    assert receiver.connections == 1
+    closing = asyncio.create_task(sandbox.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert closing.cancelled()
+    await asyncio.sleep(0.1)
+    assert receiver.connections == 0
