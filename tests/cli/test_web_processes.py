@@ -146,6 +146,9 @@ def test_a_page_shows_the_video_when_its_delivery_comes(
         for one in sandbox.deliveries.records
         if page.url == f"{url}/videos/{one.event.entity_id}" and one.target.startswith(url)
     )
+    deadline = time.monotonic() + PATIENCE
+    while delivery.status is None and time.monotonic() < deadline:
+        page.wait_for_timeout(20)  # the page may be quicker than the one who delivers
     assert delivery.status == 200
 
     page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
