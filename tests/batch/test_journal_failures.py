@@ -151,7 +151,8 @@ asyncio.run(main())
 """
     done = await asyncio.to_thread(python, code, tmp_path / "run.db")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    # The loop in development mode complains of a busy machine, too.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("Executing <")] == []
     *acknowledged, stopped = done.stdout.split("\n")[:-1]
     assert stopped in ("stopped io_error", "stopped disk_full")
     assert len(acknowledged) > 5

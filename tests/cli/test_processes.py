@@ -188,7 +188,10 @@ def test_one_ctrl_c_ends_the_demo(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert err == "Stopped.\n"
+    *notes, last = err.splitlines()
+    assert last == "Stopped."
+    # A submission whose answer was on its way may be among what it stops.
+    assert all("was cancelled after its job was created" in note for note in notes)
 
 
 def test_the_sandbox_serves_until_ctrl_c() -> None:

@@ -38,7 +38,9 @@ def run_script(body: str) -> str:
         cwd=ROOT,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # The loop in development mode complains of a busy machine, too.
+    complaints = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (done.returncode, complaints) == (0, [])
     return done.stdout
 
 
