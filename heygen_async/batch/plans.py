@@ -245,9 +245,12 @@ RequestT = TypeVar("RequestT", bound=Request)
 def with_callback_id(request: RequestT, key: str | None) -> RequestT:
     """The request with its idempotency key as ``callback_id``, if it takes one and has none.
 
-    So the account's own lists tell later what became of a submission whose answer was lost.
+    So the account's own lists tell later what became of a submission whose answer was lost. One
+    with a ``callback_url`` gets its id at the endpoint, as nobody must be able to guess it.
     """
     if key is None or getattr(request, "callback_id", "") is not None:
+        return request
+    if getattr(request, "callback_url", None) is not None:
         return request
     return msgspec.structs.replace(request, callback_id=key)
 

@@ -112,6 +112,8 @@ class AccountSearch:
         if not hasattr(request, "callback_id"):
             return None  # nothing in the account would tell
         if request.callback_id is None:
+            if getattr(request, "callback_url", None) is not None:
+                return None  # it was sent with an id that nobody can guess, this search neither
             jobs = await walk.find(sent.idempotency_key, sent)
         else:
             jobs = await self._find_own(walk, request.callback_id, sent)

@@ -127,6 +127,23 @@ async def test_the_callback_id_is_the_idempotency_key_where_there_is_one(
     assert len({job.idempotency_key for job in jobs}) == len(jobs)
 
 
+async def test_a_request_with_a_callback_url_has_an_id_that_nobody_can_guess(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    request = AvatarVideoRequest(
+        avatar_id=sandbox.avatar_id, script="Hello", callback_url="http://127.0.0.1:9/heygen"
+    )
+    for _ in range(2):  # the same in every run, or a repeat under its key would be another
+        async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+            assert [outcome.ok async for outcome in batch.run([request])] == [True]
+        (tmp_path / "run.requests.db").unlink()
+    (job,) = sandbox.ledger.jobs
+    assert job.callback_id
+    assert job.idempotency_key
+    assert job.callback_id not in job.idempotency_key
+    assert job.idempotency_key not in job.callback_id
+
+
 async def test_what_a_lost_answer_was_about_is_looked_up(tmp_path: Path) -> None:
     """Submitted more than a day ago, and never answered: only some kinds can be found."""
     journal = tmp_path / "run.db"
