@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
+from heygen_async.endpoints.callbacks import with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse, JobFailed
 from heygen_async.jobs.job import Job
@@ -234,8 +237,14 @@ class JobBatches(Batches[T]):
     """The batches of a product that HeyGen makes jobs of."""
 
     _endpoint: Endpoint[CreatedBatch]
+    _field: str  # of the request that holds those of the jobs
 
     async def _create(self, request: Request, key: str | None) -> BatchJob[T]:
+        requests = [
+            with_unguessable_id(one, self._session, None if key is None else f"{key}:{index}")
+            for index, one in enumerate(getattr(request, self._field))
+        ]
+        request = msgspec.structs.replace(request, **{self._field: requests})
         return await self.create_encoded(encode(request), idempotency_key=key)
 
     async def create_encoded(

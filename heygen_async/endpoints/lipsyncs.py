@@ -96,6 +96,7 @@ class LipsyncBatches(JobBatches[Lipsync]):
 
     _kind = LIPSYNC_BATCH
     _endpoint = BATCHES_CREATE
+    _field = "lipsyncs"
 
     async def create(
         self,

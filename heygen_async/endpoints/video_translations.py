@@ -121,6 +121,7 @@ class VideoTranslationBatches(JobBatches[VideoTranslation]):
 
     _kind = VIDEO_TRANSLATION_BATCH
     _endpoint = BATCHES_CREATE
+    _field = "video_translations"
 
     async def create(
         self,

@@ -98,6 +98,7 @@ class VideoBatches(JobBatches[Video]):
 
     _kind = VIDEO_BATCH
     _endpoint = BATCHES_CREATE
+    _field = "videos"
 
     async def create(
         self,

@@ -74,6 +74,18 @@ async def test_results_come_as_they_end(heygen: HeyGen, sandbox: Sandbox) -> Non
     assert sandbox.requests.by_operation["videos.get"] == 10
 
 
+async def test_those_to_be_called_back_have_ids_that_nobody_can_guess(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    told, plain = _videos(sandbox, 2, callback_url="http://127.0.0.1:9/heygen"), _videos(sandbox, 1)
+    await heygen.videos.batches.create([*told, *plain], idempotency_key="mine")
+    first, second, third = (job.callback_id for job in sandbox.ledger.jobs)
+    assert first
+    assert second
+    assert first != second
+    assert third is None
+
+
 async def test_the_batch_itself_is_waited_for(heygen: HeyGen, sandbox: Sandbox) -> None:
     batch = await heygen.videos.batches.create(
         VideoBatchRequest(videos=_videos(sandbox, 3), title="Launch")
