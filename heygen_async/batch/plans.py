@@ -242,6 +242,12 @@ async def send_translation(
 RequestT = TypeVar("RequestT", bound=Request)
 
 
+def called_back_unnamed(request: Request) -> bool:
+    """Whether a request has a ``callback_url`` and no ``callback_id`` of its own."""
+    url = getattr(request, "callback_url", None)
+    return url is not None and getattr(request, "callback_id", None) is None
+
+
 def with_callback_id(request: RequestT, key: str | None) -> RequestT:
     """The request with its idempotency key as ``callback_id``, if it takes one and has none.
 
@@ -250,7 +256,7 @@ def with_callback_id(request: RequestT, key: str | None) -> RequestT:
     """
     if key is None or getattr(request, "callback_id", "") is not None:
         return request
-    if getattr(request, "callback_url", None) is not None:
+    if called_back_unnamed(request):
         return request
     return msgspec.structs.replace(request, callback_id=key)
 

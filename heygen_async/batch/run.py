@@ -20,7 +20,14 @@ from heygen_async.batch.journal import Entry, is_batch_key
 from heygen_async.batch.money import RunEstimate
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.parcels import is_item_id
-from heygen_async.batch.plans import Pending, Plan, Submission, check_keys, estimate_run
+from heygen_async.batch.plans import (
+    Pending,
+    Plan,
+    Submission,
+    called_back_unnamed,
+    check_keys,
+    estimate_run,
+)
 from heygen_async.batch.report import Progress, Report, Tally
 from heygen_async.batch.source import Source
 from heygen_async.errors import (
@@ -299,7 +306,9 @@ class Run(Generic[T]):
                 self._accepted(one, entry.job_id)
                 return self._attach(one, submission, entry.job_id)
             one.sent_before = entry.state == "intended"
-        if batches is not None and batches.sends(place) and not one.sent_before:
+        # One that is called back gets an id that nobody can guess, which only goes singly.
+        alone = one.sent_before or called_back_unnamed(submission.request)
+        if batches is not None and batches.sends(place) and not alone:
             enclosed = self._books.enclosed(one.name, one.index, submission, entry)
             job_id = await self._noted(one, batches.send(place, enclosed))
             return self._attach(one, submission, job_id)

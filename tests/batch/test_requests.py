@@ -35,6 +35,7 @@ from heygen_async import (
     VoiceDesignRequest,
     VoiceDetail,
 )
+from heygen_async.batch.plans import Via
 from heygen_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -127,15 +128,16 @@ async def test_the_callback_id_is_the_idempotency_key_where_there_is_one(
     assert len({job.idempotency_key for job in jobs}) == len(jobs)
 
 
+@pytest.mark.parametrize("via", ["single", "api-batch"])
 async def test_a_request_with_a_callback_url_has_an_id_that_nobody_can_guess(
-    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path, via: Via
 ) -> None:
     request = AvatarVideoRequest(
         avatar_id=sandbox.avatar_id, script="Hello", callback_url="http://127.0.0.1:9/heygen"
     )
     for _ in range(2):  # the same in every run, or a repeat under its key would be another
         async with Batch(heygen, journal=tmp_path / "run.db") as batch:
-            assert [outcome.ok async for outcome in batch.run([request])] == [True]
+            assert [outcome.ok async for outcome in batch.run([request], via=via)] == [True]
         (tmp_path / "run.requests.db").unlink()
     (job,) = sandbox.ledger.jobs
     assert job.callback_id
