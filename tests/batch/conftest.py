@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,11 @@ async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
 @pytest.fixture
 def template_id(sandbox: Sandbox) -> str:
     return sandbox.add_template()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "run.db"
 
 
 def names(count: int) -> list[dict[str, str]]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import heygen_async
-from heygen_async.batch.journal import Journal, JournalView, fingerprint, idempotency_key, read
+from heygen_async.batch.journal import (
+    Entry,
+    Journal,
+    JournalView,
+    fingerprint,
+    idempotency_key,
+    read,
+)
 
 T = TypeVar("T")
 
@@ -49,6 +59,37 @@ async def viewed(path: Path, ask: Callable[[JournalView], T]) -> T:
             return ask(view)
 
     return await asyncio.to_thread(look)
+
+
+async def edit(path: Path, *statements: str) -> None:
+    """Change a journal from outside."""
+
+    def change() -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    await asyncio.to_thread(change)
+
+
+class Journaled:
+    """What the journal of some runs says of their items, and how to change it."""
+
+    def __init__(self, journal: Path) -> None:
+        self.journal = journal
+
+    async def entries(self) -> list[Entry]:
+        return await viewed(self.journal, lambda view: list(view.entries()))
+
+    async def states(self) -> Counter[str]:
+        return Counter(entry.state for entry in await self.entries())
+
+    async def edit(self, *statements: str) -> None:
+        await edit(self.journal, *statements)
+
+    async def make_older(self, seconds: float) -> None:
+        """Let the intents have been written so much earlier."""
+        await self.edit(f"UPDATE items SET intended_at = intended_at - {seconds}")
 
 
 def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:

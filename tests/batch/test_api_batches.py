@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -34,10 +32,10 @@ from heygen_async import (
     UncertainSubmission,
     VideoTranslationRequest,
 )
-from heygen_async.batch.journal import Entry, idempotency_key
+from heygen_async.batch.journal import idempotency_key
 from heygen_async.errors import ConnectionFailed, JournalError, ServerError
 from heygen_async.sandbox import Fault, Faults, Sandbox
-from tests.batch.journals import viewed
+from tests.batch.journals import Journaled, viewed
 
 pytestmark = pytest.mark.anyio
 
@@ -53,16 +51,12 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "run.db"
-
-
-class Runs:
+class Runs(Journaled):
     """Runs of the same videos over one journal, one after the other."""
 
     def __init__(self, sandbox: Sandbox, heygen: HeyGen, journal: Path) -> None:
-        self.sandbox, self.heygen, self.journal = sandbox, heygen, journal
+        super().__init__(journal)
+        self.sandbox, self.heygen = sandbox, heygen
         self.outcomes: list[Outcome[Any]] = []
 
     def videos(self, count: int, first: int = 0, **fields: Any) -> list[AvatarVideoRequest]:
@@ -85,20 +79,6 @@ class Runs:
                     break
         return outcomes
 
-    async def entries(self) -> list[Entry]:
-        return await viewed(self.journal, lambda view: list(view.entries()))
-
-    async def states(self) -> Counter[str]:
-        return Counter(entry.state for entry in await self.entries())
-
-    async def edit(self, *statements: str) -> None:
-        def change() -> None:
-            with closing(sqlite3.connect(self.journal)) as connection, connection:
-                for statement in statements:
-                    connection.execute(statement)
-
-        await asyncio.to_thread(change)
-
     async def lose_answers(self, requests: Sequence[Any]) -> None:
         """A run whose batches are accepted while none of the answers arrives."""
         self.sandbox.faults.add(CREATE, Fault.drop_answer(), times=None)
@@ -110,7 +90,7 @@ class Runs:
 
     async def age(self) -> None:
         """A day passes, after which nothing is replayed."""
-        await self.edit(f"UPDATE items SET intended_at = intended_at - {DAY}")
+        await self.make_older(DAY)
         self.sandbox.clock.advance(DAY)
 
     def batches(self) -> int:

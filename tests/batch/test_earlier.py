@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from heygen_async import Batch, HeyGen, JournalError
 from heygen_async.batch.earlier import Remainder
 from heygen_async.sandbox import Sandbox
+from tests.batch.journals import edit
 
 from .conftest import names
 
@@ -20,16 +19,6 @@ pytestmark = pytest.mark.anyio
 
 def by_name(variant: Any) -> str:
     return str(variant["name"])
-
-
-async def edit(journal: Path, statement: str) -> None:
-    def change() -> None:
-        connection = sqlite3.connect(journal)
-        with connection:
-            connection.execute(statement)
-        connection.close()
-
-    await asyncio.to_thread(change)
 
 
 async def left_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -37,6 +36,7 @@ from heygen_async import (
 )
 from heygen_async.batch.plans import Via
 from heygen_async.sandbox import Fault, Sandbox
+from tests.batch.journals import edit
 
 pytestmark = pytest.mark.anyio
 
@@ -155,8 +155,7 @@ async def test_what_a_lost_answer_was_about_is_looked_up(tmp_path: Path) -> None
         HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=10) as heygen,
     ):
         await run_mixed(sandbox, heygen, journal)
-        await asyncio.to_thread(
-            _edit,
+        await edit(
             journal,
             "UPDATE items SET state = 'intended', job_id = NULL, result = NULL, "
             "submitted_at = NULL, ended_at = NULL, intended_at = intended_at - 90000",
@@ -263,8 +262,7 @@ async def test_a_speech_whose_answer_was_lost_is_not_paid_for_twice(
 
     first = await speak()
     # As a process leaves it that was killed between the two notes.
-    await asyncio.to_thread(
-        _edit,
+    await edit(
         tmp_path / "run.speech.db",
         "UPDATE items SET state = 'submitted', result = NULL, ended_at = NULL, "
         f"job_id = substr(job_id, 1, instr(job_id, '@')) || "
@@ -310,10 +308,3 @@ def test_type_checkers_know_what_a_run_gives() -> None:
     run = batch.run(videos)
     assert_type(batch.download(run, "{key}.mp4"), AsyncGenerator[Outcome[Video], None])
     assert run.report.items == 0
-
-
-def _edit(journal: Path, statement: str) -> None:
-    connection = sqlite3.connect(journal)
-    with connection:
-        connection.execute(statement)
-    connection.close()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from heygen_async import (
     TextVariable,
     Video,
 )
-from heygen_async.batch.journal import Entry
 from heygen_async.errors import (
     AuthenticationError,
     BudgetExceeded,
@@ -36,7 +33,7 @@ from heygen_async.errors import (
     UncertainSubmission,
 )
 from heygen_async.sandbox import Fault, Sandbox
-from tests.batch.journals import viewed
+from tests.batch.journals import Journaled, viewed
 
 from .conftest import names
 
@@ -46,16 +43,12 @@ GENERATE = "templates.generate"
 DAY = 25 * 3600
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "run.db"
-
-
-class Renders:
+class Renders(Journaled):
     """Runs over one journal, one after the other."""
 
     def __init__(self, heygen: HeyGen, template_id: str, journal: Path) -> None:
-        self.heygen, self.template_id, self.journal = heygen, template_id, journal
+        super().__init__(journal)
+        self.heygen, self.template_id = heygen, template_id
         self.sent: list[Outcome[Video]] = []
 
     async def __call__(
@@ -74,21 +67,6 @@ class Renders:
                 if len(outcomes) == stop_after:
                     break
         return outcomes
-
-    async def entries(self) -> list[Entry]:
-        return await viewed(self.journal, lambda view: list(view.entries()))
-
-    async def states(self) -> Counter[str]:
-        return Counter(entry.state for entry in await self.entries())
-
-    async def age(self, seconds: float = DAY) -> None:
-        """Let the intents be older."""
-
-        def edit() -> None:
-            with closing(sqlite3.connect(self.journal)) as connection, connection:
-                connection.execute("UPDATE items SET intended_at = intended_at - ?", (seconds,))
-
-        await asyncio.to_thread(edit)
 
 
 @pytest.fixture
@@ -218,7 +196,7 @@ async def test_old_intents_are_found_in_the_account(
         for i in range(10)
     ]
     await lose_answers(sandbox, render, rows)
-    await render.age()
+    await render.make_older(DAY)
     sandbox.clock.advance(DAY)  # nothing is replayed any more
     render.heygen.slots.limit = 10
     all_once(await render(rows), 10, sandbox)
@@ -230,7 +208,7 @@ async def test_old_intents_that_nobody_knows_are_uncertain(
     sandbox.faults.add(GENERATE, Fault.drop(), times=None)
     await render(names(4))
     sandbox.faults.clear()
-    await render.age()
+    await render.make_older(DAY)
     for _ in range(2):
         outcomes = await render(names(4), max_jobs=4)
         assert all(isinstance(outcome.error, UncertainSubmission) for outcome in outcomes)
@@ -244,7 +222,7 @@ async def test_uncertain_items_are_looked_for_before_they_are_sent_again(
     sandbox: Sandbox, render: Renders
 ) -> None:
     await lose_answers(sandbox, render, names(4))
-    await render.age()
+    await render.make_older(DAY)
     sandbox.clock.advance(DAY)
     empty = Fault.body(b'{"data": [], "has_more": false}')
     sandbox.faults.add("videos.list", empty, times=None)
@@ -256,7 +234,7 @@ async def test_uncertain_items_are_looked_for_before_they_are_sent_again(
 
 async def test_a_search_that_fails_decides_nothing(sandbox: Sandbox, render: Renders) -> None:
     await lose_answers(sandbox, render, names(4))
-    await render.age()
+    await render.make_older(DAY)
     for status in (401, 400):
         sandbox.faults.add("videos.list", Fault.status(status), times=None)
         try:
@@ -527,7 +505,7 @@ async def test_old_translations_are_found_in_the_account(
     lost = await translate(heygen, journal)
     assert not any(outcome.ok for outcome in lost.values())
     sandbox.faults.clear()
-    await Renders(heygen, "", journal).age()
+    await Renders(heygen, "", journal).make_older(DAY)
     sandbox.clock.advance(DAY)
     all_once((await translate(heygen, journal)).values(), 6, sandbox)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from heygen_async import (
     VideoTranslationRequest,
 )
 from heygen_async.sandbox import Fault, Sandbox
+from tests.batch.journals import Journaled
 
 pytestmark = pytest.mark.anyio
 
@@ -42,45 +41,33 @@ async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
         yield heygen
 
 
-class Journaled:
+class Requests(Journaled):
     """A run of requests whose journal can be made to forget."""
 
     def __init__(self, heygen: HeyGen, journal: Path) -> None:
+        super().__init__(journal)
         self._heygen = heygen
-        self._journal = journal
 
     async def run(self, requests: Sequence[Any]) -> dict[int, Outcome[Any]]:
         """Outcomes by position."""
         async with Batch(self._heygen) as batch:
             keys = {id(request): f"k{number}" for number, request in enumerate(requests)}
-            run = batch.run(requests, key=lambda one: keys[id(one)], journal=self._journal)
+            run = batch.run(requests, key=lambda one: keys[id(one)], journal=self.journal)
             return {int(outcome.key[1:]): outcome async for outcome in run}
 
     async def forget(self, positions: Collection[int]) -> None:
         """Make it yesterday's journal, with those items intended and never answered."""
         lost = ", ".join(f"'k{position}'" for position in positions)
+        await self.make_older(DAY)
         await self.edit(
-            f"UPDATE items SET intended_at = intended_at - {DAY}",
             "UPDATE items SET state = 'intended', job_id = NULL, result = NULL, "
             f"submitted_at = NULL, ended_at = NULL WHERE key IN ({lost})",
         )
 
-    async def edit(self, *statements: str) -> None:
-        """Change the journal from outside."""
-
-        def change() -> None:
-            connection = sqlite3.connect(self._journal)
-            with connection:
-                for statement in statements:
-                    connection.execute(statement)
-            connection.close()
-
-        await asyncio.to_thread(change)
-
 
 @pytest.fixture
-def journaled(heygen: HeyGen, tmp_path: Path) -> Journaled:
-    return Journaled(heygen, tmp_path / "run.db")
+def journaled(heygen: HeyGen, tmp_path: Path) -> Requests:
+    return Requests(heygen, tmp_path / "run.db")
 
 
 def avatars(sandbox: Sandbox, count: int, **fields: Any) -> list[AvatarVideoRequest]:
@@ -102,7 +89,7 @@ def uncertain(outcomes: dict[int, Outcome[Any]]) -> set[int]:
     }
 
 
-async def test_one_walk_serves_all_items(sandbox: Sandbox, journaled: Journaled) -> None:
+async def test_one_walk_serves_all_items(sandbox: Sandbox, journaled: Requests) -> None:
     requests = avatars(sandbox, 130)
     first = await journaled.run(requests)
     await journaled.forget(range(40))
@@ -117,7 +104,7 @@ async def test_the_walk_goes_no_further_back_than_it_must(tmp_path: Path) -> Non
         Sandbox(speed=1, epoch=time.time() - DAY - 7200, concurrency=50) as sandbox,
         HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen,
     ):
-        journaled = Journaled(heygen, tmp_path / "run.db")
+        journaled = Requests(heygen, tmp_path / "run.db")
         async for _ in Batch(heygen).run(avatars(sandbox, 110)):
             pass
         sandbox.clock.advance(7200)
@@ -129,7 +116,7 @@ async def test_the_walk_goes_no_further_back_than_it_must(tmp_path: Path) -> Non
         assert sandbox.requests.by_operation["videos.status_v1"] == 5  # those of the title
 
 
-async def test_callback_ids_of_the_users_own(sandbox: Sandbox, journaled: Journaled) -> None:
+async def test_callback_ids_of_the_users_own(sandbox: Sandbox, journaled: Requests) -> None:
     requests = [
         AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello", callback_id=f"mine {n}")
         for n in range(6)
@@ -141,7 +128,7 @@ async def test_callback_ids_of_the_users_own(sandbox: Sandbox, journaled: Journa
 
 
 async def test_titles_tell_items_with_one_callback_id_apart(
-    sandbox: Sandbox, journaled: Journaled
+    sandbox: Sandbox, journaled: Requests
 ) -> None:
     requests = [
         AvatarVideoRequest(
@@ -155,7 +142,7 @@ async def test_titles_tell_items_with_one_callback_id_apart(
 
 
 async def test_languages_tell_items_with_one_callback_id_apart(
-    sandbox: Sandbox, journaled: Journaled
+    sandbox: Sandbox, journaled: Requests
 ) -> None:
     requests = [
         VideoTranslationRequest(
@@ -170,7 +157,7 @@ async def test_languages_tell_items_with_one_callback_id_apart(
 
 
 async def test_the_jobs_of_other_items_are_left_to_them(
-    sandbox: Sandbox, heygen: HeyGen, journaled: Journaled
+    sandbox: Sandbox, heygen: HeyGen, journaled: Requests
 ) -> None:
     requests = avatars(sandbox, 3, callback_id="launch")
     first = await journaled.run(requests)
@@ -185,7 +172,7 @@ async def test_the_jobs_of_other_items_are_left_to_them(
 
 @pytest.mark.parametrize("deleted", [0, 1])
 async def test_what_two_items_can_claim_is_given_to_neither(
-    sandbox: Sandbox, heygen: HeyGen, journaled: Journaled, deleted: int
+    sandbox: Sandbox, heygen: HeyGen, journaled: Requests, deleted: int
 ) -> None:
     requests = avatars(sandbox, 3, callback_id="launch", title="Launch")
     first = await journaled.run(requests)
@@ -199,7 +186,7 @@ async def test_what_two_items_can_claim_is_given_to_neither(
 
 
 async def test_a_job_of_another_time_is_no_items(
-    sandbox: Sandbox, heygen: HeyGen, journaled: Journaled
+    sandbox: Sandbox, heygen: HeyGen, journaled: Requests
 ) -> None:
     requests = avatars(sandbox, 2, callback_id="launch")
     strange = await heygen.videos.create(requests[0])
@@ -214,7 +201,7 @@ async def test_a_job_of_another_time_is_no_items(
 
 
 async def test_what_carries_no_callback_id_is_not_looked_for(
-    sandbox: Sandbox, journaled: Journaled
+    sandbox: Sandbox, journaled: Requests
 ) -> None:
     look = sandbox.avatar_id
     requests = [CinematicAvatarVideoRequest(avatar_id=[look], prompt="A walk", duration=5)]
@@ -224,7 +211,7 @@ async def test_what_carries_no_callback_id_is_not_looked_for(
     assert sandbox.requests.by_operation["videos.list"] == 0
 
 
-async def test_a_list_that_failed_is_walked_anew(sandbox: Sandbox, journaled: Journaled) -> None:
+async def test_a_list_that_failed_is_walked_anew(sandbox: Sandbox, journaled: Requests) -> None:
     requests = avatars(sandbox, 120)
     first = await journaled.run(requests)
     await journaled.forget(range(120))
