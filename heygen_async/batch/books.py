@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -45,6 +45,7 @@ from heygen_async.errors import (
 )
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 # What to wait for until something is on the disk; None where nothing was to be written.
 Written: TypeAlias = Awaitable[None] | None
@@ -199,20 +200,12 @@ class Books(Generic[T]):
         if self._journal is None:
             return str(index) if key is None else key, None
         found = _fingerprint(submission)
-        while True:
-            name = self._own_key(found) if key is None else key
-            try:
-                entry = await self._journal.claim(name)
-            except DuplicateKey:
-                if key is not None:
-                    raise
-                self._repeated(found, name)
-                continue
-            if entry is None:
-                self.added += 1
-            else:
-                self._check(entry, found)
-            return name, entry
+        key, entry = await self._under_a_key(key, found, self._journal.claim)
+        if entry is None:
+            self.added += 1
+        else:
+            self._check(entry, found)
+        return key, entry
 
     def again(self, entry: Entry) -> bool:
         """Whether an item that has failed in an earlier run is submitted anew."""
@@ -265,16 +258,9 @@ class Books(Generic[T]):
             return None
         if entry is not None and entry.state == "intended":
             return entry.idempotency_key  # in the journal already
-        attempt = 1 if entry is None else entry.attempt + 1
-        sent_under = idempotency_key(self._journal.run_id, key, attempt)
-        await self._journal.intend(
-            key,
-            position=index,
-            attempt=attempt,
-            idempotency_key=sent_under,
-            fingerprint=_fingerprint(submission),
-            payload=submission.payload,
-        )
+        one = self.enclosed(key, index, submission, entry)
+        sent_under = idempotency_key(self._journal.run_id, key, one.attempt)
+        await _write_down(self._journal, one, sent_under)
         return sent_under
 
     def enclosed(
@@ -309,14 +295,7 @@ class Books(Generic[T]):
             return [None] * len(parcels)
         keys = [self._key_of(parcel) for parcel in parcels]
         written = [
-            self._journal.intend(
-                one.key,
-                position=one.position,
-                attempt=one.attempt,
-                idempotency_key=key,
-                fingerprint=one.fingerprint,
-                payload=one.payload,
-            )
+            _write_down(self._journal, one, key)
             for parcel, key in zip(parcels, keys, strict=True)
             for one in parcel
         ]
@@ -440,25 +419,30 @@ class Books(Generic[T]):
     ) -> tuple[str, str]:
         """Write down the intent of a new item; its key and its idempotency key."""
         found = _fingerprint(submission)
+
+        async def begin(name: str) -> str:
+            sent_under = idempotency_key(journal.run_id, name)
+            await _write_down(
+                journal, Enclosure(name, index, 1, found, submission.payload), sent_under
+            )
+            return sent_under
+
+        begun = await self._under_a_key(key, found, begin)
+        self.added += 1
+        return begun
+
+    async def _under_a_key(
+        self, key: str | None, found: str, ask: Callable[[str], Awaitable[R]]
+    ) -> tuple[str, R]:
+        """Ask for an item by its key; one without asks for the first of its own that is free."""
         while True:
             name = self._own_key(found) if key is None else key
-            sent_under = idempotency_key(journal.run_id, name)
             try:
-                await journal.intend(
-                    name,
-                    position=index,
-                    attempt=1,
-                    idempotency_key=sent_under,
-                    fingerprint=found,
-                    payload=submission.payload,
-                )
+                return name, await ask(name)
             except DuplicateKey:
                 if key is not None:
                     raise
                 self._repeated(found, name)
-                continue
-            self.added += 1
-            return name, sent_under
 
     def _own_key(self, found: str) -> str:
         """The key of an item with this fingerprint that was given none."""
@@ -485,6 +469,18 @@ class Books(Generic[T]):
         except BudgetExceeded as exceeded:
             exceeded.not_submitted += (key,)
             raise
+
+
+def _write_down(journal: Journal, one: Enclosure, sent_under: str) -> Awaitable[None]:
+    """Write down the intent of an item; it is on the disk once it was awaited."""
+    return journal.intend(
+        one.key,
+        position=one.position,
+        attempt=one.attempt,
+        idempotency_key=sent_under,
+        fingerprint=one.fingerprint,
+        payload=one.payload,
+    )
 
 
 def _fingerprint(submission: Submission[Any]) -> str:
