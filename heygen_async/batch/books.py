@@ -345,7 +345,7 @@ class Books(Generic[T]):
             What it has cost in USD, an estimate, or None if unknown; and what to wait for before
             the outcome is handed on.
         """
-        usd = cost(result, submission.request, self._settings.prices, test=self._plan.test)  # type: ignore[arg-type]
+        usd = cost(result, submission.request, self._settings.prices, test=self._plan.test)
         self._budget.settle(reservation, usd)
         if self._journal is None:
             return usd, None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import math
-from typing import TypeAlias
 
 import msgspec
 
@@ -21,10 +20,6 @@ from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.models.voices import Speech
-
-Result: TypeAlias = Video | VideoTranslation | Lipsync | Speech
-"""What a paid job gives."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +96,7 @@ def estimate(
 
 
 def cost(
-    result: Result,
+    result: object,
     request: Request,
     prices: PriceTable = PRICES,
     *,
@@ -132,7 +127,9 @@ def cost(
     if not found:
         return None
     if any(charge.rate for charge in found):
-        if result.duration is None:
+        # A session of the Video Agent does not say how long its video is.
+        seconds = getattr(result, "duration", None)
+        if seconds is None:
             return None
-        found = lasting(found, result.duration)
+        found = lasting(found, seconds)
     return math.fsum(charge.usd for charge in found)

@@ -13,16 +13,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from heygen_async.batch import estimates
 from heygen_async.batch.earlier import Remainder
-from heygen_async.batch.estimates import Estimate, Result, dollars, estimate
-from heygen_async.batch.prices import PRICES, PriceTable
+from heygen_async.batch.estimates import Estimate, cost, dollars, estimate
 from heygen_async.errors import BudgetExceeded, ConfigurationError
-from heygen_async.models.proofreads import ProofreadRequest
-from heygen_async.models.structs import Request
 from heygen_async.models.users import User
-from heygen_async.models.video_agents import VideoAgentRequest
-from heygen_async.models.videos import Video
 
 __all__ = [
     "Budget",
@@ -106,23 +100,6 @@ def summed(estimates: Iterable[Estimate], as_of: datetime.date) -> RunEstimate:
         basis=("; ".join(named) or "no items") + more,
         as_of=as_of,
     )
-
-
-def cost(
-    result: Result,
-    request: Request,
-    prices: PriceTable = PRICES,
-    *,
-    proofread: ProofreadRequest | None = None,
-    test: bool = False,
-) -> float | None:
-    """What one job of a run has cost, as :func:`estimates.cost` tells it.
-
-    A session of the Video Agent does not say how long its video is, so its cost is not known.
-    """
-    if isinstance(request, VideoAgentRequest) and not isinstance(result, Video):
-        return None
-    return estimates.cost(result, request, prices, proofread=proofread, test=test)
 
 
 def balance(user: User) -> float | str | None:

@@ -113,4 +113,4 @@ async def test_the_cost_of_a_session_is_not_known(sandbox: Sandbox, heygen: HeyG
     outcomes = [outcome async for outcome in run]
     assert outcomes[0].unwrap().video_id
     assert outcomes[0].usd is None
-    assert cost(outcomes[0].unwrap(), request) is None  # type: ignore[arg-type]
+    assert cost(outcomes[0].unwrap(), request) is None
