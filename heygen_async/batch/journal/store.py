@@ -1,14 +1,11 @@
 """The journal's file, from the side of the thread that writes it.
 
 Everything here blocks and runs in one thread at a time. ``apply`` carries out a batch of commands
-in one transaction: when it returns they are on the disk, all of them. Commands of one kind go
-into one statement, many rows at a time: each statement gives the interpreter lock away and has to
-win it back from a busy event loop, which takes longer than the statement.
+in one transaction: when it returns they are on the disk, all of them.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import sqlite3
 import time
@@ -22,6 +19,7 @@ from heygen_async.batch.journal import tables
 from heygen_async.batch.journal.entries import Entry, RunRecord, State, Totals
 from heygen_async.batch.journal.inspection import check_pages, inspect, is_blank
 from heygen_async.batch.journal.lock import FileLock, Held
+from heygen_async.batch.journal.statements import ENDED, INTEND, SUBMITTED
 from heygen_async.batch.journal.transaction import Results, Transaction
 from heygen_async.batch.journal.troubles import from_os, from_sqlite, trouble
 from heygen_async.errors import DuplicateKey, JournalError
@@ -34,41 +32,6 @@ _BUSY_CLOSING_MS = 500
 # Pages of the write-ahead log that are carried over into the file at a time: 16 MB.
 _CHECKPOINT_PAGES = 4096
 
-# Rows of one statement. A few sizes only, since each is compiled once; the last rows of a batch
-# are filled up with rows of NULL, which do nothing.
-_ROWS = (1, 8, 64)
-
-# Lists of more than two values would make SQLite build a table for each statement.
-_INTEND = """
-INSERT INTO items (key, position, attempt, state, idempotency_key, fingerprint, intended_at,
-                   payload)
-SELECT column1, column2, column3, 'intended', column4, column5, column6, column7
-FROM (VALUES {rows}) WHERE column1 IS NOT NULL
-ON CONFLICT (key) DO UPDATE SET
-    position = excluded.position, attempt = excluded.attempt, state = 'intended', job_id = NULL,
-    error_type = NULL, error_code = NULL, error_message = NULL, output_seconds = NULL, usd = NULL,
-    intended_at = excluded.intended_at, submitted_at = NULL, ended_at = NULL,
-    idempotency_key = excluded.idempotency_key, fingerprint = excluded.fingerprint,
-    payload = excluded.payload, result = NULL
-WHERE excluded.attempt = items.attempt + 1 AND (
-    items.state IN ('failed', 'uncertain')
-    -- A batch that was refused whole, which is sent in parts.
-    OR (items.state = 'intended' AND instr(items.idempotency_key, ':batch:'))
-)
-"""
-_SUBMITTED = """
-UPDATE items SET state = 'submitted', job_id = column2, submitted_at = column3
-FROM (VALUES {rows}) WHERE key = column1 AND (
-    state IN ('intended', 'uncertain')
-    -- An item of a batch, whose own job has begun.
-    OR (state = 'submitted' AND instr(job_id, '#') AND instr(column2, '#') = 0)
-)
-"""
-_ENDED = """
-UPDATE items SET state = column2, ended_at = column3, result = column4, error_type = column5,
-    error_code = column6, error_message = column7, output_seconds = column8, usd = column9
-FROM (VALUES {rows}) WHERE key = column1 AND state NOT IN ('completed', 'failed')
-"""
 _UNCERTAIN = "UPDATE items SET state = 'uncertain' WHERE key = ? AND state = 'intended'"
 
 
@@ -160,9 +123,9 @@ class Store:
             else:
                 self._cursor.execute("ROLLBACK")
                 self._cursor.execute("BEGIN IMMEDIATE")
-                intents = self._one_by_one(Store.intend, transaction.intents, 7)
-                failures = self._one_by_one(Store.submitted, transaction.submitted, 3)
-                failures += self._one_by_one(Store.ended, transaction.ended, 9)
+                intents = self._one_by_one(Store.intend, transaction.intents, INTEND.width)
+                failures = self._one_by_one(Store.submitted, transaction.submitted, SUBMITTED.width)
+                failures += self._one_by_one(Store.ended, transaction.ended, ENDED.width)
                 failure = next(filter(None, failures), None)
             answers = [self._carry_out(*command) for command in transaction.commands]
             self._cursor.execute("COMMIT")
@@ -176,9 +139,9 @@ class Store:
     def _together(self, transaction: Transaction) -> bool:
         """Write all rows; whether each could be. Else it has to be found out which could not."""
         return (
-            self._write(_INTEND, transaction.intents, 7)
-            and self._write(_SUBMITTED, transaction.submitted, 3)
-            and self._write(_ENDED, transaction.ended, 9)
+            INTEND.write(self._cursor, transaction.intents)
+            and SUBMITTED.write(self._cursor, transaction.submitted)
+            and ENDED.write(self._cursor, transaction.ended)
         )
 
     def _one_by_one(
@@ -196,18 +159,6 @@ class Store:
             raise
         except Exception as error:  # of this command alone; nothing of it was written
             return error
-
-    def _write(self, statement: str, values: Sequence[Any], width: int) -> bool:
-        """Whether all rows, which stand one behind the other, were written."""
-        step = _ROWS[-1] * width
-        for first in range(0, len(values), step):
-            some = values[first : first + step]
-            count = len(some) // width
-            size = next(size for size in _ROWS if size >= count)
-            filled = [*some, *[None] * (width * (size - count))]
-            if self._cursor.execute(_sql(statement, width, size), filled).rowcount != count:
-                return False
-        return True
 
     def close(self) -> None:
         """Leave one plain file behind, and give the lock back. Closing twice is fine.
@@ -242,7 +193,7 @@ class Store:
     ) -> None:
         """Store an intent."""
         row = key, position, attempt, idempotency_key, fingerprint, now, payload
-        if self._write(_INTEND, row, 7):
+        if INTEND.write(self._cursor, row):
             return
         present = self.find(key)
         assert present is not None
@@ -252,7 +203,7 @@ class Store:
 
     def submitted(self, key: str, job_id: str, now: float) -> None:
         """Store a job's id."""
-        if not self._write(_SUBMITTED, (key, job_id, now), 3):
+        if not SUBMITTED.write(self._cursor, (key, job_id, now)):
             present = self._present(key)
             if (present.state, present.job_id) != ("submitted", job_id):
                 raise self._wrong_state(present, f"submitted as job {job_id}")
@@ -272,7 +223,7 @@ class Store:
         """Store an outcome."""
         errors = error_type, error_code, error_message
         row = key, state, now, result, *errors, output_seconds, usd
-        if not self._write(_ENDED, row, 9):
+        if not ENDED.write(self._cursor, row):
             raise self._wrong_state(self._present(key), state)
 
     def uncertain(self, key: str) -> None:
@@ -433,9 +384,3 @@ class Store:
             path=str(self.path),
             key=key,
         )
-
-
-@functools.cache
-def _sql(statement: str, width: int, size: int) -> str:
-    """The statement for so many rows."""
-    return statement.format(rows=", ".join([f"({', '.join('?' * width)})"] * size))
