@@ -22,7 +22,7 @@ async def main(avatar_id: str) -> None:
         await heygen.download(speech.audio_url, "speech.wav")
 
         # An uploaded file stays usable; the signed URL of the speech expires.
-        asset = await heygen.assets.upload("speech.wav")
+        asset = await heygen.upload("speech.wav")
         job = await heygen.videos.create(
             AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id=asset.asset_id)
         )

@@ -32,11 +32,13 @@
     │   └── MalformedDelivery       its body is no event
     ├── BatchStopped                a batch stopped after a failed item
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
+    ├── CorrectionFailed            a function that corrects subtitles raised
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
     ├── UncertainSubmission         whether an item was submitted cannot be told any more
     ├── RecordedFailure             an item failed in an earlier run, says its journal
-    └── JournalError                a bulk run's journal cannot be used, or no longer
-        └── DuplicateKey            two items of one run have the same key
+    ├── JournalError                a bulk run's journal cannot be used, or no longer
+    │   └── DuplicateKey            two items of one run have the same key
+    └── UploadCacheError            the file that remembers uploads cannot be used
 
 All of them pickle. None of them ever holds the API key or a signed URL's query.
 """
@@ -80,6 +82,7 @@ class CallError(HeyGenError):
     """What every failed call knows about itself.
 
     Attributes:
+        message: What went wrong, without the call.
         method: HTTP method.
         path: Path without host and query.
         attempts: How many times the request was sent.
@@ -375,6 +378,18 @@ class DuplicateKey(JournalError):
         self.key = key
 
 
+class UploadCacheError(HeyGenError):
+    """The file of an ``UploadCache`` cannot be read or written.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class BudgetExceeded(HeyGenError):
     """A batch has no room left under its ``max_cost`` or ``max_jobs``. Sums are estimates.
 
@@ -402,6 +417,20 @@ class BudgetExceeded(HeyGenError):
         self.spent = spent
         self.reserved = reserved
         self.not_submitted = not_submitted
+
+
+class CorrectionFailed(HeyGenError):
+    """A function that was to correct the subtitles of a language did not; nothing was rendered.
+
+    What it raised is the ``__cause__``.
+
+    Attributes:
+        language: The language.
+    """
+
+    def __init__(self, message: str, *, language: str) -> None:
+        super().__init__(message)
+        self.language = language
 
 
 class IdempotencyMismatch(HeyGenError):

@@ -174,7 +174,7 @@ async def test_the_type_by_name_or_as_given(assets: Assets) -> None:
     ],
 )
 async def test_refused_before_anything_is_sent(
-    assets: Assets, sandbox: Sandbox, source: Any, options: dict[str, str], says: str
+    assets: Assets, sandbox: Sandbox, source: Any, options: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=says):
         await assets.upload(source, **options)

@@ -73,7 +73,7 @@ class Uploads:
             CommandError: The list cannot be written.
             HeyGenError: It was not taken.
         """
-        asset_id = (await heygen.assets.upload(path)).asset_id
+        asset_id = (await heygen.upload(path)).asset_id
         self._assets[self._hashes[path]] = asset_id
         await asyncio.to_thread(self._note, path, asset_id)
         return AssetId(asset_id=asset_id)

@@ -6,11 +6,12 @@ import asyncio
 import os
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.errors import InvalidRequest, NotFound, TransportError, URLExpired
+from heygen_async.jobs.observation import submitted
 from heygen_async.models.assets import (
     Asset,
     AssetBatchCompleteRequest,
@@ -29,7 +30,16 @@ from heygen_async.models.structs import encode
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.transfers import put
-from heygen_async.session.uploads import StreamedBody, Uploadable, UploadSource, opened
+from heygen_async.session.uploads import (
+    StreamedBody,
+    Uploadable,
+    UploadProgress,
+    UploadSource,
+    opened,
+)
+
+if TYPE_CHECKING:  # it loads sqlite3
+    from heygen_async.endpoints.upload_cache import Content, UploadCache
 
 UPLOAD: Endpoint[UploadedAsset] = Endpoint(
     operation="assets.upload",
@@ -161,6 +171,9 @@ class DirectUploadBatches(Resource):
         Args:
             request: Name, type and size of each file, or a whole ``DirectUploadBatchRequest``.
             idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The batch, with an ``upload_url`` and ``upload_headers`` for each file.
         """
         if not isinstance(request, DirectUploadBatchRequest):
             request = DirectUploadBatchRequest(files=request)
@@ -187,6 +200,7 @@ class DirectUploadBatches(Resource):
             body=encode(AssetBatchCompleteRequest(batch_id=batch_id)),
         )
         now = asyncio.get_running_loop().time()
+        submitted(self._session, ASSET_BATCH, completed.batch_id, None)
         return BatchJob(
             self._watcher, ASSET_BATCH, completed.batch_id, created=completed, started=now
         )
@@ -214,6 +228,9 @@ class DirectUploads(Resource):
         Args:
             request: Name, type and size of the file.
             idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            Where the bytes go, and the ``asset_id`` that the file will have.
         """
         return await self._session.call(
             DIRECT_CREATE, DIRECT_CREATE.at(), body=encode(request), idempotency_key=idempotency_key
@@ -229,6 +246,9 @@ class DirectUploads(Resource):
         Args:
             asset_id: From ``create``.
             request: The checksum of what was sent.
+
+        Returns:
+            The asset.
 
         Raises:
             Conflict: The bytes did not turn up.
@@ -259,6 +279,8 @@ class Assets(Resource):
         *,
         filename: str | None = None,
         content_type: str | None = None,
+        cache: UploadCache | None = None,
+        progress: UploadProgress | None = None,
         idempotency_key: str | None = None,
     ) -> UploadedAsset:
         """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
@@ -273,30 +295,75 @@ class Assets(Resource):
             filename: Its name; by default the source's own.
             content_type: Its MIME type; by default what the ending of its name says, or, for a
                 name without one, the first bytes.
+            cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
+                asset, that is the answer, and nothing is sent. By default each call uploads.
+            progress: Called on the event loop with the bytes of the file that were sent, and
+                all of them. Where an attempt is repeated, it counts from the start again.
             idempotency_key: Your own key; within 24 h the same key gives the same asset. By
-                default each call has a fresh one.
+                default each call has a fresh one. Not with a cache.
+
+        Returns:
+            The asset; requests name its ``asset_id``.
 
         Raises:
             InvalidRequest: The file cannot be read, is empty, larger than 200 MB, or of a type
                 that HeyGen does not take; nothing was sent.
             TransferError: The storage did not take the file, or it changed meanwhile.
+            UploadCacheError: The cache's file cannot be read or written.
         """
-        async with opened(source, limit=DIRECT_LIMIT) as file:
-            name, content_type = _described(file, filename, content_type)
-            if file.size <= MULTIPART_LIMIT:
-                return await self._upload_whole(file, name, content_type, idempotency_key)
-            request = DirectUploadRequest(
-                filename=name, content_type=content_type, size_bytes=file.size
+        if cache is not None and idempotency_key is not None:
+            raise InvalidRequest(
+                "idempotency_key: not with a cache, which could not tell whether the file that "
+                "the key brings back is this one",
+                param="idempotency_key",
             )
-            direct = await self.direct_uploads.create(request, idempotency_key=idempotency_key)
-            try:
-                return await self._upload_directly(file, direct)
-            except URLExpired:
-                # The key may be that of an earlier upload, which is there.
-                if idempotency_key is not None and await self._exists(direct.asset_id):
-                    return _uploaded(await self.direct_uploads.complete(direct.asset_id))
-            # It waited too long for its turn, or the key brought back an old URL.
-            return await self._upload_directly(file, await self.direct_uploads.create(request))
+        async with opened(source, limit=DIRECT_LIMIT, progress=progress) as file:
+            name, content_type = _described(file, filename, content_type)
+            if cache is None:
+                return await self._send(file, name, content_type, idempotency_key)
+            content = (self._session.settings.account, await file.sha256(), content_type)
+            async with cache.turn(content):
+                asset = await self._known(cache, content, file.size)
+                if asset is None:
+                    asset = await self._send(file, name, content_type, None)
+                    # It may have changed since it was hashed.
+                    if file.sent_sha256 == content[1]:
+                        await cache.put(content, (asset.asset_id, asset.mime_type))
+                elif progress is not None:
+                    progress(file.size, file.size)
+            return asset
+
+    async def _known(self, cache: UploadCache, content: Content, size: int) -> UploadedAsset | None:
+        """The asset that a cache knows, if HeyGen still has it."""
+        known = await cache.get(content)
+        if known is None:
+            return None
+        asset_id, mime_type = known
+        try:
+            asset = await self.get(asset_id)
+        except NotFound:
+            return None
+        if asset.url is None:
+            return None
+        return UploadedAsset(asset_id=asset_id, url=asset.url, mime_type=mime_type, size_bytes=size)
+
+    async def _send(
+        self, file: UploadSource, name: str, content_type: str, key: str | None
+    ) -> UploadedAsset:
+        if file.size <= MULTIPART_LIMIT:
+            return await self._upload_whole(file, name, content_type, key)
+        request = DirectUploadRequest(
+            filename=name, content_type=content_type, size_bytes=file.size
+        )
+        direct = await self.direct_uploads.create(request, idempotency_key=key)
+        try:
+            return await self._upload_directly(file, direct)
+        except URLExpired:
+            # The key may be that of an earlier upload, which is there.
+            if key is not None and await self._exists(direct.asset_id):
+                return _uploaded(await self.direct_uploads.complete(direct.asset_id))
+        # It waited too long for its turn, or the key brought back an old URL.
+        return await self._upload_directly(file, await self.direct_uploads.create(request))
 
     async def _upload_whole(
         self, file: UploadSource, name: str, content_type: str, key: str | None
@@ -336,7 +403,14 @@ class Assets(Resource):
         return True
 
     async def get(self, asset_id: str) -> Asset:
-        """One asset; its URL is signed anew."""
+        """One asset; its URL is signed anew.
+
+        Args:
+            asset_id: The asset's id.
+
+        Raises:
+            NotFound: There is no asset of that id.
+        """
         return await self._session.call(GET, GET.at(asset_id))
 
     def list(
@@ -367,6 +441,9 @@ class Assets(Resource):
             type: ``image`` or ``icon``.
             scope: ``public``, HeyGen's library (the API's default), or ``personal``, the account's.
             limit: Items per page, 1 to 50; the API's default is 20.
+
+        Returns:
+            What was found, page after page.
         """
         wanted = {"query": query, "type": type, "scope": scope, "limit": limit}
         return self._pages(SEARCH, SEARCH.at(), wanted)
@@ -385,6 +462,12 @@ class Assets(Resource):
 
     async def delete(self, asset_id: str) -> DeletedId:
         """Delete an asset.
+
+        Args:
+            asset_id: The asset's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such asset.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import math
 import os
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
+
+import msgspec
 
 from heygen_async.errors import ConfigurationError
 
@@ -16,8 +18,7 @@ API_HOST = "https://api.heygen.com"
 CallKind: TypeAlias = Literal["read", "write", "upload"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeout:
+class Timeout(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that one attempt may take, by kind of call; queueing does not count.
 
     The defaults leave room over the API's own latency: reads answer within 2 s (p99), the
@@ -42,8 +43,7 @@ class Timeout:
                 raise ConfigurationError(f"timeout.{name}: expected seconds > 0, got {value!r}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How failed attempts are repeated.
 
     Repeated are: lost connections, timeouts and 500, 502, 503, 504, where the call is a
@@ -74,8 +74,7 @@ class Retry:
                 raise ConfigurationError(f"retry.{name}: expected seconds >= 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a session needs to know; pickles with the client.
 
     Attributes:
@@ -98,6 +97,11 @@ class Settings:
     def secret(self) -> str:
         """The key or token in use."""
         return self.api_key or self.token or ""
+
+    @property
+    def account(self) -> str:
+        """32 hexadecimal digits that tell this key and host from others, and tell neither."""
+        return hashlib.sha256(f"{self.base_url}\n{self.secret}".encode()).hexdigest()[:32]
 
     @property
     def auth_headers(self) -> dict[str, str]:

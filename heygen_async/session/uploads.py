@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import IO, Any, TypeAlias
 
@@ -22,6 +22,9 @@ Uploadable: TypeAlias = (
 )
 """A path, bytes, an open binary file (from where it stands), or an async iterable of bytes."""
 
+UploadProgress: TypeAlias = Callable[[int, int], object]
+"""Called with the bytes that were sent and the bytes of the whole."""
+
 _CHUNK = 1024 * 1024
 _HEAD = 64
 
@@ -33,24 +36,60 @@ class UploadSource:
         size: Bytes.
         name: Its name, without folders; None where it has none.
         head: Its first bytes.
-        failure: What went wrong with reading it, if anything did.
+        sent_sha256: Of what the last attempt that got to its end has sent, in hexadecimal.
+        failure: What went wrong with reading it or with telling of it, if anything did.
     """
 
-    def __init__(self, file: IO[bytes], name: str | None) -> None:
+    def __init__(
+        self, file: IO[bytes], name: str | None, progress: UploadProgress | None = None
+    ) -> None:
         self.name = name
-        self.failure: TransferError | None = None
+        self.failure: Exception | None = None
+        self.sent_sha256: str | None = None
+        self._progress = progress
         self._file = file
         # An attempt that was given up may still be reading when the next one begins.
         self._lock = threading.Lock()
         self._start = file.tell()
-        self.size = file.seek(0, io.SEEK_END) - self._start
-        self.head = self.read(0, _HEAD)
+        self.size: int = file.seek(0, io.SEEK_END) - self._start
+        self.head: bytes = self.read(0, _HEAD)
 
     def read(self, offset: int, count: int) -> bytes:
         """Up to ``count`` bytes from ``offset``; blocks."""
         with self._lock:
             self._file.seek(self._start + offset)
             return self._file.read(count)
+
+    async def sha256(self) -> str:
+        """Of all its bytes, in hexadecimal.
+
+        Raises:
+            InvalidRequest: It cannot be read.
+        """
+        digest, offset = hashlib.sha256(), 0
+
+        def next_chunk() -> int:
+            chunk = self.read(offset, min(_CHUNK, self.size - offset))
+            digest.update(chunk)
+            return len(chunk)
+
+        while count := await _on_disk(next_chunk):
+            offset += count
+        return digest.hexdigest()
+
+    def report(self, sent: int) -> None:
+        """Say how many bytes an attempt has sent; what the caller's function raises ends it.
+
+        Raises:
+            OSError: The caller's function has raised, which is the ``failure`` now.
+        """
+        if self._progress is None:
+            return
+        try:
+            self._progress(sent, self.size)
+        except Exception as error:  # the caller's own
+            self.failure = error
+            raise OSError("progress") from error
 
 
 class StreamedBody(aiohttp.Payload):
@@ -63,6 +102,7 @@ class StreamedBody(aiohttp.Payload):
 
     Raises:
         TransferError: Reading the file failed in an earlier attempt.
+        Exception: What the caller's ``progress`` has raised in an earlier attempt.
     """
 
     _autoclose = True  # the file is the source's
@@ -95,6 +135,8 @@ class StreamedBody(aiohttp.Payload):
             chunk = await in_thread(self._next, offset)
             await writer.write(chunk)
             offset += len(chunk)
+            self._source.report(offset)
+        self._source.sent_sha256 = self.sha256
         if self._after:
             await writer.write(self._after)
 
@@ -114,7 +156,9 @@ class StreamedBody(aiohttp.Payload):
 
 
 @asynccontextmanager
-async def opened(source: Uploadable, *, limit: int) -> AsyncIterator[UploadSource]:
+async def opened(
+    source: Uploadable, *, limit: int, progress: UploadProgress | None = None
+) -> AsyncIterator[UploadSource]:
     """The file behind what a caller gives.
 
     What cannot be read twice is first copied to a temporary file.
@@ -122,6 +166,8 @@ async def opened(source: Uploadable, *, limit: int) -> AsyncIterator[UploadSourc
     Args:
         source: What the caller gives.
         limit: Bytes that it may have at most.
+        progress: Called on the event loop as an attempt sends it, with the bytes of the file
+            that this attempt has sent, and with all.
 
     Raises:
         InvalidRequest: It cannot be read, is empty or too large.
@@ -129,7 +175,7 @@ async def opened(source: Uploadable, *, limit: int) -> AsyncIterator[UploadSourc
     file: IO[bytes]
     name: str | None = None
     if isinstance(source, str | os.PathLike):
-        file, name = await _on_disk(_open, source), os.path.basename(os.fspath(source))
+        file, name = await _opened_file(_open, source), os.path.basename(os.fspath(source))
     elif isinstance(source, bytes | bytearray | memoryview):
         file = io.BytesIO(source)
     elif isinstance(source, AsyncIterable):
@@ -145,7 +191,7 @@ async def opened(source: Uploadable, *, limit: int) -> AsyncIterator[UploadSourc
             param="source",
         )
     try:
-        upload = await _on_disk(UploadSource, file, name)
+        upload = await _on_disk(UploadSource, file, name, progress)
         check_size(upload.size, limit)
         yield upload
     finally:
@@ -171,7 +217,7 @@ def check_size(size: int, limit: int) -> None:
 
 async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
     """A temporary file with all the chunks."""
-    file: IO[bytes] = await _on_disk(tempfile.TemporaryFile)
+    file = await _opened_file(tempfile.TemporaryFile)
     size, gathered = 0, bytearray()
     try:
         async for chunk in chunks:
@@ -196,6 +242,24 @@ async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
 async def _chunks_of(file: IO[bytes]) -> AsyncIterator[bytes]:
     while chunk := await _on_disk(file.read, _CHUNK):
         yield chunk
+
+
+async def _opened_file(opening: Callable[..., IO[bytes]], *args: Any) -> IO[bytes]:
+    """Open a file, and close it again where the caller is cancelled meanwhile."""
+    file: IO[bytes] | None = None
+
+    def keep() -> None:
+        nonlocal file
+        file = opening(*args)
+
+    try:
+        await _on_disk(keep)
+    except BaseException:
+        if file is not None:
+            await in_thread(file.close)
+        raise
+    assert file is not None
+    return file
 
 
 async def _on_disk(work: Any, *args: Any) -> Any:

@@ -1,0 +1,165 @@
+"""Which asset each uploaded file has become, so that the same bytes are not sent again.
+
+The file, where there is one, is SQLite. It is opened for each look and each entry, in a thread:
+nothing has to be closed, several processes can share it, and an entry is on the disk before the
+upload that made it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
+
+from heygen_async.errors import UploadCacheError
+from heygen_async.session.threads import in_thread
+
+T = TypeVar("T")
+
+Content: TypeAlias = tuple[str, str, str]
+"""What is remembered by: digest of the account, SHA-256 of the bytes, MIME type as sent."""
+
+KnownAsset: TypeAlias = tuple[str, str]
+"""What is remembered: the id of the asset, and its MIME type as the API calls it."""
+
+# How long it waits for another process that writes, in seconds.
+_BUSY = 30.0
+# "HGup"; tells the file from other SQLite files.
+_APPLICATION_ID = 0x48477570
+_TABLE = """
+CREATE TABLE uploads (
+    account TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    asset_id TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    uploaded_at REAL NOT NULL,
+    PRIMARY KEY (account, sha256, content_type)
+) WITHOUT ROWID
+"""
+
+
+class UploadCache:
+    """Remembers uploads, for ``heygen.upload(source, cache=…)``.
+
+    A file counts as uploaded where the same bytes went to the same account, by its key and host,
+    as the same MIME type; its name does not matter. Another key of the same account counts as
+    another account. Neither key nor host is kept, only a digest over both.
+
+    One cache can serve many clients. Uploads of the same bytes at the same time, through one
+    cache object, send them once.
+
+    Args:
+        path: An SQLite file that outlives the process, and that processes can share; it is made
+            where there is none. By default the uploads are remembered as long as this object
+            lives.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._path = None if path is None else Path(path)
+        self._memory: dict[Content, KnownAsset] = {}
+        # An asyncio.Lock serves one event loop.
+        self._turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, Content], asyncio.Lock]
+        self._turns = WeakValueDictionary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UploadCache, (self._path,)
+
+    def __repr__(self) -> str:
+        return f"UploadCache({'' if self._path is None else repr(str(self._path))})"
+
+    @contextlib.asynccontextmanager
+    async def turn(self, content: Content) -> AsyncIterator[None]:
+        """Wait until nobody else is about to upload the same.
+
+        Args:
+            content: Account, bytes and type, as digests.
+        """
+        lock = self._turns.setdefault((asyncio.get_running_loop(), content), asyncio.Lock())
+        async with lock:
+            yield
+
+    async def get(self, content: Content) -> KnownAsset | None:
+        """The asset that this content has become, which HeyGen may have deleted since, or None.
+
+        Args:
+            content: Account, bytes and type, as digests.
+
+        Raises:
+            UploadCacheError: The file cannot be read or written.
+        """
+        if self._path is None:
+            return self._memory.get(content)
+        return await in_thread(self._in_file, self._path, _selected, content)
+
+    async def put(self, content: Content, asset: KnownAsset) -> None:
+        """Remember an asset, in place of one from before.
+
+        Args:
+            content: Account, bytes and type, as digests.
+            asset: Its id and its MIME type.
+
+        Raises:
+            UploadCacheError: The file cannot be written.
+        """
+        if self._path is None:
+            self._memory[content] = asset
+        else:
+            row = (*content, *asset, time.time())
+            await in_thread(self._in_file, self._path, _inserted, row)
+
+    @staticmethod
+    def _in_file(
+        path: Path, work: Callable[[sqlite3.Connection, tuple[Any, ...]], T], row: tuple[Any, ...]
+    ) -> T:
+        reason: object
+        try:
+            with _opened(path) as connection:
+                return work(connection, row)
+        except (sqlite3.Error, _OtherFileError) as error:
+            reason = error
+        raise UploadCacheError(f"upload cache {path}: {reason}", path=str(path))
+
+
+class _OtherFileError(Exception):
+    """It is an SQLite file, and no cache."""
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file in a transaction that may write: one that cannot be written says so at once."""
+    with (
+        # No path is a special name of SQLite's, such as :memory:.
+        contextlib.closing(
+            sqlite3.connect(os.path.join(os.curdir, path), timeout=_BUSY, isolation_level=None)
+        ) as connection,
+        connection,
+    ):
+        connection.execute("BEGIN IMMEDIATE")
+        ((application_id,),) = connection.execute("PRAGMA application_id")
+        if application_id != _APPLICATION_ID:
+            ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema")
+            if application_id or tables:
+                raise _OtherFileError("the file is another SQLite database")
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        yield connection
+
+
+def _selected(connection: sqlite3.Connection, row: tuple[Any, ...]) -> KnownAsset | None:
+    found: KnownAsset | None = connection.execute(
+        "SELECT asset_id, mime_type FROM uploads "
+        "WHERE account = ? AND sha256 = ? AND content_type = ?",
+        row,
+    ).fetchone()
+    return found
+
+
+def _inserted(connection: sqlite3.Connection, row: tuple[Any, ...]) -> None:
+    connection.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)", row)

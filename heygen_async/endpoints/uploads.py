@@ -1,0 +1,219 @@
+"""Many uploads: a bounded number at a time, each by itself good or bad."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from heygen_async.endpoints.assets import Assets
+from heygen_async.errors import InvalidRequest
+from heygen_async.models.assets import UploadedAsset
+from heygen_async.session.threads import in_thread
+from heygen_async.session.uploads import Uploadable, UploadProgress
+
+if TYPE_CHECKING:
+    from heygen_async.endpoints.upload_cache import UploadCache
+
+NamedSource: TypeAlias = tuple[str, Uploadable]
+"""A file name, and the file that has none or another."""
+
+
+class UploadOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one of many uploads.
+
+    Attributes:
+        index: Its position among the sources, from 0.
+        source: The source itself, as it was given.
+        result: The asset, or None where it failed.
+        error: Why it failed, or None: a ``HeyGenError``, or what the source's own iterator has
+            raised.
+    """
+
+    index: int
+    source: Any
+    result: UploadedAsset | None = None
+    error: Exception | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was uploaded."""
+        return self.error is None
+
+    def unwrap(self) -> UploadedAsset:
+        """The asset, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+
+def check_sources(sources: object) -> None:
+    """Refuse one file in place of many.
+
+    Raises:
+        InvalidRequest: It is one, or nothing to iterate over.
+    """
+    # All of these but a path can be iterated over, and give something else than files.
+    one = isinstance(sources, str | bytes | bytearray | memoryview) or hasattr(sources, "read")
+    if one or not isinstance(sources, Iterable | AsyncIterable):
+        raise InvalidRequest(
+            f"sources: expected an iterable of files, got {type(sources).__name__}; "
+            "heygen.upload takes one file",
+            param="sources",
+        )
+
+
+async def uploaded(
+    assets: Assets,
+    sources: Iterable[Uploadable | NamedSource] | AsyncIterable[Uploadable | NamedSource],
+    *,
+    parallel: int,
+    cache: UploadCache | None,
+    progress: UploadProgress | None,
+) -> AsyncGenerator[UploadOutcome]:
+    """Upload files, and give what became of each as it ends.
+
+    Args:
+        assets: Uploads one.
+        sources: The files. What the iteration raises is raised once the uploads under way have
+            ended.
+        parallel: Uploads that run at once at most; the iteration waits for a place.
+        cache: Remembers uploads.
+        progress: Called with the sums of all files.
+    """
+    tally = None if progress is None else _Tally(progress)
+    if tally is not None and isinstance(sources, Collection):
+        await in_thread(tally.measure, sources)
+    items = _each(sources)
+    following: asyncio.Task[Any] | None = asyncio.ensure_future(_next(items))
+    running: list[asyncio.Task[UploadOutcome]] = []
+    index = 0
+    failure: BaseException | None = None
+    try:
+        while following is not None or running:
+            waited: set[asyncio.Task[Any]] = set(running)
+            if following is not None and len(running) < parallel:
+                waited.add(following)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if following is not None and following.done() and len(running) < parallel:
+                try:
+                    source = following.result()
+                except StopAsyncIteration:
+                    following = None
+                except Exception as error:  # its own, raised below
+                    following, failure = None, error
+                else:
+                    one = _outcome(assets, index, source, cache, tally)
+                    running.append(asyncio.ensure_future(one))
+                    following = asyncio.ensure_future(_next(items))
+                    index += 1
+            for task in [task for task in running if task.done()]:
+                running.remove(task)
+                yield task.result()
+        if failure is not None:
+            raise failure
+    finally:
+        left = [*running] if following is None else [*running, following]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await items.aclose()
+
+
+class _Tally:
+    """The bytes of many files, for one progress function.
+
+    Attributes:
+        failure: What that function has raised.
+    """
+
+    def __init__(self, progress: UploadProgress) -> None:
+        self.failure: Exception | None = None
+        self._progress = progress
+        self._sent = self._total = 0
+        # Of each file: bytes sent, and all.
+        self._parts: dict[int, tuple[int, int]] = {}
+
+    def measure(self, sources: Collection[Any]) -> None:
+        """Look at the sizes of a collection's files, as far as they can be known; blocks."""
+        for index, source in enumerate(sources):
+            self._change(index, 0, _size_of(source))
+
+    def show(self, index: int, sent: int, size: int) -> None:
+        """A file has come so far."""
+        self._change(index, sent, size)
+        try:
+            self._progress(self._sent, self._total)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def forget(self, index: int) -> None:
+        """A file that has failed counts no longer."""
+        if index in self._parts:
+            self.show(index, 0, 0)
+
+    def _change(self, index: int, sent: int, size: int) -> None:
+        sent_before, size_before = self._parts.get(index, (0, 0))
+        self._parts[index] = sent, size
+        self._sent += sent - sent_before
+        self._total += size - size_before
+
+
+def _parts_of(source: Any) -> tuple[str | None, Any]:
+    match source:
+        case (str(name), file) if isinstance(source, tuple):
+            return name, file
+    return None, source
+
+
+def _size_of(source: Any) -> int:
+    """The size of a file; 0 where that cannot be told before it is opened."""
+    _, file = _parts_of(source)
+    if isinstance(file, bytes | bytearray):
+        return len(file)
+    if isinstance(file, str | os.PathLike):
+        try:
+            return os.path.getsize(file)
+        except (OSError, ValueError):
+            return 0  # the upload says what is wrong with it
+    return 0
+
+
+async def _outcome(
+    assets: Assets, index: int, source: Any, cache: UploadCache | None, tally: _Tally | None
+) -> UploadOutcome:
+    name, file = _parts_of(source)
+    progress = None if tally is None else partial(tally.show, index)
+    try:
+        asset = await assets.upload(file, filename=name, cache=cache, progress=progress)
+    except Exception as error:
+        # One bad file does not stop the rest; a bad progress function does.
+        if tally is not None:
+            if tally.failure is not None:
+                raise tally.failure from None
+            tally.forget(index)
+        return UploadOutcome(index=index, source=source, error=error)
+    return UploadOutcome(index=index, source=source, result=asset)
+
+
+async def _each(sources: Any) -> AsyncGenerator[Any]:
+    if isinstance(sources, AsyncIterable):
+        try:
+            async for source in sources:
+                yield source
+        finally:
+            if isinstance(sources, AsyncGenerator):
+                await sources.aclose()
+    else:
+        for source in sources:
+            yield source
+
+
+async def _next(items: AsyncGenerator[Any]) -> Any:
+    return await anext(items)
