@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401, see _LOADED_LATE
+# An import at the first call would hold up the event loop. Host names are encoded by a codec and
+# resolved in a thread.
+import concurrent.futures.thread  # noqa: F401
 import contextlib
-import encodings.idna  # noqa: F401, see _LOADED_LATE
-import importlib
+import encodings.idna  # noqa: F401
 import math
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, get_args, overload
 
 import msgspec
 
@@ -30,6 +39,7 @@ from heygen_async.endpoints.jobs import KINDS, Jobs
 from heygen_async.endpoints.lipsyncs import Lipsyncs
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
+from heygen_async.endpoints.uploads import NamedSource, UploadOutcome, check_sources, uploaded
 from heygen_async.endpoints.users import Users
 from heygen_async.endpoints.video_agents import VideoAgents
 from heygen_async.endpoints.video_translations import VideoTranslations
@@ -37,7 +47,10 @@ from heygen_async.endpoints.videos import Videos
 from heygen_async.endpoints.voices import Voices
 from heygen_async.endpoints.webhooks import Webhooks
 from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.observation import observed_download
 from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.filler_word_removals import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
@@ -45,21 +58,20 @@ from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.session.codec import Decode, ErrorInside
 from heygen_async.session.endpoint import Endpoint, Query, query_string
+from heygen_async.session.hooks import Hooks
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session, Traffic
 from heygen_async.session.settings import Retry, Timeout, settings_from
 from heygen_async.session.slots import JobSlots
 from heygen_async.session.transfers import Sink, download
+from heygen_async.session.uploads import Uploadable, UploadProgress
+
+if TYPE_CHECKING:  # it loads sqlite3
+    from heygen_async.endpoints.upload_cache import UploadCache
 
 T = TypeVar("T")
 _Downloadable: TypeAlias = Video | VideoTranslation | Lipsync | FillerWordRemoval
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-# An import at the first call would hold up the event loop. Host names are encoded by a codec and
-# resolved in a thread (both imported above); anyio looks for its backend when it is first used.
-_LOADED_LATE = "anyio._backends._asyncio"
-with contextlib.suppress(ImportError):  # a private name, and not needed for more than this
-    importlib.import_module(_LOADED_LATE)
 
 _METHODS = get_args(Method)
 _V1_SUCCESS = 100
@@ -96,6 +108,29 @@ class HeyGen:
             client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
             used. Default True.
+        hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
+            and deep copies of the client are without them.
+
+    Attributes:
+        ai_clipping: Clips cut out of long videos.
+        assets: Files that requests name: uploads, list, search.
+        audio: Music and effects.
+        avatars: Groups, which stand for a person, and their looks, which videos name.
+        background_removals: Videos without their background.
+        brand_glossaries: How names are said and translated.
+        brand_kits: Colours and logos.
+        filler_word_removals: Videos without their ums and ers.
+        folders: What videos and assets are put in.
+        jobs: Jobs from stored ids, and news about jobs.
+        lipsyncs: Videos made to speak another audio.
+        proofreads: Translations whose subtitles a person corrects first.
+        templates: Templates and their variants.
+        users: Who calls, and what is left of balance and credits.
+        video_agents: Videos from a prompt, by sessions that may ask back.
+        video_translations: Videos in other languages.
+        videos: Videos of avatars, images, prompts and scenes.
+        voices: Voices, speech and clones.
+        webhooks: Endpoints that HeyGen delivers to, and past events.
 
     Raises:
         ConfigurationError: There is no key, the base URL would send it in the clear, or a
@@ -114,6 +149,7 @@ class HeyGen:
         jobs: JobSlots | int | None = None,
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
+        hooks: Hooks | None = None,
     ) -> None:
         settings = settings_from(
             api_key=api_key,
@@ -128,29 +164,31 @@ class HeyGen:
         if not isinstance(jobs, JobSlots):
             jobs = JobSlots() if jobs is None else JobSlots(jobs)
         self._assemble(Session(settings, requests, jobs), _checked(expected or {}))
+        if hooks is not None:
+            self.add_hooks(hooks)
 
     def _assemble(self, session: Session, expected: dict[str, float]) -> None:
         self._session = session
         self._watcher = watcher = Watcher(session, expected)
-        self.ai_clipping = AiClipping(session, watcher)
-        self.assets = Assets(session, watcher)
-        self.audio = Audio(session, watcher)
-        self.avatars = Avatars(session, watcher)
-        self.background_removals = BackgroundRemovals(session, watcher)
-        self.brand_glossaries = BrandGlossaries(session, watcher)
-        self.brand_kits = BrandKits(session, watcher)
-        self.filler_word_removals = FillerWordRemovals(session, watcher)
-        self.folders = Folders(session, watcher)
-        self.jobs = Jobs(session, watcher)
-        self.lipsyncs = Lipsyncs(session, watcher)
-        self.proofreads = Proofreads(session, watcher)
-        self.templates = Templates(session, watcher)
-        self.users = Users(session, watcher)
-        self.video_agents = VideoAgents(session, watcher)
-        self.video_translations = VideoTranslations(session, watcher)
-        self.videos = Videos(session, watcher)
-        self.voices = Voices(session, watcher)
-        self.webhooks = Webhooks(session, watcher)
+        self.ai_clipping: AiClipping = AiClipping(session, watcher)
+        self.assets: Assets = Assets(session, watcher)
+        self.audio: Audio = Audio(session, watcher)
+        self.avatars: Avatars = Avatars(session, watcher)
+        self.background_removals: BackgroundRemovals = BackgroundRemovals(session, watcher)
+        self.brand_glossaries: BrandGlossaries = BrandGlossaries(session, watcher)
+        self.brand_kits: BrandKits = BrandKits(session, watcher)
+        self.filler_word_removals: FillerWordRemovals = FillerWordRemovals(session, watcher)
+        self.folders: Folders = Folders(session, watcher)
+        self.jobs: Jobs = Jobs(session, watcher)
+        self.lipsyncs: Lipsyncs = Lipsyncs(session, watcher)
+        self.proofreads: Proofreads = Proofreads(session, watcher)
+        self.templates: Templates = Templates(session, watcher)
+        self.users: Users = Users(session, watcher)
+        self.video_agents: VideoAgents = VideoAgents(session, watcher)
+        self.video_translations: VideoTranslations = VideoTranslations(session, watcher)
+        self.videos: Videos = Videos(session, watcher)
+        self.voices: Voices = Voices(session, watcher)
+        self.webhooks: Webhooks = Webhooks(session, watcher)
 
     def __repr__(self) -> str:
         return f"HeyGen(base_url={self._session.settings.base_url!r})"
@@ -188,9 +226,20 @@ class HeyGen:
 
         All requests of the app share the client. Where a ``WebhookReceiver`` is in use, its own
         ``lifespan`` does this too.
+
+        Args:
+            app: What the framework hands over; it is not used.
         """
         async with self:
             yield
+
+    def add_hooks(self, hooks: Hooks) -> None:
+        """Tell these, too, of calls, retries and jobs, from now on.
+
+        Args:
+            hooks: What to call; called after those that were there before.
+        """
+        self._session.hooks = (*self._session.hooks, hooks)
 
     @property
     def slots(self) -> JobSlots:
@@ -246,6 +295,9 @@ class HeyGen:
             query: Query parameters; None values are left out, sequences joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
             idempotency_key: Your own key for a write; by default a fresh one.
+
+        Returns:
+            What ``answer`` asks for.
 
         Raises:
             InvalidRequest: The method or the path is not one, or the body cannot be JSON.
@@ -307,14 +359,99 @@ class HeyGen:
             TransferError: The file cannot be fetched or written.
             InvalidRequest: ``source`` is no URL to fetch, or has none yet.
         """
-        if not isinstance(source, str):
-            url, renew = _media_url(source), renew or self._renewal(source)
-            if url is None:
-                raise InvalidRequest(
-                    f"source: {source.id} is {source.status} and has no media URL", param="source"
-                )
-            source = url
-        return await download(self._session, source, to, renew=renew)
+        if isinstance(source, str):
+            return await download(self._session, source, to, renew=renew)
+        url, renew = _media_url(source), renew or self._renewal(source)
+        if url is None:
+            raise InvalidRequest(
+                f"source: {source.id} is {source.status} and has no media URL", param="source"
+            )
+        with observed_download(self._session, _kind_of(source), source) as got:
+            got.size = await download(self._session, url, to, renew=renew)
+        return got.size
+
+    async def upload(
+        self,
+        source: Uploadable,
+        *,
+        filename: str | None = None,
+        content_type: str | None = None,
+        cache: UploadCache | None = None,
+        progress: UploadProgress | None = None,
+        idempotency_key: str | None = None,
+    ) -> UploadedAsset:
+        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
+
+        It is read in chunks off the event loop, and anew where an attempt is repeated. Up to
+        32 MB go in one request, more straight into storage, with a checksum of what was sent.
+
+        Args:
+            source: A path, bytes, a file opened in binary mode (from where it stands), or an
+                async iterable of bytes. What can be read only once is first copied to a
+                temporary file.
+            filename: Its name; by default the source's own.
+            content_type: Its MIME type; by default what the ending of its name says, or, for a
+                name without one, the first bytes.
+            cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
+                asset, that is the answer, and nothing is sent. By default each call uploads.
+            progress: Called on the event loop with the bytes of the file that were sent, and
+                all of them. Where an attempt is repeated, it counts from the start again.
+            idempotency_key: Your own key; within 24 h the same key gives the same asset. By
+                default each call has a fresh one. Not with a cache.
+
+        Returns:
+            The asset; requests take its ``asset_id``.
+
+        Raises:
+            InvalidRequest: The file cannot be read, is empty, larger than 200 MB, or of a type
+                that HeyGen does not take; nothing was sent.
+            TransferError: The storage did not take the file, or it changed meanwhile.
+            UploadCacheError: The cache's file cannot be read or written.
+            HeyGenError: As every call.
+        """
+        return await self.assets.upload(
+            source,
+            filename=filename,
+            content_type=content_type,
+            cache=cache,
+            progress=progress,
+            idempotency_key=idempotency_key,
+        )
+
+    def upload_all(
+        self,
+        sources: Iterable[Uploadable | NamedSource] | AsyncIterable[Uploadable | NamedSource],
+        *,
+        parallel: int = 4,
+        cache: UploadCache | None = None,
+        progress: UploadProgress | None = None,
+    ) -> AsyncGenerator[UploadOutcome]:
+        """Upload many files, a few at a time: ``async for outcome in heygen.upload_all(paths)``.
+
+        Outcomes come as the uploads end, in that order; one bad file does not stop the rest.
+        Nothing is left running where the iteration is cancelled or its generator closed.
+
+        Args:
+            sources: Files as ``upload`` takes them, or pairs of a file name and such a file; any
+                sync or async iterable, pulled only as fast as uploads end. An async generator is
+                closed when this ends.
+            parallel: Uploads at the same time at most.
+            cache: An ``UploadCache``; see ``upload``.
+            progress: Called on the event loop with the bytes that were sent, and all bytes, of
+                all files together: those of a collection from the start where their sizes can
+                be known, the others from when they begin. What it raises ends everything.
+
+        Returns:
+            What became of each file: ``outcome.result`` is its asset, ``outcome.error`` why
+            there is none.
+
+        Raises:
+            InvalidRequest: At once: ``sources`` is one file, or ``parallel`` less than 1.
+        """
+        if parallel < 1:
+            raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
+        check_sources(sources)
+        return uploaded(self.assets, sources, parallel=parallel, cache=cache, progress=progress)
 
     def _renewal(self, source: _Downloadable) -> Callable[[], Awaitable[str | None]]:
         resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals = self.videos
@@ -338,7 +475,11 @@ def _media_url(source: _Downloadable) -> str | None:
     return source.video_url
 
 
-class _Whole(Endpoint[Any]):
+def _kind_of(source: _Downloadable) -> JobKind[Any]:
+    return next(kind for kind in KINDS if isinstance(source, kind.result))
+
+
+class _Whole(Endpoint[Any], frozen=True, kw_only=True):
     """An operation that is not described here; its answer comes as it is, envelope and all."""
 
     @cached_property

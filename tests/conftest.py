@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("tests", deadline=None)
+# Mutation checks want the same verdict each time, and no smallest counterexample.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    max_examples=30,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("tests")
 
 

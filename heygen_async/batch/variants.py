@@ -53,9 +53,6 @@ class InvalidVariants(InvalidRequest):
         super().__init__(f"{count} with the variants:\n{shown}{more}", param=problems[0].variable)
         self.problems = problems
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return InvalidVariants, (self.problems,)
-
 
 class VariantChecker:
     """Turns variants of one template into requests.

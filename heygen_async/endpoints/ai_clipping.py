@@ -84,10 +84,19 @@ class AiClipping(Resource):
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        return self._job(AI_CLIPPING, created.ai_clipping_id, created, callback_id_of(request))
+        return self._job(
+            AI_CLIPPING, created.ai_clipping_id, created, callback_id_of(request), request=request
+        )
 
     async def get(self, job_id: str) -> AiClippingJob:
-        """One clipping job; the URLs of its clips are signed anew."""
+        """One clipping job; the URLs of its clips are signed anew.
+
+        Args:
+            job_id: The clipping job's id.
+
+        Raises:
+            NotFound: There is no clipping job of that id.
+        """
         return await self._session.call(GET, GET.at(job_id))
 
     def list(self, *, limit: int | None = None) -> Pages[AiClippingJob]:
@@ -100,6 +109,12 @@ class AiClipping(Resource):
 
     async def delete(self, job_id: str) -> DeletedId:
         """Delete a clipping job.
+
+        Args:
+            job_id: The clipping job's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such job.

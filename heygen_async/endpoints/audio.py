@@ -36,6 +36,9 @@ class Audio(Resource):
             type: ``music`` (the API's default) or ``sound_effects``.
             min_score: How well it must fit, 0 to 1; the API's default is 0.7.
             limit: Items per page, 1 to 50; the API's default is 10.
+
+        Returns:
+            What was found, page after page.
         """
         wanted = {"query": query, "type": type, "min_score": min_score, "limit": limit}
         return self._pages(SOUNDS, SOUNDS.at(), wanted)

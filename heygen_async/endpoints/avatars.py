@@ -9,6 +9,7 @@ from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.errors import InvalidResponse
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.observation import submitted
 from heygen_async.models.avatars import (
     AvatarConsent,
     AvatarConsentRequest,
@@ -121,7 +122,14 @@ class AvatarLooks(Resource):
     """``heygen.avatars.looks``."""
 
     async def get(self, look_id: str) -> AvatarLook:
-        """One look; its preview URLs are signed anew."""
+        """One look; its preview URLs are signed anew.
+
+        Args:
+            look_id: The look's id, which videos name as their ``avatar_id``.
+
+        Raises:
+            NotFound: There is no look of that id.
+        """
         return await self._session.call(LOOKS_GET, LOOKS_GET.at(look_id))
 
     def list(
@@ -151,7 +159,19 @@ class AvatarLooks(Resource):
     async def update(
         self, look_id: str, *, name: str, idempotency_key: str | None = None
     ) -> AvatarLook:
-        """Give a look of your own another name."""
+        """Give a look of your own another name.
+
+        Args:
+            look_id: The look's id.
+            name: Its new name.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The look as it is now.
+
+        Raises:
+            NotFound: There is no look of that id.
+        """
         return await self._session.call(
             LOOKS_UPDATE,
             LOOKS_UPDATE.at(look_id),
@@ -161,6 +181,12 @@ class AvatarLooks(Resource):
 
     async def delete(self, look_id: str) -> DeletedId:
         """Delete a look of your own.
+
+        Args:
+            look_id: The look's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such look.
@@ -196,6 +222,9 @@ class Avatars(Resource):
         Returns:
             The job; ``await job.wait()`` gives the ``AvatarLook``, whose ``id`` is what videos
             name as their ``avatar_id``. Its group stands in ``job.created.avatar_group``.
+
+        Raises:
+            InvalidResponse: HeyGen makes an avatar, and does not say which.
         """
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
@@ -208,11 +237,19 @@ class Avatars(Resource):
             )
         if look.status in AVATAR_LOOK.paused:
             # Of no age: it is looked at right away, and says nothing about how long others take.
+            submitted(self._session, AVATAR_LOOK, look.id, request)
             return Job(self._watcher, AVATAR_LOOK, look.id, created=created)
-        return self._job(AVATAR_LOOK, look.id, created)
+        return self._job(AVATAR_LOOK, look.id, created, request=request)
 
     async def get(self, group_id: str) -> AvatarGroup:
-        """One group; its preview URLs are signed anew."""
+        """One group; its preview URLs are signed anew.
+
+        Args:
+            group_id: The group's id.
+
+        Raises:
+            NotFound: There is no group of that id.
+        """
         return await self._session.call(GET, GET.at(group_id))
 
     def list(
@@ -232,7 +269,19 @@ class Avatars(Resource):
     async def update(
         self, group_id: str, *, default_voice_id: str, idempotency_key: str | None = None
     ) -> AvatarGroup:
-        """Choose the voice that a group's looks speak with where a video names none."""
+        """Choose the voice that a group's looks speak with where a video names none.
+
+        Args:
+            group_id: The group's id.
+            default_voice_id: Id of the voice.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The group as it is now.
+
+        Raises:
+            NotFound: There is no group of that id.
+        """
         return await self._session.call(
             UPDATE,
             UPDATE.at(group_id),
@@ -242,6 +291,12 @@ class Avatars(Resource):
 
     async def delete(self, group_id: str) -> DeletedId:
         """Delete a group of your own with all its looks.
+
+        Args:
+            group_id: The group's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such group.

@@ -83,10 +83,17 @@ class BackgroundRemovals(Resource):
         if not given(request, "request_id"):
             request = msgspec.structs.replace(request, request_id=fresh_key())
         created = await self._session.call(CREATE, CREATE.at(), body=encode(request))
-        return self._job(BACKGROUND_REMOVAL, created.id, created)
+        return self._job(BACKGROUND_REMOVAL, created.id, created, request=request)
 
     async def get(self, job_id: str) -> BackgroundRemovalJob:
-        """One background removal; the URLs of its layers are signed anew."""
+        """One background removal; the URLs of its layers are signed anew.
+
+        Args:
+            job_id: The background removal's id.
+
+        Raises:
+            NotFound: There is no background removal of that id.
+        """
         return await self._session.call(GET, GET.at(job_id))
 
     def list(self, *, limit: int | None = None) -> Pages[BackgroundRemovalJob]:
@@ -99,6 +106,12 @@ class BackgroundRemovals(Resource):
 
     async def delete(self, job_id: str) -> DeletedBackgroundRemoval:
         """Delete a background removal.
+
+        Args:
+            job_id: The background removal's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such background removal.

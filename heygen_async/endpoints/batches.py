@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +20,7 @@ from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse, JobFailed
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.observation import submitted
 from heygen_async.models.batches import BatchItem, BatchStatus, CreatedBatch
 from heygen_async.models.structs import Request, encode
 from heygen_async.session.codec import Page
@@ -46,8 +46,7 @@ def _agrees(batch: BatchStatus) -> bool:
     return all(_has_ended(item) for item in batch.items)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BatchKind(JobKind[BatchStatus], Generic[T]):
+class BatchKind(JobKind[BatchStatus], Generic[T], frozen=True, kw_only=True, eq=False):
     """One kind of batch. It has no state of failure: how its items ended is theirs to say.
 
     Attributes:
@@ -61,8 +60,7 @@ class BatchKind(JobKind[BatchStatus], Generic[T]):
     ready: Callable[[BatchStatus], bool] = _agrees
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchResult(Generic[T]):
+class BatchResult(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What became of one item of a batch: its result, or why there is none.
 
     Attributes:
@@ -141,6 +139,12 @@ class BatchJob(Job[BatchStatus], Generic[T]):
         Args:
             job_id: ``video_id`` of the item.
             started: When it has begun, on the loop's clock, if that is known.
+
+        Returns:
+            The job; ``await job.wait()`` gives what the item became.
+
+        Raises:
+            InvalidRequest: The items are no jobs, as those of a batch of assets.
         """
         each = self._kind.each
         if isinstance(each, Endpoint):
@@ -226,6 +230,9 @@ class Batches(Resource, Generic[T]):
         Args:
             batch_id: Its id.
 
+        Returns:
+            The batch.
+
         Raises:
             InvalidRequest: The id is no id.
         """
@@ -245,22 +252,31 @@ class JobBatches(Batches[T]):
             for index, one in enumerate(getattr(request, self._field))
         ]
         request = msgspec.structs.replace(request, **{self._field: requests})
-        return await self.create_encoded(encode(request), idempotency_key=key)
+        return await self._create_encoded(encode(request), key)
 
-    async def create_encoded(
-        self, body: bytes, *, idempotency_key: str | None = None
-    ) -> BatchJob[T]:
-        """As ``create``, with a body that was encoded before.
-
-        Args:
-            body: The JSON of the request.
-            idempotency_key: As for ``create``.
-        """
+    async def _create_encoded(self, body: bytes, idempotency_key: str | None) -> BatchJob[T]:
         created = await self._session.call(
             self._endpoint, self._endpoint.at(), body=body, idempotency_key=idempotency_key
         )
         now = asyncio.get_running_loop().time()
+        submitted(self._session, self._kind, created.batch_id, None)
         return BatchJob(self._watcher, self._kind, created.batch_id, created=created, started=now)
+
+
+async def create_encoded(
+    batches: JobBatches[T], body: bytes, *, idempotency_key: str | None = None
+) -> BatchJob[T]:
+    """As ``batches.create``, with a body that was encoded before.
+
+    Args:
+        batches: The product's, such as ``heygen.videos.batches``.
+        body: The JSON of the request.
+        idempotency_key: As for ``create``.
+
+    Returns:
+        The batch.
+    """
+    return await batches._create_encoded(body, idempotency_key)
 
 
 def _items(session: Session, kind: BatchKind[Any], batch_id: str, query: Query) -> Pages[BatchItem]:

@@ -60,8 +60,21 @@ class FillerWordRemovals(Resource):
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         callback_id = callback_id_of(request)
-        return self._job(FILLER_WORD_REMOVAL, created.filler_word_removal_id, created, callback_id)
+        return self._job(
+            FILLER_WORD_REMOVAL,
+            created.filler_word_removal_id,
+            created,
+            callback_id,
+            request=request,
+        )
 
     async def get(self, filler_word_removal_id: str) -> FillerWordRemoval:
-        """One filler-word removal; the URL of its video is signed anew."""
+        """One filler-word removal; the URL of its video is signed anew.
+
+        Args:
+            filler_word_removal_id: The removal's id.
+
+        Raises:
+            NotFound: There is no filler-word removal of that id.
+        """
         return await self._session.call(GET, GET.at(filler_word_removal_id))

@@ -35,6 +35,9 @@ class Folders(Resource):
             parent_id: The folder it is in; by default it is in none.
             type: What it takes; by default HeyGen chooses.
             idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The folder; requests name its ``id`` as their ``folder_id``.
         """
         request = FolderRequest(name=name, parent_id=parent_id, type=type)
         return await self._session.call(
@@ -42,5 +45,12 @@ class Folders(Resource):
         )
 
     async def get(self, folder_id: str) -> Folder:
-        """One folder."""
+        """One folder.
+
+        Args:
+            folder_id: The folder's id.
+
+        Raises:
+            NotFound: There is no folder of that id.
+        """
         return await self._session.call(GET, GET.at(folder_id))

@@ -58,6 +58,9 @@ class Jobs(Resource):
                 ``BackgroundRemovalJob`` or ``FillerWordRemoval``.
             job_id: Its id.
 
+        Returns:
+            The job; ``await job.wait()`` gives what ``result`` names.
+
         Raises:
             InvalidRequest: There are no jobs of that type, or the id is no id.
         """

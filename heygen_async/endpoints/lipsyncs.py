@@ -146,10 +146,19 @@ class Lipsyncs(Resource):
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        return self._job(LIPSYNC, created.lipsync_id, created, callback_id_of(request))
+        return self._job(
+            LIPSYNC, created.lipsync_id, created, callback_id_of(request), request=request
+        )
 
     async def get(self, lipsync_id: str) -> Lipsync:
-        """One lipsync; its media URLs are signed anew."""
+        """One lipsync; its media URLs are signed anew.
+
+        Args:
+            lipsync_id: The lipsync's id.
+
+        Raises:
+            NotFound: There is no lipsync of that id.
+        """
         return await self._session.call(GET, GET.at(lipsync_id))
 
     def list(self, *, limit: int | None = None) -> Pages[Lipsync]:
@@ -163,7 +172,19 @@ class Lipsyncs(Resource):
     async def update(
         self, lipsync_id: str, *, title: str, idempotency_key: str | None = None
     ) -> Lipsync:
-        """Give a lipsync another title."""
+        """Give a lipsync another title.
+
+        Args:
+            lipsync_id: The lipsync's id.
+            title: Its new title.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The lipsync as it is now.
+
+        Raises:
+            NotFound: There is no lipsync of that id.
+        """
         return await self._session.call(
             UPDATE,
             UPDATE.at(lipsync_id),
@@ -173,6 +194,12 @@ class Lipsyncs(Resource):
 
     async def delete(self, lipsync_id: str) -> DeletedId:
         """Delete a lipsync.
+
+        Args:
+            lipsync_id: The lipsync's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such lipsync.

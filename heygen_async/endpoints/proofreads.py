@@ -91,14 +91,31 @@ class Proofreads(Resource):
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        return [self._job(PROOFREAD, job_id, created) for job_id in created.proofread_ids]
+        return [
+            self._job(PROOFREAD, job_id, created, request=request)
+            for job_id in created.proofread_ids
+        ]
 
     async def get(self, proofread_id: str) -> Proofread:
-        """One proofread session."""
+        """One proofread session.
+
+        Args:
+            proofread_id: The session.
+
+        Raises:
+            NotFound: There is no proofread session of that id.
+        """
         return await self._session.call(GET, GET.at(proofread_id))
 
     async def srt(self, proofread_id: str) -> ProofreadSrt:
-        """Signed URLs of the subtitles; ``srt_text`` gives the text itself."""
+        """Signed URLs of the subtitles; ``srt_text`` gives the text itself.
+
+        Args:
+            proofread_id: The session.
+
+        Raises:
+            NotFound: There is no proofread session of that id.
+        """
         return await self._session.call(SRT, SRT.at(proofread_id))
 
     async def srt_text(self, proofread_id: str, *, original: bool = False) -> str:
@@ -147,6 +164,9 @@ class Proofreads(Resource):
             srt: Where the new subtitles are, or their text, which is uploaded first.
             idempotency_key: Your own key; by default each call has a fresh one.
 
+        Returns:
+            The session as it is now.
+
         Raises:
             InvalidRequest: The text is empty or no Unicode.
         """
@@ -170,7 +190,16 @@ class Proofreads(Resource):
         *,
         idempotency_key: str | None = None,
     ) -> Job[VideoTranslation]:
-        """Render the corrected translation; this is what is charged."""
+        """Render the corrected translation; this is what is charged.
+
+        Args:
+            proofread_id: The session.
+            request: Captions, audio alone, and where to call back; by default none of it.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The job; ``await job.wait()`` gives the ``VideoTranslation``.
+        """
         request = with_unguessable_id(
             request or ProofreadGenerateRequest(), self._session, idempotency_key
         )
@@ -185,4 +214,5 @@ class Proofreads(Resource):
             generated.video_translation_id,
             generated,
             callback_id_of(request),
+            request=request,
         )

@@ -10,8 +10,10 @@ from typing import Any, Generic, TypeVar
 from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.observation import submitted
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.statuses import StatusEntry
+from heygen_async.models.structs import Request
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.session import Session
@@ -29,10 +31,17 @@ class Resource:
         self._watcher = watcher
 
     def _job(
-        self, kind: JobKind[T], job_id: str, created: Any, callback_id: str | None = None
+        self,
+        kind: JobKind[T],
+        job_id: str,
+        created: Any,
+        callback_id: str | None = None,
+        *,
+        request: Request | None = None,
     ) -> Job[T]:
-        """The handle of a job that was accepted just now."""
+        """The handle of a job that was accepted just now; hooks are told of its request."""
         now = asyncio.get_running_loop().time()
+        submitted(self._session, kind, job_id, request)
         return Job(
             self._watcher, kind, job_id, created=created, started=now, callback_id=callback_id
         )

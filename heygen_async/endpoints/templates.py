@@ -93,6 +93,9 @@ class Templates(Resource):
     async def get(self, template_id: str) -> Template:
         """One template with its variables and scenes.
 
+        Args:
+            template_id: The template.
+
         Raises:
             NotFound: There is none, or only the v2 call serves it: see ``get_v2``.
         """
@@ -103,7 +106,14 @@ class Templates(Resource):
         return (await self._session.call(LIST_V2, LIST_V2.at())).templates
 
     async def get_v2(self, template_id: str) -> TemplateV2:
-        """The variables of one template, through the old v2 call."""
+        """The variables of one template, through the old v2 call.
+
+        Args:
+            template_id: The template.
+
+        Raises:
+            NotFound: There is no template of that id.
+        """
         return await self._session.call(GET_V2, GET_V2.at(template_id))
 
     async def variables(
@@ -165,21 +175,57 @@ class Templates(Resource):
                 await self._find(template_id)
             version = self._versions.get(template_id, "v2")
         if version == "v2":
-            rendering = self._session.call(
-                GENERATE_V2,
-                GENERATE_V2.at(template_id),
-                body=request.v2(test),
-                idempotency_key=idempotency_key,
+            rendering = self.generate_v2(
+                template_id, request, test=test, idempotency_key=idempotency_key
             )
-            created = await self._through_v2(template_id, rendering)
-            return self._job(VIDEO, created.video_id, created, callback_id_of(request))
+            return await self._through_v2(template_id, rendering)
         video = await self._session.call(
             GENERATE,
             GENERATE.at(template_id),
             body=request.v3(),
             idempotency_key=idempotency_key,
         )
-        return self._job(VIDEO, video.id, video, callback_id_of(request))
+        return self._job(VIDEO, video.id, video, callback_id_of(request), request=request)
+
+    async def generate_v2(
+        self,
+        template_id: str,
+        request: TemplateRenderRequest | Mapping[str, TemplateVariable],
+        *,
+        test: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Job[Video]:
+        """Render one variant of a template, through the old v2 call.
+
+        Args:
+            template_id: The template.
+            request: The variables by name, or a whole ``TemplateRenderRequest``.
+            test: Render in lower quality, free of charge.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The job; ``await job.wait()`` gives the ``Video``.
+
+        Raises:
+            InvalidRequest: A value that the v2 shape cannot express.
+            NotFound: There is no such template.
+        """
+        if not isinstance(request, TemplateRenderRequest):
+            request = TemplateRenderRequest(variables=request)
+        request = with_unguessable_id(request, self._session, idempotency_key)
+        created = await self._session.call(
+            GENERATE_V2,
+            GENERATE_V2.at(template_id),
+            body=request.v2(test),
+            idempotency_key=idempotency_key,
+        )
+        return self._job(
+            VIDEO,
+            created.video_id,
+            created,
+            callback_id_of(request),
+            request=None if test else request,  # a test is free
+        )
 
     async def _find(self, template_id: str) -> Template | None:
         """Ask v3 for a template, and note which version serves it.

@@ -12,6 +12,7 @@ from heygen_async.endpoints.videos import VIDEO
 from heygen_async.errors import JobFailed
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.observation import submitted
 from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import (
     CreatedVideoAgentSession,
@@ -122,6 +123,9 @@ class VideoAgentJob(Job[VideoAgentSession]):
         Args:
             timeout: Seconds to wait at most; None waits for as long as it takes.
 
+        Returns:
+            The newest video, completed.
+
         Raises:
             JobFailed: The session or the video failed, or it made no video.
             JobTimeout: It has not ended in time.
@@ -161,6 +165,9 @@ class VideoAgentJob(Job[VideoAgentSession]):
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The run that the message has started.
 
         Raises:
             Conflict: The session was started in mode ``generate``, or is at work.
@@ -214,7 +221,18 @@ class Turn:
     async def reply(
         self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
     ) -> VideoAgentRun:
-        """Answer, so that the session goes on."""
+        """Answer, so that the session goes on.
+
+        Args:
+            message: The text, or a whole ``VideoAgentMessageRequest``.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The run that the message has started.
+
+        Raises:
+            Conflict: The session is at work, as somebody has answered before.
+        """
         return await self._job.reply(message, idempotency_key=idempotency_key)
 
 
@@ -243,6 +261,7 @@ class VideoAgents(Resource):
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         started = asyncio.get_running_loop().time()
+        submitted(self._session, VIDEO_AGENT_SESSION, created.session_id, request)
         return VideoAgentJob(
             self._watcher,
             VIDEO_AGENT_SESSION,
@@ -253,7 +272,14 @@ class VideoAgents(Resource):
         )
 
     async def get(self, session_id: str) -> VideoAgentSession:
-        """One session with its newest 40 messages."""
+        """One session with its newest 40 messages.
+
+        Args:
+            session_id: The session's id.
+
+        Raises:
+            NotFound: There is no session of that id.
+        """
         return await self._session.call(GET, GET.at(session_id))
 
     def list(self, *, limit: int | None = None) -> Pages[VideoAgentSessionSummary]:
@@ -273,6 +299,14 @@ class VideoAgents(Resource):
     ) -> VideoAgentRun:
         """Send a message to a chat session.
 
+        Args:
+            session_id: The session's id.
+            message: The text, or a whole ``VideoAgentMessageRequest``.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The run that the message has started.
+
         Raises:
             Conflict: The session was started in mode ``generate``, or is at work.
         """
@@ -282,17 +316,40 @@ class VideoAgents(Resource):
     async def stop(
         self, session_id: str, *, idempotency_key: str | None = None
     ) -> StoppedVideoAgentSession:
-        """Stop a session."""
+        """Stop a session.
+
+        Args:
+            session_id: The session's id.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The id of the session.
+
+        Raises:
+            NotFound: There is no session of that id.
+        """
         return await self._session.call(
             STOP, STOP.at(session_id), body=b"{}", idempotency_key=idempotency_key
         )
 
     async def resource(self, session_id: str, resource_id: str) -> VideoAgentResource:
-        """Something that a message of a session shows."""
+        """Something that a message of a session shows.
+
+        Args:
+            session_id: The session's id.
+            resource_id: One of the ``resource_ids`` of a message.
+
+        Raises:
+            NotFound: The session has no such resource.
+        """
         return await self._session.call(RESOURCE, RESOURCE.at(session_id, resource_id))
 
     def videos(self, session_id: str) -> Pages[Video]:
-        """The videos of a session, newest first."""
+        """The videos of a session, newest first.
+
+        Args:
+            session_id: The session's id.
+        """
         return self._pages(VIDEOS, VIDEOS.at(session_id), {})
 
     def styles(self, *, tag: str | None = None, limit: int | None = None) -> Pages[VideoAgentStyle]:

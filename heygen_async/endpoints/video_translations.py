@@ -176,12 +176,19 @@ class VideoTranslations(Resource):
         )
         callback_id = callback_id_of(request)
         return [
-            self._job(VIDEO_TRANSLATION, job_id, created, callback_id)
+            self._job(VIDEO_TRANSLATION, job_id, created, callback_id, request=request)
             for job_id in created.video_translation_ids
         ]
 
     async def get(self, video_translation_id: str) -> VideoTranslation:
-        """One translation; its media URLs are signed anew."""
+        """One translation; its media URLs are signed anew.
+
+        Args:
+            video_translation_id: The translation's id.
+
+        Raises:
+            NotFound: There is no translation of that id.
+        """
         return await self._session.call(GET, GET.at(video_translation_id))
 
     def list(self, *, limit: int | None = None) -> Pages[VideoTranslation]:
@@ -195,7 +202,19 @@ class VideoTranslations(Resource):
     async def update(
         self, video_translation_id: str, *, title: str, idempotency_key: str | None = None
     ) -> VideoTranslation:
-        """Give a translation another title."""
+        """Give a translation another title.
+
+        Args:
+            video_translation_id: The translation's id.
+            title: Its new title.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The translation as it is now.
+
+        Raises:
+            NotFound: There is no translation of that id.
+        """
         return await self._session.call(
             UPDATE,
             UPDATE.at(video_translation_id),
@@ -205,6 +224,12 @@ class VideoTranslations(Resource):
 
     async def delete(self, video_translation_id: str) -> DeletedId:
         """Delete a translation.
+
+        Args:
+            video_translation_id: The translation's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such translation.

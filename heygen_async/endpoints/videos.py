@@ -150,10 +150,17 @@ class Videos(Resource):
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        return self._job(VIDEO, created.video_id, created, callback_id_of(request))
+        return self._job(VIDEO, created.video_id, created, callback_id_of(request), request=request)
 
     async def get(self, video_id: str) -> Video:
-        """One video; its media URLs are signed anew."""
+        """One video; its media URLs are signed anew.
+
+        Args:
+            video_id: The video's id.
+
+        Raises:
+            NotFound: There is no video of that id.
+        """
         return await self._session.call(GET, GET.at(video_id))
 
     def list(
@@ -172,6 +179,12 @@ class Videos(Resource):
     async def delete(self, video_id: str) -> DeletedVideo:
         """Delete a video.
 
+        Args:
+            video_id: The video's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
+
         Raises:
             NotFound: There was no such video.
         """
@@ -189,6 +202,13 @@ class Videos(Resource):
         return await self._statuses(STATUSES, {"video_ids": video_ids, "batch_ids": batch_ids})
 
     async def status_v1(self, video_id: str) -> VideoStatusV1:
-        """One video through the old v1 call."""
+        """One video through the old v1 call.
+
+        Args:
+            video_id: The video's id.
+
+        Raises:
+            NotFound: There is no video of that id.
+        """
         query = query_string({"video_id": video_id})
         return await self._session.call(STATUS_V1, STATUS_V1.at() + query)

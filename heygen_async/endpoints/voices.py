@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
@@ -68,7 +70,7 @@ class Voices(Resource):
     def list(
         self,
         *,
-        type: str | None = None,  # noqa: A002, the API's own name
+        type: Literal["public", "private"] | None = None,  # noqa: A002, the API's own name
         engine: str | None = None,
         language: str | None = None,
         gender: str | None = None,
@@ -93,7 +95,14 @@ class Voices(Resource):
         return self._pages(LIST, LIST.at(), query)
 
     async def get(self, voice_id: str) -> VoiceDetail:
-        """One voice."""
+        """One voice.
+
+        Args:
+            voice_id: The voice's id.
+
+        Raises:
+            NotFound: There is no voice of that id.
+        """
         return await self._session.call(GET, GET.at(voice_id))
 
     async def speech(self, request: SpeechRequest, *, idempotency_key: str | None = None) -> Speech:
@@ -114,7 +123,12 @@ class Voices(Resource):
     async def design(
         self, request: VoiceDesignRequest, *, idempotency_key: str | None = None
     ) -> VoiceDesign:
-        """Up to three voices that fit a description."""
+        """Up to three voices that fit a description.
+
+        Args:
+            request: The description, 1 to 1,000 characters, and what else the voice is to be like.
+            idempotency_key: Your own key; by default each call has a fresh one.
+        """
         return await self._session.call(
             DESIGN, DESIGN.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -122,14 +136,29 @@ class Voices(Resource):
     async def clone(
         self, request: VoiceCloneRequest, *, idempotency_key: str | None = None
     ) -> Job[VoiceDetail]:
-        """Start to clone a voice from a recording."""
+        """Start to clone a voice from a recording.
+
+        Args:
+            request: The recording and a name.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The job; ``await job.wait()`` gives the ``VoiceDetail``, whose ``voice_id`` is what
+            scripts are spoken with.
+        """
         created = await self._session.call(
             CLONE, CLONE.at(), body=encode(request), idempotency_key=idempotency_key
         )
-        return self._job(VOICE_CLONE, created.voice_clone_id, created)
+        return self._job(VOICE_CLONE, created.voice_clone_id, created, request=request)
 
     async def delete(self, voice_id: str) -> DeletedVoice:
         """Delete a voice of the account.
+
+        Args:
+            voice_id: The voice's id.
+
+        Returns:
+            Its id; the same where an attempt whose answer was lost has deleted it.
 
         Raises:
             NotFound: There was no such voice.

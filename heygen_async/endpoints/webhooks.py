@@ -127,6 +127,9 @@ class WebhookEndpoints(Resource):
             url: Where to deliver from now on.
             events: Which types of events, in place of all that were there before.
             idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The endpoint as it is now, without its secret.
         """
         replaced = UNSET if events is None else None if events == "all" else events
         request = WebhookEndpointUpdate(url=url, events=replaced)
@@ -137,6 +140,9 @@ class WebhookEndpoints(Resource):
     async def delete(self, endpoint_id: str) -> None:
         """Take an endpoint out; nothing is delivered to it any more.
 
+        Args:
+            endpoint_id: The endpoint's id.
+
         Raises:
             NotFound: There was no such endpoint.
         """
@@ -145,7 +151,15 @@ class WebhookEndpoints(Resource):
     async def rotate_secret(
         self, endpoint_id: str, *, idempotency_key: str | None = None
     ) -> RotatedWebhookSecret:
-        """Give an endpoint a new secret. The one before is void at once."""
+        """Give an endpoint a new secret. The one before is void at once.
+
+        Args:
+            endpoint_id: The endpoint's id.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The new secret, which is shown this once.
+        """
         return await self._session.call(
             ROTATE_SECRET, ROTATE_SECRET.at(endpoint_id), idempotency_key=idempotency_key
         )

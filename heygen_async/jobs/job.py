@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any, Generic, TypeVar
 
-from heygen_async.errors import JobFailed, JobTimeout
-from heygen_async.jobs.kind import JobKind, status_of
+from heygen_async.errors import JobTimeout
+from heygen_async.jobs.kind import JobKind, failed_job, status_of
 from heygen_async.jobs.watcher import Watcher
-from heygen_async.session.redact import redact
 
 T = TypeVar("T")
 
@@ -61,6 +60,9 @@ class Job(Generic[T]):
         Args:
             timeout: Seconds to wait at most; None waits for as long as it takes.
 
+        Returns:
+            What the job has made, such as a ``Video``.
+
         Raises:
             JobFailed: HeyGen reports that the job failed.
             JobTimeout: It has not ended in time; it goes on at HeyGen.
@@ -86,18 +88,20 @@ class Job(Generic[T]):
                 raise
             finally:
                 self._watcher.leave(watched)
-        if status_of(self._final) in self._kind.failed:
-            code, message = self._kind.failure(self._final)
-            raise JobFailed(
-                redact(message) if message else "HeyGen gives no reason",
-                job_id=self.id,
-                code=code,
-                last=self._final,
-            )
+        failure = failed_job(self._kind, self.id, self._final)
+        if failure is not None:
+            raise failure
         return self._final
 
     async def status(self) -> T:
-        """Ask now how the job stands."""
+        """Ask now how the job stands.
+
+        Returns:
+            Its state, which may be any, also a failed one.
+
+        Raises:
+            NotFound: There is no such job any more.
+        """
         return await self._watcher.session.call(self._kind.get, self._kind.get.at(self.id))
 
     async def updates(self, *, every: float = 5.0) -> AsyncGenerator[T]:

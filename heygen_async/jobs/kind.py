@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
+from heygen_async.errors import JobFailed
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.redact import redact
 
 T = TypeVar("T")
 
@@ -24,8 +27,7 @@ def failure_of(state: Any) -> tuple[str | None, str | None]:
     return getattr(state, "failure_code", None), getattr(state, "failure_message", None)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class JobKind(Generic[T]):
+class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False):
     """One kind of job. The API's states differ from kind to kind; there is no shared set.
 
     Attributes:
@@ -65,6 +67,19 @@ class JobKind(Generic[T]):
     def ended(self, state: T) -> bool:
         """Whether this is a terminal state."""
         return status_of(state) in self.completed | self.failed
+
+
+def failed_job(kind: JobKind[T], job_id: str, state: T) -> JobFailed | None:
+    """The exception for a job in this state; None where it has not failed."""
+    if status_of(state) not in kind.failed:
+        return None
+    code, message = kind.failure(state)
+    return JobFailed(
+        redact(message) if message else "HeyGen gives no reason",
+        job_id=job_id,
+        code=code,
+        last=state,
+    )
 
 
 def _find(module: str, name: str) -> Any:

@@ -14,14 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
-
-import anyio
-from anyio.abc import TaskGroup
 
 from heygen_async.errors import (
     BadRequest,
@@ -35,15 +31,15 @@ from heygen_async.errors import (
     TransportError,
 )
 from heygen_async.jobs.deliveries import SWEEP, Deliveries
+from heygen_async.jobs.errands import Errands
 from heygen_async.jobs.hints import EarlyHints, Hint
 from heygen_async.jobs.kind import JobKind, status_of
+from heygen_async.jobs.observation import look_failed, settled
 from heygen_async.jobs.schedule import Durations
 from heygen_async.session.endpoint import query_string
 from heygen_async.session.session import Session
 
 T = TypeVar("T")
-
-logger = logging.getLogger("heygen_async.jobs")
 
 _IDS_PER_REQUEST = 100
 _AFTER_FAILURE = 5.0
@@ -84,13 +80,13 @@ class Watched(Generic[T]):
         self.callback_id = callback_id
         self.announced = False
         self.following = False
-        self.teaches = False
+        self.teaches: bool = False
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.last: T | None = None
         self.listeners: dict[Callable[[T], None], float] = {}
         self.waiters = 0
         self.fetching = False
-        self.unreadable = 0
+        self.unreadable: int = 0
 
     def saw(self, state: T) -> None:
         """Take in a state of the job."""
@@ -152,8 +148,8 @@ class Watcher:
 
     def __init__(self, session: Session, expected: Mapping[str, float]) -> None:
         self.session = session
-        self.expected = dict(expected)
-        self.deliveries = Deliveries()
+        self.expected: dict[str, float] = dict(expected)
+        self.deliveries: Deliveries = Deliveries()
         self._early_hints = EarlyHints()
         self._to_follow: list[Watched[Any]] = []
         self._durations: dict[str, Durations] = {}
@@ -283,25 +279,25 @@ class Watcher:
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._pools:
-            async with anyio.create_task_group() as tasks:
+            async with Errands() as tasks:
                 while self._pools:
                     self._wake.clear()
                     now = loop.time()
                     self._sleeps_until = math.inf
                     while self._to_follow:
-                        tasks.start_soon(self._follow, self._to_follow.pop())
+                        tasks.start(self._follow(self._to_follow.pop()))
                     for pool in list(self._pools.values()):
                         if pool.looking:
                             continue
                         if pool.due <= now:
                             pool.looking = True
-                            tasks.start_soon(self._look, pool, tasks)
+                            tasks.start(self._look(pool, tasks))
                         else:
                             self._sleeps_until = min(self._sleeps_until, pool.due)
                     await self._sleep(loop)
                 # Nobody waits any more. A look that is still under way would only hold up those
                 # who begin to wait meanwhile.
-                tasks.cancel_scope.cancel()
+                tasks.call_off()
 
     async def _sleep(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sleeps_until == math.inf:
@@ -313,7 +309,7 @@ class Watcher:
         finally:
             timer.cancel()
 
-    async def _look(self, pool: _Pool, tasks: TaskGroup) -> None:
+    async def _look(self, pool: _Pool, tasks: Errands) -> None:
         """Look at all jobs of a pool, and plan the next look."""
         loop = asyncio.get_running_loop()
         jobs = list(pool.jobs.values())
@@ -331,7 +327,7 @@ class Watcher:
             soonest = max(getattr(error, "retry_after", None) or 0.0, _AFTER_FAILURE)
             for watched in jobs:
                 self._put_up_with(watched, error)
-            logger.warning("looking at %d jobs failed: %s", len(jobs), error)
+            look_failed(f"looking at {len(jobs)} jobs", jobs[0].kind, error, jobs=len(jobs))
         finally:
             pool.looking = False
             pool.plan(loop.time(), soonest=soonest)
@@ -348,7 +344,7 @@ class Watcher:
             watched.fetching = False
 
     async def _ask_for_statuses(
-        self, pool: _Pool, jobs: list[Watched[Any]], tasks: TaskGroup
+        self, pool: _Pool, jobs: list[Watched[Any]], tasks: Errands
     ) -> float:
         """Ask for all jobs of a pool, and fetch those that have ended.
 
@@ -371,7 +367,8 @@ class Watcher:
             try:
                 page = await self.session.call(kind.statuses, kind.statuses.at() + query)
             except _SPOILT as error:
-                logger.warning("asking for %d jobs at once failed: %s", len(running), error)
+                asking = f"asking for {len(running)} jobs at once"
+                look_failed(asking, kind, error, jobs=len(running))
                 soonest = _AFTER_SPOILT
             else:
                 requests += 1
@@ -392,10 +389,10 @@ class Watcher:
             pool.durations.looked(now - since, found, requests)
         return soonest
 
-    def _start_fetch(self, watched: Watched[Any], since: float, tasks: TaskGroup) -> None:
+    def _start_fetch(self, watched: Watched[Any], since: float, tasks: Errands) -> None:
         if not watched.fetching:
             watched.fetching = True
-            tasks.start_soon(self._fetch, watched, since)
+            tasks.start(self._fetch(watched, since))
 
     async def _fetch(self, watched: Watched[Any], since: float) -> None:
         """Look at one job of a pool that has ended, or whose waiters want its detail."""
@@ -403,7 +400,8 @@ class Watcher:
             await self._look_at(watched, since)
         except Exception as error:  # whoever waits must learn of it, whatever it is
             self._put_up_with(watched, error)
-            logger.warning("fetching job %s failed: %s", watched.job_id, error)
+            job_id = watched.job_id
+            look_failed(f"fetching job {job_id}", watched.kind, error, job_id=job_id)
         finally:
             watched.fetching = False
 
@@ -469,6 +467,8 @@ class Watcher:
             )
         if not watched.final.done():
             watched.final.set_result(state)
+            age = max(0.0, loop.time() - watched.started)
+            settled(self.session, kind, watched.job_id, state, age)
         self._drop(watched)
 
     def _put_up_with(self, watched: Watched[Any], error: Exception) -> None:

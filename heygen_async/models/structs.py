@@ -58,6 +58,7 @@ else:
 
 _LONGEST_SHOWN = 200
 _DEEPEST_SHOWN = 8
+_CONTAINERS = (Sequence, Mapping)
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
 _URL_PASSWORD = re.compile(r"(https?://)[^\s/@?#]*@", re.IGNORECASE)
 # A text that is a URL is cut to its end, blanks or not; a URL within a text to the next blank.
@@ -249,7 +250,7 @@ class _Field(NamedTuple):
         probe: A Struct with this field alone. msgspec prepares the types inside a Struct
             once, so converting to it takes a tenth of converting to the bare annotation.
         parts: The Structs that the annotation names, () for none.
-        is_container: Whether it is a list or a mapping, ``parts`` then being its items.
+        container: ``Sequence`` or ``Mapping`` where it holds ``parts`` as its items, or None.
         choices: The values of its Literal, () without one.
         title: What its pattern means in words, if it has a pattern.
     """
@@ -258,7 +259,7 @@ class _Field(NamedTuple):
     default: Any
     probe: type[msgspec.Struct]
     parts: tuple[type[msgspec.Struct], ...]
-    is_container: bool
+    container: type | None
     choices: tuple[Any, ...]
     title: str | None
 
@@ -278,7 +279,9 @@ def _fields(part: type[Part]) -> tuple[_Field, ...]:
                     for kind in types
                     if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
                 ),
-                is_container=any(get_origin(kind) in (Sequence, Mapping) for kind in types),
+                container=next(
+                    (origin for kind in types if (origin := get_origin(kind)) in _CONTAINERS), None
+                ),
                 choices=tuple(
                     choice
                     for kind in types
@@ -322,7 +325,7 @@ def _check_fields(part: Part) -> None:
     for field, value in zip(_fields(type(part)), msgspec.structs.astuple(part), strict=True):
         if value is field.default or (field.name == "extra" and value == {}):
             continue
-        if field.is_container and isinstance(value, set | frozenset):
+        if field.container and isinstance(value, set | frozenset):
             refuse(field.name, f"expected a list, as the order counts, got {brief(value)}")
         if field.parts:
             _check_parts(field, value)
@@ -350,11 +353,11 @@ def _check_parts(field: _Field, value: object) -> None:
     Plain dicts would pass by the rules between fields and be printed in full.
     """
     items: dict[str, object]
-    if not field.is_container:
+    if field.container is None:
         items = {} if value is None else {field.name: value}
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and field.container is Mapping:
         items = {f"{field.name}.{key}": item for key, item in value.items()}
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple) and field.container is Sequence:
         items = {f"{field.name}[{index}]": item for index, item in enumerate(value)}
     else:
         return

@@ -13,7 +13,9 @@ from heygen_async.models.sources import AssetBase64, AssetId, AssetSource, Asset
 from heygen_async.models.structs import Part, brief, refuse
 
 Fit: TypeAlias = Literal["cover", "contain", "crop", "none"]
+"""How a picture fills its place."""
 PlayStyle: TypeAlias = Literal["fit_to_scene", "freeze", "loop", "once", "full_video"]
+"""What a video does where its scene is longer or shorter."""
 
 
 class TextVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="text"):
@@ -26,7 +28,11 @@ class TextVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="text"
     content: Annotated[str, Meta(min_length=1, max_length=10000)]
 
     def v2(self, name: str) -> dict[str, Any]:
-        """The v2 shape of this value for the variable ``name``."""
+        """The v2 shape of this value for the variable ``name``.
+
+        Args:
+            name: The variable's name in the template.
+        """
         return _v2(name, "text", {"content": self.content})
 
 
@@ -43,6 +49,9 @@ class ImageVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="imag
 
     def v2(self, name: str) -> dict[str, Any]:
         """The v2 shape of this value for the variable ``name``.
+
+        Args:
+            name: The variable's name in the template.
 
         Raises:
             InvalidRequest: The image is in base64, which v2 does not take.
@@ -68,6 +77,9 @@ class VideoVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="vide
     def v2(self, name: str) -> dict[str, Any]:
         """The v2 shape of this value for the variable ``name``.
 
+        Args:
+            name: The variable's name in the template.
+
         Raises:
             InvalidRequest: The video is in base64, or its volume is not 1.
         """
@@ -89,6 +101,9 @@ class AudioVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="audi
     def v2(self, name: str) -> dict[str, Any]:
         """The v2 shape of this value for the variable ``name``.
 
+        Args:
+            name: The variable's name in the template.
+
         Raises:
             InvalidRequest: The audio is in base64, which v2 does not take.
         """
@@ -107,7 +122,11 @@ class CharacterVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="
     character_type: Literal["avatar", "talking_photo"] = "avatar"
 
     def v2(self, name: str) -> dict[str, Any]:
-        """The v2 shape of this value for the variable ``name``."""
+        """The v2 shape of this value for the variable ``name``.
+
+        Args:
+            name: The variable's name in the template.
+        """
         properties = {"character_id": self.character_id, "type": self.character_type}
         return _v2(name, "character", properties)
 
@@ -125,6 +144,9 @@ class VoiceVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="voic
 
     def v2(self, name: str) -> dict[str, Any]:
         """The v2 shape of this value for the variable ``name``.
+
+        Args:
+            name: The variable's name in the template.
 
         Raises:
             InvalidRequest: It has a locale.

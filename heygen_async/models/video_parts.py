@@ -18,8 +18,11 @@ from heygen_async.models.structs import (
 )
 
 AspectRatio: TypeAlias = Literal["16:9", "9:16", "4:5", "5:4", "1:1", "auto"]
+"""Shape of the picture."""
 Expressiveness: TypeAlias = Literal["high", "medium", "low"]
+"""Strength of gestures and mimics."""
 Resolution: TypeAlias = Literal["4k", "1080p", "720p"]
+"""Size of the picture."""
 Script: TypeAlias = Annotated[str, Meta(min_length=1, max_length=5000)]
 """Spoken text, 1 to 5,000 characters."""
 

@@ -7,16 +7,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import anyio
-
 from heygen_async.errors import APIError, CallError
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
+from heygen_async.session.scopes import shield
 from heygen_async.session.settings import Retry, Settings
 
 T = TypeVar("T")
 
-logger = logging.getLogger("heygen_async.session")
+logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 
 async def note_what_was_created(
@@ -44,8 +43,11 @@ async def note_what_was_created(
     answer: T | None = None
     try:
         # Shielded from the scope that cancels, which would cancel every await in here too.
-        with anyio.move_on_after(settings.timeout.write, shield=True):
-            answer = await _answer_to(repeat, settings.retry)
+        async with asyncio.timeout(settings.timeout.write):
+            with shield():
+                answer = await _answer_to(repeat, settings.retry)
+    except TimeoutError:
+        pass
     except CallError as error:
         if isinstance(error, APIError) and judge(error, safe=True) is Verdict.GIVE_UP:
             return  # refused: there is no job

@@ -126,8 +126,8 @@ class SinkDestination:
 
     def __init__(self, write: Callable[[bytes], Any], *, threaded: bool) -> None:
         self.batch = _BATCH if threaded else 1
-        self.position = 0
-        self.version = Version()
+        self.position: int = 0
+        self.version: Version = Version()
         self._write = write
         self._threaded = threaded
 
@@ -170,8 +170,8 @@ class FileDestination:
 
     def __init__(self, path: Path) -> None:
         self.batch = _BATCH
-        self.position = 0
-        self.version = Version()
+        self.position: int = 0
+        self.version: Version = Version()
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
         self._label = path.with_name(f".{path.name}.part.json")

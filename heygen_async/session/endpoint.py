@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
+
+import msgspec
 
 from heygen_async.errors import InvalidRequest
 from heygen_async.session.codec import Decode, decoder_for
@@ -22,8 +23,7 @@ Envelope: TypeAlias = Literal["data", "page", "none"]
 Query: TypeAlias = Mapping[str, "str | int | float | bool | Sequence[str] | None"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoint(Generic[T]):
+class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True):
     """One operation of the API.
 
     Attributes:

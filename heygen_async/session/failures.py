@@ -61,6 +61,7 @@ _CODES = {
 }
 _REQUEST_IDS = ("x-amzn-requestid", "x-request-id", "x-amzn-trace-id")
 _LONGEST_MESSAGE = 2000
+_LONGEST_ID = 200
 
 # What aiohttp, the socket and the timer raise when no complete answer arrives. ValueError:
 # a header or chunk that cannot be parsed.
@@ -106,7 +107,7 @@ def answered(
         code=clean(code, 100) or _CODES.get(status, f"http_{status}"),
         param=clean(facts.param, 200) if facts else None,
         doc_url=clean(facts.doc_url, 500) if facts else None,
-        request_id=clean(_first(headers, _REQUEST_IDS), 200),
+        request_id=request_id_of(headers, secret),
         retry_after=parse_retry_after(headers.get("Retry-After"), time.time()),
         method=where.method,
         path=where.path,
@@ -149,6 +150,12 @@ def undecodable(
         method=where.method,
         path=where.path,
     )
+
+
+def request_id_of(headers: Mapping[str, str], secret: str) -> str | None:
+    """The id that an answer names for HeyGen's support, or None."""
+    value = _first(headers, _REQUEST_IDS)
+    return redact(value, secret, longest=_LONGEST_ID) if value else None
 
 
 def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:

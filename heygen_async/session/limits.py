@@ -71,6 +71,9 @@ class RequestLimiter:
         burst: Requests that may leave at once after a pause. Default: one second's worth.
         reserve: Places, and tokens, that calls of a bulk run leave to other calls. Default:
             a tenth.
+
+    Attributes:
+        in_use: Requests on their way now.
     """
 
     def __init__(
@@ -89,8 +92,8 @@ class RequestLimiter:
             raise ConfigurationError(f"requests: expected reserve >= 0, got {reserve!r}")
         self.in_flight = in_flight
         self.per_second = per_second
-        self.reserve = min(in_flight // 10 if reserve is None else reserve, in_flight - 1)
-        self.in_use = 0
+        self.reserve: int = min(in_flight // 10 if reserve is None else reserve, in_flight - 1)
+        self.in_use: int = 0
         self.burst = burst
         self._bucket: TokenBucket | None = None
         self._keep = 0.0
@@ -112,7 +115,11 @@ class RequestLimiter:
         return self._queue.waiting
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Work on this event loop from now on; those who waited on another one are gone."""
+        """Work on this event loop from now on; those who waited on another one are gone.
+
+        Args:
+            loop: The loop that runs now.
+        """
         if loop is not self._loop:
             self._loop = loop
             self.in_use = 0
@@ -122,7 +129,14 @@ class RequestLimiter:
                 self._bucket.restart()
 
     def acquire_nowait(self, bulk: bool = False) -> bool:
-        """Take a place if one is free right now; the path of nearly every call."""
+        """Take a place if one is free right now; the path of nearly every call.
+
+        Args:
+            bulk: Whether it is for a call of a bulk run, which leaves the reserve alone.
+
+        Returns:
+            Whether it was free; then ``release`` gives it back.
+        """
         if (
             self._queue.waiting
             or self._closed_until
@@ -158,7 +172,11 @@ class RequestLimiter:
             self._queue.wake(self._loop)
 
     def close_for(self, seconds: float) -> None:
-        """Let nobody through for so long; a hold that reaches further stays."""
+        """Let nobody through for so long; a hold that reaches further stays.
+
+        Args:
+            seconds: How long, from now on.
+        """
         assert self._loop is not None
         self._closed_until = max(self._closed_until, self._loop.time() + seconds)
 

@@ -75,12 +75,10 @@ def waits(policy: Retry) -> Iterator[float]:
     """Upper bounds of the waits, in seconds: exponential, without end."""
     generator = backoff.expo(base=2, factor=policy.first, max_value=policy.longest)
     generator.send(None)  # backoff's generators first take a value, and yield None for it
-    bound = 0.0
     # A first wait of next to nothing is still under the longest when 2**n overflows.
     with contextlib.suppress(OverflowError):
-        for bound in generator:
-            yield bound
-    yield from itertools.repeat(policy.longest if bound else 0.0)
+        yield from generator
+    yield from itertools.repeat(policy.longest if policy.first else 0.0)
 
 
 def wait_before_next(bound: float, retry_after: float | None) -> float:

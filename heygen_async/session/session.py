@@ -1,8 +1,9 @@
 """The session: one call from its arguments to its answer.
 
 ``call`` is the way down for every operation: limiter, attempt, answer. Its first attempt is the
-path of nearly every call and does as little as possible (backoff, logging and the retry policy
-are asked only after a failure); everything that can go wrong is in ``_recover``.
+path of nearly every call and does as little as possible (backoff and the retry policy are asked
+only after a failure); everything that can go wrong is in ``_recover``. Only where hooks or a log at
+level DEBUG want to know, an ``Observation`` goes along.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
@@ -34,7 +35,9 @@ from heygen_async.session.failures import (
     unanswered,
     undecodable,
 )
+from heygen_async.session.hooks import Hooks
 from heygen_async.session.limits import RequestLimiter
+from heygen_async.session.observation import Observation
 from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
 from heygen_async.session.settings import Settings
 from heygen_async.session.slots import JobSlots, Slot, current_slot
@@ -43,7 +46,7 @@ T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
-logger = logging.getLogger("heygen_async.session")
+logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 # More would share the same line, and delay the first file.
 _TRANSFERS_AT_ONCE = 8
@@ -63,9 +66,9 @@ class Traffic:
     __slots__ = ("rate_limited", "requests", "retries")
 
     def __init__(self) -> None:
-        self.requests = 0
-        self.retries = 0
-        self.rate_limited = 0
+        self.requests: int = 0
+        self.retries: int = 0
+        self.rate_limited: int = 0
 
 
 class Session:
@@ -77,6 +80,7 @@ class Session:
         jobs: The job slots, perhaps shared with other clients.
 
     Attributes:
+        hooks: What is told of calls and jobs; not pickled.
         transfers: Limits the downloads and direct uploads that run at the same time; they are
             no requests to the API and take no place among those.
     """
@@ -85,9 +89,10 @@ class Session:
         self.settings = settings
         self.requests = requests
         self.jobs = jobs
-        self.transfers = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
-        self.traffic = Traffic()
-        self.connection = Connection(settings)
+        self.transfers: RequestLimiter = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
+        self.traffic: Traffic = Traffic()
+        self.hooks: tuple[Hooks, ...] = ()
+        self.connection: Connection = Connection(settings)
         self._timeouts = {
             kind: aiohttp.ClientTimeout(
                 total=getattr(settings.timeout, kind), sock_connect=settings.timeout.connect
@@ -101,7 +106,7 @@ class Session:
     def __reduce__(self) -> tuple[Any, ...]:
         return Session, (self.settings, self.requests, self.jobs)
 
-    async def call(
+    def call(
         self,
         endpoint: Endpoint[T],
         path: str,
@@ -109,7 +114,7 @@ class Session:
         body: Body | None = None,
         content_type: str = "application/json",
         idempotency_key: str | None = None,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """Send one call and return its answer.
 
         Args:
@@ -123,6 +128,36 @@ class Session:
         Raises:
             HeyGenError: One of the tree in ``heygen_async.errors``.
         """
+        if self.hooks or logger.isEnabledFor(logging.DEBUG):
+            return self._observed(endpoint, path, body, content_type, idempotency_key)
+        return self._call(endpoint, path, body, content_type, idempotency_key, None)
+
+    async def _observed(
+        self,
+        endpoint: Endpoint[T],
+        path: str,
+        body: Body | None,
+        content_type: str,
+        idempotency_key: str | None,
+    ) -> T:
+        observed = Observation(self.hooks, logger, endpoint, _where(endpoint, path), self._secret)
+        try:
+            answer = await self._call(endpoint, path, body, content_type, idempotency_key, observed)
+        except (CallError, asyncio.CancelledError) as error:
+            observed.ended(error)
+            raise
+        observed.ended(None)
+        return answer
+
+    async def _call(
+        self,
+        endpoint: Endpoint[T],
+        path: str,
+        body: Body | None,
+        content_type: str,
+        idempotency_key: str | None,
+        observed: Observation | None,
+    ) -> T:
         headers: dict[str, str] | None = None
         if body is not None:
             headers = {"Content-Type": content_type}
@@ -139,13 +174,13 @@ class Session:
         if not self.requests.acquire_nowait(bulk):
             await self._wait_for_a_place(endpoint, path, bulk, self.settings.retry.patience)
         try:
-            return await self._attempt(endpoint, path, body, headers)
+            return await self._attempt(endpoint, path, body, headers, observed)
         except CallError as error:
             failure = error
         except asyncio.CancelledError as cancelled:
             await self._note_what_was_created(cancelled, endpoint, path, body, headers)
             raise
-        return await self._recover(failure, endpoint, path, body, headers)
+        return await self._recover(failure, endpoint, path, body, headers, observed)
 
     def bind(self) -> None:
         """Make sure that connections and limiters live on the running event loop."""
@@ -181,12 +216,15 @@ class Session:
         path: str,
         body: Body | None,
         headers: dict[str, str] | None,
+        observed: Observation | None,
     ) -> T:
         """Send a request; it has a place in the request limiter, which it gives back."""
         connection = self.connection
         timeout = self._timeouts[endpoint.timeout_kind]
         failure: TransportError | None = None
         self.traffic.requests += 1
+        if observed is not None:
+            observed.sent()
         try:
             # Without ``async with``: a response lets go when it has been read, or could not be.
             response = await connection.api.request(
@@ -201,10 +239,14 @@ class Session:
             content = await response.read()
             if response.connection is not None:  # unless it offers another protocol
                 response.release()
+            if observed is not None:
+                observed.answered(response.status, response.headers)
         except TRANSPORT_ERRORS as error:
             failure = unanswered(error, _where(endpoint, path), timeout.total or 0.0)
         finally:
             self.requests.release()
+            if observed is not None:
+                observed.over()
         if failure is not None:
             # Raised out here, or aiohttp's exception would hang on as the context of ours.
             raise failure
@@ -231,6 +273,7 @@ class Session:
         path: str,
         body: Body | None,
         headers: dict[str, str] | None,
+        observed: Observation | None,
     ) -> T:
         """Repeat a call whose first attempt failed, as the policy allows."""
         policy = self.settings.retry
@@ -251,7 +294,10 @@ class Session:
                 retry_after: float | None = getattr(error, "retry_after", None)
                 wait = wait_before_next(next(bounds), retry_after)
                 left = policy.patience - (loop.time() - started)
-                logger.debug("%s: %s, attempt %d failed", endpoint.operation, error, sent)
+                if wait <= left:
+                    _log_retry(endpoint, error, sent, wait)
+                    if observed is not None:
+                        observed.retrying(error, wait)
                 if verdict is Verdict.PAUSE and endpoint.creates is not None:
                     # Too many jobs or too many requests: it does not say. New jobs wait; reads
                     # go on, since they notice the jobs that end.
@@ -282,7 +328,7 @@ class Session:
                 sent += 1
                 doubt_before, in_doubt = in_doubt, True
                 try:
-                    return await self._attempt(endpoint, path, body, headers)
+                    return await self._attempt(endpoint, path, body, headers, observed)
                 except CallError as next_error:
                     error, in_doubt = next_error, doubt_before
         except asyncio.CancelledError as cancelled:
@@ -310,7 +356,7 @@ class Session:
     ) -> None:
         async def repeat() -> T:
             await self._wait_for_a_place(endpoint, path, False, self.settings.retry.patience)
-            return await self._attempt(endpoint, path, body, headers)
+            return await self._attempt(endpoint, path, body, headers, None)
 
         key = (headers or {}).get("Idempotency-Key", "")
         await note_what_was_created(cancelled, endpoint, key, repeat, self.settings)
@@ -318,7 +364,31 @@ class Session:
     def _warn_deprecated(self, endpoint: Endpoint[T]) -> None:
         if endpoint.operation not in self._warned:
             self._warned.add(endpoint.operation)
-            logger.warning("%s is deprecated by the API", endpoint.operation)
+            logger.warning(
+                "%s is deprecated by the API",
+                endpoint.operation,
+                extra={"operation": endpoint.operation},
+            )
+
+
+def _log_retry(endpoint: Endpoint[Any], error: CallError, attempt: int, wait: float) -> None:
+    logger.info(
+        "%s: attempt %d failed, another follows in %.1f s: %s",
+        endpoint.operation,
+        attempt,
+        wait,
+        error,
+        extra={
+            "operation": endpoint.operation,
+            "method": error.method,
+            "path": error.path,
+            "status": getattr(error, "status", None),
+            "attempt": attempt,
+            "wait": wait,
+            "request_id": getattr(error, "request_id", None),
+            "error": type(error).__name__,
+        },
+    )
 
 
 def fresh_key() -> str:

@@ -24,6 +24,7 @@ running.
 from __future__ import annotations
 
 import asyncio
+import math
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any
@@ -44,11 +45,10 @@ class _State(Enum):
 class Slot:
     """The right to have one job running; made by ``JobSlots.acquire``."""
 
-    __slots__ = ("_epoch", "_interactive", "_loop", "_slots", "_state")
+    __slots__ = ("_interactive", "_loop", "_slots", "_state")
 
-    def __init__(self, slots: JobSlots, epoch: int, *, interactive: bool = False) -> None:
+    def __init__(self, slots: JobSlots, *, interactive: bool = False) -> None:
         self._slots = slots
-        self._epoch = epoch
         self._interactive = interactive
         self._loop = slots._loop
         self._state = _State.HELD
@@ -58,9 +58,9 @@ class Slot:
         if self._state is _State.HELD:
             self._state = _State.RUNNING
             if self._loop is self._slots._loop:
-                self._slots._accepted(self._epoch)
+                self._slots._accepted()
 
-    async def refused(self, seconds: float, *, patience: float = float("inf")) -> None:
+    async def refused(self, seconds: float, *, patience: float = math.inf) -> None:
         """The submission was refused for the concurrency limit: queue again, at the head.
 
         Args:
@@ -75,7 +75,7 @@ class Slot:
         self._slots._refused(seconds, counted=not self._interactive)
         self.release()
         lane = _INTERACTIVE if self._interactive else _REFUSED
-        self._epoch = await self._slots._queue_up(lane, patience)
+        await self._slots._queue_up(lane, patience)
         self._loop = self._slots._loop
         self._state = _State.HELD
 
@@ -120,6 +120,12 @@ class JobSlots:
             Default 50.
         start: The limit to start with. Default: the ceiling.
         probe_every: Seconds between attempts to grow by one. Default 60.
+
+    Attributes:
+        limit: Jobs that may run at once at present.
+        held: Slots that are held now.
+        running: Those of them whose job HeyGen has accepted.
+        refusals: Submissions that HeyGen has refused as too many ran, summed up.
     """
 
     def __init__(
@@ -131,12 +137,11 @@ class JobSlots:
             raise ConfigurationError(f"jobs: expected probe_every > 0, got {probe_every!r}")
         self.ceiling = ceiling
         self.probe_every = probe_every
-        self.limit = ceiling if start is None else max(1, min(start, ceiling))
-        self.held = 0
-        self.running = 0
-        self.refusals = 0
+        self.limit: int = ceiling if start is None else max(1, min(start, ceiling))
+        self.held: int = 0
+        self.running: int = 0
+        self.refusals: int = 0
         self._retrying = False  # whether an interactive submission is being sent again
-        self._epoch = 0
         self._changed_at = 0.0
         self._closed_until = 0.0
         self._queue = Queue(3, self._grant)
@@ -181,11 +186,16 @@ class JobSlots:
         self.bind(loop)
         if self._queue.waiting or self._grant(_NEW, loop.time()) != 0.0:
             return None
-        return Slot(self, self._epoch)
+        return Slot(self)
 
     async def acquire(self) -> Slot:
-        """Wait for a slot, first in, first out."""
-        return Slot(self, await self._queue_up(_NEW, float("inf")))
+        """Wait for a slot, first in, first out.
+
+        Returns:
+            The slot; ``release`` gives it back.
+        """
+        await self._queue_up(_NEW, math.inf)
+        return Slot(self)
 
     async def acquire_after_refusal(self, seconds: float, *, patience: float) -> Slot:
         """A slot for a refused submission that held none: before those of bulk runs.
@@ -199,10 +209,14 @@ class JobSlots:
         """
         self.bind(asyncio.get_running_loop())
         self._refused(seconds, counted=False)
-        return Slot(self, await self._queue_up(_INTERACTIVE, patience), interactive=True)
+        await self._queue_up(_INTERACTIVE, patience)
+        return Slot(self, interactive=True)
 
     async def opened(self, *, patience: float) -> None:
         """Wait until no refusal holds submissions back.
+
+        Args:
+            patience: Seconds that may be left to wait at most.
 
         Raises:
             RateLimited: That lasts longer than ``patience`` seconds.
@@ -214,7 +228,11 @@ class JobSlots:
             await asyncio.sleep(hold)
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Work on this event loop from now on; those who waited on another one are gone."""
+        """Work on this event loop from now on; those who waited on another one are gone.
+
+        Args:
+            loop: The loop that runs now.
+        """
         if loop is not self._loop:
             self._held_seconds, self._limit_seconds = self.usage()
             self._loop = loop
@@ -224,7 +242,7 @@ class JobSlots:
             self._changed_at = self._limited_at = loop.time()
             self._queue.forget()
 
-    async def _queue_up(self, lane: int, patience: float) -> int:
+    async def _queue_up(self, lane: int, patience: float) -> None:
         loop = asyncio.get_running_loop()
         self.bind(loop)
         check_patience(self._closed_until - loop.time(), patience)
@@ -234,7 +252,6 @@ class JobSlots:
                 lane,
                 give_back=lambda: self._released(running=False, interactive=interactive),
             )
-        return self._epoch
 
     def _grant(self, lane: int, now: float) -> float | None:
         if now < self._closed_until:
@@ -255,18 +272,17 @@ class JobSlots:
         self._retrying |= lane == _INTERACTIVE
         return 0.0
 
-    def _accepted(self, epoch: int) -> None:
+    def _accepted(self) -> None:
         self.running += 1
         # Sent before the last refusal came in, so the limit was measured without it.
-        if epoch != self._epoch and self.running > self.limit:
-            self._set_limit(min(self.running, self.ceiling))
+        if self.running > self.limit:
+            self._set_limit(self.running)
 
     def _refused(self, seconds: float, *, counted: bool) -> None:
         assert self._loop is not None
         self.refusals += 1
-        self._epoch += 1
         if counted or self.running:
-            self._set_limit(max(1, min(self.running, self.ceiling)))
+            self._set_limit(max(1, self.running))
         self._closed_until = max(self._closed_until, self._loop.time() + seconds)
 
     def _released(self, *, running: bool, interactive: bool) -> None:

@@ -35,7 +35,7 @@ __all__ = ["Progress", "Sink", "download", "put"]
 Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes that are there and the bytes of the whole file, if known."""
 
-logger = logging.getLogger("heygen_async.session")
+logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 _EXPIRED = frozenset({403, 404})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -25,7 +25,7 @@ class Queue:
         self._lanes: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in range(lanes))
         self._grant = grant
         self._timer: asyncio.TimerHandle | None = None
-        self.waiting = 0
+        self.waiting: int = 0
 
     async def wait(self, lane: int, *, give_back: Callable[[], None]) -> None:
         """Wait for a place in this lane.

@@ -99,3 +99,8 @@ __all__ = [
     "parse",
     "verify",
 ]
+
+
+def __dir__() -> list[str]:
+    """Without the modules that the names are of."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("_"))})

@@ -37,11 +37,22 @@ class Bus(Protocol):
     """
 
     async def publish(self, news: JobNews) -> None:
-        """Tell all listeners, in this process and in others, that a job may have ended."""
+        """Tell all listeners, in this process and in others, that a job may have ended.
+
+        Args:
+            news: Which job.
+        """
         ...
 
     def listen(self, listener: Listener) -> AbstractAsyncContextManager[None]:
-        """Call ``listener``, on this event loop, for each news published while it is entered."""
+        """Call ``listener``, on this event loop, for each news published while it is entered.
+
+        Args:
+            listener: Takes the news; what it returns is ignored.
+
+        Returns:
+            What is entered, and left to stop.
+        """
         ...
 
 
@@ -52,13 +63,21 @@ class MemoryBus:
         self._listeners: list[Listener] = []
 
     async def publish(self, news: JobNews) -> None:
-        """Tell all listeners."""
+        """Tell all listeners.
+
+        Args:
+            news: Which job.
+        """
         for listener in tuple(self._listeners):
             listener(news)
 
     @asynccontextmanager
     async def listen(self, listener: Listener) -> AsyncIterator[None]:
-        """Call ``listener`` for each news published while this is entered."""
+        """Call ``listener`` for each news published while this is entered.
+
+        Args:
+            listener: Takes the news; what it returns is ignored.
+        """
         self._listeners.append(listener)
         try:
             yield
@@ -84,6 +103,9 @@ def listening(bus: Bus, heygen: Waiter) -> AbstractAsyncContextManager[None]:
     Args:
         bus: What the receivers publish to.
         heygen: The client.
+
+    Returns:
+        What is entered, and left to stop.
     """
     return bus.listen(lambda news: hint(heygen, news))
 

@@ -11,7 +11,7 @@ from typing import Any
 from heygen_async.errors import ConfigurationError
 from heygen_async.webhooks.events import EVENT_CLASSES, Callback, Event
 
-logger = logging.getLogger("heygen_async.webhooks")
+logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
 
 class Handlers:

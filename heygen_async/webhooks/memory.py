@@ -24,7 +24,11 @@ class SeenEvents(Protocol):
         ...
 
     async def discard(self, key: str) -> None:
-        """Forget an event, so that its next delivery is worked on."""
+        """Forget an event, so that its next delivery is worked on.
+
+        Args:
+            key: As for ``add``.
+        """
         ...
 
 
@@ -43,11 +47,25 @@ class MemorySeen:
         return len(self._keys)
 
     async def add(self, key: str) -> bool:
-        """Note an event; whether it is new."""
+        """Note an event, unless it is noted already.
+
+        Args:
+            key: Tells the event from all others.
+
+        Returns:
+            Whether it is new.
+        """
         return self.note(key)
 
     def note(self, key: str) -> bool:
-        """As ``add``."""
+        """As ``add``, without an event loop.
+
+        Args:
+            key: Tells the event from all others.
+
+        Returns:
+            Whether it is new.
+        """
         if key in self._keys:
             self._keys.move_to_end(key)
             return False
@@ -57,5 +75,9 @@ class MemorySeen:
         return True
 
     async def discard(self, key: str) -> None:
-        """Forget an event."""
+        """Forget an event, so that its next delivery is worked on.
+
+        Args:
+            key: As for ``add``.
+        """
         self._keys.pop(key, None)

@@ -15,8 +15,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, overload
 
-import anyio
-
 from heygen_async.endpoints.jobs import Jobs
 from heygen_async.endpoints.webhooks import Webhooks
 from heygen_async.errors import (
@@ -26,6 +24,7 @@ from heygen_async.errors import (
     WebhookError,
 )
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
+from heygen_async.session.scopes import shield
 from heygen_async.webhooks.bus import Bus, JobNews, hint
 from heygen_async.webhooks.events import Callback, Event, EventJob
 from heygen_async.webhooks.handlers import Handlers, event_class, run
@@ -45,7 +44,7 @@ E = TypeVar("E", bound=Event | Callback)
 R = TypeVar("R")
 OnHandlerError: TypeAlias = Literal["acknowledge", "retry"]
 
-logger = logging.getLogger("heygen_async.webhooks")
+logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
 _OK = WebhookAnswer(200, "ok")
 _DUPLICATE = WebhookAnswer(200, "seen before")
@@ -168,7 +167,7 @@ class WebhookReceiver:
         self.heygen = heygen
         self.max_body = max_body
         self.body_timeout = body_timeout
-        self.counts = WebhookCounts()
+        self.counts: WebhookCounts = WebhookCounts()
         self._keys = signing_keys(secrets)
         self._tolerance = tolerance
         self._retries = on_handler_error == "retry"
@@ -200,6 +199,9 @@ class WebhookReceiver:
                 ``UnknownEvent`` for those that are new to this SDK, ``Callback`` for unsigned
                 deliveries.
 
+        Returns:
+            What registers the handler, and gives it back unchanged.
+
         Raises:
             ConfigurationError: There is no such type of event.
         """
@@ -213,6 +215,9 @@ class WebhookReceiver:
 
     def add_secret(self, secret: str) -> None:
         """Accept what is signed with this secret too.
+
+        Args:
+            secret: As HeyGen has shown it, ``whsec_…`` as a rule.
 
         Raises:
             ConfigurationError: It cannot be one.
@@ -249,6 +254,9 @@ class WebhookReceiver:
         ``FastAPI(lifespan=receiver.lifespan)``, or within a lifespan of your own ``async with
         receiver.lifespan(): ...``. The apps that the receiver makes do so by themselves, where
         their events of start and end reach them.
+
+        Args:
+            app: What the framework hands over; it is not used.
         """
         try:
             async with self:
@@ -270,6 +278,9 @@ class WebhookReceiver:
         """A handler for a route of an aiohttp app.
 
         ``app.router.add_route("*", "/webhooks/heygen", receiver.aiohttp_handler)``
+
+        Args:
+            request: The delivery.
         """
         from heygen_async.webhooks import aiohttp_app
 
@@ -305,8 +316,12 @@ class WebhookReceiver:
             found = self._read(body, headers)
         except WebhookError as error:
             self.counts.refused += 1
-            logger.warning("a delivery was refused: %s", error)
+            logger.warning(
+                "a delivery was refused: %s", error, extra={"error": type(error).__name__}
+            )
             return _MALFORMED if isinstance(error, MalformedDelivery) else _REFUSED
+        event = type(found).__name__
+        logger.debug("a delivery came: %s", event, extra={"event": event})
         if isinstance(found, Callback):
             return await self._take_callback(found, body)
         return await self._take_event(found, found.event_id or _digest(body))
@@ -419,7 +434,7 @@ class WebhookReceiver:
             answer = await self._work_on(event, key, news)
         finally:
             if answer is not _OK:
-                with anyio.CancelScope(shield=True):
+                with shield():
                     await self._forget(key)
         if answer is _OK:
             self.counts.events += 1

@@ -14,7 +14,7 @@ from heygen_async.errors import ConfigurationError
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
 from heygen_async.webhooks.events import Event
 
-logger = logging.getLogger("heygen_async.webhooks")
+logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
 Wanted: TypeAlias = Sequence[WebhookEventName | type[Event]] | Literal["all"]
 

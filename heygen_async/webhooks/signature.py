@@ -61,11 +61,15 @@ def verify(
         tolerance: Seconds by which a timestamp may be off, to either side. A delivery without
             one passes.
 
+    Returns:
+        The body, as one that is known to be from HeyGen; ``parse`` takes it.
+
     Raises:
         SignatureMissing: It carries no signature.
         SignatureMismatch: None of the secrets made its signature.
         StaleDelivery: Its timestamp is off by more than ``tolerance``, or is no number.
         ConfigurationError: There is no secret, or one that cannot be right.
+        TypeError: ``body`` is not bytes, such as JSON that was decoded.
     """
     if not isinstance(body, bytes | bytearray | memoryview):
         raise TypeError(f"body: expected the raw bytes of the request, got {type(body).__name__}")

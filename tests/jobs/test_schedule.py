@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heygen_async.jobs import schedule
 from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations
 
 seconds = st.floats(min_value=0, max_value=1e7)
@@ -73,6 +74,13 @@ def test_median_and_spread_are_learned() -> None:
     assert durations.quantile(-1) == pytest.approx(120 * math.exp(-0.5), rel=0.1)
 
 
+def test_what_has_changed_is_learned_anew() -> None:
+    durations = Durations(90.0)
+    for ended in [500.0] * 50 + [50.0] * 200:
+        durations.learn(ended, ended)
+    assert durations.median == pytest.approx(50)
+
+
 def test_rough_looks_teach_what_close_ones_do() -> None:
     """A job found done at its first look is not taken to have ended halfway."""
     chance = random.Random(2)
@@ -86,6 +94,51 @@ def test_rough_looks_teach_what_close_ones_do() -> None:
         )
     assert durations.median == pytest.approx(120, rel=0.1)
     assert math.log(durations.quantile(1) / durations.median) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("since", "until"), [(0.0, 60.0), (30.0, 60.0), (60.0, 400.0), (90.0, 3_000.0), (1.0, 3.0)]
+)
+def test_a_job_counts_as_the_median_of_what_ends_between_two_looks(
+    since: float, until: float
+) -> None:
+    guess = statistics.NormalDist(math.log(90), 1.2)
+    low = guess.cdf(math.log(since)) if since else 0.0
+    middle = guess.inv_cdf((low + guess.cdf(math.log(until))) / 2)
+    durations = Durations(90.0)
+    for _ in range(3):
+        durations.learn(since, until)
+    assert durations.median == pytest.approx(math.exp(middle), rel=1e-5)
+
+
+def test_where_the_guess_knows_nothing_a_job_counts_as_having_ended_halfway() -> None:
+    durations = Durations(1e-3)
+    for _ in range(3):
+        durations.learn(1e6, 3e6)
+    assert durations.median == pytest.approx(2e6)
+
+
+def test_looks_in_the_wrong_order_count_as_one() -> None:
+    durations = Durations(90.0)
+    for _ in range(3):
+        durations.learn(50.0, 40.0)
+    assert durations.median == pytest.approx(40)
+
+
+def test_the_usual_spread_counts_like_three_jobs_more() -> None:
+    durations = Durations(90.0)
+    for ended in (100.0, 200.0, 400.0):
+        durations.learn(ended, ended)
+    assert durations.median == pytest.approx(200)
+    spread = math.sqrt((2 * math.log(2) ** 2 + 3 * 0.5**2) / (2 + 3))
+    assert durations.quantile(2) == pytest.approx(200 * math.exp(2 * spread))
+
+
+@pytest.mark.parametrize("age", [5.0, 60.0, 120.0, 1_000.0, 20_000.0])
+def test_the_hazard_is_that_of_a_lognormal_distribution(age: float) -> None:
+    guess = statistics.NormalDist(math.log(120), 1.2)
+    density = guess.pdf(math.log(age)) / age
+    assert Durations(120.0).hazard(age) == pytest.approx(density / (1 - guess.cdf(math.log(age))))
 
 
 def test_the_hazard_is_the_share_that_ends_per_second() -> None:
@@ -114,6 +167,15 @@ def test_a_single_job_is_first_looked_at_when_one_in_ten_is_done() -> None:
     assert durations.until_look([first + 0.1]) < LONGEST / 2
 
 
+def test_a_job_that_will_be_announced_is_swept_when_one_in_ten_is_overdue() -> None:
+    durations = learned()
+    first = durations.quantile(-1.2816)
+    assert durations.until_sweep(0.0) == first == pytest.approx(63, rel=0.1)
+    assert durations.until_sweep(10.0) == pytest.approx(first - 10)
+    assert durations.until_sweep(first + 5) == 0
+    assert Durations(1e6).until_sweep(0.0) == LONGEST_FIRST
+
+
 def test_a_guess_is_not_believed_for_ever() -> None:
     assert Durations(1e6, guessed=False).until_look([0.0]) == LONGEST_FIRST
 
@@ -129,7 +191,30 @@ def test_a_guess_of_ours_is_checked_on_early() -> None:
 
 def test_many_jobs_are_looked_at_from_the_start_while_nothing_is_learned() -> None:
     assert Durations(600.0).until_look([0.0] * BULK) == TICK
+    assert Durations(600.0).until_look([1.5] * BULK) == pytest.approx(TICK - 1.5)
     assert learned().until_look([0.0] * BULK) > 30
+    three = learned(count=3)
+    assert three.until_look([0.0] * BULK) == three.quantile(-2.0537) > 30
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_the_interval_balances_looks_and_delay(count: int) -> None:
+    durations = learned()
+    # A look is worth 1.4 s of delay, and serves all of them.
+    best = math.sqrt(2 * 1.4 / count / (count * durations.hazard(150.0)))
+    assert TICK < best < LONGEST
+    assert durations.until_look([150.0] * count) == pytest.approx(best)
+
+
+def test_ten_jobs_are_many_and_nine_are_a_handful() -> None:
+    durations = learned()
+    fiftieth = durations.quantile(-2.0537)
+    assert durations.until_look([0.0] * 10) == fiftieth
+    assert durations.until_look([5.0] * 10) == pytest.approx(fiftieth - 5)
+    assert durations.until_look([0.0] * 9) == durations.quantile(-1.2816)
+    # The oldest one is looked at first.
+    assert durations.until_look([5.0, 0.0]) == pytest.approx(durations.quantile(-1.2816) - 5)
+    assert durations.until_look([1_000.0] + [0.0] * 9) == TICK
 
 
 def test_company_shortens_the_interval() -> None:
@@ -144,9 +229,17 @@ def test_the_tick_shrinks_where_many_end_and_grows_back() -> None:
     old = [200.0] * 50
     durations.looked(TICK, found=20, requests=1)
     assert durations.until_look(old) == pytest.approx(TICK / 4)
-    for _ in range(3):
+    for tick in (TICK / 2, TICK, TICK):
         durations.looked(durations.until_look(old), found=0, requests=1)
-    assert durations.until_look(old) == TICK
+        assert durations.until_look(old) == pytest.approx(tick)
+
+
+def test_the_tick_aims_at_two_jobs_found_by_each_request() -> None:
+    durations = learned()
+    durations.looked(TICK, found=4, requests=2)
+    assert durations.until_look([200.0] * 500) == TICK
+    durations.looked(TICK, found=8, requests=2)
+    assert durations.until_look([200.0] * 500) == pytest.approx(TICK / 2)
 
 
 def test_a_look_out_of_turn_does_not_hurry_the_next_ones() -> None:
@@ -168,3 +261,11 @@ def test_a_simulated_single_job_meets_its_goal() -> None:
         delays.append(age - ends)
     assert requests / 2_000 <= 8
     assert statistics.fmean(delays) <= 10
+
+
+def test_the_normal_distribution_is_that_of_the_library() -> None:
+    normal = statistics.NormalDist()
+    for z in (-5.5, -1.2816, -0.1, 0.0, 0.7, 2.0537, 5.5):
+        assert schedule._normal_below(z) == pytest.approx(normal.cdf(z), rel=1e-9)
+        share = normal.cdf(z)
+        assert schedule._normal_quantile(share) == pytest.approx(normal.inv_cdf(share), abs=1e-6)

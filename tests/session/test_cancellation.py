@@ -11,6 +11,7 @@ import pytest
 
 from heygen_async import HeyGen
 from heygen_async.sandbox import Fault, Sandbox
+from heygen_async.session import scopes
 
 from .wire import client, video
 
@@ -62,6 +63,17 @@ async def test_cancelled_by_a_scope(sandbox: Sandbox, heygen: HeyGen) -> None:
     assert scope.cancelled_caught
     assert seen == [[sandbox.ledger.jobs[0].id]]
     assert sandbox.ledger.count() == 1
+
+
+async def test_cancelled_where_nobody_uses_anyio(
+    sandbox: Sandbox, heygen: HeyGen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The runner of these tests has loaded its backend.
+    monkeypatch.setattr(scopes, "_BACKEND", "anyio._backends._unloaded")
+    sandbox.faults.add("videos.create", Fault.delay(20))
+    task = asyncio.create_task(heygen.videos.create(video(sandbox)))
+    cancelled = await cancelled_after(1, task)
+    assert cancelled.job_ids == [sandbox.ledger.jobs[0].id]  # type: ignore[attr-defined]
 
 
 async def test_cancelled_by_a_timeout(sandbox: Sandbox, heygen: HeyGen) -> None:

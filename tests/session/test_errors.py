@@ -36,6 +36,7 @@ CASES: list[HeyGenError] = [
     errors.JobNeedsInput("asks", job_id="s1"),
     errors.TransferError("cut", status=500),
     errors.URLExpired("lapsed", status=403),
+    errors.UploadCacheError("upload cache a.db: is damaged", path="a.db"),
 ]
 
 

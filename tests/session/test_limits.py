@@ -160,6 +160,17 @@ def test_a_bucket_keeps_what_is_reserved(rate: float, keep: float) -> None:
     assert bucket.wait(0.0, keep) == 0 < wait
 
 
+def test_a_bucket_tells_when_the_next_token_comes() -> None:
+    bucket = TokenBucket(2.0, 3.0)
+    assert [bucket.wait(100.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert bucket.wait(100.25) == 0.25
+    assert bucket.wait(100.25, keep=1.0) == 0.75
+    assert bucket.wait(100.75, keep=1.0) == 0.25
+    assert bucket.wait(101.0, keep=1.0) == 0.0
+    # However long nobody asks, no more than three are saved.
+    assert [bucket.wait(500.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -175,6 +186,20 @@ def test_limits_that_make_no_sense(make: Callable[[], RequestLimiter]) -> None:
         make()
 
 
+def test_a_tenth_is_kept_from_bulk_runs_and_never_everything() -> None:
+    limiters = [RequestLimiter(), RequestLimiter(25), RequestLimiter(2, reserve=5)]
+    assert [(one.in_flight, one.reserve) for one in limiters] == [(100, 10), (25, 2), (2, 1)]
+
+
+async def test_less_than_one_request_a_second_leaves_singly() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter(per_second=0.5)
+    limiter.bind(loop)
+    assert [limiter.acquire_nowait() for _ in range(2)] == [True, False]
+    await limiter.acquire()
+    assert loop.time() == pytest.approx(2)
+
+
 async def test_a_bulk_run_leaves_a_reserve() -> None:
     limiter = RequestLimiter(20)
     limiter.bind(asyncio.get_running_loop())
@@ -187,6 +212,40 @@ async def test_a_bulk_run_leaves_a_reserve() -> None:
     assert not limiter.acquire_nowait()
     # With a single place there is nothing to reserve.
     assert RequestLimiter(1, reserve=5).acquire_nowait(bulk=True)
+
+
+async def test_a_bulk_run_leaves_tokens_too() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter(100, per_second=20)
+    limiter.bind(loop)
+    taken = 0
+    while limiter.acquire_nowait(bulk=True):
+        taken += 1
+    assert taken == 18
+    await limiter.acquire(bulk=True)
+    assert loop.time() == pytest.approx(1 / 20)
+    for _ in range(2):
+        await limiter.acquire()
+    assert loop.time() == pytest.approx(1 / 20)
+    await limiter.acquire()
+    assert loop.time() == pytest.approx(2 / 20)
+
+
+async def test_a_reserve_of_nearly_everything_still_lets_bulk_calls_go() -> None:
+    limiter = RequestLimiter(10, per_second=5, reserve=9)
+    limiter.bind(asyncio.get_running_loop())
+    assert limiter.acquire_nowait(bulk=True)
+    limiter.release()
+    assert not limiter.acquire_nowait(bulk=True)
+    assert [limiter.acquire_nowait() for _ in range(5)] == [True] * 4 + [False]
+
+
+async def test_a_pause_saves_tokens_for_calls_that_need_not_wait() -> None:
+    limiter = RequestLimiter(100, per_second=20)
+    limiter.bind(asyncio.get_running_loop())
+    assert [limiter.acquire_nowait() for _ in range(21)] == [True] * 20 + [False]
+    await asyncio.sleep(0.5)
+    assert [limiter.acquire_nowait() for _ in range(11)] == [True] * 10 + [False]
 
 
 async def test_an_interactive_call_overtakes_all_bulk_calls() -> None:
@@ -254,8 +313,14 @@ async def test_a_hold_longer_than_the_patience_raises_at_once() -> None:
         await limiter.acquire(patience=60)
     assert loop.time() == 0.0
     assert caught.value.retry_after == pytest.approx(100)
-    assert caught.value.attempts == 0
+    assert (caught.value.status, caught.value.attempts) == (429, 0)
+    assert caught.value.code == "rate_limit_exceeded"
+    assert "lasts 100 s more, longer than the 60 s" in str(caught.value)
     assert limiter.in_use == limiter.waiting == 0
+    with pytest.raises(RateLimited):
+        await limiter.acquire(patience=99)
+    await limiter.acquire(patience=100)
+    assert loop.time() == pytest.approx(100)
 
 
 async def test_many_wait_for_few_places_in_turn() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from email.utils import formatdate
 
 import pytest
@@ -80,6 +81,11 @@ def test_bounds_double_up_to_the_longest(first: float, longest: float, count: in
         assert bound == pytest.approx(min(2 * previous, longest)) or bound == longest
 
 
+def test_a_first_wait_of_nothing_means_no_waits_at_all() -> None:
+    bounds = itertools.islice(waits(Retry(first=0.0, longest=2.0)), 1_100)
+    assert not any(bounds)
+
+
 @given(bound=st.floats(0, 1e6), floor=st.none() | st.floats(0, 1e6))
 def test_a_wait_is_jittered_under_its_bound_and_over_its_floor(
     bound: float, floor: float | None
@@ -120,6 +126,19 @@ def test_the_jitter_is_full() -> None:
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     now = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
     assert parse_retry_after(value, now) == seconds
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the machine's zone cannot be set")
+def test_a_date_without_a_zone_is_utc_wherever_the_machine_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "XST+5")
+            time.tzset()
+            assert parse_retry_after("Wed, 21 Oct 2015 07:28:00", 1_445_412_000.0) == 480.0
+    finally:
+        time.tzset()
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(-100_000, 100_000))

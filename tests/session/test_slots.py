@@ -101,6 +101,64 @@ async def test_answers_that_overtake_each_other() -> None:
     assert (slots.limit, slots.running, slots.held) == (4, 2, 4)
 
 
+async def test_a_refusal_while_nothing_runs_leaves_one_slot() -> None:
+    slots = JobSlots(50)
+    for refusals in range(1, 4):
+        slot = await slots.acquire()
+        with pytest.raises(RateLimited):
+            await slot.refused(10, patience=5)
+        assert (slots.limit, slots.held, slots.refusals) == (1, 0, refusals)
+        await slots.opened(patience=10)
+
+
+async def test_an_acceptance_between_two_refusals_counts() -> None:
+    slots = JobSlots(5)
+    held = [await slots.acquire() for _ in range(5)]
+    for slot in (held[0], held[1]):
+        with pytest.raises(RateLimited):
+            await slot.refused(10, patience=5)
+    assert slots.limit == 1
+    held[2].accepted()
+    held[3].accepted()
+    assert slots.limit == 2
+    with pytest.raises(RateLimited):
+        await held[4].refused(10, patience=5)
+    assert (slots.limit, slots.running, slots.refusals) == (2, 2, 3)
+
+
+async def test_the_minute_counts_from_the_refusal() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(2)
+    slow, refused = await slots.acquire(), await slots.acquire()
+    loop.call_later(30, slow.accepted)  # the one that the limit allows
+    waiting = asyncio.create_task(refused.refused(5))
+    await asyncio.sleep(59.5)
+    waiting.cancel()
+    await settle()
+    assert slots.acquire_nowait() is None
+    await slots.acquire()
+    assert loop.time() == pytest.approx(60)
+
+
+async def test_submissions_without_an_answer_are_not_outgrown() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(10)
+    held = [await slots.acquire() for _ in range(4)]
+    await held[0].refused(5)
+    # Of the three others nothing is known: the limit had to grow from one to four.
+    assert loop.time() == pytest.approx(180)
+    assert (slots.limit, slots.held) == (4, 4)
+
+
+async def test_no_more_than_the_ceiling_however_long_one_waits() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(1)
+    loop.call_later(1_000, (await slots.acquire()).release)
+    await slots.acquire()
+    assert loop.time() == pytest.approx(1_000)
+    assert (slots.limit, slots.held) == (1, 1)
+
+
 async def test_one_more_slot_a_minute() -> None:
     loop = asyncio.get_running_loop()
     slots = JobSlots(4)
@@ -122,6 +180,27 @@ async def test_one_more_slot_a_minute() -> None:
     await asyncio.gather(again(), take(), take())
     assert times == pytest.approx([60.0, 120.0, 180.0])
     assert slots.limit == 4
+
+
+async def test_a_free_slot_is_had_at_once_unless_somebody_waits() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(3)
+    one, two = slots.acquire_nowait(), slots.acquire_nowait()
+    assert one is not None
+    assert two is not None
+    one.accepted()
+    with pytest.raises(RateLimited):
+        await two.refused(50, patience=40)
+    assert slots.acquire_nowait() is None  # the gate is closed
+    waiting = asyncio.create_task(slots.acquire())
+    await asyncio.sleep(49)
+    one.release()
+    await asyncio.sleep(0)
+    assert slots.acquire_nowait() is None
+    await waiting
+    assert loop.time() == pytest.approx(50)
+    assert (slots.held, slots.waiting, slots.limit) == (1, 0, 1)
+    assert slots.acquire_nowait() is None
 
 
 async def test_the_refused_goes_before_the_new() -> None:
@@ -164,6 +243,25 @@ async def test_interactive_refusals_alone_teach_nothing() -> None:
     assert sent == pytest.approx([5.0, 6.0, 7.0])
     assert slots.limit == 50
     assert slots.held == 0
+
+
+async def test_interactive_submissions_go_singly_also_where_no_pause_was_asked_for() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(50)
+    first = await slots.acquire_after_refusal(0, patience=60)
+    loop.call_later(20, first.release)
+    await slots.acquire_after_refusal(0, patience=60)
+    assert loop.time() == pytest.approx(20)
+
+
+async def test_a_bulk_submission_in_between_lets_no_second_interactive_one_go() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(50)
+    first = await slots.acquire_after_refusal(5, patience=60)
+    await slots.acquire()
+    loop.call_later(20, first.release)
+    await slots.acquire_after_refusal(5, patience=60)
+    assert loop.time() == pytest.approx(25)
 
 
 async def test_an_interactive_submission_keeps_its_rank() -> None:
@@ -226,6 +324,20 @@ async def test_cancelled_in_the_queue() -> None:
     assert (slots.held, slots.waiting) == (0, 0)
 
 
+async def test_an_interactive_submission_cancelled_just_after_its_turn_came() -> None:
+    slots = JobSlots(5)
+    first = await slots.acquire_after_refusal(5, patience=60)
+    waiting = asyncio.create_task(slots.acquire_after_refusal(0, patience=60))
+    await settle()
+    first.release()
+    waiting.cancel()
+    await settle()
+    assert (slots.held, slots.running, slots.waiting) == (0, 0, 0)
+    # The turn is the next one's.
+    await asyncio.wait_for(slots.acquire_after_refusal(0, patience=60), 1)
+    assert slots.held == 1
+
+
 async def test_bulk_marks_the_calls_inside() -> None:
     slot = await JobSlots(1).acquire()
     assert current_slot.get() is None
@@ -236,11 +348,30 @@ async def test_bulk_marks_the_calls_inside() -> None:
 
 async def test_usage() -> None:
     slots = JobSlots(4)
+    assert slots.usage() == (0, 0)
+    await asyncio.sleep(5)
     slot = await slots.acquire()
-    await asyncio.sleep(10)
+    await asyncio.sleep(4)
+    assert slots.usage() == pytest.approx((4.0, 16.0))
+    await asyncio.sleep(6)
     slot.release()
     await asyncio.sleep(10)
     assert slots.usage() == pytest.approx((10.0, 80.0))
+
+
+async def test_usage_while_the_limit_changes() -> None:
+    slots = JobSlots(4)
+    first, second = await slots.acquire(), await slots.acquire()
+    first.accepted()
+    await asyncio.sleep(10)
+    second_waits = asyncio.create_task(second.refused(5))  # leaves one, which is taken
+    await asyncio.sleep(60)  # the second has just got another one
+    await second_waits
+    second.accepted()
+    await asyncio.sleep(30)
+    first.release()
+    second.release()
+    assert slots.usage() == pytest.approx((10 * 2 + 60 * 1 + 30 * 2, 10 * 4 + 60 * 1 + 30 * 2))
 
 
 def test_slots_of_a_loop_that_is_gone_count_no_more() -> None:
@@ -270,6 +401,10 @@ def test_settings_of_slots() -> None:
     slots = JobSlots(9, start=4, probe_every=5.0)
     twin = pickle.loads(pickle.dumps(slots))
     assert (twin.ceiling, twin.limit, twin.probe_every) == (9, 4, 5.0)
+    assert (JobSlots().ceiling, JobSlots().limit, JobSlots().probe_every) == (50, 50, 60)
+    assert [JobSlots(9, start=start).limit for start in (0, 1, 20)] == [1, 1, 9]
+    assert JobSlots(1, probe_every=0.5).probe_every == 0.5
+    assert not slots.closed
     assert repr(twin) == "JobSlots(ceiling=9, limit=4, held=0, running=0)"
     with pytest.raises(ConfigurationError, match="ceiling"):
         JobSlots(0)

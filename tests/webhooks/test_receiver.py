@@ -306,6 +306,7 @@ async def test_a_store_that_fails_has_the_delivery_repeated(heygen: HeyGen) -> N
     assert (receiver.counts.events, receiver.counts.duplicates) == (1, 1)
 
 
+@pytest.mark.no_cover
 async def test_ten_thousand_deliveries_in_disorder(sandbox: Sandbox, heygen: HeyGen) -> None:
     """A third of them twice, some unsigned, some forged; each event is worked on once."""
     chance = random.Random(7)

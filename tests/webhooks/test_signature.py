@@ -109,6 +109,46 @@ def test_no_signature_is_said_to_be_missing(headers: dict[str, str]) -> None:
         verify(BODY, headers, SECRET, now=NOW)
 
 
+def test_bytes_that_are_no_text_are_no_signature() -> None:
+    # As web servers hand over what is not UTF-8 in a header.
+    with pytest.raises(SignatureMismatch):
+        verify(BODY, {"Heygen-Signature": "\udcff" * 64}, SECRET, now=NOW)
+
+
+@pytest.mark.parametrize("age", [-300.0, 300.0])
+def test_the_tolerance_itself_is_tolerated(age: float) -> None:
+    assert verify(BODY, signed(BODY, at=NOW), SECRET, now=NOW + age).timestamp == NOW
+
+
+@pytest.mark.parametrize(
+    ("headers", "now", "says"),
+    [
+        ({}, NOW, "the delivery carries neither Heygen-Signature nor Signature"),
+        (
+            signed(BODY, "whsec_other", at=NOW),
+            NOW,
+            "no secret fits the delivery's signature; it was made with another secret, or the "
+            "body is not byte by byte what was sent",
+        ),
+        (
+            {**signed(BODY), "Heygen-Timestamp": "soon"},
+            NOW,
+            "the delivery's Heygen-Timestamp is no number of unix seconds",
+        ),
+        (signed(BODY, at=NOW), NOW + 1, "the delivery is 1 s old, and 0.5 s are tolerated"),
+        (
+            signed(BODY, at=NOW),
+            NOW - 1,
+            "the delivery is 1 s ahead of this machine's clock, and 0.5 s are tolerated",
+        ),
+    ],
+)
+def test_a_log_says_what_was_wrong(headers: dict[str, str], now: float, says: str) -> None:
+    with pytest.raises(WebhookError) as caught:
+        verify(BODY, headers, SECRET, now=now, tolerance=0.5)
+    assert str(caught.value) == says
+
+
 @pytest.mark.parametrize(("age", "says"), [(301.0, "301 s old"), (-301.0, "301 s ahead")])
 def test_a_timestamp_that_is_off_is_stale(age: float, says: str) -> None:
     with pytest.raises(StaleDelivery, match=says) as caught:
@@ -134,7 +174,7 @@ def test_secrets_that_cannot_be_right_are_refused(secrets: Any) -> None:
 
 
 def test_a_body_that_was_decoded_is_no_body() -> None:
-    with pytest.raises(TypeError, match="raw bytes"):
+    with pytest.raises(TypeError, match=r"raw bytes .* got str"):
         verify(BODY.decode(), signed(BODY), SECRET)  # type: ignore[arg-type]
 
 

@@ -246,6 +246,7 @@ async def test_a_sender_that_hangs_up_leaves_no_trace(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.no_cover
 @both_kinds
 async def test_a_thousand_connections_at_once(heygen: HeyGen, serve: Any) -> None:
     receiver = WebhookReceiver(heygen, SECRET)

@@ -1,0 +1,167 @@
+"""Tells log and hooks what becomes of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from heygen_async.errors import HeyGenError
+from heygen_async.jobs.kind import JobKind, failed_job, status_of
+from heygen_async.models.structs import Request
+from heygen_async.session.hooks import JobEvent, tell
+from heygen_async.session.session import Session
+
+T = TypeVar("T")
+
+logger: logging.Logger = logging.getLogger("heygen_async.jobs")
+
+
+def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Request | None) -> None:
+    """The API has accepted a job."""
+    if logger.isEnabledFor(logging.INFO):
+        fields = {"kind": kind.name, "job_id": job_id, "state": None}
+        logger.info("%s %s: submitted", kind.name, job_id, extra=fields)
+    if session.hooks:
+        _tell(
+            session,
+            JobEvent(
+                stage="submitted",
+                kind=kind.name,
+                id=job_id,
+                state=None,
+                seconds=0.0,
+                began=time.time(),
+                request=request,
+            ),
+        )
+
+
+def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: float) -> None:
+    """The end of a job is known.
+
+    Args:
+        session: Whose hooks are told.
+        kind: Its kind.
+        job_id: Its id.
+        state: Its terminal state.
+        seconds: Since it was submitted, or first waited for.
+    """
+    error = failed_job(kind, job_id, state)
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(
+            "%s %s: %s after %.1f s%s",
+            kind.name,
+            job_id,
+            status_of(state),
+            seconds,
+            "" if error is None else f": {error}",
+            extra={
+                "kind": kind.name,
+                "job_id": job_id,
+                "state": status_of(state),
+                "seconds": seconds,
+                "code": None if error is None else error.code,
+            },
+        )
+    if session.hooks:
+        _tell(
+            session,
+            JobEvent(
+                stage="settled",
+                kind=kind.name,
+                id=job_id,
+                state=status_of(state),
+                seconds=seconds,
+                began=time.time() - seconds,
+                result=state,
+                error=error,
+            ),
+        )
+
+
+def look_failed(what: str, kind: JobKind[Any], error: Exception, **fields: object) -> None:
+    """How jobs stand could not be told; they will be asked about again.
+
+    Args:
+        what: What has failed, in words.
+        kind: Kind of the jobs.
+        error: Why.
+        **fields: More for the log record.
+    """
+    logger.warning(
+        "%s failed: %s",
+        what,
+        error,
+        extra={"kind": kind.name, "error": type(error).__name__, **fields},
+    )
+
+
+class Download:
+    """A download that is under way.
+
+    Attributes:
+        size: Bytes, once they are there.
+    """
+
+    size: int = 0
+
+
+@contextlib.contextmanager
+def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iterator[Download]:
+    """The download of a job's output; its ``size`` is for the caller to fill in.
+
+    Args:
+        session: Whose hooks are told.
+        kind: Kind of the job.
+        result: What it gave.
+    """
+    clock = asyncio.get_running_loop().time
+    began, started = time.time(), clock()
+    got = Download()
+    failure: HeyGenError | None = None
+    try:
+        yield got
+    except HeyGenError as error:
+        failure = error
+    seconds = clock() - started
+    job_id, state = result.id, status_of(result)
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug(
+            "%s %s: %s in %.1f s",
+            kind.name,
+            job_id,
+            f"{got.size} bytes downloaded" if failure is None else f"download failed: {failure}",
+            seconds,
+            extra={
+                "kind": kind.name,
+                "job_id": job_id,
+                "size": got.size,
+                "seconds": seconds,
+                "error": None if failure is None else type(failure).__name__,
+            },
+        )
+    if session.hooks:
+        _tell(
+            session,
+            JobEvent(
+                stage="downloaded",
+                kind=kind.name,
+                id=job_id,
+                state=state,
+                seconds=seconds,
+                began=began,
+                result=result,
+                error=failure,
+                size=got.size if failure is None else None,
+            ),
+        )
+    if failure is not None:
+        raise failure
+
+
+def _tell(session: Session, event: JobEvent) -> None:
+    tell((each.on_job for each in session.hooks), event)

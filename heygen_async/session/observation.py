@@ -1,0 +1,144 @@
+"""What is noted about one call while hooks or a log want to know; else nobody makes one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from heygen_async.errors import CallError
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.failures import Where, request_id_of
+from heygen_async.session.hooks import Hooks, RequestEvent, RetryEvent, tell
+
+
+class Observation:
+    """One call, from its beginning to its end.
+
+    Args:
+        hooks: Whom to tell.
+        logger: Where its end is logged, at level DEBUG.
+        endpoint: The operation.
+        where: Method and path.
+        secret: What must not come out, whatever the server sends.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_began",
+        "_endpoint",
+        "_headers",
+        "_hooks",
+        "_last",
+        "_logger",
+        "_loop",
+        "_retries",
+        "_secret",
+        "_sent_at",
+        "_started",
+        "_status",
+        "_where",
+    )
+
+    def __init__(
+        self,
+        hooks: tuple[Hooks, ...],
+        logger: logging.Logger,
+        endpoint: Endpoint[Any],
+        where: Where,
+        secret: str,
+    ) -> None:
+        self._hooks = hooks
+        self._logger = logger
+        self._endpoint = endpoint
+        self._where = where
+        self._secret = secret
+        self._loop = asyncio.get_running_loop()
+        self._began = time.time()
+        self._started = self._loop.time()
+        self._attempts = 0
+        self._sent_at = self._started
+        self._last = 0.0
+        self._status: int | None = None
+        self._headers: Mapping[str, str] = {}
+        self._retries: list[RetryEvent] = []
+
+    def sent(self) -> None:
+        """An attempt leaves."""
+        self._attempts += 1
+        self._sent_at = self._loop.time()
+        self._status, self._headers = None, {}
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Its answer is here."""
+        self._status, self._headers = status, headers
+
+    def over(self) -> None:
+        """The attempt is over, with an answer or without."""
+        self._last = self._loop.time() - self._sent_at
+
+    def retrying(self, error: CallError, wait: float) -> None:
+        """It has failed, and after ``wait`` seconds there will be another."""
+        event = RetryEvent(
+            operation=self._endpoint.operation,
+            method=self._where.method,
+            path=self._where.path,
+            template=self._template,
+            attempt=self._attempts,
+            status=self._status,
+            seconds=self._last,
+            error=error,
+            wait=wait,
+            at=self._began + self._loop.time() - self._started,
+        )
+        self._retries.append(event)
+        tell((each.on_retry for each in self._hooks), event)
+
+    def ended(self, error: CallError | asyncio.CancelledError | None) -> None:
+        """The call is over."""
+        seconds = self._loop.time() - self._started
+        method, path = self._where
+        request_id = request_id_of(self._headers, self._secret)
+        if self._logger.isEnabledFor(logging.DEBUG):
+            what = type(error).__name__ if self._status is None else self._status
+            self._logger.debug(
+                "%s: %s %s: %s in %.3f s",
+                self._endpoint.operation,
+                method,
+                path,
+                what,
+                seconds,
+                extra={
+                    "operation": self._endpoint.operation,
+                    "method": method,
+                    "path": path,
+                    "status": self._status,
+                    "attempts": self._attempts,
+                    "seconds": seconds,
+                    "request_id": request_id,
+                    "error": None if error is None else type(error).__name__,
+                },
+            )
+        if self._hooks:
+            event = RequestEvent(
+                operation=self._endpoint.operation,
+                method=method,
+                path=path,
+                template=self._template,
+                status=self._status,
+                attempts=self._attempts,
+                seconds=seconds,
+                last_seconds=self._last,
+                began=self._began,
+                request_id=request_id,
+                error=error,
+                retries=tuple(self._retries),
+            )
+            tell((each.on_request for each in self._hooks), event)
+
+    @property
+    def _template(self) -> str | None:
+        # What ``heygen.request`` sends has none.
+        return None if self._endpoint.path == "/" else self._endpoint.path

@@ -1,0 +1,4 @@
+"""Jobs that are submitted in one process and waited for in another.
+
+Their files are not collected by themselves, since Dask and Ray are large: ``nox -s interop``.
+"""
