@@ -10,15 +10,19 @@ if TYPE_CHECKING:
         InvalidVariants,
         Outcome,
         Progress,
+        ProofreadRender,
         Report,
         Run,
         VariantProblem,
     )
     from heygen_async.batch.money import Estimate, RunEstimate
     from heygen_async.batch.prices import PRICES, PriceTable
+    from heygen_async.captions import Cue, CueProblem
     from heygen_async.client import HeyGen
     from heygen_async.endpoints.batches import BatchJob, BatchResult
     from heygen_async.endpoints.resource import Pages
+    from heygen_async.endpoints.upload_cache import UploadCache
+    from heygen_async.endpoints.uploads import UploadOutcome
     from heygen_async.endpoints.video_agents import Turn, VideoAgentJob
     from heygen_async.errors import (
         APIError,
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         Conflict,
         ConnectionFailed,
+        CorrectionFailed,
         DuplicateKey,
         HeyGenError,
         IdempotencyMismatch,
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
         TransferError,
         TransportError,
         UncertainSubmission,
+        UploadCacheError,
         URLExpired,
         WebhookError,
     )
@@ -221,7 +227,9 @@ if TYPE_CHECKING:
         WebhookEventType,
         WordTimestamp,
     )
+    from heygen_async.pipelines import Narration, localize, narrate, personalize
     from heygen_async.session.codec import Page
+    from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
     from heygen_async.session.limits import RequestLimiter
     from heygen_async.session.settings import Retry, Timeout
     from heygen_async.session.slots import JobSlots
@@ -230,20 +238,24 @@ if TYPE_CHECKING:
 
 # Where each name is; the block above says the same to type checkers, and a test compares them.
 _HOMES = {
-    "batch": "Batch InvalidVariants Outcome Progress Report Run VariantProblem",
+    "batch": "Batch InvalidVariants Outcome Progress ProofreadRender Report Run VariantProblem",
     "batch.money": "Estimate RunEstimate",
     "batch.prices": "PRICES PriceTable",
+    "captions": "Cue CueProblem",
     "client": "HeyGen",
     "endpoints.batches": "BatchJob BatchResult",
     "endpoints.resource": "Pages",
+    "endpoints.upload_cache": "UploadCache",
+    "endpoints.uploads": "UploadOutcome",
     "endpoints.video_agents": "Turn VideoAgentJob",
     "errors": (
         "APIError AuthenticationError BadRequest BatchStopped BudgetExceeded CallError "
-        "ConfigurationError Conflict ConnectionFailed DuplicateKey HeyGenError IdempotencyMismatch "
-        "InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput JobTimeout JournalError "
-        "MalformedDelivery NotFound PayloadTooLarge PaymentRequired PermissionDenied QuotaExceeded "
-        "RateLimited RecordedFailure RequestTimeout ServerError SignatureMismatch SignatureMissing "
-        "StaleDelivery TransferError TransportError URLExpired UncertainSubmission WebhookError"
+        "ConfigurationError Conflict ConnectionFailed CorrectionFailed DuplicateKey HeyGenError "
+        "IdempotencyMismatch InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput "
+        "JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge PaymentRequired "
+        "PermissionDenied QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError "
+        "SignatureMismatch SignatureMissing StaleDelivery TransferError TransportError URLExpired "
+        "UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
     "models": (
@@ -279,7 +291,9 @@ _HOMES = {
         "Watermark WatermarkPlacement WebhookEndpoint WebhookEndpointRequest "
         "WebhookEndpointUpdate WebhookEvent WebhookEventName WebhookEventType WordTimestamp"
     ),
+    "pipelines": "Narration localize narrate personalize",
     "session.codec": "Page",
+    "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
     "session.limits": "RequestLimiter",
     "session.settings": "Retry Timeout",
     "session.slots": "JobSlots",
@@ -343,6 +357,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "ConfigurationError",
     "Conflict",
     "ConnectionFailed",
+    "CorrectionFailed",
     "CreatedAiClipping",
     "CreatedAvatar",
     "CreatedBatch",
@@ -354,6 +369,8 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "CreatedVideoTranslations",
     "CreatedVoiceClone",
     "CreditPool",
+    "Cue",
+    "CueProblem",
     "DeletedBackgroundRemoval",
     "DeletedId",
     "DeletedVideo",
@@ -378,6 +395,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "GeneratedProofread",
     "HeyGen",
     "HeyGenError",
+    "Hooks",
     "IdempotencyMismatch",
     "ImageInput",
     "ImageScene",
@@ -388,6 +406,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "InvalidVariants",
     "Job",
     "JobError",
+    "JobEvent",
     "JobFailed",
     "JobNeedsInput",
     "JobSlots",
@@ -398,6 +417,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "LipsyncRequest",
     "MalformedDelivery",
     "MediaSource",
+    "Narration",
     "NotFound",
     "Outcome",
     "PRICES",
@@ -414,6 +434,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "PromptAvatarRequest",
     "Proofread",
     "ProofreadGenerateRequest",
+    "ProofreadRender",
     "ProofreadRequest",
     "ProofreadSrt",
     "ProofreadSrtUpdate",
@@ -421,11 +442,13 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "RateLimited",
     "RecordedFailure",
     "Report",
+    "RequestEvent",
     "RequestLimiter",
     "RequestTimeout",
     "Resolution",
     "ResourceError",
     "Retry",
+    "RetryEvent",
     "RotatedWebhookSecret",
     "Run",
     "RunEstimate",
@@ -467,6 +490,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Turn",
     "URLExpired",
     "UncertainSubmission",
+    "UploadCache",
+    "UploadCacheError",
+    "UploadOutcome",
     "UploadedAsset",
     "UsageBasedBilling",
     "User",
@@ -510,6 +536,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "WebhookReceiver",
     "WordTimestamp",
     "__version__",
+    "localize",
+    "narrate",
+    "personalize",
 ]
 
 
@@ -527,4 +556,4 @@ if not TYPE_CHECKING:  # type checkers would take it to mean that every name exi
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("_"))})

@@ -2,6 +2,7 @@
 
 from heygen_async.batch.batch import Batch
 from heygen_async.batch.outcome import Outcome
+from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.batch.report import Progress, Report
 from heygen_async.batch.run import Run
 from heygen_async.batch.variants import InvalidVariants, VariantProblem
@@ -11,7 +12,13 @@ __all__ = [
     "InvalidVariants",
     "Outcome",
     "Progress",
+    "ProofreadRender",
     "Report",
     "Run",
     "VariantProblem",
 ]
+
+
+def __dir__() -> list[str]:
+    """Without the modules that the names are of."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("_"))})

@@ -33,6 +33,7 @@ from heygen_async.batch.parcels import (
     item_id,
 )
 from heygen_async.client import HeyGen
+from heygen_async.endpoints.batches import create_encoded
 from heygen_async.errors import (
     BadRequest,
     HeyGenError,
@@ -317,9 +318,8 @@ class ApiBatches:
         body = product.body(payloads, callback_ids)
         try:
             with slot.bulk():
-                batch = await product.batches(self._heygen).create_encoded(
-                    body, idempotency_key=key
-                )
+                batches = product.batches(self._heygen)
+                batch = await create_encoded(batches, body, idempotency_key=key)
         except asyncio.CancelledError as cancelled:
             with suppress(JournalError):
                 for batch_id in getattr(cancelled, "job_ids", ()):

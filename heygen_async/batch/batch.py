@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import importlib
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -25,6 +28,7 @@ from heygen_async.batch.money import Budget
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan, Via
 from heygen_async.batch.prices import PRICES, PriceTable
+from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.batch.report import Progress
 from heygen_async.batch.requests import RequestsPlan
 from heygen_async.batch.run import Run, RunSettings, logger
@@ -43,6 +47,10 @@ from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest,
 from heygen_async.session.slots import JobSlots
 
 T = TypeVar("T")
+
+# anyio looks for its backend at the first scope that a run opens, on the event loop.
+with contextlib.suppress(ImportError):  # a private name, and not needed for more than this
+    importlib.import_module("anyio._backends._asyncio")
 
 SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
 """A video to dub: its URL, an asset, or a whole request."""
@@ -145,11 +153,50 @@ class Batch:
         for run in list(self._runs):
             await run.aclose()
 
+    @property
+    def heygen(self) -> HeyGen:
+        """The client."""
+        return self._heygen
+
+    @property
+    def journal(self) -> Path | None:
+        """The journal's file, or None."""
+        return self._journal
+
+    @property
+    def ordered(self) -> bool:
+        """Whether outcomes come in the order of the items."""
+        return self._ordered
+
+    @property
+    def unfinished(self) -> dict[str, str]:
+        """Jobs of its runs that HeyGen accepted and whose end is not known: ids by item key."""
+        return {key: job for run in self._runs for key, job in run.unfinished.items()}
+
+    def stage(self, name: str, *, progress: Callable[[Progress], None] | None = None) -> Batch:
+        """A batch for one stage of a chain of runs, where each feeds the next.
+
+        It has the client, the budget and the settings of this one, hands on all outcomes, those
+        of earlier runs too, and ends with this one. Its journal is beside this one's:
+        ``launch.NAME.db``.
+
+        Args:
+            name: What its journal and its keys are told by.
+            progress: Called with a ``Progress`` after each outcome of the stage.
+        """
+        stage = copy.copy(self)
+        stage._journal = self._beside(name)
+        stage._run_id = None if self._run_id is None else f"{self._run_id}.{name}"
+        stage._progress = progress
+        stage._finished = "yield"
+        return stage
+
     def render(
         self,
         template_id: str,
-        variants: Iterable[Variant] | AsyncIterable[Variant],
+        variants: Iterable[Any] | AsyncIterable[Any],
         *,
+        variant: Callable[[Any], Variant] | None = None,
         key: Callable[[Any], str] | None = None,
         version: Version = "auto",
         test: bool = False,
@@ -165,6 +212,8 @@ class Batch:
             template_id: The template.
             variants: Mappings of variable names to values, or ``TemplateRenderRequest``s; any
                 sync or async iterable, pulled only as fast as slots free up.
+            variant: Makes the variant of an item, where items are none themselves. An item for
+                which it raises a ``HeyGenError`` fails with that.
             key: Gives each variant's key. Default: its position; with a journal, a digest of
                 its content. For a collection all keys are made, and compared, before the first
                 paid call.
@@ -180,7 +229,7 @@ class Batch:
                 an iterator fails alone.
             InvalidRequest: Two variants of a collection have the same key.
         """
-        plan = RenderPlan(self._heygen, template_id, version, test)
+        plan = RenderPlan(self._heygen, template_id, version, test, variant)
         return self._run(plan, variants, key, journal or self._journal)
 
     def translate(
@@ -296,16 +345,36 @@ class Batch:
     @overload
     def run(
         self,
+        requests: Iterable[ProofreadRender] | AsyncIterable[ProofreadRender],
+        *,
+        key: Callable[[Any], str] | None = None,
+        via: Via = "single",
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[VideoTranslation]: ...
+    @overload
+    def run(
+        self,
         requests: Iterable[Request] | AsyncIterable[Request],
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
     ) -> Run[Any]: ...
+    @overload
     def run(
         self,
-        requests: Iterable[Request] | AsyncIterable[Request],
+        requests: Iterable[T] | AsyncIterable[T],
         *,
+        request: Callable[[T], Request],
+        key: Callable[[T], str] | None = None,
+        via: Via = "single",
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Run[Any]: ...
+    def run(
+        self,
+        requests: Iterable[Any] | AsyncIterable[Any],
+        *,
+        request: Callable[[Any], Request] | None = None,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
@@ -315,7 +384,9 @@ class Batch:
         Args:
             requests: Requests for videos (avatar, image, cinematic, studio), for the Video Agent
                 in mode ``generate``, for translations and proofreads into exactly one language,
-                for lipsyncs, for voice clones and for speech.
+                for lipsyncs, for voice clones and for speech; ``ProofreadRender``s.
+            request: Makes the request of an item, where items are none themselves. An item for
+                which it raises a ``HeyGenError`` fails with that.
             key: Gives each request's key, as for ``render``.
             via: ``single`` (default) sends each by itself, as slots of the account free up.
                 ``api-batch`` sends up to 100 videos, translations or lipsyncs in one request
@@ -338,7 +409,8 @@ class Batch:
                 that HeyGen does not offer; or two have the same key. In an iterator such an
                 item fails alone.
         """
-        plan = RequestsPlan(self._heygen, items=requests, via=via)
+        made = (lambda item: item) if request is None else request
+        plan = RequestsPlan(self._heygen, request_of=made, items=requests, via=via)
         return self._run(plan, requests, key, journal or self._beside("requests"), via)
 
     def speech(

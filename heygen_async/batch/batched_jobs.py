@@ -49,7 +49,7 @@ class BatchedJob(Generic[T]):
     def __init__(
         self, followed: Followed, job: BatchJob[T], index: int, begun: Callable[[str], None]
     ) -> None:
-        self.id = item_id(job.id, index)
+        self.id: str = item_id(job.id, index)
         self._followed = followed
         self._job = job
         self._index = index
@@ -93,7 +93,7 @@ class Followed:
     """
 
     def __init__(self) -> None:
-        self.news_at = 0.0
+        self.news_at: float = 0.0
         self._batches: dict[str, _Batch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -106,7 +106,7 @@ class Books(Generic[T]):
         self._journal: Journal | None = None
         self._repeats: dict[str, int] = {}
         self._found_again = 0
-        self.added = 0
+        self.added: int = 0
 
     async def open(self, settings: Mapping[str, Any]) -> None:
         """Open the journal, if there is to be one, and count what earlier runs have spent.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from heygen_async.batch.prices import PriceTable
+from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.batch.speaking import speech_seconds
 from heygen_async.models.lipsyncs import LipsyncRequest
 from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
@@ -265,8 +266,11 @@ def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
 def _proofread(
     request: ProofreadGenerateRequest, proofread: ProofreadRequest | None, prices: PriceTable
 ) -> Charge:
-    # The request itself does not say the mode.
-    modes = ("speed", "precision") if proofread is None else (proofread.mode,)
+    modes: tuple[str, ...] = ("speed", "precision")  # the API's own request does not say which
+    if proofread is not None:
+        modes = (proofread.mode,)
+    elif isinstance(request, ProofreadRender):
+        modes = (request.mode,)
     rate = max(_translation_rate(mode, request.translate_audio_only, prices) for mode in modes)
     mode = f"mode {modes[0]}" if len(modes) == 1 else "the dearer of its modes"
     product = f"proofread and translation, {mode}"

@@ -93,10 +93,10 @@ class FilePattern:
                 f"to: expected a path with {{key}}, {{index}} or {{job_id}}, got {self._pattern!r}",
                 param="to",
             )
-        self.lasting = any(name != "index" for name, _, _ in fields)
+        self.lasting: bool = any(name != "index" for name, _, _ in fields)
         parts_of_path = Path(self._pattern).parts
         first = next(at for at, part in enumerate(parts_of_path) if "{" in part)
-        self.varying = len(parts_of_path) - first
+        self.varying: int = len(parts_of_path) - first
 
     def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
         """Where the file of an outcome goes.

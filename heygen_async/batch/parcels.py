@@ -121,7 +121,7 @@ class Parcel:
     def __init__(self, product: Product) -> None:
         self.product = product
         self.enclosed: list[Enclosure] = []
-        self.complete = asyncio.Event()
+        self.complete: asyncio.Event = asyncio.Event()
         self._jobs: dict[int, asyncio.Future[str | None]] = {}
 
     def job(self, position: int) -> asyncio.Future[str | None]:

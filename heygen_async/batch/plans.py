@@ -130,11 +130,19 @@ class RenderPlan(Plan[Video]):
 
     kind = "render"
 
-    def __init__(self, heygen: HeyGen, template_id: str, version: Version, test: bool) -> None:
+    def __init__(
+        self,
+        heygen: HeyGen,
+        template_id: str,
+        version: Version,
+        test: bool,
+        variant_of: Callable[[Any], Variant] | None = None,
+    ) -> None:
         self.subject = template_id
         self.test = test
         self._heygen = heygen
         self._version: Version = "v2" if test else version
+        self._variant_of = variant_of
         self._checker: VariantChecker
         self._template: Template | None = None
 
@@ -148,15 +156,18 @@ class RenderPlan(Plan[Video]):
 
     def check(self, items: Collection[Any]) -> None:
         """Check all variants, and name every row and variable at fault."""
-        self._checker.check_all(items)
+        self._checker.check_all(map(self._variant, items))
 
     def estimate(self, request: Request, prices: PriceTable) -> Estimate:
         """What a variant will probably cost, from its scripts."""
         return estimate(request, prices, template=self._template, test=self.test)
 
-    def submission(self, index: int, item: Variant) -> Submission[Video]:
+    def _variant(self, item: Any) -> Any:
+        return item if self._variant_of is None else self._variant_of(item)
+
+    def submission(self, index: int, item: Any) -> Submission[Video]:
         """One variant."""
-        request = self._checker.request(index, item)
+        request = self._checker.request(index, self._variant(item))
 
         async def send(key: str | None) -> Pending[Video]:
             return await self._heygen.templates.generate(

@@ -92,7 +92,7 @@ class Lengths:
 
     def __init__(self) -> None:
         self._bins: Counter[int] = Counter()
-        self.count = 0
+        self.count: int = 0
 
     def add(self, seconds: float) -> None:
         """One more."""
@@ -151,21 +151,21 @@ class RunSums:
     def __init__(self, view: JournalView) -> None:
         self.run: RunRecord = view.run
         self.totals: Totals = view.totals()
-        self.begin = self.totals.first_intended_at or self.run.created_at
+        self.begin: float = self.totals.first_intended_at or self.run.created_at
         latest = max((sample.at for sample in view.slots()), default=0.0)
-        self.end = max(self.totals.last_ended_at or 0.0, latest, self.begin + 1.0)
+        self.end: float = max(self.totals.last_ended_at or 0.0, latest, self.begin + 1.0)
         self.pauses: list[Pause] = _pauses(view, self.begin, self.end)
         self._time = WorkingTime(self.begin, self.pauses)
-        self.seconds = self._time.at(self.end)
-        self.running = Level(self.seconds)
+        self.seconds: float = self._time.at(self.end)
+        self.running: Level = Level(self.seconds)
         self.limits: list[int | None] = [None] * BINS
-        self.completed = [0] * WIDE_BINS
-        self.failed = [0] * WIDE_BINS
-        self.lengths = Lengths()
+        self.completed: list[int] = [0] * WIDE_BINS
+        self.failed: list[int] = [0] * WIDE_BINS
+        self.lengths: Lengths = Lengths()
         self.failures: dict[str, FailureGroup] = {}
-        self.other_failures = 0
+        self.other_failures: int = 0
         self.outputs: list[Output] = []
-        self.made = 0
+        self.made: int = 0
         for sample in view.slots():
             self.limits[self._stretch(sample.at, BINS)] = sample.slot_limit
         for index in range(1, BINS):

@@ -20,6 +20,7 @@ from heygen_async.batch.plans import (
     send_translation,
     with_callback_id,
 )
+from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, InvalidResponse, UncertainSubmission
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
@@ -61,6 +62,14 @@ async def _send_proofread(
     if not jobs:
         raise InvalidResponse("the answer names no proofread", status=200)
     return jobs[0]
+
+
+async def _send_render(
+    heygen: HeyGen, request: ProofreadRender, key: str | None
+) -> Pending[VideoTranslation]:
+    return await heygen.proofreads.generate(
+        request.proofread_id, with_callback_id(request, key).generate(), idempotency_key=key
+    )
 
 
 async def _send_clone(
@@ -146,6 +155,7 @@ _KINDS: dict[type[Request], _Kind] = {
     VideoTranslationRequest: _Kind(VideoTranslation, "video-translations", send_translation),
     LipsyncRequest: _Kind(Lipsync, "lipsyncs", _send_lipsync),
     ProofreadRequest: _Kind(Proofread, "video-translations/proofreads", _send_proofread),
+    ProofreadRender: _Kind(VideoTranslation, "video-translations/proofreads/render", _send_render),
     VoiceCloneRequest: _Kind(VoiceDetail, "voices/clone", _send_clone),
     SpeechRequest: _SPEECH,
 }

@@ -50,7 +50,7 @@ JobIdT = TypeVar("JobIdT", str, str | None)
 # An outcome, and what to wait for before it is handed on.
 _Ended: TypeAlias = tuple[Outcome[T], Written]
 
-logger = logging.getLogger("heygen_async.batch")
+logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 # What one item meets here, all others would meet too.
 _HOPELESS = (AuthenticationError, PaymentRequired, QuotaExceeded)
@@ -153,6 +153,9 @@ class Run(Generic[T]):
         """Iterate also over items that ended in an earlier run, where ``finished`` is ``skip``.
 
         The report does not count them either way.
+
+        Returns:
+            The outcomes of all items; the iteration itself, as the run can be iterated once.
         """
         self._finished_too = True
         return aiter(self)

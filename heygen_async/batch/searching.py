@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from heygen_async.batch.earlier import EarlierRuns, Sent
+from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.structs import Request
@@ -93,13 +94,17 @@ class AccountSearch:
 
     async def translation(
         self,
-        request: VideoTranslationRequest,
+        request: VideoTranslationRequest | ProofreadRender,
         callback_id: str,
         title: str | None,
         since: float,
     ) -> str | None:
         """The id of the translation that a request has created, or None; see ``video``."""
-        sent = Sent(callback_id, title, request.output_languages[0], since)
+        if isinstance(request, ProofreadRender):
+            language = request.language
+        else:
+            language = request.output_languages[0]
+        sent = Sent(callback_id, title, language, since)
         return await self._find(self._translations, request, sent)
 
     async def lipsync(

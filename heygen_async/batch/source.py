@@ -25,12 +25,12 @@ class Source(Generic[T]):
     """
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
-        self.total = len(items) if isinstance(items, Sized) else None
-        self.stopped = False
+        self.total: int | None = len(items) if isinstance(items, Sized) else None
+        self.stopped: bool = False
         self._async = aiter(items) if isinstance(items, AsyncIterable) else None
         self._sync = None if isinstance(items, AsyncIterable) else iter(items)
         self._next = 0
-        self.ended = False
+        self.ended: bool = False
 
     async def pull(self) -> tuple[int, T]:
         """The next item and its position, from 0; for one caller at a time.

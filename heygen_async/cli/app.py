@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from heygen_async.cli import chain_commands
 from heygen_async.cli.display import display_for
 from heygen_async.cli.exits import Exit
 from heygen_async.cli.options import (
@@ -40,7 +41,7 @@ _SIGNALS = (
     "tells which jobs go on at HeyGen. SIGTERM is like one Ctrl-C, with half a minute to end."
 )
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="heygen-async",
     help="The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.",
     epilog=_EXIT_CODES,
@@ -187,6 +188,11 @@ def translate(
             )
         )
     )
+
+
+for _chain in (chain_commands.localize, chain_commands.narrate, chain_commands.personalize):
+    app.command(epilog=f"{chain_commands.ENDING}\n\n{_EXIT_CODES}")(_chain)
+app.add_typer(chain_commands.proofread)
 
 
 @app.command()

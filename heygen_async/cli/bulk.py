@@ -56,7 +56,7 @@ class Finisher:
         self.unfinished: dict[str, str] = {}
         self.stopped: HeyGenError | None = None
         self.signal: signal.Signals | None = None
-        self.left = 0
+        self.left: int = 0
         self._takes_signals = options is not None
         self._options = options or RunOptions()
         self._heygen = heygen

@@ -160,7 +160,7 @@ class Demo:
             """
             speech = await heygen.voices.speech(SpeechRequest(text=text, voice_id=voice_id))
             await heygen.download(speech.audio_url, "speech.wav")
-            asset = await heygen.assets.upload("speech.wav")
+            asset = await heygen.upload("speech.wav")
             job = await heygen.videos.create(
                 AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id=asset.asset_id)
             )
@@ -176,7 +176,7 @@ class Demo:
                 )
                 self._saved(await self._heygen.download(speech.audio_url, wav))
                 now("Uploading the speech")
-                asset = await self._heygen.assets.upload(wav)
+                asset = await self._heygen.upload(wav)
                 now("Lip-syncing the avatar")
                 job = await self._heygen.videos.create(
                     AvatarVideoRequest(

@@ -160,15 +160,23 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             "items ended: going on with it."
         )
 
-    def batch(self, heygen: HeyGen, progress: Callable[[Progress], None] | None = None) -> Batch:
-        """A batch that keeps to them; the journal goes to its run.
+    def batch(
+        self,
+        heygen: HeyGen,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        journal: Path | None = None,
+    ) -> Batch:
+        """A batch that keeps to them.
 
         Args:
             heygen: The client.
             progress: Called after each outcome, or None.
+            journal: The journal of a chain; that of a single run goes to the run.
         """
         return Batch(
             heygen,
+            journal=journal,
             concurrency=self.concurrency,
             progress=progress,
             retry_failed=self.retry_failed,

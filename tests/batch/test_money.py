@@ -53,7 +53,7 @@ from heygen_async.models import (
 )
 from heygen_async.sandbox.ledger import CINEMATIC_PRICE, FOUR_K_FACTOR
 from heygen_async.sandbox.ledger import PRICES as SANDBOX_PRICES
-from tests.models.drawing import parts
+from tests.contract.drawing import parts
 
 SOURCE = AssetUrl(url="https://files.example/a.mp4")
 QUICK = settings(max_examples=50, deadline=None, database=None)

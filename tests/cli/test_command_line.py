@@ -48,9 +48,24 @@ def test_the_version() -> None:
     assert heygen_async("--version").output == f"heygen-async {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["demo", "render", "report", "sandbox", "status", "translate"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "demo",
+        "localize",
+        "narrate",
+        "personalize",
+        "proofread edit",
+        "proofread show",
+        "render",
+        "report",
+        "sandbox",
+        "status",
+        "translate",
+    ],
+)
 def test_each_command_explains_itself(command: str) -> None:
-    result = heygen_async(command, "--help")
+    result = heygen_async(*command.split(), "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
 
@@ -71,6 +86,13 @@ def test_exit_codes_are_told(command: list[str]) -> None:
         ["render", "template", "rows.csv", "--concurrency", "0"],
         ["demo", "--rows", "0"],
         ["sandbox", "--port", "99999"],
+        ["localize", "--to", "English"],
+        ["narrate", "texts.csv"],
+        ["narrate", "nowhere.csv", "--avatar", "a"],
+        ["personalize", "template", "nowhere.csv"],
+        ["proofread"],
+        ["proofread", "edit", "unknown"],
+        ["proofread", "show", "unknown"],
     ],
 )
 def test_bad_usage(arguments: list[str]) -> None:

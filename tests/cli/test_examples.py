@@ -63,6 +63,34 @@ async def test_speech_to_avatar(
     assert "morning" in capsys.readouterr().out
 
 
+def films(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.mp4"))
+
+
+async def test_localize(sandbox: Sandbox, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await example("localize").main("A teaser", "French (France)", "German (Germany)")
+    assert films(folder) == ["French (France).mp4", "German (Germany).mp4"]
+    assert "failed" not in capsys.readouterr().out
+    assert sandbox.ledger.count("proofreads.generate") == 2
+
+
+async def test_narrate(sandbox: Sandbox, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await example("narrate").main(sandbox.avatar_id, "Good morning.", "Here is what is new.")
+    assert "Good morning." in (folder / "news-0.srt").read_text()
+    assert (folder / "news-1.mp4").stat().st_size > 0
+    assert "news-1: 1 captions" in capsys.readouterr().out
+
+
+async def test_personalize(
+    sandbox: Sandbox, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
+    await example("personalize").main(template_id, "greeting", "Anna", "Bob")
+    assert films(folder) == ["Anna.mp4", "Bob.mp4"]
+    assert "failed" not in capsys.readouterr().out
+    assert sandbox.ledger.count("speech") == 2
+
+
 async def test_agent_chat(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     questions: list[str] = []
 

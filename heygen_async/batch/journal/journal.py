@@ -47,10 +47,10 @@ class Journal:
     def __init__(
         self, store: Store, clock: Callable[[], float], loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.path = store.path
+        self.path: Path = store.path
         self.record: RunRecord = store.record
         self.counts: dict[State, int] = store.totals_at_opening.counts
-        self.commits = 0
+        self.commits: int = 0
         self._store = store
         self._clock = clock
         self._loop = loop

@@ -65,7 +65,7 @@ class Store:
         any_run_id: bool,
         settings: Mapping[str, Any],
     ) -> None:
-        self.path = path
+        self.path: Path = path
         self._kind = kind
         self._subject = subject
         self._run_id = run_id

@@ -98,9 +98,9 @@ class Results:
         intents: list[Exception | None] | None = None,
         failure: Exception | None = None,
     ) -> None:
-        self.answers = answers
-        self.intents = intents
-        self.failure = failure
+        self.answers: list[Any] = answers
+        self.intents: list[Exception | None] | None = intents
+        self.failure: Exception | None = failure
 
 
 def _settle(waiter: asyncio.Future[Any], result: Any) -> None:

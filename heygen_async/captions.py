@@ -1,0 +1,276 @@
+"""Captions: read from SRT, checked, made from spoken words, and written again.
+
+Reading and writing is pysubs2's, which the extra ``captions`` brings; it is loaded with the first
+file, not with this module. What counts as too fast or too long follows what broadcasters and
+streaming services ask for: 42 characters in a line, two lines, 20 characters a second. Characters
+of Chinese, Japanese and Korean take the room of two.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.models.voices import WordTimestamp
+
+LINE = 42
+"""Characters that a line holds."""
+LINES = 2
+"""Lines that are shown at once."""
+CHARACTERS_PER_SECOND = 20.0
+"""As fast as most people read."""
+LONGEST = 7.0
+"""Seconds that a caption made from words stays at most."""
+SHORTEST = 5 / 6
+"""Seconds that a caption made from words stays at least, where the next one leaves the time."""
+
+# A pause after which a caption made from words ends, in seconds.
+_PAUSE = 0.7
+_SENTINELS = frozenset({"<start>", "<end>"})
+_ENDS_SENTENCE = (".", "!", "?", "…", "。", "！", "？")  # noqa: RUF001
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
+# The format has two digits for the hours.
+_TOO_LATE = 360_000.0
+
+Kind: TypeAlias = Literal["timing", "length", "order", "overlap", "empty", "speed", "line", "lines"]
+"""What is wrong with a cue."""
+
+_SERIOUS = frozenset({"timing", "length", "order", "overlap", "empty"})
+
+
+class Cue(msgspec.Struct, frozen=True, kw_only=True):
+    """One caption.
+
+    Attributes:
+        start: When it appears, in seconds from the beginning.
+        end: When it is gone, in seconds from the beginning.
+        text: What it shows; lines are parted by line feeds.
+    """
+
+    start: float
+    end: float
+    text: str
+
+
+class CueProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one cue.
+
+    Attributes:
+        number: The cue's number, from 1.
+        kind: ``timing`` (a line that looks like a timing and cannot be read), ``length`` (it ends
+            before it has begun), ``order`` (it begins before the one before), ``overlap`` (it
+            begins before the one before has ended), ``empty``, ``speed`` (more characters a
+            second than people read), ``line`` (a line is too long), ``lines`` (too many).
+        message: The same in words, with figures.
+    """
+
+    number: int
+    kind: Kind
+    message: str
+
+    def __str__(self) -> str:
+        return f"cue {self.number}: {self.message}"
+
+    @property
+    def serious(self) -> bool:
+        """Whether players would show it wrongly; the rest is hard to read only."""
+        return self.kind in _SERIOUS
+
+
+def parse_srt(text: str) -> list[Cue]:
+    """The cues of an SRT file, in the order of the file.
+
+    Args:
+        text: The file. Tags such as ``<i>`` stay in the texts; the numbers of cues do not count.
+
+    Raises:
+        InvalidRequest: There is no cue in it, or something else before the first one.
+        ConfigurationError: pysubs2 is not installed.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    # The number of a next cue, which is always left off, keeps a last line that is a number.
+    file = _pysubs2().SSAFile.from_string(f"{text}\n\n0\n", format_="srt", keep_html_tags=True)
+    if not file.events:
+        raise InvalidRequest("srt: there is no cue in it", param="srt")
+    _check_beginning(text)
+    return [
+        Cue(start=one.start / 1000, end=one.end / 1000, text=one.text.replace(r"\N", "\n"))
+        for one in file.events
+    ]
+
+
+def write_srt(cues: Iterable[Cue]) -> str:
+    """The cues as an SRT file, numbered from 1.
+
+    Args:
+        cues: They are written in this order; blank lines within a text are left out.
+
+    Raises:
+        InvalidRequest: A time is negative, or past the 100 hours that the format has room for.
+        ConfigurationError: pysubs2 is not installed.
+    """
+    pysubs2 = _pysubs2()
+    file = pysubs2.SSAFile()
+    for number, cue in enumerate(cues, 1):
+        if not (0 <= cue.start < _TOO_LATE and 0 <= cue.end < _TOO_LATE):
+            raise InvalidRequest(
+                f"cues: cue {number} lies outside of 0 to {_TOO_LATE:g} s", param="cues"
+            )
+        start, end = round(cue.start * 1000), round(cue.end * 1000)
+        text = cue.text.replace("\n", r"\N")
+        file.events.append(pysubs2.SSAEvent(start=start, end=end, text=text))
+    written: str = file.to_string("srt", keep_ssa_tags=True)
+    return written
+
+
+def problems(
+    cues: Sequence[Cue],
+    *,
+    characters_per_second: float = CHARACTERS_PER_SECOND,
+    line: int = LINE,
+    lines: int = LINES,
+) -> list[CueProblem]:
+    """All that is wrong with cues, in their order; empty where nothing is.
+
+    Args:
+        cues: The cues.
+        characters_per_second: The highest speed of reading; tags and line ends do not count.
+        line: Characters that a line may have.
+        lines: Lines that a cue may have.
+    """
+    found: list[CueProblem] = []
+    for number, cue in enumerate(cues, 1):
+        before = cues[number - 2] if number > 1 else None
+        found += [
+            CueProblem(number=number, kind=kind, message=message)
+            for kind, message in (
+                *_faults_of_time(cue, before),
+                *_faults_of_text(cue, characters_per_second, line, lines),
+            )
+        ]
+    return found
+
+
+def captions(words: Iterable[WordTimestamp], *, line: int = LINE, lines: int = LINES) -> list[Cue]:
+    """Captions of spoken words, with the times at which they are spoken.
+
+    A caption ends where it is full, at a pause, after 7 seconds, or with a sentence that fills
+    half a line. The sentinels ``<start>`` and ``<end>`` are left out.
+
+    Args:
+        words: The words, as ``Speech.word_timestamps`` has them.
+        line: Characters that a line holds.
+        lines: Lines that a caption has at most.
+    """
+    spoken = [word for word in words if word.word.strip() and word.word not in _SENTINELS]
+    cues: list[Cue] = []
+    for group in _grouped(spoken, line, lines):
+        text = "\n".join(_wrapped(_joined(group), line))
+        end = max(group[-1].end, group[0].start)
+        cues.append(Cue(start=group[0].start, end=end, text=text))
+    following = itertools.chain((cue.start for cue in cues[1:]), [math.inf])
+    return [
+        msgspec.structs.replace(cue, end=max(cue.end, min(cue.start + SHORTEST, until)))
+        for cue, until in zip(cues, following, strict=False)
+    ]
+
+
+def _faults_of_time(cue: Cue, before: Cue | None) -> Iterator[tuple[Kind, str]]:
+    if cue.end <= cue.start:
+        yield "length", f"it ends at {cue.end:.3f} s and begins at {cue.start:.3f} s"
+    if before is not None and cue.start < before.start:
+        yield "order", f"it begins at {cue.start:.3f} s, before the one before"
+    elif before is not None and cue.start < before.end:
+        overlap = before.end - cue.start
+        yield "overlap", f"it begins {overlap:.3f} s before the one before has ended"
+
+
+def _faults_of_text(
+    cue: Cue, characters_per_second: float, line: int, lines: int
+) -> Iterator[tuple[Kind, str]]:
+    if "-->" in cue.text:
+        yield "timing", "a line in its text looks like a timing and cannot be read as one"
+    shown = [row.strip() for row in _TAG.sub("", cue.text).split("\n")]
+    widths = [_width(row) for row in shown]
+    if not any(widths):
+        yield "empty", "it has no text"
+    seconds = cue.end - cue.start
+    if seconds > 0 and sum(widths) / seconds > characters_per_second:
+        speed = f"{sum(widths) / seconds:.0f} characters a second"
+        yield "speed", f"{speed}, more than {characters_per_second:g}"
+    if max(widths) > line:
+        yield "line", f"a line of {max(widths)} characters, more than {line}"
+    if len(shown) > lines:
+        yield "lines", f"{len(shown)} lines, more than {lines}"
+
+
+def _grouped(
+    words: Sequence[WordTimestamp], line: int, lines: int
+) -> Iterator[list[WordTimestamp]]:
+    group: list[WordTimestamp] = []
+    for word in words:
+        if group and (
+            word.start - group[-1].end > _PAUSE
+            or word.end - group[0].start > LONGEST
+            or len(_wrapped(_joined([*group, word]), line)) > lines
+            or (group[-1].word.endswith(_ENDS_SENTENCE) and _width(_joined(group)) >= line / 2)
+        ):
+            yield group
+            group = []
+        group.append(word)
+    if group:
+        yield group
+
+
+def _joined(words: Sequence[WordTimestamp]) -> str:
+    """Words as a text; with spaces, save between characters that have none."""
+    text = ""
+    for word in words:
+        following = word.word.strip()
+        close = text and _is_wide(text[-1]) and _is_wide(following[0])
+        text += following if close or not text else f" {following}"
+    return text
+
+
+def _wrapped(text: str, line: int) -> list[str]:
+    # Wide characters have no spaces to wrap at, and their lines hold half as many.
+    wide = any(map(_is_wide, text))
+    return textwrap.wrap(text, max(1, line // 2) if wide else line, break_on_hyphens=False)
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(character) else 1 + _is_wide(character) for character in text
+    )
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in ("W", "F")
+
+
+def _check_beginning(text: str) -> None:
+    """Refuse what would get lost: text before the first timing."""
+    for number, row in enumerate(text.split("\n"), 1):
+        if "-->" in row:
+            return
+        if row.strip() and not row.strip().isdecimal():
+            raise InvalidRequest(f"srt: line {number} stands before the first cue", param="srt")
+
+
+def _pysubs2() -> ModuleType:
+    try:
+        import pysubs2
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "captions are read and written with pysubs2: pip install 'heygen-async[captions]'"
+        ) from None
+    return pysubs2

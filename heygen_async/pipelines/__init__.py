@@ -1,0 +1,15 @@
+"""Chains of the APIs, as functions to use, or to read and copy.
+
+Each takes a ``Batch``, whose client, budget, journal and settings count for all its stages, and
+gives an outcome for each item as it ends. With a journal every stage has a file of its own beside
+it. So a chain that was killed anywhere and is started again with the same arguments goes on where
+it was, and pays for nothing twice. Leaving the iteration, or cancelling it, ends all stages; jobs
+that HeyGen has accepted go on there, and the next start waits for them.
+"""
+
+from heygen_async.pipelines.localization import Correct, localize
+from heygen_async.pipelines.narration import Narration, narrate
+from heygen_async.pipelines.personalization import personalize
+from heygen_async.pipelines.stages import StageProgress
+
+__all__ = ["Correct", "Narration", "StageProgress", "localize", "narrate", "personalize"]

@@ -1,0 +1,36 @@
+"""Speeches as assets, which other jobs can use for good."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from heygen_async.batch import Outcome
+from heygen_async.client import HeyGen
+from heygen_async.models.voices import Speech
+from heygen_async.session.threads import in_thread
+
+
+async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
+    """The asset id of a speech's audio, which is downloaded and uploaded; neither is charged.
+
+    Args:
+        heygen: The client.
+        outcome: What became of the speech.
+
+    Raises:
+        URLExpired: Its URL was signed too long ago.
+        TransferError: It could not be fetched.
+        HeyGenError: It was not taken.
+    """
+    url = outcome.unwrap().audio_url
+    ending = PurePosixPath(urlsplit(url).path).suffix or ".mp3"
+    folder = await in_thread(tempfile.mkdtemp, "", "heygen-speech-")
+    try:
+        path = Path(folder, f"speech{ending}")
+        await heygen.download(url, path)
+        return (await heygen.assets.upload(path)).asset_id
+    finally:
+        await in_thread(shutil.rmtree, folder, True)

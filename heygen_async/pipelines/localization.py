@@ -1,0 +1,263 @@
+"""From a prompt, a script or a video to the same video in many languages."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome, ProofreadRender
+from heygen_async.batch.plans import check_language
+from heygen_async.client import HeyGen
+from heygen_async.errors import CorrectionFailed, HeyGenError, InvalidRequest, InvalidResponse
+from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
+from heygen_async.models.sources import AssetId, AssetUrl, MediaSource
+from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
+from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
+from heygen_async.models.videos import Video, VideoRequest
+from heygen_async.pipelines.stages import (
+    Counted,
+    Passage,
+    StageProgress,
+    Step,
+    stage_of,
+    submitted,
+    summed_up,
+)
+from heygen_async.session.threads import in_thread
+
+Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
+"""Corrects subtitles: takes a language and an SRT text, and gives the text as it should be."""
+
+Source: TypeAlias = str | AssetUrl | AssetId | VideoRequest | VideoAgentRequest
+"""A video to localize: its URL, an asset, or a request that makes it first."""
+
+
+RequestT = TypeVar("RequestT", ProofreadRequest, VideoTranslationRequest)
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """What is looked at of a request that was submitted before; renders have no video."""
+
+    video: MediaSource = AssetId(asset_id="")
+
+
+async def localize(
+    batch: Batch,
+    source: Source,
+    languages: Iterable[str],
+    *,
+    correct: Correct | None = None,
+    corrections: int = 8,
+    title: str | None = None,
+    render: ProofreadGenerateRequest | None = None,
+    progress: StageProgress | None = None,
+    **fields: Any,
+) -> AsyncGenerator[Outcome[VideoTranslation]]:
+    """Make a video, if it has to be made, and dub it into many languages.
+
+    With ``correct``, each language is proofread first: HeyGen translates the subtitles,
+    ``correct`` gets them, and what it gives back is rendered. Without it, languages are
+    translated right away, which is cheaper. Each language goes through by itself; one that fails
+    stops no other.
+
+    Stages, and with a journal their files (of ``launch.db``): ``source``, ``proofreads`` and
+    ``renders``, or ``translations``: ``launch.source.db`` and so on. A language whose render was
+    submitted in an earlier run is not corrected again; one whose render was not, is, beginning
+    with what ``correct`` gave before if that was uploaded. HeyGen keeps a proofread for about
+    24 h; later its language fails with ``NotFound``, and needs another journal.
+
+    Args:
+        batch: Client, budget, journal and settings of all stages.
+        source: The video: a URL, an asset, or a request for a video or to the Video Agent, which
+            is made first.
+        languages: Names as ``heygen.video_translations.languages()`` lists them; repeated ones
+            count once.
+        correct: Called with a language and its SRT text; gives the SRT text to be rendered. A
+            coroutine function, or a function, which is called in a thread.
+        corrections: Calls of ``correct`` at the same time at most.
+        title: Name in the account. Default: the request's title, or the file name in the URL.
+        render: How corrected proofreads are rendered, such as with captions.
+        progress: See ``StageProgress``.
+        **fields: Further fields of the ``ProofreadRequest``s (or, without ``correct``, the
+            ``VideoTranslationRequest``s), such as ``mode``.
+
+    Yields:
+        An outcome for each language, which is its key and its item.
+
+    Raises:
+        InvalidRequest: HeyGen does not offer a language; nothing was submitted.
+        HeyGenError: The video itself could not be made.
+        BudgetExceeded: The budget has no room for a stage.
+    """
+    if isinstance(languages, str):
+        raise InvalidRequest("languages: expected several names, got one", param="languages")
+    wanted = list(dict.fromkeys(languages))
+    offered = frozenset(await batch.heygen.video_translations.languages())
+    for language in wanted:
+        check_language(language, offered)
+    title = title or _title_of(source)
+    if correct is None:
+        outcomes = _translated(batch, source, wanted, title, progress, fields)
+    else:
+        correction = _Correction(batch.heygen, correct, corrections)
+        render = render or ProofreadGenerateRequest()
+        outcomes = _proofread(batch, source, wanted, title, correction, render, progress, fields)
+    async with aclosing(outcomes):
+        async for outcome in outcomes:
+            yield msgspec.structs.replace(outcome, item=outcome.key)
+
+
+async def _translated(
+    batch: Batch,
+    source: Source,
+    languages: list[str],
+    title: str,
+    progress: StageProgress | None,
+    fields: dict[str, Any],
+) -> AsyncGenerator[Outcome[VideoTranslation]]:
+    journal = batch.stage("translations").journal
+    videos = await _videos(batch, source, languages, journal, progress)
+    requests = [
+        _request(VideoTranslationRequest, fields, videos[language], language, title)
+        for language in languages
+    ]
+    run = batch.run(requests, key=_language_of, journal=journal)
+    async with aclosing(aiter(run)) as outcomes:
+        async for outcome in outcomes:
+            yield outcome
+
+
+async def _proofread(
+    batch: Batch,
+    source: Source,
+    languages: list[str],
+    title: str,
+    correction: _Correction,
+    render: ProofreadGenerateRequest,
+    progress: StageProgress | None,
+    fields: dict[str, Any],
+) -> AsyncGenerator[Outcome[VideoTranslation]]:
+    first = stage_of(batch, "proofreads", progress)
+    journal = batch.stage("renders").journal
+    rendered_before = await submitted(journal, _Sent)
+    videos = await _videos(batch, source, languages, first.journal, progress)
+    requests = [
+        _request(ProofreadRequest, fields, videos[language], language, title)
+        for language in languages
+    ]
+
+    async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
+        proofread_id = outcome.unwrap().id
+        if outcome.key not in rendered_before:
+            await correction.apply(proofread_id, outcome.key)
+        return ProofreadRender(
+            **msgspec.structs.asdict(render),
+            proofread_id=proofread_id,
+            language=outcome.key,
+            mode=outcome.item.mode,
+        )
+
+    proofreads = first.run(requests, key=_language_of, journal=first.journal)
+    passage = Passage(proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered)
+    async with aclosing(passage.steps()) as steps:
+        items = Counted(steps, len(languages))
+        run = batch.run(items, request=Step.unwrap, key=Step.key, journal=journal)
+        async with aclosing(aiter(run)) as outcomes:
+            async for outcome in outcomes:
+                yield summed_up(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    heygen: HeyGen
+    correct: Correct
+    at_once: int
+
+    async def apply(self, proofread_id: str, language: str) -> None:
+        """Let the subtitles of a proofread be corrected; uploads them where they changed."""
+        srt = await self.heygen.proofreads.srt_text(proofread_id)
+        try:
+            corrected = await self._corrected(language, srt)
+        except HeyGenError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise CorrectionFailed(
+                f"the subtitles in {language} were not corrected ({what})", language=language
+            ) from error
+        if corrected != srt:
+            await self.heygen.proofreads.update_srt(proofread_id, corrected)
+
+    async def _corrected(self, language: str, srt: str) -> str:
+        if inspect.iscoroutinefunction(self.correct):
+            corrected = await self.correct(language, srt)
+        else:
+            corrected = await in_thread(self.correct, language, srt)
+            if inspect.isawaitable(corrected):
+                corrected = await corrected
+        if not isinstance(corrected, str):
+            raise TypeError(f"expected the SRT text, got {type(corrected).__name__}")
+        return corrected
+
+
+async def _videos(
+    batch: Batch,
+    source: Source,
+    languages: list[str],
+    journal: Path | None,
+    progress: StageProgress | None,
+) -> dict[str, MediaSource]:
+    """The video for each language; made first, where it is a request.
+
+    Its URL is signed and differs each time. A language that was submitted keeps the one that it
+    was submitted with.
+    """
+    if isinstance(source, str):
+        source = AssetUrl(url=source)
+    if isinstance(source, AssetUrl | AssetId):
+        return dict.fromkeys(languages, source)
+    sent = await submitted(journal, _Sent)
+    if all(language in sent for language in languages):
+        return {language: sent[language].video for language in languages}
+    stage = stage_of(batch, "source", progress)
+    run = stage.run([source], key=lambda _: "source", journal=stage.journal)
+    async with aclosing(aiter(run)) as outcomes:
+        made = [outcome async for outcome in outcomes]
+    result: Any = made[0].unwrap()
+    video_id = result.video_id if isinstance(result, VideoAgentSession) else result.id
+    if video_id is None:
+        raise InvalidResponse("the session of the Video Agent names no video", status=200)
+    video = await batch.heygen.jobs.attach(Video, video_id).wait()
+    if video.video_url is None:
+        raise InvalidResponse(f"video {video_id} has no URL", status=200)
+    fresh = _Sent(video=AssetUrl(url=video.video_url))
+    return {language: sent.get(language, fresh).video for language in languages}
+
+
+def _request(
+    kind: type[RequestT], fields: dict[str, Any], video: MediaSource, language: str, title: str
+) -> RequestT:
+    try:
+        return kind(video=video, output_languages=[language], title=title, **fields)
+    except TypeError as error:  # a field that there is not
+        raise InvalidRequest(str(error)) from None
+
+
+def _language_of(request: Any) -> str:
+    language: str = request.output_languages[0]
+    return language
+
+
+def _title_of(source: Source) -> str:
+    if isinstance(source, AssetUrl):
+        source = source.url
+    if isinstance(source, str):
+        return PurePosixPath(urlsplit(source).path).name or "Video"
+    return getattr(source, "title", None) or "Video"

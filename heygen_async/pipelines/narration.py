@@ -1,0 +1,113 @@
+"""Audio first: a text is spoken, an avatar speaks that audio, the words become captions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sized
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome
+from heygen_async.captions import Cue, captions
+from heygen_async.errors import InvalidRequest
+from heygen_async.models.videos import AvatarVideoRequest, Video
+from heygen_async.models.voices import Speech, SpeechRequest
+from heygen_async.pipelines.audio import uploaded
+from heygen_async.pipelines.stages import (
+    Counted,
+    Passage,
+    StageProgress,
+    Step,
+    stage_of,
+    submitted,
+    summed_up,
+)
+
+# Speeches that are on their way from HeyGen to HeyGen at the same time.
+_UPLOADS = 8
+
+
+class Narration(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that was spoken, and an avatar that speaks it.
+
+    Attributes:
+        video: The video; its sound is that of ``speech``.
+        speech: The audio, with the time of each word.
+        cues: Captions made of these; ``heygen_async.captions.write_srt`` makes a file of them.
+    """
+
+    video: Video
+    speech: Speech
+    cues: list[Cue]
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """What is looked at of a video that was submitted before."""
+
+    audio_asset_id: str
+
+
+async def narrate(
+    batch: Batch,
+    texts: Iterable[str | SpeechRequest] | AsyncIterable[str | SpeechRequest],
+    *,
+    avatar_id: str,
+    voice_id: str | None = None,
+    key: Callable[[Any], str] | None = None,
+    progress: StageProgress | None = None,
+    **fields: Any,
+) -> AsyncGenerator[Outcome[Narration]]:
+    """Have texts spoken, and lip-sync an avatar to each speech.
+
+    The audio is uploaded in between, since an asset stays while the URL of a speech expires.
+    Stages, and with a journal their files (of ``launch.db``): ``speech`` and ``videos``, as
+    ``launch.speech.db`` and ``launch.videos.db``.
+
+    Args:
+        batch: Client, budget, journal and settings of all stages.
+        texts: Texts of up to 5,000 characters, or whole requests, which ``voice_id`` leaves
+            alone; any sync or async iterable, pulled only as fast as slots free up.
+        avatar_id: The look that speaks.
+        voice_id: The voice of the plain texts; one that ``voices.list(engine="starfish")`` lists.
+        key: Gives each text's key. Default: its position; with a journal, a digest of its content.
+        progress: See ``StageProgress``.
+        **fields: Further fields of the ``AvatarVideoRequest``s, such as ``aspect_ratio``.
+
+    Yields:
+        An outcome for each text; its cost is that of speech and video.
+
+    Raises:
+        InvalidRequest: A text of a collection cannot be spoken; nothing was submitted.
+        BudgetExceeded: The budget has no room for a stage.
+    """
+    try:
+        avatar = AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="", **fields)
+    except TypeError as error:  # a field that there is not
+        raise InvalidRequest(str(error)) from None
+    first = stage_of(batch, "speech", progress)
+    journal = batch.stage("videos").journal
+    sent = await submitted(journal, _Sent)
+
+    async def with_audio(outcome: Outcome[Speech]) -> AvatarVideoRequest:
+        before = sent.get(outcome.key)
+        asset_id = before.audio_asset_id if before else await uploaded(batch.heygen, outcome)
+        return msgspec.structs.replace(avatar, audio_asset_id=asset_id)
+
+    speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.journal)
+    passage = Passage(speeches, with_audio, at_once=_UPLOADS, ordered=batch.ordered)
+    async with aclosing(passage.steps()) as steps:
+        items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps
+        run = batch.run(items, request=Step.unwrap, key=Step.key, journal=journal)
+        async with aclosing(aiter(run)) as outcomes:
+            async for outcome in outcomes:
+                yield _narrated(outcome)
+
+
+def _narrated(outcome: Outcome[Video]) -> Outcome[Narration]:
+    speech: Speech | None = outcome.item.before.result
+    result = None
+    if outcome.result is not None and speech is not None:
+        cues = captions(speech.word_timestamps)
+        result = Narration(video=outcome.result, speech=speech, cues=cues)
+    return msgspec.structs.replace(summed_up(outcome), result=result)

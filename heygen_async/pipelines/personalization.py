@@ -1,0 +1,221 @@
+"""Variants of a template by the thousand, with voices from speech where they are wanted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome
+from heygen_async.batch.journal import fingerprint, own_key
+from heygen_async.batch.plans import check_keys
+from heygen_async.batch.variants import VariantChecker
+from heygen_async.endpoints.templates import Version
+from heygen_async.errors import HeyGenError
+from heygen_async.models.sources import AssetId
+from heygen_async.models.templates import TemplateRenderRequest
+from heygen_async.models.videos import Video
+from heygen_async.models.voices import Speech, SpeechRequest
+from heygen_async.pipelines.audio import uploaded
+from heygen_async.pipelines.stages import Passage, StageProgress, stage_of, submitted
+
+# Speeches that are on their way from HeyGen to HeyGen at the same time.
+_UPLOADS = 8
+
+
+class _Asset(msgspec.Struct, frozen=True):
+    asset_id: str | None = None
+
+
+class _Variable(msgspec.Struct, frozen=True):
+    asset: _Asset = _Asset()
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """What is looked at of a variant that was submitted before."""
+
+    variables: dict[str, _Variable]
+
+    def asset_id(self, name: str) -> str | None:
+        """The asset of a variable, or None."""
+        return self.variables[name].asset.asset_id if name in self.variables else None
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """A row on its way; what is to be spoken becomes an asset."""
+
+    position: int
+    key: str
+    item: Mapping[str, Any]
+    title: str | None
+    values: dict[str, Any] = field(default_factory=dict)
+    usd: float = 0.0
+    error: HeyGenError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """One value of a row that is to be spoken."""
+
+    row: _Row
+    name: str
+    request: SpeechRequest
+
+
+class _Rows:
+    """Rows of a known number; no collection, as rows that have failed already may be among them."""
+
+    def __init__(self, rows: Sequence[_Row]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[_Row]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+async def personalize(
+    batch: Batch,
+    template_id: str,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    key: Callable[[Any], str] | None = None,
+    title: Callable[[Any], str | None] | None = None,
+    version: Version = "auto",
+    test: bool = False,
+    progress: StageProgress | None = None,
+) -> AsyncGenerator[Outcome[Video]]:
+    """Render a variant of a template for each row; what a row wants spoken is spoken first.
+
+    A row is a variant as ``batch.render`` takes it. The value of an audio variable may also be a
+    ``SpeechRequest``: it is spoken, and the audio uploaded, which is where the voice of a row
+    comes from. All speeches come before the first render. A row of which one fails is not
+    rendered.
+
+    Stages, and with a journal their files (of ``launch.db``): ``voices`` and ``renders``, as
+    ``launch.voices.db`` and ``launch.renders.db``.
+
+    Args:
+        batch: Client, budget, journal and settings of all stages.
+        template_id: The template.
+        rows: Mappings of variable names to values; kept in memory.
+        key: Gives each row's key. Default: its position; with a journal, a digest of its content.
+        title: Gives the title of each row's video in the account, or None.
+        version: See ``heygen.templates.generate``.
+        test: Render in lower quality, free of charge, through v2. Speech is charged.
+        progress: See ``StageProgress``.
+
+    Yields:
+        An outcome for each row; its cost is that of video and speech.
+
+    Raises:
+        InvalidVariants: A row does not fit the template; nothing was submitted.
+        InvalidRequest: Two rows have the same key; nothing was submitted.
+        BudgetExceeded: The budget has no room for a stage.
+    """
+    heygen, given = batch.heygen, list(rows)
+    found = await heygen.templates.variables(template_id, version="v2" if test else version)
+    checker = VariantChecker(found)
+    checker.check_all(_with_stand_ins(row) for row in given)
+    if key is not None:
+        check_keys(given, key)
+    elif batch.journal is not None:
+        key = _own_keys(template_id)
+    kept = [
+        _Row(
+            position,
+            str(position) if key is None else key(row),
+            row,
+            None if title is None else title(row),
+            dict(row),
+        )
+        for position, row in enumerate(given)
+    ]
+    journal = batch.stage("renders").journal
+    await _speak(batch, kept, await submitted(journal, _Sent), progress)
+
+    def variant(row: _Row) -> TemplateRenderRequest:
+        if row.error is not None:
+            raise row.error
+        request = checker.request(row.position, row.values)
+        return msgspec.structs.replace(request, title=row.title)
+
+    run = batch.render(
+        template_id,
+        _Rows(kept),
+        variant=variant,
+        key=lambda row: row.key,
+        version=version,
+        test=test,
+        journal=journal,
+    )
+    async with aclosing(aiter(run)) as outcomes:
+        async for outcome in outcomes:
+            row: _Row = outcome.item
+            usd = None if outcome.usd is None and not row.usd else (outcome.usd or 0.0) + row.usd
+            yield msgspec.structs.replace(outcome, item=row.item, usd=usd)
+
+
+async def _speak(
+    batch: Batch, rows: Sequence[_Row], sent: Mapping[str, _Sent], progress: StageProgress | None
+) -> None:
+    """Put an asset in the place of all that is to be spoken."""
+    spoken = [
+        _Spoken(row, name, value)
+        for row in rows
+        for name, value in row.item.items()
+        if isinstance(value, SpeechRequest)
+    ]
+    if not spoken:
+        return
+
+    async def asset(outcome: Outcome[Speech]) -> str:
+        one: _Spoken = outcome.item
+        before = sent.get(one.row.key)
+        known = before.asset_id(one.name) if before else None
+        return known or await uploaded(batch.heygen, outcome)
+
+    stage = stage_of(batch, "voices", progress)
+    run = stage.run(
+        spoken,
+        request=lambda one: one.request,
+        key=lambda one: f"{one.row.key} {one.name}",
+        journal=stage.journal,
+    )
+    passage = Passage(run, asset, at_once=_UPLOADS, ordered=False)
+    async with aclosing(passage.steps()) as steps:
+        async for step in steps:
+            one: _Spoken = step.before.item
+            one.row.usd += step.before.usd or 0.0
+            if step.made is None:
+                one.row.error = step.error
+            else:
+                one.row.values[one.name] = AssetId(asset_id=step.made)
+
+
+def _with_stand_ins(row: Any) -> Any:
+    """A row as it will be, but for the ids of what is still to be spoken."""
+    if not isinstance(row, Mapping):
+        return row  # the check says what is wrong
+    return {
+        name: AssetId(asset_id="spoken") if isinstance(value, SpeechRequest) else value
+        for name, value in row.items()
+    }
+
+
+def _own_keys(template_id: str) -> Callable[[Any], str]:
+    """Gives rows keys from their content; equal ones get a number."""
+    seen: Counter[str] = Counter()
+
+    def key(row: Mapping[str, Any]) -> str:
+        digest = fingerprint(template_id, msgspec.json.encode(row, order="deterministic"))
+        seen[digest] += 1
+        return own_key(digest, seen[digest])
+
+    return key

@@ -1,0 +1,164 @@
+"""How one run of a chain feeds the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome, Progress, Run
+from heygen_async.batch.fan_out import FanOut
+from heygen_async.batch.journal import read
+from heygen_async.batch.source import Source
+from heygen_async.errors import HeyGenError
+from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.threads import in_thread
+
+T = TypeVar("T")
+NextT = TypeVar("NextT")
+
+StageProgress: TypeAlias = Callable[[str, Progress], None]
+"""Called with the name of a stage, and how it stands, after each of its outcomes. The last stage
+of a chain reports to the batch's own ``progress``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[NextT]):
+    """An item on its way from one stage to the next.
+
+    Attributes:
+        before: What became of it so far.
+        made: What goes into the next stage; None where it has failed.
+        error: Why it has failed, or None.
+    """
+
+    before: Outcome[Any]
+    made: NextT | None = None
+    error: HeyGenError | None = None
+
+    def key(self) -> str:
+        """The item's key, the same in all stages."""
+        return self.before.key
+
+    def unwrap(self) -> NextT:
+        """What goes into the next stage, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.made is not None
+        return self.made
+
+
+class Passage(Generic[T, NextT]):
+    """Turns the outcomes of one stage into the items of the next, as they come.
+
+    An item that has failed is handed on too, and fails there: so the last stage has an outcome
+    for each.
+
+    Args:
+        run: The stage before.
+        work: Makes what goes into the next stage; a ``HeyGenError`` fails the item alone.
+        at_once: Items that it works on at the same time.
+        ordered: Keep their order.
+    """
+
+    def __init__(
+        self,
+        run: Run[T],
+        work: Callable[[Outcome[T]], Awaitable[NextT]],
+        *,
+        at_once: int,
+        ordered: bool,
+    ) -> None:
+        self._run = run
+        self._work = work
+        self._at_once = at_once
+        self._ordered = ordered
+
+    async def steps(self) -> AsyncGenerator[Step[NextT]]:
+        """All items; call it once, and close what it gives."""
+        slots = JobSlots(self._at_once)
+        slots.bind(asyncio.get_running_loop())
+        async with aclosing(aiter(self._run)) as outcomes:
+            fan_out = FanOut(
+                Source(outcomes),
+                self._step,
+                slots=slots,
+                workers=self._at_once,
+                ordered=self._ordered,
+            )
+            async with aclosing(fan_out.results()) as steps:
+                async for step in steps:
+                    yield step
+
+    async def _step(self, index: int, outcome: Outcome[T], slot: Slot) -> Step[NextT]:
+        if outcome.error is not None:
+            return Step(outcome, error=outcome.error)
+        try:
+            return Step(outcome, await self._work(outcome))
+        except HeyGenError as error:
+            return Step(outcome, error=error)
+
+
+class Counted(Generic[T]):
+    """An async iterable whose length is known, so that progress has a total."""
+
+    def __init__(self, items: AsyncIterator[T], total: int) -> None:
+        self._items = items
+        self._total = total
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items
+
+    def __len__(self) -> int:
+        return self._total
+
+
+def summed_up(outcome: Outcome[Any]) -> Outcome[Any]:
+    """The outcome of the last stage, told of the item as it was when the chain began."""
+    before: Outcome[Any] = outcome.item.before
+    costs = [usd for usd in (before.usd, outcome.usd) if usd is not None]
+    return msgspec.structs.replace(
+        outcome,
+        index=before.index,
+        item=before.item,
+        job_id=outcome.job_id or (before.job_id if not outcome.ok else None),
+        seconds=before.seconds + outcome.seconds,
+        usd=sum(costs) if costs else None,
+    )
+
+
+def stage_of(batch: Batch, name: str, progress: StageProgress | None) -> Batch:
+    """A stage of a chain, which reports under its name."""
+    return batch.stage(name, progress=None if progress is None else partial(progress, name))
+
+
+async def submitted(journal: Path | None, payload: type[T]) -> dict[str, T]:
+    """What earlier runs of a stage have submitted, by key.
+
+    Assets and signed URLs that go from one stage to the next are others each time they are made.
+    What was submitted with them says which they were; without it, the same item would come with
+    another request.
+
+    Args:
+        journal: The journal of the stage, or None.
+        payload: What is to be known of each request.
+    """
+    if journal is None:
+        return {}
+
+    def look() -> dict[str, T]:
+        if not journal.exists() or not journal.stat().st_size:
+            return {}
+        with read(journal) as view:
+            return {
+                entry.key: msgspec.json.decode(entry.payload, type=payload)
+                for entry in view.entries()
+            }
+
+    return await in_thread(look)

@@ -1,0 +1,234 @@
+"""``localize``, ``narrate`` and ``personalize`` against a sandbox, as JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from heygen_async import InvalidVariants
+from heygen_async.captions import parse_srt
+from heygen_async.cli.display import Lines, Terminal
+from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.localize import Film, localize
+from heygen_async.cli.narrate import narrate
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.personalize import personalize
+from heygen_async.sandbox import Sandbox
+from tests.cli.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+FILM = Film(video="https://example.com/launch.mp4")
+LANGUAGES = ["French (France)", "German (Germany)"]
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def test_a_video_in_two_languages(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out {1}"
+    assert await localize(FILM, LANGUAGES, display=Lines(), out=out) == Exit.DONE
+    *items, last = lines(capsys.readouterr().out)
+    assert {item["key"] for item in items} == set(LANGUAGES)
+    assert {Path(item["file"]) for item in items} == set(out.iterdir())
+    assert (last["report"]["completed"], last["report"]["files"]) == (2, 2)
+    assert last["report"]["usd"] > 0
+    assert sandbox.ledger.count("proofreads.create") == 0
+
+
+async def test_on_a_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    code = await localize(
+        FILM, LANGUAGES, display=Terminal(console), program="true", out=tmp_path / "out"
+    )
+    assert code == Exit.SOME_FAILED  # there is nothing left of the subtitles
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "proofreads: 2 done" in shown
+    assert "French (France)" in shown
+    assert "0 done, 2 failed" in shown
+    assert "0 files in" in shown
+
+
+async def test_a_program_corrects_the_subtitles(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "correct.py"
+    program.write_text(
+        "import sys\n"
+        "if 'German' in sys.argv[1]: sys.exit(3)\n"
+        "sys.stdout.write(sys.stdin.read().replace('said', 'SAID'))\n"
+    )
+    code = await localize(
+        FILM, LANGUAGES, display=Lines(), program=f"{sys.executable} -S {program}"
+    )
+    assert code == Exit.SOME_FAILED
+    *items, _ = lines(capsys.readouterr().out)
+    errors = {item["key"]: item["error"] for item in items}
+    assert errors["French (France)"] is None
+    assert "ended with 3" in errors["German (Germany)"]
+    assert sandbox.requests.by_operation["proofreads.update_srt"] == 1
+
+
+async def test_a_person_corrects_the_subtitles(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", "sed -i s/said/SAID/")
+    assert await localize(FILM, LANGUAGES, display=Lines(), edit=True) == Exit.DONE
+    assert sandbox.requests.by_operation["proofreads.update_srt"] == 2
+
+
+async def test_a_local_film_is_uploaded_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    video = tmp_path / "launch.mp4"
+    video.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(100))
+    options = RunOptions(journal=tmp_path / "run.db")
+    film = Film(video=str(video))
+    for _ in range(2):
+        assert await localize(film, LANGUAGES, display=Lines(), options=options) == Exit.DONE
+    assert sandbox.requests.by_operation["assets.upload"] == 1
+    assert sandbox.ledger.count("translation") == 2
+
+
+async def test_a_prompt_is_resumed(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = RunOptions(journal=tmp_path / "run.db")
+
+    async def run() -> Exit:
+        film = Film(prompt="A teaser about the sea")
+        return await localize(film, LANGUAGES, display=Lines(), options=options)
+
+    task = asyncio.create_task(run())
+    await until(lambda: sandbox.ledger.count("video_translations.create") == 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (line,) = lines(capsys.readouterr().out)
+    jobs = {job.id for job in sandbox.ledger.jobs if job.kind == "translation"}
+    assert set(line["interrupted"]["unfinished"].values()) == jobs
+    assert await run() == Exit.DONE
+    captured = capsys.readouterr()
+    assert "going on with it" in captured.err
+    assert len(lines(captured.out)) == 3
+    assert sandbox.ledger.count("video_agents.create") == 1
+    assert sandbox.ledger.count("translation") == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)],
+)
+async def test_signals_stop_it_at_once(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: Exit
+) -> None:
+    task = asyncio.create_task(localize(FILM, LANGUAGES, display=Lines(), program="cat -"))
+    await until(lambda: sandbox.ledger.count("proofreads.create") == 2)
+    os.kill(os.getpid(), number)
+    assert await task == code
+    captured = capsys.readouterr()
+    (line,) = lines(captured.out)
+    assert set(line["interrupted"]["unfinished"]) == set(LANGUAGES)
+    assert "2 jobs go on at HeyGen" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("film", "arguments", "message"),
+    [
+        (Film(), {}, "give VIDEO"),
+        (Film(video="a", prompt="b"), {}, "give VIDEO"),
+        (Film(script="Hello"), {}, "give VIDEO"),
+        (FILM, {"everything": True}, "--to LANGUAGE"),
+        (FILM, {"edit": True, "program": "cat"}, "--edit and --correct"),
+        (FILM, {"program": " "}, "expected a program"),
+        (Film(video="nowhere.mp4"), {}, "no such file"),
+        (FILM, {"options": RunOptions(resume=True)}, "--resume needs the journal"),
+        (
+            FILM,
+            {"options": RunOptions(resume=True, journal=Path("nowhere.db"))},
+            "no journal to resume",
+        ),
+    ],
+)
+async def test_what_cannot_begin(
+    sandbox: Sandbox, film: Film, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CommandError, match=message):
+        await localize(film, LANGUAGES, display=Lines(), **arguments)
+    assert sandbox.ledger.count() == 0
+
+
+async def test_texts_become_videos_with_captions(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "texts.csv", tmp_path / "out"
+    voice = sandbox.voice_id
+    path.write_text(f"key,text,voice\nmonday,Good morning.,\ntuesday,Good evening.,{voice}\n")
+    avatar = sandbox.avatar_id
+    code = await narrate(path, avatar=avatar, voice=voice, display=Lines(), out=out)
+    assert code == Exit.DONE
+    *_, last = lines(capsys.readouterr().out)
+    assert last["report"]["files"] == 2
+    names = {file.name for file in out.iterdir()}
+    assert names == {"monday.mp4", "monday.srt", "tuesday.mp4", "tuesday.srt"}
+    assert [cue.text for cue in parse_srt((out / "monday.srt").read_text())] == ["Good morning."]
+    plain = tmp_path / "hello.txt"
+    plain.write_text("Hello.\n")
+    assert await narrate(plain, avatar=avatar, voice=voice, display=Lines()) == Exit.DONE
+    assert lines(capsys.readouterr().out)[0]["key"] == "hello"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("texts.csv", "key,words\na,b\n", "line 2: expected a text"),
+        ("texts.csv", "text\nHello.\n", "1 has no voice"),
+        ("texts.txt", None, "No such file"),
+    ],
+)
+async def test_texts_that_do_not_fit(
+    sandbox: Sandbox, tmp_path: Path, name: str, content: str | None, message: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(CommandError, match=message):
+        await narrate(path, avatar=sandbox.avatar_id, voice=None, display=Lines())
+
+
+async def test_rows_with_voices(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
+    path = tmp_path / "rows.csv"
+    path.write_text("key,title,name,greeting\na,For A,Anna,Hello Anna.\nb,,Bob,\n")
+
+    async def run(**arguments: Any) -> Exit:
+        arguments = {"speak": ["greeting"], "voice": sandbox.voice_id, **arguments}
+        return await personalize(template_id, path, display=Lines(), **arguments)
+
+    assert await run() == Exit.DONE
+    *items, _ = lines(capsys.readouterr().out)
+    assert {item["key"] for item in items} == {"a", "b"}
+    assert sandbox.ledger.count("speech") == 1
+    assert {job.title for job in sandbox.ledger.jobs if job.kind == "video"} >= {"For A"}
+    with pytest.raises(CommandError, match="line 2: no voice"):
+        await run(voice=None)
+    with pytest.raises(CommandError, match="no such audio variable"):
+        await run(speak=["name"])
+    with pytest.raises(InvalidVariants):
+        await run(speak=[])
+    assert await run(options=RunOptions(max_jobs=0)) == Exit.SOME_FAILED
+    assert sandbox.ledger.count() == 3
+    assert "Stopped before the end" in capsys.readouterr().err

@@ -1,0 +1,270 @@
+"""A video into many languages, with the subtitles of each corrected on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async import (
+    AvatarVideoRequest,
+    Batch,
+    BudgetExceeded,
+    CorrectionFailed,
+    HeyGen,
+    IdempotencyMismatch,
+    InvalidRequest,
+    JobFailed,
+    Outcome,
+    Progress,
+    ProofreadGenerateRequest,
+    VideoAgentRequest,
+    VideoTranslation,
+    localize,
+)
+from heygen_async.sandbox import Fault, Sandbox
+
+from .interruptions import interrupted, tasks_of_batches
+
+pytestmark = pytest.mark.anyio
+
+FILM = "https://example.com/films/launch.mp4?signature=1"
+FRENCH, GERMAN, SPANISH = LANGUAGES = ["French (France)", "German (Germany)", "Spanish (Spain)"]
+
+
+def louder(language: str, srt: str) -> str:
+    return srt.replace("said", "SAID")
+
+
+async def outcomes_of(
+    chain: AsyncIterator[Outcome[VideoTranslation]],
+) -> dict[str, Outcome[VideoTranslation]]:
+    return {outcome.key: outcome async for outcome in chain}
+
+
+async def captions(heygen: HeyGen, outcome: Outcome[VideoTranslation]) -> str:
+    url = outcome.unwrap().srt_caption_url
+    assert url is not None
+    text = bytearray()
+
+    class Sink:
+        def write(self, data: bytes) -> None:
+            text.extend(data)
+
+    await heygen.download(url, Sink())
+    return text.decode()
+
+
+async def test_subtitles_are_corrected_before_they_are_rendered(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    seen: dict[str, str] = {}
+
+    async def correct(language: str, srt: str) -> str:
+        seen[language] = srt
+        return louder(language, srt)
+
+    async with Batch(heygen) as batch:
+        outcomes = await outcomes_of(localize(batch, FILM, LANGUAGES, correct=correct))
+    assert set(outcomes) == set(seen) == set(LANGUAGES)
+    assert all("-->" in srt and language in srt for language, srt in seen.items())
+    for language, outcome in outcomes.items():
+        assert outcome.item == language
+        assert outcome.unwrap().output_language == language
+        assert outcome.usd
+        text = await captions(heygen, outcome)
+        assert "SAID" in text
+        assert language in text
+    assert {job.title for job in sandbox.ledger.jobs} == {"launch.mp4"}
+    assert sandbox.ledger.count("proofreads.generate") == 3
+
+
+async def test_without_a_correction_languages_are_translated_right_away(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    async with Batch(heygen, ordered=True) as batch:
+        chain = localize(batch, FILM, [GERMAN, FRENCH, GERMAN], title="Film", mode="precision")
+        outcomes = [outcome async for outcome in chain]
+    assert [outcome.key for outcome in outcomes] == [GERMAN, FRENCH]
+    assert {job.operation for job in sandbox.ledger.jobs} == {"video_translations.create"}
+    assert {job.title for job in sandbox.ledger.jobs} == {"Film"}
+
+
+@pytest.mark.parametrize("correct", [None, louder])
+async def test_the_video_is_made_first(sandbox: Sandbox, heygen: HeyGen, correct: Any) -> None:
+    request = AvatarVideoRequest(
+        avatar_id=sandbox.avatar_id, script="Hello there.", voice_id=sandbox.voice_id, title="Hi"
+    )
+    stages: list[tuple[str, int]] = []
+
+    def show(stage: str, progress: Progress) -> None:
+        stages.append((stage, progress.done))
+
+    last: list[Progress] = []
+    async with Batch(heygen, progress=last.append) as batch:
+        chain = localize(batch, request, [FRENCH, GERMAN], correct=correct, progress=show)
+        outcomes = await outcomes_of(chain)
+    assert all(outcome.ok for outcome in outcomes.values())
+    assert sandbox.ledger.count("videos.create") == 1
+    assert stages[0] == ("source", 1)
+    assert stages[1:] == ([("proofreads", 1), ("proofreads", 2)] if correct else [])
+    assert [(one.done, one.total) for one in last] == [(1, 2), (2, 2)]
+
+
+async def test_a_prompt_becomes_videos(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async with Batch(heygen) as batch:
+        chain = localize(batch, VideoAgentRequest(prompt="A teaser"), [FRENCH], correct=louder)
+        outcomes = await outcomes_of(chain)
+    assert outcomes[FRENCH].ok
+    assert sandbox.ledger.count("video_agents.create") == 1
+
+
+async def test_a_video_that_cannot_be_made_ends_the_chain(sandbox: Sandbox, heygen: HeyGen) -> None:
+    sandbox.fail_next("video")
+    request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi.")
+    async with Batch(heygen) as batch:
+        with pytest.raises(JobFailed):
+            await outcomes_of(localize(batch, request, LANGUAGES))
+    assert sandbox.ledger.count("video_translations.create") == 0
+
+
+async def test_languages_are_checked_first(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async with Batch(heygen) as batch:
+        with pytest.raises(InvalidRequest, match="Spanish"):
+            await outcomes_of(localize(batch, VideoAgentRequest(prompt="A"), ["Spansh"]))
+        with pytest.raises(InvalidRequest, match="got one"):
+            await outcomes_of(localize(batch, FILM, FRENCH))
+        with pytest.raises(InvalidRequest, match="colour"):
+            await outcomes_of(localize(batch, FILM, [FRENCH], colour="red"))
+    assert sandbox.ledger.count() == 0
+
+
+async def test_a_correction_that_raises_stops_no_other(sandbox: Sandbox, heygen: HeyGen) -> None:
+    def correct(language: str, srt: str) -> Any:
+        if language == FRENCH:
+            raise ValueError("what is this?")
+        return None if language == GERMAN else srt
+
+    async with Batch(heygen) as batch:
+        outcomes = await outcomes_of(localize(batch, FILM, LANGUAGES, correct=correct))
+    assert outcomes[SPANISH].ok
+    french, german = outcomes[FRENCH].error, outcomes[GERMAN].error
+    assert isinstance(french, CorrectionFailed)
+    assert "what is this?" in str(french)
+    assert french.language == FRENCH
+    assert isinstance(french.__cause__, ValueError)
+    assert "NoneType" in str(german)
+    assert sandbox.ledger.count("proofreads.generate") == 1
+    assert sandbox.requests.by_operation.get("proofreads.update_srt", 0) == 0  # it was as before
+
+
+async def test_a_proofread_that_fails_stops_no_other(sandbox: Sandbox, heygen: HeyGen) -> None:
+    sandbox.fail_next("proofread", message="Nobody speaks.")
+    async with Batch(heygen) as batch:
+        outcomes = await outcomes_of(localize(batch, FILM, LANGUAGES, correct=louder))
+    (failed,) = [outcome for outcome in outcomes.values() if not outcome.ok]
+    assert isinstance(failed.error, JobFailed)
+    assert failed.job_id == failed.error.job_id
+    assert sandbox.ledger.count("proofreads.generate") == 2
+
+
+async def test_a_run_left_at_any_border_pays_once(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    """Cancelled with the first proofread, correction, render and outcome; then to the end."""
+    request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi.", title="Hi")
+    corrected: list[str] = []
+
+    async def correct(language: str, srt: str) -> str:
+        corrected.append(language)
+        return louder(language, srt)
+
+    async def run() -> dict[str, Outcome[VideoTranslation]]:
+        async with Batch(heygen, journal=journal) as batch:
+            return await outcomes_of(localize(batch, request, LANGUAGES, correct=correct))
+
+    for operation in (
+        "videos.create",
+        "proofreads.create",
+        "proofreads.srt",
+        "proofreads.generate",
+        "video_translations.get",
+    ):
+        await interrupted(sandbox, operation, run)
+    outcomes = await run()
+    assert all(outcome.ok for outcome in outcomes.values())
+    counts = {
+        operation: sandbox.ledger.count(operation)
+        for operation in ("videos.create", "proofreads.create", "proofreads.generate")
+    }
+    assert counts == {"videos.create": 1, "proofreads.create": 3, "proofreads.generate": 3}
+    names = {path.name for path in journal.parent.iterdir()}
+    assert names == {"launch.source.db", "launch.proofreads.db", "launch.renders.db"}
+    asked = len(corrected)
+    requests = sandbox.requests.by_operation.copy()
+    again = await run()
+    assert all(outcome.resumed for outcome in again.values())
+    assert len(corrected) == asked
+    assert sandbox.requests.by_operation.get("proofreads.srt") == requests.get("proofreads.srt")
+
+
+async def test_other_arguments_are_told_from_those_before(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    async def run(**fields: Any) -> Outcome[VideoTranslation]:
+        async with Batch(heygen, journal=journal) as batch:
+            return (await outcomes_of(localize(batch, FILM, [FRENCH], **fields)))[FRENCH]
+
+    assert (await run()).ok
+    changed = await run(mode="precision")
+    assert isinstance(changed.error, IdempotencyMismatch)
+    assert sandbox.ledger.count() == 1
+
+
+async def test_one_budget_counts_for_all_stages(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async with Batch(heygen, max_jobs=4) as batch:
+        with pytest.raises(BudgetExceeded):
+            await outcomes_of(localize(batch, FILM, LANGUAGES, correct=louder))
+    assert sandbox.ledger.count("proofreads.create") == 3
+    assert sandbox.ledger.count("proofreads.generate") == 1
+
+
+async def test_leaving_early_leaves_nothing_running(sandbox: Sandbox, heygen: HeyGen) -> None:
+    waiting = asyncio.Event()
+
+    async def correct(language: str, srt: str) -> str:
+        if language != FRENCH:
+            waiting.set()
+            await asyncio.Event().wait()
+        return srt
+
+    async with Batch(heygen) as batch:
+        chain = localize(batch, FILM, LANGUAGES, correct=correct)
+        assert (await anext(chain)).key == FRENCH
+        assert waiting.is_set()
+        assert tasks_of_batches()
+        await chain.aclose()
+        assert batch.unfinished == {}
+    assert tasks_of_batches() == set()
+    await asyncio.sleep(3600)
+    assert sandbox.ledger.count("proofreads.generate") == 1
+
+
+async def test_a_render_whose_answer_is_lost_is_found_under_its_key(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    sandbox.faults.add("proofreads.generate", Fault.drop_answer())
+    async with Batch(heygen, journal=journal) as batch:
+        chain = localize(
+            batch,
+            FILM,
+            [FRENCH],
+            correct=louder,
+            render=ProofreadGenerateRequest(translate_audio_only=True),
+        )
+        outcomes = await outcomes_of(chain)
+    assert outcomes[FRENCH].unwrap().translate_audio_only
+    assert sandbox.ledger.count("proofreads.generate") == 1
