@@ -27,7 +27,7 @@ from heygen_async import (
     VoiceDetail,
 )
 from heygen_async.sandbox import Fault, Sandbox
-from tests.models.contract import CONTRACT
+from tests.contract.schemas import CONTRACT
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from heygen_async.models import (
     VideoStatusV1,
 )
 from heygen_async.models.structs import Answer, AnswerWithDefaults
-from tests.models.contract import ANSWERS, SCHEMAS, example
+from tests.contract.schemas import ANSWERS, SCHEMAS, example
 
 NAMED = [answer for answer in ANSWERS if answer.__name__ in SCHEMAS]
 

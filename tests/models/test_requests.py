@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from heygen_async.errors import InvalidRequest
 from heygen_async.models import (
     AssetBase64,
-    AssetId,
     AssetUrl,
     AvatarIIIEngine,
     AvatarInput,
@@ -30,7 +29,6 @@ from heygen_async.models import (
     Background,
     CinematicAvatarVideoRequest,
     Dimension,
-    DirectUploadRequest,
     ImageInput,
     ImageScene,
     ImageVideoRequest,
@@ -49,10 +47,10 @@ from heygen_async.models import (
     encode,
 )
 from heygen_async.models.structs import Part
-from tests.models.contract import CONTRACT, PARTS, SCHEMAS, alternatives
-from tests.models.drawing import parts
+from tests.contract.drawing import parts
+from tests.contract.examples import SOURCE, valid_fields
+from tests.contract.schemas import CONTRACT, PARTS, SCHEMAS, alternatives
 
-SOURCE = AssetId(asset_id="asset")
 FILE = AssetBase64(media_type="image/png", data="AAAA")
 QUICK = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -82,39 +80,6 @@ def test_any_request_fits_the_contract(kind: type[Part], data: st.DataObject) ->
     assert pickle.loads(pickle.dumps(part)) == part
     assert copy.copy(part) == copy.deepcopy(part) == part
     assert repr(part).startswith(f"{kind.__name__}(")
-
-
-def _example(kind: type[Part]) -> dict[str, Any]:
-    """Valid fields of a part, required ones and little more."""
-    spoken = {"script": "Hello"}
-    examples: dict[str, dict[str, Any]] = {
-        "Background": {"type": "color", "value": "#112233"},
-        "AvatarVideoRequest": {"avatar_id": "look", **spoken},
-        "ImageVideoRequest": {"image": SOURCE, "voice_id": "voice", **spoken},
-        "CinematicAvatarVideoRequest": {"avatar_id": ["look"], "prompt": "A walk"},
-        "StudioVideoRequest": {"scenes": [ImageScene(source=SOURCE, duration=1)]},
-        "VideoTranslationRequest": {"video": SOURCE, "output_languages": ["French"]},
-        "VideoBatchRequest": {"videos": [_avatar()]},
-        "VideoTranslationBatchRequest": {"video_translations": [_translation()]},
-        "LipsyncBatchRequest": {"lipsyncs": [_lipsync()]},
-        "ProofreadRequest": {"video": SOURCE, "output_languages": ["French"], "title": "t"},
-        "TemplateRenderRequest": {"variables": {}},
-        "Dimension": {"width": 128, "height": 128},
-        "DirectUploadRequest": {"filename": "f", "content_type": "a/b", "size_bytes": 1},
-        "DirectUploadBatchRequest": {"files": [_upload()]},
-        "AvatarScene": {"input": AvatarInput(avatar_id="look")},
-        "ColorSceneBackground": {"color": "#112233"},
-        "AssetUrl": {"url": "https://files.example/a"},
-        "WebhookEndpointRequest": {"url": "https://app.example/webhooks"},
-    }
-    return examples.get(kind.__name__) or {
-        field.name: SOURCE if field.name in _SOURCES else "text"
-        for field in msgspec.structs.fields(kind)
-        if field.required
-    }
-
-
-_SOURCES = {"asset", "image", "source", "audio", "srt", "video", "file"}
 
 
 def _wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
@@ -162,7 +127,7 @@ def _wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_every_invalid_value_is_refused_by_name(kind: type[Part]) -> None:
-    valid = _example(kind)
+    valid = valid_fields(kind)
     kind(**valid)
     for name in kind.__struct_fields__:
         schema = SCHEMAS[kind.__name__]["properties"].get(name, {})
@@ -176,14 +141,10 @@ def test_every_invalid_value_is_refused_by_name(kind: type[Part]) -> None:
 @pytest.mark.parametrize("kind", PARTS)
 def test_required_fields_are_required(kind: type[Part]) -> None:
     for name in (field.name for field in msgspec.structs.fields(kind) if field.required):
-        fields = _example(kind)
+        fields = valid_fields(kind)
         del fields[name]
         with pytest.raises(TypeError, match=name):
             kind(**fields)
-
-
-def _upload() -> DirectUploadRequest:
-    return DirectUploadRequest(filename="f", content_type="a/b", size_bytes=1)
 
 
 def _avatar(**fields: Any) -> AvatarVideoRequest:

@@ -31,8 +31,8 @@ from heygen_async.models import (
     VoiceVariable,
     variable,
 )
-from tests.models.contract import CONTRACT
-from tests.models.drawing import parts
+from tests.contract.drawing import parts
+from tests.contract.schemas import CONTRACT
 
 URL = "https://files.example/a.png"
 ASSET_URL = AssetUrl(url=URL)

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import jsonschema_rs
+from yarl import URL
 
 import heygen_async.sandbox
 from heygen_async.sandbox import Sandbox
@@ -111,7 +112,7 @@ class Api:
         """POST of a JSON body."""
         return await self("POST", path, body, **options)
 
-    async def raw(self, method: str, url: str, **options: Any) -> tuple[int, Any, bytes]:
+    async def raw(self, method: str, url: str | URL, **options: Any) -> tuple[int, Any, bytes]:
         """Any address, without the key: status, headers, body."""
         async with self._session.request(method, url, **options) as response:
             return response.status, response.headers, await response.read()

@@ -14,14 +14,16 @@ from heygen_async.models.structs import Answer, Part
 
 PATH = Path(heygen_async.models.__file__).parents[1] / "sandbox/contract/heygen-api.json"
 CONTRACT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
-SCHEMAS: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
-# Ours has another name: `heygen_async.Batch` is a bulk run.
-SCHEMAS["BatchStatus"] = SCHEMAS["Batch"]
-# A union in the contract, of schemas that differ in their type alone; ours is one Struct, since
-# further types must decode.
-SCHEMAS["AssetSearchResult"] = {
-    **SCHEMAS["ImageSearchResult"],
-    "properties": {**SCHEMAS["ImageSearchResult"]["properties"], "type": {"type": "string"}},
+_NAMED: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
+# Two of ours go by other names, see the deliberate differences. The schemas of search results
+# differ in their type alone.
+SCHEMAS: dict[str, dict[str, Any]] = {
+    **_NAMED,
+    "BatchStatus": _NAMED["Batch"],
+    "AssetSearchResult": {
+        **_NAMED["ImageSearchResult"],
+        "properties": {**_NAMED["ImageSearchResult"]["properties"], "type": {"type": "string"}},
+    },
 }
 
 EXPORTED: dict[str, Any] = {
@@ -85,6 +87,9 @@ def example(schema: Any) -> Any:
         case "array":
             return [example(schema["items"])]
         case "object":
+            if "properties" in schema:
+                required = schema.get("required", schema["properties"])
+                return {key: example(schema["properties"][key]) for key in required}
             inner = schema.get("additionalProperties")
             return {"key": example(inner)} if isinstance(inner, dict) else {"key": "value"}
         case other:
