@@ -249,11 +249,11 @@ class Account:
         self.clock = clock
         self.jobs = jobs
         self.media = media
-        self.languages = dict(languages)
+        self.languages: dict[str, str] = dict(languages)
         self.retry_after: int | str | None = None
-        self.files = FileStore()
-        self.slots = Slots(concurrency)
-        self.ledger = Ledger()
+        self.files: FileStore = FileStore()
+        self.slots: Slots = Slots(concurrency)
+        self.ledger: Ledger = Ledger()
         self.voices: Shelf[Voice] = Shelf("voice", newest_first=False)
         self.looks: Shelf[Look] = Shelf("avatar", newest_first=False)
         self.groups: Shelf[AvatarGroup] = Shelf("avatar_group", newest_first=False)
@@ -281,7 +281,7 @@ class Account:
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
         self._seed = seed
         self.faults = Faults()
-        self.deliveries = Deliveries(clock, self.slots, seed, lambda: self._faults)
+        self.deliveries: Deliveries = Deliveries(clock, self.slots, seed, lambda: self._faults)
 
     @property
     def faults(self) -> Faults:

@@ -22,6 +22,9 @@ class Clock:
     Attributes:
         on_turn: Called after the clock was turned or its speed set, in whatever thread did it:
             for those who sleep until a moment of it.
+
+    Raises:
+        ValueError: The speed is less than 0.
     """
 
     def __init__(
@@ -30,7 +33,7 @@ class Clock:
         if speed < 0:
             raise ValueError("speed must be 0 or more")
         self.on_turn: Callable[[], object] | None = None
-        self.epoch = time.time() if epoch is None else epoch
+        self.epoch: float = time.time() if epoch is None else epoch
         self._source = source
         # Sandbox seconds and the source's at the last change, and the speed since: replaced as
         # one, for threads that read the clock meanwhile.
@@ -38,7 +41,11 @@ class Clock:
 
     @property
     def speed(self) -> float:
-        """Sandbox seconds per second of the source; another one counts from now on."""
+        """Sandbox seconds per second of the source; another one counts from now on.
+
+        Raises:
+            ValueError: Another one is less than 0.
+        """
         return self._course[2]
 
     @speed.setter
@@ -63,7 +70,14 @@ class Clock:
         return self.epoch + self.now()
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward by so many sandbox seconds, at any speed."""
+        """Turn the clock forward, at any speed.
+
+        Args:
+            seconds: Sandbox seconds, 0 or more.
+
+        Raises:
+            ValueError: They are less than 0.
+        """
         if seconds < 0:
             raise ValueError("the clock only runs forward")
         turned, started, speed = self._course

@@ -17,10 +17,10 @@ from .refusals import Refusal, invalid
 
 try:
     import jsonschema_rs
-except ImportError as error:  # pragma: no cover - needs an environment without the extra
+except ImportError as _error:  # pragma: no cover - needs an environment without the extra
     raise ImportError(
         "The sandbox needs jsonschema-rs: pip install 'heygen-async[sandbox]'"
-    ) from error
+    ) from _error
 
 __all__ = ["CONTRACT", "LANGUAGES", "Contract", "Operation"]
 

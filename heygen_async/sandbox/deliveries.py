@@ -115,7 +115,11 @@ class Delivery:
         return self.endpoint is not None
 
     def headers(self, unix: int) -> dict[str, str]:
-        """What it carries when it is sent at that time."""
+        """What it carries when it is sent at that time.
+
+        Args:
+            unix: Unix seconds of the time.
+        """
         if self.endpoint is None:
             return {}
         secret = self.endpoint.secret.encode()
@@ -158,7 +162,7 @@ class Deliveries:
 
     def __init__(self, clock: Clock, slots: Slots, seed: int, faults: Callable[[], Faults]) -> None:
         self.records: list[Delivery] = []
-        self.older = 0.0
+        self.older: float = 0.0
         self.wall_clock: Callable[[], float] = time.time
         self.endpoints: Shelf[Endpoint] = Shelf("webhook", newest_first=False)
         self.events: Shelf[Event] = Shelf("resource")
@@ -166,7 +170,7 @@ class Deliveries:
         self._slots = slots
         self._faults = faults
         self._poster = Poster()
-        self.hosts = self._poster.hosts
+        self.hosts: set[str] = self._poster.hosts
         self._agenda = Agenda()
         self._queue: list[tuple[float, int, Delivery]] = []
         self._order = itertools.count()
@@ -237,12 +241,23 @@ class Deliveries:
         self._wake.set()
 
     def replan(self, job: Job) -> None:
-        """Take note that a job ends earlier than it was going to."""
+        """Take note that a job ends earlier than it was going to.
+
+        Args:
+            job: The job, whose `seconds` are the new ones.
+        """
         self._agenda.replan(job)
         self._wake.set()
 
     def register(self, endpoint: Endpoint) -> Endpoint:
-        """Deliver to an endpoint from now on."""
+        """Deliver to an endpoint from now on.
+
+        Args:
+            endpoint: Where to deliver, and what.
+
+        Returns:
+            The endpoint itself.
+        """
         self.start()
         return self.endpoints.add(endpoint.id, endpoint)
 
@@ -251,6 +266,9 @@ class Deliveries:
 
         It must answer OPTIONS with 2xx within 1 s of the event loop. An address beyond loopback
         is not asked and passes.
+
+        Args:
+            url: The address.
         """
         return not self._poster.may_reach(url) or await self._poster.takes_options(url)
 

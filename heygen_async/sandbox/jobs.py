@@ -43,7 +43,12 @@ _SAFE = {"agent_thinking"}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job fails: `code` where the resource has one, `message` may be None."""
+    """Why a job fails.
+
+    Attributes:
+        code: The failure code, where the resource has one.
+        message: The failure message; may be None, as in real life.
+    """
 
     code: str | None
     message: str | None

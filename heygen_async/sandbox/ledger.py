@@ -70,7 +70,13 @@ class LedgerJob:
     callback_id: str | None = None
 
     def charge(self, job: Job, seconds: float, usd: float) -> None:
-        """Note what the job makes and costs; one that fails or never ends costs nothing."""
+        """Note what the job makes and costs; one that fails or never ends costs nothing.
+
+        Args:
+            job: Its course, which tells whether it fails.
+            seconds: Length of the output.
+            usd: What it costs if it completes.
+        """
         self.seconds = seconds
         self.failed = job.failure is not None
         self.usd = 0.0 if self.failed or job.stuck else usd
@@ -90,7 +96,11 @@ class Ledger:
         self.requests = 0
 
     def count(self, kind: str | None = None) -> int:
-        """How many jobs were accepted: all, of one kind, or by one operation id."""
+        """How many jobs were accepted.
+
+        Args:
+            kind: A job's `kind`, or an operation id; None counts all.
+        """
         if kind is None:
             return len(self.jobs)
         return sum(kind in (job.kind, job.operation) for job in self.jobs)

@@ -98,7 +98,7 @@ class MediaShelf:
 
     def __init__(self, clock: Clock, seed: int) -> None:
         self.origin = ""
-        self.expire = 0.0
+        self.expire: float = 0.0
         self._clock = clock
         self._secret = hashlib.sha256(f"{seed}/media".encode()).digest()
         # No address that is handed out is signed by it, so its signatures are never good.

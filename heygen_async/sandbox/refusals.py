@@ -37,7 +37,7 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.param = param
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Refusal:

@@ -47,6 +47,9 @@ class Sandbox:
             `translation`, `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`,
             `background_removal`, `filler_word_removal`.
         epoch: Unix time at which the sandbox opens; the present by default.
+
+    Raises:
+        ValueError: No key is accepted, or there is no such language.
     """
 
     def __init__(
@@ -180,7 +183,17 @@ class Sandbox:
         code: str | None = "internal_error",
         message: str | None = "Rendering failed. Please try again.",
     ) -> None:
-        """Let the next jobs of a kind fail; `code` and `message` may be None, as in real life."""
+        """Let the next jobs of a kind fail; code and message may be missing, as in real life.
+
+        Args:
+            kind: Kind of the jobs, a key of the sandbox's `durations`.
+            times: How many of them.
+            code: The failure code, or None.
+            message: The failure message, or None.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
         self._account.jobs.doom(kind, Failure(code, message), times)
 
     async def __aenter__(self) -> Sandbox:
@@ -196,7 +209,11 @@ class Sandbox:
         await self.aclose()
 
     async def open(self) -> None:
-        """Start to serve; the clock starts with it."""
+        """Start to serve; the clock starts with it.
+
+        Raises:
+            RuntimeError: It was opened before.
+        """
         if self._loop is not None:
             raise RuntimeError("a sandbox opens once")
         self._loop = asyncio.get_running_loop()
@@ -224,7 +241,19 @@ class Sandbox:
         starfish: bool = True,
         private: bool = False,
     ) -> str:
-        """Add a voice; its id."""
+        """Add a voice.
+
+        Args:
+            name: Its name.
+            voice_id: Its id; made up by default.
+            language: Its language, by its English name.
+            gender: `female` or `male`.
+            starfish: Whether `voices.speech` takes it.
+            private: Whether it is the account's own.
+
+        Returns:
+            Its id.
+        """
         identifier = voice_id or self._account.new_id()
         voice = Voice(identifier, name, language, gender, starfish=starfish, private=private)
         self._account.voices.add(identifier, voice)
@@ -239,7 +268,17 @@ class Sandbox:
         avatar_type: str = "digital_twin",
         engines: Sequence[str] = ALL_ENGINES,
     ) -> str:
-        """Add an avatar look of type `digital_twin`, `studio_avatar` or `photo_avatar`; its id."""
+        """Add an avatar look, in a group of its own.
+
+        Args:
+            name: Its name.
+            look_id: Its id; made up by default.
+            avatar_type: `digital_twin`, `studio_avatar` or `photo_avatar`.
+            engines: The engines that render it; all by default.
+
+        Returns:
+            Its id, which videos name as their `avatar_id`.
+        """
         account = self._account
         identifier = look_id or account.new_id()
         voice = next(iter(account.voices))
@@ -257,6 +296,9 @@ class Sandbox:
 
     def give_consent(self, group_id: str) -> None:
         """Consent to an avatar, as the person it shows does on the page for it.
+
+        Args:
+            group_id: The avatar's group.
 
         Raises:
             KeyError: No such group waits for consent.
@@ -276,7 +318,7 @@ class Sandbox:
         current_editor: bool = True,
         template_id: str | None = None,
     ) -> str:
-        """Add a template; its id.
+        """Add a template.
 
         Args:
             name: Its name.
@@ -286,6 +328,9 @@ class Sandbox:
             aspect_ratio: Such as `16:9`.
             current_editor: False makes it a template of the older editor, served by v2 alone.
             template_id: Its id; made up by default.
+
+        Returns:
+            Its id.
         """
         return add_template(
             self._account,
@@ -308,7 +353,10 @@ class Sandbox:
         return next(look.id for look in self._account.looks if look.engines == ALL_ENGINES)
 
     def template_id(self, name: str) -> str:
-        """Id of a template by its name, such as `Welcome`.
+        """The id of a template by its name, such as `Welcome`.
+
+        Args:
+            name: Its name.
 
         Raises:
             KeyError: There is no template of that name.

@@ -54,8 +54,8 @@ class Hosts:
         requests_per_second: float | None,
         loop_time: Callable[[], float],
     ) -> None:
-        self.requests = RequestLog()
-        self.leaks = 0
+        self.requests: RequestLog = RequestLog()
+        self.leaks: int = 0
         self._account = account
         self._api_keys = frozenset(api_keys)
         self._answers = IdempotentAnswers(account.clock)

@@ -26,10 +26,13 @@ class SandboxThread:
 
     Args:
         **settings: Settings of `Sandbox`.
+
+    Attributes:
+        sandbox: What runs in the thread.
     """
 
     def __init__(self, **settings: Any) -> None:
-        self.sandbox = Sandbox(**settings)
+        self.sandbox: Sandbox = Sandbox(**settings)
         self._opened = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

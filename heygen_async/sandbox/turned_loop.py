@@ -55,7 +55,7 @@ class TurnedEventLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._turned = 0.0
-        self.threads = 0
+        self.threads: int = 0
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)

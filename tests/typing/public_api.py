@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, assert_type
 
 from heygen_async import (
@@ -62,7 +63,9 @@ from heygen_async import (
     TextVariable,
     Timeout,
     Turn,
+    UploadCache,
     UploadedAsset,
+    UploadOutcome,
     User,
     Video,
     VideoAgentJob,
@@ -108,7 +111,7 @@ async def videos(heygen: HeyGen, request: AvatarVideoRequest) -> None:
     assert_type(first.next_token, str | None)
     assert_type(await heygen.videos.delete("id"), DeletedVideo)
     assert_type(await heygen.videos.statuses(["id"]), Sequence[StatusEntry])
-    assert_type(await heygen.download(video, "video.mp4"), int)
+    assert_type(await heygen.download(await job.wait(), "video.mp4"), int)
 
 
 async def agents(heygen: HeyGen, request: VideoAgentRequest) -> None:
@@ -224,6 +227,22 @@ async def asset_batches(heygen: HeyGen, files: Sequence[DirectUploadRequest]) ->
     assert_type(await batches.complete("id"), BatchJob[Asset])
     assert_type(heygen.assets.batches.attach("id"), BatchJob[Asset])
     assert_type(await heygen.assets.statuses(["id"]), Sequence[StatusEntry])
+
+
+async def uploads(heygen: HeyGen, paths: list[Path], blocks: AsyncIterator[bytes]) -> None:
+    def show(sent: int, size: int) -> None:
+        print(sent / size)
+
+    cache = UploadCache("uploads.db")
+    assert_type(await heygen.upload("a.png", cache=cache, progress=show), UploadedAsset)
+    assert_type(await heygen.upload(blocks, filename="a.mp4"), UploadedAsset)
+    async for outcome in heygen.upload_all(paths, parallel=8, cache=UploadCache(), progress=show):
+        assert_type(outcome, UploadOutcome)
+        assert_type(outcome.result, UploadedAsset | None)
+        assert_type(outcome.error, Exception | None)
+        assert_type(outcome.unwrap(), UploadedAsset)
+    heygen.upload_all([("a.png", b"bytes"), ("b.mp4", blocks), Path("c.wav")])
+    await heygen.upload(17)  # type: ignore[arg-type]
 
 
 async def anything(heygen: HeyGen) -> None:

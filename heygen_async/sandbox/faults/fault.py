@@ -154,7 +154,12 @@ class Fault:
 
     @classmethod
     def redirect(cls, url: str, *, status: int = 307) -> Fault:
-        """Send the client elsewhere."""
+        """Send the client elsewhere.
+
+        Args:
+            url: Value of the `Location` header.
+            status: HTTP status; 307 by default, which repeats the request there.
+        """
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
             await _drain(request)
@@ -171,7 +176,14 @@ class Fault:
         content_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> Fault:
-        """Answer exactly these bytes."""
+        """Answer exactly these bytes.
+
+        Args:
+            content: The body, with nothing done.
+            status: HTTP status; 200 by default.
+            content_type: Its MIME type; JSON by default.
+            headers: Further headers.
+        """
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
             await _drain(request)

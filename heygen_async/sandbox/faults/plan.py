@@ -174,7 +174,11 @@ class Faults:
         return {part.name for part in fields(self) if part.init and getattr(self, part.name)}
 
     def seed(self, seed: int) -> None:
-        """Begin the draws anew; the sandbox does so with the plan it is given."""
+        """Begin the draws anew; the sandbox does so with the plan it is given.
+
+        Args:
+            seed: What the draws derive from; the sandbox gives its own.
+        """
         self._script.chance.seed(f"{seed}/faults")
         self._strikes.seed(f"{seed}/faults/strikes")
         self._waits.seed(f"{seed}/faults/waits")
@@ -204,19 +208,34 @@ class Faults:
         self._script.clear()
 
     def take(self, operation: str) -> Fault | None:
-        """The fault that strikes this request, used up by the call; None for no fault."""
+        """The fault that strikes this request, used up by the call; None for no fault.
+
+        Args:
+            operation: The operation id of the request, or `media`.
+        """
         fault = self._script.take(operation) or self._draw(operation)
         if fault is not None:
             self.struck.append((operation, fault.name))
         return fault
 
     def wait(self, operation: str) -> float:
-        """Draw the latency of a request, in seconds."""
+        """Draw the latency of a request.
+
+        Args:
+            operation: The operation id of the request, or `media`.
+
+        Returns:
+            Seconds of the event loop's time.
+        """
         latency = self._for(operation).latency
         return self._waits.uniform(*latency) if isinstance(latency, tuple) else latency
 
     def hides_url(self, video_id: str) -> bool:
-        """Whether the URL of a video is null at first: the same for all who ask."""
+        """Whether the URL of a video is null at first: the same for all who ask.
+
+        Args:
+            video_id: The video.
+        """
         # The id itself is random, and drawn from the sandbox's seed.
         return zlib.crc32(video_id.encode()) < self.null_video_url * 2**32
 

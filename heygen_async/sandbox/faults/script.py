@@ -23,7 +23,7 @@ class Script:
     """Faults that wait for their requests."""
 
     def __init__(self) -> None:
-        self.chance = random.Random()  # noqa: S311 - no secret
+        self.chance: random.Random = random.Random()  # noqa: S311 - no secret
         self._entries: list[_Entry] = []
 
     def add(self, operation: str, fault: Fault, times: int | None, after: int, rate: float) -> None:
