@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
 import shlex
 from collections.abc import AsyncIterator
@@ -19,6 +17,7 @@ from heygen_async import AvatarVideoRequest, HeyGen
 from heygen_async.cli.app import app
 from heygen_async.sandbox import Sandbox
 
+from .snippets import run_in, snippets
 from .web_servers import under_uvicorn
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [snippet.code for snippet in snippets(README) if snippet.language == language]
 
 
 def rows(header: str) -> list[list[str]]:
@@ -52,12 +51,9 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncItera
 
 
 async def run(snippet: str, **names: Any) -> dict[str, Any]:
-    """Run a snippet, top-level ``await`` included; the names that it leaves behind."""
+    """Run a snippet; the names that it leaves behind."""
     space = {name: getattr(heygen_async, name) for name in heygen_async.__all__} | names
-    code = compile(snippet, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    pending = eval(code, space)
-    if inspect.isawaitable(pending):
-        await pending
+    await run_in(space, snippet, source="README.md")
     return space
 
 
@@ -93,6 +89,35 @@ async def test_the_chat(sandbox: Sandbox) -> None:
     async with HeyGen() as heygen:
         left = await run(snippet_with("job.turns()"), heygen=heygen)
     assert left["video"].status == "completed"
+
+
+@pytest.mark.anyio
+async def test_uploads(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("launch.mp4", "one.mp4", "two.mp4"):
+        await anyio.Path(name).write_bytes(name.encode())
+    shown: list[tuple[int, int]] = []
+    names = {"paths": ["one.mp4", "two.mp4"], "show": lambda *sent: shown.append(sent)}
+    async with HeyGen() as heygen:
+        left = await run(snippet_with("UploadCache("), heygen=heygen, **names)
+        again = await heygen.upload("launch.mp4", cache=left["UploadCache"]("uploads.db"))
+    assert again.asset_id == left["asset"].asset_id
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert shown[-1] == (14, 14)
+
+
+@pytest.mark.anyio
+async def test_a_chain(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    corrected: list[str] = []
+
+    def fix_names(language: str, srt: str) -> str:
+        corrected.append(language)
+        return srt
+
+    names = {"video_url": "https://files.example/launch.mp4", "fix_names": fix_names}
+    async with HeyGen() as heygen:
+        await run(snippet_with("import localize"), heygen=heygen, **names)
+    assert corrected == ["French (France)"]
+    assert capsys.readouterr().out == "French (France) True\n"
 
 
 @pytest.mark.anyio
@@ -196,7 +221,7 @@ def test_lines_for_the_shell_parse() -> None:
             command = commands.commands[words[0]]
             command.make_context(words[0], words[1:])  # raises for what it does not know
             parsed += 1
-    assert parsed == 7
+    assert parsed == 8
 
 
 def test_links_lead_somewhere() -> None:

@@ -1,0 +1,235 @@
+"""The site tells the truth: the snippets of its pages run as they stand, one page at a time."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+import shlex
+import sys
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import typer.main
+
+import heygen_async
+from heygen_async import HeyGen, errors
+from heygen_async.cli.app import app
+from heygen_async.cli.exits import Exit
+from heygen_async.sandbox import Sandbox
+
+from .snippets import prints, run_in, snippets
+from .web_servers import under_uvicorn
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
+WITH_CODE = [name for name, path in PAGES.items() if snippets(path.read_text(encoding="utf-8"))]
+HOOKS = runpy.run_path(str(DOCS / "hooks.py"))
+# The few that cannot run; each says why.
+NOT_RUN = 2
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox that has what the pages name, and is where the environment points to."""
+    async with Sandbox() as sandbox:
+        sandbox.add_look(look_id="AVATAR_ID")
+        sandbox.add_voice(voice_id="VOICE_ID")
+        sandbox.add_template(
+            template_id="TEMPLATE_ID", variables={"name": "text", "picture": "image"}
+        )
+        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
+        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
+        monkeypatch.chdir(tmp_path)
+        yield sandbox
+
+
+def prelude(sandbox: Sandbox) -> dict[str, Any]:
+    """The names that the start page says are there."""
+    return {
+        "heygen": HeyGen(),
+        "avatar_id": sandbox.avatar_id,
+        "voice_id": sandbox.voice_id,
+        "template_id": "TEMPLATE_ID",
+        "video_url": "https://example.com/launch.mp4",
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("page", WITH_CODE)
+async def test_a_page(
+    page: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    space = prelude(sandbox)
+    run_here: list[Callable[[], Any]] = []
+    put_commands_on_this_loop(monkeypatch, run_here)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(space["heygen"].aclose)
+        for snippet in snippets(PAGES[page].read_text(encoding="utf-8")):
+            if snippet.reason is not None or snippet.language not in ("python", "sh"):
+                continue
+            before = set(space)
+            if snippet.language == "python":
+                await run_in(space, snippet.code, source=page, line=snippet.line)
+                new = {name: space[name] for name in set(space) - before}
+                await follow_up(new, space, sandbox, stack)
+            else:
+                for line in snippet.code.replace("\\\n", "").splitlines():
+                    await run_command(line, run_here)
+            printed = capsys.readouterr().out
+            if snippet.output is not None:
+                assert prints(snippet.output, printed), printed
+
+
+async def follow_up(
+    new: dict[str, Any], space: dict[str, Any], sandbox: Sandbox, stack: AsyncExitStack
+) -> None:
+    """Do with what a snippet has defined what its reader would: call, test or serve it."""
+    for name, value in new.items():
+        if name == "main":
+            await value()
+        elif name.startswith("test_"):
+            await value(heygen_sandbox=sandbox)
+        elif name == "app":
+            space["public_url"] = await stack.enter_async_context(under_uvicorn(value))
+        elif name == "heygen":
+            stack.push_async_callback(value.aclose)
+
+
+def put_commands_on_this_loop(
+    monkeypatch: pytest.MonkeyPatch, run_here: list[Callable[[], Any]]
+) -> None:
+    """Have the commands leave what they would run on an event loop of their own."""
+
+    def leave(command: Callable[[], Any]) -> Exit:
+        run_here.append(command)
+        return Exit.DONE
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("heygen_async.cli.") and hasattr(module, "run"):
+            monkeypatch.setattr(module, "run", leave)
+
+
+async def run_command(line: str, run_here: list[Callable[[], Any]]) -> None:
+    program, *words = shlex.split(line, comments=True)
+    assert program == "heygen-async", line
+    code = typer.main.get_command(app).main(words, standalone_mode=False)
+    assert code in (Exit.DONE, None), line
+    while run_here:
+        assert await run_here.pop()() == Exit.DONE, line
+
+
+def test_the_start_page_tells_the_names_of_the_prelude(sandbox_names: set[str]) -> None:
+    (told,) = (
+        snippet.code
+        for snippet in snippets(PAGES["index.md"].read_text(encoding="utf-8"))
+        if "avatar_id = " in snippet.code
+    )
+    assigned = {
+        target.id
+        for node in ast.parse(told).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert assigned == sandbox_names
+
+
+@pytest.fixture
+def sandbox_names(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    monkeypatch.setenv("HEYGEN_API_KEY", "sk_V2_test")
+    return set(prelude(Sandbox()))
+
+
+def test_few_snippets_are_not_run() -> None:
+    reasons = [
+        snippet.reason
+        for path in PAGES.values()
+        for snippet in snippets(path.read_text(encoding="utf-8"))
+        if snippet.reason is not None
+    ]
+    assert len(reasons) == NOT_RUN
+
+
+def test_every_block_says_its_language() -> None:
+    for name, path in PAGES.items():
+        text = path.read_text(encoding="utf-8")
+        fences = len(re.findall(r"^```", text, re.MULTILINE))
+        found = snippets(text)
+        assert fences == 2 * sum(1 + (snippet.output is not None) for snippet in found), name
+
+
+def test_links_lead_to_pages() -> None:
+    for path in PAGES.values():
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_table_of_errors_has_all_of_them() -> None:
+    table = HOOKS["error_table"]()
+    told = re.findall(r"^\| (?:&nbsp;)*`(\w+)` \| \S", table, re.MULTILINE)
+    there = [
+        name
+        for name in heygen_async.__all__
+        if getattr(heygen_async, name, None) in vars(errors).values()
+    ]
+    assert sorted(told) == sorted(there)
+    assert "`InvalidRequest` | A request that the API would refuse" in table
+    assert "| `param` |" in table
+
+
+def test_the_list_of_commands_has_all_of_them() -> None:
+    told = HOOKS["command_reference"]()
+    group: Any = typer.main.get_command(app)
+    for name, command in commands(group):
+        section = told.partition(f"### {name}\n")[2].partition("\n### ")[0]
+        assert f"heygen-async {name} [OPTIONS]" in section
+        options = {option for one in command.params for option in one.opts if option[0] == "-"}
+        assert options <= set(re.findall(r"`(--?[\w-]+)", section)), name
+
+
+def test_a_build_warns_of_what_it_must_not_have(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = sorted(HOOKS["public_names"]() - {"Job"})
+    lines = "".join(f"heygen_async.{name} py:class 1 x.html -\n" for name in names)
+    header = b"# Sphinx inventory version 2\n# compressed using zlib.\n"
+    (tmp_path / "objects.inv").write_bytes(header + zlib.compress(lines.encode()))
+    (tmp_path / "good.html").write_text('<a href="https://a.example">a</a><img src="a.svg">')
+    (tmp_path / "bad.html").write_text(
+        '<link href="https://b.example/b.css" rel="stylesheet"><script src="//c.example"></script>'
+    )
+    (tmp_path / "bad.css").write_text("a { background: url(https://d.example/d.png) }")
+    HOOKS["on_post_build"]({"site_dir": str(tmp_path)})
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 4
+    assert [name for name in "bcd" if any(f"{name}.example" in line for line in told)] == [*"bcd"]
+    assert told[-1] == "the reference does not describe Job"
+
+
+def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *above, name)
+        else:
+            yield " ".join([*above, name]), command
+
+
+def test_every_public_name_has_a_page() -> None:
+    """That the site's reference has all of them is checked by its build; this is quick."""
+    told = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("reference/*.md"))
+    directives = set(re.findall(r"^::: (\S+)$", told, re.MULTILINE))
+    for name in set(heygen_async.__all__) - {"__version__", "PRICES"}:
+        home = f"heygen_async.{heygen_async._HOME_OF[name]}"
+        value = getattr(heygen_async, name)
+        module = getattr(value, "__module__", home)
+        assert any(one.startswith((home, module)) for one in directives), name
