@@ -111,9 +111,9 @@ def test_a_star_import_brings_all_names_and_no_sandbox() -> None:
 
 FIRST_CALLS = """
 import asyncio, io, json, sys
-from heygen_async import AvatarVideoRequest, HeyGen, HeyGenError, Retry, Video
+from heygen_async import AvatarVideoRequest, HeyGen, HeyGenError, Retry, UploadCache, Video
 
-base_url, avatar_id = sys.argv[1:]
+base_url, avatar_id, cache = sys.argv[1:]
 request = AvatarVideoRequest(avatar_id=avatar_id, script="Hello there.")
 grown = {}
 
@@ -140,6 +140,7 @@ async def main():
             video = await step("wait", job.wait())
             await step("download", heygen.download(video, io.BytesIO()))
             await step("timeout", heygen.jobs.attach(Video, "unknown").wait(0.05))
+        await step("upload", heygen.upload(b"ID3 and so on", cache=UploadCache(cache)))
         await step("error", heygen.videos.get("unknown"))
     grown["close"] = sorted(set(sys.modules) - known)
 
@@ -149,13 +150,69 @@ print(json.dumps(grown))
 
 
 @pytest.mark.parametrize("address", ["http://localhost", "https://localhost"])
-def test_the_first_call_imports_nothing(address: str) -> None:
+def test_the_first_call_imports_nothing(address: str, tmp_path: Path) -> None:
     # Nobody speaks TLS there; but all of it that needs modules happens before that shows.
     with SandboxThread(speed=6000) as sandbox:
         port = sandbox.base_url.rpartition(":")[2]
-        grown = _run(FIRST_CALLS, f"{address}:{port}", sandbox.avatar_id)
+        grown = _run(FIRST_CALLS, f"{address}:{port}", sandbox.avatar_id, str(tmp_path / "a.db"))
     assert ("download" in grown) == address.startswith("http:")
     assert {name: modules for name, modules in grown.items() if modules} == {}
+
+
+FIRST_OF_BULK_AND_DELIVERIES = """
+import asyncio, hashlib, hmac, json, sys, time
+from heygen_async import Batch, HeyGen, WebhookReceiver
+
+base_url, template_id, journal = sys.argv[1:]
+body = b'{"event_type": "avatar_video.success", "event_id": "e", "event_data": {"video_id": "v"}}'
+now = str(int(time.time()))
+signature = hmac.new(b"secret", body, hashlib.sha256).hexdigest()
+headers = {"Heygen-Signature": signature, "Heygen-Timestamp": now}
+grown = {}
+
+async def main():
+    heygen = HeyGen("sk_V2_sandbox", base_url=base_url, expected={"video": 0.01})
+    known = set(sys.modules)
+
+    def step(name):
+        grown[name] = sorted(set(sys.modules) - known)
+        known.update(sys.modules)
+
+    async with heygen:
+        async with Batch(heygen, journal=journal) as batch:
+            variants = [{"name": "Ada"}, {"name": "Grace"}]
+            done = [outcome.ok async for outcome in batch.render(template_id, variants)]
+            step("batch")
+        async with WebhookReceiver(heygen, "secret") as receiver:
+            answer = await receiver.handle(body, headers)
+            step("delivery")
+    return done, answer.status
+
+print(json.dumps([*asyncio.run(main()), grown]))
+"""
+
+
+def test_the_first_batch_and_the_first_delivery_import_nothing(tmp_path: Path) -> None:
+    with SandboxThread(speed=6000) as sandbox:
+        arguments = sandbox.base_url, sandbox.add_template(), str(tmp_path / "run.db")
+        done, status, grown = _run(FIRST_OF_BULK_AND_DELIVERIES, *arguments)
+    assert (done, status) == ([True, True], 200)
+    assert {name: modules for name, modules in grown.items() if modules} == {}
+
+
+def test_a_client_loads_nothing_that_it_does_not_need() -> None:
+    code = (
+        "import json, sys; from heygen_async import HeyGen; HeyGen('k'); "
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    unneeded = {
+        "anyio._backends._asyncio",  # 10 ms, for the scopes of those who open some
+        "heygen_async.batch",
+        "heygen_async.webhooks",
+        "sqlite3",
+        "statistics",
+    }
+    assert not unneeded & set(_run(code))
 
 
 # Names of a home that users meet only as the types of answers, or not at all.

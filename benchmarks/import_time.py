@@ -1,0 +1,93 @@
+"""What importing the package costs, and making a client, next to what it stands on.
+
+Each case is a process of its own; its CPU time counts, user and system. ``import heygen_async`` is
+set against an interpreter that does nothing, ``HeyGen("k")`` against the import of the four
+dependencies. Rounds alternate, since a busy machine drifts; differences and ratios are the medians
+of the rounds' own. Bytecode is cached, as it is after an installation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tables import report
+
+ROOT = Path(__file__).resolve().parents[1]
+CASES = {
+    "an empty interpreter": "pass",
+    "import heygen_async": "import heygen_async",
+    "import aiohttp, anyio, backoff, msgspec": "import aiohttp, anyio, backoff, msgspec",
+    'HeyGen("k")': 'from heygen_async import HeyGen; HeyGen("k")',
+}
+
+
+def measure(code: str, env: dict[str, str]) -> tuple[float, float]:
+    """Milliseconds of a process that runs this: of CPU, and by the clock."""
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    after, elapsed = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - started
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu * 1e3, elapsed * 1e3
+
+
+def run(rounds: int, cache: str) -> tuple[list[dict[str, object]], dict[str, float]]:
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "PYTHONPYCACHEPREFIX": cache,
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in CASES}
+    for code in CASES.values():
+        measure(code, env)  # compiles
+    for number in range(rounds):
+        order = list(CASES) if number % 2 else list(reversed(CASES))
+        for name in order:
+            times[name].append(measure(CASES[name], env))
+    rows: list[dict[str, object]] = [
+        {
+            "process": name,
+            "CPU ms": statistics.median(cpu for cpu, _ in each),
+            "least CPU ms": min(cpu for cpu, _ in each),
+            "ms": statistics.median(elapsed for _, elapsed in each),
+        }
+        for name, each in times.items()
+    ]
+    empty, package, dependencies, client = times.values()
+    figures = {
+        "import_ms": statistics.median(
+            ours[0] - bare[0] for ours, bare in zip(package, empty, strict=True)
+        ),
+        "client_ratio": statistics.median(
+            ours[0] / bare[0] for ours, bare in zip(client, dependencies, strict=True)
+        ),
+    }
+    return rows, {name: round(value, 3) for name, value in figures.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rounds", type=int, default=21, help="processes of each kind")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as cache:
+        rows, figures = run(arguments.rounds, cache)
+    report(
+        "Processes that import, in milliseconds; import_ms over an empty interpreter, "
+        "client_ratio to the dependencies",
+        rows,
+        figures,
+        arguments.json,
+    )
+
+
+if __name__ == "__main__":
+    main()
