@@ -185,7 +185,7 @@ def print_peak(count: int) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-async def over_http(items: int) -> float:
+async def over_http(items: int, journal: Path | None = None) -> float:
     """Seconds that so many template renders take through the whole client."""
     command = [sys.executable, "-m", "heygen_async.sandbox", "--speed", str(SPEED)]
     command += ["--concurrency", str(SLOTS)]
@@ -195,7 +195,7 @@ async def over_http(items: int) -> float:
         sandbox = json.loads(await process.stdout.readline())
         async with (
             HeyGen(sandbox["api_key"], base_url=sandbox["base_url"], jobs=SLOTS) as heygen,
-            Batch(heygen) as batch,
+            Batch(heygen, journal=journal) as batch,
         ):
             templates = (await heygen.templates.list().first_page()).items
             template_id = templates[0].id

@@ -1,10 +1,12 @@
 """What the journal costs: throughput and memory of a bulk run with and without it.
 
 *Throughput*: 10,000 items of 50 ms behind 1,000 slots, in real time, through a ``Run`` without
-HTTP, with and without a journal in turn; the ratio is that of the medians. *Memory*: by how much
-the peak of a process that runs 100,000 items with a journal lies over that of one that runs
-10,000. *Resuming*: how long a run over a journal takes in which everything has ended; with
-``--full`` for 1,000,000 items, else for 100,000.
+HTTP, with and without a journal in turn; the ratio is that of the medians. So the engine is all
+that there is beside the journal. *Client*: the same ratio for template renders through the whole
+client, over HTTP, against a sandbox in another process. *Memory*: by how much the peak of a
+process that runs 100,000 items with a journal lies over that of one that runs 10,000.
+*Resuming*: how long a run over a journal takes in which everything has ended; with ``--full`` for
+1,000,000 items, else for 100,000.
 
     python benchmarks/journal.py [--json] [--full]
 """
@@ -20,16 +22,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fan_out import nap_run, run_items
+from fan_out import nap_run, over_http, run_items
 from tables import report
 
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 SLOTS = 1000
 ITEMS, MANY, FULL = 10_000, 100_000, 1_000_000
+RENDERS = 1000
 
 
 def seconds_for(items: int, journaled: bool) -> float:
@@ -37,6 +41,21 @@ def seconds_for(items: int, journaled: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "run.db" if journaled else None
         return asyncio.run(run_items(items, SLOTS, journal))
+
+
+def http_seconds(journaled: bool) -> float:
+    """Real seconds that renders take through the whole client."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(over_http(RENDERS, Path(folder) / "run.db" if journaled else None))
+
+
+def in_turn(measure: Callable[[bool], float], rounds: int) -> tuple[float, float]:
+    """The medians without and with a journal."""
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for number in range(rounds):
+        for journaled in (False, True) if number % 2 else (True, False):
+            seconds[journaled].append(measure(journaled))
+    return statistics.median(seconds[False]), statistics.median(seconds[True])
 
 
 def in_a_process(items: int, journal: Path) -> dict[str, Any]:
@@ -82,16 +101,20 @@ def main() -> None:
         print_run(options.run, options.journal)
         return
 
-    seconds: dict[bool, list[float]] = {False: [], True: []}
-    for number in range(options.rounds):
-        for journaled in (False, True) if number % 2 else (True, False):
-            seconds[journaled].append(seconds_for(ITEMS, journaled))
-    without, with_one = statistics.median(seconds[False]), statistics.median(seconds[True])
+    without, with_one = in_turn(
+        lambda journaled: seconds_for(ITEMS, journaled), rounds=options.rounds
+    )
+    http_without, http_with_one = in_turn(http_seconds, rounds=options.rounds)
     what = f"{ITEMS:,} items of 50 ms behind {SLOTS:,} slots"
     rows = [
         {"what": f"{what}, ideal, s", "measured": ITEMS * 0.05 / SLOTS},
         {"what": f"{what}, without a journal, s", "measured": without},
         {"what": f"{what}, with a journal, s", "measured": with_one},
+    ]
+    what = f"{RENDERS:,} renders over HTTP"
+    rows += [
+        {"what": f"{what}, without a journal, s", "measured": http_without},
+        {"what": f"{what}, with a journal, s", "measured": http_with_one},
     ]
     peaks: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -111,6 +134,7 @@ def main() -> None:
             ]
     figures = {
         "throughput_ratio": round(without / with_one, 4),
+        "client_ratio": round(http_without / http_with_one, 4),
         "memory_growth_mb": round(peaks[MANY] - peaks[ITEMS], 2),
     }
     report("A bulk run with and without a journal", rows, figures, options.json)

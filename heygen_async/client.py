@@ -76,8 +76,8 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _METHODS = get_args(Method)
 _V1_SUCCESS = 100
 # As it goes on the wire: from its first slash, but no second host, without query.
-_PATH = re.compile(r"/(?!/)[!-~]*\Z")
-_NOT_IN_A_PATH = re.compile(r"[?#\\]|/\.\.?(?:/|\Z)")
+_PATH = r"/(?!/)[!-~]*\Z"
+_NOT_IN_A_PATH = r"[?#\\]|/\.\.?(?:/|\Z)"
 
 
 class HeyGen:
@@ -307,7 +307,7 @@ class HeyGen:
             raise InvalidRequest(
                 f"method: expected one of {', '.join(_METHODS)}, got {method!r}", param="method"
             )
-        if not _PATH.match(path) or _NOT_IN_A_PATH.search(path):
+        if not re.match(_PATH, path) or re.search(_NOT_IN_A_PATH, path):
             raise InvalidRequest(
                 f"path: expected an encoded path from its first slash, without query, got {path!r}",
                 param="path",

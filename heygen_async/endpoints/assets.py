@@ -133,19 +133,20 @@ CONTENT_TYPES = {
     ".pdf": "application/pdf",
     ".srt": "application/x-subrip",
 }
+# Patterns, which re compiles and keeps at their first use.
 # The first bytes of those types, for files without a name.
 _ENDINGS = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), ".png"),
-    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
-    (re.compile(rb"(?s).{4}ftyp(?:iso|mp4|avc1|M4V |MSNV|dash)"), ".mp4"),
-    (re.compile(rb"(?s)\x1a\x45\xdf\xa3.{0,40}webm"), ".webm"),
-    (re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), ".mp3"),
-    (re.compile(rb"(?s)RIFF.{4}WAVE"), ".wav"),
-    (re.compile(rb"%PDF-"), ".pdf"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+\s*\n\d\d:\d\d:\d\d,\d{3} -->"), ".srt"),
+    (rb"\x89PNG\r\n\x1a\n", ".png"),
+    (rb"\xff\xd8\xff", ".jpg"),
+    (rb"(?s).{4}ftyp(?:iso|mp4|avc1|M4V |MSNV|dash)", ".mp4"),
+    (rb"(?s)\x1a\x45\xdf\xa3.{0,40}webm", ".webm"),
+    (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", ".mp3"),
+    (rb"(?s)RIFF.{4}WAVE", ".wav"),
+    (rb"%PDF-", ".pdf"),
+    (rb"(?:\xef\xbb\xbf)?\s*\d+\s*\n\d\d:\d\d:\d\d,\d{3} -->", ".srt"),
 )
-_CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z")
-_UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f]')
+_CONTENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z"
+_UNQUOTABLE = r'["\\\x00-\x1f\x7f]'
 
 
 class AssetBatches(Batches[Asset]):
@@ -370,7 +371,7 @@ class Assets(Resource):
     ) -> UploadedAsset:
         boundary = os.urandom(16).hex()
         # As browsers write names: UTF-8, with only what would end the quotes encoded.
-        quoted = _UNQUOTABLE.sub(lambda match: f"%{ord(match[0]):02X}", name)
+        quoted = re.sub(_UNQUOTABLE, lambda match: f"%{ord(match[0]):02X}", name)
         before = (
             f"--{boundary}\r\n"
             f'Content-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
@@ -496,7 +497,7 @@ def _described(
     name = (filename or file.name or "").encode("utf-8", "replace").decode()
     ending = os.path.splitext(name)[1].lower()
     if not ending:
-        ending = next((ending for head, ending in _ENDINGS if head.match(file.head)), "")
+        ending = next((ending for head, ending in _ENDINGS if re.match(head, file.head)), "")
         name = f"{name or 'file'}{ending}"
     if content_type is None:
         content_type = CONTENT_TYPES.get(ending)
@@ -506,7 +507,7 @@ def _described(
                 "wav, pdf, srt); give filename or content_type if it is",
                 param="content_type",
             )
-    elif not _CONTENT_TYPE.match(content_type):
+    elif not re.match(_CONTENT_TYPE, content_type):
         raise InvalidRequest(
             f"content_type: expected a MIME type, got {content_type!r}", param="content_type"
         )

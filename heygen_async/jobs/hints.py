@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from typing import NamedTuple
+
+import msgspec
 
 # A hint that is forgotten costs a later waiter some seconds, no more.
 _KEPT = 10_000
 
 
-class Hint(NamedTuple):
+class Hint(msgspec.Struct, frozen=True):
     """Says that a job may have ended.
 
     Attributes:

@@ -23,7 +23,6 @@ from typing import (
     Annotated,
     Any,
     Literal,
-    NamedTuple,
     NoReturn,
     Optional,
     TypeAlias,
@@ -60,11 +59,10 @@ _LONGEST_SHOWN = 200
 _DEEPEST_SHOWN = 8
 _CONTAINERS = (Sequence, Mapping)
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
-_URL_PASSWORD = re.compile(r"(https?://)[^\s/@?#]*@", re.IGNORECASE)
+# Patterns, which re compiles and keeps at their first use: making a client prints nothing.
+_URL_PASSWORD = r"(?i)(https?://)[^\s/@?#]*@"
 # A text that is a URL is cut to its end, blanks or not; a URL within a text to the next blank.
-_URL_QUERY = re.compile(
-    r"(?s:(\A\s*https?://[^?#]*[?#]).+)|(https?://[^\s?#]*[?#])\S+", re.IGNORECASE
-)
+_URL_QUERY = r"(?i)(?s:(\A\s*https?://[^?#]*[?#]).+)|(https?://[^\s?#]*[?#])\S+"
 
 
 class _Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,8 +94,8 @@ def _defaults(struct: type[_Shown]) -> tuple[tuple[str, Any, Any], ...]:
 def _redacted(value: object, depth: int = 0) -> object:
     """The value without URL queries, which may be signatures, and without long tails."""
     if isinstance(value, str):
-        text = _URL_PASSWORD.sub(r"\1…@", value[: 10 * _LONGEST_SHOWN])
-        text = _URL_QUERY.sub(lambda match: f"{match[1] or match[2]}…", text)
+        text = re.sub(_URL_PASSWORD, r"\1…@", value[: 10 * _LONGEST_SHOWN])
+        text = re.sub(_URL_QUERY, lambda match: f"{match[1] or match[2]}…", text)
         if len(text) > _LONGEST_SHOWN:
             return f"{text[:_LONGEST_SHOWN]}… ({len(value):,} characters)"
         return text
@@ -241,7 +239,7 @@ def encode_body(fields: Request | dict[str, Any]) -> bytes:
         raise InvalidRequest(f"not JSON: {error}") from None
 
 
-class _Field(NamedTuple):
+class _Field(msgspec.Struct, frozen=True, kw_only=True):
     """One field of a request, prepared for checking.
 
     Attributes:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -40,7 +40,7 @@ an ``asyncio.StreamWriter``.
 """
 
 
-class Version(NamedTuple):
+class Version(msgspec.Struct, frozen=True, array_like=True):
     """Which content a URL serves, to tell whether two answers belong to the same file.
 
     Attributes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -74,7 +73,7 @@ _NOT_CONNECTED = (
 )
 
 
-class Where(NamedTuple):
+class Where(msgspec.Struct, frozen=True):
     """Which call failed: HTTP method and path without query."""
 
     method: str
@@ -122,7 +121,7 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
         where: The call.
         seconds: The timeout of the attempt.
     """
-    method, path = where
+    method, path = where.method, where.path
     # Before the time-outs, of which a connection that takes too long is one.
     if isinstance(error, _NOT_CONNECTED):
         return ConnectionFailed(

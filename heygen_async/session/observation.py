@@ -99,7 +99,7 @@ class Observation:
     def ended(self, error: CallError | asyncio.CancelledError | None) -> None:
         """The call is over."""
         seconds = self._loop.time() - self._started
-        method, path = self._where
+        method, path = self._where.method, self._where.path
         request_id = request_id_of(self._headers, self._secret)
         if self._logger.isEnabledFor(logging.DEBUG):
             what = type(error).__name__ if self._status is None else self._status

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
+# Patterns, which re compiles and keeps at their first use: most programs redact nothing.
 # Keys look like sk_V2_…, older ones hg_…; HeyGen's own tools redact them with this pattern.
-_KEY = re.compile(r"\b(?:hg|sk)_[A-Za-z0-9_-]{4,}")
-_BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"',;]+")
+_KEY = r"\b(?:hg|sk)_[A-Za-z0-9_-]{4,}"
+_BEARER = r"(?i)\bbearer\s+[^\s\"',;]+"
 # A plain fragment, such as that of the API's error pages, is no secret.
-_QUERY = re.compile(
-    r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?#]*)(?:\?[^\s\"'<>]*|#[^\s\"'<>=]*=[^\s\"'<>]*)"
-)
-_USERINFO = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^\s\"'<>/@]*@")
+_QUERY = r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?#]*)(?:\?[^\s\"'<>]*|#[^\s\"'<>=]*=[^\s\"'<>]*)"
+_USERINFO = r"(?i)(\b[a-z][a-z0-9+.-]*://)[^\s\"'<>/@]*@"
 
 
 def redact(text: str, secret: str | None = None, *, longest: int | None = None) -> str:
@@ -26,7 +25,7 @@ def redact(text: str, secret: str | None = None, *, longest: int | None = None) 
     if secret:
         text = text.replace(secret, "***")
     text = text[:longest]
-    text = _KEY.sub("***", text)
-    text = _BEARER.sub("Bearer ***", text)
-    text = _USERINFO.sub(r"\1***@", text)
-    return _QUERY.sub(r"\1?***", text)
+    text = re.sub(_KEY, "***", text)
+    text = re.sub(_BEARER, "Bearer ***", text)
+    text = re.sub(_USERINFO, r"\1***@", text)
+    return re.sub(_QUERY, r"\1?***", text)

@@ -416,7 +416,8 @@ def _where(endpoint: Endpoint[Any], path: str) -> Where:
 
 def _complete(error: CallErrorT, endpoint: Endpoint[Any], path: str, sent: int) -> CallErrorT:
     """The error as its caller sees it: with the call and the number of attempts."""
-    error.method, error.path = _where(endpoint, path)
+    where = _where(endpoint, path)
+    error.method, error.path = where.method, where.path
     error.attempts = sent
     return error
 

@@ -16,9 +16,10 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from heygen_async.errors import InvalidRequest, TransferError, URLExpired
@@ -41,7 +42,7 @@ _EXPIRED = frozenset({403, 404})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _MOST_RENEWALS = 2
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)\Z")
+_CONTENT_RANGE = r"bytes (\d+)-\d+/(\d+|\*)\Z"
 
 
 async def download(
@@ -133,7 +134,7 @@ async def put(session: Session, url: str, headers: dict[str, str], source: Uploa
         await course.wait_after(setback)
 
 
-class _Setback(NamedTuple):
+class _Setback(msgspec.Struct, frozen=True):
     """Why an attempt did not succeed, where another may."""
 
     error: TransferError
@@ -230,7 +231,7 @@ async def _prepare(
     version = _version(response)
     if status == 206:
         # The server may have sent another part or another content than was asked for.
-        span = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+        span = re.match(_CONTENT_RANGE, response.headers.get("Content-Range", ""))
         same = version.validator in (None, destination.version.validator)
         if span is not None and int(span[1]) == destination.position and same:
             return None
