@@ -128,7 +128,7 @@ class NapPlan(Plan[Video]):
     def _attach(self, job_id: str) -> Pending[Video]:
         return _Napping(job_id, self._naps)
 
-    def estimate(self, request: Request, prices: PriceTable) -> Estimate:
+    def estimate(self, submission: Submission[Video], prices: PriceTable) -> Estimate:
         """It costs nothing."""
         return _FREE
 

@@ -53,4 +53,6 @@ async def main(template_id: str, path: str | Path = GREETINGS) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     asyncio.run(main(*sys.argv[1:]))

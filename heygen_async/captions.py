@@ -38,8 +38,13 @@ _PAUSE = 0.7
 _SENTINELS = frozenset({"<start>", "<end>"})
 _ENDS_SENTENCE = (".", "!", "?", "…", "。", "！", "？")  # noqa: RUF001
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
-# The format has two digits for the hours.
+# The format has two digits for the hours, and three for the milliseconds.
 _TOO_LATE = 360_000.0
+_LATEST = _TOO_LATE - 0.001
+# What would be read as another time: more hours than that, or a sign.
+_ODD_TIME = re.compile(r"(?:-\d{1,2}|\d{3,}):\d{1,2}:\d{1,2}[.,]\d")
+# To pysubs2 a backslash begins a command, such as \N for a line feed; in SRT it is a character.
+_BACKSLASH = "\ufdd0"
 
 Kind: TypeAlias = Literal["timing", "length", "order", "overlap", "empty", "speed", "line", "lines"]
 """What is wrong with a cue."""
@@ -93,17 +98,25 @@ def parse_srt(text: str) -> list[Cue]:
         text: The file. Tags such as ``<i>`` stay in the texts; the numbers of cues do not count.
 
     Raises:
-        InvalidRequest: There is no cue in it, or something else before the first one.
+        InvalidRequest: There is no cue in it, something else before the first one, or a time
+            that is negative or past 100 hours.
         ConfigurationError: pysubs2 is not installed.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    _check_times(text)
     # The number of a next cue, which is always left off, keeps a last line that is a number.
-    file = _pysubs2().SSAFile.from_string(f"{text}\n\n0\n", format_="srt", keep_html_tags=True)
+    file = _pysubs2().SSAFile.from_string(
+        f"{text}\n\n0\n".replace("\\", _BACKSLASH), format_="srt", keep_html_tags=True
+    )
     if not file.events:
         raise InvalidRequest("srt: there is no cue in it", param="srt")
     _check_beginning(text)
     return [
-        Cue(start=one.start / 1000, end=one.end / 1000, text=one.text.replace(r"\N", "\n"))
+        Cue(
+            start=one.start / 1000,
+            end=one.end / 1000,
+            text=one.text.replace(r"\N", "\n").replace(_BACKSLASH, "\\"),
+        )
         for one in file.events
     ]
 
@@ -125,11 +138,11 @@ def write_srt(cues: Iterable[Cue]) -> str:
             raise InvalidRequest(
                 f"cues: cue {number} lies outside of 0 to {_TOO_LATE:g} s", param="cues"
             )
-        start, end = round(cue.start * 1000), round(cue.end * 1000)
-        text = cue.text.replace("\n", r"\N")
+        start, end = (round(min(at, _LATEST) * 1000) for at in (cue.start, cue.end))
+        text = cue.text.replace("\\", _BACKSLASH).replace("\n", r"\N")
         file.events.append(pysubs2.SSAEvent(start=start, end=end, text=text))
     written: str = file.to_string("srt", keep_ssa_tags=True)
-    return written
+    return written.replace(_BACKSLASH, "\\")
 
 
 def problems(
@@ -171,7 +184,11 @@ def captions(words: Iterable[WordTimestamp], *, line: int = LINE, lines: int = L
         line: Characters that a line holds.
         lines: Lines that a caption has at most.
     """
-    spoken = [word for word in words if word.word.strip() and word.word not in _SENTINELS]
+    spoken = [
+        word if word.start >= 0 else msgspec.structs.replace(word, start=0.0)
+        for word in words
+        if word.word.strip() and word.word not in _SENTINELS
+    ]
     cues: list[Cue] = []
     for group in _grouped(spoken, line, lines):
         text = "\n".join(_wrapped(_joined(group), line))
@@ -264,6 +281,15 @@ def _check_beginning(text: str) -> None:
             return
         if row.strip() and not row.strip().isdecimal():
             raise InvalidRequest(f"srt: line {number} stands before the first cue", param="srt")
+
+
+def _check_times(text: str) -> None:
+    """Refuse times of which only a part would be read."""
+    for number, row in enumerate(text.split("\n"), 1):
+        if "-->" in row and (found := _ODD_TIME.search(row)):
+            raise InvalidRequest(
+                f"srt: line {number}: {found[0]}… lies outside of 0 to {_TOO_LATE:g} s", param="srt"
+            )
 
 
 def _pysubs2() -> ModuleType:

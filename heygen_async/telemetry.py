@@ -37,6 +37,7 @@ from urllib.parse import urlsplit
 from heygen_async.batch.money import cost
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.client import HeyGen
+from heygen_async.errors import HeyGenError
 from heygen_async.models.structs import Request
 from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
 from heygen_async.session.slots import JobSlots
@@ -299,7 +300,9 @@ def _error_type(status: int | None, error: BaseException) -> str:
 
 def _end(span: trace.Span, at: float, error: BaseException | None) -> None:
     if error is not None:
-        span.set_status(trace.StatusCode.ERROR, str(error))
+        # What others raise may say anything.
+        said = str(error) if isinstance(error, HeyGenError) else type(error).__name__
+        span.set_status(trace.StatusCode.ERROR, said)
     span.end(_nanoseconds(at))
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import ast
 import io
+import re
+import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -51,10 +56,15 @@ def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path: Path) -> Iterator[tuple[int, str]]:
     """Each module that an import names, wherever it stands, as an absolute name."""
     package = ("heygen_async", *path.relative_to(PACKAGE).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -118,6 +128,25 @@ def test_imports_run_one_way(path: Path) -> None:
     assert not strays
 
 
+def test_what_is_imported_is_a_declared_dependency() -> None:
+    """Not one that another package happens to bring along."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {
+        re.match(r"[\w-]+", requirement)[0].replace("-", "_")  # type: ignore[index]
+        for requirement in chain.from_iterable(lists)
+    }
+    used = {name.partition(".")[0] for path in MODULES for _, name in imported(path)}
+    # Its plugin runs in pytest alone, and yarl's URLs are what aiohttp's own methods take.
+    others = used - sys.stdlib_module_names - {"heygen_async", "pytest", "yarl", ""}
+    assert "aiohttp" in others
+    assert not {
+        name
+        for name in others
+        if not any(one == name or one.startswith(f"{name}_") for one in declared)
+    }
+
+
 def test_the_root_leaves_sandbox_and_command_line_alone() -> None:
     rooms = {name for _, name in rooms_imported(ROOT)}
     assert not rooms & {"sandbox", "cli"}
@@ -136,7 +165,7 @@ def test_imports_make_nothing_that_belongs_to_an_event_loop() -> None:
     made = [
         (module_id(path), node.lineno, ast.unparse(node.func))
         for path in MODULES
-        for node in run_by_an_import(ast.parse(path.read_text(encoding="utf-8")))
+        for node in run_by_an_import(tree_of(path))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).partition(".")[0] in ("asyncio", "anyio")
     ]

@@ -157,3 +157,27 @@ def test_without_the_extra_the_error_says_what_to_install(
     spec.loader.exec_module(fresh)  # which does not need it yet
     with pytest.raises(ConfigurationError, match=r"pip install 'heygen-async\[captions\]'"):
         fresh.parse_srt(SRT)
+
+
+@pytest.mark.parametrize("text", [r"C:\New\names\here", r"{\an8}\N", "a\n\\h\nb"])
+def test_a_backslash_is_a_character(text: str) -> None:
+    written = write_srt([cue(1, 2, text)])
+    assert text in written
+    assert parse_srt(written) == [cue(1, 2, text)]
+
+
+@pytest.mark.parametrize("time", ["100:00:00,000", "-00:00:01,000", "-1:00:01.000"])
+def test_times_of_which_a_part_would_be_read_are_refused(time: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"srt: line 11: .* lies outside"):
+        parse_srt(f"{SRT}\n{time} --> 00:00:02,000\nHi\n")
+
+
+def test_the_last_millisecond_is_written() -> None:
+    (last,) = parse_srt(write_srt([cue(359_999, 359_999.9999)]))
+    assert last.end == 359_999.999
+
+
+def test_words_that_begin_before_the_speech() -> None:
+    (only,) = captions([WordTimestamp(word="Hi", start=-0.1, end=0.5)])
+    assert only.start == 0.0
+    assert parse_srt(write_srt([only]))

@@ -223,6 +223,17 @@ async def test_no_secret_and_no_query_gets_out(
     assert not caplog.records
 
 
+async def test_what_others_raise_is_not_quoted(heygen: HeyGen, seen: Seen) -> None:
+    def progress(sent: int, size: int) -> None:
+        raise RuntimeError("https://files.example.com/a.png?Signature=secret")
+
+    with pytest.raises(RuntimeError):
+        await heygen.upload(b"\x89PNG\r\n\x1a\n", filename="a.png", progress=progress)
+    (span,) = seen.spans("POST /v3/assets")
+    assert span.status.description == "RuntimeError"
+    assert "secret" not in seen.everything()
+
+
 def test_without_opentelemetry_it_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"

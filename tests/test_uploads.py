@@ -14,12 +14,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from heygen_async import (
     BadRequest,
     HeyGen,
+    Hooks,
     InvalidRequest,
+    RequestEvent,
+    RetryEvent,
     UploadCache,
     UploadCacheError,
     UploadOutcome,
@@ -487,3 +491,65 @@ async def test_a_file_that_opens_while_its_upload_is_cancelled_is_closed(
     # An open file would be reported as a ResourceWarning, which fails the test.
     tasks.clear()
     gc.collect()
+
+
+async def test_a_cancel_scope_leaves_no_cleanup_half_done(heygen: HeyGen) -> None:
+    closed: list[str] = []
+
+    async def slow() -> AsyncIterator[bytes]:
+        try:
+            await asyncio.Event().wait()
+            yield b""
+        finally:
+            await asyncio.sleep(1)
+            closed.append("file")
+
+    async def sources() -> AsyncGenerator[tuple[str, AsyncIterator[bytes]]]:
+        try:
+            while True:
+                yield "a.png", slow()
+        finally:
+            await asyncio.sleep(1)
+            closed.append("sources")
+
+    with anyio.move_on_after(5) as scope:
+        async for _ in heygen.upload_all(sources(), parallel=2):
+            pass
+    assert scope.cancelled_caught
+    assert closed == ["file", "file", "sources"]
+
+
+async def test_what_progress_raises_ends_the_upload_at_once(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    """Also where it raises what a broken connection might raise, too."""
+    events: list[RequestEvent | RetryEvent] = []
+    heygen.add_hooks(Hooks(on_request=events.append, on_retry=events.append))
+    failure = ValueError("no more")
+
+    def progress(sent: int, size: int) -> None:
+        raise failure
+
+    with pytest.raises(ValueError, match="no more"):
+        await heygen.upload(PNG, filename="a.png", progress=progress)
+    retry, ended = events
+    assert isinstance(retry, RetryEvent)
+    assert isinstance(ended, RequestEvent)
+    assert ended.error is failure
+    assert ended.attempts == 1
+
+
+async def test_names_that_are_none(heygen: HeyGen, tmp_path: Path) -> None:
+    number: Any = 5
+    with pytest.raises(InvalidRequest, match="filename: expected text, got int"):
+        await heygen.upload(PNG, filename=number)
+    with pytest.raises(UploadCacheError, match="null"):
+        await heygen.upload(PNG, filename="a.png", cache=UploadCache("a\0b"))
+
+    class Path:
+        def __fspath__(self) -> bytes:
+            return os.fsencode(tmp_path / "a.png")
+
+    (tmp_path / "a.png").write_bytes(PNG)
+    path: Any = Path()
+    assert (await heygen.upload(path)).mime_type == "image/png"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import itertools
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -45,6 +46,7 @@ from heygen_async.models.video_translations import VideoTranslation, VideoTransl
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
 from heygen_async.session.slots import JobSlots
+from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
 
@@ -170,8 +172,17 @@ class Batch:
 
     @property
     def unfinished(self) -> dict[str, str]:
-        """Jobs of its runs that HeyGen accepted and whose end is not known: ids by item key."""
-        return {key: job for run in self._runs for key, job in run.unfinished.items()}
+        """Jobs of its runs that HeyGen accepted and whose end is not known: ids by item key.
+
+        A key that several runs have stands for the job of one; the others are under ``key#2``
+        and so on.
+        """
+        found: dict[str, str] = {}
+        for run in self._runs:
+            for key, job in run.unfinished.items():
+                names = itertools.chain([key], (f"{key}#{number}" for number in itertools.count(2)))
+                found[next(name for name in names if name not in found)] = job
+        return found
 
     def stage(self, name: str, *, progress: Callable[[Progress], None] | None = None) -> Batch:
         """A batch for one stage of a chain of runs, where each feeds the next.
@@ -190,6 +201,22 @@ class Batch:
         stage._progress = progress
         stage._finished = "yield"
         return stage
+
+    async def count_earlier(self) -> None:
+        """Count now what earlier runs of this batch's journal have spent.
+
+        Each run does so when it begins. A stage of a chain that begins late, or not at all, has
+        to be counted before those ahead of it spend what is left.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        if self._journal is None:
+            return
+        journal = Path(await in_thread(os.path.realpath, self._journal))
+        totals = await in_thread(EarlierRuns(journal).totals)
+        if totals is not None and self._budget.meets(str(journal)):
+            self._budget.carry_over(totals.usd, totals.ended_jobs)
 
     def render(
         self,
@@ -356,6 +383,7 @@ class Batch:
         self,
         requests: Iterable[Request] | AsyncIterable[Request],
         *,
+        seconds: Callable[[Any], float | None] | None = None,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
@@ -366,6 +394,7 @@ class Batch:
         requests: Iterable[T] | AsyncIterable[T],
         *,
         request: Callable[[T], Request],
+        seconds: Callable[[T], float | None] | None = None,
         key: Callable[[T], str] | None = None,
         via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
@@ -375,6 +404,7 @@ class Batch:
         requests: Iterable[Any] | AsyncIterable[Any],
         *,
         request: Callable[[Any], Request] | None = None,
+        seconds: Callable[[Any], float | None] | None = None,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
         journal: str | os.PathLike[str] | None = None,
@@ -387,6 +417,9 @@ class Batch:
                 for lipsyncs, for voice clones and for speech; ``ProofreadRender``s.
             request: Makes the request of an item, where items are none themselves. An item for
                 which it raises a ``HeyGenError`` fails with that.
+            seconds: Gives the length of an item's output in seconds where you know it, such as
+                that of its audio, or None; for estimate and budget, which cannot see it in the
+                request.
             key: Gives each request's key, as for ``render``.
             via: ``single`` (default) sends each by itself, as slots of the account free up.
                 ``api-batch`` sends up to 100 videos, translations or lipsyncs in one request
@@ -410,7 +443,10 @@ class Batch:
                 item fails alone.
         """
         made = (lambda item: item) if request is None else request
-        plan = RequestsPlan(self._heygen, request_of=made, items=requests, via=via)
+        lasting = (lambda item: None) if seconds is None else seconds
+        plan = RequestsPlan(
+            self._heygen, request_of=made, seconds_of=lasting, items=requests, via=via
+        )
         return self._run(plan, requests, key, journal or self._beside("requests"), via)
 
     def speech(

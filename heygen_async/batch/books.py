@@ -162,7 +162,7 @@ class Books(Generic[T]):
             IdempotencyMismatch: The earlier run had another payload under it.
             JournalError: The intent cannot be written, so the item must not be sent.
         """
-        expected = self._plan.estimate(submission.request, self._settings.prices)
+        expected = self._plan.estimate(submission, self._settings.prices)
         if self._journal is None:
             key = str(index) if key is None else key
             return Taken(key, None, self._reserve(key, expected), None)

@@ -24,6 +24,7 @@ from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
+from heygen_async.session.scopes import shield
 from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
@@ -177,9 +178,12 @@ async def downloaded(
         left = [*saving] if following is None else [*saving, following]
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        if isinstance(source, AsyncGenerator):
-            await source.aclose()
+        with shield():
+            try:
+                await asyncio.gather(*left, return_exceptions=True)
+            finally:
+                if isinstance(source, AsyncGenerator):
+                    await source.aclose()
 
 
 def _ended(saving: deque[asyncio.Task[Outcome[T]]], *, ordered: bool) -> list[Any]:

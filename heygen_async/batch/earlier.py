@@ -9,7 +9,15 @@ from pathlib import Path
 import msgspec
 
 from heygen_async.batch.estimates import Estimate
-from heygen_async.batch.journal import Entry, JournalView, State, idempotency_key, own_key, read
+from heygen_async.batch.journal import (
+    Entry,
+    JournalView,
+    State,
+    Totals,
+    idempotency_key,
+    own_key,
+    read,
+)
 from heygen_async.batch.parcels import is_item_id
 from heygen_async.errors import JournalError
 
@@ -83,6 +91,7 @@ class _Fields(msgspec.Struct):
     callback_id: str | None = None
     title: str | None = None
     output_languages: tuple[str, ...] = ()
+    language: str | None = None  # of the render of a proofread
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,17 @@ class EarlierRuns:
     retry_failed: bool = False
     resubmit_uncertain: bool = False
 
+    def totals(self) -> Totals | None:
+        """Sums over its items, or None where there is no journal yet.
+
+        Raises:
+            JournalError: The file is no journal.
+        """
+        if not self._begun():
+            return None
+        with read(self.journal) as view:
+            return view.totals()
+
     def reckoning(self, kind: str, subject: str) -> Reckoning | None:
         """Where the items of a run can be looked up, or None where there is no journal yet.
 
@@ -111,7 +131,7 @@ class EarlierRuns:
         Raises:
             JournalError: The file is no journal, or that of another run.
         """
-        if not self.journal.exists() or not self.journal.stat().st_size:
+        if not self._begun():
             return None
         with read(self.journal) as view:
             run = view.run
@@ -140,15 +160,21 @@ class EarlierRuns:
                     )
         return sent
 
+    def _begun(self) -> bool:
+        return self.journal.exists() and self.journal.stat().st_size > 0
+
 
 def _sent(run_id: str, entry: Entry, fields: _Fields) -> Sent:
     job_id = entry.job_id
     if job_id is not None and is_item_id(job_id):
         job_id = None
+    language = fields.language
+    if len(fields.output_languages) == 1:
+        language = fields.output_languages[0]
     return Sent(
         idempotency_key(run_id, entry.key, entry.attempt),
         fields.title,
-        fields.output_languages[0] if len(fields.output_languages) == 1 else None,
+        language,
         entry.intended_at,
         job_id,
         open=job_id is None and entry.state in ("intended", "submitted", "uncertain"),

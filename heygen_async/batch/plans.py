@@ -65,6 +65,7 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             idempotency key, which was its ``callback_id`` unless the request has one, the title,
             and the unix seconds of when it was sent; gives the job's id, or None where the
             account shows none, or none that is certainly its own.
+        seconds: Length of its output in seconds, where that is known before it is made.
     """
 
     request: Request
@@ -74,6 +75,7 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     send: Callable[[str | None], Awaitable[Pending[T]]]
     attach: Callable[[str], Pending[T]]
     search: Callable[[str, str | None, float], Awaitable[str | None]]
+    seconds: float | None = None
 
 
 class Plan(ABC, Generic[T]):
@@ -120,9 +122,9 @@ class Plan(ABC, Generic[T]):
             InvalidRequest: The item cannot be sent.
         """
 
-    def estimate(self, request: Request, prices: PriceTable) -> Estimate:
+    def estimate(self, submission: Submission[T], prices: PriceTable) -> Estimate:
         """What a submission will probably cost."""
-        return estimate(request, prices, test=self.test)
+        return estimate(submission.request, prices, seconds=submission.seconds, test=self.test)
 
 
 class RenderPlan(Plan[Video]):
@@ -158,9 +160,9 @@ class RenderPlan(Plan[Video]):
         """Check all variants, and name every row and variable at fault."""
         self._checker.check_all(map(self._variant, items))
 
-    def estimate(self, request: Request, prices: PriceTable) -> Estimate:
+    def estimate(self, submission: Submission[Video], prices: PriceTable) -> Estimate:
         """What a variant will probably cost, from its scripts."""
-        return estimate(request, prices, template=self._template, test=self.test)
+        return estimate(submission.request, prices, template=self._template, test=self.test)
 
     def _variant(self, item: Any) -> Any:
         return item if self._variant_of is None else self._variant_of(item)
@@ -308,7 +310,7 @@ async def estimate_run(
     estimates = []
     for index, item in enumerate(items):
         submission = plan.submission(index, item)
-        expected = plan.estimate(submission.request, prices)
+        expected = plan.estimate(submission, prices)
         estimates.append(expected)
         if reckoning is not None:
             sent_as = fingerprint(submission.place, submission.payload)

@@ -168,6 +168,8 @@ class RequestsPlan(Plan[Any]):
         heygen: The client.
         kind: Kind of run, as a journal has it.
         request_of: Makes the request of an item. Default: the item is one.
+        seconds_of: Gives the length of an item's output in seconds, or None. Default: the
+            request tells it, as far as it does.
         items: The items.
         via: How they are sent.
     """
@@ -179,6 +181,7 @@ class RequestsPlan(Plan[Any]):
         heygen: HeyGen,
         kind: str = "requests",
         request_of: Callable[[Any], Any] = lambda item: item,
+        seconds_of: Callable[[Any], float | None] = lambda item: None,
         items: object = (),
         via: Via = "single",
     ) -> None:
@@ -186,6 +189,7 @@ class RequestsPlan(Plan[Any]):
         self._via = via
         self._heygen = heygen
         self._request_of = request_of
+        self._seconds_of = seconds_of
         self._items = items
         self._offered: frozenset[str] | None = None
 
@@ -232,6 +236,7 @@ class RequestsPlan(Plan[Any]):
             send=send,
             attach=partial(_attach, self._heygen, kind, request),
             search=partial(self._search, request),
+            seconds=self._seconds_of(item),
         )
 
     async def _search(

@@ -146,7 +146,7 @@ def _can_be_of(job: _Listed, sent: Sent) -> bool:
     return (
         job.created_for(sent.intended_at)
         and sent.title in (None, job.title)
-        and job.language in (None, sent.language)
+        and (None in (job.language, sent.language) or job.language == sent.language)
     )
 
 

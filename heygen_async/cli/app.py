@@ -27,6 +27,7 @@ from heygen_async.cli.options import (
     RunOptions,
     Sending,
     Speed,
+    TemplateId,
     Via,
 )
 from heygen_async.cli.running import complain, run
@@ -73,7 +74,7 @@ def options(
 
 @app.command(epilog=f"{_SIGNALS}\n\n{_EXIT_CODES}")
 def render(
-    template_id: Annotated[str, typer.Argument(help="The template.", show_default=False)],
+    template_id: TemplateId,
     rows: Annotated[
         Path, typer.Argument(help="A .csv or .jsonl file.", metavar="ROWS", show_default=False)
     ],
@@ -130,6 +131,7 @@ def translate(
     video: Annotated[
         str,
         typer.Argument(
+            metavar="VIDEO",
             help="A URL, a local file to upload, or a .csv or .jsonl file of many videos.",
             show_default=False,
         ),
@@ -197,7 +199,7 @@ app.add_typer(chain_commands.proofread)
 
 @app.command()
 def status(journal: JournalFile, json: Json = False) -> None:
-    """Tell where a run stands, from its journal alone, also while it runs."""
+    """Tell where a run, or each stage of a chain, stands: from its journal alone, at any time."""
     from heygen_async.cli.status import status as command
 
     raise typer.Exit(run(lambda: command(journal, display=display_for(json=json))))

@@ -20,6 +20,7 @@ from heygen_async.cli.options import (
     Resume,
     RetryFailed,
     RunOptions,
+    TemplateId,
 )
 from heygen_async.cli.running import run
 
@@ -45,7 +46,9 @@ ProofreadId = Annotated[
 def localize(
     video: Annotated[
         str | None,
-        typer.Argument(help="A URL, or a local file to upload.", show_default=False),
+        typer.Argument(
+            metavar="VIDEO", help="A URL, or a local file to upload.", show_default=False
+        ),
     ] = None,
     prompt: Annotated[
         str | None,
@@ -124,7 +127,11 @@ def localize(
 def narrate(
     texts: Annotated[
         Path,
-        typer.Argument(help="A .txt file, or a .csv or .jsonl file of many.", show_default=False),
+        typer.Argument(
+            metavar="TEXTS",
+            help="A .txt file, or a .csv or .jsonl file of many.",
+            show_default=False,
+        ),
     ],
     avatar: Annotated[str, typer.Option(metavar="ID", help="The look.", show_default=False)],
     voice: Voice = None,
@@ -171,7 +178,7 @@ def narrate(
 
 
 def personalize(
-    template_id: Annotated[str, typer.Argument(help="The template.", show_default=False)],
+    template_id: TemplateId,
     rows: Annotated[
         Path, typer.Argument(help="A .csv or .jsonl file.", metavar="ROWS", show_default=False)
     ],

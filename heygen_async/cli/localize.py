@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import shutil
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 
 from heygen_async.batch import Batch, Outcome
 from heygen_async.batch.plans import check_language
+from heygen_async.captions import write_srt
 from heygen_async.cli.chains import Chain, existing_chain
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.editing import edited, removed, temporary_file
@@ -101,6 +103,8 @@ async def localize(
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
     if edit and program is not None:
         raise CommandError("--edit and --correct do not go together")
+    if edit:
+        write_srt([])  # says now, and not after the first paid call, what has to be installed
     request = film.request()
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     stages = ["proofreads" if edit or program else "translations"]
@@ -109,7 +113,7 @@ async def localize(
     existing = await existing_chain(options, *stages)
     correct: Correct | None = _edit if edit else None
     if program is not None:
-        correct = _Program(program)
+        correct = await asyncio.to_thread(_Program, program)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         offered = await heygen.video_translations.languages()
         wanted = list(offered) if everything else list(dict.fromkeys(languages))
@@ -149,10 +153,10 @@ async def _source(
     return known
 
 
-def _edit(language: str, srt: str) -> str:
-    path = temporary_file(file_stem(language), srt)
-    text = edited(path)
-    removed(path)
+async def _edit(language: str, srt: str) -> str:
+    path = await asyncio.to_thread(temporary_file, file_stem(language), srt)
+    text = await edited(path)
+    await asyncio.to_thread(removed, path)
     return text
 
 
@@ -160,9 +164,15 @@ class _Program:
     """A program of the user's that corrects subtitles."""
 
     def __init__(self, command: str) -> None:
-        self._words = shlex.split(command)
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise CommandError(f"--correct: {error}") from None
         if not self._words:
             raise CommandError("--correct: expected a program")
+        # Said now, and not once the video is paid for.
+        if shutil.which(self._words[0]) is None:
+            raise CommandError(f"--correct: there is no program {self._words[0]}")
 
     async def __call__(self, language: str, srt: str) -> str:
         """What the program makes of it.

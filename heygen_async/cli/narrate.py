@@ -75,7 +75,7 @@ async def narrate(
                 key=lambda request: keys[id(request)],
                 progress=chain.stage,
             )
-            return _with_captions(narrations, out)
+            return _with_captions(narrations, out, display)
 
         return await chain.finish("Narrating", len(texts), start)
 
@@ -105,7 +105,7 @@ def _texts(path: Path, voice: str | None) -> Sequence[tuple[str, SpeechRequest]]
 
 
 async def _with_captions(
-    narrations: AsyncGenerator[Outcome[Narration]], out: Path | None
+    narrations: AsyncGenerator[Outcome[Narration]], out: Path | None, display: Lines | Terminal
 ) -> AsyncGenerator[Outcome[Video]]:
     """The videos, once their captions are beside where they will be."""
     async with aclosing(narrations):
@@ -115,6 +115,9 @@ async def _with_captions(
                 folder = str(out).replace("{", "{{").replace("}", "}}")
                 path = FilePattern(f"{folder}/{{key}}.srt").path(outcome)
                 text = write_srt(narration.cues)
-                await asyncio.to_thread(path.write_bytes, text.encode())
+                try:
+                    await asyncio.to_thread(path.write_bytes, text.encode())
+                except OSError as error:  # the others are paid for, too
+                    display.warn(f"{path}: {error.strerror or error}")
             video = None if narration is None else narration.video
             yield msgspec.structs.replace(outcome, result=video)  # type: ignore[arg-type]

@@ -83,6 +83,9 @@ DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
 ]
+TemplateId = Annotated[
+    str, typer.Argument(metavar="TEMPLATE_ID", help="The template.", show_default=False)
+]
 JournalFile = Annotated[
     Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)
 ]

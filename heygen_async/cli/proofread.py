@@ -67,7 +67,7 @@ async def edit(
     async with HeyGen(base_url=base_url) as heygen:
         before = await _srt(heygen, proofread_id)
         path = await asyncio.to_thread(_prepared, file, proofread_id, before)
-        after = await asyncio.to_thread(lambda: edited(path, anyway=anyway))
+        after = await edited(path, anyway=anyway)
         changed = after != before
         if changed:
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from heygen_async.batch.report_page import write_report
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.status import journals_of
 
 
 async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) -> Exit:
@@ -19,7 +20,8 @@ async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) 
         display: Where it is told.
 
     Raises:
-        CommandError: The page would replace the journal.
+        CommandError: There is no such journal, or one for each stage of a chain; the page would
+            replace the journal.
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """
@@ -28,6 +30,10 @@ async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) 
     def write() -> None:
         if page.resolve() == journal.resolve():
             raise CommandError(f"{page}: that is the journal itself; name the page with -o FILE")
+        files = journals_of(journal)
+        if files != [journal]:
+            names = ", ".join(str(file) for file in files)
+            raise CommandError(f"{journal}: a chain keeps a journal for each stage: {names}")
         write_report(journal, page)
 
     await asyncio.to_thread(write)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import time
 from collections import Counter
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,7 @@ from rich.text import Text
 from heygen_async.batch.journal import ENDED, Entry, JournalView, read
 from heygen_async.batch.money import dollars
 from heygen_async.cli.display import Lines, Terminal, duration, rate
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.options import moment
 
 # Seconds that the rate is taken over.
@@ -123,26 +125,51 @@ def standing(view: JournalView, now: float) -> Standing:
     )
 
 
+def journals_of(journal: Path) -> list[Path]:
+    """The file itself, or where a chain keeps one for each stage beside it, those; blocks.
+
+    Args:
+        journal: What the run was told with ``--journal``.
+
+    Raises:
+        CommandError: There is none.
+    """
+    if journal.exists():
+        return [journal]
+    stages = sorted(journal.parent.glob(f"{glob.escape(journal.stem)}.*{journal.suffix}"))
+    if not stages:
+        raise CommandError(f"{journal}: there is no such journal")
+    return stages
+
+
 async def status(journal: Path, *, display: Lines | Terminal) -> Exit:
-    """Tell where a run stands.
+    """Tell where a run stands, or each stage of a chain.
 
     Args:
         journal: The run's file.
         display: Where it is told.
 
     Raises:
+        CommandError: There is no such file.
         JournalError: The journal cannot be read.
     """
 
-    def look() -> Standing:
-        with read(journal) as view:
-            return standing(view, time.time())
+    def look() -> list[tuple[float, Path, Standing]]:
+        found = []
+        for path in journals_of(journal):
+            with read(path) as view:
+                began = view.totals().first_intended_at
+                now = time.time()
+                found.append((now if began is None else began, path, standing(view, now)))
+        return sorted(found, key=itemgetter(0))
 
-    found = await asyncio.to_thread(look)
-    if isinstance(display, Lines):
-        display.line(found)
-    else:
-        _show(found, display, time.time())
+    for _, path, found in await asyncio.to_thread(look):
+        if isinstance(display, Lines):
+            display.line(found)
+        else:
+            if path != journal:
+                display.note(str(path))
+            _show(found, display, time.time())
     return Exit.DONE
 
 
@@ -159,7 +186,11 @@ def _show(found: Standing, display: Terminal, now: float) -> None:
     def row(name: str, *parts: str | tuple[str, str]) -> None:
         table.add_row(name, Text.assemble(*parts))
 
-    row("run", (f"{found.kind} {found.subject}", "bold"), f", begun {moment(found.created_at)}")
+    row(
+        "run",
+        (f"{found.kind} {found.subject}".rstrip(), "bold"),
+        f", begun {moment(found.created_at)}",
+    )
     ended = counts["completed"] + counts["failed"]
     known = "" if found.total_known else " begun so far"
     row("ended", (f"{found.done:.1%}", "bold"), f", {ended:,} of {found.total:,} items{known}")

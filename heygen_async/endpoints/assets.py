@@ -493,6 +493,10 @@ def _described(
     Raises:
         InvalidRequest: HeyGen does not take its type.
     """
+    if filename is not None and not isinstance(filename, str):
+        raise InvalidRequest(
+            f"filename: expected text, got {type(filename).__name__}", param="filename"
+        )
     # Names of files need not be Unicode.
     name = (filename or file.name or "").encode("utf-8", "replace").decode()
     ending = os.path.splitext(name)[1].lower()

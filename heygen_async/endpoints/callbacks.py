@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-import secrets
+import os
 from typing import TypeVar
 
 import msgspec
@@ -32,7 +32,7 @@ def with_unguessable_id(
     if not hasattr(request, "callback_id") or given(request, "callback_id"):
         return request
     if idempotency_key is None:
-        made = secrets.token_bytes(24)
+        made = os.urandom(24)
     else:
         text = f"callback_id of {idempotency_key}"
         made = hmac.digest(session.settings.secret.encode(), text.encode(), "sha256")[:24]

@@ -53,7 +53,7 @@ class UploadCache:
     another account. Neither key nor host is kept, only a digest over both.
 
     One cache can serve many clients. Uploads of the same bytes at the same time, through one
-    cache object, send them once.
+    cache object and on one event loop, send them once.
 
     Args:
         path: An SQLite file that outlives the process, and that processes can share; it is made
@@ -122,7 +122,7 @@ class UploadCache:
         try:
             with _opened(path) as connection:
                 return work(connection, row)
-        except (sqlite3.Error, _OtherFileError) as error:
+        except (sqlite3.Error, _OtherFileError, ValueError) as error:  # a null byte in the path
             reason = error
         raise UploadCacheError(f"upload cache {path}: {reason}", path=str(path))
 

@@ -13,6 +13,7 @@ import msgspec
 from heygen_async.endpoints.assets import Assets
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.assets import UploadedAsset
+from heygen_async.session.scopes import shield
 from heygen_async.session.threads import in_thread
 from heygen_async.session.uploads import Uploadable, UploadProgress
 
@@ -121,8 +122,11 @@ async def uploaded(
         left = [*running] if following is None else [*running, following]
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await items.aclose()
+        with shield():
+            try:
+                await asyncio.gather(*left, return_exceptions=True)
+            finally:
+                await items.aclose()
 
 
 class _Tally:

@@ -60,7 +60,7 @@ _DEEPEST_SHOWN = 8
 _CONTAINERS = (Sequence, Mapping)
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
 # Patterns, which re compiles and keeps at their first use: making a client prints nothing.
-_URL_PASSWORD = r"(?i)(https?://)[^\s/@?#]*@"
+_URL_USERINFO = r"(?i)(https?://)[^\s/@?#]*@"
 # A text that is a URL is cut to its end, blanks or not; a URL within a text to the next blank.
 _URL_QUERY = r"(?i)(?s:(\A\s*https?://[^?#]*[?#]).+)|(https?://[^\s?#]*[?#])\S+"
 
@@ -94,7 +94,7 @@ def _defaults(struct: type[_Shown]) -> tuple[tuple[str, Any, Any], ...]:
 def _redacted(value: object, depth: int = 0) -> object:
     """The value without URL queries, which may be signatures, and without long tails."""
     if isinstance(value, str):
-        text = re.sub(_URL_PASSWORD, r"\1…@", value[: 10 * _LONGEST_SHOWN])
+        text = re.sub(_URL_USERINFO, r"\1…@", value[: 10 * _LONGEST_SHOWN])
         text = re.sub(_URL_QUERY, lambda match: f"{match[1] or match[2]}…", text)
         if len(text) > _LONGEST_SHOWN:
             return f"{text[:_LONGEST_SHOWN]}… ({len(value):,} characters)"

@@ -27,10 +27,17 @@ async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
     """
     url = outcome.unwrap().audio_url
     ending = PurePosixPath(urlsplit(url).path).suffix or ".mp3"
-    folder = await in_thread(tempfile.mkdtemp, "", "heygen-speech-")
+    folder: str | None = None
+
+    def make() -> str:
+        nonlocal folder
+        folder = tempfile.mkdtemp(prefix="heygen-speech-")
+        return folder
+
     try:
-        path = Path(folder, f"speech{ending}")
+        path = Path(await in_thread(make), f"speech{ending}")
         await heygen.download(url, path)
         return (await heygen.assets.upload(path)).asset_id
     finally:
-        await in_thread(shutil.rmtree, folder, True)
+        if folder is not None:  # it was made, even where nobody has waited for it
+            await in_thread(shutil.rmtree, folder, True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from heygen_async.pipelines.stages import (
     Passage,
     StageProgress,
     Step,
+    count_earlier,
     stage_of,
     submitted,
     summed_up,
@@ -46,6 +47,18 @@ class _Sent(msgspec.Struct, frozen=True):
     """What is looked at of a request that was submitted before; renders have no video."""
 
     video: MediaSource = AssetId(asset_id="")
+
+
+class _Film(NamedTuple):
+    """What is translated.
+
+    Attributes:
+        videos: The video for each language.
+        seconds: How long it is, where that is known.
+    """
+
+    videos: dict[str, MediaSource]
+    seconds: float | None = None
 
 
 async def localize(
@@ -92,17 +105,29 @@ async def localize(
         An outcome for each language, which is its key and its item.
 
     Raises:
-        InvalidRequest: HeyGen does not offer a language; nothing was submitted.
+        InvalidRequest: HeyGen does not offer a language, or another argument cannot be used;
+            nothing was submitted.
+        IdempotencyMismatch: The journal is that of a video made of another request.
         HeyGenError: The video itself could not be made.
         BudgetExceeded: The budget has no room for a stage.
     """
     if isinstance(languages, str):
         raise InvalidRequest("languages: expected several names, got one", param="languages")
+    _check(correct, corrections, render)
     wanted = list(dict.fromkeys(languages))
     offered = frozenset(await batch.heygen.video_translations.languages())
     for language in wanted:
         check_language(language, offered)
     title = title or _title_of(source)
+    if not wanted:
+        return
+    # A field that is wrong has to show before the video is paid for.
+    video = AssetId(asset_id="video")
+    if correct is None:
+        _request(VideoTranslationRequest, fields, video, wanted[0], title)
+    else:
+        _request(ProofreadRequest, fields, video, wanted[0], title)
+    await count_earlier(batch, "source", "translations", "proofreads", "renders")
     if correct is None:
         outcomes = _translated(batch, source, wanted, title, progress, fields)
     else:
@@ -123,12 +148,12 @@ async def _translated(
     fields: dict[str, Any],
 ) -> AsyncGenerator[Outcome[VideoTranslation]]:
     journal = batch.stage("translations").journal
-    videos = await _videos(batch, source, languages, journal, progress)
+    film = await _film(batch, source, languages, journal, progress)
     requests = [
-        _request(VideoTranslationRequest, fields, videos[language], language, title)
-        for language in languages
+        _request(VideoTranslationRequest, fields, video, language, title)
+        for language, video in film.videos.items()
     ]
-    run = batch.run(requests, key=_language_of, journal=journal)
+    run = batch.run(requests, seconds=lambda _: film.seconds, key=_language_of, journal=journal)
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
             yield outcome
@@ -147,10 +172,10 @@ async def _proofread(
     first = stage_of(batch, "proofreads", progress)
     journal = batch.stage("renders").journal
     rendered_before = await submitted(journal, _Sent)
-    videos = await _videos(batch, source, languages, first.journal, progress)
+    film = await _film(batch, source, languages, first.journal, progress)
     requests = [
-        _request(ProofreadRequest, fields, videos[language], language, title)
-        for language in languages
+        _request(ProofreadRequest, fields, video, language, title)
+        for language, video in film.videos.items()
     ]
 
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
@@ -167,8 +192,14 @@ async def _proofread(
     proofreads = first.run(requests, key=_language_of, journal=first.journal)
     passage = Passage(proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
-        items = Counted(steps, len(languages))
-        run = batch.run(items, request=Step.unwrap, key=Step.key, journal=journal)
+        items = Counted(steps, len(requests))
+        run = batch.run(
+            items,
+            request=Step.unwrap,
+            seconds=lambda _: film.seconds,
+            key=Step.key,
+            journal=journal,
+        )
         async with aclosing(aiter(run)) as outcomes:
             async for outcome in outcomes:
                 yield summed_up(outcome)
@@ -207,30 +238,36 @@ class _Correction:
         return corrected
 
 
-async def _videos(
+async def _film(
     batch: Batch,
     source: Source,
     languages: list[str],
     journal: Path | None,
     progress: StageProgress | None,
-) -> dict[str, MediaSource]:
+) -> _Film:
     """The video for each language; made first, where it is a request.
 
     Its URL is signed and differs each time. A language that was submitted keeps the one that it
-    was submitted with.
+    was submitted with. There are no languages where the batch was closed meanwhile.
     """
     if isinstance(source, str):
         source = AssetUrl(url=source)
     if isinstance(source, AssetUrl | AssetId):
-        return dict.fromkeys(languages, source)
+        return _Film(dict.fromkeys(languages, source))
     sent = await submitted(journal, _Sent)
-    if all(language in sent for language in languages):
-        return {language: sent[language].video for language in languages}
+    all_sent = all(language in sent for language in languages)
     stage = stage_of(batch, "source", progress)
+    if all_sent and (stage.journal is None or not await in_thread(stage.journal.exists)):
+        return _Film({language: sent[language].video for language in languages})
+    # Where all is sent, too, the journal is asked whether the video is still the same.
     run = stage.run([source], key=lambda _: "source", journal=stage.journal)
     async with aclosing(aiter(run)) as outcomes:
         made = [outcome async for outcome in outcomes]
+    if not made:
+        return _Film({})
     result: Any = made[0].unwrap()
+    if all_sent:
+        return _Film({language: sent[language].video for language in languages})
     video_id = result.video_id if isinstance(result, VideoAgentSession) else result.id
     if video_id is None:
         raise InvalidResponse("the session of the Video Agent names no video", status=200)
@@ -238,7 +275,8 @@ async def _videos(
     if video.video_url is None:
         raise InvalidResponse(f"video {video_id} has no URL", status=200)
     fresh = _Sent(video=AssetUrl(url=video.video_url))
-    return {language: sent.get(language, fresh).video for language in languages}
+    videos = {language: sent.get(language, fresh).video for language in languages}
+    return _Film(videos, video.duration)
 
 
 def _request(
@@ -250,6 +288,23 @@ def _request(
         raise InvalidRequest(str(error)) from None
 
 
+def _check(correct: object, corrections: int, render: object) -> None:
+    """Refuse what would show too late, once the video is paid for."""
+    if correct is not None and not callable(correct):
+        raise InvalidRequest(
+            f"correct: expected a function, got {type(correct).__name__}", param="correct"
+        )
+    if corrections < 1:
+        raise InvalidRequest(
+            f"corrections: expected 1 or more, got {corrections}", param="corrections"
+        )
+    if render is not None and type(render) is not ProofreadGenerateRequest:
+        raise InvalidRequest(
+            f"render: expected a ProofreadGenerateRequest, got {type(render).__name__}",
+            param="render",
+        )
+
+
 def _language_of(request: Any) -> str:
     language: str = request.output_languages[0]
     return language
@@ -259,5 +314,6 @@ def _title_of(source: Source) -> str:
     if isinstance(source, AssetUrl):
         source = source.url
     if isinstance(source, str):
-        return PurePosixPath(urlsplit(source).path).name or "Video"
+        address = re.split(r"[?#]", source, maxsplit=1)[0].partition("//")[2]
+        return PurePosixPath(address.partition("/")[2]).name or "Video"
     return getattr(source, "title", None) or "Video"

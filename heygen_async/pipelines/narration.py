@@ -19,6 +19,7 @@ from heygen_async.pipelines.stages import (
     Passage,
     StageProgress,
     Step,
+    count_earlier,
     stage_of,
     submitted,
     summed_up,
@@ -62,7 +63,8 @@ async def narrate(
 
     The audio is uploaded in between, since an asset stays while the URL of a speech expires.
     Stages, and with a journal their files (of ``launch.db``): ``speech`` and ``videos``, as
-    ``launch.speech.db`` and ``launch.videos.db``.
+    ``launch.speech.db`` and ``launch.videos.db``. A speech that an interrupted run did not upload
+    before its URL expired fails with ``URLExpired``, and needs another journal.
 
     Args:
         batch: Client, budget, journal and settings of all stages.
@@ -85,6 +87,7 @@ async def narrate(
         avatar = AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="", **fields)
     except TypeError as error:  # a field that there is not
         raise InvalidRequest(str(error)) from None
+    await count_earlier(batch, "speech", "videos")
     first = stage_of(batch, "speech", progress)
     journal = batch.stage("videos").journal
     sent = await submitted(journal, _Sent)
@@ -98,10 +101,17 @@ async def narrate(
     passage = Passage(speeches, with_audio, at_once=_UPLOADS, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps
-        run = batch.run(items, request=Step.unwrap, key=Step.key, journal=journal)
+        run = batch.run(
+            items, request=Step.unwrap, seconds=_seconds_of, key=Step.key, journal=journal
+        )
         async with aclosing(aiter(run)) as outcomes:
             async for outcome in outcomes:
                 yield _narrated(outcome)
+
+
+def _seconds_of(step: Step[AvatarVideoRequest]) -> float | None:
+    speech: Speech | None = step.before.result
+    return None if speech is None else speech.duration
 
 
 def _narrated(outcome: Outcome[Video]) -> Outcome[Narration]:

@@ -15,13 +15,19 @@ from heygen_async.batch.journal import fingerprint, own_key
 from heygen_async.batch.plans import check_keys
 from heygen_async.batch.variants import VariantChecker
 from heygen_async.endpoints.templates import Version
-from heygen_async.errors import HeyGenError
+from heygen_async.errors import HeyGenError, InvalidRequest
 from heygen_async.models.sources import AssetId
 from heygen_async.models.templates import TemplateRenderRequest
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech, SpeechRequest
 from heygen_async.pipelines.audio import uploaded
-from heygen_async.pipelines.stages import Passage, StageProgress, stage_of, submitted
+from heygen_async.pipelines.stages import (
+    Passage,
+    StageProgress,
+    count_earlier,
+    stage_of,
+    submitted,
+)
 
 # Speeches that are on their way from HeyGen to HeyGen at the same time.
 _UPLOADS = 8
@@ -116,9 +122,13 @@ async def personalize(
 
     Raises:
         InvalidVariants: A row does not fit the template; nothing was submitted.
-        InvalidRequest: Two rows have the same key; nothing was submitted.
+        InvalidRequest: Two rows have the same key, or a title is none; nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
+    if not isinstance(rows, Iterable):
+        raise InvalidRequest(
+            f"rows: expected a sync iterable of mappings, got {type(rows).__name__}", param="rows"
+        )
     heygen, given = batch.heygen, list(rows)
     found = await heygen.templates.variables(template_id, version="v2" if test else version)
     checker = VariantChecker(found)
@@ -132,11 +142,12 @@ async def personalize(
             position,
             str(position) if key is None else key(row),
             row,
-            None if title is None else title(row),
+            None if title is None else _checked_title(title(row), position),
             dict(row),
         )
         for position, row in enumerate(given)
     ]
+    await count_earlier(batch, "voices", "renders")
     journal = batch.stage("renders").journal
     await _speak(batch, kept, await submitted(journal, _Sent), progress)
 
@@ -207,6 +218,14 @@ def _with_stand_ins(row: Any) -> Any:
         name: AssetId(asset_id="spoken") if isinstance(value, SpeechRequest) else value
         for name, value in row.items()
     }
+
+
+def _checked_title(title: object, position: int) -> str | None:
+    if title is None or isinstance(title, str):
+        return title
+    raise InvalidRequest(
+        f"title: expected text or None for row {position + 1}, got {title!r}", param="title"
+    )
 
 
 def _own_keys(template_id: str) -> Callable[[Any], str]:

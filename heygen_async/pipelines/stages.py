@@ -138,6 +138,17 @@ def stage_of(batch: Batch, name: str, progress: StageProgress | None) -> Batch:
     return batch.stage(name, progress=None if progress is None else partial(progress, name))
 
 
+async def count_earlier(batch: Batch, *names: str) -> None:
+    """Count what earlier runs of all stages have spent, before the first stage spends more.
+
+    Args:
+        batch: The chain's.
+        *names: Its stages.
+    """
+    for name in names:
+        await batch.stage(name).count_earlier()
+
+
 async def submitted(journal: Path | None, payload: type[T]) -> dict[str, T]:
     """What earlier runs of a stage have submitted, by key.
 

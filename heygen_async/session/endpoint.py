@@ -75,7 +75,8 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
         """The encoded path for these path parameters, in the order of the path.
 
         Raises:
-            InvalidRequest: A value is no string, empty, or would leave its place in the path.
+            InvalidRequest: A value is no string, empty, a URL, or would leave its place in the
+                path.
         """
         path = self._start
         for (name, rest), value in zip(self._parameters, values, strict=True):
@@ -83,7 +84,10 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
             if not isinstance(value, str) or not value or value in (".", ".."):
                 raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
             # Nearly no id needs quotes, which cost as much as the rest of its path.
-            if not (value.isascii() and value.replace("-", "").replace("_", "").isalnum()):
+            bare = value if value.isalnum() else value.replace("-", "").replace("_", "")
+            if not (bare.isalnum() and bare.isascii()):
+                if "://" in value:  # perhaps a signed one, which errors and logs would show
+                    raise InvalidRequest(f"{name}: expected an id, got a URL", param=name)
                 value = _quoted(name, value)
             path += value + rest
         return path

@@ -69,8 +69,9 @@ class RequestEvent(msgspec.Struct, frozen=True, kw_only=True):
         last_seconds: How long the last attempt was in flight.
         began: When it was called, in unix seconds.
         request_id: Of the last answer, for HeyGen's support.
-        error: What the caller gets instead of an answer, or None; an
-            ``asyncio.CancelledError`` where the call was cancelled.
+        error: What the caller gets instead of an answer, or None: a ``CallError``, an
+            ``asyncio.CancelledError`` where the call was cancelled, or why a file could not be
+            read on its way.
         retries: The attempts before the last.
     """
 
@@ -84,7 +85,7 @@ class RequestEvent(msgspec.Struct, frozen=True, kw_only=True):
     last_seconds: float
     began: float
     request_id: str | None = None
-    error: CallError | asyncio.CancelledError | None = None
+    error: Exception | asyncio.CancelledError | None = None
     retries: tuple[RetryEvent, ...] = ()
 
 
@@ -142,7 +143,9 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("on_request", "on_retry", "on_job"):
             hook = getattr(self, name)
-            if hook is not None and (not callable(hook) or inspect.iscoroutinefunction(hook)):
+            called = getattr(hook, "__call__", None)  # noqa: B004, of an object with an async one
+            is_async = inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(called)
+            if hook is not None and (called is None or is_async):
                 raise ConfigurationError(
                     f"hooks: {name}: expected a function that is not async, got {hook!r}"
                 )

@@ -96,7 +96,7 @@ class Observation:
         self._retries.append(event)
         tell((each.on_retry for each in self._hooks), event)
 
-    def ended(self, error: CallError | asyncio.CancelledError | None) -> None:
+    def ended(self, error: Exception | asyncio.CancelledError | None) -> None:
         """The call is over."""
         seconds = self._loop.time() - self._started
         method, path = self._where.method, self._where.path

@@ -143,7 +143,7 @@ class Session:
         observed = Observation(self.hooks, logger, endpoint, _where(endpoint, path), self._secret)
         try:
             answer = await self._call(endpoint, path, body, content_type, idempotency_key, observed)
-        except (CallError, asyncio.CancelledError) as error:
+        except (Exception, asyncio.CancelledError) as error:
             observed.ended(error)
             raise
         observed.ended(None)
@@ -222,6 +222,12 @@ class Session:
         connection = self.connection
         timeout = self._timeouts[endpoint.timeout_kind]
         failure: TransportError | None = None
+        try:
+            # Not below: what the caller's own file or function has raised is no broken connection.
+            data = body() if callable(body) else body
+        except BaseException:
+            self.requests.release()
+            raise
         self.traffic.requests += 1
         if observed is not None:
             observed.sent()
@@ -230,7 +236,7 @@ class Session:
             response = await connection.api.request(
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
-                data=body() if callable(body) else body,
+                data=data,
                 headers={**connection.auth, **(headers or {})} if connection.auth else headers,
                 timeout=timeout,
                 allow_redirects=False,

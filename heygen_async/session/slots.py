@@ -26,20 +26,15 @@ from __future__ import annotations
 import asyncio
 import math
 from contextvars import ContextVar
-from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.limits import check_patience
 from heygen_async.session.waiting import Queue
 
 _INTERACTIVE, _REFUSED, _NEW = 0, 1, 2
-
-
-class _State(Enum):
-    HELD = "a submission is on its way"
-    RUNNING = "the job runs at HeyGen"
-    FREE = "given back"
+# A submission is on its way, its job runs at HeyGen, or the slot was given back.
+_State: TypeAlias = Literal["held", "running", "free"]
 
 
 class Slot:
@@ -51,12 +46,12 @@ class Slot:
         self._slots = slots
         self._interactive = interactive
         self._loop = slots._loop
-        self._state = _State.HELD
+        self._state: _State = "held"
 
     def accepted(self) -> None:
         """The submission was accepted: the job counts as running."""
-        if self._state is _State.HELD:
-            self._state = _State.RUNNING
+        if self._state == "held":
+            self._state = "running"
             if self._loop is self._slots._loop:
                 self._slots._accepted()
 
@@ -77,13 +72,13 @@ class Slot:
         lane = _INTERACTIVE if self._interactive else _REFUSED
         await self._slots._queue_up(lane, patience)
         self._loop = self._slots._loop
-        self._state = _State.HELD
+        self._state = "held"
 
     def release(self) -> None:
         """Give the slot back; further calls do nothing."""
-        if self._state is not _State.FREE:
-            running = self._state is _State.RUNNING
-            self._state = _State.FREE
+        if self._state != "free":
+            running = self._state == "running"
+            self._state = "free"
             # On another event loop all slots started anew.
             if self._loop is self._slots._loop:
                 self._slots._released(running=running, interactive=self._interactive)

@@ -175,7 +175,7 @@ async def opened(
     file: IO[bytes]
     name: str | None = None
     if isinstance(source, str | os.PathLike):
-        file, name = await _opened_file(_open, source), os.path.basename(os.fspath(source))
+        file, name = await _opened_file(_open, source), os.path.basename(os.fsdecode(source))
     elif isinstance(source, bytes | bytearray | memoryview):
         file = io.BytesIO(source)
     elif isinstance(source, AsyncIterable):

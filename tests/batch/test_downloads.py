@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from heygen_async import (
@@ -385,3 +386,24 @@ async def keep(outcomes: AsyncIterator[Outcome[Any]], kept: list[Outcome[Any]]) 
     """Keep what came before an exception, too."""
     async for outcome in outcomes:
         kept.append(outcome)  # noqa: PERF401
+
+
+async def test_a_cancel_scope_leaves_no_cleanup_half_done(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    closed: list[bool] = []
+
+    async def outcomes() -> AsyncIterator[Outcome[Video]]:
+        try:
+            await asyncio.Event().wait()
+            yield Outcome(key="1", index=0, item=None, seconds=0.0)
+        finally:
+            await asyncio.sleep(1)
+            closed.append(True)
+
+    pattern = FilePattern(str(tmp_path / "{key}.mp4"))
+    with anyio.move_on_after(5) as scope:
+        async for _ in downloaded(heygen, outcomes(), pattern, parallel=2, ordered=False):
+            pass
+    assert scope.cancelled_caught
+    assert closed == [True]

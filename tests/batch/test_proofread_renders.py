@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from heygen_async import (
     AssetUrl,
+    AvatarVideoRequest,
     Batch,
+    BudgetExceeded,
     HeyGen,
     HeyGenError,
     InvalidRequest,
@@ -17,6 +21,7 @@ from heygen_async import (
     ProofreadRender,
     ProofreadRequest,
     SpeechRequest,
+    UncertainSubmission,
     VideoTranslation,
 )
 from heygen_async.batch.estimates import estimate
@@ -114,3 +119,76 @@ async def test_a_stage_has_its_own_journal_and_keys(heygen: HeyGen, journal: Pat
             pass
     (entry,) = await Journaled(journal.with_name("run.voices.db")).entries()
     assert entry.idempotency_key.startswith("launch.voices:1:")
+
+
+async def test_one_of_two_with_the_same_callback_id_is_not_taken_for_the_other(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    first, second = [
+        structs.replace((await proofreads(heygen))[0], callback_id="mine") for _ in range(2)
+    ]
+    sandbox.faults.add("proofreads.generate", Fault.drop_answer(), times=None)
+    await rendered(heygen, [first], journal)
+    sandbox.faults.clear()
+    sandbox.faults.add("proofreads.generate", Fault.drop(), times=None)
+    await rendered(heygen, [first, second], journal)
+    sandbox.faults.clear()
+    assert sandbox.ledger.count("proofreads.generate") == 1
+    await Journaled(journal).make_older(25 * 3600)
+    outcomes = await rendered(heygen, [second, first], journal)
+    assert [type(outcome.error) for outcome in outcomes] == [UncertainSubmission] * 2
+    assert sandbox.ledger.count("proofreads.generate") == 1
+
+
+async def test_a_known_length_tells_the_price(heygen: HeyGen) -> None:
+    renders = [ProofreadRender(proofread_id="1"), ProofreadRender(proofread_id="2")]
+    async with Batch(heygen) as batch:
+        unknown = await batch.run(renders).estimate()
+        known = await batch.run(renders, seconds=lambda render: 60.0).estimate()
+        half = await batch.run(
+            renders, seconds=lambda render: 60.0 if render.proofread_id == "1" else None
+        ).estimate()
+        with pytest.raises(InvalidRequest, match="seconds: expected 0 or more"):
+            await batch.run(renders, seconds=lambda render: -1.0).estimate()
+    assert (unknown.incomplete, half.incomplete, known.incomplete) == (2, 1, 0)
+    assert known.usd == pytest.approx(2 * half.usd)
+    assert known.usd > unknown.usd
+
+
+async def test_what_a_later_stage_has_cost_counts_before_it_begins(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    request = SpeechRequest(text="Hello.", voice_id=sandbox.voice_id)
+
+    async def run(stage: Batch, text: str) -> None:
+        async for outcome in stage.run(
+            [structs.replace(request, text=text)], journal=stage.journal
+        ):
+            outcome.unwrap()
+
+    async with Batch(heygen, journal=journal) as batch:
+        await batch.stage("later").count_earlier()  # there is none
+        await run(batch.stage("later"), "Hello.")
+    async with Batch(heygen, journal=journal, max_jobs=2) as batch:
+        for _ in range(2):  # which counts it once
+            await batch.stage("later").count_earlier()
+        await run(batch.stage("earlier"), "Hello.")
+        await run(batch.stage("later"), "Hello.")
+        with pytest.raises(BudgetExceeded):
+            await run(batch.stage("last"), "Good-bye.")
+    await Batch(heygen).count_earlier()  # which has no journal
+    assert sandbox.ledger.count() == 2
+
+
+async def test_unfinished_jobs_of_several_runs_are_all_named(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello.")
+    async with Batch(heygen) as batch:
+        runs = [batch.run([request]) for _ in range(3)]
+        tasks = [asyncio.ensure_future(anext(aiter(run))) for run in runs]
+        await asyncio.sleep(5)
+        unfinished = batch.unfinished
+        await asyncio.gather(*tasks)
+    assert set(unfinished) == {"0", "0#2", "0#3"}
+    assert set(unfinished.values()) == {job.id for job in sandbox.ledger.jobs}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from heygen_async import InvalidVariants
+from heygen_async import ConfigurationError, InvalidVariants
 from heygen_async.captions import parse_srt
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
@@ -22,6 +22,8 @@ from heygen_async.cli.localize import Film, localize
 from heygen_async.cli.narrate import narrate
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.personalize import personalize
+from heygen_async.cli.report import report
+from heygen_async.cli.status import status
 from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
 
@@ -152,6 +154,8 @@ async def test_signals_stop_it_at_once(
         (FILM, {"everything": True}, "--to LANGUAGE"),
         (FILM, {"edit": True, "program": "cat"}, "--edit and --correct"),
         (FILM, {"program": " "}, "expected a program"),
+        (FILM, {"program": "sed 's/a"}, "--correct: No closing quotation"),
+        (FILM, {"program": "nowhere/correct --fast"}, "no program nowhere/correct"),
         (Film(video="nowhere.mp4"), {}, "no such file"),
         (FILM, {"options": RunOptions(resume=True)}, "--resume needs the journal"),
         (
@@ -183,6 +187,12 @@ async def test_texts_become_videos_with_captions(
     names = {file.name for file in out.iterdir()}
     assert names == {"monday.mp4", "monday.srt", "tuesday.mp4", "tuesday.srt"}
     assert [cue.text for cue in parse_srt((out / "monday.srt").read_text())] == ["Good morning."]
+    (out / "monday.srt").unlink()
+    (out / "monday.srt").mkdir()
+    assert await narrate(path, avatar=avatar, voice=voice, display=Lines(), out=out) == Exit.DONE
+    captured = capsys.readouterr()
+    assert "monday.srt: Is a directory" in captured.err
+    assert lines(captured.out)[-1]["report"]["completed"] == 2
     plain = tmp_path / "hello.txt"
     plain.write_text("Hello.\n")
     assert await narrate(plain, avatar=avatar, voice=voice, display=Lines()) == Exit.DONE
@@ -232,3 +242,37 @@ async def test_rows_with_voices(
     assert await run(options=RunOptions(max_jobs=0)) == Exit.SOME_FAILED
     assert sandbox.ledger.count() == 3
     assert "Stopped before the end" in capsys.readouterr().err
+
+
+async def test_status_and_report_know_the_stages_of_a_chain(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "run.db"
+    options = RunOptions(journal=journal)
+    done = await localize(
+        Film(prompt="A teaser"), LANGUAGES, display=Lines(), program="sh -c cat", options=options
+    )
+    assert done == Exit.DONE
+    capsys.readouterr()
+    assert await status(journal, display=Lines()) == Exit.DONE
+    stages = lines(capsys.readouterr().out)
+    assert [stage["counts"]["completed"] for stage in stages] == [1, 2, 2]
+    console = Console(file=io.StringIO(), width=200)
+    await status(journal, display=Terminal(console))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    order = [shown.index(f"run.{stage}.db") for stage in ("source", "proofreads", "renders")]
+    assert order == sorted(order)
+    with pytest.raises(CommandError, match=r"run\.proofreads\.db, .*run\.renders\.db"):
+        await report(journal, None, display=Lines())
+    with pytest.raises(CommandError, match="no such journal"):
+        await status(tmp_path / "walk.db", display=Lines())
+
+
+async def test_without_captions_nothing_is_paid_for_that_needs_them(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pysubs2", None)
+    with pytest.raises(ConfigurationError, match="captions"):
+        await localize(FILM, LANGUAGES, display=Lines(), edit=True)
+    assert sandbox.ledger.count() == 0

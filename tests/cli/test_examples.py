@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import runpy
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the examples write to."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(EXAMPLES.glob("*.py")) if "sys.argv" in path.read_text()],
+    ids=lambda path: path.stem,
+)
+def test_an_example_without_its_arguments_says_how_to_call_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [str(path)])
+    with pytest.raises(SystemExit, match=f"python {path.name} "):
+        runpy.run_path(str(path), run_name="__main__")
 
 
 async def test_first_call(sandbox: Sandbox, folder: Path) -> None:

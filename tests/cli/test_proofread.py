@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 from heygen_async import AssetUrl, HeyGen, ProofreadRequest
@@ -144,26 +145,59 @@ async def test_what_is_wrong_is_told_and_not_uploaded(
     assert (await text_of(proofread_id)).startswith("1\n00:00:05,000")
 
 
-@pytest.mark.parametrize(("answers", "taken"), [(["edit", "take"], True), (["stop"], False)])
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], int]]:
+    """Makes standard input a terminal; gives what types on it."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with open(theirs, encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield lambda text: os.write(ours, text.encode())
+    os.close(ours)
+
+
+@pytest.mark.parametrize(
+    ("typed", "editings"), [("\nTake \n", 2), ("what?\ntake\n", 1), ("stop\n", 0), ("\x04", 0)]
+)
 async def test_on_a_terminal_the_user_decides(
     proofread_id: str,
     folder: Path,
     editor: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
-    answers: list[str],
-    taken: bool,
+    keyboard: Callable[[str], int],
+    typed: str,
+    editings: int,
 ) -> None:
     editor("text = text + 'x' * 50")
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(click, "prompt", lambda *_, **__: answers.pop(0))
-    if taken:
+    keyboard(typed)
+    if editings:
         assert await run(proofread_id) == Exit.DONE
-        assert (await text_of(proofread_id)).endswith("x" * 100)
+        text = await text_of(proofread_id)
+        assert len(text) - len(text.rstrip("x")) == 50 * editings
     else:
         with pytest.raises(CommandError, match="nothing was sent"):
             await run(proofread_id)
         assert len(kept(folder)) == 1
-    assert answers == []
+
+
+async def test_ctrl_c_at_the_question_ends_it_and_tells_where_the_file_is(
+    proofread_id: str,
+    folder: Path,
+    editor: Callable[[str], None],
+    keyboard: Callable[[str], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    editor("text = text + 'x' * 50")
+    task = asyncio.create_task(run(proofread_id))
+    told = ""
+    while "or stop?" not in told:
+        await asyncio.sleep(0.1)
+        told += capsys.readouterr().err
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (saved,) = kept(folder)
+    assert f"What you saved is in {saved}" in capsys.readouterr().err
+    assert not asyncio.get_running_loop().remove_reader(sys.stdin)  # nothing waits for the user
 
 
 async def test_an_editor_that_fails_loses_nothing(

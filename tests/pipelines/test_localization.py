@@ -268,3 +268,67 @@ async def test_a_render_whose_answer_is_lost_is_found_under_its_key(
         outcomes = await outcomes_of(chain)
     assert outcomes[FRENCH].unwrap().translate_audio_only
     assert sandbox.ledger.count("proofreads.generate") == 1
+
+
+@pytest.mark.parametrize(
+    ("param", "fields"),
+    [
+        ("mode", {"mode": "fast"}),
+        (None, {"colour": "red"}),
+        ("title", {"title": 5}),
+        ("correct", {"correct": "sed"}),
+        ("corrections", {"correct": louder, "corrections": 0}),
+        ("render", {"correct": louder, "render": {"captions": True}}),
+        (None, {"correct": louder, "translate_audio_only": True}),  # for the render to say
+    ],
+)
+async def test_wrong_arguments_show_before_the_video_is_paid_for(
+    sandbox: Sandbox, heygen: HeyGen, param: str | None, fields: dict[str, Any]
+) -> None:
+    request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi.")
+    async with Batch(heygen) as batch:
+        with pytest.raises(InvalidRequest) as caught:
+            await outcomes_of(localize(batch, request, LANGUAGES, **fields))
+    assert caught.value.param == param
+    assert sandbox.ledger.count() == 0
+
+
+@pytest.mark.parametrize("correct", [None, louder])
+async def test_another_film_is_told_from_the_one_before(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path, correct: Any
+) -> None:
+    async def run(script: str) -> None:
+        request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=script)
+        async with Batch(heygen, journal=journal) as batch:
+            await outcomes_of(localize(batch, request, [FRENCH], correct=correct))
+
+    await run("Hi.")
+    paid = sandbox.ledger.count()
+    with pytest.raises(IdempotencyMismatch):
+        await run("Something else.")
+    assert sandbox.ledger.count() == paid
+
+
+async def test_a_batch_that_is_closed_while_the_video_is_made(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi.")
+    async with Batch(heygen) as batch:
+        chain = asyncio.ensure_future(outcomes_of(localize(batch, request, [FRENCH])))
+        await asyncio.sleep(5)
+        await batch.aclose()
+        assert await chain == {}
+
+
+async def test_an_address_that_cannot_be_taken_apart_names_no_film(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    async with Batch(heygen) as batch:
+        outcomes = await outcomes_of(localize(batch, "https://[example/a.mp4?b=/c", [FRENCH]))
+    assert set(outcomes) == {FRENCH}
+
+
+async def test_no_languages_cost_nothing(sandbox: Sandbox, heygen: HeyGen, journal: Path) -> None:
+    async with Batch(heygen, journal=journal) as batch:
+        assert await outcomes_of(localize(batch, VideoAgentRequest(prompt="A"), [])) == {}
+    assert sandbox.ledger.count() == 0

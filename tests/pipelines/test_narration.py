@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from heygen_async import (
     Batch,
+    BudgetExceeded,
     HeyGen,
     InvalidRequest,
     JobFailed,
@@ -19,6 +23,7 @@ from heygen_async import (
     narrate,
 )
 from heygen_async.captions import parse_srt, problems, write_srt
+from heygen_async.pipelines.audio import uploaded
 from heygen_async.sandbox import Fault, Sandbox
 
 from .interruptions import interrupted
@@ -123,3 +128,27 @@ async def test_a_run_left_at_any_border_pays_once(
     assert sandbox.ledger.count() == 10
     again = await run()
     assert all(outcome.resumed and outcome.unwrap().cues for outcome in again)
+
+
+async def test_the_length_of_the_speech_tells_what_its_video_will_cost(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    texts = [f"{TEXT} This is edition {number}." for number in range(8)]
+    async with Batch(heygen, max_cost=2.0) as batch:
+        with pytest.raises(BudgetExceeded, match="no room"):
+            await collected(chain(batch, sandbox, texts))
+    assert 1.0 < sandbox.ledger.usd < 2.0
+
+
+async def test_a_cancelled_narration_leaves_no_folder_behind(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    speech = await heygen.voices.speech(SpeechRequest(text="Hi.", voice_id=sandbox.voice_id))
+    outcome = Outcome(key="1", index=0, item=None, result=speech, seconds=0.0)
+    task = asyncio.ensure_future(uploaded(heygen, outcome))
+    await asyncio.sleep(0)  # it is in the thread that makes the folder
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert os.listdir(tmp_path) == []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from heygen_async import (
     Batch,
+    BudgetExceeded,
     HeyGen,
     InvalidRequest,
     InvalidVariants,
@@ -122,3 +123,32 @@ async def test_a_run_left_at_any_border_pays_once(
     assert sandbox.ledger.count("speech") == 4
     assert sandbox.ledger.count("video") == 7
     assert sandbox.ledger.count() == 11
+
+
+async def test_what_earlier_renders_have_cost_leaves_no_room_for_new_speeches(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, journal: Path
+) -> None:
+    async def run(count: int, max_jobs: int) -> list[Outcome[Video]]:
+        async with Batch(heygen, journal=journal, max_jobs=max_jobs) as batch:
+            chain = personalize(
+                batch, template_id, rows(sandbox, count), key=lambda row: row["name"]
+            )
+            return await collected(chain)
+
+    await run(2, 3)
+    assert sandbox.ledger.count() == 3
+    with pytest.raises(BudgetExceeded):
+        await run(5, 3)
+    assert sandbox.ledger.count() == 3
+
+
+async def test_a_title_that_is_none_shows_before_anything_is_spoken(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str
+) -> None:
+    async with Batch(heygen) as batch:
+        number, nothing = cast("Any", len), cast("Any", None)
+        with pytest.raises(InvalidRequest, match="row 1"):
+            await collected(personalize(batch, template_id, rows(sandbox, 1), title=number))
+        with pytest.raises(InvalidRequest, match="rows: expected"):
+            await collected(personalize(batch, template_id, nothing))
+    assert sandbox.ledger.count() == 0

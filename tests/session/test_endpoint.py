@@ -20,7 +20,10 @@ TWO: Endpoint[Any] = Endpoint(
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
-@given(TEXT.filter(lambda text: text not in (".", "..")), TEXT)
+IDS = TEXT.filter(lambda text: "://" not in text)
+
+
+@given(IDS.filter(lambda text: text not in (".", "..")), IDS)
 def test_values_stay_in_their_segment(first: str, second: str) -> None:
     if second in (".", ".."):
         second += "x"
@@ -39,6 +42,11 @@ def test_values_that_are_no_ids(value: Any) -> None:
         TWO.at("a", value)
     assert caught.value.param == "y_id"
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_url_in_place_of_an_id_is_not_shown() -> None:
+    with pytest.raises(InvalidRequest, match=r"y_id: expected an id, got a URL\Z"):
+        TWO.at("a", "https://files.example.com/a.mp4?Signature=secret")
 
 
 def test_braces_in_a_value_are_no_parameter() -> None:

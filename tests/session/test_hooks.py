@@ -242,7 +242,11 @@ async def test_pickles_and_deep_copies_are_without_hooks(sandbox: Sandbox) -> No
 async def _later(event: object) -> None: ...
 
 
-@pytest.mark.parametrize("hook", [_later, "print"])
+class _Later:
+    async def __call__(self, event: object) -> None: ...
+
+
+@pytest.mark.parametrize("hook", [_later, _Later(), "print"])
 def test_what_is_no_hook_is_refused(hook: object) -> None:
     with pytest.raises(ConfigurationError, match="on_retry: expected a function"):
         Hooks(on_retry=hook)  # type: ignore[arg-type]

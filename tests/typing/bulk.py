@@ -57,6 +57,7 @@ async def settings(
     assert_type(batch.ordered, bool)
     assert_type(batch.unfinished, dict[str, str])
     assert_type(batch.stage("dubs", progress=progress), Batch)
+    assert_type(await batch.count_earlier(), None)
     assert_type(await batch.aclose(), None)
 
 
@@ -80,6 +81,7 @@ def runs(
     )
     assert_type(batch.speech(texts, voice_id="id", key=key, speed=1.1), Run[Speech])
     assert_type(batch.run(rows, request=request, key=key, via=via, journal="a.db"), Run[Any])
+    assert_type(batch.run(rows, request=request, seconds=lambda row: 60.0), Run[Any])
 
 
 async def one_run(batch: Batch, run: Run[Video]) -> None:

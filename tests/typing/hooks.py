@@ -23,7 +23,7 @@ def on_request(event: RequestEvent) -> None:
     assert_type(event.attempts, int)
     assert_type(event.seconds + event.last_seconds + event.began, float)
     assert_type(event.request_id, str | None)
-    assert_type(event.error, CallError | asyncio.CancelledError | None)
+    assert_type(event.error, Exception | asyncio.CancelledError | None)
     assert_type(event.retries, tuple[RetryEvent, ...])
 
 
