@@ -192,25 +192,26 @@ async def opened(
         )
     try:
         upload = await _on_disk(UploadSource, file, name, progress)
-        check_size(upload.size, limit)
+        check_size(upload.size, limit, name)
         yield upload
     finally:
         if file is not source:
             await in_thread(file.close)
 
 
-def check_size(size: int, limit: int) -> None:
+def check_size(size: int, limit: int, name: str | None = None) -> None:
     """Refuse what cannot be uploaded.
 
     Raises:
         InvalidRequest: There is nothing, or more than ``limit`` bytes.
     """
+    what = name or "the file"
     if not size:
-        raise InvalidRequest("source: the file is empty", param="source")
+        raise InvalidRequest(f"source: {what} is empty", param="source")
     if size > limit:
+        megabytes = f"{limit:,} bytes ({limit // 1024**2} MB)"
         raise InvalidRequest(
-            f"source: larger than {limit:,} bytes ({limit // 1024**2} MB), the most that HeyGen "
-            "takes",
+            f"source: {what} is larger than {megabytes}, the most that HeyGen takes",
             param="source",
         )
 
