@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import runpy
 import shlex
@@ -48,6 +49,16 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncItera
         monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
         monkeypatch.chdir(tmp_path)
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """What a snippet asks of the loggers ends with its page."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("heygen_async")]
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def prelude(sandbox: Sandbox) -> dict[str, Any]:
