@@ -60,7 +60,7 @@ def check_lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Static types: mypy and pyright, both strict; all that is public has a known type."""
     # From a wheel: an editable install hides the package from --verifytypes.
-    session.install(".[all]", *groups("tests", "types", "bench"))
+    session.install(".[all]", *groups("tests", "types", "pyright", "bench"))
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--verifytypes", "heygen_async", "--ignoreexternal")
