@@ -340,6 +340,18 @@ async def test_many_wait_for_few_places_in_turn() -> None:
     assert loop.time() == pytest.approx(50.0)
 
 
+async def test_a_request_cancelled_as_its_turn_comes_leaves_its_place_to_the_next() -> None:
+    limiter = RequestLimiter(1)
+    await limiter.acquire()
+    one, two = asyncio.create_task(limiter.acquire()), asyncio.create_task(limiter.acquire())
+    await settle()
+    limiter.release()  # it is the turn of the first, who has not run yet
+    one.cancel()
+    await asyncio.wait_for(two, 1)
+    assert one.cancelled()
+    assert (limiter.in_use, limiter.waiting) == (1, 0)
+
+
 def test_another_event_loop() -> None:
     limiter = RequestLimiter(1, per_second=1.0, burst=1.0)
 
