@@ -8,7 +8,6 @@ import hashlib
 import os
 import string
 import unicodedata
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +23,7 @@ from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
-from heygen_async.session.scopes import shield
+from heygen_async.session.parallel import in_parallel
 from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
@@ -146,60 +145,12 @@ async def downloaded(
         skip_resumed: Fetch what is missing of items that ended in an earlier run, but do not hand
             them on, unless that fails.
     """
-    source = aiter(outcomes)
     shelf = _Shelf(heygen, pattern)
-    following: asyncio.Task[Outcome[T]] | None = asyncio.ensure_future(_next(source))
-    saving: deque[asyncio.Task[Outcome[T]]] = deque()
-    failure: BaseException | None = None
-    try:
-        while following is not None or saving:
-            waited: set[asyncio.Task[Outcome[T]]] = set(saving)
-            if following is not None and len(saving) < parallel:
-                waited.add(following)
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if following is not None and following.done() and len(saving) < parallel:
-                try:
-                    outcome = following.result()
-                except StopAsyncIteration:
-                    following = None
-                except Exception as error:  # its own, raised below
-                    following, failure = None, error
-                else:
-                    saving.append(asyncio.ensure_future(shelf.saved(outcome)))
-                    following = asyncio.ensure_future(_next(source))
-            for task in _ended(saving, ordered=ordered):
-                saving.remove(task)
-                outcome = task.result()
-                if not (skip_resumed and outcome.resumed and outcome.download_error is None):
-                    yield outcome
-        if failure is not None:
-            raise failure
-    finally:
-        left = [*saving] if following is None else [*saving, following]
-        for task in left:
-            task.cancel()
-        with shield():
-            try:
-                await asyncio.gather(*left, return_exceptions=True)
-            finally:
-                if isinstance(source, AsyncGenerator):
-                    await source.aclose()
-
-
-def _ended(saving: deque[asyncio.Task[Outcome[T]]], *, ordered: bool) -> list[Any]:
-    """Those that can be handed on now."""
-    if not ordered:
-        return [task for task in saving if task.done()]
-    ended = []
-    for task in saving:
-        if not task.done():
-            break
-        ended.append(task)
-    return ended
-
-
-async def _next(source: Any) -> Any:
-    return await anext(source)
+    saving = in_parallel(outcomes, shelf.saved, parallel=parallel, ordered=ordered)
+    async with contextlib.aclosing(saving):
+        async for outcome in saving:
+            if not (skip_resumed and outcome.resumed and outcome.download_error is None):
+                yield outcome
 
 
 class _Shelf:

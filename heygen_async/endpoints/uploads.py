@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Coroutine, Iterable
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +14,7 @@ import msgspec
 from heygen_async.endpoints.assets import Assets
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.assets import UploadedAsset
-from heygen_async.session.scopes import shield
+from heygen_async.session.parallel import in_parallel
 from heygen_async.session.threads import in_thread
 from heygen_async.session.uploads import Uploadable, UploadProgress
 
@@ -90,43 +91,14 @@ async def uploaded(
     tally = None if progress is None else _Tally(progress)
     if tally is not None and isinstance(sources, Collection):
         await in_thread(tally.measure, sources)
-    items = _each(sources)
-    following: asyncio.Task[Any] | None = asyncio.ensure_future(_next(items))
-    running: list[asyncio.Task[UploadOutcome]] = []
-    index = 0
-    failure: BaseException | None = None
-    try:
-        while following is not None or running:
-            waited: set[asyncio.Task[Any]] = set(running)
-            if following is not None and len(running) < parallel:
-                waited.add(following)
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if following is not None and following.done() and len(running) < parallel:
-                try:
-                    source = following.result()
-                except StopAsyncIteration:
-                    following = None
-                except Exception as error:  # its own, raised below
-                    following, failure = None, error
-                else:
-                    one = _outcome(assets, index, source, cache, tally)
-                    running.append(asyncio.ensure_future(one))
-                    following = asyncio.ensure_future(_next(items))
-                    index += 1
-            for task in [task for task in running if task.done()]:
-                running.remove(task)
-                yield task.result()
-        if failure is not None:
-            raise failure
-    finally:
-        left = [*running] if following is None else [*running, following]
-        for task in left:
-            task.cancel()
-        with shield():
-            try:
-                await asyncio.gather(*left, return_exceptions=True)
-            finally:
-                await items.aclose()
+
+    def upload(numbered: tuple[int, Any]) -> Coroutine[Any, Any, UploadOutcome]:
+        return _outcome(assets, *numbered, cache, tally)
+
+    uploads = in_parallel(_numbered(sources), upload, parallel=parallel)
+    async with aclosing(uploads):
+        async for outcome in uploads:
+            yield outcome
 
 
 class _Tally:
@@ -206,18 +178,15 @@ async def _outcome(
     return UploadOutcome(index=index, source=source, result=asset)
 
 
-async def _each(sources: Any) -> AsyncGenerator[Any]:
+async def _numbered(sources: Any) -> AsyncGenerator[tuple[int, Any]]:
+    index = itertools.count()
     if isinstance(sources, AsyncIterable):
         try:
             async for source in sources:
-                yield source
+                yield next(index), source
         finally:
             if isinstance(sources, AsyncGenerator):
                 await sources.aclose()
     else:
         for source in sources:
-            yield source
-
-
-async def _next(items: AsyncGenerator[Any]) -> Any:
-    return await anext(items)
+            yield next(index), source
