@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import importlib
 import itertools
 import os
 from collections.abc import (
@@ -49,10 +47,6 @@ from heygen_async.session.slots import JobSlots
 from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
-
-# anyio looks for its backend at the first scope that a run opens, on the event loop.
-with contextlib.suppress(ImportError):  # a private name, and not needed for more than this
-    importlib.import_module("anyio._backends._asyncio")
 
 SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
 """A video to dub: its URL, an asset, or a whole request."""

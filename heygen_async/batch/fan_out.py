@@ -15,9 +15,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
-import anyio
-
 from heygen_async.batch.source import Exhausted, Source
+from heygen_async.session.scopes import shield
 from heygen_async.session.slots import JobSlots, Slot
 
 T = TypeVar("T")
@@ -108,13 +107,13 @@ class FanOut(Generic[T, R]):
             if not task.done():
                 task.cancel()
                 # A cancel scope of anyio would cancel this wait, too, and again and again.
-                with anyio.CancelScope(shield=True):
+                with shield():
                     await asyncio.wait([task])
         except asyncio.CancelledError:
             # Work that takes long to end, such as to learn what became of a submission, ends
             # at the second cancellation.
             task.cancel()
-            with anyio.CancelScope(shield=True):
+            with shield():
                 await asyncio.wait([task])
             raise
         finally:
