@@ -165,7 +165,6 @@ class Templates(Resource):
         _check_version(version)
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
-        request = with_unguessable_id(request, self._session, idempotency_key)
         if test:
             if version == "v3":
                 raise InvalidRequest("test: only the v2 call renders tests", param="test")
@@ -179,6 +178,7 @@ class Templates(Resource):
                 template_id, request, test=test, idempotency_key=idempotency_key
             )
             return await self._through_v2(template_id, rendering)
+        request = with_unguessable_id(request, self._session, idempotency_key)
         video = await self._session.call(
             GENERATE,
             GENERATE.at(template_id),
