@@ -12,7 +12,7 @@ import anyio
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Report, Run
-from heygen_async.cli.display import RESUME, Display, Item, Saved
+from heygen_async.cli.display import RESUME, Display, Item, Saved, item_of
 from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.folder import OutputFolder
 from heygen_async.cli.options import RunOptions
@@ -157,16 +157,7 @@ class Finisher:
     def _take(self, outcome: Outcome[MediaT], key: str) -> Item:
         if outcome.error is not None:
             self._failures.append(outcome.error)
-        return Item(
-            key=key,
-            ok=outcome.ok,
-            job_id=outcome.job_id,
-            video_url=None if outcome.result is None else outcome.result.video_url,
-            error=None if outcome.error is None else str(outcome.error),
-            seconds=round(outcome.seconds, 3),
-            usd=outcome.usd,
-            resumed=outcome.resumed,
-        )
+        return item_of(outcome, key)
 
     async def _save(
         self, item: Item, media: MediaT, folder: OutputFolder, room: anyio.Semaphore

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Progress
-from heygen_async.batch.downloads import FilePattern, downloaded
-from heygen_async.cli.display import Item, Lines, Terminal, duration
+from heygen_async.batch.downloads import downloaded
+from heygen_async.cli.display import Lines, Terminal, duration, item_of
 from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
-from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.folder import OutputFolder, pattern_in
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.running import complain
 from heygen_async.cli.stopping import Signals
@@ -109,12 +109,11 @@ class Chain:
     def _outcomes(self, chain: AsyncGenerator[Outcome[Any]]) -> AsyncGenerator[Outcome[Any]]:
         if self._out is None:
             return chain
-        folder = str(self._out).replace("{", "{{").replace("}", "}}")
-        pattern = FilePattern(f"{folder}/{{key}}.mp4")
+        pattern = pattern_in(self._out, ".mp4")
         return downloaded(self._heygen, chain, pattern, parallel=_DOWNLOADS, ordered=False)
 
     def _take(self, outcome: Outcome[Any]) -> None:
-        error = None if outcome.error is None else str(outcome.error)
+        item = item_of(outcome, outcome.key)
         if outcome.error is not None:
             self._failures.append(outcome.error)
         self._counts["completed" if outcome.ok else "failed"] += 1
@@ -122,20 +121,9 @@ class Chain:
         if outcome.download_error is not None:
             self._files_failed += 1
             error = f"not downloaded: {outcome.download_error}"
+            item = msgspec.structs.replace(item, error=error)
         self._usd += outcome.usd or 0.0
-        self._display.item(
-            Item(
-                key=outcome.key,
-                ok=outcome.ok,
-                job_id=outcome.job_id,
-                video_url=None if outcome.result is None else outcome.result.video_url,
-                file=outcome.file,
-                error=error,
-                seconds=round(outcome.seconds, 3),
-                usd=outcome.usd,
-                resumed=outcome.resumed,
-            )
-        )
+        self._display.item(item)
 
     def _code(self, stopped: HeyGenError | None) -> Exit:
         if stopped is not None:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from heygen_async.batch import Progress, Report
+from heygen_async.batch import Outcome, Progress, Report
 from heygen_async.cli.exits import Exit
 
 _SHOWN = 20
@@ -43,6 +43,26 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     usd: float | None = None
     resumed: bool = False
+
+
+def item_of(outcome: Outcome[Any], key: str) -> Item:
+    """What an outcome says of its item.
+
+    Args:
+        outcome: The outcome.
+        key: What the item is called.
+    """
+    return Item(
+        key=key,
+        ok=outcome.ok,
+        job_id=outcome.job_id,
+        video_url=None if outcome.result is None else outcome.result.video_url,
+        file=outcome.file,
+        error=None if outcome.error is None else str(outcome.error),
+        seconds=round(outcome.seconds, 3),
+        usd=outcome.usd,
+        resumed=outcome.resumed,
+    )
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):

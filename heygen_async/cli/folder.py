@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from heygen_async.batch.downloads import file_stem
+from heygen_async.batch.downloads import FilePattern, file_stem
 from heygen_async.cli.exits import CommandError
 
-__all__ = ["OutputFolder", "file_stem"]
+__all__ = ["OutputFolder", "file_stem", "pattern_in"]
 
 
 class OutputFolder:
@@ -38,3 +38,14 @@ class OutputFolder:
             ending: With its dot.
         """
         return self.path / f"{file_stem(name)}{ending}"
+
+
+def pattern_in(folder: Path, ending: str) -> FilePattern:
+    """Where the files of outcomes go in a folder: each under its key.
+
+    Args:
+        folder: The folder; braces in its name stand for themselves.
+        ending: With its dot.
+    """
+    name = str(folder).replace("{", "{{").replace("}", "}}")
+    return FilePattern(f"{name}/{{key}}{ending}")

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
-from heygen_async.batch.downloads import FilePattern
 from heygen_async.captions import write_srt
 from heygen_async.cli.chains import Chain, existing_chain
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.folder import pattern_in
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.rows import read_rows
 from heygen_async.client import HeyGen
@@ -112,8 +112,7 @@ async def _with_captions(
         async for outcome in narrations:
             narration = outcome.result
             if out is not None and narration is not None:
-                folder = str(out).replace("{", "{{").replace("}", "}}")
-                path = FilePattern(f"{folder}/{{key}}.srt").path(outcome)
+                path = pattern_in(out, ".srt").path(outcome)
                 text = write_srt(narration.cues)
                 try:
                     await asyncio.to_thread(path.write_bytes, text.encode())
