@@ -14,6 +14,7 @@ from heygen_async.batch.journal import (
     JournalView,
     State,
     Totals,
+    begun,
     idempotency_key,
     own_key,
     read,
@@ -116,7 +117,7 @@ class EarlierRuns:
         Raises:
             JournalError: The file is no journal.
         """
-        if not self._begun():
+        if not begun(self.journal):
             return None
         with read(self.journal) as view:
             return view.totals()
@@ -131,7 +132,7 @@ class EarlierRuns:
         Raises:
             JournalError: The file is no journal, or that of another run.
         """
-        if not self._begun():
+        if not begun(self.journal):
             return None
         with read(self.journal) as view:
             run = view.run
@@ -159,9 +160,6 @@ class EarlierRuns:
                         _sent(view.run.run_id, entry, fields)
                     )
         return sent
-
-    def _begun(self) -> bool:
-        return self.journal.exists() and self.journal.stat().st_size > 0
 
 
 def _sent(run_id: str, entry: Entry, fields: _Fields) -> Sent:

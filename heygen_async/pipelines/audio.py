@@ -12,6 +12,9 @@ from heygen_async.client import HeyGen
 from heygen_async.models.voices import Speech
 from heygen_async.session.threads import in_thread
 
+UPLOADS_AT_ONCE = 8
+"""Speeches that are on their way from HeyGen to HeyGen at the same time."""
+
 
 async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
     """The asset id of a speech's audio, which is downloaded and uploaded; neither is charged.

@@ -13,7 +13,7 @@ from heygen_async.captions import Cue, captions
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.videos import AvatarVideoRequest, Video
 from heygen_async.models.voices import Speech, SpeechRequest
-from heygen_async.pipelines.audio import uploaded
+from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
 from heygen_async.pipelines.stages import (
     Counted,
     Passage,
@@ -24,9 +24,6 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
-
-# Speeches that are on their way from HeyGen to HeyGen at the same time.
-_UPLOADS = 8
 
 
 class Narration(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +95,7 @@ async def narrate(
         return msgspec.structs.replace(avatar, audio_asset_id=asset_id)
 
     speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.journal)
-    passage = Passage(speeches, with_audio, at_once=_UPLOADS, ordered=batch.ordered)
+    passage = Passage(speeches, with_audio, at_once=UPLOADS_AT_ONCE, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps
         run = batch.run(

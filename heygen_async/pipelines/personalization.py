@@ -20,7 +20,7 @@ from heygen_async.models.sources import AssetId
 from heygen_async.models.templates import TemplateRenderRequest
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech, SpeechRequest
-from heygen_async.pipelines.audio import uploaded
+from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
 from heygen_async.pipelines.stages import (
     Passage,
     StageProgress,
@@ -28,9 +28,6 @@ from heygen_async.pipelines.stages import (
     stage_of,
     submitted,
 )
-
-# Speeches that are on their way from HeyGen to HeyGen at the same time.
-_UPLOADS = 8
 
 
 class _Asset(msgspec.Struct, frozen=True):
@@ -199,7 +196,7 @@ async def _speak(
         key=lambda one: f"{one.row.key} {one.name}",
         journal=stage.journal,
     )
-    passage = Passage(run, asset, at_once=_UPLOADS, ordered=False)
+    passage = Passage(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
     async with aclosing(passage.steps()) as steps:
         async for step in steps:
             one: _Spoken = step.before.item

@@ -14,7 +14,7 @@ import msgspec
 
 from heygen_async.batch import Batch, Outcome, Progress, Run
 from heygen_async.batch.fan_out import FanOut
-from heygen_async.batch.journal import read
+from heygen_async.batch.journal import begun, read
 from heygen_async.batch.source import Source
 from heygen_async.errors import HeyGenError
 from heygen_async.session.slots import JobSlots, Slot
@@ -164,7 +164,7 @@ async def submitted(journal: Path | None, payload: type[T]) -> dict[str, T]:
         return {}
 
     def look() -> dict[str, T]:
-        if not journal.exists() or not journal.stat().st_size:
+        if not begun(journal):
             return {}
         with read(journal) as view:
             return {

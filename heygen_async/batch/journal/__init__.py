@@ -10,7 +10,7 @@ from heygen_async.batch.journal.keys import (
     make_run_id,
     own_key,
 )
-from heygen_async.batch.journal.view import JournalView, read
+from heygen_async.batch.journal.view import JournalView, begun, read
 
 __all__ = [
     "ENDED",
@@ -22,6 +22,7 @@ __all__ = [
     "State",
     "Totals",
     "batch_key",
+    "begun",
     "fingerprint",
     "idempotency_key",
     "is_batch_key",

@@ -21,6 +21,11 @@ T = TypeVar("T")
 _PAGE = 1000
 
 
+def begun(path: Path) -> bool:
+    """Whether there is a journal: a file that is not empty; blocks."""
+    return path.exists() and path.stat().st_size > 0
+
+
 def read(path: str | os.PathLike[str]) -> JournalView:
     """A view of a journal, for use in a ``with`` statement.
 
