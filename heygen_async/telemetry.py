@@ -139,7 +139,7 @@ class OpenTelemetry:
         )
 
     def _called(self, event: RequestEvent, server: _Server) -> None:
-        metered = _attempt(event, server, event.error)
+        metered = _attempt(event, server)
         if event.attempts:
             self._requests.record(event.last_seconds, metered)
         if event.status == 429:
@@ -172,7 +172,7 @@ class OpenTelemetry:
         _end(span, event.began + event.seconds, event.error)
 
     def _retried(self, event: RetryEvent, server: _Server) -> None:
-        attributes = _attempt(event, server, event.error)
+        attributes = _attempt(event, server)
         self._requests.record(event.seconds, attributes)
         self._retries.add(1, attributes)
         if event.status == 429:
@@ -181,18 +181,14 @@ class OpenTelemetry:
     def _job(self, event: JobEvent, jobs: _Jobs) -> None:
         key = event.kind, event.id
         if event.stage == "submitted":
-            jobs[key] = _Submitted(contexts.get_current(), event.request)
-            if len(jobs) > _JOBS:
-                jobs.popitem(last=False)
+            _remember(jobs, key, _Submitted(contexts.get_current(), event.request))
             self._submitted.add(1, {"heygen.job.kind": event.kind})
             return
         known = jobs.get(key)
         if event.stage == "downloaded":
             self._download(event, known.span if isinstance(known, _Settled) else None)
         elif not isinstance(known, _Settled):  # another handle of the same job may settle later
-            jobs[key] = _Settled(self._settled(event, known))
-            if len(jobs) > _JOBS:
-                jobs.popitem(last=False)
+            _remember(jobs, key, _Settled(self._settled(event, known)))
 
     def _settled(self, event: JobEvent, submitted: _Submitted | None) -> trace.SpanContext:
         metered = {"heygen.job.kind": event.kind, "heygen.job.state": event.state or ""}
@@ -269,6 +265,12 @@ class _Settled(NamedTuple):
 _Jobs = OrderedDict[tuple[str, str], _Submitted | _Settled]
 
 
+def _remember(jobs: _Jobs, key: tuple[str, str], known: _Submitted | _Settled) -> None:
+    jobs[key] = known
+    if len(jobs) > _JOBS:
+        jobs.popitem(last=False)
+
+
 def _named(event: RequestEvent | RetryEvent, server: _Server) -> dict[str, str | int]:
     """What request and retry have in common."""
     named: dict[str, str | int] = {
@@ -282,15 +284,13 @@ def _named(event: RequestEvent | RetryEvent, server: _Server) -> dict[str, str |
     return named
 
 
-def _attempt(
-    event: RequestEvent | RetryEvent, server: _Server, error: BaseException | None
-) -> dict[str, str | int]:
+def _attempt(event: RequestEvent | RetryEvent, server: _Server) -> dict[str, str | int]:
     """The attributes of an attempt and its answer."""
     attributes = _named(event, server)
     if event.status is not None:
         attributes["http.response.status_code"] = event.status
-    if error is not None:
-        attributes["error.type"] = _error_type(event.status, error)
+    if event.error is not None:
+        attributes["error.type"] = _error_type(event.status, event.error)
     return attributes
 
 
