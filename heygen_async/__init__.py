@@ -66,112 +66,109 @@ if TYPE_CHECKING:
         WebhookError,
     )
     from heygen_async.jobs.job import Job
-    from heygen_async.models import (
+    from heygen_async.models.ai_clipping import (
         AiClip,
         AiClippingJob,
         AiClippingJobSettings,
         AiClippingRequest,
         AiClippingSettings,
-        AspectRatio,
+        CreatedAiClipping,
+    )
+    from heygen_async.models.assets import (
         Asset,
-        AssetBase64,
         AssetBatchCompleteRequest,
         AssetCompleteRequest,
-        AssetId,
         AssetSearchResult,
-        AssetSource,
-        AssetUrl,
-        AudioVariable,
-        AutoReload,
-        AvatarConsent,
-        AvatarConsentRequest,
-        AvatarGroup,
-        AvatarGroupUpdate,
-        AvatarIIIEngine,
-        AvatarInput,
-        AvatarIVEngine,
-        AvatarLook,
-        AvatarLookUpdate,
-        AvatarRequest,
-        AvatarScene,
-        AvatarSceneInput,
-        AvatarVEngine,
-        AvatarVideoRequest,
-        Background,
-        BackgroundRemovalJob,
-        BackgroundRemovalRequest,
-        BatchItem,
-        BatchStatus,
-        BrandGlossary,
-        BrandKit,
-        Caption,
-        CharacterVariable,
-        CinematicAvatarVideoRequest,
-        ColorSceneBackground,
         CompletedAsset,
-        CreatedAiClipping,
-        CreatedAvatar,
-        CreatedBatch,
-        CreatedFillerWordRemoval,
-        CreatedLipsync,
-        CreatedProofreads,
-        CreatedVideo,
-        CreatedVideoAgentSession,
-        CreatedVideoTranslations,
-        CreatedVoiceClone,
-        CreditPool,
-        DeletedBackgroundRemoval,
-        DeletedId,
-        DeletedVideo,
-        DeletedVoice,
-        DigitalTwinRequest,
-        Dimension,
         DirectUpload,
         DirectUploadBatch,
         DirectUploadBatchRequest,
         DirectUploadRequest,
-        ElevenLabsSettings,
-        Engine,
-        Expressiveness,
+        UploadedAsset,
+    )
+    from heygen_async.models.audio import (
+        Sound,
+    )
+    from heygen_async.models.avatars import (
+        AvatarConsent,
+        AvatarConsentRequest,
+        AvatarGroup,
+        AvatarGroupUpdate,
+        AvatarLook,
+        AvatarLookUpdate,
+        AvatarRequest,
+        CreatedAvatar,
+        DigitalTwinRequest,
+        PhotoAvatarRequest,
+        PromptAvatarRequest,
+        ResourceError,
+    )
+    from heygen_async.models.background_removals import (
+        BackgroundRemovalJob,
+        BackgroundRemovalRequest,
+        DeletedBackgroundRemoval,
+    )
+    from heygen_async.models.batches import (
+        BatchItem,
+        BatchStatus,
+        CreatedBatch,
+        LipsyncBatchRequest,
+        VideoBatchRequest,
+        VideoTranslationBatchRequest,
+    )
+    from heygen_async.models.brand_glossaries import (
+        BrandGlossary,
+    )
+    from heygen_async.models.brand_kits import (
+        BrandKit,
+    )
+    from heygen_async.models.filler_word_removals import (
+        CreatedFillerWordRemoval,
         FillerWordRemoval,
         FillerWordRemovalRequest,
-        FishSettings,
-        Fit,
+    )
+    from heygen_async.models.folders import (
         Folder,
         FolderRequest,
-        GeneratedProofread,
-        ImageInput,
-        ImageScene,
-        ImageVariable,
-        ImageVideoRequest,
+    )
+    from heygen_async.models.lipsyncs import (
+        CreatedLipsync,
         Lipsync,
-        LipsyncBatchRequest,
         LipsyncRequest,
-        MediaSource,
-        PhotoAvatarRequest,
-        Playback,
-        PlayStyle,
-        PromptAvatarRequest,
+    )
+    from heygen_async.models.proofreads import (
+        CreatedProofreads,
+        GeneratedProofread,
         Proofread,
         ProofreadGenerateRequest,
         ProofreadRequest,
         ProofreadSrt,
         ProofreadSrtUpdate,
-        Resolution,
-        ResourceError,
-        RotatedWebhookSecret,
-        SceneBackground,
-        Sound,
-        Speech,
-        SpeechRequest,
-        StarfishSettings,
+    )
+    from heygen_async.models.sources import (
+        AssetBase64,
+        AssetId,
+        AssetSource,
+        AssetUrl,
+        MediaSource,
+    )
+    from heygen_async.models.statuses import (
+        DeletedId,
         StatusEntry,
-        StockVoiceConfig,
-        StoppedVideoAgentSession,
-        StudioScene,
-        StudioVideoRequest,
-        Subscription,
-        SubscriptionCredits,
+    )
+    from heygen_async.models.template_variables import (
+        AudioVariable,
+        CharacterVariable,
+        Fit,
+        ImageVariable,
+        PlayStyle,
+        TemplateVariable,
+        TextVariable,
+        VideoVariable,
+        VoiceVariable,
+    )
+    from heygen_async.models.templates import (
+        Dimension,
         SubtitlePosition,
         SubtitleStyle,
         Template,
@@ -182,16 +179,21 @@ if TYPE_CHECKING:
         TemplateSummary,
         TemplateSummaryV2,
         TemplateV2,
-        TemplateVariable,
         TemplateVariableInfo,
         TemplateVariableInfoV2,
-        TextVariable,
-        TitleUpdate,
-        TranslationLanguages,
-        UploadedAsset,
+    )
+    from heygen_async.models.users import (
+        AutoReload,
+        CreditPool,
+        Subscription,
+        SubscriptionCredits,
         UsageBasedBilling,
         User,
-        Video,
+        Wallet,
+    )
+    from heygen_async.models.video_agents import (
+        CreatedVideoAgentSession,
+        StoppedVideoAgentSession,
         VideoAgentMessage,
         VideoAgentMessageRequest,
         VideoAgentRequest,
@@ -200,32 +202,74 @@ if TYPE_CHECKING:
         VideoAgentSession,
         VideoAgentSessionSummary,
         VideoAgentStyle,
-        VideoBatchRequest,
-        VideoRequest,
+    )
+    from heygen_async.models.video_parts import (
+        AspectRatio,
+        AvatarIIIEngine,
+        AvatarInput,
+        AvatarIVEngine,
+        AvatarScene,
+        AvatarSceneInput,
+        AvatarVEngine,
+        Background,
+        Caption,
+        ColorSceneBackground,
+        ElevenLabsSettings,
+        Engine,
+        Expressiveness,
+        FishSettings,
+        ImageInput,
+        ImageScene,
+        Playback,
+        Resolution,
+        SceneBackground,
+        StarfishSettings,
+        StudioScene,
         VideoScene,
-        VideoStatusV1,
+        VoiceEngineSettings,
+        VoiceSettings,
+        Watermark,
+        WatermarkPlacement,
+    )
+    from heygen_async.models.video_translations import (
+        CreatedVideoTranslations,
+        StockVoiceConfig,
+        TitleUpdate,
+        TranslationLanguages,
         VideoTranslation,
-        VideoTranslationBatchRequest,
         VideoTranslationRequest,
-        VideoVariable,
+    )
+    from heygen_async.models.videos import (
+        AvatarVideoRequest,
+        CinematicAvatarVideoRequest,
+        CreatedVideo,
+        DeletedVideo,
+        ImageVideoRequest,
+        StudioVideoRequest,
+        Video,
+        VideoRequest,
+        VideoStatusV1,
+    )
+    from heygen_async.models.voices import (
+        CreatedVoiceClone,
+        DeletedVoice,
+        Speech,
+        SpeechRequest,
         Voice,
         VoiceCloneRequest,
         VoiceDesign,
         VoiceDesignRequest,
         VoiceDetail,
-        VoiceEngineSettings,
-        VoiceSettings,
-        VoiceVariable,
-        Wallet,
-        Watermark,
-        WatermarkPlacement,
+        WordTimestamp,
+    )
+    from heygen_async.models.webhooks import (
+        RotatedWebhookSecret,
         WebhookEndpoint,
         WebhookEndpointRequest,
         WebhookEndpointUpdate,
         WebhookEvent,
         WebhookEventName,
         WebhookEventType,
-        WordTimestamp,
     )
     from heygen_async.pipelines import Narration, localize, narrate, personalize
     from heygen_async.session.codec import Page
@@ -258,38 +302,80 @@ _HOMES = {
         "UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
-    "models": (
+    "models.ai_clipping": (
         "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
-        "AspectRatio Asset AssetBase64 AssetBatchCompleteRequest AssetCompleteRequest AssetId "
-        "AssetSearchResult AssetSource AssetUrl AudioVariable AutoReload AvatarConsent "
-        "AvatarConsentRequest AvatarGroup AvatarGroupUpdate AvatarIIIEngine AvatarIVEngine "
-        "AvatarInput AvatarLook AvatarLookUpdate AvatarRequest AvatarScene AvatarSceneInput "
-        "AvatarVEngine AvatarVideoRequest Background BackgroundRemovalJob "
-        "BackgroundRemovalRequest BatchItem BatchStatus BrandGlossary BrandKit Caption "
-        "CharacterVariable CinematicAvatarVideoRequest ColorSceneBackground CompletedAsset "
-        "CreatedAiClipping CreatedAvatar CreatedBatch CreatedFillerWordRemoval CreatedLipsync "
-        "CreatedProofreads CreatedVideo CreatedVideoAgentSession CreatedVideoTranslations "
-        "CreatedVoiceClone CreditPool DeletedBackgroundRemoval DeletedId DeletedVideo "
-        "DeletedVoice DigitalTwinRequest Dimension DirectUpload DirectUploadBatch "
-        "DirectUploadBatchRequest DirectUploadRequest ElevenLabsSettings Engine Expressiveness "
-        "FillerWordRemoval FillerWordRemovalRequest FishSettings Fit Folder FolderRequest "
-        "GeneratedProofread ImageInput ImageScene ImageVariable ImageVideoRequest Lipsync "
-        "LipsyncBatchRequest LipsyncRequest MediaSource PhotoAvatarRequest PlayStyle Playback "
-        "PromptAvatarRequest Proofread ProofreadGenerateRequest ProofreadRequest ProofreadSrt "
-        "ProofreadSrtUpdate Resolution ResourceError RotatedWebhookSecret SceneBackground Sound "
-        "Speech SpeechRequest StarfishSettings StatusEntry StockVoiceConfig "
-        "StoppedVideoAgentSession StudioScene StudioVideoRequest Subscription SubscriptionCredits "
-        "SubtitlePosition SubtitleStyle Template TemplateAsset TemplateRenderRequest "
+        "CreatedAiClipping"
+    ),
+    "models.assets": (
+        "Asset AssetBatchCompleteRequest AssetCompleteRequest AssetSearchResult CompletedAsset "
+        "DirectUpload DirectUploadBatch DirectUploadBatchRequest DirectUploadRequest "
+        "UploadedAsset"
+    ),
+    "models.audio": "Sound",
+    "models.avatars": (
+        "AvatarConsent AvatarConsentRequest AvatarGroup AvatarGroupUpdate AvatarLook "
+        "AvatarLookUpdate AvatarRequest CreatedAvatar DigitalTwinRequest PhotoAvatarRequest "
+        "PromptAvatarRequest ResourceError"
+    ),
+    "models.background_removals": (
+        "BackgroundRemovalJob BackgroundRemovalRequest DeletedBackgroundRemoval"
+    ),
+    "models.batches": (
+        "BatchItem BatchStatus CreatedBatch LipsyncBatchRequest VideoBatchRequest "
+        "VideoTranslationBatchRequest"
+    ),
+    "models.brand_glossaries": "BrandGlossary",
+    "models.brand_kits": "BrandKit",
+    "models.filler_word_removals": (
+        "CreatedFillerWordRemoval FillerWordRemoval FillerWordRemovalRequest"
+    ),
+    "models.folders": "Folder FolderRequest",
+    "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",
+    "models.proofreads": (
+        "CreatedProofreads GeneratedProofread Proofread ProofreadGenerateRequest "
+        "ProofreadRequest ProofreadSrt ProofreadSrtUpdate"
+    ),
+    "models.sources": "AssetBase64 AssetId AssetSource AssetUrl MediaSource",
+    "models.statuses": "DeletedId StatusEntry",
+    "models.template_variables": (
+        "AudioVariable CharacterVariable Fit ImageVariable PlayStyle TemplateVariable "
+        "TextVariable VideoVariable VoiceVariable"
+    ),
+    "models.templates": (
+        "Dimension SubtitlePosition SubtitleStyle Template TemplateAsset TemplateRenderRequest "
         "TemplateScene TemplateSceneVariable TemplateSummary TemplateSummaryV2 TemplateV2 "
-        "TemplateVariable TemplateVariableInfo TemplateVariableInfoV2 TextVariable TitleUpdate "
-        "TranslationLanguages UploadedAsset UsageBasedBilling User Video VideoAgentMessage "
+        "TemplateVariableInfo TemplateVariableInfoV2"
+    ),
+    "models.users": (
+        "AutoReload CreditPool Subscription SubscriptionCredits UsageBasedBilling User Wallet"
+    ),
+    "models.video_agents": (
+        "CreatedVideoAgentSession StoppedVideoAgentSession VideoAgentMessage "
         "VideoAgentMessageRequest VideoAgentRequest VideoAgentResource VideoAgentRun "
-        "VideoAgentSession VideoAgentSessionSummary VideoAgentStyle VideoBatchRequest "
-        "VideoRequest VideoScene VideoStatusV1 VideoTranslation VideoTranslationBatchRequest "
-        "VideoTranslationRequest VideoVariable Voice VoiceCloneRequest VoiceDesign "
-        "VoiceDesignRequest VoiceDetail VoiceEngineSettings VoiceSettings VoiceVariable Wallet "
-        "Watermark WatermarkPlacement WebhookEndpoint WebhookEndpointRequest "
-        "WebhookEndpointUpdate WebhookEvent WebhookEventName WebhookEventType WordTimestamp"
+        "VideoAgentSession VideoAgentSessionSummary VideoAgentStyle"
+    ),
+    "models.video_parts": (
+        "AspectRatio AvatarIIIEngine AvatarIVEngine AvatarInput AvatarScene AvatarSceneInput "
+        "AvatarVEngine Background Caption ColorSceneBackground ElevenLabsSettings Engine "
+        "Expressiveness FishSettings ImageInput ImageScene Playback Resolution SceneBackground "
+        "StarfishSettings StudioScene VideoScene VoiceEngineSettings VoiceSettings Watermark "
+        "WatermarkPlacement"
+    ),
+    "models.video_translations": (
+        "CreatedVideoTranslations StockVoiceConfig TitleUpdate TranslationLanguages "
+        "VideoTranslation VideoTranslationRequest"
+    ),
+    "models.videos": (
+        "AvatarVideoRequest CinematicAvatarVideoRequest CreatedVideo DeletedVideo "
+        "ImageVideoRequest StudioVideoRequest Video VideoRequest VideoStatusV1"
+    ),
+    "models.voices": (
+        "CreatedVoiceClone DeletedVoice Speech SpeechRequest Voice VoiceCloneRequest "
+        "VoiceDesign VoiceDesignRequest VoiceDetail WordTimestamp"
+    ),
+    "models.webhooks": (
+        "RotatedWebhookSecret WebhookEndpoint WebhookEndpointRequest WebhookEndpointUpdate "
+        "WebhookEvent WebhookEventName WebhookEventType"
     ),
     "pipelines": "Narration localize narrate personalize",
     "session.codec": "Page",

@@ -19,38 +19,33 @@ from heygen_async.batch.money import Budget, Estimate, balance, cost, dollars, e
 from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.batch.speaking import speech_seconds
 from heygen_async.errors import BudgetExceeded, ConfigurationError, InvalidRequest
-from heygen_async.models import (
-    AssetUrl,
+from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
+from heygen_async.models.sources import AssetUrl
+from heygen_async.models.structs import Request
+from heygen_async.models.template_variables import TextVariable
+from heygen_async.models.templates import Dimension, Template, TemplateRenderRequest, TemplateScene
+from heygen_async.models.users import User
+from heygen_async.models.video_agents import VideoAgentRequest
+from heygen_async.models.video_parts import (
     AvatarIIIEngine,
     AvatarInput,
     AvatarScene,
     AvatarVEngine,
-    AvatarVideoRequest,
-    CinematicAvatarVideoRequest,
-    Dimension,
     ImageInput,
     ImageScene,
-    ImageVideoRequest,
-    ProofreadGenerateRequest,
-    ProofreadRequest,
-    Request,
-    Speech,
-    SpeechRequest,
     StudioScene,
-    StudioVideoRequest,
-    Template,
-    TemplateRenderRequest,
-    TemplateScene,
-    TextVariable,
-    User,
-    Video,
-    VideoAgentRequest,
     VideoScene,
-    VideoTranslation,
-    VideoTranslationRequest,
-    VoiceDesignRequest,
     VoiceSettings,
 )
+from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
+from heygen_async.models.videos import (
+    AvatarVideoRequest,
+    CinematicAvatarVideoRequest,
+    ImageVideoRequest,
+    StudioVideoRequest,
+    Video,
+)
+from heygen_async.models.voices import Speech, SpeechRequest, VoiceDesignRequest
 from heygen_async.sandbox.ledger import CINEMATIC_PRICE, FOUR_K_FACTOR
 from heygen_async.sandbox.ledger import PRICES as SANDBOX_PRICES
 from tests.contract.drawing import parts

@@ -11,16 +11,13 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from heygen_async.models import (
-    AssetId,
-    AvatarInput,
-    AvatarVideoRequest,
-    DirectUploadRequest,
-    ImageScene,
-    LipsyncRequest,
-    VideoTranslationRequest,
-)
+from heygen_async.models.assets import DirectUploadRequest
+from heygen_async.models.lipsyncs import LipsyncRequest
+from heygen_async.models.sources import AssetId
 from heygen_async.models.structs import Part
+from heygen_async.models.video_parts import AvatarInput, ImageScene
+from heygen_async.models.video_translations import VideoTranslationRequest
+from heygen_async.models.videos import AvatarVideoRequest
 
 SOURCE = AssetId(asset_id="asset")
 

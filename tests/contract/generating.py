@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from heygen_async.models.structs import Part
 from tests.contract.examples import valid_fields
-from tests.contract.schemas import CONTRACT, EXPORTED, alternatives, example
+from tests.contract.schemas import CONTRACT, MODELS, alternatives, example
 
 SCHEMAS: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
 JsonObject = dict[str, Any]
@@ -154,7 +154,7 @@ class Broken(NamedTuple):
 @cache
 def smallest(name: str) -> JsonObject:
     """A valid value of a named object: what is required, and what the rules ask for."""
-    kind = EXPORTED.get(name)
+    kind = MODELS.get(name)
     if isinstance(kind, type) and issubclass(kind, Part):
         fields: JsonObject = msgspec.to_builtins(kind(**valid_fields(kind)))
         return fields

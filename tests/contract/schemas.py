@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-import heygen_async.models
+from heygen_async import models
+from heygen_async.models import structs
 from heygen_async.models.structs import Answer, Part
 
-PATH = Path(heygen_async.models.__file__).parents[1] / "sandbox/contract/heygen-api.json"
+PATH = Path(models.__file__).parents[1] / "sandbox/contract/heygen-api.json"
 CONTRACT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
 _NAMED: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
 # Two of ours go by other names, see the deliberate differences. The schemas of search results
@@ -26,17 +29,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
 }
 
-EXPORTED: dict[str, Any] = {
-    name: getattr(heygen_async.models, name) for name in heygen_async.models.__all__
+MODELS: dict[str, Any] = {
+    name: value
+    for found in pkgutil.iter_modules(models.__path__, f"{models.__name__}.")
+    for name, value in vars(importlib.import_module(found.name)).items()
+    if not name.startswith("_")
 }
-PARTS: list[type[Part]] = [
+_CLASSES = [
     value
-    for value in dict.fromkeys(EXPORTED.values())
-    if isinstance(value, type) and issubclass(value, Part) and value.__name__ != "Request"
+    for value in dict.fromkeys(MODELS.values())
+    if isinstance(value, type) and value.__module__ != structs.__name__
 ]
-ANSWERS: list[type[Answer]] = [
-    value for value in EXPORTED.values() if isinstance(value, type) and issubclass(value, Answer)
-]
+PARTS: list[type[Part]] = [kind for kind in _CLASSES if issubclass(kind, Part)]
+ANSWERS: list[type[Answer]] = [kind for kind in _CLASSES if issubclass(kind, Answer)]
 STRUCTS: list[type[msgspec.Struct]] = [*PARTS, *ANSWERS]
 
 

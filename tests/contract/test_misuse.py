@@ -18,7 +18,7 @@ from tests.contract.building import build
 from tests.contract.differences import differences
 from tests.contract.generating import Broken, broken
 from tests.contract.operations import OPERATIONS
-from tests.contract.schemas import CONTRACT, EXPORTED
+from tests.contract.schemas import CONTRACT, MODELS
 from tests.sandbox.api import Api
 
 BODIES = [(name, schema) for name, operation in OPERATIONS.items() for schema in operation.bodies]
@@ -51,7 +51,7 @@ def test_what_is_broken_breaks_the_contract(schema: str) -> None:
 
 @pytest.mark.parametrize("schema", OURS)
 def test_a_request_is_refused_by_the_name_of_its_field(schema: str) -> None:
-    kind: type[Part] = EXPORTED[schema]
+    kind: type[Part] = MODELS[schema]
     for fault in _faults(schema):
         # A class stands for its tag.
         if not fault.place or fault.fault.endswith("tag"):
@@ -72,7 +72,7 @@ def test_a_request_is_refused_by_the_name_of_its_field(schema: str) -> None:
 
 @pytest.mark.parametrize("schema", OURS)
 def test_a_row_is_refused_by_the_path_of_its_field(schema: str) -> None:
-    kind: type[Part] = EXPORTED[schema]
+    kind: type[Part] = MODELS[schema]
     for fault in _faults(schema):
         if fault.fault in ROWS_TAKE:
             assert isinstance(msgspec.convert(fault.value, kind), kind)

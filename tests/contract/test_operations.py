@@ -21,8 +21,7 @@ from heygen_async.endpoints.jobs import KINDS
 from heygen_async.endpoints.lipsyncs import LIPSYNC_BATCH
 from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION_BATCH
 from heygen_async.endpoints.videos import VIDEO_BATCH
-from heygen_async.models import Request, encode
-from heygen_async.models.structs import Part
+from heygen_async.models.structs import Part, Request, encode
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.operations import HANDLERS
 from heygen_async.session.endpoint import Endpoint

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import InvalidRequest
-from heygen_async.models import Request, encode
-from heygen_async.models.structs import Answer, Part
+from heygen_async.models.structs import Answer, Part, Request, encode
 from tests.contract.differences import differences
 from tests.contract.generating import Values, chosen
 from tests.contract.operations import DESCRIPTORS, OPERATIONS

@@ -8,13 +8,12 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from heygen_async import models
 from heygen_async.models.structs import Answer, Part
 from tests.contract.differences import DIFFERENCES, differences
 from tests.contract.schemas import (
     ANSWERS,
     CONTRACT,
-    EXPORTED,
+    MODELS,
     PARTS,
     SCHEMAS,
     STRUCTS,
@@ -58,12 +57,12 @@ def test_every_schema_of_the_operations_has_its_struct() -> None:
         if name not in seen:
             seen.add(name)
             todo.update(references(CONTRACT["components"]["schemas"][name]))
-    assert seen - EXPORTED.keys() == differences("schema without a Struct").keys()
+    assert seen - MODELS.keys() == differences("schema without a Struct").keys()
 
 
 @pytest.mark.parametrize("name", UNIONS)
 def test_unions_have_the_members_of_the_contract(name: str) -> None:
-    union = EXPORTED[name]
+    union = MODELS[name]
     members = {member.__name__ for member in get_args(union) or (union,)}
     assert members == {part["ref"] for part in alternatives(SCHEMAS[name])}
 
@@ -175,7 +174,7 @@ def test_answers_agree_with_the_contract(struct: type[Answer]) -> None:
 )
 def test_differences_name_fields_that_exist(where: str) -> None:
     struct, _, field = where.partition(".")
-    assert field in getattr(models, struct).__struct_fields__
+    assert field in MODELS[struct].__struct_fields__
 
 
 def test_every_difference_is_listed_once_and_has_a_reason() -> None:

@@ -10,18 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from heygen_async.models import (
-    AssetBase64,
-    AssetUrl,
-    CreatedVideo,
-    DirectUpload,
-    StatusEntry,
-    Template,
-    Video,
-    VideoAgentSession,
-    VideoStatusV1,
-)
+from heygen_async.models.assets import DirectUpload
+from heygen_async.models.sources import AssetBase64, AssetUrl
+from heygen_async.models.statuses import StatusEntry
 from heygen_async.models.structs import Answer, AnswerWithDefaults
+from heygen_async.models.templates import Template
+from heygen_async.models.video_agents import VideoAgentSession
+from heygen_async.models.videos import CreatedVideo, Video, VideoStatusV1
 from tests.contract.schemas import ANSWERS, SCHEMAS, example
 
 NAMED = [answer for answer in ANSWERS if answer.__name__ in SCHEMAS]

@@ -17,36 +17,33 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import InvalidRequest
-from heygen_async.models import (
-    AssetBase64,
-    AssetUrl,
+from heygen_async.models.batches import VideoBatchRequest, VideoTranslationBatchRequest
+from heygen_async.models.lipsyncs import LipsyncRequest
+from heygen_async.models.sources import AssetBase64, AssetUrl
+from heygen_async.models.structs import Part, Request, encode
+from heygen_async.models.template_variables import TextVariable
+from heygen_async.models.templates import Dimension, TemplateRenderRequest
+from heygen_async.models.video_parts import (
     AvatarIIIEngine,
     AvatarInput,
     AvatarIVEngine,
     AvatarScene,
     AvatarVEngine,
-    AvatarVideoRequest,
     Background,
-    CinematicAvatarVideoRequest,
-    Dimension,
     ImageInput,
     ImageScene,
-    ImageVideoRequest,
-    LipsyncRequest,
-    Request,
-    SpeechRequest,
-    StudioVideoRequest,
-    TemplateRenderRequest,
-    TextVariable,
-    VideoBatchRequest,
-    VideoRequest,
     VideoScene,
-    VideoTranslationBatchRequest,
-    VideoTranslationRequest,
     VoiceSettings,
-    encode,
 )
-from heygen_async.models.structs import Part
+from heygen_async.models.video_translations import VideoTranslationRequest
+from heygen_async.models.videos import (
+    AvatarVideoRequest,
+    CinematicAvatarVideoRequest,
+    ImageVideoRequest,
+    StudioVideoRequest,
+    VideoRequest,
+)
+from heygen_async.models.voices import SpeechRequest
 from tests.contract.drawing import parts
 from tests.contract.examples import SOURCE, valid_fields
 from tests.contract.schemas import CONTRACT, PARTS, SCHEMAS, alternatives

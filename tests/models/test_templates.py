@@ -12,24 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import InvalidRequest
-from heygen_async.models import (
-    AssetBase64,
-    AssetId,
-    AssetUrl,
+from heygen_async.models.sources import AssetBase64, AssetId, AssetUrl
+from heygen_async.models.template_variables import (
     AudioVariable,
     CharacterVariable,
-    Dimension,
     ImageVariable,
-    Template,
-    TemplateAsset,
-    TemplateRenderRequest,
-    TemplateV2,
     TemplateVariable,
-    TemplateVariableInfo,
     TextVariable,
     VideoVariable,
     VoiceVariable,
     variable,
+)
+from heygen_async.models.templates import (
+    Dimension,
+    Template,
+    TemplateAsset,
+    TemplateRenderRequest,
+    TemplateV2,
+    TemplateVariableInfo,
 )
 from tests.contract.drawing import parts
 from tests.contract.schemas import CONTRACT

@@ -29,7 +29,7 @@ from heygen_async import (
     VideoAgentRequest,
     VideoTranslationRequest,
 )
-from heygen_async.models import AssetUrl
+from heygen_async.models.sources import AssetUrl
 from heygen_async.sandbox import Fault, Sandbox
 
 from .wire import client, video
