@@ -86,9 +86,6 @@ if TYPE_CHECKING:
         DirectUploadRequest,
         UploadedAsset,
     )
-    from heygen_async.models.audio import (
-        Sound,
-    )
     from heygen_async.models.avatars import (
         AvatarConsent,
         AvatarConsentRequest,
@@ -116,21 +113,12 @@ if TYPE_CHECKING:
         VideoBatchRequest,
         VideoTranslationBatchRequest,
     )
-    from heygen_async.models.brand_glossaries import (
-        BrandGlossary,
-    )
-    from heygen_async.models.brand_kits import (
-        BrandKit,
-    )
     from heygen_async.models.filler_word_removals import (
         CreatedFillerWordRemoval,
         FillerWordRemoval,
         FillerWordRemovalRequest,
     )
-    from heygen_async.models.folders import (
-        Folder,
-        FolderRequest,
-    )
+    from heygen_async.models.libraries import BrandGlossary, BrandKit, Folder, FolderRequest, Sound
     from heygen_async.models.lipsyncs import (
         CreatedLipsync,
         Lipsync,
@@ -311,7 +299,6 @@ _HOMES = {
         "DirectUpload DirectUploadBatch DirectUploadBatchRequest DirectUploadRequest "
         "UploadedAsset"
     ),
-    "models.audio": "Sound",
     "models.avatars": (
         "AvatarConsent AvatarConsentRequest AvatarGroup AvatarGroupUpdate AvatarLook "
         "AvatarLookUpdate AvatarRequest CreatedAvatar DigitalTwinRequest PhotoAvatarRequest "
@@ -324,12 +311,10 @@ _HOMES = {
         "BatchItem BatchStatus CreatedBatch LipsyncBatchRequest VideoBatchRequest "
         "VideoTranslationBatchRequest"
     ),
-    "models.brand_glossaries": "BrandGlossary",
-    "models.brand_kits": "BrandKit",
     "models.filler_word_removals": (
         "CreatedFillerWordRemoval FillerWordRemoval FillerWordRemovalRequest"
     ),
-    "models.folders": "Folder FolderRequest",
+    "models.libraries": "BrandGlossary BrandKit Folder FolderRequest Sound",
     "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",
     "models.proofreads": (
         "CreatedProofreads GeneratedProofread Proofread ProofreadGenerateRequest "

@@ -27,15 +27,12 @@ import msgspec
 
 from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
-from heygen_async.endpoints.audio import Audio
 from heygen_async.endpoints.avatars import Avatars
 from heygen_async.endpoints.background_removals import CREATE as CREATE_BACKGROUND_REMOVAL
 from heygen_async.endpoints.background_removals import BackgroundRemovals
-from heygen_async.endpoints.brand_glossaries import BrandGlossaries
-from heygen_async.endpoints.brand_kits import BrandKits
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
-from heygen_async.endpoints.folders import Folders
 from heygen_async.endpoints.jobs import KINDS, Jobs
+from heygen_async.endpoints.libraries import Audio, BrandGlossaries, BrandKits, Folders
 from heygen_async.endpoints.lipsyncs import Lipsyncs
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates

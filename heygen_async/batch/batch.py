@@ -43,8 +43,8 @@ from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSessio
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
+from heygen_async.session.concurrency import in_thread
 from heygen_async.session.slots import JobSlots
-from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
 

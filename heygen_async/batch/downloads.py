@@ -23,8 +23,7 @@ from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
-from heygen_async.session.parallel import in_parallel
-from heygen_async.session.threads import in_thread
+from heygen_async.session.concurrency import in_parallel, in_thread
 
 T = TypeVar("T")
 

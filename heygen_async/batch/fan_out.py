@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 from heygen_async.batch.source import Exhausted, Source
-from heygen_async.session.scopes import shield
+from heygen_async.session.concurrency import shield
 from heygen_async.session.slots import JobSlots, Slot
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.session.threads import in_thread
+from heygen_async.session.concurrency import in_thread
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

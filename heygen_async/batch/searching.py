@@ -25,7 +25,7 @@ from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.structs import Request
 from heygen_async.models.video_translations import VideoTranslationRequest
-from heygen_async.session.threads import in_thread
+from heygen_async.session.concurrency import in_thread
 
 # Clocks differ. A submission is sent again under its key for up to 24 h, and can wait for its turn
 # before HeyGen creates the job.

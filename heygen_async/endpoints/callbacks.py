@@ -7,7 +7,7 @@ one is the ``callback_id``, which comes back with it, if nobody else can guess i
 from __future__ import annotations
 
 import base64
-import hmac
+import hashlib
 import os
 from typing import TypeVar
 
@@ -34,8 +34,9 @@ def with_unguessable_id(
     if idempotency_key is None:
         made = os.urandom(24)
     else:
-        text = f"callback_id of {idempotency_key}"
-        made = hmac.digest(session.settings.secret.encode(), text.encode(), "sha256")[:24]
+        secret = hashlib.sha256(session.settings.secret.encode()).digest()
+        text = f"callback_id of {idempotency_key}".encode()
+        made = hashlib.blake2b(text, key=secret, digest_size=24).digest()
     return msgspec.structs.replace(request, callback_id=base64.urlsafe_b64encode(made).decode())
 
 

@@ -17,7 +17,7 @@ from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.endpoints.voices import VOICE_CLONE
 from heygen_async.errors import InvalidRequest
-from heygen_async.jobs.hints import Hint
+from heygen_async.jobs.deliveries import Hint
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.video_agents import VideoAgentSession

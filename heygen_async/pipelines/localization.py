@@ -31,7 +31,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
-from heygen_async.session.threads import in_thread
+from heygen_async.session.concurrency import in_thread
 
 Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
 """Corrects subtitles: takes a language and an SRT text, and gives the text as it should be."""

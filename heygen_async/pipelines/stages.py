@@ -17,8 +17,8 @@ from heygen_async.batch.fan_out import FanOut
 from heygen_async.batch.journal import begun, read
 from heygen_async.batch.source import Source
 from heygen_async.errors import HeyGenError
+from heygen_async.session.concurrency import in_thread
 from heygen_async.session.slots import JobSlots, Slot
-from heygen_async.session.threads import in_thread
 
 T = TypeVar("T")
 NextT = TypeVar("NextT")

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from heygen_async.errors import APIError, CallError
+from heygen_async.session.concurrency import shield
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
-from heygen_async.session.scopes import shield
 from heygen_async.session.settings import Retry, Settings
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from heygen_async.errors import (
     WebhookError,
 )
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
-from heygen_async.session.scopes import shield
+from heygen_async.session.concurrency import shield
 from heygen_async.webhooks.bus import Bus, JobNews, hint
 from heygen_async.webhooks.events import Callback, Event, EventJob
 from heygen_async.webhooks.handlers import Handlers, event_class, run

@@ -20,8 +20,7 @@ from heygen_async import (
     VideoTranslationRequest,
     WebhookReceiver,
 )
-from heygen_async.jobs.deliveries import Deliveries
-from heygen_async.jobs.hints import EarlyHints, Hint
+from heygen_async.jobs.deliveries import Deliveries, EarlyHints, Hint
 from heygen_async.sandbox import Fault, Faults, Sandbox
 
 from .conftest import listening_at, video_request

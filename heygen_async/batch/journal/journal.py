@@ -24,7 +24,7 @@ from heygen_async.batch.journal.store import Store
 from heygen_async.batch.journal.transaction import Results, Transaction
 from heygen_async.batch.journal.troubles import trouble
 from heygen_async.errors import InvalidRequest, JournalError
-from heygen_async.session.threads import in_thread
+from heygen_async.session.concurrency import in_thread
 
 # Seconds between two samples of the slots.
 _SAMPLE_EVERY = 1.0

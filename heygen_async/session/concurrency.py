@@ -1,16 +1,73 @@
-"""Work on many items, a bounded number at a time."""
+"""Several things at once, and what a cancellation must not cut short."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
-from typing import Any, TypeVar
-
-from heygen_async.session.scopes import shield
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
+
+# What anyio loads at the first scope that is opened.
+_BACKEND = "anyio._backends._asyncio"
+
+
+def shield() -> AbstractContextManager[object]:
+    """A block whose awaits are not cancelled by the anyio scopes around it.
+
+    Such a scope cancels every await of its task until the task has left it. Where there is one,
+    anyio and its backend are loaded; where they are not, they need not be, which would hold up
+    the event loop.
+    """
+    if _BACKEND not in sys.modules:
+        return nullcontext()
+    import anyio
+
+    return anyio.CancelScope(shield=True)
+
+
+async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Call a blocking function in a thread.
+
+    A cancellation takes effect when the function has returned: a thread cannot be stopped, and
+    what it works on must not be closed under its hands.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, function, *args)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError:
+                continue
+        if not future.cancelled():
+            future.exception()  # looked at, or asyncio would log it as never retrieved
+        raise
+
+
+class Errands(asyncio.TaskGroup):
+    """Tasks that end when the block ends, or before, when they are no longer of use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def start(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Run this in a task of its own."""
+        task = self.create_task(errand)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def call_off(self) -> None:
+        """Cancel all that are still under way; the block waits until they have ended."""
+        for task in self._under_way:
+            task.cancel()
 
 
 async def in_parallel(

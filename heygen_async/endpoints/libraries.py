@@ -1,0 +1,128 @@
+"""What videos draw on: sounds, brand kits and glossaries, and the folders they are put in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.models.libraries import BrandGlossary, BrandKit, Folder, FolderRequest, Sound
+from heygen_async.models.structs import encode
+from heygen_async.session.codec import Page
+from heygen_async.session.endpoint import Endpoint
+
+SOUNDS: Endpoint[Page[Sound]] = Endpoint(
+    operation="audio.sounds",
+    method="GET",
+    path="/v3/audio/sounds",
+    answer=Sound,
+    envelope="page",
+)
+BRAND_KITS: Endpoint[Page[BrandKit]] = Endpoint(
+    operation="brand_kits.list",
+    method="GET",
+    path="/v3/brand-kits",
+    answer=BrandKit,
+    envelope="page",
+)
+BRAND_GLOSSARIES: Endpoint[Page[BrandGlossary]] = Endpoint(
+    operation="brand_glossaries.list",
+    method="GET",
+    path="/v3/brand-glossaries",
+    answer=BrandGlossary,
+    envelope="page",
+)
+CREATE_FOLDER: Endpoint[Folder] = Endpoint(
+    operation="folders.create", method="POST", path="/v3/folders", answer=Folder, keyed=True
+)
+GET_FOLDER: Endpoint[Folder] = Endpoint(
+    operation="folders.get", method="GET", path="/v3/folders/{folder_id}", answer=Folder
+)
+
+
+class Audio(Resource):
+    """``heygen.audio``."""
+
+    def sounds(
+        self,
+        query: str,
+        *,
+        type: Literal["music", "sound_effects"] | None = None,  # noqa: A002, the API's own name
+        min_score: float | None = None,
+        limit: int | None = None,
+    ) -> Pages[Sound]:
+        """Search for music or effects, the best first.
+
+        Args:
+            query: What it is to sound like.
+            type: ``music`` (the API's default) or ``sound_effects``.
+            min_score: How well it must fit, 0 to 1; the API's default is 0.7.
+            limit: Items per page, 1 to 50; the API's default is 10.
+
+        Returns:
+            What was found, page after page.
+        """
+        wanted = {"query": query, "type": type, "min_score": min_score, "limit": limit}
+        return self._pages(SOUNDS, SOUNDS.at(), wanted)
+
+
+class BrandKits(Resource):
+    """``heygen.brand_kits``."""
+
+    def list(self, *, limit: int | None = None) -> Pages[BrandKit]:
+        """The account's brand kits.
+
+        Args:
+            limit: Items per page, 1 to 100; the API's default is 20.
+        """
+        return self._pages(BRAND_KITS, BRAND_KITS.at(), {"limit": limit})
+
+
+class BrandGlossaries(Resource):
+    """``heygen.brand_glossaries``."""
+
+    def list(self, *, limit: int | None = None) -> Pages[BrandGlossary]:
+        """The account's glossaries.
+
+        Args:
+            limit: Items per page, 1 to 100; the API's default is 10.
+        """
+        return self._pages(BRAND_GLOSSARIES, BRAND_GLOSSARIES.at(), {"limit": limit})
+
+
+class Folders(Resource):
+    """``heygen.folders``."""
+
+    async def create(
+        self,
+        name: str,
+        *,
+        parent_id: str | None = None,
+        type: Literal["mixed", "video", "video_translate"] | None = None,  # noqa: A002, the API's
+        idempotency_key: str | None = None,
+    ) -> Folder:
+        """Make a folder.
+
+        Args:
+            name: Its name, 1 to 256 characters.
+            parent_id: The folder it is in; by default it is in none.
+            type: What it takes; by default HeyGen chooses.
+            idempotency_key: Your own key; by default each call has a fresh one.
+
+        Returns:
+            The folder; requests name its ``id`` as their ``folder_id``.
+        """
+        request = FolderRequest(name=name, parent_id=parent_id, type=type)
+        return await self._session.call(
+            CREATE_FOLDER, CREATE_FOLDER.at(), body=encode(request), idempotency_key=idempotency_key
+        )
+
+    async def get(self, folder_id: str) -> Folder:
+        """One folder.
+
+        Args:
+            folder_id: The folder's id.
+
+        Raises:
+            NotFound: There is no folder of that id.
+        """
+        return await self._session.call(GET_FOLDER, GET_FOLDER.at(folder_id))
