@@ -65,24 +65,8 @@ _URL_USERINFO = r"(?i)(https?://)[^\s/@?#]*@"
 _URL_QUERY = r"(?i)(?s:(\A\s*https?://[^?#]*[?#]).+)|(https?://[^\s?#]*[?#])\S+"
 
 
-class _Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A Struct that is safe to print and to log."""
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
-        return f"{type(self).__name__}({fields})"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [
-            (name, "…" if name in _UNSHOWN_FIELDS else _redacted(value))
-            for name, default, factory in _defaults(type(self))
-            if (value := getattr(self, name)) is not default
-            and (value or factory is msgspec.NODEFAULT)
-        ]
-
-
 @cache
-def _defaults(struct: type[_Shown]) -> tuple[tuple[str, Any, Any], ...]:
+def _defaults(struct: type[msgspec.Struct]) -> tuple[tuple[str, Any, Any], ...]:
     """Name, default and default factory of every field, NODEFAULT where there is none."""
     fields = [
         (field.name, field.default, field.default_factory)
@@ -111,8 +95,27 @@ def _redacted(value: object, depth: int = 0) -> object:
     return value
 
 
-class Answer(_Shown, frozen=True, kw_only=True):
+def _rich_repr(self: msgspec.Struct) -> list[tuple[str, Any]]:
+    """The fields that differ from their defaults, safe to print and to log."""
+    return [
+        (name, "…" if name in _UNSHOWN_FIELDS else _redacted(value))
+        for name, default, factory in _defaults(type(self))
+        if (value := getattr(self, name)) is not default and (value or factory is msgspec.NODEFAULT)
+    ]
+
+
+def _repr(self: msgspec.Struct) -> str:
+    fields = ", ".join(f"{name}={value!r}" for name, value in _rich_repr(self))
+    return f"{type(self).__name__}({fields})"
+
+
+# Both parents take the two functions as their methods. A parent above them would hold them as well,
+# and cost all Structs another place to look at for each slot of theirs, when they are made.
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Parent of what the API answers."""
+
+    __repr__ = _repr
+    __rich_repr__ = _rich_repr
 
 
 class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
@@ -125,13 +128,16 @@ class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, name, value)
 
 
-class Part(_Shown, frozen=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Parent of the pieces of a request body.
 
     Raises:
         InvalidRequest: A field has a wrong type, is out of range, or breaks a rule between
             fields; ``param`` names it.
     """
+
+    __repr__ = _repr
+    __rich_repr__ = _rich_repr
 
     def __post_init__(self) -> None:
         _check_fields(self)
