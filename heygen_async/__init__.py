@@ -66,14 +66,6 @@ if TYPE_CHECKING:
         WebhookError,
     )
     from heygen_async.jobs.job import Job
-    from heygen_async.models.ai_clipping import (
-        AiClip,
-        AiClippingJob,
-        AiClippingJobSettings,
-        AiClippingRequest,
-        AiClippingSettings,
-        CreatedAiClipping,
-    )
     from heygen_async.models.assets import (
         Asset,
         AssetBatchCompleteRequest,
@@ -100,11 +92,6 @@ if TYPE_CHECKING:
         PromptAvatarRequest,
         ResourceError,
     )
-    from heygen_async.models.background_removals import (
-        BackgroundRemovalJob,
-        BackgroundRemovalRequest,
-        DeletedBackgroundRemoval,
-    )
     from heygen_async.models.batches import (
         BatchItem,
         BatchStatus,
@@ -113,8 +100,17 @@ if TYPE_CHECKING:
         VideoBatchRequest,
         VideoTranslationBatchRequest,
     )
-    from heygen_async.models.filler_word_removals import (
+    from heygen_async.models.editing import (
+        AiClip,
+        AiClippingJob,
+        AiClippingJobSettings,
+        AiClippingRequest,
+        AiClippingSettings,
+        BackgroundRemovalJob,
+        BackgroundRemovalRequest,
+        CreatedAiClipping,
         CreatedFillerWordRemoval,
+        DeletedBackgroundRemoval,
         FillerWordRemoval,
         FillerWordRemovalRequest,
     )
@@ -290,10 +286,6 @@ _HOMES = {
         "UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
-    "models.ai_clipping": (
-        "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
-        "CreatedAiClipping"
-    ),
     "models.assets": (
         "Asset AssetBatchCompleteRequest AssetCompleteRequest AssetSearchResult CompletedAsset "
         "DirectUpload DirectUploadBatch DirectUploadBatchRequest DirectUploadRequest "
@@ -304,15 +296,15 @@ _HOMES = {
         "AvatarLookUpdate AvatarRequest CreatedAvatar DigitalTwinRequest PhotoAvatarRequest "
         "PromptAvatarRequest ResourceError"
     ),
-    "models.background_removals": (
-        "BackgroundRemovalJob BackgroundRemovalRequest DeletedBackgroundRemoval"
-    ),
     "models.batches": (
         "BatchItem BatchStatus CreatedBatch LipsyncBatchRequest VideoBatchRequest "
         "VideoTranslationBatchRequest"
     ),
-    "models.filler_word_removals": (
-        "CreatedFillerWordRemoval FillerWordRemoval FillerWordRemovalRequest"
+    "models.editing": (
+        "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
+        "BackgroundRemovalJob BackgroundRemovalRequest CreatedAiClipping "
+        "CreatedFillerWordRemoval DeletedBackgroundRemoval FillerWordRemoval "
+        "FillerWordRemovalRequest"
     ),
     "models.libraries": "BrandGlossary BrandKit Folder FolderRequest Sound",
     "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",

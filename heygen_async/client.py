@@ -48,7 +48,7 @@ from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import observed_download
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.assets import UploadedAsset
-from heygen_async.models.filler_word_removals import FillerWordRemoval
+from heygen_async.models.editing import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation

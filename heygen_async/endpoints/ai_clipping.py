@@ -6,7 +6,7 @@ from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.models.ai_clipping import AiClippingJob, AiClippingRequest, CreatedAiClipping
+from heygen_async.models.editing import AiClippingJob, AiClippingRequest, CreatedAiClipping
 from heygen_async.models.statuses import DeletedId
 from heygen_async.models.structs import encode
 from heygen_async.session.codec import Page

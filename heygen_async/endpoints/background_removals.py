@@ -7,7 +7,7 @@ import msgspec
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.models.background_removals import (
+from heygen_async.models.editing import (
     BackgroundRemovalJob,
     BackgroundRemovalRequest,
     DeletedBackgroundRemoval,

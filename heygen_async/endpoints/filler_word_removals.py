@@ -6,7 +6,7 @@ from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.models.filler_word_removals import (
+from heygen_async.models.editing import (
     CreatedFillerWordRemoval,
     FillerWordRemoval,
     FillerWordRemovalRequest,

@@ -1,13 +1,14 @@
-"""AI clipping: a long video cut into the short ones that are most worth watching."""
+"""What is made of a finished video: clips, one without background, one without ums and ers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
-from heygen_async.models.sources import MediaSource
+from heygen_async.models.sources import AssetSource, MediaSource
 from heygen_async.models.structs import (
     Answer,
     AnswerWithDefaults,
@@ -139,6 +140,113 @@ class AiClippingJob(AnswerWithDefaults, frozen=True, kw_only=True):
     output_settings: AiClippingJobSettings | None = None
     input_language: str | None = None
     source_duration: float | None = None
+    failure_message: str | None = None
+    title: str | None = None
+    callback_id: str | None = None
+    created_at: Timestamp | None = None
+
+
+class BackgroundRemovalRequest(Request, frozen=True, kw_only=True):
+    """A video whose background is to be removed.
+
+    Attributes:
+        video: The video.
+        layers: What to answer with; by default HeyGen chooses.
+        title: Name in the account.
+        request_id: Takes the place of an idempotency key: the same one gives the same job. By
+            default each call has a fresh one.
+    """
+
+    video: AssetSource
+    layers: Sequence[Literal["foreground", "mask", "background"]] | None = None
+    title: str | None = None
+    request_id: str | None = None
+
+
+class BackgroundRemovalJob(AnswerWithDefaults, frozen=True, kw_only=True):
+    """A background removal. Media URLs are signed and expire.
+
+    Attributes:
+        id: Its id.
+        status: ``pending``, ``processing``, then ``completed``, ``failed`` or ``deleted``.
+        layers: What it gave, by the names of the request.
+        duration: Seconds.
+        error: Why it failed; can be missing on a real failure.
+        created_at: Unix seconds.
+        completed_at: Unix seconds.
+    """
+
+    id: str
+    status: str
+    layers: Nullable[dict[str, Any]] = msgspec.field(default_factory=dict)
+    duration: float | None = None
+    error: str | None = None
+    created_at: Timestamp | None = None
+    completed_at: Timestamp | None = None
+
+
+class DeletedBackgroundRemoval(Answer, frozen=True, kw_only=True):
+    """A background removal that was deleted.
+
+    Attributes:
+        id: Its id.
+        deleted: Whether it is gone.
+    """
+
+    id: str
+    deleted: bool
+
+
+class FillerWordRemovalRequest(Request, frozen=True, kw_only=True):
+    """A video whose filler words are to be cut out.
+
+    Attributes:
+        video: The video.
+        title: Name in the account.
+        callback_url: Called, unsigned, when it has ended.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
+    """
+
+    video: MediaSource
+    title: str | None = None
+    callback_url: HttpUrl | None = None
+    callback_id: str | None = None
+
+
+class CreatedFillerWordRemoval(Answer, frozen=True, kw_only=True):
+    """A filler-word removal that was just asked for.
+
+    Attributes:
+        filler_word_removal_id: Its id.
+    """
+
+    filler_word_removal_id: str
+
+
+class FillerWordRemoval(Answer, frozen=True, kw_only=True):
+    """A filler-word removal. The video's URL is signed and expires.
+
+    Attributes:
+        id: Its id.
+        status: ``pending``, ``running``, then ``completed`` or ``failed``.
+        video_url: The video without its filler words.
+        num_cuts: How often it was cut.
+        reduction_pct: By how many percent it became shorter.
+        original_duration: Seconds before.
+        output_duration: Seconds now.
+        failure_message: Why it failed; can be missing on a real failure.
+        title: Name in the account.
+        callback_id: From the request.
+        created_at: Unix seconds.
+    """
+
+    id: str
+    status: str
+    video_url: str | None = None
+    num_cuts: int | float | None = None
+    reduction_pct: float | None = None
+    original_duration: float | None = None
+    output_duration: float | None = None
     failure_message: str | None = None
     title: str | None = None
     callback_id: str | None = None
