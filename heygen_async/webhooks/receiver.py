@@ -226,6 +226,7 @@ class WebhookReceiver:
 
     async def __aenter__(self) -> Self:
         self._closed = False
+        self._work.open = True
         if self._bus is not None:
             await self._entered.enter_async_context(self._bus.listen(partial(hint, self.heygen)))
         return self
@@ -380,7 +381,8 @@ class WebhookReceiver:
         """Read back events whose deliveries were missed, such as while the app was down.
 
         HeyGen's list of past events is read from its newest one. What was seen before is left
-        out; the rest settles jobs and goes to the handlers, like any delivery.
+        out; the rest settles jobs and goes to the handlers, like any delivery. It stops where the
+        receiver is closed meanwhile.
 
         Args:
             since: How far to go back: a time, or unix seconds. By default ten minutes before the
@@ -399,7 +401,7 @@ class WebhookReceiver:
             raise ConfigurationError("since: no event has been seen yet, so say how far to go back")
         recovered = 0
         async for listed in self.heygen.webhooks.events(limit=100):
-            if _unix_seconds(listed.created_at, math.inf) < start:
+            if self._closed or _unix_seconds(listed.created_at, math.inf) < start:
                 break
             recovered += await self._recover(event_from(listed), listed.event_id)
         self.counts.recovered += recovered
@@ -411,11 +413,14 @@ class WebhookReceiver:
             return False
         news = self._announce(event.jobs, verified=True)
         work = partial(self._run, event, self._handlers.of(event), news)
-        if not self._retries:
-            await self._work.put_in_time(work)
-        elif not await work():
-            await self._forget(key)
-        return True
+        taken = False
+        try:
+            taken = await (work() if self._retries else self._work.put_in_time(work))
+        finally:
+            if not taken:
+                with shield():
+                    await self._forget(key)
+        return taken or self._retries
 
     async def _take_event(self, event: Event, key: str) -> WebhookAnswer:
         if key in self._at_work:
@@ -443,15 +448,20 @@ class WebhookReceiver:
 
     async def _take_callback(self, callback: Callback, body: bytes) -> WebhookAnswer:
         key = f"callback {_digest(body)}"
+        if key in self._at_work:
+            return self._turn_away("it is being worked on")
         if not self._seen_callbacks.note(key):
             self.counts.duplicates += 1
             return _DUPLICATE
         news = self._announce(callback.jobs, verified=False, callback_id=callback.callback_id)
-        answer = await self._work_on(callback, key, news, share=_SHARE_OF_CALLBACKS)
+        answer = _BUSY
+        try:
+            answer = await self._work_on(callback, key, news, share=_SHARE_OF_CALLBACKS)
+        finally:
+            if answer is not _OK:
+                await self._seen_callbacks.discard(key)
         if answer is _OK:
             self.counts.callbacks += 1
-        else:
-            await self._seen_callbacks.discard(key)
         return answer
 
     def _announce(

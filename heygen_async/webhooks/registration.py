@@ -113,7 +113,7 @@ async def _create(
     digest = hashlib.sha256(msgspec.json.encode([url, names])).hexdigest()
     created = await endpoints.create(url, events=names, idempotency_key=f"webhook:{digest}")
     async for endpoint in endpoints.list(limit=100):
-        if endpoint.endpoint_id == created.endpoint_id:
+        if endpoint.endpoint_id == created.endpoint_id and endpoint.status != "disabled":
             return created
-    # The answer was that of an earlier creation, and that endpoint has been deleted since.
+    # The answer was that of an earlier creation, whose endpoint was deleted or disabled since.
     return await endpoints.create(url, events=names)

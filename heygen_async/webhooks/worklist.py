@@ -19,10 +19,14 @@ class Worklist:
     Args:
         workers: How much is worked on at the same time.
         backlog: How much may wait besides.
+
+    Attributes:
+        open: Whether work is taken; ``drain`` ends that.
     """
 
     def __init__(self, workers: int, backlog: int) -> None:
         self.backlog = backlog
+        self.open: bool = True
         self._most_workers = workers
         self._waiting: deque[Work] = deque()
         self._workers: set[asyncio.Task[None]] = set()
@@ -41,7 +45,7 @@ class Worklist:
         Returns:
             Whether there was room.
         """
-        if len(self._waiting) >= self.backlog * share:
+        if not self.open or len(self._waiting) >= self.backlog * share:
             return False
         self._waiting.append(work)
         if len(self._workers) < self._most_workers:
@@ -50,11 +54,18 @@ class Worklist:
             self._workers.add(loop.create_task(self._work(), context=contextvars.Context()))
         return True
 
-    async def put_in_time(self, work: Work) -> None:
-        """Put work on the list as soon as there is room."""
+    async def put_in_time(self, work: Work) -> bool:
+        """Put work on the list as soon as there is room.
+
+        Returns:
+            Whether it is there; False where the list was drained meanwhile.
+        """
         while not self.put(work):
+            if not self.open:
+                return False
             self._has_room.clear()
             await self._has_room.wait()
+        return True
 
     async def drain(self, patience: float) -> int:
         """Wait until all is done, at most so many seconds; then end what is left.
@@ -65,7 +76,9 @@ class Worklist:
         if self._workers:
             await asyncio.wait(self._workers, timeout=patience)
         left = len(self)
+        self.open = False
         self._waiting.clear()
+        self._has_room.set()  # who waits for room waits no longer
         workers, self._workers = self._workers, set()
         for worker in workers:
             worker.cancel()

@@ -17,6 +17,7 @@ from heygen_async import (
     WebhookReceiver,
 )
 from heygen_async.sandbox import Faults, Sandbox
+from heygen_async.sandbox.operations import webhooks
 from heygen_async.webhooks import AvatarVideoSuccess, Event, UnknownEvent, VideoTranslateFail
 from heygen_async.webhooks.events import EVENT_CLASSES
 
@@ -117,6 +118,25 @@ async def test_a_deleted_endpoint_is_made_anew(sandbox: Sandbox, heygen: HeyGen)
         assert second.secret not in (None, first.secret)
 
 
+async def test_a_disabled_endpoint_is_no_registration(
+    sandbox: Sandbox, heygen: HeyGen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = WebhookReceiver(heygen)
+    async with listening_at(receiver) as url:
+        first = await receiver.ensure_registered(url)
+
+        def disabled(account: Any, endpoint: Any) -> Any:
+            status = "disabled" if endpoint.id == first.endpoint_id else "enabled"
+            return {**endpoint_json(account, endpoint), "status": status}
+
+        endpoint_json = webhooks.endpoint_json
+        monkeypatch.setattr(webhooks, "endpoint_json", disabled)
+        # The key of the first creation would bring the first endpoint again.
+        second = await receiver.ensure_registered(url)
+        assert (second.endpoint_id != first.endpoint_id, second.status) == (True, "enabled")
+        assert (await receiver.ensure_registered(url)).endpoint_id == second.endpoint_id
+
+
 async def test_types_that_cannot_be_registered(heygen: HeyGen) -> None:
     receiver = WebhookReceiver(heygen, SECRET)
     wrong: Any
@@ -189,6 +209,58 @@ async def test_what_is_read_back_settles_jobs_and_is_tried_until_it_works(
         assert await receiver.recover(since) == 1
         assert await receiver.recover(since) == 0
     assert receiver.counts.handler_errors == 1
+
+
+async def test_a_receiver_that_is_closed_reads_nothing_more_back(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    receiver = WebhookReceiver(heygen, workers=1, backlog=2, patience=5)
+    got: list[str | None] = []
+    slow = True
+
+    @receiver.on(Event)
+    async def handler(event: Event) -> None:
+        if slow:
+            await asyncio.sleep(60)
+        got.append(event.event_id)
+
+    async with listening_at(receiver) as url:
+        await receiver.ensure_registered(url)
+        sandbox.faults = Faults(lose=1.0)
+        await _make(sandbox, heygen, 6)
+        reading = asyncio.create_task(receiver.recover(since=0))
+        await asyncio.sleep(1)
+    # One was at work and two waited: they were given up. The others were not taken up.
+    async with asyncio.timeout(1):
+        assert await reading == 3
+    assert got == []
+    slow = False
+    async with receiver:
+        assert await receiver.recover(since=0) == 3
+    assert len(got) == 3
+
+
+async def test_reading_back_that_is_cancelled_leaves_its_event_for_later(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    receiver = WebhookReceiver(heygen, on_handler_error="retry")
+    got: list[str | None] = []
+
+    @receiver.on(Event)
+    async def handler(event: Event) -> None:
+        await asyncio.sleep(60)
+        got.append(event.event_id)
+
+    async with listening_at(receiver) as url:
+        await receiver.ensure_registered(url)
+        sandbox.faults = Faults(lose=1.0)
+        await _make(sandbox, heygen, 2)
+        reading = asyncio.create_task(receiver.recover(since=0))
+        await asyncio.sleep(90)  # into the second
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert await receiver.recover(since=0) == 1
+    assert len(set(got)) == len(got) == 2
 
 
 async def _make(sandbox: Sandbox, heygen: HeyGen, count: int) -> None:
