@@ -83,7 +83,8 @@ class HeyGen:
     Use it as ``async with HeyGen() as heygen:``, or keep one for the life of an application and
     end it with ``aclose()``. It may be made before an event loop runs, used on one loop after
     the other, and pickled (the pickle holds the key, as do those of its jobs); it is safe for all
-    tasks of one loop, not for several threads.
+    tasks of one loop. Threads whose loops run at the same time need one each, and get a
+    ``ConfigurationError`` otherwise.
 
     Args:
         api_key: Your API key; by default the environment variable ``HEYGEN_API_KEY``.
@@ -305,8 +306,11 @@ class HeyGen:
                 f"method: expected one of {', '.join(_METHODS)}, got {method!r}", param="method"
             )
         if not re.match(_PATH, path) or re.search(_NOT_IN_A_PATH, path):
+            # A query may hold a signature.
+            given = re.sub(r"(?s)[?#].*", "?…", path)
             raise InvalidRequest(
-                f"path: expected an encoded path from its first slash, without query, got {path!r}",
+                "path: expected an encoded path from its first slash, without query, got "
+                f"{given!r}",
                 param="path",
             )
         kind = _Whole if answer is None else Endpoint

@@ -170,6 +170,17 @@ async def test_disks_that_refuse(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
+async def test_devices_and_pipes_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "null").symlink_to(os.devnull)
+    os.mkfifo(tmp_path / "pipe")
+    async with media_host(MediaFile(CONTENT)) as host, open_session() as session:
+        for name in ("null", "pipe"):
+            with pytest.raises(TransferError, match="it is a device or a pipe"):
+                await download(session, host.url, tmp_path / name)
+            assert not (tmp_path / name).is_file()
+    assert listing(tmp_path) == ["null", "pipe"]
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")
 async def test_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / ".a.mp4.part").symlink_to("/dev/full")

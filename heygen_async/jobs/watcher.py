@@ -178,6 +178,7 @@ class Watcher:
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
+            self.session.bind()
             self._loop, self._pools, self._to_follow, self._task = loop, {}, [], None
             self._wake = asyncio.Event()
         now = loop.time()

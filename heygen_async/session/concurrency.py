@@ -95,6 +95,8 @@ async def in_parallel(
     try:
         while following is not None or running:
             waited: set[asyncio.Task[Any]] = set(running)
+            if ordered and running:
+                waited = {running[0]}  # others may have ended, which would end each wait at once
             if following is not None and len(running) < parallel:
                 waited.add(following)
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)

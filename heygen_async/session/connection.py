@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import os
 import platform
+import threading
 import urllib.request
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.settings import Settings
@@ -34,19 +37,36 @@ class Connection:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._process = self._thread = 0  # where it opened
         self.api: aiohttp.ClientSession
         # Arguments of each request, and headers that each must carry itself.
         self.options: dict[str, Any] = {}
         self.auth: dict[str, str] = {}
         self._media: aiohttp.ClientSession | None = None
+        self._media_proxies: dict[URL, dict[str, Any]] = {}
         self._guards: list[AsyncGenerator[None]] = []
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Open on this loop; what was open on another loop ends with that loop."""
+        """Open on this loop; what was open on another loop ends with that loop.
+
+        Raises:
+            ConfigurationError: That loop runs, in another thread; who waits there for an answer or
+                a job would wait for good.
+        """
+        process, thread = os.getpid(), threading.get_ident()
+        # A forked child has a copy of its parent's loop, which seems to run.
+        elsewhere = self._process == process and self._thread != thread
+        if elsewhere and self.loop is not None and self.loop.is_running():
+            raise ConfigurationError(
+                "this client is in use on the event loop of another thread; make one for each"
+            )
+        self._process, self._thread = process, thread
         self.loop = loop
         self._guards = []
         self._media = None
-        # Asked once: aiohttp's own trust_env asks a thread for it at each request.
+        self._media_proxies = {}
+        # Asked once. Not aiohttp's own trust_env, which asks a thread for it at each request, knows
+        # fewer forms of proxies, and sends the passwords of ~/.netrc to whatever host they name.
         self.options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
         # aiohttp sends a session's own headers to the proxy too, where it asks for a tunnel.
         self.auth = self._settings.auth_headers if self.options else {}
@@ -60,8 +80,22 @@ class Connection:
     def media(self) -> aiohttp.ClientSession:
         """For media, uploads and redirects: any host, never the key."""
         if self._media is None:
-            self._media = self._session({}, trust_env=self._settings.trust_env)
+            self._media = self._session({})
         return self._media
+
+    def media_options(self, address: URL, headers: dict[str, str]) -> dict[str, Any]:
+        """The arguments of a media request with these headers: they, and the proxy of its host.
+
+        Raises:
+            ConfigurationError: The environment names a proxy that is not one to use.
+        """
+        origin = address.origin()
+        if self._settings.trust_env and origin not in self._media_proxies:
+            self._media_proxies[origin] = proxy_options(str(origin))
+        options = self._media_proxies.get(origin, {}).copy()
+        if address.scheme == "http":  # no tunnel, as above
+            headers = headers | options.pop("proxy_headers", {})
+        return {"headers": headers, **options}
 
     async def close(self) -> None:
         """Close what is open; a later request opens again."""
@@ -72,15 +106,12 @@ class Connection:
             for guard in guards:
                 await guard.aclose()
 
-    def _session(
-        self, headers: dict[str, str], *, trust_env: bool = False
-    ) -> aiohttp.ClientSession:
+    def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
-            trust_env=trust_env,
         )
         # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
         # would meet 404 in what we count as its first attempt.

@@ -225,6 +225,9 @@ class FileDestination:
     def _open(self) -> None:
         if self._path.is_dir():
             raise IsADirectoryError(0, "it is a folder")
+        if self._path.exists() and not self._path.is_file():
+            # The finished file would take the place of /dev/null, for everybody.
+            raise OSError(0, "it is a device or a pipe; give an open file instead of its path")
         self._part.parent.mkdir(parents=True, exist_ok=True)
         # Appending, so that nothing is lost before the lock is ours.
         file = self._part.open("ab", buffering=0)

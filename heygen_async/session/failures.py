@@ -32,7 +32,7 @@ from heygen_async.errors import (
 )
 from heygen_async.session.codec import error_facts
 from heygen_async.session.redact import redact
-from heygen_async.session.retry import HOPELESS_429, parse_retry_after
+from heygen_async.session.retry import HOPELESS_429, retry_after_of
 
 _CLASSES: dict[int, type[APIError]] = {
     401: AuthenticationError,
@@ -107,7 +107,7 @@ def answered(
         param=clean(facts.param, 200) if facts else None,
         doc_url=clean(facts.doc_url, 500) if facts else None,
         request_id=request_id_of(headers, secret),
-        retry_after=parse_retry_after(headers.get("Retry-After"), time.time()),
+        retry_after=retry_after_of(headers, time.time()),
         method=where.method,
         path=where.path,
     )

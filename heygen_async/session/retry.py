@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -103,11 +103,32 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-            if date.tzinfo is None:
-                date = date.replace(tzinfo=UTC)
-            seconds = date.timestamp() - now
-        except (ValueError, TypeError, OverflowError, IndexError):
+        date = _unix_time(value)
+        if date is None:
             return None
+        seconds = date - now
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that an answer asks to wait, or None.
+
+    A date counts from the answer's own ``Date``, as the clock of this machine may be wrong.
+
+    Args:
+        headers: Of the answer.
+        now: The present, in unix seconds, for an answer that does not tell.
+    """
+    sent = _unix_time(headers.get("Date", ""))
+    return parse_retry_after(headers.get("Retry-After"), now if sent is None else sent)
+
+
+def _unix_time(date: str) -> float | None:
+    """Unix seconds of an HTTP date; None for what is none."""
+    try:
+        parsed = parsedate_to_datetime(date)
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=UTC)
+        return parsed.timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

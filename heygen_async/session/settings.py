@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import math
 import os
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -112,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Settings(base_url={self.base_url!r}, timeout={self.timeout}, retry={self.retry})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # Rich's tracebacks show local variables, and would show all fields of a Struct.
+        return [("base_url", self.base_url), ("timeout", self.timeout), ("retry", self.retry)]
 
 
 def settings_from(

@@ -26,7 +26,7 @@ from heygen_async.errors import InvalidRequest, TransferError, URLExpired
 from heygen_async.session.addresses import checked_address, redirect_target, shown
 from heygen_async.session.destinations import Destination, Sink, Version, destination_for
 from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
-from heygen_async.session.retry import parse_retry_after, wait_before_next, waits
+from heygen_async.session.retry import retry_after_of, wait_before_next, waits
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry
 from heygen_async.session.uploads import StreamedBody, UploadSource
@@ -201,10 +201,10 @@ async def _open(
         try:
             response = await session.connection.media.get(
                 address,
-                headers=headers,
                 timeout=limits,
                 allow_redirects=False,
                 auto_decompress=False,
+                **session.connection.media_options(address, headers),
             )
         except TRANSPORT_ERRORS as error:
             failure = error
@@ -301,11 +301,11 @@ async def _send(
             response = await session.connection.media.put(
                 address,
                 data=body,
-                headers=headers,
                 skip_auto_headers=("Content-Type",),
                 # Not sock_read: that clock runs while the body is on its way.
                 timeout=aiohttp.ClientTimeout(total=timeout.upload, sock_connect=timeout.connect),
                 allow_redirects=False,
+                **session.connection.media_options(address, headers),
             )
         except TRANSPORT_ERRORS as error:
             failure = error
@@ -339,7 +339,7 @@ def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
         )
     error = TransferError(f"{shown(address)}: answered {status}", status=status)
     if status == 429 or status >= 500:
-        retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
+        retry_after = retry_after_of(response.headers, time.time())
         return _Setback(error, retry_after)
     raise error
 

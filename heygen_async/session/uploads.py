@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.session.concurrency import in_thread
+from heygen_async.session.redact import redact
 
 Uploadable: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes]
@@ -268,7 +269,10 @@ async def _on_disk(work: Any, *args: Any) -> Any:
         return await in_thread(work, *args)
     except (OSError, ValueError) as error:  # ValueError: closed, or a path with a null byte
         reason = getattr(error, "strerror", None) or str(error)
-    raise InvalidRequest(f"source: cannot read it: {reason}", param="source")
+        path = getattr(error, "filename", None)
+    # Somebody may have given a URL, which may be signed.
+    what = "it" if path is None else redact(os.fsdecode(path))
+    raise InvalidRequest(f"source: cannot read {what}: {reason}", param="source")
 
 
 def _open(path: str | os.PathLike[str]) -> IO[bytes]:

@@ -44,6 +44,7 @@ from heygen_async.models.videos import (
     VideoRequest,
 )
 from heygen_async.models.voices import SpeechRequest
+from heygen_async.models.webhooks import WebhookEndpointUpdate
 from tests.contract.drawing import parts
 from tests.contract.examples import SOURCE, valid_fields
 from tests.contract.schemas import CONTRACT, PARTS, SCHEMAS, alternatives
@@ -408,6 +409,8 @@ def test_lone_surrogates_are_refused() -> None:
         _avatar(title="\ud800")
     with pytest.raises(InvalidRequest, match="output_languages: not JSON"):
         encode(_translation(output_languages=["\ud800"]))
+    with pytest.raises(InvalidRequest, match="events: expected text without lone surrogates"):
+        WebhookEndpointUpdate(events=["\ud800"])  # type: ignore[list-item]
 
 
 def test_two_requests_do_not_share_their_extra() -> None:

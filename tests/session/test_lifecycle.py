@@ -106,6 +106,37 @@ def test_one_client_on_two_event_loops() -> None:
     assert out.split() == ["5", "10", "12"]
 
 
+def test_one_client_in_two_threads_at_a_time() -> None:
+    out = run_script(
+        """
+        from heygen_async import ConfigurationError, Video
+
+        def elsewhere(call):
+            async def main():
+                await call()
+            try:
+                asyncio.run(main())
+            except ConfigurationError as error:
+                print(error)
+
+        async def main(sandbox):
+            async with sandbox:
+                heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
+                await heygen.users.me()
+                await asyncio.to_thread(elsewhere, heygen.users.me)
+                await asyncio.to_thread(elsewhere, heygen.jobs.attach(Video, "video-1").wait)
+                await heygen.users.me()
+                await heygen.aclose()
+                await asyncio.to_thread(elsewhere, heygen.users.me)  # in turn
+                print(heygen.traffic.requests)
+
+        asyncio.run(main(Sandbox()))
+        """
+    )
+    refusal = "this client is in use on the event loop of another thread; make one for each"
+    assert out.splitlines() == [refusal, refusal, "3"]
+
+
 @pytest.mark.anyio
 async def test_closed_while_a_call_waits(sandbox: Sandbox) -> None:
     heygen = client(sandbox)

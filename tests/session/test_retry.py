@@ -24,10 +24,12 @@ from heygen_async.errors import (
     RequestTimeout,
     ServerError,
 )
+from heygen_async.session.failures import Where, answered
 from heygen_async.session.retry import (
     Verdict,
     judge,
     parse_retry_after,
+    retry_after_of,
     wait_before_next,
     waits,
 )
@@ -139,6 +141,38 @@ def test_a_date_without_a_zone_is_utc_wherever_the_machine_stands(
             assert parse_retry_after("Wed, 21 Oct 2015 07:28:00", 1_445_412_000.0) == 480.0
     finally:
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Date": "Wed, 21 Oct 2015 07:20:00 GMT"}, None),
+        ({"Date": "Wed, 21 Oct 2015 07:20:00 GMT", "Retry-After": "7"}, 7.0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 480.0),
+        ({"Date": "now", "Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 480.0),
+        (
+            {
+                "Date": "Wed, 21 Oct 2015 07:27:00 GMT",
+                "Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT",
+            },
+            60.0,
+        ),
+    ],
+)
+def test_a_date_counts_from_the_clock_of_the_server(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    now = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
+    assert retry_after_of(headers, now) == seconds
+
+
+def test_an_answer_where_the_clock_of_the_machine_is_wrong() -> None:
+    headers = {
+        "Date": "Wed, 21 Oct 2015 07:20:00 GMT",
+        "Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT",
+    }
+    assert answered(429, headers, b"", Where("GET", "/"), "").retry_after == 480.0
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(-100_000, 100_000))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.pretty import pretty_repr
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.settings import (
@@ -76,6 +77,7 @@ def test_repr_and_pickle() -> None:
     made = settings(api_key=KEY, retry=3, timeout=7)
     assert KEY not in repr(made)
     assert KEY not in str(made)
+    assert KEY not in pretty_repr(made)
     assert pickle.loads(pickle.dumps(made)) == made
     assert made.retry == Retry(attempts=3)
     assert made.timeout == Timeout(read=7, write=7, upload=7)
