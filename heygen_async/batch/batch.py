@@ -78,8 +78,10 @@ class Batch:
             twice. One run has one file: a render takes this one, other runs one beside it
             with ``.translate``, ``.requests`` or ``.speech`` in its name, and each can be given
             its own.
-        run_id: Part of all idempotency keys. Default: derived from the journal's name and what
-            the run does, so that the same items make the same keys even if the file is lost.
+        run_id: Part of all idempotency keys, beside an item's key and its request. Default:
+            derived from the journal's name and what the run does, so that the same items make the
+            same keys even if the file is lost. Requests that name a file which is uploaded anew,
+            as later stages of the pipelines do, are other ones then.
         finished: With a journal, whether items that ended in an earlier run are yielded again
             (``yield``, the default) or left out (``skip``).
         retry_failed: With a journal, submit items again that failed in an earlier run.
@@ -210,7 +212,8 @@ class Batch:
         journal = Path(await in_thread(os.path.realpath, self._journal))
         totals = await in_thread(EarlierRuns(journal).totals)
         if totals is not None and self._budget.meets(str(journal)):
-            self._budget.carry_over(totals.usd, totals.ended_jobs)
+            in_flight = totals.in_flight(resubmit_uncertain=self._resubmit_uncertain)
+            self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
 
     def render(
         self,

@@ -106,13 +106,14 @@ class Books(Generic[T]):
         self._journal: Journal | None = None
         self._repeats: dict[str, int] = {}
         self._found_again = 0
+        self._no_room: BudgetExceeded | None = None
         self.added: int = 0
 
     async def open(self, settings: Mapping[str, Any]) -> None:
         """Open the journal, if there is to be one, and count what earlier runs have spent.
 
         Args:
-            settings: What the journal notes about the run when it is made.
+            settings: What the journal notes about the run.
 
         Raises:
             JournalError: The journal cannot be used.
@@ -129,7 +130,8 @@ class Books(Generic[T]):
         journal = str(self._journal.path.absolute())
         if self._budget.meets(journal) and self._journal.resumed:
             totals = await self._journal.totals()
-            self._budget.carry_over(totals.usd, totals.ended_jobs)
+            in_flight = totals.in_flight(resubmit_uncertain=self._settings.resubmit_uncertain)
+            self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
 
     @property
     def resumed(self) -> bool:
@@ -232,7 +234,7 @@ class Books(Generic[T]):
         ):
             return entry
         title = getattr(submission.request, "title", None)
-        sent_with = idempotency_key(self._journal.run_id, entry.key, entry.attempt)
+        sent_with = self._key_by_itself(entry)
         job_id = await submission.search(sent_with, title, entry.intended_at)
         if job_id is not None:
             await self._journal.submitted(entry.key, job_id)
@@ -259,7 +261,7 @@ class Books(Generic[T]):
         if entry is not None and entry.state == "intended":
             return entry.idempotency_key  # in the journal already
         one = self.enclosed(key, index, submission, entry)
-        sent_under = idempotency_key(self._journal.run_id, key, one.attempt)
+        sent_under = self._key_by_itself(one)
         await _write_down(self._journal, one, sent_under)
         return sent_under
 
@@ -281,7 +283,7 @@ class Books(Generic[T]):
         """What an item of a parcel is sent with: the key that it would have by itself."""
         if self._journal is None:
             return None
-        return idempotency_key(self._journal.run_id, one.key, one.attempt)
+        return self._key_by_itself(one)
 
     async def intend_together(self, parcels: Sequence[Sequence[Enclosure]]) -> Sequence[str | None]:
         """The keys to send parcels under, once the journal has them.
@@ -323,8 +325,12 @@ class Books(Generic[T]):
 
     def _key_of(self, parcel: Sequence[Enclosure]) -> str:
         assert self._journal is not None
-        run_id = self._journal.run_id
-        return batch_key(run_id, [idempotency_key(run_id, p.key, p.attempt) for p in parcel])
+        return batch_key(self._journal.run_id, map(self._key_by_itself, parcel))
+
+    def _key_by_itself(self, one: Enclosure | Entry) -> str:
+        """The key that an item is sent under where it goes alone."""
+        assert self._journal is not None
+        return idempotency_key(self._journal.run_id, one.key, one.fingerprint, one.attempt)
 
     def withdraw(self, taken: Taken) -> None:
         """An item that was taken up, and has no intent yet, is not submitted after all."""
@@ -384,8 +390,7 @@ class Books(Generic[T]):
         elif ended:
             self._budget.release(reservation)
         else:
-            # It may run, and cost: the next run waits for it, or sends it again under its key.
-            self._budget.settle(reservation, None)
+            self.left(reservation)
         if self._journal is None or not ended:
             return None
         return self._journal.ended(
@@ -395,6 +400,14 @@ class Books(Generic[T]):
             error_code=getattr(error, "code", None),
             error_message=str(getattr(error, "message", error)),
         )
+
+    def left(self, reservation: Reservation) -> None:
+        """Nobody waits for an item any more, whose job may run, and cost."""
+        if self._journal is None:
+            self._budget.settle(reservation, None)
+        else:
+            # The next run waits for it, or sends it again under its key.
+            self._budget.set_aside(reservation)
 
     def note_slots(self, running: int, limit: int) -> None:
         """Remember how many jobs run and how many could, for the picture of the run."""
@@ -421,7 +434,7 @@ class Books(Generic[T]):
         found = _fingerprint(submission)
 
         async def begin(name: str) -> str:
-            sent_under = idempotency_key(journal.run_id, name)
+            sent_under = idempotency_key(journal.run_id, name, found)
             await _write_down(
                 journal, Enclosure(name, index, 1, found, submission.payload), sent_under
             )
@@ -464,11 +477,21 @@ class Books(Generic[T]):
             )
 
     def _reserve(self, key: str, expected: Estimate, *, submitted: bool = False) -> Reservation:
-        try:
-            return self._budget.reserve(expected, submitted=submitted)
-        except BudgetExceeded as exceeded:
-            exceeded.not_submitted += (key,)
-            raise
+        # The first refusal is that of all items after it, cheaper ones too.
+        if self._no_room is None or submitted:
+            try:
+                return self._budget.reserve(expected, submitted=submitted)
+            except BudgetExceeded as exceeded:
+                self._no_room = exceeded
+        first = self._no_room
+        raise BudgetExceeded(
+            str(first),
+            max_cost=first.max_cost,
+            max_jobs=first.max_jobs,
+            spent=first.spent,
+            reserved=first.reserved,
+            not_submitted=(key,),
+        )
 
 
 def _write_down(journal: Journal, one: Enclosure, sent_under: str) -> Awaitable[None]:

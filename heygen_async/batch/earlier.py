@@ -46,7 +46,7 @@ class Remainder(msgspec.Struct, frozen=True, kw_only=True):
         usd: USD that the new ones, those again, in flight and unanswered will probably cost.
         incomplete: How many of these have no complete estimate.
         spent: USD that what has ended did cost, an estimate.
-        jobs: Jobs that have ended.
+        jobs: Jobs that have ended, and those in flight that are not among the run's.
     """
 
     new: int
@@ -170,7 +170,7 @@ def _sent(run_id: str, entry: Entry, fields: _Fields) -> Sent:
     if len(fields.output_languages) == 1:
         language = fields.output_languages[0]
     return Sent(
-        idempotency_key(run_id, entry.key, entry.attempt),
+        idempotency_key(run_id, entry.key, entry.fingerprint, entry.attempt),
         fields.title,
         language,
         entry.intended_at,
@@ -230,7 +230,7 @@ class Reckoning:
             usd=self._usd,
             incomplete=self._incomplete,
             spent=self._spent,
-            jobs=self._jobs,
+            jobs=self._jobs + sum(held.state in _IN_WORDS for held in self._held.values()),
         )
 
 

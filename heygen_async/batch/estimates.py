@@ -129,7 +129,7 @@ def cost(
     if any(charge.rate for charge in found):
         # A session of the Video Agent does not say how long its video is.
         seconds = getattr(result, "duration", None)
-        if seconds is None:
+        if seconds is None or seconds < 0:  # no length
             return None
         found = lasting(found, seconds)
     return math.fsum(charge.usd for charge in found)

@@ -163,7 +163,7 @@ class Budget:
         max_cost: USD that may be spent, over all runs; None for no cap.
         max_jobs: Jobs that may be submitted, over all runs; None for no cap.
         spent: USD that earlier runs have spent.
-        jobs: Jobs of earlier runs that have ended; those still in flight are reserved anew.
+        jobs: Jobs of earlier runs that have ended.
         warn: Called with a sentence when 50 % and when 80 % of ``max_cost`` are spent or
             reserved, once each, for example ``logger.warning``. Not called again for what
             earlier runs have spent.
@@ -194,6 +194,7 @@ class Budget:
         self._complete = 0  # units reserved by complete estimates
         self._incomplete: Counter[int] = Counter()  # reservations by the units known of them
         self._spent = self._ended = self._paid = self._paid_jobs = 0
+        self._in_flight = 0  # jobs of earlier runs that are not reserved anew yet
         self._journals: set[str] = set()
         self.carry_over(spent, jobs)
 
@@ -203,15 +204,18 @@ class Budget:
         self._journals.add(journal)
         return new
 
-    def carry_over(self, spent: float, jobs: int) -> None:
+    def carry_over(self, spent: float, jobs: int, in_flight: int = 0) -> None:
         """Count what earlier runs have spent; before the first reservation.
 
         Args:
             spent: USD.
             jobs: How many jobs have ended.
+            in_flight: How many may still run. Each counts until it is reserved anew, at the mean
+                of those that have ended, or as what is reserved next.
         """
         self._spent += _units(spent)
         self._ended += jobs
+        self._in_flight += in_flight
         # For the mean. Failed jobs of earlier runs are among theirs: a little low, not wrong.
         if self._spent and self._ended:
             self._paid, self._paid_jobs = self._spent, self._ended
@@ -230,7 +234,7 @@ class Budget:
     @property
     def jobs(self) -> int:
         """Jobs that have ended or are in flight, those of earlier runs too."""
-        return self._ended + len(self._open)
+        return self._ended + len(self._open) + self._in_flight
 
     def reserve(self, estimate: Estimate, *, submitted: bool = False) -> Reservation:
         """Make room for a job that is about to be submitted.
@@ -244,7 +248,9 @@ class Budget:
         """
         self._as_of = estimate.as_of
         reservation = Reservation(estimate, _units(estimate.usd))
-        if not submitted:
+        if submitted:
+            self._in_flight = max(0, self._in_flight - 1)
+        else:
             self._refuse_excess(estimate, self._amount(reservation))
         self._open.add(reservation)
         self._count(reservation, 1)
@@ -282,6 +288,15 @@ class Budget:
         self._open.remove(reservation)
         self._count(reservation, -1)
 
+    def set_aside(self, reservation: Reservation) -> None:
+        """A job may still run, and a later run takes it up: it counts as those of earlier runs.
+
+        Raises:
+            ValueError: The reservation was settled or released before, or is of another budget.
+        """
+        self.release(reservation)
+        self._in_flight += 1
+
     def __str__(self) -> str:
         prices = f" at prices of {self._as_of}" if self._as_of is not None else ""
         cap = f" of at most {dollars(self.max_cost)}" if self.max_cost is not None else ""
@@ -300,9 +315,8 @@ class Budget:
 
     def _reserved(self) -> int:
         mean = self._mean()
-        return self._complete + sum(
-            count * max(known, mean) for known, count in self._incomplete.items()
-        )
+        incomplete = sum(count * max(known, mean) for known, count in self._incomplete.items())
+        return self._complete + incomplete + self._in_flight * mean
 
     def _count(self, reservation: Reservation, change: int) -> None:
         known = reservation.known
@@ -319,6 +333,8 @@ class Budget:
             reason = "max_jobs is reached"
         elif self._cap is not None:
             room = self._cap - self._spent - self._reserved()
+            if not self._paid_jobs:  # then those of earlier runs are not in it
+                room -= self._in_flight * amount
             # A job of unknown cost needs some room, even where no mean says how much.
             if amount > room or (not estimate.complete and room <= 0):
                 reason = f"no room for a job of about {dollars(amount / _UNITS)}"

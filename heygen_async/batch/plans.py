@@ -140,8 +140,10 @@ class RenderPlan(Plan[Video]):
         test: bool,
         variant_of: Callable[[Any], Variant] | None = None,
     ) -> None:
-        self.subject = template_id
+        # A run must not go on with the renders of a test, nor a test with those that were paid for.
+        self.subject = f"{template_id} (test)" if test else template_id
         self.test = test
+        self._template_id = template_id
         self._heygen = heygen
         self._version: Version = "v2" if test else version
         self._variant_of = variant_of
@@ -150,11 +152,11 @@ class RenderPlan(Plan[Video]):
 
     async def prepare(self) -> None:
         """Ask for the template's variables, and for its scripts, which tell what it costs."""
-        found = await self._heygen.templates.variables(self.subject, version=self._version)
+        found = await self._heygen.templates.variables(self._template_id, version=self._version)
         self._checker = VariantChecker(found)
         if self._version != "v2":
             with contextlib.suppress(NotFound):
-                self._template = await self._heygen.templates.get(self.subject)
+                self._template = await self._heygen.templates.get(self._template_id)
 
     def check(self, items: Collection[Any]) -> None:
         """Check all variants, and name every row and variable at fault."""
@@ -173,7 +175,7 @@ class RenderPlan(Plan[Video]):
 
         async def send(key: str | None) -> Pending[Video]:
             return await self._heygen.templates.generate(
-                self.subject,
+                self._template_id,
                 with_callback_id(request, key),
                 version=self._version,
                 test=self.test,
@@ -183,7 +185,7 @@ class RenderPlan(Plan[Video]):
         return Submission(
             request=request,
             payload=request.v3(),
-            place=f"template/{self.subject}",
+            place=f"template/{self._template_id}",
             result=Video,
             send=send,
             attach=lambda job_id: self._heygen.jobs.attach(Video, job_id),

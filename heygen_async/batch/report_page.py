@@ -77,6 +77,7 @@ def report_page(sums: RunSums) -> str:
 
 def _heading(sums: RunSums) -> Iterator[str]:
     run, counts = sums.run, sums.totals.counts
+    total = max(run.items or 0, sums.totals.items)
     paused = sum(pause.seconds for pause in sums.pauses)
     pauses = f", {_long(paused)} of them paused" if paused else ""
     yield (
@@ -93,6 +94,8 @@ def _heading(sums: RunSums) -> Iterator[str]:
         "uncertain": "uncertain",
     }
     parts = [(name, counts[state]) for state, name in names.items() if counts[state]]  # type: ignore[index]
+    if total > sums.totals.items:
+        parts.append(("not begun", total - sums.totals.items))
     bar = "".join(
         f'<i class="{name.replace(" ", "-")}" style="flex-grow:{count}"></i>'
         for name, count in parts
@@ -101,7 +104,7 @@ def _heading(sums: RunSums) -> Iterator[str]:
         f'<li><i class="{name.replace(" ", "-")}"></i><b>{count:,}</b> {name}</li>'
         for name, count in parts
     )
-    items = "1 item" if sums.totals.items == 1 else f"{sums.totals.items:,} items"
+    items = "1 item" if total == 1 else f"{total:,} items"
     yield (
         f'<section class="states"><h2>{items}</h2><div class="bar">{bar}</div>'
         f"<ul>{legend}</ul></section>"

@@ -71,7 +71,7 @@ def bar_plot(
         label: What it shows, for those who cannot see it.
         cuts: Where time was left out, 0 to 1, and what is said of it.
     """
-    ticks = nice_ticks(max([*(sum(parts) for parts in columns), 1e-9]))
+    ticks = nice_ticks(max(map(sum, columns), default=0.0) or 1.0)
     wide = _WIDTH / len(columns)
     shapes = []
     for index, (parts, title) in enumerate(zip(columns, titles, strict=True)):

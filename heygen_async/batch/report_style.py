@@ -31,6 +31,7 @@ border-left:2px dashed var(--soft)}
 i.running{background:var(--runsoft);border:1px solid var(--run)}i.limit{background:var(--limit)}
 i.completed{background:var(--good)}i.failed{background:var(--bad)}i.in-flight{background:var(--run)}
 i.unanswered{background:var(--wait)}i.uncertain{background:var(--odd)}
+i.not-begun{background:var(--line)}
 .figures{display:grid;grid-template-columns:repeat(3,1fr);gap:12px;margin:16px 0 0}
 .figures div{padding:12px 16px}
 dt{font-size:13px;color:var(--soft)}dd{margin:0}dd b{display:block;font-size:21px;line-height:1.35;

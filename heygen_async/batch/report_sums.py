@@ -156,7 +156,8 @@ class RunSums:
         self.end: float = max(self.totals.last_ended_at or 0.0, latest, self.begin + 1.0)
         self.pauses: list[Pause] = _pauses(view, self.begin, self.end)
         self._time = WorkingTime(self.begin, self.pauses)
-        self.seconds: float = self._time.at(self.end)
+        # As above: the last thing that is known may be the end of a pause.
+        self.seconds: float = max(self._time.at(self.end), 1.0)
         self.running: Level = Level(self.seconds)
         self.limits: list[int | None] = [None] * BINS
         self.completed: list[int] = [0] * WIDE_BINS

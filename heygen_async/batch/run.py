@@ -125,6 +125,7 @@ class Run(Generic[T]):
         self._finished_too = settings.finished == "yield"
         self._next = 0  # the position of the first item that no work has begun on
         self._over_budget: BudgetExceeded | None = None
+        self._not_submitted: list[str] = []
         self._fan_out: FanOut[Any, _Ended[T] | None] = FanOut(
             self._source,
             self._work,
@@ -202,7 +203,8 @@ class Run(Generic[T]):
                     first_failure = first_failure or outcome
                 yield outcome
             if self._over_budget is not None:
-                self._over_budget.not_submitted += tuple(await self._not_begun())
+                self._not_submitted += await self._not_begun()
+                self._over_budget.not_submitted = tuple(self._not_submitted)
         finally:
             try:
                 await outcomes.aclose()
@@ -278,6 +280,9 @@ class Run(Generic[T]):
             raise
         except Withdrawn:
             self._books.withdraw(taken)
+            raise
+        except asyncio.CancelledError:
+            self._books.left(taken.reservation)
             raise
         except HeyGenError as error:
             one.written = self._books.failed(
@@ -387,11 +392,11 @@ class Run(Generic[T]):
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; what is under way ends, and the run then raises."""
-        self._source.close()
-        if self._over_budget is None:
-            self._over_budget = exceeded
-        else:
-            self._over_budget.not_submitted += exceeded.not_submitted
+        # Items that earlier runs have submitted may follow. A stream is not asked for them.
+        if not (self._books.resumed and isinstance(self._items, Collection)):
+            self._source.close()
+        self._over_budget = self._over_budget or exceeded
+        self._not_submitted += exceeded.not_submitted
 
     async def _not_begun(self) -> list[str]:
         """Keys of the items of a collection that nothing was ever submitted for, nor begun."""
@@ -422,12 +427,12 @@ class Run(Generic[T]):
         """Say how the items differ from those of the runs before."""
         if self._books.left_out:
             logger.warning(
-                "the journal holds %d items that are not among those of this run; they were "
-                "left as they are",
+                "items of the journal that are not among those of this run, and were left as "
+                "they are: %d",
                 self._books.left_out,
             )
         if self._books.resumed and self._books.added:
-            logger.info("%d items of this run were new to the journal", self._books.added)
+            logger.info("items of this run that were new to the journal: %d", self._books.added)
 
     def _report_progress(self, now: float) -> None:
         self._books.note_slots(self._tally.running, self._slots.limit)

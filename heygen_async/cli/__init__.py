@@ -19,4 +19,7 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2) from None
+    except KeyboardInterrupt:  # while it loads
+        print("Stopped.", file=sys.stderr)  # noqa: T201
+        raise SystemExit(130) from None
     app()

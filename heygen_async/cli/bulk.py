@@ -12,7 +12,7 @@ import anyio
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Report, Run
-from heygen_async.cli.display import RESUME, Display, Item, Saved, item_of
+from heygen_async.cli.display import RESUME, RESUME_CAPPED, Display, Item, Saved, item_of
 from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.folder import OutputFolder
 from heygen_async.cli.options import RunOptions
@@ -166,7 +166,8 @@ class Finisher:
         try:
             # Files appear under their names when they are complete.
             if not (item.resumed and await anyio.Path(path).is_file()):
-                self._size += await self._heygen.download(media, path)
+                size = await self._heygen.download(media, path)
+                self._size += size  # not in one: others add to it meanwhile
         except HeyGenError as error:
             self._files_failed += 1
             item = msgspec.structs.replace(item, error=f"not downloaded: {error}")
@@ -206,7 +207,6 @@ async def carry_out(
     Raises:
         HeyGenError: The run cannot go on.
     """
-    hint = f" {RESUME}" if journaled else ""
     try:
         report = await finisher.finish(what, total, start, name_of=name_of)
     except asyncio.CancelledError:
@@ -219,8 +219,10 @@ async def carry_out(
         return finisher.code or Exit.INTERRUPTED
     display.report(report, finisher.saved, finisher.code)
     left = f"Stopped, with {finisher.left} of {total} not submitted."
+    capped = isinstance(finisher.stopped, BudgetExceeded)
+    hint = f" {RESUME_CAPPED if capped else RESUME}" if journaled else ""
     if finisher.stopped is not None:
-        complain(f"{left} {sentence(finisher.stopped)}{hint}")
+        complain(f"{left} {sentence(finisher.stopped).removesuffix('.')}.{hint}")
     elif finisher.signal is not None and finisher.left:
         display.warn(f"{left}{hint}")
     return finisher.code

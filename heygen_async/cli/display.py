@@ -219,7 +219,7 @@ class Terminal:
             failures = ", ".join(f"{count} {code}" for code, count in report.failures.items())
             text.append(f", {report.failed:,} failed ({failures})", "red")
         ended = rate(report.items - report.resumed, report.elapsed)
-        text.append(f" in {duration(report.elapsed)}, {ended}")
+        text.append(f" in {duration(report.elapsed)}{', ' if ended else ''}{ended}")
         self.console.print(text)
         self.console.print(
             f"  up to {report.most_running} jobs at once, slots {report.slot_use:.0%} used; "
@@ -249,6 +249,7 @@ def display_for(*, json: bool) -> Lines | Terminal:
 
 
 RESUME = "The same command goes on with the run, and pays for nothing twice."
+RESUME_CAPPED = "With a higher cap the same command goes on with it, and pays for nothing twice."
 
 
 def still_running(unfinished: Mapping[str, str], *, journaled: bool = False) -> str:

@@ -154,13 +154,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             return None
         try:
             with read(path) as view:
-                totals, made = view.totals(), view.run.created_at
+                totals, run = view.totals(), view.run
         except JournalError:
             return None  # the run will open it, and say better what is wrong
         ended = sum(totals.counts[state] for state in ENDED)
         return (
-            f"{path} holds a run begun at {moment(made)}, {ended:,} of its {totals.items:,} "
-            "items ended: going on with it."
+            f"{path} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
+            f"{max(run.items or 0, totals.items):,} items ended: going on with it."
         )
 
     def batch(

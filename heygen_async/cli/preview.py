@@ -61,12 +61,13 @@ async def preview(
 
 def _show(display: Terminal, expected: RunEstimate, in_account: float | str | None) -> None:
     items, left = expected.items, expected.left
-    display.note(f"{items:,} items, all of them valid. Nothing was submitted.")
+    valid = "1 item, which is" if items == 1 else f"{items:,} items, all of them"
+    display.note(f"{valid} valid. Nothing was submitted.")
     what = _amount(expected.usd, expected.incomplete)
     display.note(f"  estimate: {what} at prices of {expected.as_of}")
     if expected.incomplete:
         display.note(
-            f"  {expected.incomplete:,} items have no complete estimate ({expected.basis})"
+            f"  {_items(expected.incomplete)} without a complete estimate ({expected.basis})"
         )
     if left is not None:
         display.note(f"  of these: {', '.join(_standing(left))}")

@@ -107,6 +107,9 @@ def _csv_rows(path: Path) -> Iterator[Row]:
 
 
 def _check_header(path: Path, columns: Sequence[str]) -> None:
+    for name, separator in (("semicolons", ";"), ("tabs", "\t")):
+        if len(columns) == 1 and separator in columns[0]:
+            raise CommandError(f"{path}: {name} separate its columns; save it with commas")
     for position, name in enumerate(columns):
         if not name:
             raise CommandError(f"{path}: column {position + 1} has no name")

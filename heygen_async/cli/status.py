@@ -96,8 +96,8 @@ def standing(view: JournalView, now: float) -> Standing:
         elif entry.state != "uncertain" and (oldest is None or _since(entry) < _since(oldest)):
             oldest = entry
     settings = view.run.settings
-    items = settings.get("items")
-    total = max(items if isinstance(items, int) else 0, totals.items)
+    total_known = view.run.items is not None
+    total = max(view.run.items or 0, totals.items)
     ended = sum(totals.counts[state] for state in ENDED)
     began = totals.first_intended_at
     span = min(_LATELY, now - began) if began is not None else 0.0
@@ -109,14 +109,14 @@ def standing(view: JournalView, now: float) -> Standing:
         run_id=view.run.run_id,
         created_at=view.run.created_at,
         total=total,
-        total_known=isinstance(items, int),
+        total_known=total_known,
         counts={str(state): count for state, count in totals.counts.items()},
         done=ended / total if total else 0.0,
         usd=totals.usd,
         prices_as_of=settings.get("prices_as_of"),
         max_cost=settings.get("max_cost"),
         per_minute=per_second * 60,
-        seconds_left=left / per_second if per_second and left and isinstance(items, int) else None,
+        seconds_left=left / per_second if per_second and left and total_known else None,
         last_ended_at=totals.last_ended_at,
         oldest=None
         if oldest is None

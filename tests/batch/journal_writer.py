@@ -24,12 +24,13 @@ async def write(path: str, workers: int, items: int) -> None:
                 known = await journal.claim(key)
                 if known is None:
                     payload = b'{"position":%d,"padding":"%s"}' % (position, b"x" * 200)
+                    found = fingerprint("/v3/videos", payload)
                     await journal.intend(
                         key,
                         position=position,
                         attempt=1,
-                        idempotency_key=idempotency_key(journal.run_id, key, 1),
-                        fingerprint=fingerprint("/v3/videos", payload),
+                        idempotency_key=idempotency_key(journal.run_id, key, found),
+                        fingerprint=found,
                         payload=payload,
                     )
                     os.write(1, b"i %d\n" % position)

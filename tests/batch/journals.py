@@ -35,12 +35,13 @@ async def opened(path: Path, **settings: Any) -> Journal:
 
 async def intend(journal: Journal, key: str, position: int = 0, attempt: int = 1) -> None:
     payload = b'{"title":"%d"}' % position
+    found = fingerprint("/v3/videos", payload)
     await journal.intend(
         key,
         position=position,
         attempt=attempt,
-        idempotency_key=idempotency_key(journal.run_id, key, attempt),
-        fingerprint=fingerprint("/v3/videos", payload),
+        idempotency_key=idempotency_key(journal.run_id, key, found, attempt),
+        fingerprint=found,
         payload=payload,
     )
 

@@ -151,7 +151,8 @@ async def test_many_go_in_one_request(
         # The account tells whose each job is, also when the journal is lost.
         run_id = await viewed(journal, lambda view: view.run.run_id)
         assert {job.id: job.callback_id for job in sandbox.ledger.jobs} == {
-            job_id: idempotency_key(run_id, entry.key) for job_id, entry in entries.items()
+            job_id: idempotency_key(run_id, entry.key, entry.fingerprint)
+            for job_id, entry in entries.items()
         }
 
 

@@ -28,6 +28,7 @@ from heygen_async import (
 )
 from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
 from heygen_async.sandbox import Sandbox
+from heygen_async.session.concurrency import in_parallel
 
 from .conftest import names
 
@@ -295,6 +296,29 @@ async def test_no_more_downloads_at_once_than_asked_for(
         ]
     assert len(outcomes) == 12
     assert most == parallel
+
+
+async def test_waiting_for_the_oldest_of_all_is_no_work() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(20):
+            yield number
+
+    async def work(number: int) -> int:
+        await asyncio.sleep(0 if number else 3600)
+        return number
+
+    async def all_of_them() -> list[int]:
+        return [n async for n in in_parallel(numbers(), work, parallel=8, ordered=True)]
+
+    # The clock is not turned while there is something to do.
+    task, loop = asyncio.create_task(all_of_them()), asyncio.get_running_loop()
+    alarm = threading.Timer(20, loop.call_soon_threadsafe, [task.cancel])
+    alarm.start()
+    try:
+        assert await task == list(range(20))
+    finally:
+        alarm.cancel()
+    assert loop.time() >= 3600
 
 
 async def test_leaving_early_ends_run_and_downloads(

@@ -67,6 +67,10 @@ async def test_every_state_counts_where_it_belongs(
     assert (left.changed, left.left_out) == (1, 1)
     assert 0 < left.spent < sum(spent)
     assert left.jobs == 7
+    await edit(journal, "UPDATE items SET state = 'submitted', usd = NULL WHERE key = 'Gone'")
+    left = await left_of(heygen, journal, template_id, now, key=by_name)
+    assert left is not None
+    assert left.jobs == 7, "one that may still run counts like one that has ended"
     of_four = await Batch(heygen).render(template_id, names(4)).estimate()
     assert left.usd == pytest.approx(of_four.usd, rel=0.2)
     assert left.incomplete == of_four.incomplete

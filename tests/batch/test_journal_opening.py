@@ -91,7 +91,7 @@ async def test_a_second_start_finds_what_the_first_left(tmp_path: Path) -> None:
             "uncertain": 0,
         }
         assert again.run_id == journal.run_id
-        assert again.record.settings == {"concurrency": 5}
+        assert again.record.settings == {"concurrency": 9}
         assert (await again.find("b")) == (await again.entries(["intended"]))[0]
 
 
@@ -241,20 +241,21 @@ async def test_keys_are_the_same_for_the_same_and_fit_the_header() -> None:
         len({run_id, make_run_id("render", "t", "launch"), make_run_id("x", "template", "")}) == 3
     )
     keys = ["a", "A", "a ", "", "☃", "\udcff", "x" * 9999, "1:a", "a\0"]
-    made = {idempotency_key(run_id, key, attempt) for key in keys for attempt in (1, 2, 11)}
-    assert len(made) == len(keys) * 3
+    found = fingerprint("/v3/videos", b"{}")
+    made = {idempotency_key(run_id, key, found, attempt) for key in keys for attempt in (1, 2, 11)}
+    made |= {idempotency_key(run_id, key, fingerprint("/v3/videos", b"[]")) for key in keys}
+    assert len(made) == len(keys) * 4
     allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
     assert all(set(key) <= allowed and len(key) <= 255 for key in made)
-    assert len(idempotency_key("r" * 64, "a", 10**9)) <= 255
+    assert len(idempotency_key("r" * 64, "a", found, 10**9)) <= 255
     # Written down: a journal that is lost must not change them.
     assert run_id == "e64228e1e9e94428"
-    assert idempotency_key("run", "a", 1) == f"run:1:{'ca978112ca1bbdca'}" + (
-        "fac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
-    )
+    assert idempotency_key(
+        "run", "a", found
+    ) == "run:1:98b2b5ba3e3f6b26c3ee57f5cb4da0eda0e4bf59" + ("24e79786d370b612554d07f0")
     with pytest.raises(InvalidRequest, match="run_id"):
-        idempotency_key("spring run", "a", 1)
+        idempotency_key("spring run", "a", found)
     assert fingerprint("/a", b"b") != fingerprint("/ab", b"")
-    found = fingerprint("/v3/videos", b"{}")
     assert own_key(found) == found[:16]
     assert own_key(found, 2) == f"{found[:16]}-2"
 

@@ -454,6 +454,7 @@ def test_small_amounts_keep_their_figures(usd: float, text: str) -> None:
 def test_results_cost_what_their_real_length_costs() -> None:
     avatar = AvatarVideoRequest(avatar_id="a", script=TEN_SECONDS, resolution="4k")
     assert cost(video(12), avatar) == pytest.approx(12 * 0.083375)
+    assert cost(video(-1), avatar) is None
     assert cost(video(30), render()) == pytest.approx(2.001)
     assert cost(video(90), VideoAgentRequest(prompt="p")) == pytest.approx(2.997)
     speech = Speech(audio_url="https://files.example/a.wav", duration=10)

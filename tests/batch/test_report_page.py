@@ -130,7 +130,9 @@ async def test_everything_is_escaped(tmp_path: Path) -> None:
 async def test_runs_that_have_hardly_begun(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     await (await opened(path)).aclose()
-    assert "0 items" in Page(await page_of(path)).text
+    page = Page(await page_of(path))
+    assert "0 items" in page.text
+    assert "e-" not in page.text.split("by time since the begin")[2]
     async with await opened(path) as journal:
         await intend(journal, "a")
         await journal.submitted("a", "v1")
@@ -138,6 +140,19 @@ async def test_runs_that_have_hardly_begun(tmp_path: Path) -> None:
     assert "1 item 1 in flight" in page.text
     assert "Durations" not in page.text
     assert "Failures" not in page.text
+    await (await opened(path, settings={"items": 20})).aclose()
+    assert "20 items 1 in flight 19 not begun" in Page(await page_of(path)).text
+
+
+@pytest.mark.anyio
+async def test_a_run_that_was_killed_as_soon_as_a_pause_was_over(tmp_path: Path) -> None:
+    clock = Clock()
+    async with await opened(tmp_path / "run.db", clock=clock) as journal:
+        await intend(journal, "a")
+    clock.now += 7200
+    async with await opened(tmp_path / "run.db", clock=clock) as journal:
+        await journal.ended("a", state="failed", error_type="BadRequest")
+    assert "BadRequest" in await page_of(tmp_path / "run.db")
 
 
 @pytest.mark.anyio

@@ -340,11 +340,12 @@ async def test_manifests_that_change(
         outcome.job_id == first[outcome.item["name"]] for outcome in grown if outcome.resumed
     )
     assert sum(outcome.resumed for outcome in grown) == 20
-    assert caplog.messages == ["5 items of this run were new to the journal"]
+    assert caplog.messages == ["items of this run that were new to the journal: 5"]
     caplog.clear()
     assert len(await render(rows[3:])) == 22
     (message,) = caplog.messages
-    assert message.startswith("the journal holds 3 items that are not among those of this run")
+    assert message.startswith("items of the journal that are not among those of this run")
+    assert message.endswith("left as they are: 3")
     assert sandbox.ledger.count() == 25
 
 
@@ -354,6 +355,37 @@ async def test_equal_rows_are_items_of_their_own(sandbox: Sandbox, render: Rende
     outcomes = await render(rows)
     all_once(outcomes, 12, sandbox)
     assert len({outcome.key for outcome in outcomes}) == 12
+
+
+async def test_a_new_journal_of_the_same_name_gets_no_jobs_of_the_old_one(
+    sandbox: Sandbox, render: Renders
+) -> None:
+    def key(row: Any) -> str:
+        return "launch"
+
+    (ada,) = await render([{"name": "Ada"}], key=key)
+    render.journal.unlink()
+    (same,) = await render([{"name": "Ada"}], key=key)
+    assert same.job_id == ada.job_id, "not paid for again"
+    render.journal.unlink()
+    (grace,) = await render([{"name": "Grace"}], key=key)
+    assert grace.job_id != ada.job_id
+    assert sandbox.ledger.count() == 2
+
+
+async def test_a_run_does_not_go_on_with_the_renders_of_a_test(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, journal: Path
+) -> None:
+    async def rendered(*, test: bool) -> None:
+        async with Batch(heygen, journal=journal) as batch:
+            async for outcome in batch.render(template_id, names(2), test=test):
+                assert outcome.ok
+
+    await rendered(test=True)
+    await rendered(test=True)
+    with pytest.raises(JournalError, match=r"render of '.* \(test\)', not render of"):
+        await rendered(test=False)
+    assert sandbox.ledger.usd == 0
 
 
 async def test_keys_that_repeat_are_refused(sandbox: Sandbox, render: Renders) -> None:
@@ -379,6 +411,42 @@ async def test_a_cap_holds_over_all_runs(sandbox: Sandbox, render: Renders) -> N
         assert len(caught.value.not_submitted) == 100 - len(ended)
         assert not ended & set(caught.value.not_submitted)
     all_once(await render(rows), 100, sandbox)
+
+
+async def test_jobs_in_flight_count_for_a_cap_wherever_they_stand(
+    sandbox: Sandbox, render: Renders
+) -> None:
+    rows = names(40)
+    await render(rows[:10], stop_after=1)
+    assert sandbox.ledger.count() == 10
+    for later in (rows[20:], rows[20:] + rows[:10]):
+        with pytest.raises(BudgetExceeded):
+            await render(later, max_jobs=12)
+        assert sandbox.ledger.count() == 12
+
+
+async def test_before_one_has_ended_those_in_flight_count_as_the_next(
+    sandbox: Sandbox, render: Renders
+) -> None:
+    rows = names(40)
+    await lose_answers(sandbox, render, rows[:10])
+    usd = sandbox.ledger.usd
+    with pytest.raises(BudgetExceeded):
+        await render(rows[20:], max_cost=usd * 1.25)
+    assert usd < sandbox.ledger.usd <= usd * 1.25
+
+
+async def test_a_run_over_its_cap_takes_up_what_was_submitted_before(
+    sandbox: Sandbox, render: Renders
+) -> None:
+    rows = names(60)
+    await render(rows[:10], stop_after=3)
+    with pytest.raises(BudgetExceeded) as caught:
+        await render(rows[10:] + rows[:10], max_jobs=10)
+    assert sandbox.ledger.count() == 10
+    assert sorted(outcome.index for outcome in render.sent) == list(range(50, 60))
+    assert all(outcome.ok for outcome in render.sent)
+    assert len(caught.value.not_submitted) == 50
 
 
 async def test_max_jobs_holds_over_all_runs(sandbox: Sandbox, render: Renders) -> None:
@@ -518,3 +586,21 @@ async def test_a_journal_counts_once_in_a_budget(
             outcomes = [outcome async for outcome in batch.render(template_id, variants)]
             assert all(outcome.ok for outcome in outcomes)
     assert sandbox.ledger.count() == 10
+
+
+@pytest.mark.parametrize("way", ["left early", "given up"])
+async def test_what_one_run_left_counts_once_in_the_next_of_its_budget(
+    way: str, sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    timeout = 5.0 if way == "given up" else None
+    journal = tmp_path / "run.db"
+    async with Batch(heygen, journal=journal, max_jobs=21, job_timeout=timeout) as batch:
+        run = batch.render(template_id, names(20))
+        async for outcome in run:
+            assert outcome.ok is (way == "left early")
+            if outcome.ok:
+                break
+        await run.aclose()
+        await asyncio.sleep(3600)
+        again = [outcome async for outcome in batch.render(template_id, names(21))]
+    assert len(again) == sandbox.ledger.count() == 21

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from heygen_async import (
@@ -33,6 +35,19 @@ async def test_a_whole_request_serves_as_the_pattern(sandbox: Sandbox, heygen: H
     run = Batch(heygen).translate(request, iter(["French (France)", "German (Germany)"]))
     titles = [outcome.unwrap().title async for outcome in run]
     assert titles == ["Launch"] * 2
+    assert sandbox.ledger.count("translation") == 2
+
+
+async def test_two_videos_of_one_run_id_are_dubbed_each(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    jobs = []
+    async with Batch(heygen, run_id="launch") as batch:
+        for name in ("one", "two", "one"):
+            video, journal = f"https://example.com/{name}.mp4", tmp_path / f"{name}.db"
+            run = batch.translate(video, ["French (France)"], journal=journal)
+            jobs += [outcome.job_id async for outcome in run]
+    assert jobs[0] == jobs[2] != jobs[1]
     assert sandbox.ledger.count("translation") == 2
 
 

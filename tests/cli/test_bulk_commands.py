@@ -77,6 +77,7 @@ async def test_rows_are_rendered_and_downloaded(
         assert item["seconds"] > 0
     assert last["report"]["completed"] == 12
     assert last["report"]["files"] == 12
+    assert last["report"]["bytes"] == sum(file.stat().st_size for file in out.iterdir())
     assert last["report"]["exit_code"] == 0
     assert sandbox.ledger.count("templates.generate") == 12
     files = list(out.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -175,6 +176,20 @@ def test_without_the_extra(
     assert f'needs {missing}, which is not installed: pip install "heygen-async[cli]"' in (
         capsys.readouterr().err
     )
+
+
+def test_ctrl_c_while_it_loads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "heygen_async.cli.app", Interrupted("app"))
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 def test_without_what_the_sandbox_needs(monkeypatch: pytest.MonkeyPatch) -> None:

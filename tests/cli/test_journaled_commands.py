@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -187,6 +188,23 @@ async def test_a_budget_ends_a_run(
     assert json.loads(captured.out.splitlines()[-1])["report"]["completed"] == 2
 
 
+async def test_a_run_goes_on_with_more_rows_and_a_higher_cap(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "run.db"
+    code = await render_rows(sandbox, write_rows(tmp_path), journal=journal, max_jobs=2)
+    assert code == Exit.SOME_FAILED
+    assert "jobs: 2 of at most 2. With a higher cap the same command" in capsys.readouterr().err
+    path = write_rows(tmp_path, 9)
+    assert await render_rows(sandbox, path, journal=journal, max_jobs=4, max_cost=50) == (
+        Exit.SOME_FAILED
+    )
+    assert "2 of its 6 items ended: going on with it" in capsys.readouterr().err
+    found = await viewed(journal, lambda view: standing(view, time.time()))
+    assert (found.total, found.total_known, found.max_cost) == (9, True, 50)
+    assert found.counts["completed"] == 4
+
+
 async def test_a_dry_run_costs_nothing(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,6 +226,10 @@ async def test_a_dry_run_costs_nothing(
     assert "USD at prices of 2026-06-30" in screen.text
     assert "balance:" in screen.text
     assert "would stop at --max-cost" in screen.text
+
+    screen = Screen()
+    await render_rows(sandbox, write_rows(tmp_path, 1), display=screen.display, dry_run=True)
+    assert "1 item, which is valid. Nothing was submitted." in screen.text
 
 
 async def test_a_dry_run_tells_what_is_left_to_pay(

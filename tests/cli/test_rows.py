@@ -100,6 +100,8 @@ def test_the_shipped_rows_fit_their_template() -> None:
         ("rows.csv", "name,product\n", "no rows"),
         ("rows.csv", "name,name\nA,B\n", "two columns are named 'name'"),
         ("rows.csv", "name,\nA,B\n", "column 2 has no name"),
+        ("rows.csv", "name;product\nA;B\n", "semicolons separate its columns"),
+        ("rows.csv", "name\tproduct\nA\tB\n", "tabs separate its columns"),
         ("rows.csv", "name,product\nA,B\nA,B,C\n", "line 3: 3 cells under 2 columns"),
         ("rows.csv", 'name,product\nA,"B\n', "line 2: unexpected end of data"),
         ("rows.jsonl", '{"name": "A"}\n[1]\n', "line 2: expected a JSON object"),

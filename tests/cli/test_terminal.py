@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from heygen_async.batch import Progress
+from heygen_async.batch import Progress, Report
 from heygen_async.cli.display import (
+    Saved,
     Terminal,
     bytes_in_words,
     display_for,
@@ -80,6 +81,23 @@ def test_jobs_that_go_on_are_told_in_short() -> None:
     assert many[0].startswith("50 jobs go on")
     assert many[-1] == "  and 30 more"
     assert len(many) == 22
+
+
+def test_a_run_that_had_nothing_to_do_has_no_rate() -> None:
+    screen = Screen()
+    nothing = Report(
+        completed=0,
+        failed=0,
+        failures={},
+        elapsed=0.0,
+        most_running=0,
+        slot_use=0.0,
+        requests=0,
+        retries=0,
+        rate_limited=0,
+    )
+    screen.display.report(nothing, Saved(folder=None, files=0, failed=0, size=0), Exit.DONE)
+    assert screen.text.splitlines()[0].rstrip().endswith("0 done in 0.0 s")
 
 
 def test_numbers() -> None:

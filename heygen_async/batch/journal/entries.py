@@ -83,7 +83,7 @@ class RunRecord(msgspec.Struct, frozen=True):
         kind: Such as ``render``.
         subject: Such as the template's id.
         created_at: When the journal was made, in Unix seconds.
-        settings: The settings of the first start.
+        settings: The settings of the latest start.
         sdk_version: The version of heygen_async that made the journal.
         schema_version: The version of its tables.
     """
@@ -95,6 +95,12 @@ class RunRecord(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     sdk_version: str
     schema_version: int
+
+    @property
+    def items(self) -> int | None:
+        """How many items the latest start had, or None where it could not tell."""
+        items = self.settings.get("items")
+        return items if isinstance(items, int) else None
 
 
 class SlotSample(msgspec.Struct, frozen=True):
@@ -129,6 +135,15 @@ class Totals(msgspec.Struct, frozen=True):
     first_intended_at: float | None
     last_ended_at: float | None
     ended_jobs: int = 0
+
+    def in_flight(self, *, resubmit_uncertain: bool) -> int:
+        """How many items may have a job that has not ended.
+
+        Args:
+            resubmit_uncertain: Whether uncertain ones are given up, and submitted anew.
+        """
+        uncertain = 0 if resubmit_uncertain else self.counts["uncertain"]
+        return self.counts["intended"] + self.counts["submitted"] + uncertain
 
     @property
     def items(self) -> int:

@@ -85,7 +85,7 @@ class Journal:
             subject: What it is about, such as a template's id.
             run_id: Part of all idempotency keys. Default: that of the file, or derived from
                 kind, subject and the file's name.
-            settings: Written down when the journal is made.
+            settings: Written down in place of those of the start before; None leaves those.
             clock: Gives Unix seconds.
 
         Raises:
@@ -101,7 +101,7 @@ class Journal:
             if run_id is None
             else check_run_id(run_id),
             any_run_id=run_id is None,
-            settings=settings or {},
+            settings=settings,
         )
         try:
             await in_thread(store.open)

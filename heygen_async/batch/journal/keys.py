@@ -44,22 +44,27 @@ def check_run_id(run_id: str) -> str:
     return run_id
 
 
-def idempotency_key(run_id: str, key: str, attempt: int = 1) -> str:
+def idempotency_key(run_id: str, key: str, fingerprint: str, attempt: int = 1) -> str:
     """The key that an item's request is sent with.
+
+    The request is part of it: the API replays an answer whatever the body says, and an item of
+    another journal with the same name must not get the job of this one.
 
     Args:
         run_id: The run's id; its characters are those that ``check_run_id`` lets pass.
         key: The item's key: any text.
+        fingerprint: Of its request.
         attempt: From 1.
 
     Returns:
         At most 255 characters of ``A-Za-z0-9_-:.``, which is what the API takes; different for
-        every run, item and attempt, and always the same for the same.
+        every run, item, request and attempt, and always the same for the same.
 
     Raises:
         InvalidRequest: A run id with other characters.
     """
-    return f"{check_run_id(run_id)}:{attempt}:{_digest(key)}"
+    item = _digest(f"{key}\0{fingerprint}")
+    return f"{check_run_id(run_id)}:{attempt}:{item}"
 
 
 def batch_key(run_id: str, keys: Iterable[str]) -> str:

@@ -44,7 +44,7 @@ class Store:
         subject: What it is about.
         run_id: Its id.
         any_run_id: Whether a file that has another id may keep it.
-        settings: Stored when the file is made.
+        settings: Stored at each start; None leaves those of the start before.
 
     Attributes:
         path: The file; with its real name once it is open.
@@ -63,14 +63,16 @@ class Store:
         subject: str,
         run_id: str,
         any_run_id: bool,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Any] | None,
     ) -> None:
         self.path: Path = path
         self._kind = kind
         self._subject = subject
         self._run_id = run_id
         self._any_run_id = any_run_id
-        self._settings = settings
+        self._settings = (
+            None if settings is None else msgspec.json.encode(settings, enc_hook=str).decode()
+        )
         self._lock: FileLock
         self._wal: str
         self._connection: sqlite3.Connection | None = None
@@ -286,8 +288,10 @@ class Store:
         # Grows on disk, not in memory, and is gone when the connection is.
         self._cursor.execute("CREATE TEMP TABLE claimed (key TEXT PRIMARY KEY) WITHOUT ROWID")
         self._cursor.execute("BEGIN IMMEDIATE")
-        self._cursor.execute("UPDATE run SET run_id = run_id")  # makes the log, or says why not
+        # Makes the log, or says why not.
+        self._cursor.execute("UPDATE run SET settings = ifnull(?, settings)", (self._settings,))
         self._cursor.execute("COMMIT")
+        self.record = inspect(connection, self.path)
         status = os.stat(self.path)
         self._identity = status.st_dev, status.st_ino
 
@@ -295,7 +299,6 @@ class Store:
         # Before the write-ahead log is switched on: the file alone says what it is, even copied
         # without its log.
         connection.executescript(tables.SCHEMA)
-        settings = msgspec.json.encode(self._settings, enc_hook=str).decode()
         connection.execute(
             "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -303,7 +306,7 @@ class Store:
                 self._kind,
                 self._subject,
                 time.time(),
-                settings,
+                self._settings or "{}",
                 __version__,
                 tables.SCHEMA_VERSION,
             ),
