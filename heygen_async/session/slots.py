@@ -9,7 +9,10 @@ refused with 429. The number is not told, so it is learned:
   gives its slot back, stands at the head of the queue, and is sent again under the same
   Idempotency-Key once a running job has ended.
 - Each minute in which all slots were taken and somebody waited, the limit grows by one towards
-  the ceiling, in case the account allows more again.
+  the ceiling, in case the account allows more again. From the second such probe that is accepted
+  in a row on, the next one comes in half the time.
+- Requests that come too fast are refused with the same words. Where clearly more jobs have run at
+  once than do now, a refusal closes the gate alone; the one that follows it shrinks the limit.
 
 So a limit of 10 under a ceiling of 50 costs one burst of refusals and one probe a minute, where
 workers that each sleep their own ``Retry-After`` are refused a hundred times for each job.
@@ -33,6 +36,10 @@ from heygen_async.session.limits import check_patience
 from heygen_async.session.waiting import Queue
 
 _INTERACTIVE, _REFUSED, _NEW = 0, 1, 2
+# Down to a thirty-second of the time between two probes.
+_HALVINGS = 5
+# Jobs that have ended at HeyGen and count as running here make a difference of some.
+_CLEARLY = 0.9
 # A submission is on its way, its job runs at HeyGen, or the slot was given back.
 _State: TypeAlias = Literal["held", "running", "free"]
 
@@ -136,6 +143,10 @@ class JobSlots:
         self.held: int = 0
         self.running: int = 0
         self.refusals: int = 0
+        self._proven = 0  # how many have run at once since the limit was last measured
+        self._doubted = False  # whether the last answer was a refusal that this speaks against
+        self._probing = False  # whether the last growth has not been answered yet
+        self._probes_accepted = 0  # one after the other
         self._retrying = False  # whether an interactive submission is being sent again
         self._changed_at = 0.0
         self._closed_until = 0.0
@@ -231,7 +242,9 @@ class JobSlots:
         if loop is not self._loop:
             self._held_seconds, self._limit_seconds = self.usage()
             self._loop = loop
-            self.held = self.running = 0
+            self.held = self.running = self._proven = 0
+            self._probing = self._doubted = False
+            self._probes_accepted = 0
             self._retrying = False
             self._closed_until = 0.0
             self._changed_at = self._limited_at = loop.time()
@@ -256,28 +269,46 @@ class JobSlots:
         if self.held >= self.limit:
             if self.limit >= self.ceiling:
                 return None
-            until_probe = self._changed_at + self.probe_every - now
+            until_probe = self._changed_at + self._pace() - now
             if until_probe > 0:
                 return until_probe
             self._set_limit(self.limit + 1)
+            self._probing = True
             if self.held >= self.limit:
-                return self.probe_every
+                return self._pace()
         self.held += 1
         self._held_seconds -= now
         self._retrying |= lane == _INTERACTIVE
         return 0.0
 
+    def _pace(self) -> float:
+        """Seconds from a change of the limit to the next probe."""
+        # One alone may have been accepted because a job had just ended at HeyGen.
+        halvings = min(max(0, self._probes_accepted - 1), _HALVINGS)
+        return self.probe_every * 0.5**halvings
+
     def _accepted(self) -> None:
         self.running += 1
+        self._proven = max(self._proven, self.running)
+        self._doubted = False
         # Sent before the last refusal came in, so the limit was measured without it.
         if self.running > self.limit:
             self._set_limit(self.running)
+        if self._probing and self.running >= self.limit:
+            self._probing = False
+            self._probes_accepted += 1
+            self._wake()  # the next one may come sooner
 
     def _refused(self, seconds: float, *, counted: bool) -> None:
         assert self._loop is not None
         self.refusals += 1
-        if counted or self.running:
+        # While the gate is closed, it is an answer to what was sent before.
+        self._doubted = self.running < _CLEARLY * self._proven and (
+            self.closed or not self._doubted
+        )
+        if (counted or self.running) and not self._doubted:
             self._set_limit(max(1, self.running))
+            self._proven, self._probes_accepted = self.running, 0
         self._closed_until = max(self._closed_until, self._loop.time() + seconds)
 
     def _released(self, *, running: bool, interactive: bool) -> None:
@@ -287,7 +318,11 @@ class JobSlots:
         self.running -= running
         if interactive:
             self._retrying = False
+        self._wake()
+
+    def _wake(self) -> None:
         if self._queue.waiting:
+            assert self._loop is not None
             self._queue.wake(self._loop)
 
     def _set_limit(self, limit: int) -> None:

@@ -90,6 +90,20 @@ async def test_the_slots_settle_at_the_limit_of_the_account(
         assert run.report.rate_limited <= 40 + 2 * run.report.elapsed / 60
 
 
+async def test_a_limit_on_requests_is_not_taken_for_one_on_jobs() -> None:
+    async with (
+        Sandbox(speed=1, concurrency=20, requests_per_second=2.0) as sandbox,
+        HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=50) as heygen,
+    ):
+        run = Batch(heygen).render(sandbox.add_template(), names(60))
+        async for outcome in run:
+            assert outcome.ok
+        report = run.report
+        # One after the other they would take more than an hour.
+        assert report.elapsed < 1200
+        assert report.most_running >= 8
+
+
 async def test_two_runs_share_the_slots(sandbox: Sandbox, heygen: HeyGen, template_id: str) -> None:
     most = 0
 

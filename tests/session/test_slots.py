@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import pickle
 import random
 from collections.abc import Callable
@@ -159,7 +160,7 @@ async def test_no_more_than_the_ceiling_however_long_one_waits() -> None:
     assert (slots.limit, slots.held) == (1, 1)
 
 
-async def test_one_more_slot_a_minute() -> None:
+async def test_one_more_slot_a_minute_and_then_sooner() -> None:
     loop = asyncio.get_running_loop()
     slots = JobSlots(4)
     first = await slots.acquire()
@@ -178,8 +179,81 @@ async def test_one_more_slot_a_minute() -> None:
         refused.accepted()
 
     await asyncio.gather(again(), take(), take())
-    assert times == pytest.approx([60.0, 120.0, 180.0])
+    assert times == pytest.approx([60.0, 120.0, 150.0])
     assert slots.limit == 4
+
+
+async def test_probes_that_are_accepted_come_faster_until_one_is_refused() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(50, start=1)
+    held = [await slots.acquire()]
+    held[0].accepted()
+    times = [loop.time()]
+    while len(held) < 12:
+        held.append(await slots.acquire())
+        held[-1].accepted()
+        times.append(loop.time())
+    waits = [later - sooner for sooner, later in itertools.pairwise(times)]
+    fastest = 60 / 32
+    assert waits == pytest.approx([60, 60, 30, 15, 7.5, 3.75, *[fastest] * 5])
+    refused = asyncio.create_task((await slots.acquire()).refused(1))
+    began = loop.time()
+    await refused
+    assert loop.time() - began == pytest.approx(60)
+    assert slots.limit == 13
+
+
+async def running(slots: JobSlots, jobs: int) -> list[Slot]:
+    """Slots whose jobs run."""
+    taken = [await slots.acquire() for _ in range(jobs)]
+    for slot in taken:
+        slot.accepted()
+    return taken
+
+
+async def test_a_refusal_where_more_have_run_closes_the_gate_alone() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(20)
+    for slot in (await running(slots, 10))[:5]:
+        slot.release()
+    for _ in range(3):  # each is followed by an acceptance, so requests came too fast
+        following = [await slots.acquire(), await slots.acquire()]
+        began = loop.time()
+        await asyncio.gather(*(slot.refused(7) for slot in following))  # one burst
+        assert loop.time() - began == pytest.approx(7)
+        assert (slots.limit, slots.running, slots.held) == (20, 5, 7)
+        for slot in following:
+            slot.accepted()
+            slot.release()
+
+
+async def test_a_second_refusal_is_taken_at_its_word() -> None:
+    slots = JobSlots(20)
+    for slot in (await running(slots, 10))[:5]:
+        slot.release()
+    slot = await slots.acquire()
+    await slot.refused(7)
+    again = asyncio.create_task(slot.refused(7))
+    await asyncio.sleep(1)
+    assert slots.limit == 5
+    await again  # a minute later, as a probe
+    assert slots.limit == 6
+    # Ten have run, but before the limit was measured: this says what it allows now.
+    refused = asyncio.create_task(slot.refused(7))
+    await asyncio.sleep(1)
+    assert slots.limit == 5
+    refused.cancel()
+    await asyncio.wait([refused])
+
+
+async def test_nearly_as_many_as_have_run_are_no_contradiction() -> None:
+    slots = JobSlots(20)
+    (await running(slots, 10))[0].release()
+    refused = asyncio.create_task((await slots.acquire()).refused(7))
+    await asyncio.sleep(1)
+    assert slots.limit == 9
+    refused.cancel()
+    await asyncio.wait([refused])
 
 
 async def test_a_free_slot_is_had_at_once_unless_somebody_waits() -> None:
