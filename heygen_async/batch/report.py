@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from heygen_async.batch.estimates import dollars
 from heygen_async.batch.outcome import Outcome
 from heygen_async.errors import APIError, HeyGenError, JobFailed
 from heygen_async.session.session import Traffic
@@ -25,6 +26,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         elapsed: Seconds since the run began.
         limit: Jobs that the account lets run at once, as far as is known; with
             ``via="api-batch"`` how many the run has queued or running at HeyGen at most.
+        usd: What the items have cost in US dollars, an estimate from the real lengths; those of
+            an earlier run count, and those whose cost is not known do not.
     """
 
     total: int | None
@@ -34,6 +37,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     elapsed: float
     limit: int
     resumed: int = 0
+    usd: float = 0.0
 
     @property
     def done(self) -> int:
@@ -64,6 +68,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         requests: Requests that the client sent meanwhile, for whatever it did.
         retries: How many of them repeated an earlier one.
         rate_limited: Answers of 429 among them.
+        usd: What the items have cost in US dollars, an estimate from the real lengths; those of
+            an earlier run count, and those whose cost is not known do not.
     """
 
     completed: int
@@ -76,6 +82,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     retries: int
     rate_limited: int
     resumed: int = 0
+    usd: float = 0.0
 
     @property
     def items(self) -> int:
@@ -95,7 +102,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             + (f" ({failures})" if failures else "")
             + f" in {self.elapsed:.1f} s ({self.per_minute:.1f} a minute); up to "
             f"{self.most_running} jobs at once, slots {self.slot_use:.0%} used; "
-            f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429"
+            f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429; "
+            f"estimate: {dollars(self.usd)}"
         )
 
 
@@ -121,6 +129,7 @@ class Tally:
         self._resumed = 0
         self._failures: Counter[str] = Counter()
         self._elapsed = 0.0
+        self._usd = 0.0
         self._begin = self._end = self._readings()
 
     def began(self, now: float) -> None:
@@ -150,6 +159,7 @@ class Tally:
     def ended(self, outcome: Outcome[Any], now: float) -> None:
         """One item has its outcome."""
         self._resumed += outcome.resumed
+        self._usd += outcome.usd or 0.0
         if outcome.error is None:
             self._completed += 1
         else:
@@ -168,6 +178,7 @@ class Tally:
             resumed=self._resumed,
             elapsed=now - self._began if self._began is not None else 0.0,
             limit=self._slots.limit,
+            usd=round(self._usd, 6),
         )
 
     def report(self) -> Report:
@@ -187,6 +198,7 @@ class Tally:
             requests=round(max(0, requests)),
             retries=round(max(0, retries)),
             rate_limited=round(max(0, rate_limited)),
+            usd=round(self._usd, 6),
         )
 
     def _readings(self) -> tuple[float, ...]:

@@ -271,6 +271,7 @@ class Run(Generic[T]):
         if taken.reservation is None:
             assert taken.entry is not None
             one.resumed, one.job_id = True, taken.entry.job_id
+            one.usd = taken.entry.usd
             one.result, one.error = self._books.recorded(taken.entry, submission)
             return
         try:

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from heygen_async.batch import Outcome, Progress, Report
+from heygen_async.batch.estimates import dollars
 from heygen_async.cli.exits import Exit
 
 _SHOWN = 20
@@ -181,24 +182,26 @@ class Terminal:
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
-        """A bar with counts, rate, running jobs and time left."""
+        """A bar with counts, rate, estimated cost, running jobs and time left."""
         columns = (
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("[bold]{task.description}[/]", markup=True),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}", style="cyan"),
+            TextColumn("{task.fields[cost]}", style="dim"),
             TextColumn("{task.fields[running]}", style="dim"),
             TextColumn("{task.fields[left]}"),
         )
         with _Bars(*columns, console=self.console, expand=True) as bars:
-            task = bars.add_task(what, total=total, rate="", running="", left="")
+            task = bars.add_task(what, total=total, rate="", cost="", running="", left="")
 
             def show(progress: Progress) -> None:
                 bars.update(
                     task,
                     completed=progress.done,
                     rate=rate(progress.done - progress.resumed, progress.elapsed),
+                    cost=f"~{dollars(progress.usd)}" if progress.usd else "",
                     running=f"{progress.running} running" if progress.running else "",
                     left=_left(progress),
                 )
@@ -218,8 +221,11 @@ class Terminal:
         if report.failed:
             failures = ", ".join(f"{count} {code}" for code, count in report.failures.items())
             text.append(f", {report.failed:,} failed ({failures})", "red")
-        ended = rate(report.items - report.resumed, report.elapsed)
+        anew = report.items - report.resumed
+        ended = rate(anew, report.elapsed) if anew else ""
         text.append(f" in {duration(report.elapsed)}{', ' if ended else ''}{ended}")
+        if report.usd:
+            text.append(f"; estimate: {dollars(report.usd)}")
         self.console.print(text)
         self.console.print(
             f"  up to {report.most_running} jobs at once, slots {report.slot_use:.0%} used; "

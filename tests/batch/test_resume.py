@@ -18,6 +18,7 @@ from heygen_async import (
     HeyGen,
     JobFailed,
     Outcome,
+    Progress,
     TemplateRenderRequest,
     TextVariable,
     Video,
@@ -604,3 +605,21 @@ async def test_what_one_run_left_counts_once_in_the_next_of_its_budget(
         await asyncio.sleep(3600)
         again = [outcome async for outcome in batch.render(template_id, names(21))]
     assert len(again) == sandbox.ledger.count() == 21
+
+
+async def test_progress_and_report_tell_what_it_costs(
+    sandbox: Sandbox, render: Renders, heygen: HeyGen, template_id: str, journal: Path
+) -> None:
+    seen: list[Progress] = []
+    first = await render(names(20), stop_after=5)
+    async with Batch(heygen, journal=journal, progress=seen.append) as batch:
+        run = batch.render(template_id, names(20))
+        outcomes = [outcome async for outcome in run]
+    assert [outcome.resumed for outcome in outcomes].count(True) >= 5
+    costs = [outcome.usd or 0.0 for outcome in outcomes]
+    assert all(costs)
+    assert {outcome.usd for outcome in first} <= set(costs)
+    assert run.report.usd == seen[-1].usd == pytest.approx(sum(costs))
+    assert run.report.usd == pytest.approx(sandbox.ledger.usd)
+    assert [progress.usd for progress in seen] == sorted(progress.usd for progress in seen)
+    assert f"estimate: {run.report.usd:.2f} USD" in str(run.report)
