@@ -302,6 +302,7 @@ class JobSlots:
     def _refused(self, seconds: float, *, counted: bool) -> None:
         assert self._loop is not None
         self.refusals += 1
+        self._probing = False
         # While the gate is closed, it is an answer to what was sent before.
         self._doubted = self.running < _CLEARLY * self._proven and (
             self.closed or not self._doubted

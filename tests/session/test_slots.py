@@ -203,6 +203,27 @@ async def test_probes_that_are_accepted_come_faster_until_one_is_refused() -> No
     assert slots.limit == 13
 
 
+async def test_what_takes_the_place_of_an_ended_job_is_no_probe() -> None:
+    loop = asyncio.get_running_loop()
+    slots = JobSlots(50)
+    held = await running(slots, 2)
+    probe = await slots.acquire()
+    await probe.refused(1)  # and sent again a minute later
+    refused = asyncio.create_task(probe.refused(1))
+    await asyncio.sleep(1)
+    assert slots.limit == 2
+    refused.cancel()
+    await asyncio.wait([refused])
+    began = loop.time()
+    for minute in (1, 2):
+        for _ in range(3):
+            held.pop().release()
+            held += await running(slots, 1)
+        held += await running(slots, 1)
+        assert loop.time() - began == pytest.approx(60 * minute, abs=2)
+        assert slots.limit == 2 + minute
+
+
 async def running(slots: JobSlots, jobs: int) -> list[Slot]:
     """Slots whose jobs run."""
     taken = [await slots.acquire() for _ in range(jobs)]
