@@ -141,7 +141,7 @@ class RenderPlan(Plan[Video]):
         variant_of: Callable[[Any], Variant] | None = None,
     ) -> None:
         # A run must not go on with the renders of a test, nor a test with those that were paid for.
-        self.subject = f"{template_id} (test)" if test else template_id
+        self.subject: str = f"{template_id} (test)" if test else template_id
         self.test = test
         self._template_id = template_id
         self._heygen = heygen
