@@ -8,6 +8,7 @@ before it is handed on. Without a journal the same steps are taken, and nothing 
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -176,7 +177,7 @@ class Books(Generic[T]):
                 exceeded.not_submitted += (key,)
                 raise
             try:
-                key, sent_under = await self._begin(self._journal, key, index, submission)
+                key, sent_under = await self._begin(key, index, submission)
             except BaseException:
                 self._budget.release(reservation)
                 raise
@@ -260,7 +261,10 @@ class Books(Generic[T]):
             return None
         if entry is not None and entry.state == "intended":
             return entry.idempotency_key  # in the journal already
-        one = self.enclosed(key, index, submission, entry)
+        return await self._intend(self.enclosed(key, index, submission, entry))
+
+    async def _intend(self, one: Enclosure) -> str:
+        assert self._journal is not None
         sent_under = self._key_by_itself(one)
         await _write_down(self._journal, one, sent_under)
         return sent_under
@@ -428,17 +432,13 @@ class Books(Generic[T]):
         )
 
     async def _begin(
-        self, journal: Journal, key: str | None, index: int, submission: Submission[T]
+        self, key: str | None, index: int, submission: Submission[T]
     ) -> tuple[str, str]:
         """Write down the intent of a new item; its key and its idempotency key."""
         found = _fingerprint(submission)
 
-        async def begin(name: str) -> str:
-            sent_under = idempotency_key(journal.run_id, name, found)
-            await _write_down(
-                journal, Enclosure(name, index, 1, found, submission.payload), sent_under
-            )
-            return sent_under
+        def begin(name: str) -> Awaitable[str]:
+            return self._intend(Enclosure(name, index, 1, found, submission.payload))
 
         begun = await self._under_a_key(key, found, begin)
         self.added += 1
@@ -483,15 +483,9 @@ class Books(Generic[T]):
                 return self._budget.reserve(expected, submitted=submitted)
             except BudgetExceeded as exceeded:
                 self._no_room = exceeded
-        first = self._no_room
-        raise BudgetExceeded(
-            str(first),
-            max_cost=first.max_cost,
-            max_jobs=first.max_jobs,
-            spent=first.spent,
-            reserved=first.reserved,
-            not_submitted=(key,),
-        )
+        refusal = copy.copy(self._no_room)
+        refusal.not_submitted = (key,)
+        raise refusal
 
 
 def _write_down(journal: Journal, one: Enclosure, sent_under: str) -> Awaitable[None]:

@@ -77,7 +77,7 @@ def report_page(sums: RunSums) -> str:
 
 def _heading(sums: RunSums) -> Iterator[str]:
     run, counts = sums.run, sums.totals.counts
-    total = max(run.items or 0, sums.totals.items)
+    total = run.total(sums.totals.items)
     paused = sum(pause.seconds for pause in sums.pauses)
     pauses = f", {_long(paused)} of them paused" if paused else ""
     yield (

@@ -160,7 +160,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         ended = sum(totals.counts[state] for state in ENDED)
         return (
             f"{path} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
-            f"{max(run.items or 0, totals.items):,} items ended: going on with it."
+            f"{run.total(totals.items):,} items ended: going on with it."
         )
 
     def batch(

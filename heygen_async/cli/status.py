@@ -97,7 +97,7 @@ def standing(view: JournalView, now: float) -> Standing:
             oldest = entry
     settings = view.run.settings
     total_known = view.run.items is not None
-    total = max(view.run.items or 0, totals.items)
+    total = view.run.total(totals.items)
     ended = sum(totals.counts[state] for state in ENDED)
     began = totals.first_intended_at
     span = min(_LATELY, now - began) if began is not None else 0.0

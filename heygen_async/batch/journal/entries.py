@@ -102,6 +102,14 @@ class RunRecord(msgspec.Struct, frozen=True):
         items = self.settings.get("items")
         return items if isinstance(items, int) else None
 
+    def total(self, held: int) -> int:
+        """How many items there are, as far as is known.
+
+        Args:
+            held: How many the journal holds; some may be of earlier starts alone.
+        """
+        return max(self.items or 0, held)
+
 
 class SlotSample(msgspec.Struct, frozen=True):
     """How many jobs ran at a moment, and how many could have.
