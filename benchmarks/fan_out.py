@@ -25,12 +25,13 @@ from pathlib import Path
 from tables import report
 
 from heygen_async import Batch, HeyGen, JobSlots, Video
-from heygen_async.batch.books import Books, BookSettings
-from heygen_async.batch.money import Budget, Estimate
-from heygen_async.batch.plans import Pending, Plan, Submission
-from heygen_async.batch.prices import PRICES, PriceTable
+from heygen_async.batch.item import Books, BookSettings
 from heygen_async.batch.run import Run, RunSettings
+from heygen_async.batch.submissions import Pending, Plan, Submission
 from heygen_async.models.structs import Request
+from heygen_async.pricing.budget import Budget
+from heygen_async.pricing.estimates import Estimate
+from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 from heygen_async.session.session import Traffic
 

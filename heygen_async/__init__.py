@@ -10,13 +10,10 @@ if TYPE_CHECKING:
         InvalidVariants,
         Outcome,
         Progress,
-        ProofreadRender,
         Report,
         Run,
         VariantProblem,
     )
-    from heygen_async.batch.money import Estimate, RunEstimate
-    from heygen_async.batch.prices import PRICES, PriceTable
     from heygen_async.captions import Cue, CueProblem
     from heygen_async.client import HeyGen
     from heygen_async.endpoints.batches import BatchJob, BatchResult
@@ -125,6 +122,7 @@ if TYPE_CHECKING:
         GeneratedProofread,
         Proofread,
         ProofreadGenerateRequest,
+        ProofreadRender,
         ProofreadRequest,
         ProofreadSrt,
         ProofreadSrtUpdate,
@@ -256,6 +254,8 @@ if TYPE_CHECKING:
         WebhookEventType,
     )
     from heygen_async.pipelines import Narration, localize, narrate, personalize
+    from heygen_async.pricing.estimates import Estimate, RunEstimate
+    from heygen_async.pricing.prices import PRICES, PriceTable
     from heygen_async.session.codec import Page
     from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
     from heygen_async.session.limits import RequestLimiter
@@ -266,9 +266,7 @@ if TYPE_CHECKING:
 
 # Where each name is; the block above says the same to type checkers, and a test compares them.
 _HOMES = {
-    "batch": "Batch InvalidVariants Outcome Progress ProofreadRender Report Run VariantProblem",
-    "batch.money": "Estimate RunEstimate",
-    "batch.prices": "PRICES PriceTable",
+    "batch": "Batch InvalidVariants Outcome Progress Report Run VariantProblem",
     "captions": "Cue CueProblem",
     "client": "HeyGen",
     "endpoints.batches": "BatchJob BatchResult",
@@ -310,7 +308,7 @@ _HOMES = {
     "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",
     "models.proofreads": (
         "CreatedProofreads GeneratedProofread Proofread ProofreadGenerateRequest "
-        "ProofreadRequest ProofreadSrt ProofreadSrtUpdate"
+        "ProofreadRender ProofreadRequest ProofreadSrt ProofreadSrtUpdate"
     ),
     "models.sources": "AssetBase64 AssetId AssetSource AssetUrl MediaSource",
     "models.statuses": "DeletedId StatusEntry",
@@ -355,6 +353,8 @@ _HOMES = {
         "WebhookEvent WebhookEventName WebhookEventType"
     ),
     "pipelines": "Narration localize narrate personalize",
+    "pricing.estimates": "Estimate RunEstimate",
+    "pricing.prices": "PRICES PriceTable",
     "session.codec": "Page",
     "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
     "session.limits": "RequestLimiter",

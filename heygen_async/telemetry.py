@@ -34,11 +34,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from heygen_async.batch.money import cost
-from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.client import HeyGen
 from heygen_async.errors import HeyGenError
 from heygen_async.models.structs import Request
+from heygen_async.pricing.estimates import cost
+from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
 from heygen_async.session.slots import JobSlots
 from heygen_async.version import __version__

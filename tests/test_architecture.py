@@ -30,6 +30,9 @@ JOBS = {"jobs"} | SESSION
 ENDPOINTS = {"endpoints"} | JOBS
 WEBHOOKS = {"webhooks"} | ENDPOINTS
 CLIENT = {"client"} | WEBHOOKS
+PRICING = {"pricing"} | MODELS
+JOURNAL = {"journal"} | SESSION
+BATCH = {"batch", "journal", "pricing"} | CLIENT
 MAY_IMPORT = {
     "version": set[str](),
     "errors": set[str](),
@@ -39,11 +42,14 @@ MAY_IMPORT = {
     "endpoints": JOBS,
     "webhooks": ENDPOINTS,
     "client": CLIENT,
-    "batch": CLIENT,
+    "pricing": PRICING,
+    "journal": JOURNAL,
+    "batch": BATCH,
     "captions": MODELS,
-    "pipelines": {"batch", "captions"} | CLIENT,
-    "telemetry": {"batch"} | CLIENT,
-    "cli": {"batch", "captions", "pipelines", "sandbox"} | CLIENT,
+    "pipelines": {"captions"} | BATCH,
+    "reports": BATCH,
+    "telemetry": BATCH,
+    "cli": {"captions", "pipelines", "reports", "sandbox"} | BATCH,
     "sandbox": set[str](),
 }
 

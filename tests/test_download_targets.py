@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from heygen_async.errors import HeyGenError, InvalidRequest, TransferError
-from heygen_async.session.concurrency import in_thread
+from heygen_async.session.tasks import in_thread
 from heygen_async.session.transfers import download
 
 from .transfers_host import (

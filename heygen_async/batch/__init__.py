@@ -2,10 +2,10 @@
 
 from heygen_async.batch.batch import Batch
 from heygen_async.batch.outcome import Outcome
-from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.batch.report import Progress, Report
 from heygen_async.batch.run import Run
 from heygen_async.batch.variants import InvalidVariants, VariantProblem
+from heygen_async.models.proofreads import ProofreadRender
 
 __all__ = [
     "Batch",

@@ -19,32 +19,31 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 from weakref import WeakSet
 
-from heygen_async.batch.api_batches import ApiBatches, filling, window
-from heygen_async.batch.books import Books, BookSettings
 from heygen_async.batch.downloads import FilePattern, downloaded
-from heygen_async.batch.earlier import EarlierRuns
-from heygen_async.batch.money import Budget
+from heygen_async.batch.item import Books, BookSettings
 from heygen_async.batch.outcome import Outcome
-from heygen_async.batch.plans import Plan, RenderPlan, TranslatePlan, Via
-from heygen_async.batch.prices import PRICES, PriceTable
-from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.batch.report import Progress
 from heygen_async.batch.requests import RequestsPlan
+from heygen_async.batch.resume import EarlierRuns
 from heygen_async.batch.run import Run, RunSettings, logger
+from heygen_async.batch.server_batches import ApiBatches, filling, window
+from heygen_async.batch.submissions import Plan, RenderPlan, TranslatePlan, Via
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
-from heygen_async.models.proofreads import Proofread, ProofreadRequest
+from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
-from heygen_async.session.concurrency import in_thread
+from heygen_async.pricing.budget import Budget
+from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.slots import JobSlots
+from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
 

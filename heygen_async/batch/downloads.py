@@ -23,7 +23,7 @@ from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
-from heygen_async.session.concurrency import in_parallel, in_thread
+from heygen_async.session.tasks import in_parallel, in_thread
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch.estimates import dollars
 from heygen_async.batch.outcome import Outcome
 from heygen_async.errors import APIError, HeyGenError, JobFailed
+from heygen_async.pricing.estimates import dollars
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots
 

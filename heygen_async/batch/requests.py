@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from heygen_async.batch.parcels import PRODUCTS
-from heygen_async.batch.plans import (
+from heygen_async.batch.submissions import (
     REPLAYED_FOR,
     Pending,
     Plan,
@@ -20,11 +20,10 @@ from heygen_async.batch.plans import (
     send_translation,
     with_callback_id,
 )
-from heygen_async.batch.proofread_renders import ProofreadRender
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, InvalidResponse, UncertainSubmission
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
-from heygen_async.models.proofreads import Proofread, ProofreadRequest
+from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import TemplateRenderRequest
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession

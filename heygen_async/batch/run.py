@@ -13,14 +13,13 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.api_batches import ApiBatches, Withdrawn
-from heygen_async.batch.books import Books, Taken, Written
-from heygen_async.batch.fan_out import FanOut
-from heygen_async.batch.journal import Entry, is_batch_key
-from heygen_async.batch.money import RunEstimate
+from heygen_async.batch.item import Books, Taken, Written
 from heygen_async.batch.outcome import Outcome
 from heygen_async.batch.parcels import is_item_id
-from heygen_async.batch.plans import (
+from heygen_async.batch.report import Progress, Report, Tally
+from heygen_async.batch.server_batches import ApiBatches, Withdrawn
+from heygen_async.batch.source import Source
+from heygen_async.batch.submissions import (
     Pending,
     Plan,
     Submission,
@@ -28,8 +27,7 @@ from heygen_async.batch.plans import (
     check_keys,
     estimate_run,
 )
-from heygen_async.batch.report import Progress, Report, Tally
-from heygen_async.batch.source import Source
+from heygen_async.batch.worker_pool import FanOut
 from heygen_async.errors import (
     AuthenticationError,
     BatchStopped,
@@ -41,6 +39,8 @@ from heygen_async.errors import (
     PaymentRequired,
     QuotaExceeded,
 )
+from heygen_async.journal import Entry, is_batch_key
+from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import JobSlots, Slot
 

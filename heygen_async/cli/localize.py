@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
-from heygen_async.batch.plans import check_language
+from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
 from heygen_async.cli.chains import Chain, existing_chain
 from heygen_async.cli.display import Lines, Terminal

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from heygen_async.batch import Batch, Run
-from heygen_async.batch.earlier import Remainder
-from heygen_async.batch.money import RunEstimate, balance, dollars
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
+from heygen_async.pricing.budget import balance
+from heygen_async.pricing.estimates import RemainingWork, RunEstimate, dollars
 
 
 async def preview(
@@ -87,7 +87,7 @@ def _show(display: Terminal, expected: RunEstimate, in_account: float | str | No
     display.note(f"  balance:  {told}")
 
 
-def _standing(left: Remainder) -> list[str]:
+def _standing(left: RemainingWork) -> list[str]:
     """How many items stand where, in words."""
     counts = {
         "completed": left.completed,

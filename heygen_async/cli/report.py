@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from heygen_async.batch.report_page import write_report
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.status import journals_of
+from heygen_async.reports.page import write_report
 
 
 async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) -> Exit:

@@ -13,11 +13,11 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from heygen_async.batch.journal import ENDED, Entry, JournalView, read
-from heygen_async.batch.money import dollars
 from heygen_async.cli.display import Lines, Terminal, duration, rate
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.options import moment
+from heygen_async.journal import ENDED, Entry, JournalView, read
+from heygen_async.pricing.estimates import dollars
 
 # Seconds that the rate is taken over.
 _LATELY = 300.0

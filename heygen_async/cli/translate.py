@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from heygen_async.batch import Batch, Run
-from heygen_async.batch.plans import check_language
+from heygen_async.batch.submissions import check_language
 from heygen_async.cli.bulk import Finisher, carry_out
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit

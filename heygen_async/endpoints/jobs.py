@@ -17,9 +17,9 @@ from heygen_async.endpoints.video_translations import VIDEO_TRANSLATION
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.endpoints.voices import VOICE_CLONE
 from heygen_async.errors import InvalidRequest
-from heygen_async.jobs.deliveries import Hint
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.webhook_trust import Hint
 from heygen_async.models.video_agents import VideoAgentSession
 
 T = TypeVar("T")

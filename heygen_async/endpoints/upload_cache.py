@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from heygen_async.errors import UploadCacheError
-from heygen_async.session.concurrency import in_thread
+from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
 

@@ -30,13 +30,13 @@ from heygen_async.errors import (
     ServerError,
     TransportError,
 )
-from heygen_async.jobs.deliveries import SWEEP, Deliveries, EarlyHints, Hint
 from heygen_async.jobs.kind import JobKind, status_of
 from heygen_async.jobs.observation import look_failed, settled
 from heygen_async.jobs.schedule import Durations
-from heygen_async.session.concurrency import Errands
+from heygen_async.jobs.webhook_trust import SWEEP, Deliveries, EarlyHints, Hint
 from heygen_async.session.endpoint import query_string
 from heygen_async.session.session import Session
+from heygen_async.session.tasks import Errands
 
 T = TypeVar("T")
 

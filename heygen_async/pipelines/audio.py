@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from heygen_async.batch import Outcome
 from heygen_async.client import HeyGen
 from heygen_async.models.voices import Speech
-from heygen_async.session.concurrency import in_thread
+from heygen_async.session.tasks import in_thread
 
 UPLOADS_AT_ONCE = 8
 """Speeches that are on their way from HeyGen to HeyGen at the same time."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, ProofreadRender
-from heygen_async.batch.plans import check_language
+from heygen_async.batch.submissions import check_language
 from heygen_async.client import HeyGen
 from heygen_async.errors import CorrectionFailed, HeyGenError, InvalidRequest, InvalidResponse
 from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
@@ -31,7 +31,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
-from heygen_async.session.concurrency import in_thread
+from heygen_async.session.tasks import in_thread
 
 Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
 """Corrects subtitles: takes a language and an SRT text, and gives the text as it should be."""

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
-from heygen_async.batch.journal import fingerprint, own_key
-from heygen_async.batch.plans import check_keys
+from heygen_async.batch.submissions import check_keys
 from heygen_async.batch.variants import VariantChecker
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import HeyGenError, InvalidRequest
+from heygen_async.journal import fingerprint, own_key
 from heygen_async.models.sources import AssetId
 from heygen_async.models.templates import TemplateRenderRequest
 from heygen_async.models.videos import Video

@@ -13,12 +13,12 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Progress, Run
-from heygen_async.batch.fan_out import FanOut
-from heygen_async.batch.journal import begun, read
 from heygen_async.batch.source import Source
+from heygen_async.batch.worker_pool import FanOut
 from heygen_async.errors import HeyGenError
-from heygen_async.session.concurrency import in_thread
+from heygen_async.journal import begun, read
 from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
 NextT = TypeVar("NextT")

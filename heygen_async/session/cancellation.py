@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from heygen_async.errors import APIError, CallError
-from heygen_async.session.concurrency import shield
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings
+from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
 

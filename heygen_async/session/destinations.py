@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from heygen_async.errors import InvalidRequest, TransferError
-from heygen_async.session.concurrency import in_thread
+from heygen_async.session.tasks import in_thread
 
 if sys.platform != "win32":
     import fcntl

@@ -15,8 +15,8 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from heygen_async.errors import InvalidRequest, TransferError
-from heygen_async.session.concurrency import in_thread
 from heygen_async.session.redact import redact
+from heygen_async.session.tasks import in_thread
 
 Uploadable: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes]

@@ -1,6 +1,7 @@
 """Receiving webhooks: verify and parse deliveries, settle jobs, run handlers."""
 
 from heygen_async.webhooks.bus import Bus, JobNews, MemoryBus, listening
+from heygen_async.webhooks.delivery_log import MemorySeen, SeenEvents
 from heygen_async.webhooks.events import (
     AiClippingFail,
     AiClippingSuccess,
@@ -41,7 +42,6 @@ from heygen_async.webhooks.events import (
     VideoTranslatePreflightValidationFailed,
     VideoTranslateSuccess,
 )
-from heygen_async.webhooks.memory import MemorySeen, SeenEvents
 from heygen_async.webhooks.parsing import parse
 from heygen_async.webhooks.receiver import WebhookCounts, WebhookReceiver
 from heygen_async.webhooks.requests import WebhookAnswer

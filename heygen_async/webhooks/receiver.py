@@ -24,16 +24,16 @@ from heygen_async.errors import (
     WebhookError,
 )
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
-from heygen_async.session.concurrency import shield
+from heygen_async.session.tasks import shield
 from heygen_async.webhooks.bus import Bus, JobNews, hint
+from heygen_async.webhooks.delivery_log import MemorySeen, SeenEvents
 from heygen_async.webhooks.events import Callback, Event, EventJob
+from heygen_async.webhooks.handler_pool import Worklist
 from heygen_async.webhooks.handlers import Handlers, event_class, run
-from heygen_async.webhooks.memory import MemorySeen, SeenEvents
 from heygen_async.webhooks.parsing import event_from, parse
 from heygen_async.webhooks.registration import Wanted, event_names, kinds_told_of, register
 from heygen_async.webhooks.requests import TOO_LARGE, WebhookAnswer
 from heygen_async.webhooks.signature import TOLERANCE, signing_keys, verify_with
-from heygen_async.webhooks.worklist import Worklist
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -10,7 +10,8 @@ import asyncio
 import os
 import sys
 
-from heygen_async.batch.journal import Journal, fingerprint, idempotency_key, store
+from heygen_async.journal import Journal, fingerprint, idempotency_key
+from heygen_async.journal.sqlite import database
 
 
 async def write(path: str, workers: int, items: int) -> None:
@@ -45,5 +46,5 @@ async def write(path: str, workers: int, items: int) -> None:
 
 
 if __name__ == "__main__":
-    store._CHECKPOINT_PAGES = 40  # so that checkpoints fall into a short test
+    database._CHECKPOINT_PAGES = 40  # so that checkpoints fall into a short test
     asyncio.run(write(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

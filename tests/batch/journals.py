@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import heygen_async
-from heygen_async.batch.journal import (
+from heygen_async.journal import (
     Entry,
     Journal,
     JournalView,

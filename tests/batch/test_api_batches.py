@@ -32,8 +32,8 @@ from heygen_async import (
     UncertainSubmission,
     VideoTranslationRequest,
 )
-from heygen_async.batch.journal import idempotency_key
 from heygen_async.errors import ConnectionFailed, JournalError, ServerError
+from heygen_async.journal import idempotency_key
 from heygen_async.sandbox import Fault, Faults, Sandbox
 from tests.batch.journals import Journaled, viewed
 

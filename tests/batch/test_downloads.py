@@ -28,7 +28,7 @@ from heygen_async import (
 )
 from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
 from heygen_async.sandbox import Sandbox
-from heygen_async.session.concurrency import in_parallel
+from heygen_async.session.tasks import in_parallel
 
 from .conftest import names
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from heygen_async import Batch, HeyGen, JournalError
-from heygen_async.batch.earlier import Remainder
+from heygen_async.pricing.estimates import RemainingWork
 from heygen_async.sandbox import Sandbox
 from tests.batch.journals import edit
 
@@ -23,7 +23,7 @@ def by_name(variant: Any) -> str:
 
 async def left_of(
     heygen: HeyGen, journal: Path, template_id: str, variants: list[Any], **settings: Any
-) -> Remainder | None:
+) -> RemainingWork | None:
     """What an estimate says of it."""
     key = settings.pop("key", None)
     batch = Batch(heygen, journal=journal, **settings)

@@ -18,8 +18,7 @@ from heygen_async import (
     SpeechRequest,
     VideoAgentRequest,
 )
-from heygen_async.batch.estimates import Estimate, estimate
-from heygen_async.batch.money import cost, summed
+from heygen_async.pricing.estimates import Estimate, cost, estimate, summed
 from heygen_async.sandbox import Sandbox
 
 from .conftest import names

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from heygen_async import JobSlots
-from heygen_async.batch.fan_out import FanOut
 from heygen_async.batch.source import Source
+from heygen_async.batch.worker_pool import FanOut
 from heygen_async.session.slots import Slot
 
 pytestmark = pytest.mark.anyio

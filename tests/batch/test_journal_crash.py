@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.batch.journal import Entry, read
+from heygen_async.journal import Entry, read
 from tests.batch.journals import ENVIRONMENT, opened
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.batch.journal import Journal
 from heygen_async.errors import JournalError
+from heygen_async.journal import Journal
 from tests.batch.journals import complete, files, intend, opened, python, viewed
 
 pytestmark = pytest.mark.anyio

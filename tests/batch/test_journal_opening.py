@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.batch.journal import (
+from heygen_async.errors import InvalidRequest, JournalError
+from heygen_async.journal import (
     fingerprint,
     idempotency_key,
     make_run_id,
     own_key,
-    tables,
 )
-from heygen_async.errors import InvalidRequest, JournalError
+from heygen_async.journal.sqlite import schema
 from tests.batch.journals import ENVIRONMENT, complete, files, intend, opened
 
 pytestmark = pytest.mark.anyio
@@ -270,4 +270,4 @@ async def test_the_default_run_id_comes_from_the_name_of_the_file(tmp_path: Path
 
 
 async def test_a_person_can_read_the_schema() -> None:
-    assert "state TEXT NOT NULL,  -- intended, submitted, completed" in tables.SCHEMA
+    assert "state TEXT NOT NULL,  -- intended, submitted, completed" in schema.SCHEMA

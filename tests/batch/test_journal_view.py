@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.batch.journal import JournalView, read
 from heygen_async.errors import JournalError
+from heygen_async.journal import JournalView, read
 from tests.batch.journals import complete, files, intend, opened, viewed
 
 pytestmark = pytest.mark.anyio

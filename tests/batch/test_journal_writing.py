@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.batch.journal import Entry, Journal
 from heygen_async.errors import DuplicateKey, InvalidRequest, JournalError
+from heygen_async.journal import Entry, Journal
 from tests.batch.journals import complete, intend, opened
 
 pytestmark = pytest.mark.anyio

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from heygen_async.batch.journal import Entry, read
+from heygen_async.journal import Entry, read
 from heygen_async.sandbox import Faults
 from tests.batch.journals import ENVIRONMENT
 

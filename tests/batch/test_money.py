@@ -15,9 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygen_async.batch.money import Budget, Estimate, balance, cost, dollars, estimate
-from heygen_async.batch.prices import PRICES, PriceTable
-from heygen_async.batch.speaking import speech_seconds
 from heygen_async.errors import BudgetExceeded, ConfigurationError, InvalidRequest
 from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetUrl
@@ -46,6 +43,10 @@ from heygen_async.models.videos import (
     Video,
 )
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceDesignRequest
+from heygen_async.pricing.budget import Budget, balance
+from heygen_async.pricing.estimates import Estimate, cost, dollars, estimate
+from heygen_async.pricing.prices import PRICES, PriceTable
+from heygen_async.pricing.speech_length import speech_seconds
 from heygen_async.sandbox.ledger import CINEMATIC_PRICE, FOUR_K_FACTOR
 from heygen_async.sandbox.ledger import PRICES as SANDBOX_PRICES
 from tests.contract.drawing import parts

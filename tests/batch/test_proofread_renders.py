@@ -24,7 +24,7 @@ from heygen_async import (
     UncertainSubmission,
     VideoTranslation,
 )
-from heygen_async.batch.estimates import estimate
+from heygen_async.pricing.estimates import estimate
 from heygen_async.sandbox import Fault, Sandbox
 from tests.batch.journals import Journaled
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from heygen_async import Batch, HeyGen
-from heygen_async.batch.journal import Journal
-from heygen_async.batch.report_page import report_page, write_report
-from heygen_async.batch.report_pauses import Pause, Silences, WorkingTime
-from heygen_async.batch.report_plots import nice_ticks, time_ticks
-from heygen_async.batch.report_sums import Lengths, Level, RunSums
 from heygen_async.errors import JournalError
+from heygen_async.journal import Journal
+from heygen_async.reports.aggregates import Lengths, Level, RunSums
+from heygen_async.reports.charts import nice_ticks, time_ticks
+from heygen_async.reports.page import report_page, write_report
+from heygen_async.reports.pauses import Pause, Silences, WorkingTime
 from heygen_async.sandbox import Sandbox
 from tests.batch.conftest import names
 from tests.batch.journals import files, intend, opened, viewed

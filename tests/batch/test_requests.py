@@ -34,7 +34,7 @@ from heygen_async import (
     VoiceDesignRequest,
     VoiceDetail,
 )
-from heygen_async.batch.plans import Via
+from heygen_async.batch.submissions import Via
 from heygen_async.sandbox import Fault, Sandbox
 from tests.batch.journals import edit
 

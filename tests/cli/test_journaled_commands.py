@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from heygen_async.batch.journal import Journal, read
-from heygen_async.batch.money import dollars
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.options import RunOptions
@@ -20,6 +18,8 @@ from heygen_async.cli.render import render
 from heygen_async.cli.report import report
 from heygen_async.cli.status import standing, status
 from heygen_async.cli.translate import translate
+from heygen_async.journal import Journal, read
+from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Sandbox
 from tests.cli.test_terminal import Screen
 from tests.cli.waiting import until

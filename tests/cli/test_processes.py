@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from heygen_async.batch.journal import read
+from heygen_async.journal import read
 from heygen_async.sandbox import Fault, Sandbox, SandboxThread
 
 COMMAND = [sys.executable, "-m", "heygen_async.cli"]

@@ -11,7 +11,7 @@ import pytest
 
 from heygen_async import HeyGen
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.session import concurrency
+from heygen_async.session import tasks
 
 from .wire import client, video
 
@@ -69,7 +69,7 @@ async def test_cancelled_where_nobody_uses_anyio(
     sandbox: Sandbox, heygen: HeyGen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The runner of these tests has loaded its backend.
-    monkeypatch.setattr(concurrency, "_BACKEND", "anyio._backends._unloaded")
+    monkeypatch.setattr(tasks, "_BACKEND", "anyio._backends._unloaded")
     sandbox.faults.add("videos.create", Fault.delay(20))
     task = asyncio.create_task(heygen.videos.create(video(sandbox)))
     cancelled = await cancelled_after(1, task)

@@ -20,7 +20,7 @@ from heygen_async import (
     VideoTranslationRequest,
     WebhookReceiver,
 )
-from heygen_async.jobs.deliveries import Deliveries, EarlyHints, Hint
+from heygen_async.jobs.webhook_trust import Deliveries, EarlyHints, Hint
 from heygen_async.sandbox import Fault, Faults, Sandbox
 
 from .conftest import listening_at, video_request

@@ -19,13 +19,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from heygen_async.batch.earlier import EarlierRuns, Sent
-from heygen_async.batch.proofread_renders import ProofreadRender
+from heygen_async.batch.resume import EarlierRuns, Sent
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
+from heygen_async.models.proofreads import ProofreadRender
 from heygen_async.models.structs import Request
 from heygen_async.models.video_translations import VideoTranslationRequest
-from heygen_async.session.concurrency import in_thread
+from heygen_async.session.tasks import in_thread
 
 # Clocks differ. A submission is sent again under its key for up to 24 h, and can wait for its turn
 # before HeyGen creates the job.

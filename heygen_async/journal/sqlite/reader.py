@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from heygen_async.batch.journal import tables
-from heygen_async.batch.journal.entries import Entry, RunRecord, SlotSample, State, Totals
-from heygen_async.batch.journal.inspection import inspect, is_blank
-from heygen_async.batch.journal.troubles import from_os, from_sqlite, trouble
+from heygen_async.journal.records import Entry, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.sqlite import schema
+from heygen_async.journal.sqlite.errors import from_os, from_sqlite, trouble
+from heygen_async.journal.sqlite.inspection import inspect, is_blank
 
 T = TypeVar("T")
 
@@ -85,13 +85,13 @@ class JournalView:
 
     def totals(self) -> Totals:
         """Sums over all items."""
-        return self._query(tables.totals)
+        return self._query(schema.totals)
 
     def entries(self, states: Collection[State] | None = None) -> Iterator[Entry]:
         """All items, or those in some states, in the order of positions."""
         after = -1
         while True:
-            page = self._query(lambda c, after=after: tables.page(c, states, after, _PAGE))
+            page = self._query(lambda c, after=after: schema.page(c, states, after, _PAGE))
             yield from page
             if len(page) < _PAGE:
                 return
@@ -101,7 +101,7 @@ class JournalView:
         """The samples of the slots, in their order."""
         after = float("-inf")
         while True:
-            page = self._query(lambda c, after=after: tables.slot_samples(c, after, _PAGE))
+            page = self._query(lambda c, after=after: schema.slot_samples(c, after, _PAGE))
             yield from page
             if len(page) < _PAGE:
                 return

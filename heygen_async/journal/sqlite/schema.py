@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch.journal.entries import (
+from heygen_async.journal.records import (
     ENDED,
     STATES,
     Entry,

@@ -8,14 +8,15 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 
-from heygen_async.batch.estimates import dollars
-from heygen_async.batch.journal import read
-from heygen_async.batch.report_plots import area_plot, bar_plot, time_step, time_ticks
-from heygen_async.batch.report_style import STYLE
-from heygen_async.batch.report_sums import WIDE_BINS, Failure, RunSums
+from heygen_async.journal import read
+from heygen_async.pricing.estimates import dollars
+from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunSums
+from heygen_async.reports.charts import area_plot, bar_plot, time_step, time_ticks
 
+_STYLE_SHEET = files("heygen_async.reports") / "style.css"
 # Pauses that the legend tells one by one.
 _PAUSES_NAMED = 3
 # Failures of a code that are to be seen at once; the others unfold.
@@ -70,7 +71,7 @@ def report_page(sums: RunSums) -> str:
         '<meta name="referrer" content="no-referrer">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
-        f"<title>{title}</title><style>{STYLE}</style></head><body><main>"
+        f"<title>{title}</title><style>{_STYLE_SHEET.read_text('utf-8')}</style></head><body><main>"
         f"{body}{''.join(_outputs(sums))}</main></body></html>\n"
     )
 

@@ -16,20 +16,8 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.journal import (
-    ENDED,
-    Entry,
-    Journal,
-    batch_key,
-    fingerprint,
-    idempotency_key,
-    is_batch_key,
-    own_key,
-)
-from heygen_async.batch.money import Budget, Estimate, Reservation, cost
 from heygen_async.batch.parcels import Enclosure
-from heygen_async.batch.plans import REPLAYED_FOR, Plan, Submission
-from heygen_async.batch.prices import PriceTable
+from heygen_async.batch.submissions import REPLAYED_FOR, Plan, Submission
 from heygen_async.errors import (
     APIError,
     BadRequest,
@@ -44,6 +32,19 @@ from heygen_async.errors import (
     ServerError,
     UncertainSubmission,
 )
+from heygen_async.journal import (
+    ENDED,
+    Entry,
+    Journal,
+    batch_key,
+    fingerprint,
+    idempotency_key,
+    is_batch_key,
+    own_key,
+)
+from heygen_async.pricing.budget import Budget, Reservation
+from heygen_async.pricing.estimates import Estimate, cost
+from heygen_async.pricing.prices import PriceTable
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
-from heygen_async.batch.charges import charges, lasting
-from heygen_async.batch.prices import PRICES, PriceTable
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.proofreads import ProofreadRequest
@@ -20,6 +20,11 @@ from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
+from heygen_async.pricing.charges import charges, lasting
+from heygen_async.pricing.prices import PRICES, PriceTable
+
+# Different bases that an estimate of a run names at most.
+_BASES = 5
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +48,107 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         kind = "estimate" if self.complete else "incomplete estimate"
         length = f" for {self.seconds:.1f} s" if self.seconds is not None else ""
         return f"{kind}: {dollars(self.usd)}{length} at prices of {self.as_of} ({self.basis})"
+
+
+class RemainingWork(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left to do of a run, next to what its journal holds.
+
+    Attributes:
+        new: Items that the journal does not hold.
+        again: Items that are submitted again: they failed, or are uncertain and were asked for.
+        in_flight: Items that were submitted; the run waits for them.
+        unanswered: Items whose request may have been sent, and whose answer is not known; it is
+            sent again under the same key, or looked for where that would not be safe any more.
+        completed: Items that have completed; they cost nothing more.
+        failed: Items that have failed and are not tried again.
+        uncertain: Items of which nobody can tell whether they were submitted. The run looks for
+            their jobs, and submits none of them.
+        changed: Items whose payload is another than it was; they fail, and nothing is sent.
+        left_out: Items that the journal holds and that are not among those of the run.
+        usd: USD that the new ones, those again, in flight and unanswered will probably cost.
+        incomplete: How many of these have no complete estimate.
+        spent: USD that what has ended did cost, an estimate.
+        jobs: Jobs that have ended, and those in flight that are not among the run's.
+    """
+
+    new: int
+    again: int
+    in_flight: int
+    unanswered: int
+    completed: int
+    failed: int
+    uncertain: int
+    changed: int
+    left_out: int
+    usd: float
+    incomplete: int
+    spent: float
+    jobs: int
+
+
+class RunEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run will probably cost.
+
+    Attributes:
+        items: Its items, those that an earlier run has paid for included.
+        usd: USD of all of them, as far as it is known.
+        incomplete: Items of which not all that is charged could be told.
+        seconds: Seconds of output, or None where those of an item are not known.
+        basis: What most of it rests on, and what is missing.
+        as_of: The day of the prices.
+        left: What of it is left to do and to pay, next to what earlier runs have left in the
+            journal; None without a journal, or before it is there.
+    """
+
+    items: int
+    usd: float
+    incomplete: int
+    seconds: float | None
+    basis: str
+    as_of: datetime.date
+    left: RemainingWork | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that is charged could be told for every item."""
+        return self.incomplete == 0
+
+    def __str__(self) -> str:
+        kind = "estimate" if self.complete else "incomplete estimate"
+        missing = f", {self.incomplete:,} of them not fully known" if self.incomplete else ""
+        return (
+            f"{kind}: {dollars(self.usd)} for {self.items:,} items{missing}, "
+            f"at prices of {self.as_of} ({self.basis})"
+        )
+
+
+def summed(estimates: Iterable[Estimate], as_of: datetime.date) -> RunEstimate:
+    """The sum of the estimates of a run's items.
+
+    Args:
+        estimates: One for each item.
+        as_of: The day of the prices.
+    """
+    usd: list[float] = []
+    lengths: list[float] = []
+    bases: Counter[str] = Counter()
+    incomplete = 0
+    for one in estimates:
+        usd.append(one.usd)
+        incomplete += not one.complete
+        bases[one.basis] += 1
+        if one.seconds is not None:
+            lengths.append(one.seconds)
+    named = [basis for basis, _ in bases.most_common(_BASES)]
+    more = f"; and {len(bases) - _BASES} more" if len(bases) > _BASES else ""
+    return RunEstimate(
+        items=len(usd),
+        usd=math.fsum(usd),
+        incomplete=incomplete,
+        seconds=math.fsum(lengths) if len(lengths) == len(usd) else None,
+        basis=("; ".join(named) or "no items") + more,
+        as_of=as_of,
+    )
 
 
 def dollars(usd: float) -> str:

@@ -9,97 +9,17 @@ from __future__ import annotations
 import datetime
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 
-from heygen_async.batch.earlier import Remainder
-from heygen_async.batch.estimates import Estimate, cost, dollars, estimate
 from heygen_async.errors import BudgetExceeded, ConfigurationError
 from heygen_async.models.users import User
-
-__all__ = [
-    "Budget",
-    "Estimate",
-    "Reservation",
-    "RunEstimate",
-    "balance",
-    "cost",
-    "dollars",
-    "estimate",
-    "summed",
-]
+from heygen_async.pricing.estimates import Estimate, dollars
 
 # Money is counted in whole units of 1e-9 USD: sums are exact, in whatever order jobs end.
 _UNITS = 1_000_000_000
 _WARN_AT = (0.5, 0.8)
-# Different bases that an estimate of a run names at most.
-_BASES = 5
-
-
-class RunEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run will probably cost.
-
-    Attributes:
-        items: Its items, those that an earlier run has paid for included.
-        usd: USD of all of them, as far as it is known.
-        incomplete: Items of which not all that is charged could be told.
-        seconds: Seconds of output, or None where those of an item are not known.
-        basis: What most of it rests on, and what is missing.
-        as_of: The day of the prices.
-        left: What of it is left to do and to pay, next to what earlier runs have left in the
-            journal; None without a journal, or before it is there.
-    """
-
-    items: int
-    usd: float
-    incomplete: int
-    seconds: float | None
-    basis: str
-    as_of: datetime.date
-    left: Remainder | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that is charged could be told for every item."""
-        return self.incomplete == 0
-
-    def __str__(self) -> str:
-        kind = "estimate" if self.complete else "incomplete estimate"
-        missing = f", {self.incomplete:,} of them not fully known" if self.incomplete else ""
-        return (
-            f"{kind}: {dollars(self.usd)} for {self.items:,} items{missing}, "
-            f"at prices of {self.as_of} ({self.basis})"
-        )
-
-
-def summed(estimates: Iterable[Estimate], as_of: datetime.date) -> RunEstimate:
-    """The sum of the estimates of a run's items.
-
-    Args:
-        estimates: One for each item.
-        as_of: The day of the prices.
-    """
-    usd: list[float] = []
-    lengths: list[float] = []
-    bases: Counter[str] = Counter()
-    incomplete = 0
-    for one in estimates:
-        usd.append(one.usd)
-        incomplete += not one.complete
-        bases[one.basis] += 1
-        if one.seconds is not None:
-            lengths.append(one.seconds)
-    named = [basis for basis, _ in bases.most_common(_BASES)]
-    more = f"; and {len(bases) - _BASES} more" if len(bases) > _BASES else ""
-    return RunEstimate(
-        items=len(usd),
-        usd=math.fsum(usd),
-        incomplete=incomplete,
-        seconds=math.fsum(lengths) if len(lengths) == len(usd) else None,
-        basis=("; ".join(named) or "no items") + more,
-        as_of=as_of,
-    )
 
 
 def balance(user: User) -> float | str | None:

@@ -1,8 +1,6 @@
 """The journal of a bulk run: one SQLite file that remembers every item, whatever happens."""
 
-from heygen_async.batch.journal.entries import ENDED, Entry, RunRecord, SlotSample, State, Totals
-from heygen_async.batch.journal.journal import Journal
-from heygen_async.batch.journal.keys import (
+from heygen_async.journal.keys import (
     batch_key,
     fingerprint,
     idempotency_key,
@@ -10,7 +8,9 @@ from heygen_async.batch.journal.keys import (
     make_run_id,
     own_key,
 )
-from heygen_async.batch.journal.view import JournalView, begun, read
+from heygen_async.journal.records import ENDED, Entry, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.sqlite.reader import JournalView, begun, read
+from heygen_async.journal.sqlite.writer import Journal
 
 __all__ = [
     "ENDED",

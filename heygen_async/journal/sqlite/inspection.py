@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from heygen_async.batch.journal.entries import RunRecord
-from heygen_async.batch.journal.tables import APPLICATION_ID, SCHEMA_VERSION, run_record
-from heygen_async.batch.journal.troubles import trouble
+from heygen_async.journal.records import RunRecord
+from heygen_async.journal.sqlite.errors import trouble
+from heygen_async.journal.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, run_record
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:

@@ -15,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch.journal import tables
-from heygen_async.batch.journal.entries import Entry, RunRecord, State, Totals
-from heygen_async.batch.journal.inspection import check_pages, inspect, is_blank
-from heygen_async.batch.journal.lock import FileLock, Held
-from heygen_async.batch.journal.statements import ENDED, INTEND, SUBMITTED
-from heygen_async.batch.journal.transaction import Results, Transaction
-from heygen_async.batch.journal.troubles import from_os, from_sqlite, trouble
 from heygen_async.errors import DuplicateKey, JournalError
+from heygen_async.journal.records import Entry, RunRecord, State, Totals
+from heygen_async.journal.sqlite import schema
+from heygen_async.journal.sqlite.errors import from_os, from_sqlite, trouble
+from heygen_async.journal.sqlite.inspection import check_pages, inspect, is_blank
+from heygen_async.journal.sqlite.lock import FileLock, Held
+from heygen_async.journal.sqlite.statements import ENDED, INTEND, SUBMITTED
+from heygen_async.journal.sqlite.transaction import Results, Transaction
 from heygen_async.version import __version__
 
 # How long a commit waits for a person who has the file locked in a shell, in seconds.
@@ -248,19 +248,19 @@ class Store:
 
     def find(self, key: str) -> Entry | None:
         """The item with this key."""
-        return tables.find(self._open_connection, key)
+        return schema.find(self._open_connection, key)
 
     def together(self, idempotency_key: str) -> list[Entry]:
         """Items that were sent under one key."""
-        return tables.together(self._open_connection, idempotency_key)
+        return schema.together(self._open_connection, idempotency_key)
 
     def page(self, states: tuple[State, ...] | None, after: int, many: int) -> list[Entry]:
         """Items in the order of positions."""
-        return tables.page(self._open_connection, states, after, many)
+        return schema.page(self._open_connection, states, after, many)
 
     def totals(self) -> Totals:
         """Sums over all items."""
-        return tables.totals(self._open_connection)
+        return schema.totals(self._open_connection)
 
     @property
     def _open_connection(self) -> sqlite3.Connection:
@@ -278,7 +278,7 @@ class Store:
         self.record = inspect(connection, self.path)
         self._check_run()
         check_pages(connection, self.path)
-        self.totals_at_opening = tables.totals(connection)
+        self.totals_at_opening = schema.totals(connection)
         self._last_item = connection.execute("SELECT max(item) FROM items").fetchone()[0] or 0
         self._cursor.execute("PRAGMA journal_mode = WAL").fetchall()
         self._cursor.execute("PRAGMA synchronous = FULL")
@@ -298,7 +298,7 @@ class Store:
     def _create(self, connection: sqlite3.Connection) -> None:
         # Before the write-ahead log is switched on: the file alone says what it is, even copied
         # without its log.
-        connection.executescript(tables.SCHEMA)
+        connection.executescript(schema.SCHEMA)
         connection.execute(
             "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -308,7 +308,7 @@ class Store:
                 time.time(),
                 self._settings or "{}",
                 __version__,
-                tables.SCHEMA_VERSION,
+                schema.SCHEMA_VERSION,
             ),
         )
         connection.execute("COMMIT")

@@ -12,21 +12,20 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.earlier import EarlierRuns
-from heygen_async.batch.estimates import Estimate, estimate
-from heygen_async.batch.journal import fingerprint
-from heygen_async.batch.money import RunEstimate, summed
-from heygen_async.batch.prices import PRICES, PriceTable
-from heygen_async.batch.searching import AccountSearch
+from heygen_async.batch.account_search import AccountSearch
+from heygen_async.batch.resume import EarlierRuns
 from heygen_async.batch.variants import Variant, VariantChecker
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
+from heygen_async.journal import fingerprint
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.session.concurrency import in_thread
+from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, summed
+from heygen_async.pricing.prices import PRICES, PriceTable
+from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

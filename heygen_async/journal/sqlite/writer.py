@@ -18,13 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from heygen_async.batch.journal.entries import Entry, RunRecord, State, Totals
-from heygen_async.batch.journal.keys import check_run_id, make_run_id
-from heygen_async.batch.journal.store import Store
-from heygen_async.batch.journal.transaction import Results, Transaction
-from heygen_async.batch.journal.troubles import trouble
 from heygen_async.errors import InvalidRequest, JournalError
-from heygen_async.session.concurrency import in_thread
+from heygen_async.journal.keys import check_run_id, make_run_id
+from heygen_async.journal.records import Entry, RunRecord, State, Totals
+from heygen_async.journal.sqlite.database import Store
+from heygen_async.journal.sqlite.errors import trouble
+from heygen_async.journal.sqlite.transaction import Results, Transaction
+from heygen_async.session.tasks import in_thread
 
 # Seconds between two samples of the slots.
 _SAMPLE_EVERY = 1.0

@@ -16,8 +16,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 from heygen_async.batch.source import Exhausted, Source
-from heygen_async.session.concurrency import shield
 from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from heygen_async.batch.journal import Entry, JournalView, RunRecord, Totals
-from heygen_async.batch.report_pauses import Pause, Silences, WorkingTime
+from heygen_async.journal import Entry, JournalView, RunRecord, Totals
+from heygen_async.reports.pauses import Pause, Silences, WorkingTime
 
 # Columns of the plots over time; those of the throughput are wider, as they count few.
 BINS = 240

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from heygen_async.batch.prices import PriceTable
-from heygen_async.batch.proofread_renders import ProofreadRender
-from heygen_async.batch.speaking import speech_seconds
 from heygen_async.models.lipsyncs import LipsyncRequest
-from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
+from heygen_async.models.proofreads import (
+    ProofreadGenerateRequest,
+    ProofreadRender,
+    ProofreadRequest,
+)
 from heygen_async.models.structs import Request
 from heygen_async.models.template_variables import TextVariable
 from heygen_async.models.templates import Dimension, Template, TemplateRenderRequest
@@ -34,6 +35,8 @@ from heygen_async.models.videos import (
     StudioVideoRequest,
 )
 from heygen_async.models.voices import SpeechRequest
+from heygen_async.pricing.prices import PriceTable
+from heygen_async.pricing.speech_length import speech_seconds
 
 TYPICAL_AGENT_SECONDS = 60.0
 """Length of a Video Agent's video where nothing is known; a guess."""

@@ -22,8 +22,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from heygen_async.batch.batched_jobs import BatchedJob, Followed
-from heygen_async.batch.books import Books, refused
-from heygen_async.batch.journal import Entry
+from heygen_async.batch.item import Books, refused
 from heygen_async.batch.parcels import (
     MOST,
     PRODUCTS,
@@ -41,6 +40,7 @@ from heygen_async.errors import (
     NotFound,
     PermissionDenied,
 )
+from heygen_async.journal import Entry
 from heygen_async.session.slots import JobSlots, Slot
 
 # Seconds for which nothing more must have joined before a parcel goes unfilled.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from heygen_async.batch.estimates import Estimate
-from heygen_async.batch.journal import (
+from heygen_async.batch.parcels import is_item_id
+from heygen_async.errors import JournalError
+from heygen_async.journal import (
     Entry,
     JournalView,
     State,
@@ -19,49 +20,12 @@ from heygen_async.batch.journal import (
     own_key,
     read,
 )
-from heygen_async.batch.parcels import is_item_id
-from heygen_async.errors import JournalError
+from heygen_async.pricing.estimates import Estimate, RemainingWork
 
 # The figures of a remainder that count items.
 _TO_PAY = ("new", "again", "in_flight", "unanswered")
 _NOT_TO_PAY = ("completed", "failed", "uncertain", "changed")
 _IN_WORDS: dict[State, str] = {"submitted": "in_flight", "intended": "unanswered"}
-
-
-class Remainder(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left to do of a run, next to what its journal holds.
-
-    Attributes:
-        new: Items that the journal does not hold.
-        again: Items that are submitted again: they failed, or are uncertain and were asked for.
-        in_flight: Items that were submitted; the run waits for them.
-        unanswered: Items whose request may have been sent, and whose answer is not known; it is
-            sent again under the same key, or looked for where that would not be safe any more.
-        completed: Items that have completed; they cost nothing more.
-        failed: Items that have failed and are not tried again.
-        uncertain: Items of which nobody can tell whether they were submitted. The run looks for
-            their jobs, and submits none of them.
-        changed: Items whose payload is another than it was; they fail, and nothing is sent.
-        left_out: Items that the journal holds and that are not among those of the run.
-        usd: USD that the new ones, those again, in flight and unanswered will probably cost.
-        incomplete: How many of these have no complete estimate.
-        spent: USD that what has ended did cost, an estimate.
-        jobs: Jobs that have ended, and those in flight that are not among the run's.
-    """
-
-    new: int
-    again: int
-    in_flight: int
-    unanswered: int
-    completed: int
-    failed: int
-    uncertain: int
-    changed: int
-    left_out: int
-    usd: float
-    incomplete: int
-    spent: float
-    jobs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +186,9 @@ class Reckoning:
             self._usd += estimate.usd
             self._incomplete += not estimate.complete
 
-    def remainder(self) -> Remainder:
+    def remainder(self) -> RemainingWork:
         """What is left, once all items were looked up."""
-        return Remainder(
+        return RemainingWork(
             **{kind: self._counts[kind] for kind in (*_TO_PAY, *_NOT_TO_PAY)},
             left_out=len(self._held),
             usd=self._usd,

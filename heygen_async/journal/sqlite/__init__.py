@@ -1,0 +1,1 @@
+"""What a journal stores in one SQLite file."""
