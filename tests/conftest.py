@@ -20,6 +20,9 @@ from hypothesis import Phase, settings
 
 from heygen_async import HeyGen
 from heygen_async.sandbox import Sandbox, SandboxThread
+
+# The package need not be installed for its own tests: then no entry point gives the fixture.
+from heygen_async.sandbox.pytest_plugin import heygen_sandbox as heygen_sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 # How long an example takes says more of the machine than of the code.
