@@ -46,7 +46,7 @@ async def _send_video(heygen: HeyGen, request: Any, key: str | None) -> Pending[
 async def _send_agent(
     heygen: HeyGen, request: VideoAgentRequest, key: str | None
 ) -> Pending[VideoAgentSession]:
-    return await heygen.video_agents.create(with_callback_id(request, key), idempotency_key=key)
+    return await heygen.video_agents.create(with_callback_id(request, key))
 
 
 async def _send_lipsync(
@@ -75,13 +75,13 @@ async def _send_render(
 async def _send_clone(
     heygen: HeyGen, request: VoiceCloneRequest, key: str | None
 ) -> Pending[VoiceDetail]:
-    return await heygen.voices.clone(request, idempotency_key=key)
+    return await heygen.voices.clone(request)
 
 
 async def _send_speech(heygen: HeyGen, request: SpeechRequest, key: str | None) -> Pending[Speech]:
     key = key or secrets.token_hex(16)
     sent_at = time.time()
-    speech = await heygen.voices.speech(request, idempotency_key=key)
+    speech = await heygen.voices.speech(request)
     return _Spoken(f"{key}@{sent_at:.0f}", speech)
 
 
@@ -105,7 +105,8 @@ class _Spoken:
 class _SpokenBefore:
     """A text that an earlier run had spoken, and whose answer is not in the journal.
 
-    The API replays the answer under the same key, and charges nothing for it.
+    HeyGen takes no key for speech, so the text is spoken, and paid for, once more: a fraction of
+    a cent.
     """
 
     id: str
@@ -125,7 +126,7 @@ class _SpokenBefore:
                 "speaking it again would pay for it twice",
                 key=key,
             )
-        return await self.heygen.voices.speech(self.request, idempotency_key=key)
+        return await self.heygen.voices.speech(self.request)
 
 
 @dataclass(frozen=True, slots=True)

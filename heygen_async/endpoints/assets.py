@@ -84,7 +84,7 @@ DIRECT_BATCHES_COMPLETE: Endpoint[CreatedBatch] = Endpoint(
     method="POST",
     path="/v3/assets/complete/batches",
     answer=CreatedBatch,
-    idempotent=True,
+    keyed=True,
 )
 BATCHES_GET: Endpoint[BatchStatus] = Endpoint(
     operation="assets.batches.get",
@@ -185,11 +185,14 @@ class DirectUploadBatches(Resource):
             idempotency_key=idempotency_key,
         )
 
-    async def complete(self, batch_id: str) -> BatchJob[Asset]:
+    async def complete(
+        self, batch_id: str, *, idempotency_key: str | None = None
+    ) -> BatchJob[Asset]:
         """Say that the bytes of all files are there; only now they become assets.
 
         Args:
             batch_id: From ``create``.
+            idempotency_key: Your own key; by default each call has a fresh one.
 
         Returns:
             The batch; ``async for done in batch.results()`` gives each ``Asset``, or why its
@@ -199,6 +202,7 @@ class DirectUploadBatches(Resource):
             DIRECT_BATCHES_COMPLETE,
             DIRECT_BATCHES_COMPLETE.at(),
             body=encode(AssetBatchCompleteRequest(batch_id=batch_id)),
+            idempotency_key=idempotency_key,
         )
         now = asyncio.get_running_loop().time()
         submitted(self._session, ASSET_BATCH, completed.batch_id, None)

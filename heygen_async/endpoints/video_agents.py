@@ -35,7 +35,6 @@ CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
     method="POST",
     path="/v3/video-agents",
     answer=CreatedVideoAgentSession,
-    keyed=True,
     creates=lambda created: [created.session_id],
 )
 GET: Endpoint[VideoAgentSession] = Endpoint(
@@ -56,7 +55,6 @@ SEND: Endpoint[VideoAgentRun] = Endpoint(
     method="POST",
     path="/v3/video-agents/{session_id}",
     answer=VideoAgentRun,
-    keyed=True,
     creates=lambda run: [run.session_id],
 )
 STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
@@ -64,7 +62,7 @@ STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
     method="POST",
     path="/v3/video-agents/{session_id}/stop",
     answer=StoppedVideoAgentSession,
-    keyed=True,
+    idempotent=True,
 )
 RESOURCE: Endpoint[VideoAgentResource] = Endpoint(
     operation="video_agents.resource",
@@ -164,7 +162,8 @@ class VideoAgentJob(Job[VideoAgentSession]):
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The run that the message has started.
@@ -225,7 +224,8 @@ class Turn:
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The run that the message has started.
@@ -251,12 +251,13 @@ class VideoAgents(Resource):
 
         Args:
             request: The prompt and how to go about it.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The job; ``await job.video()`` gives the ``Video``.
         """
-        request = with_unguessable_id(request, self._session, idempotency_key)
+        request = with_unguessable_id(request, self._session, None)
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -302,7 +303,8 @@ class VideoAgents(Resource):
         Args:
             session_id: The session's id.
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The run that the message has started.
@@ -320,7 +322,8 @@ class VideoAgents(Resource):
 
         Args:
             session_id: The session's id.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The id of the session.

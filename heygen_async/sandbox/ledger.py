@@ -50,7 +50,7 @@ class LedgerJob:
         usd: What it costs; 0 for failed and stuck jobs, and for test renders.
         failed: It ends in failure.
         charged: It costs something.
-        idempotency_key: The header it came with.
+        idempotency_key: The header it came with, where its operation takes one.
         template_id: The template it renders.
         title: Its title.
         callback_id: The caller's own id.

@@ -159,8 +159,9 @@ class Hosts:
                     404, "not_found", f"No such operation: {request.method} {request.path}"
                 )
             operation, values = found
-            key = request.headers.get("Idempotency-Key")
-            if key is not None and operation.takes_key:
+            # Where the contract has no such header, it is ignored.
+            key = request.headers.get("Idempotency-Key") if operation.takes_key else None
+            if key is not None:
                 CONTRACT.judge_key(key)
                 scope = (operation.id, *values, key)
                 stored = self._answers.begin(scope)

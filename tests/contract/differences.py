@@ -18,6 +18,7 @@ Aspect: TypeAlias = Literal[
     "other body",
     "TypeError in place of InvalidRequest",
     "passes in a row",
+    "key that is not sent",
 ]
 
 
@@ -166,6 +167,22 @@ DIFFERENCES: tuple[Difference, ...] = (
         "classes are called with keywords, and Python itself says what is missing or unknown",
         "required",
         "unknown",
+    ),
+    *_all(
+        "key that is not sent",
+        "these took a key in version 0.1.0; the parameter stays, is not sent, and warns",
+        "avatars.looks.update",
+        "avatars.update",
+        "lipsyncs.update",
+        "proofreads.update_srt",
+        "video_agents.create",
+        "video_agents.send",
+        "video_agents.stop",
+        "video_translations.update",
+        "voices.clone",
+        "voices.design",
+        "voices.speech",
+        "webhooks.endpoints.update",
     ),
     Difference("passes in a row", "unknown", "a row may hold more than one request needs"),
     Difference("passes in a row", "tag", "the class that a row is turned into says it"),
