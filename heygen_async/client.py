@@ -28,12 +28,13 @@ import msgspec
 from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.avatars import Avatars
-from heygen_async.endpoints.background_removals import CREATE as CREATE_BACKGROUND_REMOVAL
+from heygen_async.endpoints.background_removals import CREATE as REMOVE_BACKGROUND
 from heygen_async.endpoints.background_removals import BackgroundRemovals
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
 from heygen_async.endpoints.jobs import KINDS, Jobs
 from heygen_async.endpoints.libraries import Audio, BrandGlossaries, BrandKits, Folders
 from heygen_async.endpoints.lipsyncs import Lipsyncs
+from heygen_async.endpoints.operations import operation_at
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
 from heygen_async.endpoints.uploads import NamedSource, UploadOutcome, check_sources, uploaded
@@ -282,8 +283,9 @@ class HeyGen:
     ) -> Any:
         """Send any call of the API, present or future, with all guarantees of the others.
 
-        Limits, retries, timeouts and errors are those of every call. A write carries an
-        Idempotency-Key, the same on all attempts.
+        Limits, timeouts and errors are those of every call, and so are retries: an operation that
+        this SDK knows is repeated, and carries an Idempotency-Key, as its own method would. A POST
+        that it does not know is repeated only under your own key.
 
         Args:
             method: HTTP method.
@@ -292,7 +294,7 @@ class HeyGen:
                 answer comes as plain Python values.
             query: Query parameters; None values are left out, sequences joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
-            idempotency_key: Your own key for a write; by default a fresh one.
+            idempotency_key: Your own key. By default an operation that takes one gets a fresh one.
 
         Returns:
             What ``answer`` asks for.
@@ -313,14 +315,16 @@ class HeyGen:
                 f"{given!r}",
                 param="path",
             )
+        known = operation_at(method, path)
         kind = _Whole if answer is None else Endpoint
         endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            # The removal of backgrounds takes no key, so that its retries would not be safe.
-            keyed=method in ("POST", "PUT", "PATCH") and path != CREATE_BACKGROUND_REMOVAL.path,
+            keyed=idempotency_key is not None if known is None else known.keyed,
+            # The removal of backgrounds goes by a field that this body may lack.
+            idempotent=known is not None and known.idempotent and known is not REMOVE_BACKGROUND,
         )
         if isinstance(body, Request):
             body = encode(body)
