@@ -56,11 +56,13 @@ class Product:
         field: The field of the request that holds them.
         batches: Its batches.
         takes_callback_id: Whether the body of one can have a ``callback_id``.
+        one_folder: Whether the request has one folder for all of them, and they none.
     """
 
     field: str
     batches: Callable[[HeyGen], JobBatches[Any]]
     takes_callback_id: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    one_folder: bool = False
 
     def body(self, payloads: Sequence[bytes], callback_ids: Sequence[str | None]) -> bytes:
         """The request for many.
@@ -76,7 +78,19 @@ class Product:
             if callback_id is not None and self.takes_callback_id(fields):
                 fields.setdefault("callback_id", callback_id)
             requests.append(fields)
-        return msgspec.json.encode({self.field: requests})
+        return msgspec.json.encode({self.field: requests, **self._folder_of(requests)})
+
+    def _folder_of(self, requests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Take the folder that the requests share out of them; the field of the whole request.
+
+        Where they name different ones it stays: HeyGen refuses that, and takes their halves.
+        """
+        folders = {fields.get("folder_id") or "" for fields in requests}
+        if not self.one_folder or len(folders) > 1:
+            return {}
+        for fields in requests:
+            fields.pop("folder_id", None)
+        return {"folder_id": folder} if (folder := folders.pop()) else {}
 
 
 PRODUCTS: dict[str, Product] = {
@@ -84,6 +98,7 @@ PRODUCTS: dict[str, Product] = {
         "videos",
         lambda heygen: heygen.videos.batches,
         lambda fields: fields.get("type") in _VIDEOS_WITH_CALLBACK,
+        one_folder=True,
     ),
     "video-translations": Product(
         "video_translations", lambda heygen: heygen.video_translations.batches

@@ -31,6 +31,8 @@ CINEMATIC_PRICE = 7.00
 #: USD of one avatar, and of one clip.
 AVATAR_PRICE = 1.00
 CLIP_PRICE = 0.15
+#: USD per minute of the source of a filler-word removal, at least one minute.
+FILLER_WORDS_PRICE = 0.30
 #: 4K costs a quarter more.
 FOUR_K_FACTOR = 1.25
 

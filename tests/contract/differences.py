@@ -12,6 +12,7 @@ Aspect: TypeAlias = Literal[
     "Struct without a schema",
     "schema without a Struct",
     "stricter field of a request",
+    "looser field of a request",
     "other field of an answer",
     "other parameter",
     "hidden parameter",
@@ -42,6 +43,7 @@ _OPEN = "further values must decode, so one Struct serves all of the union"
 _NAMELESS = "what the v2 call answers has no name in the contract"
 _FROM_V3 = "a v3 variable writes the v2 shape"
 _FILE = "the file is the body, and these say what it is and how it is sent"
+_FROM_0_1_0 = "an ImageInput, which version 0.1.0 offered, is still taken here; HeyGen refuses it"
 _ALL_EVENTS = "null stands for all events, which a word says better"
 
 
@@ -60,8 +62,25 @@ DIFFERENCES: tuple[Difference, ...] = (
         "BatchStatus",
         "the contract's Batch by another name, as heygen_async.Batch is a bulk run",
     ),
+    Difference("Struct without a schema", "ImageInput", _FROM_0_1_0),
     *_all("Struct without a schema", _NAMELESS, "TemplateListV2", "TemplateRenderV2", "TemplateV2"),
     Difference("schema without a Struct", "Batch", "its Struct is BatchStatus"),
+    Difference(
+        "schema without a Struct", "BatchVideoRequest", "VideoRequest; the batch refuses folder_id"
+    ),
+    *_all(
+        "schema without a Struct",
+        "the Struct of a single video serves; the batch refuses its folder_id",
+        "BatchAvatarVideoRequest",
+        "BatchCinematicAvatarVideoRequest",
+        "BatchImageVideoRequest",
+        "BatchStudioVideoRequest",
+    ),
+    Difference(
+        "schema without a Struct",
+        "DirectUploadBatchFile",
+        "DirectUploadRequest has the same fields",
+    ),
     Difference("schema without a Struct", "IconSearchResult", "its Struct is AssetSearchResult"),
     Difference("schema without a Struct", "ImageSearchResult", "its Struct is AssetSearchResult"),
     Difference(
@@ -90,7 +109,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Background.url",
         "DirectUploadBatchRequest.callback_url",
         "FillerWordRemovalRequest.callback_url",
-        "ImageInput.audio_url",
         "ImageScene.audio_url",
         "ImageVideoRequest.audio_url",
         "ImageVideoRequest.callback_url",
@@ -122,10 +140,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "an object by the contract; bare texts and whole numbers for its code were seen",
     ),
     Difference(
-        "other field of an answer",
-        "DirectUpload.upload_headers",
-        "any object by the contract, but values of headers are texts",
+        "stricter field of a request",
+        "TextVariable.content",
+        "empty in what a template answers, but refused in what is sent",
     ),
+    Difference("looser field of a request", "AvatarScene.input", _FROM_0_1_0),
     *_all(
         "other field of an answer",
         "an object by the contract; a bare text is tolerated, as others were seen",

@@ -29,6 +29,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
 }
 
+# Schemas whose Struct is another one's: the variants of a batch differ by fields that the batch
+# itself has.
+RENAMED: dict[str, str] = {
+    "BatchAvatarVideoRequest": "AvatarVideoRequest",
+    "BatchCinematicAvatarVideoRequest": "CinematicAvatarVideoRequest",
+    "BatchImageVideoRequest": "ImageVideoRequest",
+    "BatchStudioVideoRequest": "StudioVideoRequest",
+    "DirectUploadBatchFile": "DirectUploadRequest",
+}
+
 MODELS: dict[str, Any] = {
     name: value
     for found in pkgutil.iter_modules(models.__path__, f"{models.__name__}.")

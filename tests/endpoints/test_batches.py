@@ -126,7 +126,7 @@ async def test_one_bad_item_fails_alone(heygen: HeyGen, sandbox: Sandbox) -> Non
     assert isinstance(refused, JobFailed)
     assert (failed.code, failed.job_id) == ("tts_text_invalid", results[0].job_id)
     assert "item 0: Nothing to say" in str(failed)
-    assert (refused.code, refused.job_id) == ("avatar_not_found", batch.id)
+    assert (refused.code, refused.job_id) == ("invalid_parameter", batch.id)
     assert results[2].job_id is None
     assert isinstance(refused.last, BatchItem)
     assert (await batch.wait()).status == "completed"
@@ -385,3 +385,16 @@ async def test_a_body_that_breaks_the_contract_is_refused_whole(
     )
     with pytest.raises(BadRequest):
         await heygen.video_translations.batches.create(request)
+
+
+async def test_a_folder_that_all_videos_share_becomes_that_of_the_batch(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    def video(folder_id: str | None) -> AvatarVideoRequest:
+        return AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi", folder_id=folder_id)
+
+    batch = await heygen.videos.batches.create([video("mine"), video("mine")])
+    assert [done.result.folder_id async for done in batch.results() if done.result] == ["mine"] * 2
+    with pytest.raises(InvalidRequest, match="a batch has one folder") as caught:
+        await heygen.videos.batches.create([video(None), video("mine")])
+    assert caught.value.param == "videos[1].folder_id"

@@ -27,7 +27,7 @@ async def test_one_bad_file_spoils_them_all(api: Api) -> None:
     refused = await api.post(CREATE, {"files": [GOOD, strange]})
     assert refused.refusal[::2] == (400, "files.1.content_type")
     assert (await api.post(CREATE, {"files": []})).refusal[2] == "files"
-    assert (await _complete(api, "none")).refusal[:2] == (404, "resource_not_found")
+    assert (await _complete(api, "none")).refusal[:2] == (404, "not_found")
 
 
 async def test_files_are_checked_once_for_all(api: Api, sandbox: Sandbox) -> None:

@@ -104,9 +104,8 @@ async def test_bad_items_fail_alone(api: Api, sandbox: Sandbox) -> None:
     path = await _create(api, "videos", videos=videos)
     items = (await api.get(path)).data["items"]
     assert [item["status"] for item in items] == ["failed", "failed", "processing", "processing"]
-    assert items[0]["error"]["code"] == "avatar_not_found"
-    assert items[1]["error"]["code"] == "invalid_parameter"
-    assert items[1]["error"]["param"] == "script"
+    assert [item["error"]["code"] for item in items[:2]] == ["invalid_parameter"] * 2
+    assert [item["error"]["param"] for item in items[:2]] == ["avatar_id", "script"]
     await asyncio.sleep(100)
     batch = (await api.get(path)).data
     assert batch["items"][2]["error"] == {"code": "tts_text_invalid", "message": "Nothing to say"}
@@ -180,7 +179,7 @@ async def test_lipsyncs_come_in_batches_of_their_own(api: Api, sandbox: Sandbox)
     done = (await api.get(f"/v3/lipsyncs/{batch['items'][0]['video_id']}")).data
     assert (await api.raw("GET", done["video_url"]))[0] == 200
     elsewhere = path.replace("lipsyncs", "videos")
-    assert (await api.get(elsewhere)).refusal[:2] == (404, "resource_not_found")
+    assert (await api.get(elsewhere)).refusal[:2] == (404, "not_found")
 
 
 async def test_statuses_tell_of_all_items(api: Api, sandbox: Sandbox) -> None:
@@ -198,7 +197,7 @@ async def test_statuses_tell_of_all_items(api: Api, sandbox: Sandbox) -> None:
         (None, "not_found"),
     ]
     assert [entry.get("batch_id") for entry in entries] == [None, batch_id, batch_id, "none"]
-    assert entries[2]["error"]["code"] == "avatar_not_found"
+    assert entries[2]["error"]["param"] == "avatar_id"
 
 
 async def test_items_are_paged_in_order(api: Api, sandbox: Sandbox) -> None:
@@ -225,8 +224,10 @@ async def test_the_same_key_gives_the_same_batch(api: Api, sandbox: Sandbox) -> 
 
 async def test_items_take_the_folder_of_their_batch(api: Api, sandbox: Sandbox) -> None:
     videos = _videos(sandbox, 2)
-    videos[1]["folder_id"] = "own"
+    own = [videos[0], {**videos[1], "folder_id": "own"}]
+    refused = await api.post("/v3/videos/batches", {"videos": own})
+    assert refused.refusal == (400, "invalid_parameter", "videos.1.folder_id")
     path = await _create(api, "videos", videos=videos, folder_id="shared")
     ids = [item["video_id"] for item in (await api.get(path)).data["items"]]
     folders = [(await api.get(f"/v3/videos/{identifier}")).data["folder_id"] for identifier in ids]
-    assert folders == ["shared", "own"]
+    assert folders == ["shared", "shared"]

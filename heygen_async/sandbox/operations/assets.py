@@ -14,7 +14,7 @@ from ..calls import Call, Handler
 from ..files import StoredFile, TooLarge
 from ..jobs import Job
 from ..media import UPLOAD_LIFETIME, MediaItem
-from ..refusals import Refusal, invalid
+from ..refusals import Refusal, invalid, not_found
 
 __all__ = ["HANDLERS", "announce_upload", "finish_upload", "receive_upload", "upload_json"]
 
@@ -201,12 +201,16 @@ def complete_direct(call: Call) -> Json:
     account = call.account
     asset = account.assets.get(call.path[0])
     finish_upload(account, asset, call.body.get("checksum_sha256"))
-    return data({**_receipt(account, asset), "status": "completed"})
+    return data({**_receipt(account, asset), "status": "processing"})
 
 
 def get(call: Call) -> Json:
     """`assets.get`."""
-    return data(asset_json(call.account, call.account.ready_asset(call.path[0])))
+    account = call.account
+    asset = account.assets.get(call.path[0])
+    if not asset.is_ready(account.clock.now()):
+        raise not_found("asset")
+    return data(asset_json(account, asset))
 
 
 def list_(call: Call) -> Json:

@@ -56,7 +56,7 @@ def create(call: Call) -> Json:
     body, account = call.body, call.account
     _check_common(account, body)
     if body.get("style_id") is not None:
-        account.styles.get(body["style_id"])
+        account.styles.referenced(body["style_id"], "style_id")
     account.admit()
     identifier = account.new_id()
     prompt = body["prompt"]
@@ -202,7 +202,7 @@ def resource(call: Call) -> Json:
     session_id, resource_id = call.path
     found = _find(account, session_id).resources.get(resource_id)
     if found is None:
-        raise not_found("resource", resource_id)
+        raise not_found("resource")
     media = account.media
     stem = found.file.partition(".")[0]
     return data(
