@@ -30,9 +30,11 @@ from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.avatars import Avatars
 from heygen_async.endpoints.background_removals import CREATE as REMOVE_BACKGROUND
 from heygen_async.endpoints.background_removals import BackgroundRemovals
+from heygen_async.endpoints.brands import BrandGlossaries, BrandKits
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
+from heygen_async.endpoints.hyperframes import Hyperframes
 from heygen_async.endpoints.jobs import KINDS, Jobs
-from heygen_async.endpoints.libraries import Audio, BrandGlossaries, BrandKits, Folders
+from heygen_async.endpoints.libraries import Audio, Folders
 from heygen_async.endpoints.lipsyncs import Lipsyncs
 from heygen_async.endpoints.operations import operation_at
 from heygen_async.endpoints.proofreads import Proofreads
@@ -50,6 +52,7 @@ from heygen_async.jobs.observation import observed_download
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.editing import FillerWordRemoval
+from heygen_async.models.hyperframes import HyperframesRender
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
@@ -68,7 +71,9 @@ if TYPE_CHECKING:  # it loads sqlite3
     from heygen_async.endpoints.upload_cache import UploadCache
 
 T = TypeVar("T")
-_Downloadable: TypeAlias = Video | VideoTranslation | Lipsync | FillerWordRemoval
+_Downloadable: TypeAlias = (
+    Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender
+)
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _METHODS = get_args(Method)
@@ -102,7 +107,8 @@ class HeyGen:
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
             ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
-            ``background_removal``, ``filler_word_removal``), where you know better than the
+            ``background_removal``, ``filler_word_removal``, ``hyperframes_render``,
+            ``brand_kit``), where you know better than the
             built-in guesses. They set when a job is first looked at; from the third job on the
             client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
@@ -117,9 +123,10 @@ class HeyGen:
         avatars: Groups, which stand for a person, and their looks, which videos name.
         background_removals: Videos without their background.
         brand_glossaries: How names are said and translated.
-        brand_kits: Colours and logos.
+        brand_kits: Colours, fonts and logos.
         filler_word_removals: Videos without their ums and ers.
         folders: What videos and assets are put in.
+        hyperframes: Videos rendered from web projects.
         jobs: Jobs from stored ids, and news about jobs.
         lipsyncs: Videos made to speak another audio.
         proofreads: Translations whose subtitles a person corrects first.
@@ -178,6 +185,7 @@ class HeyGen:
         self.brand_kits: BrandKits = BrandKits(session, watcher)
         self.filler_word_removals: FillerWordRemovals = FillerWordRemovals(session, watcher)
         self.folders: Folders = Folders(session, watcher)
+        self.hyperframes: Hyperframes = Hyperframes(session, watcher)
         self.jobs: Jobs = Jobs(session, watcher)
         self.lipsyncs: Lipsyncs = Lipsyncs(session, watcher)
         self.proofreads: Proofreads = Proofreads(session, watcher)
@@ -339,7 +347,7 @@ class HeyGen:
 
     async def download(
         self,
-        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval,
+        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender,
         to: str | os.PathLike[str] | Sink,
         *,
         renew: Callable[[], Awaitable[str | None]] | None = None,
@@ -350,8 +358,8 @@ class HeyGen:
         file appears under its name only when it is complete.
 
         Args:
-            source: A media URL, or the video, translation, lipsync or filler-word removal itself,
-                whose URL is signed anew where it has expired.
+            source: A media URL, or the video, translation, lipsync, filler-word removal or
+                HyperFrames render itself, whose URL is signed anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
             renew: Gives a fresh URL where ``source`` is one that has expired.
@@ -385,7 +393,7 @@ class HeyGen:
         progress: UploadProgress | None = None,
         idempotency_key: str | None = None,
     ) -> UploadedAsset:
-        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
+        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf, srt or zip, up to 200 MB.
 
         It is read in chunks off the event loop, and anew where an attempt is repeated. Up to
         32 MB go in one request, more straight into storage, with a checksum of what was sent.
@@ -459,13 +467,16 @@ class HeyGen:
         return uploaded(self.assets, sources, parallel=parallel, cache=cache, progress=progress)
 
     def _renewal(self, source: _Downloadable) -> Callable[[], Awaitable[str | None]]:
-        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals = self.videos
+        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals | Hyperframes
+        resource = self.videos
         if isinstance(source, VideoTranslation):
             resource = self.video_translations
         elif isinstance(source, Lipsync):
             resource = self.lipsyncs
         elif isinstance(source, FillerWordRemoval):
             resource = self.filler_word_removals
+        elif isinstance(source, HyperframesRender):
+            resource = self.hyperframes
 
         async def renew() -> str | None:
             return _media_url(await resource.get(source.id))

@@ -10,6 +10,7 @@ from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.batches import BatchStatus, CreatedBatch, VideoBatchRequest, without_folder
+from heygen_async.models.scenes import VideoScenes
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.models.structs import encode
 from heygen_async.models.videos import (
@@ -41,6 +42,12 @@ DELETE: Endpoint[DeletedVideo] = Endpoint(
     method="DELETE",
     path="/v3/videos/{video_id}",
     answer=DeletedVideo,
+)
+SCENES: Endpoint[VideoScenes] = Endpoint(
+    operation="videos.scenes",
+    method="GET",
+    path="/v3/videos/{video_id}/scenes",
+    answer=VideoScenes,
 )
 STATUSES: Endpoint[Page[StatusEntry]] = Endpoint(
     operation="videos.statuses",
@@ -191,6 +198,17 @@ class Videos(Resource):
             NotFound: There was no such video.
         """
         return await self._delete(DELETE, video_id, DeletedVideo(id=video_id))
+
+    async def scenes(self, video_id: str) -> VideoScenes:
+        """Return the scenes of a video, all of them: scripts, backgrounds and elements.
+
+        Args:
+            video_id: The video's id.
+
+        Raises:
+            NotFound: There is no video of that id.
+        """
+        return await self._session.call(SCENES, SCENES.at(video_id))
 
     async def statuses(
         self, video_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()

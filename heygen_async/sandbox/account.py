@@ -28,8 +28,11 @@ __all__ = [
     "Asset",
     "AvatarGroup",
     "BackgroundRemoval",
+    "BrandGlossary",
+    "BrandKit",
     "FillerWordRemoval",
     "Folder",
+    "HyperframesRender",
     "Lipsync",
     "Look",
     "Proofread",
@@ -107,7 +110,7 @@ class Template:
 
 @dataclass(slots=True)
 class Video:
-    """A video and its render job."""
+    """A video and its render job; `request` has what its scenes are made from."""
 
     id: str
     job: Job
@@ -118,6 +121,7 @@ class Video:
     output_language: str | None = None
     caption: bool = False
     gif: bool = False
+    request: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -167,6 +171,46 @@ class FillerWordRemoval:
     cuts: int
     title: str | None
     callback_id: str | None
+
+
+@dataclass(slots=True)
+class HyperframesRender:
+    """A render of a web project."""
+
+    id: str
+    job: Job
+    seconds: float
+    request: Json
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class BrandGlossary:
+    """A brand glossary; `lists` has its terms by the names of the request."""
+
+    id: str
+    name: str
+    lists: dict[str, list[Json]]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(slots=True)
+class BrandKit:
+    """A brand kit.
+
+    Attributes:
+        job: The reading of its website; None for one that was always there.
+        roles: `color_roles`, `font_roles` and `logo_roles`, as far as they were given.
+        shared: It is another workspace's.
+    """
+
+    id: str
+    name: str
+    colors: list[str]
+    job: Job | None = None
+    roles: dict[str, Json | None] = field(default_factory=dict)
+    shared: bool = False
 
 
 @dataclass(slots=True)
@@ -271,12 +315,13 @@ class Account:
             product: Shelf("batch")
             for product in ("videos", "video_translations", "lipsyncs", "assets")
         }
+        self.hyperframes_renders: Shelf[HyperframesRender] = Shelf("hyperframes_render")
         self.assets: Shelf[Asset] = Shelf("asset")
         self.folders: Shelf[Folder] = Shelf("folder")
-        self.brand_kits: Shelf[Json] = Shelf("brand_kit", newest_first=False)
+        self.brand_kits: Shelf[BrandKit] = Shelf("brand_kit", newest_first=False)
         self.sounds: Shelf[Json] = Shelf("resource", newest_first=False)
         self.pictures: Shelf[Json] = Shelf("resource", newest_first=False)
-        self.glossaries: Shelf[Json] = Shelf("brand_glossary", newest_first=False)
+        self.glossaries: Shelf[BrandGlossary] = Shelf("brand_glossary", newest_first=False)
         self.styles: Shelf[Json] = Shelf("style", newest_first=False)
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
         self._seed = seed

@@ -2,8 +2,8 @@
 
 Of the payloads those of `avatar_video` and `video_translate` are established. Those of GIFs are
 the same as their videos'; the ones of captions are taken to be, too. AI clipping tells of the
-whole job, and the removal of filler words is taken to do the same. What agents, proofreads,
-avatars and batches tell is made up in the same style.
+whole job, and filler-word removals and HyperFrames renders are taken to do the same. What agents,
+proofreads, avatars and batches tell is made up in the same style.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ from .events import Tidings
 from .jobs import Job
 
 if TYPE_CHECKING:
-    from .account import Account, AiClipping, FillerWordRemoval, Look, Proofread, Translation, Video
+    from .account import (
+        Account,
+        AiClipping,
+        FillerWordRemoval,
+        HyperframesRender,
+        Look,
+        Proofread,
+        Translation,
+        Video,
+    )
     from .agent_sessions import Session
     from .batches import Batch
 
@@ -26,6 +35,7 @@ __all__ = [
     "announce_avatar",
     "announce_batch",
     "announce_filler_word_removal",
+    "announce_hyperframes_render",
     "announce_proofread",
     "announce_session",
     "announce_translation",
@@ -76,6 +86,17 @@ def announce_filler_word_removal(
     """Tell of a filler-word removal, as it is shown then."""
     tell = partial(_filler_word_removal, removal, show)
     account.deliveries.announce(removal.job, removal.id, tell, callback_url)
+
+
+def announce_hyperframes_render(
+    account: Account,
+    render: HyperframesRender,
+    show: Callable[[], Json],
+    callback_url: str | None,
+) -> None:
+    """Tell of a HyperFrames render, as it is shown then."""
+    tell = partial(_hyperframes_render, render, show)
+    account.deliveries.announce(render.job, render.id, tell, callback_url)
 
 
 def announce_avatar(account: Account, look: Look, job: Job) -> None:
@@ -169,6 +190,13 @@ def _ai_clipping(account: Account, clipping: AiClipping, show: Callable[[], Json
 def _filler_word_removal(removal: FillerWordRemoval, show: Callable[[], Json]) -> Tidings:
     kind = "success" if removal.job.failure is None else "fail"
     return [(f"filler_word_removal.{kind}", show())]
+
+
+def _hyperframes_render(render: HyperframesRender, show: Callable[[], Json]) -> Tidings:
+    if render.deleted:
+        return []
+    kind = "success" if render.job.failure is None else "fail"
+    return [(f"hyperframes_video.{kind}", show())]
 
 
 def _avatar(account: Account, look: Look, job: Job) -> Tidings:

@@ -43,8 +43,8 @@ class LedgerJob:
 
     Attributes:
         kind: `video` (templates too), `agent`, `translation`, `proofread`, `speech`,
-            `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal` or
-            `filler_word_removal`.
+            `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal`,
+            `filler_word_removal` or `hyperframes`.
         id: Id of the resource.
         operation: The operation that made it, such as `templates.generate`.
         created_at: Sandbox seconds.

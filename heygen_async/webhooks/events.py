@@ -27,6 +27,7 @@ _IDS = (
     ("lipsync_batch", "batch_id"),
     ("asset_batch", "batch_id"),
     ("filler_word_removal", "filler_word_removal_id"),
+    ("hyperframes_render", "render_id"),
 )
 # Types whose ``event_data`` is a whole job, with the job's kind: there its id is plain ``id``. For
 # filler-word removals that is taken to be so.

@@ -36,6 +36,8 @@ def values(annotation: Any, meta: msgspec.Meta | None = None) -> st.SearchStrate
         return st.dictionaries(_TEXT, values(arguments[1]), max_size=3)
     if isinstance(annotation, type) and issubclass(annotation, Part):
         return parts(annotation)
+    if annotation is Any:
+        return st.none() | st.booleans() | st.integers(-9, 9) | _TEXT
     if annotation is type(None):
         return st.none()
     if annotation is msgspec.UnsetType:

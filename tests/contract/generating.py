@@ -59,7 +59,7 @@ class Values:
     def _one(self, part: JsonObject, name: str) -> st.SearchStrategy[Any]:
         if "ref" in part:
             if part["ref"] not in self._named:
-                self._named[part["ref"]] = self._object(SCHEMAS[part["ref"]])
+                self._named[part["ref"]] = self._reference(part["ref"])
             return self._named[part["ref"]]
         if "const" in part:
             return st.just(part["const"])
@@ -79,6 +79,14 @@ class Values:
                 items = self.of(part["items"], name)
                 return st.lists(items, min_size=least, max_size=max(least, _MOST_ITEMS))
         return self._object(part)
+
+    def _reference(self, name: str) -> st.SearchStrategy[Any]:
+        schema = SCHEMAS[name]
+        members = schema.get("oneOf", schema.get("anyOf"))
+        if members is None:
+            return self._object(schema)
+        # Elements hold elements: those inside are asked for when one is drawn.
+        return st.deferred(lambda: st.one_of([self.of(member, name) for member in members]))
 
     def _text(self, part: JsonObject, name: str) -> st.SearchStrategy[Any]:
         if name in self._known:
@@ -105,7 +113,8 @@ class Values:
             return {
                 name: draw(field)
                 for name, field in fields.items()
-                if name in required or draw(self._optional)
+                # Without its tag, one of several would be any of them.
+                if name in required or "const" in schema["properties"][name] or draw(self._optional)
             }
 
         return draw_object()

@@ -14,9 +14,12 @@ from heygen_async import (
     AvatarConsentRequest,
     AvatarVideoRequest,
     BackgroundRemovalRequest,
+    BrandGlossaryRequest,
+    BrandKitRequest,
     DirectUploadRequest,
     FillerWordRemovalRequest,
     HeyGen,
+    HyperframesRenderRequest,
     Job,
     LipsyncRequest,
     PromptAvatarRequest,
@@ -83,10 +86,19 @@ CALLS: dict[str, Call] = {
     "avatars.create": lambda h, w, key, text: h.avatars.create(
         PromptAvatarRequest(name=text, prompt="A"), idempotency_key=key
     ),
+    "brand_glossaries.create": lambda h, w, key, text: h.brand_glossaries.create(
+        BrandGlossaryRequest(name=f"Names {text}"), idempotency_key=key
+    ),
+    "brand_kits.create": lambda h, w, key, text: h.brand_kits.create(
+        BrandKitRequest(url=f"https://{text}.example"), idempotency_key=key
+    ),
     "filler_word_removals.create": lambda h, w, key, text: h.filler_word_removals.create(
         FillerWordRemovalRequest(video=SOURCE, title=text), idempotency_key=key
     ),
     "folders.create": lambda h, w, key, text: h.folders.create(text, idempotency_key=key),
+    "hyperframes.create": lambda h, w, key, text: h.hyperframes.create(
+        HyperframesRenderRequest(project=SOURCE, title=text), idempotency_key=key
+    ),
     "lipsyncs.batches.create": lambda h, w, key, text: h.lipsyncs.batches.create(
         [LipsyncRequest(video=SOURCE, audio=SOURCE, title=text)], idempotency_key=key
     ),

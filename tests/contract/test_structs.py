@@ -147,7 +147,10 @@ def test_requests_agree_with_the_contract(struct: type[Part]) -> None:
         else:
             assert mine == wanted, name
         if default is not msgspec.NODEFAULT:
-            assert defaults[name] == default, name
+            mine_by_default = defaults[name]
+            if isinstance(mine_by_default, tuple):  # the empty list
+                mine_by_default = list(mine_by_default)
+            assert mine_by_default == default, name
 
 
 @pytest.mark.parametrize("struct", _named(ANSWERS))

@@ -98,6 +98,24 @@ async def test_background_removals_have_no_events(api: Api, receiver: Receiver) 
     assert receiver.got == []
 
 
+async def test_hyperframes_renders_tell_of_their_end(
+    api: Api, sandbox: Sandbox, receiver: Receiver
+) -> None:
+    await receiver.register(api)
+    body = {"project": SOURCE, "callback_id": "mine", "callback_url": receiver.url}
+    deleted = (await api.post("/v3/hyperframes/renders", body)).data["render_id"]
+    await api("DELETE", f"/v3/hyperframes/renders/{deleted}")
+    for end in ("success", "fail"):
+        made = await api.post("/v3/hyperframes/renders", body)
+        assert made.status == 202
+        await asyncio.sleep(10_000)
+        assert receiver.types == [f"hyperframes_video.{end}"] * 2
+        told = receiver.got[0].event["event_data"]
+        assert (told["render_id"], told["callback_id"]) == (made.data["render_id"], "mine")
+        receiver.got.clear()
+        sandbox.fail_next("hyperframes")
+
+
 async def test_filler_word_removals_tell_of_their_end(
     api: Api, sandbox: Sandbox, receiver: Receiver
 ) -> None:

@@ -131,6 +131,7 @@ async def test_styles_and_checks(api: Api, sandbox: Sandbox) -> None:
 async def test_a_stop_needs_no_body(api: Api) -> None:
     made = (await api.post("/v3/video-agents", {"prompt": "A film"})).data
     path = f"/v3/video-agents/{made['session_id']}/stop"
-    for body in (None, {}):
+    bodies: list[dict[str, Any] | None] = [None, {}]
+    for body in bodies:
         assert (await api("POST", path, body)).data == {"session_id": made["session_id"]}
     assert (await api("POST", path, {"now": True})).refusal == (400, "invalid_parameter", "now")

@@ -108,6 +108,8 @@ def test_a_whole_job_is_known_by_its_plain_id(name: str) -> None:
     assert event(body).jobs == parse(body).jobs == (EventJob("ai_clipping", "c"),)
     removal = event_body("filler_word_removal.success", {"id": "c"})
     assert event(removal).jobs == (EventJob("filler_word_removal", "c"),)
+    render = event_body("hyperframes_video.fail", {"render_id": "r"})
+    assert event(render).jobs == (EventJob("hyperframes_render", "r"),)
     assert event(event_body("avatar_video.fail", {"id": "c", "video_id": "v"})).jobs == (
         EventJob("video", "v"),
     )

@@ -31,7 +31,10 @@ EXTENSIONS = {
     "audio/wav": "wav",
     "application/pdf": "pdf",
     "application/x-subrip": "srt",
+    "application/zip": "zip",
 }
+#: Types that are taken by direct upload alone.
+_DIRECT_ONLY = frozenset({"application/zip"})
 _ALIASES = {
     "image/jpg": "image/jpeg",
     "audio/mp3": "audio/mpeg",
@@ -113,6 +116,8 @@ async def _only_file(call: Call) -> tuple[str, str, StoredFile]:
             raise invalid(field or "body", "Extra inputs are not permitted")
         name = part.filename or "file"
         mime = _mime_type(part.headers.get("Content-Type"), name, "file")
+        if mime in _DIRECT_ONLY:
+            raise invalid("file", f"Unsupported file type: {mime}")
         found = name, mime, await call.account.files.save(_chunks_of(part), UPLOAD_LIMIT)
     if found is None:
         raise invalid("file", "Field required")

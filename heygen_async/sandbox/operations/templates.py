@@ -212,6 +212,10 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         callback_id=body.get("callback_id"),
         caption=bool(body.get("caption")) or body.get("subtitles") is not None,
         gif=bool(body.get("include_gif")),
+        request={
+            "aspect_ratio": template.aspect_ratio,
+            "scenes": [{"script": text} for text in texts],
+        },
     )
     announce_video(account, video, body.get("callback_url"))
     return store_video(account, video, text=" ".join(texts), aspect_ratio=template.aspect_ratio)

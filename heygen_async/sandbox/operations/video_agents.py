@@ -108,6 +108,7 @@ def _generate(account: Account, session: Session, wish: str) -> None:
         seconds,
         title=session.title,
         callback_id=session.callback_id,
+        request={"prompt": wish, "aspect_ratio": session.aspect_ratio},
     )
     store_video(account, video, text=wish, aspect_ratio=session.aspect_ratio)
     session.video_ids.append(video.id)
