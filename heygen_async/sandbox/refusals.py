@@ -21,6 +21,7 @@ class Refusal(Exception):
         message: One sentence for people.
         param: Dotted path of the offending field.
         headers: Extra headers of the answer, such as `Retry-After`.
+        alone: In a batch it fails its item alone, though it is an `invalid_parameter`.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Refusal(Exception):
         *,
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        alone: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -38,6 +40,7 @@ class Refusal(Exception):
         self.message = message
         self.param = param
         self.headers: dict[str, str] = dict(headers or {})
+        self.alone = alone or code != "invalid_parameter"
 
 
 def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Refusal:
@@ -82,7 +85,8 @@ def bad_reference(what: str, identifier: str, param: str) -> Refusal:
     _, name = _UNKNOWN[what]
     if what == "asset":
         return invalid(param, f"{name} not found.", code="asset_not_found")
-    return invalid(param, f"Invalid {param}: '{identifier}'. {name} not found.")
+    message = f"Invalid {param}: '{identifier}'. {name} not found."
+    return Refusal(400, "invalid_parameter", message, param=param, alone=True)
 
 
 def error_body(version: str, refusal: Refusal) -> bytes:

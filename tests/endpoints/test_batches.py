@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from heygen_async import (
+    AssetId,
     AssetUrl,
     AuthenticationError,
     AvatarVideoRequest,
@@ -222,7 +223,9 @@ async def test_a_result_that_is_gone_concerns_its_item_alone(
 async def test_translations_are_items_per_language(heygen: HeyGen, sandbox: Sandbox) -> None:
     requests = [
         VideoTranslationRequest(video=SOURCE, output_languages=LANGUAGES),
-        VideoTranslationRequest(video=SOURCE, output_languages=["Klingon", "French (France)"]),
+        VideoTranslationRequest(
+            video=AssetId(asset_id="none"), output_languages=["French (France)", LANGUAGES[0]]
+        ),
         VideoTranslationRequest(video=SOURCE, output_languages=LANGUAGES[:1]),
     ]
     batch = await heygen.video_translations.batches.create(requests)

@@ -94,18 +94,32 @@ async def test_more_room_and_a_deletion_let_others_begin(api: Api, sandbox: Sand
     assert items[3]["status"] == "queued"
 
 
-async def test_bad_items_fail_alone(api: Api, sandbox: Sandbox) -> None:
+async def test_an_item_that_breaks_a_rule_refuses_its_batch(api: Api, sandbox: Sandbox) -> None:
+    silent = {"type": "avatar", "avatar_id": sandbox.avatar_id}
+    refused = await api.post("/v3/videos/batches", {"videos": [*_videos(sandbox, 1), silent]})
+    assert refused.refusal == (400, "invalid_parameter", "videos")
+    assert refused.body["error"]["message"] == "Invalid payload(s) at index 1."
+    klingon = {"video": VIDEO, "output_languages": ["Klingon"]}
+    path = "/v3/video-translations/batches"
+    refused = await api.post(path, {"video_translations": [klingon]})
+    assert refused.refusal == (400, "invalid_parameter", "video_translations")
+    assert sandbox.ledger.count() == 0
+
+
+async def test_items_that_name_what_is_not_there_fail_alone(api: Api, sandbox: Sandbox) -> None:
     sandbox.fail_next("video", code="tts_text_invalid", message="Nothing to say")
+    speaking = {"type": "avatar", "avatar_id": sandbox.avatar_id}
     bad = [
         {"type": "avatar", "avatar_id": "nobody", "script": "Hi"},
-        {"type": "avatar", "avatar_id": sandbox.avatar_id},
+        {**speaking, "audio_url": "ftp://example.com/a.mp3"},
     ]
     videos = [*bad, *_videos(sandbox, 2)]
     path = await _create(api, "videos", videos=videos)
     items = (await api.get(path)).data["items"]
     assert [item["status"] for item in items] == ["failed", "failed", "processing", "processing"]
-    assert [item["error"]["code"] for item in items[:2]] == ["invalid_parameter"] * 2
-    assert [item["error"]["param"] for item in items[:2]] == ["avatar_id", "script"]
+    codes = [item["error"]["code"] for item in items[:2]]
+    assert codes == ["invalid_parameter", "download_failed"]
+    assert [item["error"]["param"] for item in items[:2]] == ["avatar_id", "audio_url"]
     await asyncio.sleep(100)
     batch = (await api.get(path)).data
     assert batch["items"][2]["error"] == {"code": "tts_text_invalid", "message": "Nothing to say"}
@@ -150,7 +164,7 @@ async def test_what_breaks_the_contract_is_refused_whole(
 async def test_translations_count_per_language(api: Api, sandbox: Sandbox) -> None:
     requests = [
         {"video": VIDEO, "output_languages": ["French", "German"], "title": "A"},
-        {"video": VIDEO, "output_languages": ["Klingon", "French"]},
+        {"video": {"type": "url", "url": "nowhere"}, "output_languages": ["French", "German"]},
         {"video": VIDEO, "output_languages": ["French"], "title": "B"},
     ]
     path = await _create(api, "video-translations", video_translations=requests)

@@ -129,14 +129,14 @@ async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def announce_upload(account: Account, file: Json, prefix: str = "") -> Asset:
+def announce_upload(account: Account, file: Json) -> Asset:
     """An asset for a file that will be put to its address; on no shelf yet."""
     size = file["size_bytes"]
     if size > DIRECT_LIMIT:
         raise _too_large(DIRECT_LIMIT)
     if size < 1:
-        raise invalid(f"{prefix}size_bytes", "size_bytes must be positive")
-    mime = _mime_type(file["content_type"], None, f"{prefix}content_type")
+        raise invalid("size_bytes", "size_bytes must be positive")
+    mime = _mime_type(file["content_type"], None, "content_type")
     return Asset(
         account.new_id(),
         file["filename"],
