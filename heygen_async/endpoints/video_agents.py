@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import JobFailed
+from heygen_async.errors import JobFailed, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
@@ -128,14 +128,24 @@ class VideoAgentJob(Job[VideoAgentSession]):
             JobFailed: The session or the video failed, or it made no video.
             JobTimeout: It has not ended in time.
             JobNeedsInput: It waits for an answer.
+            NotFound: HeyGen knows the session no more, and its video is not known here.
         """
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
-        session = await self.wait(timeout)
-        if session.video_id is None:
-            raise JobFailed("the session made no video", job_id=self.id, last=session)
+        try:
+            session = await self.wait(timeout)
+        except NotFound:
+            # HeyGen can forget a session while its video goes on. A session in mode ``generate``
+            # names its one video at once; in a chat it is not known which is the newest.
+            video_id = getattr(self.created, "video_id", None)
+            if video_id is None:
+                raise
+        else:
+            video_id = session.video_id
+            if video_id is None:
+                raise JobFailed("the session made no video", job_id=self.id, last=session)
         left = None if deadline is None else max(0.0, deadline - loop.time())
-        return await Job(self._watcher, VIDEO, session.video_id).wait(left)
+        return await Job(self._watcher, VIDEO, video_id).wait(left)
 
     async def turns(self, *, every: float = 3.0) -> AsyncGenerator[Turn]:
         """The pauses of a chat session, one by one, until it has ended.

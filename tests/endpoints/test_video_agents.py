@@ -48,6 +48,15 @@ async def test_a_session_whose_answer_is_lost_is_not_started_again(
     assert sandbox.ledger.count("agent") == 1
 
 
+async def test_a_video_outlives_its_session(heygen: HeyGen, sandbox: Sandbox) -> None:
+    job = await heygen.video_agents.create(VideoAgentRequest(prompt="A film"))
+    sandbox.faults.add("video_agents.get", Fault.status(404), times=None)
+    video = await job.video(timeout=3600)
+    assert (video.id, video.status) == (job.created.video_id, "completed")
+    with pytest.raises(NotFound):
+        await heygen.jobs.attach(VideoAgentSession, job.id).video()
+
+
 async def test_a_stop_whose_answer_is_lost_is_repeated(heygen: HeyGen, sandbox: Sandbox) -> None:
     job = await heygen.video_agents.create(VideoAgentRequest(prompt="A film"))
     sandbox.faults.add("video_agents.stop", Fault.drop_answer())
