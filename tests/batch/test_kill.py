@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from heygen_async.journal import Entry, read
+from heygen_async.journal import ItemRecord, open_reader
 from heygen_async.sandbox import Faults
 from tests.batch.journals import ENVIRONMENT
 
@@ -139,9 +139,9 @@ class Life:
         return found
 
 
-def entries(journal: Path) -> list[Entry]:
-    with read(journal) as view:
-        return list(view.entries())
+def entries(journal: Path) -> list[ItemRecord]:
+    with open_reader(journal) as view:
+        return list(view.records())
 
 
 def made_once_each(account: Account, outcomes: dict[int, str]) -> None:

@@ -18,7 +18,7 @@ from heygen_async.cli.render import render
 from heygen_async.cli.report import report
 from heygen_async.cli.status import standing, status
 from heygen_async.cli.translate import translate
-from heygen_async.journal import Journal, read
+from heygen_async.journal import open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Sandbox
 from tests.cli.test_terminal import Screen
@@ -64,7 +64,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[Any]:
 
 async def viewed(path: Path, ask: Callable[..., T]) -> T:
     def look() -> T:
-        with read(path) as view:
+        with open_reader(path) as view:
             return ask(view)
 
     return await asyncio.to_thread(look)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from heygen_async.journal import read
+from heygen_async.journal import open_reader
 from heygen_async.sandbox import Fault, Sandbox
 
 COMMAND = [sys.executable, "-m", "heygen_async.cli"]
@@ -90,8 +90,8 @@ def first_complaint(process: subprocess.Popen[str]) -> str:
 
 
 def states(journal: Path) -> dict[str, tuple[str, str | None]]:
-    with read(journal) as view:
-        return {entry.key: (entry.state, entry.job_id) for entry in view.entries()}
+    with open_reader(journal) as view:
+        return {entry.key: (entry.state, entry.job_id) for entry in view.records()}
 
 
 def three_submitted(journal: Path) -> bool:
