@@ -42,7 +42,7 @@ from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
 from heygen_async.pricing.budget import Budget
 from heygen_async.pricing.prices import PRICES, PriceTable
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from heygen_async.batch.outcome import Outcome
 from heygen_async.errors import APIError, HeyGenError, JobFailed
 from heygen_async.pricing.estimates import dollars
 from heygen_async.session.session import Traffic
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.slots import SlotPool
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ class Tally:
         total: How many items there are, or None.
     """
 
-    def __init__(self, slots: JobSlots, traffic: Traffic, total: int | None) -> None:
+    def __init__(self, slots: SlotPool, traffic: Traffic, total: int | None) -> None:
         self._slots = slots
         self._traffic = traffic
         self._total = total
@@ -202,8 +202,9 @@ class Tally:
         )
 
     def _readings(self) -> tuple[float, ...]:
-        traffic = self._traffic
-        return (traffic.requests, traffic.retries, traffic.rate_limited, *self._slots.usage())
+        traffic, stats = self._traffic, self._slots.stats()
+        counts = traffic.requests, traffic.retries, traffic.rate_limited
+        return (*counts, stats.held_seconds, stats.limit_seconds)
 
 
 def failure_code(error: HeyGenError) -> str:

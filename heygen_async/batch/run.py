@@ -42,7 +42,7 @@ from heygen_async.errors import (
 from heygen_async.journal import Entry, is_batch_key
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.session import Traffic
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.slots import SlotLease, SlotPool, submitting_under
 
 T = TypeVar("T")
 JobIdT = TypeVar("JobIdT", str, str | None)
@@ -103,9 +103,9 @@ class Run(Generic[T]):
         settings: RunSettings,
         *,
         key: Callable[[Any], str] | None,
-        slots: JobSlots,
+        slots: SlotPool,
         traffic: Traffic,
-        single_slots: JobSlots | None = None,
+        single_slots: SlotPool | None = None,
         batches: ApiBatches | None = None,
     ) -> None:
         self.unfinished: dict[str, str] = {}
@@ -187,7 +187,6 @@ class Run(Generic[T]):
     async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
         await self._prepare()
         loop = asyncio.get_running_loop()
-        self._slots.bind(loop)
         first_failure: Outcome[T] | None = None
         outcomes = self._fan_out.results()
         try:
@@ -229,7 +228,7 @@ class Run(Generic[T]):
             if self._key is not None:
                 check_keys(self._items, self._key)
 
-    async def _work(self, index: int, item: Any, slot: Slot) -> _Ended[T] | None:
+    async def _work(self, index: int, item: Any, slot: SlotLease) -> _Ended[T] | None:
         loop = asyncio.get_running_loop()
         self._next = index + 1
         key = self._key(item) if self._key else None
@@ -329,7 +328,7 @@ class Run(Generic[T]):
             one.slot = await self._single_slots.acquire()
         one.sending = True
         try:
-            with one.slot.bulk():
+            with submitting_under(one.slot):
                 pending = await submission.send(key)
         except asyncio.CancelledError as cancelled:
             for job_id in getattr(cancelled, "job_ids", ()):
@@ -466,7 +465,7 @@ class _Item(Generic[T]):
     item: Any
     key: str | None
     started: float
-    slot: Slot
+    slot: SlotLease
     sending: bool = False
     sent_before: bool = False
     running: bool = False

@@ -41,7 +41,8 @@ from heygen_async.errors import (
     PermissionDenied,
 )
 from heygen_async.journal import Entry
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.job_slots import JobSlots
+from heygen_async.session.slots import SlotLease, submitting_under
 
 # Seconds for which nothing more must have joined before a parcel goes unfilled.
 _LINGER = 0.1
@@ -264,7 +265,7 @@ class ApiBatches:
             parcel: The parcel.
             sent_under: The key under which an earlier run has sent it.
         """
-        slot: Slot | None = None
+        slot: SlotLease | None = None
         try:
             await parcel.complete.wait()
             slot = await self._turn.acquire()
@@ -299,7 +300,7 @@ class ApiBatches:
         parcel: Parcel,
         enclosed: Sequence[Enclosure],
         key: str | None,
-        slot: Slot,
+        slot: SlotLease,
         *,
         again: bool = False,
     ) -> None:
@@ -317,7 +318,7 @@ class ApiBatches:
         callback_ids = [self._books.callback_id(one) for one in enclosed]
         body = product.body(payloads, callback_ids)
         try:
-            with slot.bulk():
+            with submitting_under(slot):
                 batches = product.batches(self._heygen)
                 batch = await create_encoded(batches, body, idempotency_key=key)
         except asyncio.CancelledError as cancelled:

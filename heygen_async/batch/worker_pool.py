@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 from heygen_async.batch.source import Exhausted, Source
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.slots import SlotLease, SlotPool
 from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
@@ -42,9 +42,9 @@ class FanOut(Generic[T, R]):
     def __init__(
         self,
         source: Source[T],
-        work: Callable[[int, T, Slot], Awaitable[R]],
+        work: Callable[[int, T, SlotLease], Awaitable[R]],
         *,
-        slots: JobSlots,
+        slots: SlotPool,
         workers: int,
         ordered: bool = False,
     ) -> None:
@@ -145,17 +145,17 @@ class FanOut(Generic[T, R]):
             self._pace.lift()
             raise
 
-    async def _next(self) -> tuple[int, T, Slot]:
+    async def _next(self) -> tuple[int, T, SlotLease]:
         async with self._turn:
             await self._pace.room()
             index, item = await self._source.pull()
             return index, item, await self._slots.acquire()
 
-    def _next_at_once(self) -> tuple[int, T, Slot] | None:
+    def _next_at_once(self) -> tuple[int, T, SlotLease] | None:
         """An item and its slot, where neither has to be waited for."""
         if self._source.waits or self._turn.locked() or not self._pace.room_now():
             return None
-        slot = self._slots.acquire_nowait()
+        slot = self._slots.try_acquire()
         if slot is None:
             return None
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from heygen_async.batch.source import Source
 from heygen_async.batch.worker_pool import FanOut
 from heygen_async.errors import HeyGenError
 from heygen_async.journal import begun, read
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.job_slots import JobSlots
+from heygen_async.session.slots import SlotLease
 from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
@@ -83,7 +83,6 @@ class Passage(Generic[T, NextT]):
     async def steps(self) -> AsyncGenerator[Step[NextT]]:
         """All items; call it once, and close what it gives."""
         slots = JobSlots(self._at_once)
-        slots.bind(asyncio.get_running_loop())
         async with aclosing(aiter(self._run)) as outcomes:
             fan_out = FanOut(
                 Source(outcomes),
@@ -96,7 +95,7 @@ class Passage(Generic[T, NextT]):
                 async for step in steps:
                     yield step
 
-    async def _step(self, index: int, outcome: Outcome[T], slot: Slot) -> Step[NextT]:
+    async def _step(self, index: int, outcome: Outcome[T], slot: SlotLease) -> Step[NextT]:
         if outcome.error is not None:
             return Step(outcome, error=outcome.error)
         try:
