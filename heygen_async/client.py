@@ -60,10 +60,11 @@ from heygen_async.models.videos import Video
 from heygen_async.session.codec import Decode, ErrorInside
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
+from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session, Traffic
-from heygen_async.session.settings import Retry, Timeout, settings_from
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.settings import Retry, SlotsFor, Timeout, settings_from
+from heygen_async.session.slots import SlotPool
 from heygen_async.session.transfers import Sink, download
 from heygen_async.session.uploads import Uploadable, UploadProgress
 
@@ -102,8 +103,12 @@ class HeyGen:
         retry: A ``Retry`` policy, or the number of attempts. Default: 5 attempts, 600 s.
         requests: A ``RequestLimiter``, perhaps shared with other clients, or how many requests
             may be in flight. Default 100.
-        jobs: ``JobSlots``, perhaps shared with other clients, or how many jobs of bulk runs may
-            run at once at most; what the account allows is learned. Default 50.
+        jobs: How many jobs of bulk runs may run at once at most; what the account allows is
+            learned. Or a ``SlotPool``, perhaps shared with other clients: ``JobSlots``, or one of
+            your own. Default 50.
+        slots_for: ``bulk`` (default): interactive creates take no slot. ``all``: they take one,
+            before bulk runs, and give it back when the client sees their job end, or after 60
+            minutes.
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
             ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
@@ -152,7 +157,8 @@ class HeyGen:
         timeout: Timeout | float | None = None,
         retry: Retry | int | None = None,
         requests: RequestLimiter | int | None = None,
-        jobs: JobSlots | int | None = None,
+        jobs: SlotPool | int | None = None,
+        slots_for: SlotsFor = "bulk",
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
         hooks: Hooks | None = None,
@@ -167,9 +173,12 @@ class HeyGen:
         )
         if not isinstance(requests, RequestLimiter):
             requests = RequestLimiter() if requests is None else RequestLimiter(requests)
-        if not isinstance(jobs, JobSlots):
+        if jobs is None or isinstance(jobs, int):
             jobs = JobSlots() if jobs is None else JobSlots(jobs)
-        self._assemble(Session(settings, requests, jobs), _checked(expected or {}))
+        if slots_for not in get_args(SlotsFor):
+            raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
+        session = Session(settings, requests, jobs, slots_for=slots_for)
+        self._assemble(session, _checked(expected or {}))
         if hooks is not None:
             self.add_hooks(hooks)
 
@@ -249,8 +258,8 @@ class HeyGen:
         self._session.hooks = (*self._session.hooks, hooks)
 
     @property
-    def slots(self) -> JobSlots:
-        """The job slots that bulk runs share."""
+    def slots(self) -> SlotPool:
+        """The slots that bulk runs share: what ``jobs`` was, or ``JobSlots``."""
         return self._session.jobs
 
     @property

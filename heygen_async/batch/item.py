@@ -24,7 +24,7 @@ from heygen_async.batch.resume import (
     recorded_outcome,
     resume_action,
 )
-from heygen_async.batch.submitter import ItemInProgress, NoLease, SubmissionCancelled, Submitter
+from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled, Submitter
 from heygen_async.errors import (
     APIError,
     BadRequest,
@@ -45,7 +45,8 @@ from heygen_async.journal.rules import duplicate_key
 from heygen_async.pricing.budget import Budget, Reservation
 from heygen_async.pricing.estimates import Estimate, cost
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.session.slots import Slot
+from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.slots import SlotLease
 
 T = TypeVar("T")
 
@@ -148,7 +149,7 @@ class ItemProcessor(Generic[T]):
         self._accepted = accepted
         self._no_room: BudgetExceeded | None = None
 
-    async def process(self, submission: Submission[T], lease: Slot) -> ItemResult[T]:
+    async def process(self, submission: Submission[T], lease: SlotLease) -> ItemResult[T]:
         """Process one item to its end.
 
         Args:
@@ -200,7 +201,7 @@ class ItemProcessor(Generic[T]):
             DuplicateKey: Another item of this run has the key.
         """
         identity = submission.identity(self._keys)
-        item = ItemInProgress(submission, identity, NoLease(), self._accepted)
+        item = ItemInProgress(submission, identity, FreeSlots(1).try_acquire(), self._accepted)
         await self._claim(item)
         record = item.record
         is_new = record is None or record.resubmits(retry_failed=self._policy.retry_failed)

@@ -16,6 +16,7 @@ from heygen_async.errors import ConfigurationError
 API_HOST = "https://api.heygen.com"
 
 CallKind: TypeAlias = Literal["read", "write", "upload"]
+SlotsFor: TypeAlias = Literal["bulk", "all"]
 
 
 class Timeout(msgspec.Struct, frozen=True, kw_only=True):

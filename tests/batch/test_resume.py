@@ -200,7 +200,6 @@ async def test_old_intents_are_found_in_the_account(
     await lose_answers(sandbox, render, rows)
     await render.make_older(DAY)
     sandbox.clock.advance(DAY)  # nothing is replayed any more
-    render.heygen.slots.limit = 10
     all_once(await render(rows), 10, sandbox)
 
 
