@@ -18,7 +18,7 @@ from heygen_async.webhooks import (
     AvatarVideoSuccess,
     Callback,
     Event,
-    EventJob,
+    JobNotification,
     UnknownEvent,
     VerifiedBody,
     VideoTranslateFail,
@@ -85,29 +85,32 @@ def test_what_the_documented_events_carry() -> None:
 @pytest.mark.parametrize(
     ("data", "jobs"),
     [
-        ({"video_id": "v"}, [EventJob("video", "v")]),
-        ({"video_translate_id": "t"}, [EventJob("video_translation", "t")]),
-        ({"video_translation_id": "t"}, [EventJob("video_translation", "t")]),
+        ({"video_id": "v"}, [JobNotification("video", "v")]),
+        ({"video_translate_id": "t"}, [JobNotification("video_translation", "t")]),
+        ({"video_translation_id": "t"}, [JobNotification("video_translation", "t")]),
         (
             {"session_id": "s", "video_id": "v"},
-            [EventJob("video", "v"), EventJob("video_agent_session", "s")],
+            [JobNotification("video", "v"), JobNotification("video_agent_session", "s")],
         ),
-        ({"proofread_id": "p"}, [EventJob("proofread", "p")]),
+        ({"proofread_id": "p"}, [JobNotification("proofread", "p")]),
         ({"video_id": 7, "session_id": "", "proofread_id": "x" * 201, "other": "o"}, []),
     ],
 )
 @pytest.mark.parametrize("name", ["video_agent.success", "never.heard.of"])
-def test_the_jobs_of_an_event(name: str, data: dict[str, Any], jobs: list[EventJob]) -> None:
+def test_the_jobs_of_an_event(name: str, data: dict[str, Any], jobs: list[JobNotification]) -> None:
     assert list(event(event_body(name, data)).jobs) == jobs
-    assert list(parse(event_body(name, data)).jobs) == jobs
+    unsigned = parse(event_body(name, data)).jobs
+    assert [(job.kind, job.job_id) for job in unsigned] == [(job.kind, job.job_id) for job in jobs]
+    assert not any(job.verified for job in unsigned)
 
 
 @pytest.mark.parametrize("name", ["ai_clipping.success", "ai_clipping.fail"])
 def test_a_whole_job_is_known_by_its_plain_id(name: str) -> None:
     body = event_body(name, {"id": "c", "status": "completed", "clips": [{"id": "no job"}]})
-    assert event(body).jobs == parse(body).jobs == (EventJob("ai_clipping", "c"),)
+    assert event(body).jobs == (JobNotification("ai_clipping", "c"),)
+    assert parse(body).jobs == (JobNotification("ai_clipping", "c", verified=False),)
     assert event(event_body("avatar_video.fail", {"id": "c", "video_id": "v"})).jobs == (
-        EventJob("video", "v"),
+        JobNotification("video", "v"),
     )
 
 
@@ -153,7 +156,8 @@ def test_deep_nesting_is_malformed() -> None:
 def test_nothing_of_a_callback_is_kept_but_ids() -> None:
     data = {"video_id": "v", "url": "https://evil.example/", "callback_id": "c"}
     callback = parse(event_body("avatar_video.success", data))
-    assert callback == Callback(jobs=(EventJob("video", "v"),), callback_id="c")
+    claimed = JobNotification("video", "v", verified=False, callback_id="c")
+    assert callback == Callback(jobs=(claimed,), callback_id="c")
     assert not isinstance(callback, Event)
     assert set(Callback.__struct_fields__) == {"jobs", "callback_id"}
     assert parse(event_body(data={"callback_id": 7})).callback_id is None

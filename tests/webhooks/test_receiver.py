@@ -19,14 +19,14 @@ from heygen_async.webhooks import (
     AvatarVideoSuccess,
     Callback,
     Event,
-    EventJob,
-    JobNews,
+    JobNotification,
+    Listener,
     MemoryBus,
+    MemoryDeliveryLog,
     MemorySeen,
     UnknownEvent,
     listening,
 )
-from heygen_async.webhooks.bus import Listener
 
 from .conftest import video_request
 from .signing import SECRET, event_body, signed
@@ -83,7 +83,7 @@ async def test_handlers_get_the_events_they_asked_for(receiver: WebhookReceiver)
             ("any", "avatar_video.success"),
             ("unknown", "new.type"),
             ("any", "new.type"),
-            ("callback", (EventJob("video", "w"),)),
+            ("callback", (JobNotification("video", "w", verified=False),)),
         ]
     )
     assert (receiver.counts.events, receiver.counts.callbacks) == (2, 1)
@@ -189,7 +189,7 @@ async def test_what_does_not_end_is_ended_by_the_close(
     assert "3 events were not worked on" in caplog.text
 
 
-async def test_a_full_worklist_turns_deliveries_away_until_there_is_room(heygen: HeyGen) -> None:
+async def test_a_full_pool_turns_deliveries_away_until_there_is_room(heygen: HeyGen) -> None:
     async with WebhookReceiver(heygen, SECRET, workers=1, backlog=4) as receiver:
         done: list[str | None] = []
         go_on = asyncio.Event()
@@ -373,16 +373,18 @@ async def test_ten_thousand_deliveries_in_disorder(sandbox: Sandbox, heygen: Hey
 
 
 async def test_memory_is_bounded(heygen: HeyGen) -> None:
-    seen = MemorySeen(capacity=100)
-    receiver = WebhookReceiver(heygen, SECRET, seen=seen)
+    log = MemoryDeliveryLog(capacity=100)
+    receiver = WebhookReceiver(heygen, SECRET, log=log)
     for number in range(300):
         await deliver(receiver, event_body(event_id=str(number)))
-    assert len(seen) == 100
-    assert await seen.add("299") is False
-    assert await seen.add("0") is True
-    for number in range(10_100):
+    assert len(log) == 100
+    assert await log.begin("299", 60) == "done"
+    assert await log.begin("0", 60) == "new"
+    for number in range(10_001):
         await receiver.handle(event_body(data={"video_id": str(number)}), {})
-    assert len(receiver._seen_callbacks) == 10_000
+    for number, state in ((1, "seen before"), (0, "ok")):
+        answer = await receiver.handle(event_body(data={"video_id": str(number)}), {})
+        assert answer.text == state
 
 
 async def test_other_processes_hear_of_it_on_the_bus(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -396,7 +398,7 @@ async def test_other_processes_hear_of_it_on_the_bus(sandbox: Sandbox, heygen: H
         assert await deliver(receiver, event_body(data={"video_id": job.id})) == 200
         assert (await waiting).status == "completed"
     assert sandbox.clock.now() < 100.1
-    await bus.publish(JobNews("video", "nobody listens"))
+    await bus.publish(JobNotification("video", "nobody listens"))
 
 
 async def test_a_receiver_listens_to_its_bus(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -406,10 +408,12 @@ async def test_a_receiver_listens_to_its_bus(sandbox: Sandbox, heygen: HeyGen) -
     waiting = asyncio.create_task(job.wait())
     await asyncio.sleep(100)
     async with WebhookReceiver(heygen, SECRET, bus=bus):
-        await bus.publish(JobNews("video", job.id, verified=False, callback_id="guessed"))
+        await bus.publish(JobNotification("video", job.id, verified=False, callback_id="guessed"))
         await asyncio.sleep(1)
         assert not waiting.done()
-        await bus.publish(JobNews("video", job.id, verified=False, callback_id=job.callback_id))
+        await bus.publish(
+            JobNotification("video", job.id, verified=False, callback_id=job.callback_id)
+        )
         await waiting
     assert sandbox.clock.now() < 101.1
 
@@ -418,7 +422,7 @@ async def test_a_bus_that_fails_harms_nothing_else(
     heygen: HeyGen, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Down:
-        async def publish(self, news: JobNews) -> None:
+        async def publish(self, news: JobNotification) -> None:
             raise ConnectionError("the bus is down")
 
         @asynccontextmanager
