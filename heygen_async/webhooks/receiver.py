@@ -6,9 +6,9 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, overload
@@ -39,7 +39,15 @@ from heygen_async.webhooks.seen_events import (
     SeenEvents,
     SeenEventsLog,
 )
-from heygen_async.webhooks.signature import TOLERANCE, signing_keys, verify_with
+from heygen_async.webhooks.signature import (
+    TOLERANCE,
+    Headers,
+    header_names,
+    looks_signed,
+    signing_keys,
+    unix_seconds,
+    verify_with,
+)
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -60,6 +68,7 @@ _CALLBACK_SHARE = 0.5
 _CALLBACKS_REMEMBERED = 10_000
 # Deliveries come in any order: an event shortly before the newest one may have been missed.
 _OVERLAP = 600.0
+_LONGEST_LOGGED = 500
 
 
 class Client(Protocol):
@@ -171,6 +180,7 @@ class WebhookReceiver:
         self._newest = -math.inf
         self._entered = AsyncExitStack()
         self._closed = False
+        self._warned_of_unsigned = False
 
     def __repr__(self) -> str:
         return f"<WebhookReceiver: {len(self._keys)} secrets, {len(self._handlers)} handlers>"
@@ -211,6 +221,18 @@ class WebhookReceiver:
             ConfigurationError: It cannot be one.
         """
         self._keys = tuple(dict.fromkeys((*signing_keys(secret), *self._keys)))
+
+    def remove_secret(self, secret: str) -> None:
+        """Stop to accept deliveries that are signed with this secret, if they were accepted.
+
+        Args:
+            secret: The secret, such as one that was rotated away or has leaked.
+
+        Raises:
+            ConfigurationError: It cannot be one.
+        """
+        removed = signing_keys(secret)
+        self._keys = tuple(key for key in self._keys if key not in removed)
 
     async def __aenter__(self) -> Self:
         self._closed = False
@@ -289,12 +311,13 @@ class WebhookReceiver:
 
         return ASGIApp(self)
 
-    async def handle(self, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
+    async def handle(self, body: bytes, headers: Headers) -> WebhookAnswer:
         """Process one delivery.
 
         Args:
             body: The raw body of the POST request, byte by byte as it came.
-            headers: The headers of the request, their names in any case.
+            headers: The headers of the request, their names in any case. The forms of WSGI
+                (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists) are understood.
 
         Returns:
             The answer to send. Nothing that a sender does raises.
@@ -324,10 +347,10 @@ class WebhookReceiver:
         answer = await self._processor.process(Delivery(event, key, self._log))
         if answer is OK:
             self.counts.events += 1
-            self._newest = max(self._newest, _unix_seconds(event.created_at))
+            self._newest = max(self._newest, unix_seconds(event.created_at or "") or -math.inf)
         return answer
 
-    def _read(self, body: bytes, headers: Mapping[str, str]) -> Event | Callback:
+    def _read(self, body: bytes, headers: Headers) -> Event | Callback:
         """Return the event of a signed delivery, or the callback of an unsigned one.
 
         Raises:
@@ -338,8 +361,28 @@ class WebhookReceiver:
         except SignatureMissing:
             if not self._accepts_callbacks:
                 raise
-            return parse(body)
+            callback = parse(body)
+            self._warn_of_lost_signature(body, headers)
+            return callback
         return parse(verified)
+
+    def _warn_of_lost_signature(self, body: bytes, headers: Headers) -> None:
+        """Warn of an event that was signed by HeyGen and reached the receiver without it."""
+        if looks_signed(headers):
+            logger.warning(
+                "a delivery has headers of a signed event, and no signature was found in them: %s; "
+                "it counts as an unsigned callback, so the handlers of events do not run. Pass the "
+                "headers of the request as they came",
+                ", ".join(map(repr, header_names(headers)))[:_LONGEST_LOGGED],
+            )
+        elif self._keys and not self._warned_of_unsigned and b'"event_id"' in body:
+            # A callback_url may get the same bodies, so this is said once.
+            self._warned_of_unsigned = True
+            logger.warning(
+                "an event came without a signature, and counts as an unsigned callback, so the "
+                "handlers of events do not run. If it was not sent to a callback_url, a proxy or "
+                "the app has dropped the header Heygen-Signature"
+            )
 
     async def ensure_registered(
         self, url: str, events: Wanted = "all", *, rotate: bool = False
@@ -401,7 +444,8 @@ class WebhookReceiver:
             raise ConfigurationError("since: no event has been seen yet, so say how far to go back")
         recovered = 0
         async for listed in self.heygen.webhooks.events(limit=100):
-            if self._closed or _unix_seconds(listed.created_at, math.inf) < start:
+            created = unix_seconds(listed.created_at)
+            if self._closed or (created is not None and created < start):
                 break
             delivery = Delivery(event_from(listed), _key(listed.event_id), self._log)
             recovered += await self._processor.recover(delivery)
@@ -426,12 +470,3 @@ def _key(event_id: str) -> str:
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
-
-
-def _unix_seconds(created_at: str | None, otherwise: float = -math.inf) -> float:
-    """Return the unix seconds of an ISO 8601 time; one without a zone is in UTC."""
-    try:
-        moment = datetime.fromisoformat(created_at or "")
-    except ValueError:
-        return otherwise
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
