@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
 import msgspec
+from yarl import URL
 
 from heygen_async.endpoints.webhooks import WebhookEndpoints
 from heygen_async.errors import ConfigurationError
@@ -65,6 +66,25 @@ def notified_kinds(names: Iterable[str] | Literal["all"]) -> list[str]:
     return [kind for kind, needed in _ENDS.items() if needed <= wanted]
 
 
+def canonical(url: str) -> str:
+    """Return one spelling for all spellings of an address.
+
+    The API may keep an address with its host in lower case, a path of ``/``, without the default
+    port, or percent-encoded.
+
+    Args:
+        url: The address. One that is not a URL is returned as it is.
+    """
+    try:
+        parsed = URL(url)
+        host, port = parsed.raw_host, parsed.port
+    except ValueError:
+        return url
+    if host is None:
+        return url
+    return f"{parsed.scheme}://{host}:{port}{parsed.raw_path or '/'}?{parsed.raw_query_string}"
+
+
 async def register(
     endpoints: WebhookEndpoints,
     url: str,
@@ -91,7 +111,7 @@ async def register(
     matching = [
         endpoint
         async for endpoint in endpoints.list(limit=100)
-        if endpoint.url == url and endpoint.status != "disabled"
+        if canonical(endpoint.url) == canonical(url) and endpoint.status != "disabled"
     ]
     if not matching:
         return await _create(endpoints, url, names)
@@ -118,7 +138,7 @@ async def _create(
 ) -> WebhookEndpoint:
     # Workers of one app that start together send the same key, and get the same endpoint with
     # the same secret.
-    digest = hashlib.sha256(msgspec.json.encode([url, names])).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode([canonical(url), names])).hexdigest()
     created = await endpoints.create(url, events=names, idempotency_key=f"webhook:{digest}")
     async for endpoint in endpoints.list(limit=100):
         if endpoint.endpoint_id == created.endpoint_id and endpoint.status != "disabled":
