@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, overload
 
 import msgspec
@@ -9,8 +10,10 @@ import msgspec
 from heygen_async.errors import MalformedDelivery
 from heygen_async.jobs.notification import LONGEST_CALLBACK_ID
 from heygen_async.models.webhooks import WebhookEvent
-from heygen_async.session.codec import DECODE_ERRORS
+from heygen_async.session.codec import DECODE_ERRORS, log_oddities
+from heygen_async.session.lenient import Oddity, convert_leniently
 from heygen_async.webhooks.events import (
+    EVENT_CLASSES,
     Callback,
     Event,
     KnownEvent,
@@ -19,6 +22,9 @@ from heygen_async.webhooks.events import (
 )
 from heygen_async.webhooks.signature import VerifiedBody
 
+logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
+
+_reported: set[Oddity] = set()
 _known: msgspec.json.Decoder[Event] = msgspec.json.Decoder(KnownEvent)
 
 
@@ -44,7 +50,7 @@ def parse(body: VerifiedBody | bytes) -> Event | Callback:
     try:
         return _known.decode(body.content)
     except DECODE_ERRORS:
-        return _unknown(_object(body.content))
+        return _event(_object(body.content))
 
 
 def event_from(listed: WebhookEvent) -> Event:
@@ -54,11 +60,24 @@ def event_from(listed: WebhookEvent) -> Event:
         listed: The entry.
     """
     fields: dict[str, Any] = msgspec.structs.asdict(listed)
-    try:
-        event: Event = msgspec.convert(fields, KnownEvent)
-    except msgspec.ValidationError:
+    return _event(fields)
+
+
+def _event(fields: dict[str, Any]) -> Event:
+    """Return the event of its type, leaving out fields of other types than published."""
+    kind = EVENT_CLASSES.get(fields["event_type"])
+    if kind is None:
         return _unknown(fields)
-    return event
+    try:
+        event, oddities = convert_leniently(fields, kind)
+    except msgspec.ValidationError as error:
+        logger.warning("an %s has another form than published: %s", kind.__name__, error)
+        return _unknown(fields)
+    if any(oddity.path == "event_data" for oddity in oddities):
+        return _unknown(fields)  # which keeps the whole body
+    log_oddities(oddities, kind.__name__, _reported)
+    found: Event = event
+    return found
 
 
 def _callback(body: bytes) -> Callback:

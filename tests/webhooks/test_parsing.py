@@ -132,6 +132,29 @@ def test_what_is_unknown_is_kept_whole(name: str, data: Any) -> None:
     assert parsed.event_data == (data if isinstance(data, dict) else {})
 
 
+ODD: list[tuple[str, Any, Any]] = [
+    ("callback_id", 42, "42"),
+    ("folder_id", 7, "7"),
+    ("gif_download_url", {}, None),
+    ("url", False, None),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), ODD)
+def test_a_field_of_another_type_costs_no_event(name: str, value: Any, expected: Any) -> None:
+    parsed = event(event_body(data={"video_id": "v", "url": "https://a/b", name: value}))
+    assert isinstance(parsed, AvatarVideoSuccess)
+    assert parsed.event_data.video_id == "v"
+    assert getattr(parsed.event_data, name) == expected
+
+
+def test_odd_fields_of_the_event_itself() -> None:
+    body = {"event_type": "avatar_video.success", "event_data": {"video_id": "v"}}
+    parsed = event(json.dumps({**body, "event_id": 7, "created_at": 1764000000.5}).encode())
+    assert isinstance(parsed, AvatarVideoSuccess)
+    assert (parsed.event_id, parsed.created_at) == ("7", "1764000000.5")
+
+
 @given(fields=st.dictionaries(st.text(), JSON, max_size=4), name=st.text(min_size=1), data=JSON)
 def test_any_object_with_a_type_is_an_event(fields: dict[str, Any], name: str, data: Any) -> None:
     whole = {**fields, "event_type": name, "event_data": data}
