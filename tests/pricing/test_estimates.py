@@ -20,8 +20,7 @@ from heygen_async import (
 )
 from heygen_async.pricing.estimates import Estimate, cost, estimate, summed
 from heygen_async.sandbox import Sandbox
-
-from .conftest import names
+from tests.batch.conftest import names
 
 pytestmark = pytest.mark.anyio
 
