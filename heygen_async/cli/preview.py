@@ -11,7 +11,7 @@ from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
-from heygen_async.pricing.budget import balance
+from heygen_async.pricing.account import balance
 from heygen_async.pricing.estimates import RemainingWork, RunEstimate, dollars
 
 

@@ -1,1 +1,2 @@
-"""Prices, estimates and budgets."""
+"""Prices, estimates and the budget of runs. Nothing in this package does I/O, except
+``PriceTable.load``."""

@@ -1,4 +1,4 @@
-"""The money of bulk runs: what jobs cost, what is left in the account, and a cap.
+"""A cap on what bulk runs spend.
 
 HeyGen answers no prices, so what jobs cost is always an estimate. Nothing in this module does
 I/O.
@@ -14,46 +14,11 @@ from collections.abc import Callable
 import msgspec
 
 from heygen_async.errors import BudgetExceeded, ConfigurationError
-from heygen_async.models.users import User
 from heygen_async.pricing.estimates import Estimate, dollars
 
 # Money is counted in whole units of 1e-9 USD: sums are exact, in whatever order jobs end.
 _UNITS = 1_000_000_000
 _WARN_AT = (0.5, 0.8)
-
-
-def balance(user: User) -> float | str | None:
-    """What is left in the account, for a look before a run.
-
-    Args:
-        user: The answer of ``users.me``.
-
-    Returns:
-        USD as a float, of a wallet or up to the spending cap; credits as a sentence, since
-        they have no price in USD; None where the account does not say. A wallet that reloads
-        itself can pay for more than its balance.
-    """
-    wallet, usage, subscription = user.wallet, user.usage_based, user.subscription
-    if wallet is not None and wallet.remaining_balance is not None:
-        left = wallet.remaining_balance
-        return left if wallet.currency == "usd" else f"{left:,.12g} {wallet.currency}"
-    if usage is not None:
-        if usage.spending_cap_usd is not None:
-            return max(0.0, usage.spending_cap_usd - (usage.spending_current_usd or 0.0))
-        if usage.remaining_credits is not None:
-            return f"{usage.remaining_credits:,.12g} included credits"
-    if subscription is not None:
-        pools = {
-            "premium": subscription.credits.premium_credits,
-            "add-on": subscription.credits.add_on_credits,
-        }
-        known = [
-            f"{pool.remaining:,.12g} {kind} credits"
-            for kind, pool in pools.items()
-            if pool is not None and pool.remaining is not None
-        ]
-        return ", ".join(known) or None
-    return None
 
 
 class Reservation(msgspec.Struct, frozen=True, eq=False):

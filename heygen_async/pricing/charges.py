@@ -1,4 +1,4 @@
-"""What a request is charged for: at which rate, and for how long as far as can be told."""
+"""Charges of a request: the rate of each and, as far as the request tells it, the length."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from heygen_async.pricing.prices import PriceTable
 from heygen_async.pricing.speech_length import speech_seconds
 
 TYPICAL_AGENT_SECONDS = 60.0
-"""Length of a Video Agent's video where nothing is known; a guess."""
+"""Assumed length in seconds of a Video Agent's video where nothing is known."""
 
 _4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
@@ -54,14 +54,14 @@ _Speaking: TypeAlias = (
 
 
 class Charge(NamedTuple):
-    """One thing that a request is charged for.
+    """One charge of a request.
 
     Attributes:
         rate: USD per second.
-        seconds: How long it is, or None where that cannot be told.
+        seconds: Length, or None if unknown.
         product: What the rate is for.
-        length: Where ``seconds`` come from, or why there are none.
-        fixed: USD, whatever the length.
+        length: Source of ``seconds``, or the reason why they are unknown.
+        fixed: USD, independent of the length.
         guess: Whether ``seconds`` is a typical length that nothing in the request supports.
     """
 
@@ -74,17 +74,17 @@ class Charge(NamedTuple):
 
     @property
     def basis(self) -> str:
-        """What the price rests on."""
+        """Product and source of the length, as text."""
         return f"{self.product}; {self.length}"
 
     @property
     def known(self) -> bool:
-        """Whether the price follows from the request."""
+        """Whether the price follows from the request or from a given length."""
         return self.rate == 0 or (self.seconds is not None and not self.guess)
 
     @property
     def usd(self) -> float:
-        """The price, without what is of unknown length."""
+        """The price in USD; a part of unknown length counts as 0."""
         return self.fixed + self.rate * (self.seconds or 0.0)
 
 
@@ -96,18 +96,18 @@ def charges(
     template: Template | None = None,
     proofread: ProofreadRequest | None = None,
 ) -> Sequence[Charge]:
-    """What a request is charged for.
+    """Return the charges of a request.
 
     Args:
         request: The request.
-        prices: The rates.
-        seconds: Length of the output where it is known; of the source where one is translated.
-        template: The template that a ``TemplateRenderRequest`` renders.
-        proofread: What a ``ProofreadGenerateRequest`` goes back to.
+        prices: The price table.
+        seconds: Length of the output if known; for a translation, length of the source.
+        template: The template of a ``TemplateRenderRequest``.
+        proofread: The request that a ``ProofreadGenerateRequest`` continues.
 
     Returns:
-        One charge per scene of a studio video and per language of a translation, otherwise as
-        many as there are different things to say. Empty where no price is known.
+        One charge per scene of a studio video, one per language of a translation; one or two for
+        other requests. Empty if no price is known.
     """
     match request:
         case AvatarVideoRequest():
@@ -142,14 +142,14 @@ def charges(
             return [Charge(0.0, None, "proofread", "charged only when it is rendered")]
         case _:
             return []
-    return found if seconds is None else lasting(found, seconds)
+    return found if seconds is None else with_length(found, seconds)
 
 
-def lasting(found: Sequence[Charge], seconds: float) -> list[Charge]:
-    """The same charges where their output is known to last ``seconds`` altogether.
+def with_length(found: Sequence[Charge], seconds: float) -> list[Charge]:
+    """Return the charges for an output that is known to last ``seconds`` in total.
 
-    Several charges share the length as they were expected to; where that cannot be told, all
-    of it counts at the dearest of their rates.
+    Several charges share the length in proportion to their estimated lengths. If one of these is
+    unknown, the whole length is charged at the highest of their rates.
     """
     if len({charge.rate for charge in found}) > 1:
         lengths = [charge.seconds for charge in found if charge.seconds is not None]
@@ -159,8 +159,8 @@ def lasting(found: Sequence[Charge], seconds: float) -> list[Charge]:
                 charge._replace(seconds=length * stretch, length=_GIVEN)
                 for charge, length in zip(found, lengths, strict=True)
             ]
-    dearest = max(found, key=lambda charge: charge.rate)
-    return [dearest._replace(seconds=seconds, length=_GIVEN, guess=False)]
+    highest = max(found, key=lambda charge: charge.rate)
+    return [highest._replace(seconds=seconds, length=_GIVEN, guess=False)]
 
 
 def _size(resolution: str | None, prices: PriceTable) -> float:
@@ -190,7 +190,7 @@ def _scene(scene: StudioScene, prices: PriceTable, size: float) -> Charge:
             return _spoken(scene.input, prices.avatar_iv_photo * size, _PHOTO)
         rate, product = _avatar_rate(scene.input.engine, prices)
         return _spoken(scene.input, rate * size, product)
-    # No price of its own is published for a scene that shows no avatar.
+    # HeyGen publishes no price for scenes without an avatar.
     rate, product = prices.avatar_iv * size, "scenes without an avatar as if they had one"
     if isinstance(scene, ImageScene) and scene.duration is not None:
         return Charge(rate, scene.duration, product, "length as requested")
@@ -226,12 +226,12 @@ def _is_4k(dimension: Dimension | None) -> bool:
 
 
 def _filled(script: str, request: TemplateRenderRequest) -> str:
-    def text_of(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         value = request.variables.get(match[1].strip())
-        # A text variable that is left out stays as it is.
+        # The API leaves the placeholder of a missing text variable in the script.
         return value.content if isinstance(value, TextVariable) else match[0]
 
-    return _PLACEHOLDER.sub(text_of, script)
+    return _PLACEHOLDER.sub(replacement, script)
 
 
 def _translation_rate(mode: str, audio_only: bool, prices: PriceTable) -> float:
@@ -269,12 +269,12 @@ def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
 def _proofread(
     request: ProofreadGenerateRequest, proofread: ProofreadRequest | None, prices: PriceTable
 ) -> Charge:
-    modes: tuple[str, ...] = ("speed", "precision")  # the API's own request does not say which
+    modes: tuple[str, ...] = ("speed", "precision")  # ProofreadGenerateRequest has no mode
     if proofread is not None:
         modes = (proofread.mode,)
     elif isinstance(request, ProofreadRender):
         modes = (request.mode,)
     rate = max(_translation_rate(mode, request.translate_audio_only, prices) for mode in modes)
-    mode = f"mode {modes[0]}" if len(modes) == 1 else "the dearer of its modes"
+    mode = f"mode {modes[0]}" if len(modes) == 1 else "the more expensive of its modes"
     product = f"proofread and translation, {mode}"
     return Charge(rate + prices.proofread, None, product, "length of the source unknown")

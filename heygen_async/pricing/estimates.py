@@ -20,7 +20,7 @@ from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.charges import charges, lasting
+from heygen_async.pricing.charges import charges, with_length
 from heygen_async.pricing.prices import PRICES, PriceTable
 
 # Different bases that an estimate of a run names at most.
@@ -169,14 +169,14 @@ def estimate(
 
     Scripts and texts count at about 15 characters a second, more slowly for Chinese, Japanese
     and Korean. Where several rates are possible (the request does not say whether a look is a
-    photo avatar), the dearest counts. 4K costs more by the table's factor.
+    photo avatar), the highest counts. 4K costs more by the table's factor.
 
     Args:
         request: Any request. Those without a published price give an incomplete estimate.
         prices: The prices.
         template: The template that a ``TemplateRenderRequest`` renders, to know its scripts.
         proofread: The request that a ``ProofreadGenerateRequest`` goes back to, to know its
-            mode; without it the dearer one counts.
+            mode; without it the higher rate counts.
         seconds: Length of the output in seconds, where you know better: of the audio, of the
             source of a translation, of earlier renders of the template.
         test: A test render of a template, which is free.
@@ -237,5 +237,5 @@ def cost(
         seconds = getattr(result, "duration", None)
         if seconds is None or seconds < 0:  # no length
             return None
-        found = lasting(found, seconds)
+        found = with_length(found, seconds)
     return math.fsum(charge.usd for charge in found)

@@ -43,7 +43,8 @@ from heygen_async.models.videos import (
     Video,
 )
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceDesignRequest
-from heygen_async.pricing.budget import Budget, balance
+from heygen_async.pricing.account import balance
+from heygen_async.pricing.budget import Budget
 from heygen_async.pricing.estimates import Estimate, cost, dollars, estimate
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.pricing.speech_length import speech_seconds
