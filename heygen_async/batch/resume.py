@@ -20,7 +20,7 @@ from heygen_async.journal import (
     own_key,
     read,
 )
-from heygen_async.pricing.estimates import Estimate, RemainingWork
+from heygen_async.pricing.estimates import Estimate, RemainingWork, total_cost
 
 # The figures of a remainder that count items.
 _TO_PAY = ("new", "again", "in_flight", "unanswered")
@@ -164,8 +164,7 @@ class Reckoning:
         self._held = {entry.key: _held(entry, earlier) for entry in view.entries()}
         self._counts: Counter[str] = Counter()
         self._repeats: Counter[str] = Counter()
-        self._usd = 0.0
-        self._incomplete = 0
+        self._to_pay: list[Estimate] = []
 
     def add(self, key: str | None, fingerprint: str, estimate: Estimate) -> None:
         """Look one item up; each once, in the order of the run.
@@ -183,16 +182,18 @@ class Reckoning:
         what = _what(held, fingerprint)
         self._counts[what] += 1
         if what in _TO_PAY:
-            self._usd += estimate.usd
-            self._incomplete += not estimate.complete
+            self._to_pay.append(estimate)
 
     def remainder(self) -> RemainingWork:
         """What is left, once all items were looked up."""
+        to_pay = total_cost(self._to_pay)
         return RemainingWork(
             **{kind: self._counts[kind] for kind in (*_TO_PAY, *_NOT_TO_PAY)},
             left_out=len(self._held),
-            usd=self._usd,
-            incomplete=self._incomplete,
+            usd=to_pay.usd,
+            usd_low=to_pay.usd_low,
+            usd_high=to_pay.usd_high,
+            unknown=to_pay.unknown,
             spent=self._spent,
             jobs=self._jobs + sum(held.state in _IN_WORDS for held in self._held.values()),
         )

@@ -23,7 +23,7 @@ from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, summed
+from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, totals
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.tasks import in_thread
 
@@ -319,7 +319,7 @@ async def estimate_run(
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)  # a long list must not hold up the event loop
     left = None if reckoning is None else reckoning.remainder()
-    return msgspec.structs.replace(summed(estimates, prices.as_of), left=left)
+    return msgspec.structs.replace(totals(estimates, prices.as_of), left=left)
 
 
 def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:

@@ -1,2 +1,1 @@
-"""Prices, estimates and the budget of runs. Nothing in this package does I/O, except
-``PriceTable.load``."""
+"""Prices, estimates and the budget of runs."""

@@ -132,7 +132,7 @@ class Budget:
             BudgetExceeded: There is no room; nothing was reserved.
         """
         self._as_of = estimate.as_of
-        reservation = Reservation(estimate, _units(estimate.usd))
+        reservation = Reservation(estimate, _units(estimate.usd or 0.0))
         if submitted:
             self._in_flight = max(0, self._in_flight - 1)
         else:

@@ -36,10 +36,15 @@ from heygen_async.models.videos import (
 )
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.pricing.speech_length import speech_seconds
+from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 TYPICAL_AGENT_SECONDS = 60.0
 """Assumed length in seconds of a Video Agent's video where nothing is known."""
+
+MAX_OUTPUT_SECONDS = 1800.0
+"""Longest output that HeyGen makes."""
+MAX_AUDIO_SECONDS = 600.0
+"""Longest audio that HeyGen takes in place of a script."""
 
 _4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
@@ -63,6 +68,8 @@ class Charge(NamedTuple):
         length: Source of ``seconds``, or the reason why they are unknown.
         fixed: USD, independent of the length.
         guess: Whether ``seconds`` is a typical length that nothing in the request supports.
+        tolerance: Share by which the length may differ from ``seconds`` in either direction.
+        longest: Longest possible length in seconds, which counts if the length is unknown.
     """
 
     rate: float
@@ -71,6 +78,8 @@ class Charge(NamedTuple):
     length: str
     fixed: float = 0.0
     guess: bool = False
+    tolerance: float = 0.0
+    longest: float = MAX_OUTPUT_SECONDS
 
     @property
     def basis(self) -> str:
@@ -83,9 +92,25 @@ class Charge(NamedTuple):
         return self.rate == 0 or (self.seconds is not None and not self.guess)
 
     @property
-    def usd(self) -> float:
-        """The price in USD; a part of unknown length counts as 0."""
+    def usd(self) -> float | None:
+        """The price in USD, or None if it depends on a length that is not even guessed."""
+        if self.rate and self.seconds is None:
+            return None
         return self.fixed + self.rate * (self.seconds or 0.0)
+
+    @property
+    def usd_low(self) -> float:
+        """The lowest possible price in USD; an unknown length counts as 0."""
+        return self.fixed + (self._at(1 - self.tolerance) if self.known else 0.0)
+
+    @property
+    def usd_high(self) -> float:
+        """The highest possible price in USD; an unknown length counts as ``longest``."""
+        length = self._at(1 + self.tolerance) if self.known else self.rate * self.longest
+        return self.fixed + length
+
+    def _at(self, share: float) -> float:
+        return self.rate * (self.seconds or 0.0) * share
 
 
 def charges(
@@ -131,7 +156,7 @@ def charges(
             ]
         case SpeechRequest():
             spoken = speech_seconds(request.text, request.speed)
-            found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT)]
+            found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT, tolerance=TOLERANCE)]
         case LipsyncRequest():
             found = [_lipsync(request, prices)]
         case VideoTranslationRequest():
@@ -142,7 +167,7 @@ def charges(
             return [Charge(0.0, None, "proofread", "charged only when it is rendered")]
         case _:
             return []
-    return found if seconds is None else with_length(found, seconds)
+    return _within_output(found) if seconds is None else with_length(found, seconds)
 
 
 def with_length(found: Sequence[Charge], seconds: float) -> list[Charge]:
@@ -156,11 +181,25 @@ def with_length(found: Sequence[Charge], seconds: float) -> list[Charge]:
         if len(lengths) == len(found):
             stretch = seconds / sum(lengths)
             return [
-                charge._replace(seconds=length * stretch, length=_GIVEN)
+                charge._replace(seconds=length * stretch, length=_GIVEN, guess=False, tolerance=0.0)
                 for charge, length in zip(found, lengths, strict=True)
             ]
     highest = max(found, key=lambda charge: charge.rate)
-    return [highest._replace(seconds=seconds, length=_GIVEN, guess=False)]
+    return [highest._replace(seconds=seconds, length=_GIVEN, guess=False, tolerance=0.0)]
+
+
+def _within_output(found: Sequence[Charge]) -> Sequence[Charge]:
+    """Limit charges for parts of one output: together they last no longer than it may."""
+    unknown = [charge for charge in found if not charge.known]
+    if sum(charge.longest for charge in unknown) <= MAX_OUTPUT_SECONDS:
+        return found
+    highest = max(unknown, key=lambda charge: charge.rate)
+    return [
+        charge
+        if charge.known
+        else charge._replace(longest=MAX_OUTPUT_SECONDS if charge is highest else 0.0)
+        for charge in found
+    ]
 
 
 def _size(resolution: str | None, prices: PriceTable) -> float:
@@ -178,9 +217,11 @@ def _avatar_rate(engine: Engine | None, prices: PriceTable) -> tuple[float, str]
 def _spoken(part: _Speaking, rate: float, product: str) -> Charge:
     if part.script is not None:
         speed = part.voice_settings.speed if part.voice_settings is not None else 1.0
-        return Charge(rate, speech_seconds(part.script, speed), product, _FROM_TEXT)
+        spoken = speech_seconds(part.script, speed)
+        return Charge(rate, spoken, product, _FROM_TEXT, tolerance=TOLERANCE)
     if part.audio_url is not None or part.audio_asset_id is not None:
-        return Charge(rate, None, product, "length of the audio unknown, at most 600 s")
+        length = "length of the audio unknown, at most 600 s"
+        return Charge(rate, None, product, length, longest=MAX_AUDIO_SECONDS)
     return Charge(rate, None, product, "length unknown")
 
 
@@ -211,7 +252,8 @@ def _template(
     found = []
     if spoken:
         seconds = sum(map(speech_seconds, spoken))
-        found.append(Charge(rate, seconds, product, "length guessed from its scripts"))
+        length = "length guessed from its scripts"
+        found.append(Charge(rate, seconds, product, length, tolerance=TOLERANCE))
     if len(spoken) < len(texts) or not texts:
         silent = f"{len(texts) - len(spoken)} of {len(texts)} scenes without a known script"
         found.append(Charge(rate, None, product, f"{silent}, their length unknown"))

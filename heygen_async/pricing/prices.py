@@ -133,5 +133,21 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(f"{path}: {error}") from None
 
 
+_OUTDATED_AFTER = datetime.timedelta(days=60)
+
+
+def outdated_notice(as_of: datetime.date, today: datetime.date | None = None) -> str | None:
+    """Return a notice that prices are more than 60 days old, or None if they are not.
+
+    Args:
+        as_of: Date of the prices.
+        today: The current date; None asks the clock.
+    """
+    age = (today or datetime.date.today()) - as_of
+    if age <= _OUTDATED_AFTER:
+        return None
+    return f"the prices are {age.days:,} days old; check them and set as_of"
+
+
 PRICES = PriceTable()
 """The published self-serve prices of mid 2026."""

@@ -253,11 +253,16 @@ def test_the_engines_have_prices_of_their_own() -> None:
 )
 def test_an_unknown_length_is_said_and_a_given_one_used(request_: Request, rate: float) -> None:
     unknown = estimate(request_)
-    assert (unknown.usd, unknown.seconds, unknown.complete) == (0, None, False)
+    assert (unknown.usd, unknown.usd_low, unknown.seconds) == (None, 0, None)
+    assert (unknown.unknown, unknown.complete) == (1, False)
+    longest = 600 if "audio" in unknown.basis else 1800
+    assert unknown.usd_high == pytest.approx(longest * rate)
+    assert str(unknown).startswith("incomplete estimate: unknown (at most ")
     assert "unknown" in unknown.basis
     known = estimate(request_, seconds=30)
     assert known.usd == pytest.approx(30 * rate)
     assert (known.seconds, known.complete) == (30, True)
+    assert known.usd_low == known.usd == known.usd_high
 
 
 def test_the_agent_is_a_guess_until_its_length_is_known() -> None:
@@ -266,6 +271,8 @@ def test_the_agent_is_a_guess_until_its_length_is_known() -> None:
     assert guess.usd == pytest.approx(60 * 0.0333)
     assert not guess.complete
     assert "guess" in str(guess)
+    assert guess.usd_low == 0
+    assert guess.usd_high == pytest.approx(1800 * 0.0333)
     known = estimate(request, seconds=90)
     assert known.usd == pytest.approx(90 * 0.0333)
     assert known.complete
@@ -335,6 +342,7 @@ def test_a_template_is_as_long_as_its_scripts_with_the_variables_filled_in() -> 
 def test_a_scene_without_a_script_leaves_the_template_incomplete() -> None:
     for request in (render(name="Ann", text="y" * 138), render("one", "two", "gone")):
         found = estimate(request, template=TEMPLATE)
+        assert found.usd is not None
         assert found.usd > 0.667
         assert (found.seconds, found.complete) == (None, False)
         assert "1 of 3 scenes" in found.basis
@@ -351,12 +359,12 @@ def test_a_script_of_braces_and_blanks_is_read_in_no_time() -> None:
 
 def test_a_template_without_scenes_is_of_unknown_length() -> None:
     found = estimate(render(), template=Template(id="t", name="Old"))
-    assert (found.usd, found.seconds, found.complete) == (0, None, False)
+    assert (found.usd, found.seconds, found.complete) == (None, None, False)
 
 
 def test_a_test_render_is_free() -> None:
     found = estimate(render(), test=True)
-    assert (found.usd, found.complete) == (0, True)
+    assert (found.usd, found.usd_high, found.complete) == (0, 0, True)
     assert cost(video(30), render(), test=True) == 0
 
 
@@ -396,7 +404,7 @@ def test_a_proofread_is_charged_at_its_render_in_its_mode() -> None:
 def test_a_request_without_a_published_price_is_said_to_have_none() -> None:
     request = VoiceDesignRequest(prompt="deep")
     found = estimate(request)
-    assert (found.usd, found.complete) == (0, False)
+    assert (found.usd, found.usd_high, found.complete) == (None, None, False)
     assert "no price is known for a VoiceDesignRequest" in str(found)
     assert cost(video(10), request) is None
 
@@ -428,7 +436,10 @@ def test_any_request_has_an_estimate_that_is_complete_only_where_its_length_is_k
     request_: Request, seconds: float | None, template: Template | None
 ) -> None:
     found = estimate(request_, seconds=seconds, template=template)
-    assert found.usd >= 0
+    assert found.usd_high is not None
+    assert 0 <= found.usd_low <= found.usd_high
+    assert found.usd is None or found.usd_low <= found.usd <= found.usd_high + 1e-9
+    assert (found.usd is None) <= (not found.complete)
     assert found.complete == (found.seconds is not None)
     if seconds is not None:
         assert found.complete
@@ -436,10 +447,12 @@ def test_any_request_has_an_estimate_that_is_complete_only_where_its_length_is_k
 
 def test_every_estimate_says_that_it_is_one_and_of_which_day() -> None:
     complete = estimate(AvatarVideoRequest(avatar_id="a", script=TEN_SECONDS * 10))
-    assert str(complete).startswith("estimate: 6.63 USD for 99.4 s at prices of 2026-06-30 (")
+    assert str(complete).startswith(
+        "estimate: 6.63 USD (4.42 to 8.84 USD) for 99.4 s at prices of 2026-06-30 ("
+    )
     guess = estimate(VideoAgentRequest(prompt="p"), PriceTable(as_of=datetime.date(2026, 9, 1)))
     assert str(guess).startswith(
-        "incomplete estimate: 2.00 USD for 60.0 s at prices of 2026-09-01 ("
+        "incomplete estimate: 2.00 USD (at most 59.94 USD) for 60.0 s at prices of 2026-09-01 ("
     )
 
 
@@ -520,7 +533,15 @@ def test_what_is_left_in_the_account(account: dict[str, Any], left: float | str 
 
 
 def of(usd: float, complete: bool = True) -> Estimate:
-    return Estimate(usd=usd, seconds=None, basis="", complete=complete, as_of=AS_OF)
+    return Estimate(
+        usd=usd,
+        usd_low=usd,
+        usd_high=usd,
+        unknown=not complete,
+        seconds=None,
+        basis="",
+        as_of=AS_OF,
+    )
 
 
 UNKNOWN = of(0, complete=False)
