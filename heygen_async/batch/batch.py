@@ -212,7 +212,7 @@ class Batch:
         totals = await in_thread(EarlierRuns(journal).totals)
         if totals is not None and self._budget.meets(str(journal)):
             in_flight = totals.in_flight(resubmit_uncertain=self._resubmit_uncertain)
-            self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
+            self._budget.carry_over(totals.usd, totals.ended_jobs, [None] * in_flight)
 
     def render(
         self,

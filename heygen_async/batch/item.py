@@ -133,7 +133,7 @@ class Books(Generic[T]):
         if self._budget.meets(journal) and self._journal.resumed:
             totals = await self._journal.totals()
             in_flight = totals.in_flight(resubmit_uncertain=self._settings.resubmit_uncertain)
-            self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
+            self._budget.carry_over(totals.usd, totals.ended_jobs, [None] * in_flight)
 
     @property
     def resumed(self) -> bool:

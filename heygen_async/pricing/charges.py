@@ -39,7 +39,7 @@ from heygen_async.pricing.prices import PriceTable
 from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 TYPICAL_AGENT_SECONDS = 60.0
-"""Assumed length in seconds of a Video Agent's video where nothing is known."""
+"""Typical length in seconds of a Video Agent's video, until more is known of the account."""
 
 MAX_OUTPUT_SECONDS = 1800.0
 """Longest output that HeyGen makes."""
@@ -120,6 +120,7 @@ def charges(
     seconds: float | None = None,
     template: Template | None = None,
     proofread: ProofreadRequest | None = None,
+    agent_seconds: float = TYPICAL_AGENT_SECONDS,
 ) -> Sequence[Charge]:
     """Return the charges of a request.
 
@@ -129,6 +130,7 @@ def charges(
         seconds: Length of the output if known; for a translation, length of the source.
         template: The template of a ``TemplateRenderRequest``.
         proofread: The request that a ``ProofreadGenerateRequest`` continues.
+        agent_seconds: Typical length of a Video Agent's video.
 
     Returns:
         One charge per scene of a studio video, one per language of a translation; one or two for
@@ -151,9 +153,7 @@ def charges(
             found = _template(request, template, prices)
         case VideoAgentRequest():
             length = "length a guess, the agent decides it"
-            found = [
-                Charge(prices.video_agent, TYPICAL_AGENT_SECONDS, "Video Agent", length, guess=True)
-            ]
+            found = [Charge(prices.video_agent, agent_seconds, "Video Agent", length, guess=True)]
         case SpeechRequest():
             spoken = speech_seconds(request.text, request.speed)
             found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT, tolerance=TOLERANCE)]

@@ -20,7 +20,7 @@ from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.charges import charges, with_length
+from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS, charges, with_length
 from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
 
 # Number of different bases that the estimate of a run lists.
@@ -221,6 +221,7 @@ def estimate(
     proofread: ProofreadRequest | None = None,
     seconds: float | None = None,
     test: bool = False,
+    agent_seconds: float = TYPICAL_AGENT_SECONDS,
     today: datetime.date | None = None,
 ) -> Estimate:
     """Estimate what a request will cost.
@@ -239,6 +240,8 @@ def estimate(
         seconds: Known length of the output in seconds: of the audio, of earlier renders of the
             template; of the source for a translation.
         test: Whether it is a test render of a template, which is free.
+        agent_seconds: Typical length of the account's Video Agent videos. It gives the likely
+            amount, not the bounds.
         today: The current date, to tell the age of the prices; None asks the clock.
 
     Raises:
@@ -246,7 +249,14 @@ def estimate(
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise InvalidRequest(f"seconds: expected 0 or more, got {seconds!r}", param="seconds")
-    found = charges(request, prices, seconds=seconds, template=template, proofread=proofread)
+    found = charges(
+        request,
+        prices,
+        seconds=seconds,
+        template=template,
+        proofread=proofread,
+        agent_seconds=agent_seconds,
+    )
     usd: float | None = 0.0
     usd_low, usd_high, unknown = 0.0, None, 1
     lengths = [charge.seconds for charge in found if charge.seconds is not None]

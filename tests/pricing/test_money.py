@@ -1,11 +1,9 @@
-"""Prices, estimates, real costs and the budget. Figures were worked out by hand."""
+"""Prices, estimates and real costs. Figures were worked out by hand."""
 
 from __future__ import annotations
 
 import datetime
 import json
-import pickle
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygen_async.errors import BudgetExceeded, ConfigurationError, InvalidRequest
+from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetUrl
 from heygen_async.models.structs import Request
@@ -44,8 +42,7 @@ from heygen_async.models.videos import (
 )
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceDesignRequest
 from heygen_async.pricing.account import balance
-from heygen_async.pricing.budget import Budget
-from heygen_async.pricing.estimates import Estimate, cost, dollars, estimate
+from heygen_async.pricing.estimates import cost, dollars, estimate
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.pricing.speech_length import speech_seconds
 from heygen_async.sandbox.ledger import CINEMATIC_PRICE, FOUR_K_FACTOR
@@ -273,6 +270,9 @@ def test_the_agent_is_a_guess_until_its_length_is_known() -> None:
     assert "guess" in str(guess)
     assert guess.usd_low == 0
     assert guess.usd_high == pytest.approx(1800 * 0.0333)
+    typical = estimate(request, agent_seconds=20)
+    assert typical.usd == pytest.approx(20 * 0.0333)
+    assert typical.usd_high == guess.usd_high
     known = estimate(request, seconds=90)
     assert known.usd == pytest.approx(90 * 0.0333)
     assert known.complete
@@ -527,239 +527,3 @@ def test_a_job_that_failed_costs_nothing_and_one_that_has_not_ended_is_not_known
 )
 def test_what_is_left_in_the_account(account: dict[str, Any], left: float | str | None) -> None:
     assert balance(msgspec.convert({"username": "u", **account}, User)) == left
-
-
-# The budget
-
-
-def of(usd: float, complete: bool = True) -> Estimate:
-    return Estimate(
-        usd=usd,
-        usd_low=usd,
-        usd_high=usd,
-        unknown=not complete,
-        seconds=None,
-        basis="",
-        as_of=AS_OF,
-    )
-
-
-UNKNOWN = of(0, complete=False)
-
-
-def test_a_budget_refuses_what_would_pass_the_cap_and_says_so() -> None:
-    budget = Budget(max_cost=0.3)
-    for _ in range(3):  # 0.1 + 0.1 + 0.1 > 0.3 in floats
-        budget.reserve(of(0.1))
-    with pytest.raises(BudgetExceeded) as caught:
-        budget.reserve(of(0.0001))
-    error = caught.value
-    assert (error.max_cost, error.max_jobs, error.spent, error.reserved) == (0.3, None, 0, 0.3)
-    assert error.not_submitted == ()
-    assert "estimate at prices of 2026-06-30" in str(error)
-    assert budget.reserved == 0.3
-    error.not_submitted = ("a", "b")
-    copy = pickle.loads(pickle.dumps(error))
-    assert vars(copy) == vars(error)
-    assert str(copy) == str(error)
-
-
-def test_what_a_job_did_not_use_is_room_for_others() -> None:
-    budget = Budget(max_cost=10)
-    first, second = budget.reserve(of(6)), budget.reserve(of(4))
-    budget.settle(first, 2.5)
-    budget.release(second)
-    assert (budget.spent, budget.reserved, budget.jobs) == (2.5, 0, 1)
-    budget.reserve(of(7.5))
-    with pytest.raises(BudgetExceeded):
-        budget.reserve(of(0.01))
-
-
-def test_max_jobs_counts_what_was_submitted_and_not_what_was_released() -> None:
-    budget = Budget(max_jobs=2)
-    budget.settle(budget.reserve(of(1)), 0)
-    released = budget.reserve(of(1))
-    budget.release(released)
-    budget.reserve(of(1))
-    with pytest.raises(BudgetExceeded, match="max_jobs"):
-        budget.reserve(of(0))
-
-
-def test_unknown_jobs_reserve_the_mean_of_those_that_ended_and_cost_something() -> None:
-    budget = Budget(max_cost=10)
-    jobs = [budget.reserve(UNKNOWN) for _ in range(5)]
-    assert budget.reserved == 0
-    budget.settle(jobs[0], 1.0)
-    assert budget.reserved == 4.0  # the four in flight are worth the mean, too
-    budget.settle(jobs[1], 0.0)  # failed
-    assert budget.reserved == 3.0
-    budget.settle(jobs[2], 3.0)
-    assert (budget.spent, budget.reserved) == (4.0, 4.0)
-    budget.settle(jobs[3], None)  # length never known: the mean counts as spent
-    assert (budget.spent, budget.reserved) == (6.0, 2.0)
-    budget.reserve(UNKNOWN)
-    with pytest.raises(BudgetExceeded):
-        budget.reserve(UNKNOWN)
-
-
-def test_an_incomplete_estimate_reserves_at_least_what_is_known_of_it() -> None:
-    budget = Budget(max_cost=10)
-    partly = budget.reserve(of(2, complete=False))
-    assert budget.reserved == 2
-    budget.settle(budget.reserve(of(5)), 5)
-    assert budget.reserved == 5
-    budget.settle(partly, 2)
-    assert (budget.spent, budget.reserved) == (7, 0)
-
-
-@pytest.mark.parametrize("max_cost", [0, 3])
-def test_an_unknown_job_needs_room_even_where_nothing_says_how_much(max_cost: float) -> None:
-    budget = Budget(max_cost=max_cost, spent=max_cost)
-    budget.reserve(of(0))  # a test render
-    with pytest.raises(BudgetExceeded):
-        budget.reserve(UNKNOWN)
-
-
-def test_a_resumed_run_goes_on_from_what_was_spent() -> None:
-    budget = Budget(max_cost=10, max_jobs=10, spent=8, jobs=4)
-    assert (budget.spent, budget.jobs) == (8, 4)
-    # Jobs that are on their way already are counted, and never refused.
-    running = budget.reserve(of(5), submitted=True)
-    assert (budget.reserved, budget.jobs) == (5, 5)
-    with pytest.raises(BudgetExceeded):
-        budget.reserve(of(0.01))
-    budget.settle(running, 0.0)
-    budget.reserve(UNKNOWN)  # worth the mean of the earlier jobs, 2 USD
-    assert budget.reserved == 2
-
-
-def test_a_reservation_is_settled_once_and_in_its_own_budget() -> None:
-    budget = Budget(max_cost=10)
-    reservation = budget.reserve(of(1))
-    with pytest.raises(ValueError, match="not open"):
-        Budget().settle(reservation, 1)
-    for amount in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="0 USD or more"):
-            budget.settle(reservation, amount)
-    budget.settle(reservation, 1)
-    with pytest.raises(ValueError, match="not open"):
-        budget.settle(reservation, 1)
-    with pytest.raises(ValueError, match="not open"):
-        budget.release(reservation)
-    assert (budget.spent, budget.reserved, budget.jobs) == (1, 0, 1)
-
-
-def test_warnings_come_once_at_half_and_at_four_fifths() -> None:
-    heard: list[str] = []
-    budget = Budget(max_cost=10, warn=heard.append)
-    first = budget.reserve(of(4.9))
-    assert heard == []
-    second = budget.reserve(of(0.1))
-    assert len(heard) == 1
-    assert heard[0] == (
-        "50% of max_cost is spent or reserved; estimate at prices of 2026-06-30: 0.00 USD spent "
-        "and 5.00 USD reserved of at most 10.00 USD; jobs: 2"
-    )
-    budget.release(second)
-    budget.reserve(of(0.1))
-    budget.settle(first, 7.9)
-    assert [text[:3] for text in heard] == ["50%", "80%"]
-    budget.reserve(of(1))
-    assert len(heard) == 2
-
-
-@pytest.mark.parametrize(("spent", "expected"), [(0, ["80%"]), (5, ["80%"]), (8, []), (12, [])])
-def test_a_jump_warns_once_and_what_was_spent_before_is_not_said_again(
-    spent: float, expected: list[str]
-) -> None:
-    heard: list[str] = []
-    budget = Budget(max_cost=10, spent=spent, warn=heard.append)
-    budget.reserve(of(9), submitted=True)
-    assert [text[:3] for text in heard] == expected
-
-
-def test_a_budget_without_a_cap_only_counts() -> None:
-    heard: list[str] = []
-    budget = Budget(warn=heard.append)
-    budget.settle(budget.reserve(of(1_000_000)), 2_000_000)
-    assert heard == []
-    assert str(budget) == (
-        "estimate at prices of 2026-06-30: 2,000,000.00 USD spent and 0.00 USD reserved; jobs: 1"
-    )
-
-
-@pytest.mark.parametrize("name", ["max_cost", "max_jobs", "spent", "jobs"])
-@pytest.mark.parametrize("figure", [-1, float("nan"), float("inf")])
-def test_a_budget_of_nonsense_is_refused(name: str, figure: Any) -> None:
-    with pytest.raises(ConfigurationError, match=re.escape(f"{name}: expected 0 or more")):
-        Budget(**{name: figure})
-
-
-AMOUNTS = st.floats(0, 20, allow_nan=False)
-
-
-@QUICK
-@given(
-    cap=st.floats(0, 100),
-    steps=st.lists(
-        st.tuples(st.sampled_from(["reserve", "settle", "release"]), AMOUNTS, st.floats(0, 1))
-    ),
-)
-def test_jobs_that_keep_to_their_estimates_never_pass_the_cap(
-    cap: float, steps: list[tuple[str, float, float]]
-) -> None:
-    budget = Budget(max_cost=cap)
-    open_ = []
-    for action, amount, share in steps:
-        if action == "reserve":
-            before = budget.reserved
-            try:
-                open_.append(budget.reserve(of(amount)))
-            except BudgetExceeded:
-                assert budget.reserved == before
-                assert budget.spent + before + amount > cap - 1e-8
-        elif open_:
-            reservation = open_.pop(int(share * (len(open_) - 1)))
-            if action == "settle":
-                budget.settle(reservation, reservation.estimate.usd * share)
-            else:
-                budget.release(reservation)
-        assert budget.spent + budget.reserved <= cap + 1e-8
-        assert budget.reserved == pytest.approx(
-            sum(reservation.estimate.usd for reservation in open_), abs=1e-6
-        )
-
-
-@QUICK
-@given(
-    cap=st.floats(1, 100),
-    jobs=st.lists(st.tuples(AMOUNTS, st.booleans(), AMOUNTS), min_size=1),
-)
-def test_nothing_is_admitted_beyond_the_cap_however_dear_jobs_turn_out(
-    cap: float, jobs: list[tuple[float, bool, float]]
-) -> None:
-    budget = Budget(max_cost=cap)
-    for usd, complete, actual in jobs:
-        try:
-            reservation = budget.reserve(of(usd, complete))
-        except BudgetExceeded:
-            continue
-        assert budget.spent + budget.reserved <= cap + 1e-8
-        budget.settle(reservation, actual)
-
-
-@QUICK
-@given(data=st.data(), jobs=st.lists(st.tuples(AMOUNTS, st.booleans(), AMOUNTS), max_size=12))
-def test_the_order_in_which_jobs_end_makes_no_difference(
-    data: st.DataObject, jobs: list[tuple[float, bool, float]]
-) -> None:
-    spent = set()
-    for order in (jobs, data.draw(st.permutations(jobs))):
-        budget = Budget()
-        reserved = [(budget.reserve(of(usd, complete)), actual) for usd, complete, actual in order]
-        for reservation, actual in data.draw(st.permutations(reserved)):
-            budget.settle(reservation, actual)
-        assert budget.reserved == 0
-        assert budget.jobs == len(jobs)
-        spent.add(budget.spent)
-    assert len(spent) == 1
