@@ -134,7 +134,15 @@ class NapPlan(Plan[Video]):
         return _FREE
 
 
-_FREE = Estimate(usd=0.0, usd_low=0.0, usd_high=0.0, seconds=None, basis="naps", as_of=PRICES.as_of)
+_FREE = Estimate(
+    usd=0.0,
+    usd_low=0.0,
+    usd_high=0.0,
+    usd_known=0.0,
+    seconds=None,
+    basis="naps",
+    as_of=PRICES.as_of,
+)
 
 
 def nap_run(items: Iterable[int], slots: int, journal: Path | None = None) -> Run[Video]:

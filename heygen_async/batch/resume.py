@@ -193,6 +193,7 @@ class Reckoning:
             usd=to_pay.usd,
             usd_low=to_pay.usd_low,
             usd_high=to_pay.usd_high,
+            usd_known=to_pay.usd_known,
             unknown=to_pay.unknown,
             spent=self._spent,
             jobs=self._jobs + sum(held.state in _IN_WORDS for held in self._held.values()),

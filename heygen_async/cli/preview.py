@@ -13,7 +13,7 @@ from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exits import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
-from heygen_async.pricing.account import balance
+from heygen_async.pricing.account import AccountCheck, balance, check_account
 from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate, dollars
 
 
@@ -39,7 +39,8 @@ async def preview(
     """
     expected = await start(options.batch(heygen)).estimate()
     left = expected.left
-    in_account = balance(await heygen.users.me())
+    user = await heygen.users.me()
+    in_account = balance(user)
     if isinstance(display, Lines):
         display.line(
             {
@@ -59,7 +60,7 @@ async def preview(
         )
     else:
         _show(display, expected, in_account)
-        _warn(display, expected, in_account, options)
+        _warn(display, expected, check_account(user, expected, options.max_cost), options)
     return Exit.DONE
 
 
@@ -108,7 +109,7 @@ def _standing(left: RemainingWork) -> list[str]:
 def _warn(
     display: Terminal,
     expected: RunEstimate,
-    in_account: float | str | None,
+    account: AccountCheck,
     options: RunOptions,
 ) -> None:
     """Say what would end the run early."""
@@ -118,8 +119,8 @@ def _warn(
         expected.items if left is None else left.new + left.again + left.in_flight + left.unanswered
     )
     spent, ended = (0.0, 0) if left is None else (left.spent, left.jobs)
-    if isinstance(in_account, float | int) and usd > in_account:
-        display.warn("  The estimate is higher than the balance.")
+    if account.verdict == "insufficient":
+        display.warn(f"  {account.message[:1].upper()}{account.message[1:]}.")
     if options.max_cost is not None and spent + usd > options.max_cost:
         display.warn(f"  The run would stop at --max-cost, {dollars(options.max_cost)}.")
     if options.max_jobs is not None and ended + jobs > options.max_jobs:

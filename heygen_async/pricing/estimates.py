@@ -36,12 +36,14 @@ class CostRange(msgspec.Struct, frozen=True, kw_only=True):
         usd_low: Lower bound in USD; what is unknown counts as 0.
         usd_high: Upper bound in USD; what is unknown counts at the longest that HeyGen allows.
             None if something in it has no published price.
+        usd_known: Likely amount in USD of what is known. What is unknown counts as ``usd_low``.
         unknown: How many parts (of a request) or items (of a run) have an unknown amount.
     """
 
     usd: float | None
     usd_low: float
     usd_high: float | None
+    usd_known: float
     unknown: int = 0
 
     @property
@@ -175,6 +177,7 @@ def total_cost(ranges: Iterable[CostRange]) -> CostRange:
         usd=math.fsum(known) if known or not parts else None,
         usd_low=math.fsum(part.usd_low for part in parts),
         usd_high=math.fsum(highs) if len(highs) == len(parts) else None,
+        usd_known=math.fsum(part.usd_known for part in parts),
         unknown=sum(not part.complete for part in parts),
     )
 
@@ -199,6 +202,7 @@ def totals(
         usd=cost_range.usd,
         usd_low=cost_range.usd_low,
         usd_high=cost_range.usd_high,
+        usd_known=cost_range.usd_known,
         unknown=cost_range.unknown,
         items=len(items),
         seconds=math.fsum(lengths) if len(lengths) == len(items) else None,
@@ -258,7 +262,7 @@ def estimate(
         agent_seconds=agent_seconds,
     )
     usd: float | None = 0.0
-    usd_low, usd_high, unknown = 0.0, None, 1
+    usd_low, usd_high, usd_known, unknown = 0.0, None, 0.0, 1
     lengths = [charge.seconds for charge in found if charge.seconds is not None]
     if test:
         basis, usd_high, unknown = "test renders are free", 0.0, 0
@@ -270,11 +274,15 @@ def estimate(
         usd = math.fsum(known) if known else None
         usd_low = math.fsum(charge.usd_low for charge in found)
         usd_high = math.fsum(charge.usd_high for charge in found)
+        usd_known = math.fsum(
+            (charge.usd or 0.0) if charge.known else charge.usd_low for charge in found
+        )
         unknown = sum(not charge.known for charge in found)
     return Estimate(
         usd=usd,
         usd_low=usd_low,
         usd_high=usd_high,
+        usd_known=usd_known,
         unknown=unknown,
         seconds=math.fsum(lengths) if found and len(lengths) == len(found) else None,
         basis=basis,

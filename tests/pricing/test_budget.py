@@ -29,6 +29,7 @@ def known(usd: float, high: float | None = None) -> Estimate:
         usd=usd,
         usd_low=usd if high is None else usd / 2,
         usd_high=usd if high is None else high,
+        usd_known=usd,
         seconds=None,
         basis="",
         as_of=AS_OF,
@@ -38,7 +39,14 @@ def known(usd: float, high: float | None = None) -> Estimate:
 def unknown(longest: float | None) -> Estimate:
     """Of unknown length; without a price for None."""
     return Estimate(
-        usd=None, usd_low=0, usd_high=longest, unknown=1, seconds=None, basis="", as_of=AS_OF
+        usd=None,
+        usd_low=0,
+        usd_high=longest,
+        usd_known=0,
+        unknown=1,
+        seconds=None,
+        basis="",
+        as_of=AS_OF,
     )
 
 
