@@ -213,6 +213,8 @@ class Totals(msgspec.Struct, frozen=True):
         first_intended_at: Unix seconds of the oldest intent, or None without items.
         last_ended_at: Unix seconds of the newest outcome, or None if nothing has ended.
         ended_jobs: Number of ended items that had a job; the others were refused.
+        reserved: What is reserved for each item that has not ended, in US dollars by state; None
+            for an item of unknown cost.
     """
 
     counts: dict[State, int]
@@ -221,15 +223,18 @@ class Totals(msgspec.Struct, frozen=True):
     first_intended_at: float | None = None
     last_ended_at: float | None = None
     ended_jobs: int = 0
+    reserved: dict[State, tuple[float | None, ...]] = {}
 
-    def in_flight(self, *, resubmit_uncertain: bool) -> int:
-        """Return the number of items that may have a job that has not ended.
+    def in_flight(self, *, resubmit_uncertain: bool) -> list[float | None]:
+        """Return what is reserved for each item that may have a job that has not ended.
 
         Args:
             resubmit_uncertain: Whether uncertain items are given up and submitted anew.
         """
-        uncertain = 0 if resubmit_uncertain else self.counts["uncertain"]
-        return self.counts["intended"] + self.counts["submitted"] + uncertain
+        states: tuple[State, ...] = ("intended", "submitted", "uncertain")
+        if resubmit_uncertain:
+            states = states[:2]
+        return [usd for state in states for usd in self.reserved.get(state, ())]
 
     @property
     def items(self) -> int:

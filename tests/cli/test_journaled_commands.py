@@ -224,7 +224,8 @@ async def test_a_dry_run_costs_nothing(
     screen = Screen()
     await render_rows(sandbox, path, display=screen.display, dry_run=True, max_cost=0.01)
     assert "6 items, all of them valid. Nothing was submitted." in screen.text
-    assert "USD at prices of 2026-06-30" in screen.text
+    assert "USD) at prices of 2026-06-30" in screen.text
+    assert "days old" in screen.text
     assert "balance:" in screen.text
     assert "would stop at --max-cost" in screen.text
 
@@ -257,7 +258,7 @@ async def test_a_dry_run_tells_what_is_left_to_pay(
     )
     said = " ".join(screen.text.split())
     assert "of these: 2 completed, 3 new, 1 changed" in said
-    assert f"left: {dollars(left['usd'])} to pay" in said
+    assert f"left: {dollars(left['usd'])} (" in said
     assert "1 item would fail: something else was submitted" in said
     assert "Not among these, and left as they are: 1 item of the journal." in said
     assert "would stop at --max-cost" in said

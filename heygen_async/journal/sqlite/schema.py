@@ -118,6 +118,10 @@ SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max
        count(job_id)
 FROM items GROUP BY state
 """
+_RESERVED = {
+    1: "SELECT state, NULL FROM items WHERE state NOT IN ('completed', 'failed')",
+    2: "SELECT state, reserved_usd FROM items WHERE state NOT IN ('completed', 'failed')",
+}
 
 
 class Statement:
@@ -382,6 +386,10 @@ def page_of_version_1(
 def totals(connection: sqlite3.Connection) -> Totals:
     """Return sums over all items; reads all of them."""
     rows = connection.execute(_TOTALS).fetchall()
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    reserved: dict[State, list[float | None]] = {s: [] for s in STATES if s not in FINISHED}
+    for state, usd in connection.execute(_RESERVED[version]):
+        reserved[state].append(usd)
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update((row[0], row[1]) for row in rows)
     return Totals(
@@ -391,6 +399,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
         first_intended_at=min((row[4] for row in rows), default=None),
         last_ended_at=max((row[5] for row in rows if row[5] is not None), default=None),
         ended_jobs=sum(row[6] for row in rows if row[0] in FINISHED),
+        reserved={state: tuple(amounts) for state, amounts in reserved.items()},
     )
 
 

@@ -13,10 +13,10 @@ import pytest
 from heygen_async import Batch, HeyGen
 from heygen_async.errors import JournalError
 from heygen_async.journal import Journal
-from heygen_async.reports.aggregates import Lengths, Level, RunSums
+from heygen_async.reports.aggregates import BinnedLevel, DurationHistogram, RunAggregates
 from heygen_async.reports.charts import nice_ticks, time_ticks
 from heygen_async.reports.page import report_page, write_report
-from heygen_async.reports.pauses import Pause, Silences, WorkingTime
+from heygen_async.reports.pauses import ActiveTime, Pause, PauseFinder
 from heygen_async.sandbox import Sandbox
 from tests.batch.conftest import names
 from tests.batch.journals import files, intend, opened, viewed
@@ -65,7 +65,7 @@ class Page(HTMLParser):
 
 
 async def page_of(path: Path) -> str:
-    return await viewed(path, lambda view: report_page(RunSums(view)))
+    return await viewed(path, lambda view: report_page(RunAggregates(view)))
 
 
 class Clock:
@@ -132,7 +132,7 @@ async def test_runs_that_have_hardly_begun(tmp_path: Path) -> None:
     await (await opened(path)).aclose()
     page = Page(await page_of(path))
     assert "0 items" in page.text
-    assert "e-" not in page.text.split("by time since the begin")[2]
+    assert "e-" not in page.text.split("by time since the start")[2]
     async with await opened(path) as journal:
         await intend(journal, "a")
         await journal.submitted("a", "v1")
@@ -168,18 +168,18 @@ async def test_the_sums_over_time(tmp_path: Path) -> None:
         await journal.ended("a", state="completed")
         clock.now += 60
         await journal.ended("b", state="failed", error_type="JobTimeout")
-    sums = await viewed(path, RunSums)
-    means = sums.running.means()
+    run = await viewed(path, RunAggregates)
+    means = run.running.means()
     assert means[0] == pytest.approx(2)
     assert means[len(means) // 2 - 1] == pytest.approx(2)
     assert means[len(means) // 2] == pytest.approx(1)
     assert means[-1] == pytest.approx(1)
-    assert set(sums.limits) == {4}
-    assert sums.slot_use == pytest.approx(3 / 8)
-    assert (sum(sums.completed), sum(sums.failed)) == (1, 1)
-    assert sums.failed[-1] == 1
-    assert sums.lengths.quantile(0.5) == pytest.approx(60, rel=0.01)
-    assert list(sums.failures) == ["JobTimeout"]
+    assert set(run.limits) == {4}
+    assert run.slot_use == pytest.approx(3 / 8)
+    assert (sum(run.completed), sum(run.failed)) == (1, 1)
+    assert run.failed[-1] == 1
+    assert run.durations.quantile(0.5) == pytest.approx(60, rel=0.01)
+    assert list(run.failures) == ["JobTimeout"]
 
 
 @pytest.mark.anyio
@@ -201,15 +201,15 @@ async def test_the_time_between_two_starts_is_left_out(tmp_path: Path) -> None:
     await live(0, 60)
     clock.now += 50_000
     await live(2, 60)
-    sums = await viewed(path, RunSums)
-    assert sums.pauses == [Pause(BEGIN + 60, BEGIN + 50_060)]
-    assert sums.seconds == 120
-    assert [place for place, _ in sums.cuts] == [pytest.approx(0.5)]
-    means = sums.running.means()
+    run = await viewed(path, RunAggregates)
+    assert run.pauses == [Pause(BEGIN + 60, BEGIN + 50_060)]
+    assert run.seconds == 120
+    assert [place for place, _ in run.cuts] == [pytest.approx(0.5)]
+    means = run.running.means()
     assert means[0] == pytest.approx(2)
     assert means[-1] == pytest.approx(2)  # the one that came over, and ended at once, is gone
-    assert sums.slot_use == pytest.approx(0.5, abs=0.01)
-    assert sums.lengths.count == 2  # of three that completed, one spans the pause
+    assert run.slot_use == pytest.approx(0.5, abs=0.01)
+    assert run.durations.count == 2  # of three that completed, one spans the pause
     page = Page(await page_of(path))
     assert "13 h 55 min, 13 h 53 min of them paused" in page.text
     assert page.text.count("a pause of 13 h 53 min") == 4  # in two plots and their legends
@@ -224,37 +224,37 @@ async def test_the_time_between_two_starts_is_left_out(tmp_path: Path) -> None:
 def test_a_pause_is_longer_than_jobs_take(
     silence: float, job_seconds: float, is_pause: bool
 ) -> None:
-    silences = Silences(0.0, 100.0 + silence)
+    finder = PauseFinder(0.0, 100.0 + silence)
     for moment in (100.0 + silence, 0.0, None, *range(100, 0, -10)):
-        silences.add(moment)
+        finder.add(moment)
     pauses = [Pause(100.0, 100.0 + silence)] if is_pause else []
-    assert silences.pauses(job_seconds) == pauses
+    assert finder.pauses(job_seconds) == pauses
 
 
 def test_pauses_take_no_time() -> None:
-    time = WorkingTime(100.0, [Pause(110.0, 200.0), Pause(230.0, 240.0)])
+    time = ActiveTime(100.0, [Pause(110.0, 200.0), Pause(230.0, 240.0)])
     moments = (100, 110, 150, 200, 225, 235, 240, 250)
     assert [time.at(moment) for moment in moments] == [0, 10, 10, 10, 35, 40, 40, 50]
-    assert time.spans_one(105, 205)
-    assert time.spans_one(100, 150)
-    assert not time.spans_one(200, 230)
+    assert time.spans_pause(105, 205)
+    assert time.spans_pause(100, 150)
+    assert not time.spans_pause(200, 230)
 
 
 def test_levels_are_means() -> None:
-    level = Level(10.0, 5)
-    level.step(1.0, 2)
-    level.step(5.0, -1)
-    level.step(-3.0, 1)
-    level.step(99.0, -5)
+    level = BinnedLevel(10.0, 5)
+    level.change(1.0, 2)
+    level.change(5.0, -1)
+    level.change(-3.0, 1)
+    level.change(99.0, -5)
     assert level.means() == pytest.approx([2, 3, 2.5, 2, 2])
 
 
 def test_histograms_lose_nothing() -> None:
-    lengths = Lengths()
+    durations = DurationHistogram()
     for seconds in range(1, 101):
-        lengths.add(float(seconds))
-    assert lengths.quantile(0.9) == pytest.approx(90, rel=0.01)
-    counts = lengths.histogram([0.0, 10.0, 20.0, 30.0, 40.0])
+        durations.add(float(seconds))
+    assert durations.quantile(0.9) == pytest.approx(90, rel=0.01)
+    counts = durations.histogram([0.0, 10.0, 20.0, 30.0, 40.0])
     assert sum(counts) == pytest.approx(100)
     assert counts[1] == pytest.approx(10, abs=1)
     assert counts[3] == pytest.approx(71, abs=1)
