@@ -22,6 +22,7 @@ import aiohttp
 from yarl import URL
 
 from heygen_async.errors import ConfigurationError
+from heygen_async.session.redact import echo_filter
 from heygen_async.session.settings import Settings
 from heygen_async.version import __version__
 
@@ -74,13 +75,15 @@ class Connection:
             # No tunnel to ask for: the proxy reads the request itself.
             self.auth |= self.options.pop("proxy_headers", {})
         headers = {} if self.options else self._settings.auth_headers
-        self.api = self._session({"Accept": "application/json", **headers})
+        self.api = self._session(
+            {"Accept": "application/json", **headers}, _response_class(self._settings.secret)
+        )
 
     @property
     def media(self) -> aiohttp.ClientSession:
         """For media, uploads and redirects: any host, never the key."""
         if self._media is None:
-            self._media = self._session({})
+            self._media = self._session({}, aiohttp.ClientResponse)
         return self._media
 
     def media_options(self, address: URL, headers: dict[str, str]) -> dict[str, Any]:
@@ -106,12 +109,15 @@ class Connection:
             for guard in guards:
                 await guard.aclose()
 
-    def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
+    def _session(
+        self, headers: dict[str, str], response_class: type[aiohttp.ClientResponse]
+    ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
+            response_class=response_class,
         )
         # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
         # would meet 404 in what we count as its first attempt.
@@ -121,6 +127,25 @@ class Connection:
             guard.__anext__().send(None)  # runs to its yield, where it stays
         self._guards.append(guard)
         return session
+
+
+def _response_class(secret: str) -> type[aiohttp.ClientResponse]:
+    """Return a class of responses in which the key does not appear, whatever the server sends.
+
+    A server that echoes the key would put it into results, exceptions, pickles and the local
+    variables that crash reports show.
+    """
+    without_secret = echo_filter(secret)
+
+    class Response(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            self._body = without_secret(await super().read())
+            return self._body
+
+        def __repr__(self) -> str:
+            return f"<Response {self.status}>"  # aiohttp's shows the headers
+
+    return Response
 
 
 def proxy_options(base_url: str) -> dict[str, Any]:
