@@ -443,3 +443,38 @@ async def test_a_body_that_is_sent_twice_has_the_checksum_of_one() -> None:
     assert writer.sent == 2 * (b"<" + PNG + b">")
     assert body.size == len(PNG) + 2
     assert body.sha256 == hashlib.sha256(PNG).hexdigest()
+
+
+async def test_a_path_of_a_pipe_is_refused_without_waiting_for_a_writer(
+    assets: Assets, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", Path(os.devnull)):
+        with pytest.raises(InvalidRequest, match="it is a pipe or a device; pass it as an open"):
+            await assets.upload(path)
+
+
+async def test_an_upload_that_waits_for_a_pipe_can_be_cancelled(assets: Assets) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb", buffering=0) as end:
+        task = asyncio.create_task(assets.upload(pipe))
+        await asyncio.sleep(1)
+        end.write(PNG[:100])
+        await asyncio.sleep(1)
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_storage_that_answers_400_in_passing(
+    assets: Assets, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heygen_async.endpoints.assets.MULTIPART_LIMIT", 1_000)
+    large_file(tmp_path / "a.mp4", 40_000)
+    for code in ("RequestTimeout", "ExpiredToken"):
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        sandbox.faults.add("media", Fault.body(body, status=400, content_type="text/xml"))
+    asset = await assets.upload(tmp_path / "a.mp4")
+    assert asset.size_bytes == 40_000
+    assert sandbox.requests.by_operation["assets.direct_uploads.create"] == 2

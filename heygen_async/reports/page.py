@@ -45,10 +45,7 @@ def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) 
         try:
             file.write(report_page(sums))
             file.close()
-            # Temporary files are for their owner alone; a page is like any other new file.
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(file.name).chmod(0o666 & ~mask)
+            # As the temporary file, the page is readable by its owner alone.
             Path(file.name).replace(target)
         except BaseException:
             file.close()

@@ -19,11 +19,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from heygen_async.errors import ConfigurationError
+from heygen_async.session.addresses import PublicResolver, Resolver, is_local
 from heygen_async.session.redact import echo_filter
-from heygen_async.session.settings import Settings
+from heygen_async.session.settings import Settings, is_loopback
 from heygen_async.version import __version__
 
 USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
@@ -43,7 +45,8 @@ class Connection:
         # Arguments of each request, and headers that each must carry itself.
         self.options: dict[str, Any] = {}
         self.auth: dict[str, str] = {}
-        self._media: aiohttp.ClientSession | None = None
+        self._media: dict[type[Resolver], aiohttp.ClientSession] = {}
+        self._local_hosts: set[str] = set()
         self._media_proxies: dict[URL, dict[str, Any]] = {}
         self._guards: list[AsyncGenerator[None]] = []
 
@@ -64,7 +67,7 @@ class Connection:
         self._process, self._thread = process, thread
         self.loop = loop
         self._guards = []
-        self._media = None
+        self._media = {}
         self._media_proxies = {}
         # Asked once. Not aiohttp's own trust_env, which asks a thread for it at each request, knows
         # fewer forms of proxies, and sends the passwords of ~/.netrc to whatever host they name.
@@ -76,15 +79,29 @@ class Connection:
             self.auth |= self.options.pop("proxy_headers", {})
         headers = {} if self.options else self._settings.auth_headers
         self.api = self._session(
-            {"Accept": "application/json", **headers}, _response_class(self._settings.secret)
+            {"Accept": "application/json", **headers},
+            response_class=_response_class(self._settings.secret),
         )
 
     @property
     def media(self) -> aiohttp.ClientSession:
-        """For media, uploads and redirects: any host, never the key."""
-        if self._media is None:
-            self._media = self._session({}, aiohttp.ClientResponse)
-        return self._media
+        """For media and uploads: any host, never the key."""
+        return self._media_session(Resolver)
+
+    @property
+    def public_media(self) -> aiohttp.ClientSession:
+        """For redirects of media: it connects to public addresses only."""
+        return self._media_session(PublicResolver)
+
+    def may_be_local(self, address: URL) -> bool:
+        """Return whether a redirect of this URL may lead to a private network.
+
+        Args:
+            address: The URL that was fetched first.
+        """
+        host = address.host or ""
+        base = urlsplit(self._settings.base_url).hostname or ""
+        return is_loopback(base) or is_local(host) or host in self._local_hosts
 
     def media_options(self, address: URL, headers: dict[str, str]) -> dict[str, Any]:
         """The arguments of a media request with these headers: they, and the proxy of its host.
@@ -104,17 +121,28 @@ class Connection:
         """Close what is open; a later request opens again."""
         guards, self._guards = self._guards, []
         loop, self.loop = self.loop, None
-        self._media = None
+        self._media = {}
         if loop is asyncio.get_running_loop():
             for guard in guards:
                 await guard.aclose()
 
+    def _media_session(self, resolver: type[Resolver]) -> aiohttp.ClientSession:
+        if resolver not in self._media:
+            self._media[resolver] = self._session({}, resolver=resolver(self._local_hosts))
+        return self._media[resolver]
+
     def _session(
-        self, headers: dict[str, str], response_class: type[aiohttp.ClientResponse]
+        self,
+        headers: dict[str, str],
+        *,
+        response_class: type[aiohttp.ClientResponse] = aiohttp.ClientResponse,
+        resolver: AbstractResolver | None = None,
     ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=_KEEPALIVE, resolver=resolver
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
             response_class=response_class,
@@ -122,7 +150,7 @@ class Connection:
         # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
         # would meet 404 in what we count as its first attempt.
         session._retry_connection = False
-        guard = _close_at_the_end(session)
+        guard = _close_at_the_end(session, resolver)
         with contextlib.suppress(StopIteration):
             guard.__anext__().send(None)  # runs to its yield, where it stays
         self._guards.append(guard)
@@ -180,8 +208,12 @@ def proxy_options(base_url: str) -> dict[str, Any]:
     return options
 
 
-async def _close_at_the_end(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+async def _close_at_the_end(
+    session: aiohttp.ClientSession, resolver: AbstractResolver | None
+) -> AsyncGenerator[None]:
     try:
         yield
     finally:
         await session.close()
+        if resolver is not None:
+            await resolver.close()

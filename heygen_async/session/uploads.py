@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import hashlib
 import io
 import os
+import stat
 import tempfile
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -242,8 +245,34 @@ async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
 
 
 async def _chunks_of(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await _on_disk(file.read, _CHUNK):
+    # Of a pipe, what is there: a thread that waits for more could not be cancelled.
+    read = getattr(file, "read1", file.read)
+    while True:
+        await _readable(file)
+        chunk = await _on_disk(read, _CHUNK)
+        if not chunk:
+            return
         yield chunk
+
+
+async def _readable(file: IO[bytes]) -> None:
+    """Wait until a pipe, socket or terminal has something to read; other files always have."""
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = file.fileno()
+        there: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(descriptor, _resolve, there)
+    except (AttributeError, OSError, ValueError, NotImplementedError):
+        return  # it has no descriptor, or none that can be waited for
+    try:
+        await there
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _opened_file(opening: Callable[..., IO[bytes]], *args: Any) -> IO[bytes]:
@@ -276,7 +305,15 @@ async def _on_disk(work: Any, *args: Any) -> Any:
 
 
 def _open(path: str | os.PathLike[str]) -> IO[bytes]:
-    return open(path, "rb")
+    def opener(name: str, flags: int) -> int:
+        # Without the flag, opening a pipe waits for somebody who writes to it.
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=opener)  # noqa: SIM115, the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device; pass it as an open file", path)
+    return file
 
 
 def _name_of(file: IO[bytes]) -> str | None:

@@ -69,8 +69,8 @@ def test_a_cut_after_many_echoes_leaves_no_piece_of_the_secret(times: int, longe
 
 
 HOSTILE = [
-    *(".", "a.", "a+-", "://", "a://", "http://", "://@", "a://b@", "https://x?", "://x#", "://a=#"),
-    *("Bearer ", "bearer", "bearer\t ", "sk_", "sk_a", "hg_", "signature=", "x-amz-", "@", "&", "="),
+    *(".", "a.", "a+-", "://", "a://", "http://", "://@", "a://b@", "https://x?", "://x#"),
+    *("Bearer ", "bearer", "sk_", "sk_a", "hg_", "signature=", "x-amz-", "@", "&", "="),
 ]
 
 
