@@ -330,12 +330,14 @@ def _number_before(
 
 
 def _check_beginning(rows: Sequence[str]) -> None:
-    """Refuse what would get lost: text before the first timing."""
-    for number, row in enumerate(rows, 1):
+    """Refuse what would get lost: all but one number before the first timing."""
+    numbers = 0
+    for at, row in enumerate(rows, 1):
         if "-->" in row:
-            raise InvalidRequest(f"srt: the timing in line {number} cannot be read", param="srt")
-        if row.strip() and not row.strip().isdecimal():
-            raise InvalidRequest(f"srt: line {number} stands before the first cue", param="srt")
+            raise InvalidRequest(f"srt: the timing in line {at} cannot be read", param="srt")
+        numbers += row.strip().isdecimal()
+        if row.strip() and (numbers > 1 or not row.strip().isdecimal()):
+            raise InvalidRequest(f"srt: line {at} stands before the first cue", param="srt")
 
 
 def _check_times(rows: Sequence[str]) -> None:
