@@ -387,12 +387,13 @@ class HeyGen:
         32 MB go in one request, more straight into storage, with a checksum of what was sent.
 
         Args:
-            source: A path, bytes, a file opened in binary mode (from where it stands), or an
-                async iterable of bytes. What can be read only once is first copied to a
+            source: A path, bytes, a file opened in binary mode (from where it stands), an
+                uploaded file of a web framework (FastAPI, Starlette, aiohttp, Flask; whole), or
+                an async iterable of bytes. What can be read only once is first copied to a
                 temporary file.
             filename: Its name; by default the source's own.
-            content_type: Its MIME type; by default what the ending of its name says, or, for a
-                name without one, the first bytes.
+            content_type: Its MIME type; by default what its first bytes say, or, if they do not,
+                the ending of its name.
             cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
                 asset, that is the answer, and nothing is sent. By default each call uploads.
             progress: Called on the event loop with the bytes of the file that were sent, and
