@@ -58,13 +58,24 @@ from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session, Traffic
-from heygen_async.session.settings import Retry, Timeout, settings_from
+from heygen_async.session.settings import (
+    HoldsSecret,
+    Retry,
+    Timeout,
+    check_event_loop,
+    count_of,
+    settings_from,
+)
 from heygen_async.session.slots import JobSlots
 from heygen_async.session.transfers import Sink, download
 from heygen_async.session.uploads import Uploadable, UploadProgress
 
-if TYPE_CHECKING:  # it loads sqlite3
-    from heygen_async.endpoints.upload_cache import UploadCache
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from yarl import URL
+
+    from heygen_async.endpoints.upload_cache import UploadCache  # it loads sqlite3
 
 T = TypeVar("T")
 _Downloadable: TypeAlias = Video | VideoTranslation | Lipsync | FillerWordRemoval
@@ -106,6 +117,10 @@ class HeyGen:
             client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
             used. Default True.
+        ssl: An ``ssl.SSLContext``, or the path of a file of certificates that are trusted besides
+            the system's, such as those of a company's proxy. The system's are those of OpenSSL,
+            which the environment variable ``SSL_CERT_FILE`` replaces. A client with a context
+            cannot be pickled.
         hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
             and deep copies of the client are without them.
 
@@ -137,16 +152,17 @@ class HeyGen:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | HoldsSecret | None = None,
         *,
-        token: str | None = None,
-        base_url: str | None = None,
-        timeout: Timeout | float | None = None,
-        retry: Retry | int | None = None,
-        requests: RequestLimiter | int | None = None,
-        jobs: JobSlots | int | None = None,
+        token: str | HoldsSecret | None = None,
+        base_url: str | URL | None = None,
+        timeout: Timeout | float | str | None = None,
+        retry: Retry | int | str | None = None,
+        requests: RequestLimiter | int | str | None = None,
+        jobs: JobSlots | int | str | None = None,
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
+        ssl: SSLContext | str | os.PathLike[str] | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         settings = settings_from(
@@ -156,11 +172,16 @@ class HeyGen:
             timeout=Timeout() if timeout is None else timeout,
             retry=Retry() if retry is None else retry,
             trust_env=trust_env,
+            ssl=ssl,
         )
-        if not isinstance(requests, RequestLimiter):
-            requests = RequestLimiter() if requests is None else RequestLimiter(requests)
-        if not isinstance(jobs, JobSlots):
-            jobs = JobSlots() if jobs is None else JobSlots(jobs)
+        if requests is None:
+            requests = RequestLimiter()
+        elif not isinstance(requests, RequestLimiter):
+            requests = RequestLimiter(count_of("requests", requests))
+        if jobs is None:
+            jobs = JobSlots()
+        elif not isinstance(jobs, JobSlots):
+            jobs = JobSlots(count_of("jobs", jobs))
         self._assemble(Session(settings, requests, jobs), _checked(expected or {}))
         if hooks is not None:
             self.add_hooks(hooks)
@@ -189,7 +210,9 @@ class HeyGen:
         self.webhooks: Webhooks = Webhooks(session, watcher)
 
     def __repr__(self) -> str:
-        return f"HeyGen(base_url={self._session.settings.base_url!r})"
+        # Crash reports show clients whose settings were refused, too.
+        session: Session | None = getattr(self, "_session", None)
+        return f"HeyGen(base_url={session.settings.base_url!r})" if session else "HeyGen()"
 
     def __getstate__(self) -> tuple[Session, dict[str, float]]:
         return self._session, self._watcher.expected
@@ -198,6 +221,7 @@ class HeyGen:
         self._assemble(*state)
 
     async def __aenter__(self) -> Self:
+        check_event_loop()
         return self
 
     async def __aexit__(

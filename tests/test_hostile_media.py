@@ -6,17 +6,23 @@ import asyncio
 import gzip
 import io
 import os
+import pickle
+import socket
+import ssl
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from yarl import URL
 
-from heygen_async.errors import TransferError
+from heygen_async import HeyGen
+from heygen_async.errors import ConnectionFailed, TransferError
 from heygen_async.session.addresses import is_local, redirect_target
 from heygen_async.session.transfers import download
 
+from .tls_host import CERTIFICATE, tls_host, tunnel
 from .transfers_host import CONTENT, MediaFile, answer, listing, media_host, open_session
 
 pytestmark = pytest.mark.anyio
@@ -269,3 +275,130 @@ async def test_a_link_in_place_of_the_target_is_replaced_and_not_followed(tmp_pa
     assert (tmp_path / "precious").read_bytes() == b"mine"
     assert not (tmp_path / "a.mp4").is_symlink()
     assert (tmp_path / "a.mp4").read_bytes() == CONTENT
+
+
+@pytest.fixture
+def names_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name of example is this machine."""
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return resolve("127.0.0.1" if str(host).endswith(".example") else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def redirecting(location: str) -> Callable[[int], bytes]:
+    """Redirect once, then send the file."""
+    replies = [answer(302, Location=location)]
+
+    def reply(port: int) -> bytes:
+        again = replies.pop() if replies else answer(200, CONTENT)
+        return again.replace(b"PORT", str(port).encode())
+
+    return reply
+
+
+@pytest.mark.usefixtures("names_lead_here")
+@pytest.mark.parametrize(
+    ("location", "base_url", "first_is_local", "followed"),
+    [
+        # The name says nothing; the address that it leads to is this machine.
+        ("https://inner.example:PORT/b.mp4", "https://api.heygen.com", False, False),
+        ("https://127.0.0.1:PORT/b.mp4", "https://api.heygen.com", False, False),
+        ("https://localhost:PORT/b.mp4", "https://api.heygen.com", False, False),
+        ("http://media.example/b.mp4", "https://api.heygen.com", False, False),
+        ("https://inner.example:PORT/b.mp4", "https://api.heygen.com", True, True),
+        ("https://inner.example:PORT/b.mp4", "http://127.0.0.1:1", False, True),
+        # A proxy on this machine may lead to another host.
+        ("https://media.example/b.mp4", "https://api.heygen.com", False, True),
+    ],
+)
+async def test_redirects_do_not_lead_inwards(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    location: str,
+    base_url: str,
+    first_is_local: bool,
+    followed: bool,
+) -> None:
+    async with tls_host(redirecting(location)) as (port, heads), tunnel(port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "inner.example,127.0.0.1,localhost")
+        url = f"https://inner.example:{port}/a.mp4" if first_is_local else "https://media.example/a"
+        async with HeyGen("sk_V2_x", base_url=base_url, ssl=CERTIFICATE, retry=2) as heygen:
+            if followed:
+                assert await heygen.download(url, tmp_path / "a.mp4") == len(CONTENT)
+            else:
+                with pytest.raises(TransferError, match="redirects to where it cannot"):
+                    await heygen.download(url, tmp_path / "a.mp4")
+        assert len(heads) == 1 + followed
+    assert all("sk_V2_x" not in head for head in heads)
+
+
+ME = answer(200, b'{"data": {"username": "me", "email": "a@b.c"}}')
+
+
+async def test_certificates_of_ones_own_are_trusted() -> None:
+    async with tls_host(lambda _: ME) as (port, heads):
+        base_url = f"https://localhost:{port}"
+        async with HeyGen("sk_V2_x", base_url=base_url, ssl=CERTIFICATE) as heygen:
+            await heygen.users.me()
+        context = ssl.create_default_context(cafile=CERTIFICATE)
+        async with HeyGen("sk_V2_x", base_url=base_url, ssl=context) as heygen:
+            await heygen.users.me()
+    assert len(heads) == 2
+
+
+async def test_a_certificate_that_is_not_trusted_is_not_tried_again(tmp_path: Path) -> None:
+    async with tls_host(lambda _: ME) as (port, heads):
+        base_url = f"https://localhost:{port}"
+        async with HeyGen("sk_V2_x", base_url=base_url) as heygen:
+            with pytest.raises(
+                ConnectionFailed, match=r"not trusted \(self.signed.*HeyGen\(ssl="
+            ) as e:
+                await heygen.users.me()
+            assert heygen.traffic.requests == e.value.attempts == 1
+            assert not e.value.sent
+            with pytest.raises(TransferError, match="not trusted"):
+                await heygen.download(f"{base_url}/a.mp4", tmp_path / "a.mp4")
+        assert asyncio.get_running_loop().time() == 0
+    assert heads == []
+
+
+async def test_a_base_url_where_nothing_answers_says_so_soon() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        base_url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        started = asyncio.get_running_loop().time()
+        async with HeyGen("sk_V2_x", base_url=base_url) as heygen:
+            calls = [heygen.users.me() for _ in range(20)]
+            failures = await asyncio.gather(*calls, return_exceptions=True)
+            assert asyncio.get_running_loop().time() - started <= 1.5
+    for failure in failures:
+        assert isinstance(failure, ConnectionFailed)
+        assert "check base_url" in str(failure)
+        assert pickle.loads(pickle.dumps(failure)).final
+
+
+async def test_a_host_that_has_answered_before_is_waited_for() -> None:
+    async with media_host(ME) as host, HeyGen("sk_V2_x", base_url=host.origin) as heygen:
+        await heygen.users.me()
+        port = int(host.origin.rpartition(":")[2])
+        closed = host.origin
+    started = asyncio.get_running_loop().time()
+    async with HeyGen("sk_V2_x", base_url=closed, retry=4) as heygen:
+        server = await asyncio.start_server(_answer_me, "127.0.0.1", port)
+        async with server:
+            await heygen.users.me()
+        with pytest.raises(ConnectionFailed) as caught:
+            await heygen.users.me()
+    assert caught.value.attempts == 4
+    assert asyncio.get_running_loop().time() > started
+
+
+async def _answer_me(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(ME)
+    await writer.drain()
+    writer.close()

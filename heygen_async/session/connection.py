@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import math
 import os
 import platform
 import threading
@@ -20,18 +21,25 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection as Connected
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.addresses import PublicResolver, Resolver, is_local
+from heygen_async.session.failures import NothingAnswersError
 from heygen_async.session.redact import echo_filter
-from heygen_async.session.settings import Settings, is_loopback
+from heygen_async.session.settings import Settings, is_loopback, ssl_context
 from heygen_async.version import __version__
 
 USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
 
 # Longer than the gap between two looks at a job: a new TLS connection costs ten times a kept one.
 _KEEPALIVE = 120.0
+# How often a host that has never answered is tried. Calls that begin at the same moment (seconds)
+# fail together, which says no more than one failure does.
+_TRIES = 3
+_SAME_MOMENT = 0.05
 
 
 class Connection:
@@ -39,6 +47,7 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._ssl = ssl_context(settings.ssl)
         self.loop: asyncio.AbstractEventLoop | None = None
         self._process = self._thread = 0  # where it opened
         self.api: aiohttp.ClientSession
@@ -80,6 +89,7 @@ class Connection:
         headers = {} if self.options else self._settings.auth_headers
         self.api = self._session(
             {"Accept": "application/json", **headers},
+            connector=_ApiConnector,
             response_class=_response_class(self._settings.secret),
         )
 
@@ -135,13 +145,14 @@ class Connection:
         self,
         headers: dict[str, str],
         *,
+        connector: type[aiohttp.TCPConnector] = aiohttp.TCPConnector,
         response_class: type[aiohttp.ClientResponse] = aiohttp.ClientResponse,
         resolver: AbstractResolver | None = None,
     ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
-            connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=_KEEPALIVE, resolver=resolver
+            connector=connector(
+                limit=0, keepalive_timeout=_KEEPALIVE, resolver=resolver, ssl=self._ssl
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
@@ -155,6 +166,40 @@ class Connection:
             guard.__anext__().send(None)  # runs to its yield, where it stays
         self._guards.append(guard)
         return session
+
+
+class _ApiConnector(aiohttp.TCPConnector):
+    """Connects to the API, and gives up soon on a host that has never answered.
+
+    That is a wrong ``base_url`` or a missing network, not a moment of trouble.
+    """
+
+    _answered = False
+    _failures = 0
+    _first_failure = math.inf
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connected:
+        """Return a connection.
+
+        Raises:
+            NothingAnswersError: The third failure, and there has never been a connection.
+        """
+        try:
+            connected = await super().connect(req, traces, timeout)
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientSSLError):
+            raise  # the proxy is another matter, and a certificate is an answer
+        except aiohttp.ClientConnectorError as error:
+            now = asyncio.get_running_loop().time()
+            self._failures += 1
+            self._first_failure = min(self._first_failure, now)
+            again = self._failures >= _TRIES and now > self._first_failure + _SAME_MOMENT
+            if again and not self._answered:
+                raise NothingAnswersError(*error.args) from None
+            raise
+        self._answered = True
+        return connected
 
 
 def _response_class(secret: str) -> type[aiohttp.ClientResponse]:

@@ -413,8 +413,16 @@ async def _storage_code(response: aiohttp.ClientResponse) -> str:
 
 
 def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
+    """Return the setback of a connection that failed.
+
+    Raises:
+        TransferError: Another one would fail as well.
+    """
     error = unanswered(failure, Where("", ""), seconds)
-    return _Setback(TransferError(f"{shown(address)}: {error}"))
+    transfer_error = TransferError(f"{shown(address)}: {error}")
+    if getattr(error, "final", False):
+        raise transfer_error
+    return _Setback(transfer_error)
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
