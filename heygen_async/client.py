@@ -50,10 +50,12 @@ from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.editing import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
+from heygen_async.models.outputs import Output, find_output_url, output_url
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.session.codec import Decode, ErrorInside
+from heygen_async.session.content import Expected
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
 from heygen_async.session.limits import RequestLimiter
@@ -362,18 +364,23 @@ class HeyGen:
         source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval,
         to: str | os.PathLike[str] | Sink,
         *,
+        what: Output | None = None,
         renew: Callable[[], Awaitable[str | None]] | None = None,
     ) -> int:
         """Download a file that HeyGen made; the API key is not sent along.
 
         An interrupted download goes on where it stopped, within a call and in the next one. A
-        file appears under its name only when it is complete.
+        file appears under its name only when it is complete. A web page, a message in JSON or
+        nothing in place of a media file is a ``TransferError`` and leaves no file.
 
         Args:
             source: A media URL, or the video, translation, lipsync or filler-word removal itself,
                 whose URL is signed anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
+            what: Which of its files: ``video``, ``captioned`` (with captions burnt in),
+                ``subtitles``, ``thumbnail``, ``gif`` or ``audio``. By default the video, or the
+                audio of a translation of the audio alone.
             renew: Gives a fresh URL where ``source`` is one that has expired.
 
         Returns:
@@ -382,17 +389,16 @@ class HeyGen:
         Raises:
             URLExpired: The URL has expired and nothing renews it.
             TransferError: The file cannot be fetched or written.
-            InvalidRequest: ``source`` is no URL to fetch, or has none yet.
+            InvalidRequest: ``source`` is not a URL to fetch, or has no such file, perhaps not yet.
         """
         if isinstance(source, str):
+            if what is not None:
+                raise InvalidRequest("what: not with a URL, which is one file", param="what")
             return await download(self._session, source, to, renew=renew)
-        url, renew = _media_url(source), renew or self._renewal(source)
-        if url is None:
-            raise InvalidRequest(
-                f"source: {source.id} is {source.status} and has no media URL", param="source"
-            )
+        url, renew = output_url(source, what), renew or self._renewal(source, what)
+        expected: Expected = "subtitles" if what == "subtitles" else "media"
         with observed_download(self._session, _kind_of(source), source) as got:
-            got.size = await download(self._session, url, to, renew=renew)
+            got.size = await download(self._session, url, to, renew=renew, expected=expected)
         return got.size
 
     async def upload(
@@ -479,7 +485,9 @@ class HeyGen:
         check_sources(sources)
         return uploaded(self.assets, sources, parallel=parallel, cache=cache, progress=progress)
 
-    def _renewal(self, source: _Downloadable) -> Callable[[], Awaitable[str | None]]:
+    def _renewal(
+        self, source: _Downloadable, what: Output | None
+    ) -> Callable[[], Awaitable[str | None]]:
         resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals = self.videos
         if isinstance(source, VideoTranslation):
             resource = self.video_translations
@@ -489,16 +497,9 @@ class HeyGen:
             resource = self.filler_word_removals
 
         async def renew() -> str | None:
-            return _media_url(await resource.get(source.id))
+            return find_output_url(await resource.get(source.id), what)
 
         return renew
-
-
-def _media_url(source: _Downloadable) -> str | None:
-    if isinstance(source, VideoTranslation):
-        # A translation of the audio alone has no video.
-        return source.video_url or source.audio_url
-    return source.video_url
 
 
 def _kind_of(source: _Downloadable) -> JobKind[Any]:
