@@ -396,7 +396,7 @@ async def test_download_of_each_file_of_a_video(
         (
             Video(id="v1", status="processing"),
             "video",
-            "Video v1 is processing and has no file 'video'",
+            "Video v1 is processing and has no file",
         ),
         (Video(id="v1", status="completed"), "subs", "what: expected one of video, captioned, "),
         ("https://x.io/a.mp4", "video", "what: not with a URL"),
