@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ServerError,
         SignatureMismatch,
         SignatureMissing,
+        SlotUnavailable,
         StaleDelivery,
         TransferError,
         TransportError,
@@ -97,6 +98,33 @@ if TYPE_CHECKING:
         VideoBatchRequest,
         VideoTranslationBatchRequest,
     )
+    from heygen_async.models.brands import (
+        BrandGlossaryDetail,
+        BrandGlossaryRequest,
+        BrandGlossaryTerm,
+        BrandGlossaryTermInput,
+        BrandGlossaryUpdate,
+        BrandKitColorRoles,
+        BrandKitColorRolesUpdate,
+        BrandKitDetail,
+        BrandKitFont,
+        BrandKitFontRole,
+        BrandKitFontRoles,
+        BrandKitFontRolesUpdate,
+        BrandKitFontRoleUpdate,
+        BrandKitLogo,
+        BrandKitLogoRoles,
+        BrandKitLogoRolesUpdate,
+        BrandKitRequest,
+        BrandKitUpdate,
+        CreatedBrandKit,
+        DeletedBrandGlossary,
+        DeletedBrandKit,
+        ForcedTranslation,
+        ForcedTranslationInput,
+        UntranslatedTerm,
+        UntranslatedTermInput,
+    )
     from heygen_async.models.editing import (
         AiClip,
         AiClippingJob,
@@ -105,11 +133,18 @@ if TYPE_CHECKING:
         AiClippingSettings,
         BackgroundRemovalJob,
         BackgroundRemovalRequest,
+        CaptionStyle,
         CreatedAiClipping,
         CreatedFillerWordRemoval,
         DeletedBackgroundRemoval,
         FillerWordRemoval,
         FillerWordRemovalRequest,
+    )
+    from heygen_async.models.hyperframes import (
+        CreatedHyperframesRender,
+        DeletedHyperframesRender,
+        HyperframesRender,
+        HyperframesRenderRequest,
     )
     from heygen_async.models.libraries import BrandGlossary, BrandKit, Folder, FolderRequest, Sound
     from heygen_async.models.lipsyncs import (
@@ -126,6 +161,17 @@ if TYPE_CHECKING:
         ProofreadRequest,
         ProofreadSrt,
         ProofreadSrtUpdate,
+    )
+    from heygen_async.models.scenes import (
+        FrameBackground,
+        Scene,
+        SceneElement,
+        ScriptEntry,
+        ScriptVoiceSettings,
+        VideoCaption,
+        VideoContext,
+        VideoScenes,
+        VideoTrim,
     )
     from heygen_async.models.sources import (
         AssetBase64,
@@ -258,9 +304,10 @@ if TYPE_CHECKING:
     from heygen_async.pricing.prices import PRICES, PriceTable
     from heygen_async.session.codec import Page
     from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
+    from heygen_async.session.job_slots import JobSlots
     from heygen_async.session.limits import RequestLimiter
     from heygen_async.session.settings import Retry, Timeout
-    from heygen_async.session.slots import JobSlots
+    from heygen_async.session.slots import SlotLease, SlotPool, SlotStats
     from heygen_async.version import __version__
     from heygen_async.webhooks import WebhookReceiver
 
@@ -280,8 +327,8 @@ _HOMES = {
         "IdempotencyMismatch InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput "
         "JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge PaymentRequired "
         "PermissionDenied QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError "
-        "SignatureMismatch SignatureMissing StaleDelivery TransferError TransportError URLExpired "
-        "UncertainSubmission UploadCacheError WebhookError"
+        "SignatureMismatch SignatureMissing SlotUnavailable StaleDelivery TransferError "
+        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
     "models.assets": (
@@ -298,17 +345,33 @@ _HOMES = {
         "BatchItem BatchStatus CreatedBatch LipsyncBatchRequest VideoBatchRequest "
         "VideoTranslationBatchRequest"
     ),
+    "models.brands": (
+        "BrandGlossaryDetail BrandGlossaryRequest BrandGlossaryTerm BrandGlossaryTermInput "
+        "BrandGlossaryUpdate BrandKitColorRoles BrandKitColorRolesUpdate BrandKitDetail "
+        "BrandKitFont BrandKitFontRole BrandKitFontRoleUpdate BrandKitFontRoles "
+        "BrandKitFontRolesUpdate BrandKitLogo BrandKitLogoRoles BrandKitLogoRolesUpdate "
+        "BrandKitRequest BrandKitUpdate CreatedBrandKit DeletedBrandGlossary DeletedBrandKit "
+        "ForcedTranslation ForcedTranslationInput UntranslatedTerm UntranslatedTermInput"
+    ),
     "models.editing": (
         "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
-        "BackgroundRemovalJob BackgroundRemovalRequest CreatedAiClipping "
+        "BackgroundRemovalJob BackgroundRemovalRequest CaptionStyle CreatedAiClipping "
         "CreatedFillerWordRemoval DeletedBackgroundRemoval FillerWordRemoval "
         "FillerWordRemovalRequest"
+    ),
+    "models.hyperframes": (
+        "CreatedHyperframesRender DeletedHyperframesRender HyperframesRender "
+        "HyperframesRenderRequest"
     ),
     "models.libraries": "BrandGlossary BrandKit Folder FolderRequest Sound",
     "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",
     "models.proofreads": (
         "CreatedProofreads GeneratedProofread Proofread ProofreadGenerateRequest "
         "ProofreadRender ProofreadRequest ProofreadSrt ProofreadSrtUpdate"
+    ),
+    "models.scenes": (
+        "FrameBackground Scene SceneElement ScriptEntry ScriptVoiceSettings VideoCaption "
+        "VideoContext VideoScenes VideoTrim"
     ),
     "models.sources": "AssetBase64 AssetId AssetSource AssetUrl MediaSource",
     "models.statuses": "DeletedId StatusEntry",
@@ -359,7 +422,8 @@ _HOMES = {
     "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
     "session.limits": "RequestLimiter",
     "session.settings": "Retry Timeout",
-    "session.slots": "JobSlots",
+    "session.job_slots": "JobSlots",
+    "session.slots": "SlotLease SlotPool SlotStats",
     "version": "__version__",
     "webhooks": "WebhookReceiver",
 }
@@ -409,10 +473,29 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "BatchStatus",
     "BatchStopped",
     "BrandGlossary",
+    "BrandGlossaryDetail",
+    "BrandGlossaryRequest",
+    "BrandGlossaryTerm",
+    "BrandGlossaryTermInput",
+    "BrandGlossaryUpdate",
     "BrandKit",
+    "BrandKitColorRoles",
+    "BrandKitColorRolesUpdate",
+    "BrandKitDetail",
+    "BrandKitFont",
+    "BrandKitFontRole",
+    "BrandKitFontRoleUpdate",
+    "BrandKitFontRoles",
+    "BrandKitFontRolesUpdate",
+    "BrandKitLogo",
+    "BrandKitLogoRoles",
+    "BrandKitLogoRolesUpdate",
+    "BrandKitRequest",
+    "BrandKitUpdate",
     "BudgetExceeded",
     "CallError",
     "Caption",
+    "CaptionStyle",
     "CharacterVariable",
     "CinematicAvatarVideoRequest",
     "ColorSceneBackground",
@@ -424,7 +507,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "CreatedAiClipping",
     "CreatedAvatar",
     "CreatedBatch",
+    "CreatedBrandKit",
     "CreatedFillerWordRemoval",
+    "CreatedHyperframesRender",
     "CreatedLipsync",
     "CreatedProofreads",
     "CreatedVideo",
@@ -435,6 +520,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Cue",
     "CueProblem",
     "DeletedBackgroundRemoval",
+    "DeletedBrandGlossary",
+    "DeletedBrandKit",
+    "DeletedHyperframesRender",
     "DeletedId",
     "DeletedVideo",
     "DeletedVoice",
@@ -455,10 +543,15 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Fit",
     "Folder",
     "FolderRequest",
+    "ForcedTranslation",
+    "ForcedTranslationInput",
+    "FrameBackground",
     "GeneratedProofread",
     "HeyGen",
     "HeyGenError",
     "Hooks",
+    "HyperframesRender",
+    "HyperframesRenderRequest",
     "IdempotencyMismatch",
     "ImageInput",
     "ImageScene",
@@ -515,10 +608,18 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "RotatedWebhookSecret",
     "Run",
     "RunEstimate",
+    "Scene",
     "SceneBackground",
+    "SceneElement",
+    "ScriptEntry",
+    "ScriptVoiceSettings",
     "ServerError",
     "SignatureMismatch",
     "SignatureMissing",
+    "SlotLease",
+    "SlotPool",
+    "SlotStats",
+    "SlotUnavailable",
     "Sound",
     "Speech",
     "SpeechRequest",
@@ -553,6 +654,8 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Turn",
     "URLExpired",
     "UncertainSubmission",
+    "UntranslatedTerm",
+    "UntranslatedTermInput",
     "UploadCache",
     "UploadCacheError",
     "UploadOutcome",
@@ -571,12 +674,16 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "VideoAgentSessionSummary",
     "VideoAgentStyle",
     "VideoBatchRequest",
+    "VideoCaption",
+    "VideoContext",
     "VideoRequest",
     "VideoScene",
+    "VideoScenes",
     "VideoStatusV1",
     "VideoTranslation",
     "VideoTranslationBatchRequest",
     "VideoTranslationRequest",
+    "VideoTrim",
     "VideoVariable",
     "Voice",
     "VoiceCloneRequest",

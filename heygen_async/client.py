@@ -28,12 +28,15 @@ import msgspec
 from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.avatars import Avatars
-from heygen_async.endpoints.background_removals import CREATE as CREATE_BACKGROUND_REMOVAL
+from heygen_async.endpoints.background_removals import CREATE as REMOVE_BACKGROUND
 from heygen_async.endpoints.background_removals import BackgroundRemovals
+from heygen_async.endpoints.brands import BrandGlossaries, BrandKits
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
+from heygen_async.endpoints.hyperframes import Hyperframes
 from heygen_async.endpoints.jobs import KINDS, Jobs
-from heygen_async.endpoints.libraries import Audio, BrandGlossaries, BrandKits, Folders
+from heygen_async.endpoints.libraries import Audio, Folders
 from heygen_async.endpoints.lipsyncs import Lipsyncs
+from heygen_async.endpoints.operations import operation_at
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
 from heygen_async.endpoints.uploads import NamedSource, UploadOutcome, check_sources, uploaded
@@ -49,6 +52,7 @@ from heygen_async.jobs.observation import observed_download
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.editing import FillerWordRemoval
+from heygen_async.models.hyperframes import HyperframesRender
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.outputs import Output, find_output_url, output_url
 from heygen_async.models.structs import Request, encode, encode_body
@@ -58,17 +62,19 @@ from heygen_async.session.codec import Decode, ErrorInside
 from heygen_async.session.content import Expected
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
+from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session, Traffic
 from heygen_async.session.settings import (
     HoldsSecret,
     Retry,
+    SlotsFor,
     Timeout,
     check_event_loop,
     count_of,
     settings_from,
 )
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.slots import SlotPool
 from heygen_async.session.transfers import Sink, download
 from heygen_async.session.uploads import Uploadable, UploadProgress
 
@@ -80,7 +86,9 @@ if TYPE_CHECKING:
     from heygen_async.endpoints.upload_cache import UploadCache  # it loads sqlite3
 
 T = TypeVar("T")
-_Downloadable: TypeAlias = Video | VideoTranslation | Lipsync | FillerWordRemoval
+_Downloadable: TypeAlias = (
+    Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender
+)
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _METHODS = get_args(Method)
@@ -109,12 +117,17 @@ class HeyGen:
         retry: A ``Retry`` policy, or the number of attempts. Default: 5 attempts, 600 s.
         requests: A ``RequestLimiter``, perhaps shared with other clients, or how many requests
             may be in flight. Default 100.
-        jobs: ``JobSlots``, perhaps shared with other clients, or how many jobs of bulk runs may
-            run at once at most; what the account allows is learned. Default 50.
+        jobs: How many jobs of bulk runs may run at once at most; what the account allows is
+            learned. Or a ``SlotPool``, perhaps shared with other clients: ``JobSlots``, or one of
+            your own. Default 50.
+        slots_for: ``bulk`` (default): interactive creates take no slot. ``all``: they take one,
+            before bulk runs, and give it back when the client sees their job end, or after 60
+            minutes.
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
             ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
-            ``background_removal``, ``filler_word_removal``), where you know better than the
+            ``background_removal``, ``filler_word_removal``, ``hyperframes_render``,
+            ``brand_kit``), where you know better than the
             built-in guesses. They set when a job is first looked at; from the third job on the
             client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
@@ -133,9 +146,10 @@ class HeyGen:
         avatars: Groups, which stand for a person, and their looks, which videos name.
         background_removals: Videos without their background.
         brand_glossaries: How names are said and translated.
-        brand_kits: Colours and logos.
+        brand_kits: Colours, fonts and logos.
         filler_word_removals: Videos without their ums and ers.
         folders: What videos and assets are put in.
+        hyperframes: Videos rendered from web projects.
         jobs: Jobs from stored ids, and news about jobs.
         lipsyncs: Videos made to speak another audio.
         proofreads: Translations whose subtitles a person corrects first.
@@ -161,7 +175,8 @@ class HeyGen:
         timeout: Timeout | float | str | None = None,
         retry: Retry | int | str | None = None,
         requests: RequestLimiter | int | str | None = None,
-        jobs: JobSlots | int | str | None = None,
+        jobs: SlotPool | int | str | None = None,
+        slots_for: SlotsFor = "bulk",
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
         ssl: SSLContext | str | os.PathLike[str] | None = None,
@@ -182,9 +197,12 @@ class HeyGen:
             requests = RequestLimiter(count_of("requests", requests))
         if jobs is None:
             jobs = JobSlots()
-        elif not isinstance(jobs, JobSlots):
+        elif isinstance(jobs, int | float | str) or not hasattr(jobs, "try_acquire"):
             jobs = JobSlots(count_of("jobs", jobs))
-        self._assemble(Session(settings, requests, jobs), _checked(expected or {}))
+        if slots_for not in get_args(SlotsFor):
+            raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
+        session = Session(settings, requests, jobs, slots_for=slots_for)
+        self._assemble(session, _checked(expected or {}))
         if hooks is not None:
             self.add_hooks(hooks)
 
@@ -200,6 +218,7 @@ class HeyGen:
         self.brand_kits: BrandKits = BrandKits(session, watcher)
         self.filler_word_removals: FillerWordRemovals = FillerWordRemovals(session, watcher)
         self.folders: Folders = Folders(session, watcher)
+        self.hyperframes: Hyperframes = Hyperframes(session, watcher)
         self.jobs: Jobs = Jobs(session, watcher)
         self.lipsyncs: Lipsyncs = Lipsyncs(session, watcher)
         self.proofreads: Proofreads = Proofreads(session, watcher)
@@ -266,8 +285,8 @@ class HeyGen:
         self._session.hooks = (*self._session.hooks, hooks)
 
     @property
-    def slots(self) -> JobSlots:
-        """The job slots that bulk runs share."""
+    def slots(self) -> SlotPool:
+        """The slots that bulk runs share: what ``jobs`` was, or ``JobSlots``."""
         return self._session.jobs
 
     @property
@@ -308,8 +327,9 @@ class HeyGen:
     ) -> Any:
         """Send any call of the API, present or future, with all guarantees of the others.
 
-        Limits, retries, timeouts and errors are those of every call. A write carries an
-        Idempotency-Key, the same on all attempts.
+        Limits, timeouts and errors are those of every call, and so are retries: an operation that
+        this SDK knows is repeated, and carries an Idempotency-Key, as its own method would. A POST
+        that it does not know is repeated only under your own key.
 
         Args:
             method: HTTP method.
@@ -318,7 +338,7 @@ class HeyGen:
                 answer comes as plain Python values.
             query: Query parameters; None values are left out, sequences joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
-            idempotency_key: Your own key for a write; by default a fresh one.
+            idempotency_key: Your own key. By default an operation that takes one gets a fresh one.
 
         Returns:
             What ``answer`` asks for.
@@ -339,14 +359,16 @@ class HeyGen:
                 f"{given!r}",
                 param="path",
             )
+        known = operation_at(method, path)
         kind = _Whole if answer is None else Endpoint
         endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            # The removal of backgrounds takes no key, so that its retries would not be safe.
-            keyed=method in ("POST", "PUT", "PATCH") and path != CREATE_BACKGROUND_REMOVAL.path,
+            keyed=idempotency_key is not None if known is None else known.keyed,
+            # The removal of backgrounds goes by a field that this body may lack.
+            idempotent=known is not None and known.idempotent and known is not REMOVE_BACKGROUND,
         )
         if isinstance(body, Request):
             body = encode(body)
@@ -361,7 +383,7 @@ class HeyGen:
 
     async def download(
         self,
-        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval,
+        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender,
         to: str | os.PathLike[str] | Sink,
         *,
         what: Output | None = None,
@@ -374,8 +396,8 @@ class HeyGen:
         nothing in place of a media file is a ``TransferError`` and leaves no file.
 
         Args:
-            source: A media URL, or the video, translation, lipsync or filler-word removal itself,
-                whose URL is signed anew where it has expired.
+            source: A media URL, or the video, translation, lipsync, filler-word removal or
+                HyperFrames render itself, whose URL is signed anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
             what: Which of its files: ``video``, ``captioned`` (with captions burnt in),
@@ -411,7 +433,7 @@ class HeyGen:
         progress: UploadProgress | None = None,
         idempotency_key: str | None = None,
     ) -> UploadedAsset:
-        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
+        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf, srt or zip, up to 200 MB.
 
         It is read in chunks off the event loop, and anew where an attempt is repeated. Up to
         32 MB go in one request, more straight into storage, with a checksum of what was sent.
@@ -488,13 +510,16 @@ class HeyGen:
     def _renewal(
         self, source: _Downloadable, what: Output | None
     ) -> Callable[[], Awaitable[str | None]]:
-        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals = self.videos
+        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals | Hyperframes
+        resource = self.videos
         if isinstance(source, VideoTranslation):
             resource = self.video_translations
         elif isinstance(source, Lipsync):
             resource = self.lipsyncs
         elif isinstance(source, FillerWordRemoval):
             resource = self.filler_word_removals
+        elif isinstance(source, HyperframesRender):
+            resource = self.hyperframes
 
         async def renew() -> str | None:
             return find_output_url(await resource.get(source.id), what)

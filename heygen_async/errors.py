@@ -18,7 +18,8 @@
     │   ├── TransportError          no complete answer arrived
     │   │   ├── ConnectionFailed    refused, reset, closed, cut short
     │   │   └── RequestTimeout      no answer in time (also a TimeoutError)
-    │   └── InvalidResponse         an answer that is not what the API describes
+    │   ├── InvalidResponse         an answer that is not what the API describes
+    │   └── SlotUnavailable         no slot to submit under: its lease was lost, its pool closed
     ├── JobError                    about one job; carries its id
     │   ├── JobFailed               HeyGen reports that the job failed
     │   ├── JobTimeout              the job did not end in time (also a TimeoutError)
@@ -86,7 +87,11 @@ class CallError(HeyGenError):
         method: HTTP method.
         path: Path without host and query.
         attempts: How many times the request was sent.
+        maybe_carried_out: True where the API may have done what the call asked for, and the call
+            takes no idempotency key: it is not known whether a job was created and paid for.
     """
+
+    maybe_carried_out: bool = False
 
     def __init__(self, message: str, *, method: str = "", path: str = "", attempts: int = 1):
         super().__init__(message)
@@ -114,6 +119,8 @@ class APIError(CallError):
             URL's query removed.
         param: The request field at fault, where the API names one.
         doc_url: The API's page about the code.
+        errors: Details item by item, where the API gives them, at most 50: the texts ``code``,
+            ``message``, ``node_id``, ``path`` and ``port``, as far as each has them.
         request_id: From the answer's headers, for HeyGen's support.
         retry_after: Seconds that the API asked to wait, or None.
         attempts, method, path: The call.
@@ -127,6 +134,7 @@ class APIError(CallError):
         code: str,
         param: str | None = None,
         doc_url: str | None = None,
+        errors: tuple[dict[str, str], ...] = (),
         request_id: str | None = None,
         retry_after: float | None = None,
         method: str = "",
@@ -138,6 +146,7 @@ class APIError(CallError):
         self.code = code
         self.param = param
         self.doc_url = doc_url
+        self.errors = errors
         self.request_id = request_id
         self.retry_after = retry_after
 
@@ -240,6 +249,14 @@ class InvalidResponse(CallError):
         super().__init__(message, method=method, path=path, attempts=attempts)
         self.status = status
         self.garbled = garbled
+
+
+class SlotUnavailable(CallError):
+    """There is no slot to submit a job under; this attempt was not sent.
+
+    The lease that the call was to use is lost, or the slot pool was closed. Get a new lease and
+    call again, with the same idempotency key.
+    """
 
 
 class JobError(HeyGenError):

@@ -9,7 +9,7 @@ import runpy
 import shlex
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from heygen_async.cli.app import app
 from heygen_async.cli.exits import Exit
 from heygen_async.sandbox import Sandbox
 
+from .public_names import homes_of_public_names
 from .snippets import prints, run_in, snippets
 from .web_servers import under_uvicorn
 
@@ -37,18 +38,13 @@ NOT_RUN = 2
 
 
 @pytest.fixture
-async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Sandbox]:
-    """A sandbox that has what the pages name, and is where the environment points to."""
-    async with Sandbox() as sandbox:
-        sandbox.add_look(look_id="AVATAR_ID")
-        sandbox.add_voice(voice_id="VOICE_ID")
-        sandbox.add_template(
-            template_id="TEMPLATE_ID", variables={"name": "text", "picture": "image"}
-        )
-        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
-        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
-        monkeypatch.chdir(tmp_path)
-        yield sandbox
+def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
+    """A sandbox that has what the pages name, and a folder of the reader's own."""
+    sandbox.add_look(look_id="AVATAR_ID")
+    sandbox.add_voice(voice_id="VOICE_ID")
+    sandbox.add_template(template_id="TEMPLATE_ID", variables={"name": "text", "picture": "image"})
+    monkeypatch.chdir(tmp_path)
+    return sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +69,15 @@ def prelude(sandbox: Sandbox) -> dict[str, Any]:
 
 
 @pytest.mark.anyio
+@pytest.mark.sandbox(speed=60)
 @pytest.mark.parametrize("page", WITH_CODE)
 async def test_a_page(
     page: str,
-    sandbox: Sandbox,
+    account: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    space = prelude(sandbox)
+    space = prelude(account)
     run_here: list[Callable[[], Any]] = []
     put_commands_on_this_loop(monkeypatch, run_here)
     async with AsyncExitStack() as stack:
@@ -92,7 +89,7 @@ async def test_a_page(
             if snippet.language == "python":
                 await run_in(space, snippet.code, source=page, line=snippet.line)
                 new = {name: space[name] for name in set(space) - before}
-                await follow_up(new, space, sandbox, stack)
+                await follow_up(new, space, account, stack)
             else:
                 for line in snippet.code.replace("\\\n", "").splitlines():
                     await run_command(line, run_here)
@@ -239,8 +236,9 @@ def test_every_public_name_has_a_page() -> None:
     """That the site's reference has all of them is checked by its build; this is quick."""
     told = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("reference/*.md"))
     directives = set(re.findall(r"^::: (\S+)$", told, re.MULTILINE))
+    homes = homes_of_public_names()
     for name in set(heygen_async.__all__) - {"__version__", "PRICES"}:
-        home = f"heygen_async.{heygen_async._HOME_OF[name]}"
+        home = homes[name]
         value = getattr(heygen_async, name)
         module = getattr(value, "__module__", home)
         assert any(one.startswith((home, module)) for one in directives), name

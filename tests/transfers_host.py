@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry, Timeout, settings_from
-from heygen_async.session.slots import JobSlots
 
 # What the host serves: three of the batches that are written to disk at once.
 CONTENT = random.Random(1).randbytes(3_000_000)
@@ -24,10 +24,14 @@ API_KEY = "sk_V2_sandbox"
 
 @contextlib.asynccontextmanager
 async def open_session(
-    base_url: str = "http://127.0.0.1:9", *, attempts: int = 5, patience: float = 600.0
+    base_url: str = "http://127.0.0.1:9",
+    *,
+    api_key: str = API_KEY,
+    attempts: int = 5,
+    patience: float = 600.0,
 ) -> AsyncIterator[Session]:
     settings = settings_from(
-        api_key=API_KEY,
+        api_key=api_key,
         token=None,
         base_url=base_url,
         timeout=Timeout(),

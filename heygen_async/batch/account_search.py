@@ -1,14 +1,14 @@
-"""Looks in the account for jobs whose submission was never answered.
+"""Searches the account for jobs whose submission was never answered.
 
-The account's lists begin with the newest job. Each is walked once for all items of a run that
-are looked for, and only as far back as the oldest of them. Videos are listed without their
-``callback_id``; the old v1 call shows it, so each video that title and time leave is asked for
-once, those first that were created nearest to the submission.
+The account's lists begin with the newest job. Each is read once for all items of a run that are
+searched for, and only as far back as the oldest of them. Videos are listed without their
+``callback_id``; the old v1 call shows it, so each video that title and time do not exclude is
+asked for once, those first that were created nearest to the submission.
 
-A ``callback_id`` that the run made is that of one item. One of the user's own may be that of
-many: then title, language and time decide, and jobs that the journal knows to be those of other
-items are left out. Where that does not leave exactly one job, or another item might have an equal
-claim to it, nothing is found: a job given to the wrong item would be worse.
+A ``callback_id`` that the run made belongs to one item. One of the user's own may belong to many:
+then title, language and time decide, and jobs that the journal knows to be those of other items
+are excluded. If that does not leave exactly one job, or another item might have an equal claim to
+it, nothing is found: a job given to the wrong item would be worse.
 """
 
 from __future__ import annotations
@@ -18,21 +18,85 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
-from heygen_async.batch.resume import EarlierRuns, Sent
+import msgspec
+
+from heygen_async.batch.operations import OPERATIONS, Listing, Submission
 from heygen_async.client import HeyGen
+from heygen_async.endpoints.batches import batch_and_index
 from heygen_async.errors import NotFound
-from heygen_async.models.proofreads import ProofreadRender
-from heygen_async.models.structs import Request
-from heygen_async.models.video_translations import VideoTranslationRequest
+from heygen_async.journal import ItemRecord, JournalStore
 from heygen_async.session.tasks import in_thread
 
 # Clocks differ. A submission is sent again under its key for up to 24 h, and can wait for its turn
 # before HeyGen creates the job.
-_CLOCKS_DIFFER = 600.0
+_CLOCK_SKEW = 600.0
 _LATEST = 26 * 3600.0
 # Videos whose callback_id is asked for at the same time.
-_AT_ONCE = 10
+_ASKED_AT_ONCE = 10
+
+
+class _Fields(msgspec.Struct):
+    """What matters of a payload."""
+
+    callback_id: str | None = None
+    title: str | None = None
+    output_languages: tuple[str, ...] = ()
+    language: str | None = None  # of the render of a proofread
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A submission, as the account may show its job.
+
+    Attributes:
+        single_key: The key that it has by itself; no other item has it.
+        title: The title in its request, or None.
+        language: The language that it is translated into, or None.
+        at: When it was sent, in Unix seconds.
+        job_id: Its job, if that is known.
+        open: Whether it may have a job that is not known.
+    """
+
+    single_key: str
+    title: str | None
+    language: str | None
+    at: float
+    job_id: str | None = None
+    open: bool = True
+
+
+def _sent(payload: bytes, single_key: str, at: float) -> tuple[_Sent, str | None]:
+    """Return a submission, and the ``callback_id`` of the user's own in its payload."""
+    fields = msgspec.json.decode(payload, type=_Fields)
+    language = fields.language
+    if len(fields.output_languages) == 1:
+        language = fields.output_languages[0]
+    return _Sent(single_key, fields.title, language, at), fields.callback_id
+
+
+def _sent_by(store: JournalStore) -> dict[str, list[_Sent]]:
+    """Return all submissions by the ``callback_id`` of the user's own. Blocks.
+
+    Raises:
+        JournalError: The journal cannot be read.
+    """
+    sent: dict[str, list[_Sent]] = {}
+    with store.reader() as reader:
+        for record in reader.records():
+            submission, callback_id = _sent(record.payload, record.callback_id, record.intended_at)
+            if callback_id is not None:
+                sent.setdefault(callback_id, []).append(_with_job(submission, record))
+    return sent
+
+
+def _with_job(sent: _Sent, record: ItemRecord) -> _Sent:
+    job_id = record.job_id
+    if job_id is not None and batch_and_index(job_id):
+        job_id = None
+    is_open = job_id is None and record.state in ("intended", "submitted", "uncertain")
+    return _Sent(sent.single_key, sent.title, sent.language, sent.at, job_id, is_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,169 +108,127 @@ class _Listed:
     language: str | None
     created_at: float | None
 
-    def created_for(self, since: float) -> bool:
-        """Whether a submission of that moment can have created it, as far as the time tells."""
-        if self.created_at is None:
+    def may_be_created_by(self, sent: _Sent) -> bool:
+        """Return whether time and title allow that a submission has created it."""
+        if self.created_at is not None and not (
+            sent.at - _CLOCK_SKEW <= self.created_at <= sent.at + _LATEST
+        ):
+            return False
+        if sent.title is None or self.title is None:
             return True
-        return since - _CLOCKS_DIFFER <= self.created_at <= since + _LATEST
+        return sent.title.casefold() in self.title.casefold()  # HeyGen may add to a title
 
-    def may_be_called(self, title: str | None) -> bool:
-        """Whether a request with this title can have created it; HeyGen may add to a title."""
-        if title is None or self.title is None:
-            return True
-        return title.casefold() in self.title.casefold()
+    def may_belong_to(self, sent: _Sent) -> bool:
+        """Return whether it may be the job of a submission with a shared ``callback_id``."""
+        return (
+            self.may_be_created_by(sent)
+            and sent.title in (None, self.title)
+            and (sent.language is None or self.language in (None, sent.language))
+        )
 
     def seconds_from(self, moment: float) -> float:
-        """How far from a moment it was created."""
+        """Return how far from a moment it was created."""
         return math.inf if self.created_at is None else abs(self.created_at - moment)
 
 
 class AccountSearch:
-    """Looks for the jobs of one run.
+    """Searches for the jobs of one run.
 
     Args:
         heygen: The client.
-        earlier: The run's journal, or None; without it nothing is found under a ``callback_id``
-            of the user's own.
+        store: The run's journal.
     """
 
-    def __init__(self, heygen: HeyGen, earlier: EarlierRuns | None) -> None:
-        self._earlier = earlier
-        self._videos = _VideoWalk(heygen)
-        self._translations = _TranslationWalk(heygen)
-        self._lipsyncs = _LipsyncWalk(heygen)
-        self._found: dict[str, str] = {}
+    def __init__(self, heygen: HeyGen, store: JournalStore) -> None:
+        self._heygen = heygen
+        self._store = store
+        self._finders: dict[Listing, _Finder] = {}
+        self._given: dict[str, str] = {}  # the single key of the item that each job was given to
 
-    async def video(
-        self, request: Request, callback_id: str, title: str | None, since: float
+    async def __call__(
+        self, submission: Submission[Any], callback_id: str, since: float
     ) -> str | None:
-        """The id of the video that a request has created, or None.
+        """Return the id of the job that a submission has created, or None.
 
         Args:
-            request: The request.
-            callback_id: What it was sent with if it has no ``callback_id`` of its own; its
-                idempotency key in any case.
-            title: Its title; None for any.
-            since: When it was sent, in unix seconds.
+            submission: The submission.
+            callback_id: The ``callback_id`` that it was sent with if it has none of its own.
+            since: When it was sent, in Unix seconds.
         """
-        sent = Sent(callback_id, title, None, since)
-        return await self._find(self._videos, request, sent)
-
-    async def translation(
-        self,
-        request: VideoTranslationRequest | ProofreadRender,
-        callback_id: str,
-        title: str | None,
-        since: float,
-    ) -> str | None:
-        """The id of the translation that a request has created, or None; see ``video``."""
-        if isinstance(request, ProofreadRender):
-            language = request.language
-        else:
-            language = request.output_languages[0]
-        sent = Sent(callback_id, title, language, since)
-        return await self._find(self._translations, request, sent)
-
-    async def lipsync(
-        self, request: Request, callback_id: str, title: str | None, since: float
-    ) -> str | None:
-        """The id of the lipsync that a request has created, or None; see ``video``."""
-        return await self._find(self._lipsyncs, request, Sent(callback_id, title, None, since))
-
-    async def _find(self, walk: _Walk, request: Request, sent: Sent) -> str | None:
-        if not hasattr(request, "callback_id"):
+        listing = OPERATIONS[submission.operation].listing
+        request = submission.request
+        if listing is None or not hasattr(request, "callback_id"):
             return None  # nothing in the account would tell
-        if request.callback_id is None:
-            if getattr(request, "callback_url", None) is not None:
-                return None  # it was sent with an id that nobody can guess, this search neither
-            jobs = await walk.find(sent.idempotency_key, sent)
+        sent, own_id = _sent(submission.payload, callback_id, since)
+        if own_id is None and getattr(request, "callback_url", None) is not None:
+            return None  # it was sent with an id that nobody can guess, this search neither
+        finder = self._finders.get(listing)
+        if finder is None:
+            finder = self._finders[listing] = _FINDERS[listing](self._heygen)
+        if own_id is None:
+            jobs = await finder.find(callback_id, sent)
         else:
-            jobs = await self._find_own(walk, request.callback_id, sent)
+            jobs = await self._find_shared(finder, own_id, sent)
         for job in jobs:
-            if self._found.setdefault(job.id, sent.idempotency_key) == sent.idempotency_key:
+            if self._given.setdefault(job.id, callback_id) == callback_id:
                 return job.id
         return None
 
-    async def _find_own(self, walk: _Walk, callback_id: str, sent: Sent) -> list[_Listed]:
-        """The one job that nothing but this submission can have created, if there is one."""
-        if self._earlier is None:
-            return []
-        named, senders = await walk.find_all(callback_id, sent, self._earlier)
-        others = [one for one in senders if one.idempotency_key != sent.idempotency_key]
-        known = {other.job_id for other in others} | self._found.keys()
-        known -= {job for job, key in self._found.items() if key == sent.idempotency_key}
-        jobs = [job for job in named if job.id not in known and _can_be_of(job, sent)]
+    async def _find_shared(self, finder: _Finder, callback_id: str, sent: _Sent) -> list[_Listed]:
+        """Return the one job that nothing but this submission can have created, if any."""
+        named, senders = await finder.find_all(callback_id, sent, self._store)
+        others = [one for one in senders if one.single_key != sent.single_key]
+        known = {other.job_id for other in others} | self._given.keys()
+        known -= {job for job, key in self._given.items() if key == sent.single_key}
+        jobs = [job for job in named if job.id not in known and job.may_belong_to(sent)]
         if len(jobs) != 1 or jobs[0].created_at is None:
             return []
-        rivals = any(other.open and _can_be_of(jobs[0], other) for other in others)
+        rivals = any(other.open and jobs[0].may_belong_to(other) for other in others)
         return [] if rivals else jobs
 
 
-def _can_be_of(job: _Listed, sent: Sent) -> bool:
-    return (
-        job.created_for(sent.intended_at)
-        and sent.title in (None, job.title)
-        and (None in (job.language, sent.language) or job.language == sent.language)
-    )
-
-
-class _Walk(ABC):
-    """One list of the account, walked from the newest job back."""
+class _Finder(ABC):
+    """Reads one list of the account, from the newest job back."""
 
     def __init__(self, heygen: HeyGen) -> None:
         self._heygen = heygen
         self._turn = asyncio.Lock()
-        self._begin()
+        self._restart()
 
-    def _begin(self) -> None:
+    def _restart(self) -> None:
         self._jobs: dict[str, _Listed] = {}
         self._callback_ids: dict[str, str | None] = {}
         self._rest = self._listed()
         self._reached = math.inf
-        self._sent_with: dict[str, list[Sent]] | None = None
+        self._senders: dict[str, list[_Sent]] | None = None
 
-    async def find(self, callback_id: str, sent: Sent) -> list[_Listed]:
-        """Jobs with the ``callback_id`` of one submission, as soon as there are any.
-
-        Args:
-            callback_id: It.
-            sent: The submission; its title and its time count.
-        """
+    async def find(self, callback_id: str, sent: _Sent) -> list[_Listed]:
+        """Return jobs with the ``callback_id`` of one submission, as soon as there are any."""
         async with self._turn:
             return await self._find(callback_id, sent, every=False)
 
     async def find_all(
-        self, callback_id: str, sent: Sent, earlier: EarlierRuns
-    ) -> tuple[list[_Listed], list[Sent]]:
-        """All jobs with a ``callback_id`` that a submission can have created; and who sent it.
-
-        Args:
-            callback_id: It.
-            sent: The submission; its title and its time count.
-            earlier: The journal.
-        """
+        self, callback_id: str, sent: _Sent, store: JournalStore
+    ) -> tuple[list[_Listed], list[_Sent]]:
+        """Return all jobs with a ``callback_id``, and all submissions that were sent with it."""
         async with self._turn:
             jobs = await self._find(callback_id, sent, every=True)
-            if self._sent_with is None:
-                # Read after the list: whatever of this run is in the list is in the journal then.
-                self._sent_with = await in_thread(earlier.sent_with)
-            return jobs, self._sent_with.get(callback_id, [])
+            if self._senders is None:
+                # Read after the list: all of this run that is in the list is in the journal then.
+                self._senders = await in_thread(_sent_by, store)
+            return jobs, self._senders.get(callback_id, [])
 
-    async def _find(self, callback_id: str, sent: Sent, *, every: bool) -> list[_Listed]:
-        await self._reach(sent.intended_at - _CLOCKS_DIFFER)
-        jobs = [
-            job
-            for job in self._jobs.values()
-            if job.created_for(sent.intended_at) and job.may_be_called(sent.title)
-        ]
-        jobs.sort(key=lambda job: job.seconds_from(sent.intended_at))
+    async def _find(self, callback_id: str, sent: _Sent, *, every: bool) -> list[_Listed]:
+        await self._reach(sent.at - _CLOCK_SKEW)
+        jobs = [job for job in self._jobs.values() if job.may_be_created_by(sent)]
+        jobs.sort(key=lambda job: job.seconds_from(sent.at))
         unknown = [job for job in jobs if job.id not in self._callback_ids]
         while True:
             found = [job for job in jobs if self._callback_ids.get(job.id) == callback_id]
             if not unknown or (found and not every):
                 return found
-            await self._learn(unknown[:_AT_ONCE])
-            del unknown[:_AT_ONCE]
+            await self._learn(unknown[:_ASKED_AT_ONCE])
+            del unknown[:_ASKED_AT_ONCE]
 
     async def _reach(self, oldest: float) -> None:
         """List all jobs that were created since then."""
@@ -220,7 +242,7 @@ class _Walk(ABC):
                 if job.created_at is not None:
                     self._reached = job.created_at
         except BaseException:
-            self._begin()  # a list that has failed does not go on
+            self._restart()  # a list that has failed does not go on
             raise
 
     async def _learn(self, jobs: list[_Listed]) -> None:
@@ -235,14 +257,14 @@ class _Walk(ABC):
 
     @abstractmethod
     def _listed(self) -> AsyncIterator[_Listed]:
-        """All jobs, the newest first."""
+        """Iterate over all jobs, the newest first."""
 
     @abstractmethod
     async def _callback_id(self, job_id: str) -> str | None:
-        """The ``callback_id`` of one of them."""
+        """Return the ``callback_id`` of a job."""
 
 
-class _VideoWalk(_Walk):
+class _VideoFinder(_Finder):
     async def _listed(self) -> AsyncIterator[_Listed]:
         async for video in self._heygen.videos.list(limit=100):
             yield _Listed(video.id, video.title, None, video.created_at)
@@ -254,26 +276,33 @@ class _VideoWalk(_Walk):
             return None  # deleted meanwhile
 
 
-class _ShownWalk(_Walk):
-    """A list that shows each job's ``callback_id``."""
+class _ListedIdFinder(_Finder):
+    """A list that shows the ``callback_id`` of each job."""
 
     def __init__(self, heygen: HeyGen) -> None:
-        self._shown: dict[str, str | None] = {}
+        self._listed_ids: dict[str, str | None] = {}
         super().__init__(heygen)
 
     async def _callback_id(self, job_id: str) -> str | None:
-        return self._shown.pop(job_id)
+        return self._listed_ids.pop(job_id)
 
 
-class _TranslationWalk(_ShownWalk):
+class _TranslationFinder(_ListedIdFinder):
     async def _listed(self) -> AsyncIterator[_Listed]:
-        async for one in self._heygen.video_translations.list(limit=100):
-            self._shown[one.id] = one.callback_id
-            yield _Listed(one.id, one.title, one.output_language, one.created_at)
+        async for found in self._heygen.video_translations.list(limit=100):
+            self._listed_ids[found.id] = found.callback_id
+            yield _Listed(found.id, found.title, found.output_language, found.created_at)
 
 
-class _LipsyncWalk(_ShownWalk):
+class _LipsyncFinder(_ListedIdFinder):
     async def _listed(self) -> AsyncIterator[_Listed]:
-        async for one in self._heygen.lipsyncs.list(limit=100):
-            self._shown[one.id] = one.callback_id
-            yield _Listed(one.id, one.title, None, one.created_at)
+        async for found in self._heygen.lipsyncs.list(limit=100):
+            self._listed_ids[found.id] = found.callback_id
+            yield _Listed(found.id, found.title, None, found.created_at)
+
+
+_FINDERS: dict[Listing, type[_Finder]] = {
+    "videos": _VideoFinder,
+    "video_translations": _TranslationFinder,
+    "lipsyncs": _LipsyncFinder,
+}

@@ -19,19 +19,19 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 from weakref import WeakSet
 
+import msgspec
+
 from heygen_async.batch.downloads import FilePattern, downloaded
-from heygen_async.batch.item import Books, BookSettings
-from heygen_async.batch.outcome import Outcome
-from heygen_async.batch.report import Progress
-from heygen_async.batch.requests import RequestsPlan
-from heygen_async.batch.resume import EarlierRuns
+from heygen_async.batch.outcome import Outcome, Progress
+from heygen_async.batch.resume import ResumePolicy
 from heygen_async.batch.run import Run, RunSettings, logger
-from heygen_async.batch.server_batches import ApiBatches, filling, window
-from heygen_async.batch.submissions import Plan, RenderPlan, TranslatePlan, Via
+from heygen_async.batch.server_batches import batch_sizes
+from heygen_async.batch.submissions import RenderBuilder, RequestsBuilder, SubmissionBuilder, Via
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal, Totals, journal_store
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
@@ -42,10 +42,12 @@ from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
 from heygen_async.pricing.budget import Budget
 from heygen_async.pricing.prices import PRICES, PriceTable
-from heygen_async.session.slots import JobSlots
 from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
+
+JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
+"""A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
 
 SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
 """A video to dub: its URL, an asset, or a whole request."""
@@ -103,7 +105,7 @@ class Batch:
         ordered: bool = False,
         job_timeout: float | None = 7200.0,
         progress: Callable[[Progress], None] | None = None,
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
         run_id: str | None = None,
         finished: Literal["yield", "skip"] = "yield",
         retry_failed: bool = False,
@@ -119,11 +121,12 @@ class Batch:
         if finished not in ("yield", "skip"):
             raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
-        self._journal = None if journal is None else Path(journal)
+        self._store = None if journal is None else journal_store(journal)
         self._run_id = run_id
         self._finished: Literal["yield", "skip"] = finished
-        self._retry_failed = retry_failed
-        self._resubmit_uncertain = resubmit_uncertain
+        self._policy = ResumePolicy(
+            retry_failed=retry_failed, resubmit_uncertain=resubmit_uncertain
+        )
         self._budget = Budget(max_cost, max_jobs, warn=logger.warning)
         self._prices = prices
         self._concurrency = concurrency
@@ -133,6 +136,12 @@ class Batch:
         self._progress = progress
         # A run that nobody iterates over and nobody keeps needs no end.
         self._runs: WeakSet[Run[Any]] = WeakSet()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_runs"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _runs=WeakSet())
 
     async def __aenter__(self) -> Batch:
         return self
@@ -157,8 +166,13 @@ class Batch:
 
     @property
     def journal(self) -> Path | None:
-        """The journal's file, or None."""
-        return self._journal
+        """The journal's file, or None if there is no journal or it is not a file."""
+        return self._store.path if isinstance(self._store, SqliteJournal) else None
+
+    @property
+    def store(self) -> JournalStore | None:
+        """The journal as a store, or None."""
+        return self._store
 
     @property
     def ordered(self) -> bool:
@@ -191,7 +205,7 @@ class Batch:
             progress: Called with a ``Progress`` after each outcome of the stage.
         """
         stage = copy.copy(self)
-        stage._journal = self._beside(name)
+        stage._store = self._beside(name)
         stage._run_id = None if self._run_id is None else f"{self._run_id}.{name}"
         stage._progress = progress
         stage._finished = "yield"
@@ -201,17 +215,15 @@ class Batch:
         """Count now what earlier runs of this batch's journal have spent.
 
         Each run does so when it begins. A stage of a chain that begins late, or not at all, has
-        to be counted before those ahead of it spend what is left.
+        to be counted before the stages ahead of it spend what is left.
 
         Raises:
             JournalError: The journal cannot be read.
         """
-        if self._journal is None:
-            return
-        journal = Path(await in_thread(os.path.realpath, self._journal))
-        totals = await in_thread(EarlierRuns(journal).totals)
-        if totals is not None and self._budget.meets(str(journal)):
-            in_flight = totals.in_flight(resubmit_uncertain=self._resubmit_uncertain)
+        store = self._store
+        name, totals = (None, None) if store is None else await in_thread(_spent_by, store)
+        if name is not None and totals is not None and self._budget.meets(name):
+            in_flight = totals.in_flight(resubmit_uncertain=self._policy.resubmit_uncertain)
             self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
 
     def render(
@@ -223,7 +235,7 @@ class Batch:
         key: Callable[[Any], str] | None = None,
         version: Version = "auto",
         test: bool = False,
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Video]:
         """Render variants of a template.
 
@@ -252,8 +264,15 @@ class Batch:
                 an iterator fails alone.
             InvalidRequest: Two variants of a collection have the same key.
         """
-        plan = RenderPlan(self._heygen, template_id, version, test, variant)
-        return self._run(plan, variants, key, journal or self._journal)
+        builder = RenderBuilder(
+            self._heygen,
+            template_id,
+            self._prices,
+            version=version,
+            test=test,
+            variant_of=variant,
+        )
+        return self._run(builder, variants, key, journal, self._store)
 
     def translate(
         self,
@@ -262,7 +281,7 @@ class Batch:
         *,
         key: Callable[[VideoTranslationRequest], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[VideoTranslation]:
         """Dub videos into many languages, one job for each video and language.
 
@@ -289,18 +308,23 @@ class Batch:
             raise InvalidRequest("languages: expected several names, got one", param="languages")
         if isinstance(video, str | AssetUrl | AssetId | VideoTranslationRequest):
             request = _translation_of(video)
-            plan = TranslatePlan(self._heygen, _source_of(request), request)
-            journal = journal or self._beside("translate")
-            return self._run(plan, languages, str, journal, via)
-        plan = TranslatePlan(self._heygen, "videos")
-        items = _pairs([_translation_of(one) for one in video], languages)
+            return self._translate(
+                languages,
+                lambda language: msgspec.structs.replace(request, output_languages=[language]),
+                str,
+                _source_of(request),
+                via,
+                journal,
+            )
         name_of = key or _source_of
-
-        def key_of_pair(item: tuple[VideoTranslationRequest, str]) -> str:
-            request, language = item
-            return f"{name_of(request)} {language}"
-
-        return self._run(plan, items, key_of_pair, journal or self._beside("translate"), via)
+        return self._translate(
+            _pairs([_translation_of(one) for one in video], languages),
+            lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),
+            lambda pair: f"{name_of(pair[0])} {pair[1]}",
+            "videos",
+            via,
+            journal,
+        )
 
     @overload
     def run(
@@ -309,7 +333,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Video]: ...
     @overload
     def run(
@@ -318,7 +342,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[VideoTranslation]: ...
     @overload
     def run(
@@ -327,7 +351,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Lipsync]: ...
     @overload
     def run(
@@ -336,7 +360,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[VideoAgentSession]: ...
     @overload
     def run(
@@ -345,7 +369,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Proofread]: ...
     @overload
     def run(
@@ -354,7 +378,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[VoiceDetail]: ...
     @overload
     def run(
@@ -363,7 +387,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Speech]: ...
     @overload
     def run(
@@ -372,7 +396,7 @@ class Batch:
         *,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[VideoTranslation]: ...
     @overload
     def run(
@@ -382,7 +406,7 @@ class Batch:
         seconds: Callable[[Any], float | None] | None = None,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Any]: ...
     @overload
     def run(
@@ -393,7 +417,7 @@ class Batch:
         seconds: Callable[[T], float | None] | None = None,
         key: Callable[[T], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Any]: ...
     def run(
         self,
@@ -403,7 +427,7 @@ class Batch:
         seconds: Callable[[Any], float | None] | None = None,
         key: Callable[[Any], str] | None = None,
         via: Via = "single",
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
     ) -> Run[Any]:
         """Send requests of any kind that starts one job; kinds can be mixed.
 
@@ -438,12 +462,16 @@ class Batch:
                 that HeyGen does not offer; or two have the same key. In an iterator such an
                 item fails alone.
         """
-        made = (lambda item: item) if request is None else request
-        lasting = (lambda item: None) if seconds is None else seconds
-        plan = RequestsPlan(
-            self._heygen, request_of=made, seconds_of=lasting, items=requests, via=via
+        builder = RequestsBuilder(
+            self._heygen,
+            requests,
+            self._prices,
+            kind="requests",
+            request_of=request or (lambda item: item),
+            seconds_of=seconds or (lambda item: None),
+            via=via,
         )
-        return self._run(plan, requests, key, journal or self._beside("requests"), via)
+        return self._run(builder, requests, key, journal, self._beside("requests"), via)
 
     def speech(
         self,
@@ -451,7 +479,7 @@ class Batch:
         *,
         voice_id: str | None = None,
         key: Callable[[Any], str] | None = None,
-        journal: str | os.PathLike[str] | None = None,
+        journal: JournalLocation | None = None,
         **fields: Any,
     ) -> Run[Speech]:
         """Have many texts spoken.
@@ -487,8 +515,10 @@ class Batch:
             except TypeError as error:  # a field that there is not
                 raise InvalidRequest(str(error)) from None
 
-        plan = RequestsPlan(self._heygen, "speech", request_of)
-        return self._run(plan, texts, key, journal or self._beside("speech"))
+        builder = RequestsBuilder(
+            self._heygen, texts, self._prices, kind="speech", request_of=request_of
+        )
+        return self._run(builder, texts, key, journal, self._beside("speech"))
 
     def download(
         self, run: Run[T], to: str | os.PathLike[str], *, parallel: int = 8
@@ -531,53 +561,57 @@ class Batch:
             skip_resumed=self._finished == "skip",
         )
 
-    def _beside(self, kind: str) -> Path | None:
-        """The journal of another kind of run than a render, which has the batch's own."""
-        if self._journal is None:
-            return None
-        return self._journal.with_suffix(f".{kind}{self._journal.suffix}")
+    def _beside(self, kind: str) -> JournalStore | None:
+        """Return the journal of another kind of run than a render, which has the batch's own."""
+        return None if self._store is None else self._store.beside(kind)
+
+    def _translate(
+        self,
+        items: Any,
+        request_of: Callable[[Any], VideoTranslationRequest],
+        key: Callable[[Any], str],
+        subject: str,
+        via: Via,
+        journal: JournalLocation | None,
+    ) -> Run[VideoTranslation]:
+        builder = RequestsBuilder(
+            self._heygen,
+            items,
+            self._prices,
+            kind="translate",
+            subject=subject,
+            request_of=request_of,
+            via=via,
+            into_languages=True,
+        )
+        return self._run(builder, items, key, journal, self._beside("translate"), via)
 
     def _run(
         self,
-        plan: Plan[T],
+        builder: SubmissionBuilder[T],
         items: Any,
         key: Callable[[Any], str] | None,
-        journal: str | os.PathLike[str] | None,
+        journal: JournalLocation | None,
+        default_store: JournalStore | None,
         via: Via = "single",
     ) -> Run[T]:
         if via not in ("single", "api-batch"):
             raise ConfigurationError(f"via: expected single or api-batch, got {via!r}")
-        together = via == "api-batch"
-        account, ceiling = self._heygen.slots, self._heygen.slots.ceiling
-        workers = min(self._concurrency or ceiling, ceiling)
-        if together:
-            workers = window(self._concurrency, ceiling)
-        plan.prices = self._prices
-        if journal is not None:
-            plan.earlier = EarlierRuns(
-                Path(journal),
-                retry_failed=self._retry_failed,
-                resubmit_uncertain=self._resubmit_uncertain,
-            )
-        books = Books(
-            plan,
-            BookSettings(
-                journal=journal,
-                run_id=self._run_id,
-                retry_failed=self._retry_failed,
-                resubmit_uncertain=self._resubmit_uncertain,
-                prices=self._prices,
-                together=together,
-            ),
-            self._budget,
-        )
+        ceiling = self._heygen.slots.ceiling
+        sizes = batch_sizes(self._concurrency, ceiling) if via == "api-batch" else None
+        workers = sizes.in_flight_limit if sizes else min(self._concurrency or ceiling, ceiling)
+        store = default_store if journal is None else journal_store(journal)
         settings = RunSettings(
             workers=workers,
+            sizes=sizes,
             ordered=self._ordered,
             on_error=self._on_error,
             finished=self._finished,
+            policy=self._policy,
             job_timeout=self._job_timeout,
             progress=self._progress,
+            run_id=self._run_id,
+            journaled=store is not None,
             notes={
                 "items": len(items) if isinstance(items, Sized) else None,
                 "concurrency": workers,
@@ -587,21 +621,18 @@ class Batch:
                 "prices_as_of": self._prices.as_of.isoformat(),
             },
         )
-        run = Run(
-            items,
-            plan,
-            books,
-            settings,
-            key=key,
-            slots=JobSlots(workers) if together else account,
-            traffic=self._heygen.traffic,
-            single_slots=account if together else None,
-            batches=ApiBatches(
-                self._heygen, books, filling(workers, ceiling) if together else None
-            ),
-        )
+        store = MemoryJournal(keep_finished=False) if store is None else store
+        run = Run(self._heygen, items, builder, store, self._budget, settings, key)
         self._runs.add(run)
         return run
+
+
+def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
+    """Return the name that an open store has, and its totals; None if there is no journal."""
+    if not store.exists():
+        return None, None
+    with store.reader() as reader:
+        return reader.name, reader.totals()
 
 
 def _translation_of(video: SourceVideo) -> VideoTranslationRequest:

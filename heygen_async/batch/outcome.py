@@ -1,12 +1,16 @@
-"""What became of one item of a bulk run."""
+"""What became of one item, and the figures of a run: while it goes on, and at its end."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from heygen_async.errors import HeyGenError
+from heygen_async.errors import APIError, HeyGenError, JobFailed
+from heygen_async.pricing.estimates import dollars
+from heygen_async.session.session import Traffic
+from heygen_async.session.slots import SlotPool
 
 T = TypeVar("T")
 
@@ -17,16 +21,16 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     Attributes:
         key: The item's key; by default its position as a decimal number.
         index: Its position among the items, from 0.
-        item: The item itself, as it was given.
-        job_id: Its job, or None where it was not accepted; ``batch_id#place`` where HeyGen has
-            accepted it in one of its batches, and has not begun it or could not.
-        result: What the job gave, or None where it failed.
+        item: The item as it was given.
+        job_id: Its job, or None if it was not accepted; ``batch_id#index`` if HeyGen has accepted
+            it in one of its batches and its job has not started.
+        result: The result of the job, or None if it failed.
         error: Why it failed, or None.
-        seconds: From the moment it got a slot to its end.
-        usd: What it cost in US dollars, an estimate; None where that is not known.
+        seconds: Seconds from the moment it got a slot to its end.
+        usd: Estimated cost in US dollars, or None if unknown.
         resumed: Whether it ended in an earlier run and comes from the journal.
-        file: Where ``batch.download`` has put its output, or None.
-        download_error: Why ``batch.download`` could not; the job itself is none the worse.
+        file: The file that ``batch.download`` has written, or None.
+        download_error: Why ``batch.download`` failed, or None; the job itself is not affected.
     """
 
     key: str
@@ -47,8 +51,202 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         return self.error is None
 
     def unwrap(self) -> T:
-        """The result, or the error raised."""
+        """Return the result, or raise the error."""
         if self.error is not None:
             raise self.error
         assert self.result is not None
         return self.result
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of a run that goes on.
+
+    Attributes:
+        total: Number of items, or None if the source does not tell.
+        running: Jobs of this run that HeyGen has accepted and that are waited for.
+        completed: Items that completed.
+        failed: Items that failed.
+        resumed: How many of both ended in an earlier run.
+        elapsed: Seconds since the run started.
+        limit: Jobs that the account lets run at once, as far as is known; with
+            ``via="api-batch"`` the most that the run has queued or running at HeyGen.
+        usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
+            run count; items of unknown cost do not.
+    """
+
+    total: int | None
+    running: int
+    completed: int
+    failed: int
+    elapsed: float
+    limit: int
+    resumed: int = 0
+    usd: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """Items that have completed or failed."""
+        return self.completed + self.failed
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds left at the rate so far, or None without a total or an outcome."""
+        ended = self.done - self.resumed
+        if not self.total or not ended:
+            return None
+        return (self.total - self.done) * self.elapsed / ended
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of a run up to its last outcome.
+
+    Attributes:
+        completed: Items that completed.
+        failed: Items that failed.
+        resumed: How many of both ended in an earlier run.
+        failures: Number of failures by API code, or by exception class without a code.
+        elapsed: Seconds from the first item to the last outcome.
+        most_running: The most jobs that ran at once.
+        slot_use: Share of the slot-seconds that the account allowed and that were used, 0 to 1;
+            other runs on the same slots count too.
+        requests: Requests that the client sent meanwhile, for any purpose.
+        retries: How many of them repeated an earlier one.
+        rate_limited: Number of 429 answers among them.
+        usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
+            run count; items of unknown cost do not.
+    """
+
+    completed: int
+    failed: int
+    failures: dict[str, int]
+    elapsed: float
+    most_running: int
+    slot_use: float
+    requests: int
+    retries: int
+    rate_limited: int
+    resumed: int = 0
+    usd: float = 0.0
+
+    @property
+    def items(self) -> int:
+        """Items that have an outcome."""
+        return self.completed + self.failed
+
+    @property
+    def per_minute(self) -> float:
+        """Outcomes a minute, without items of an earlier run."""
+        ended = self.items - self.resumed
+        return ended * 60 / self.elapsed if self.elapsed > 0 else 0.0
+
+    def __str__(self) -> str:
+        failures = ", ".join(f"{count} {code}" for code, count in self.failures.items())
+        return (
+            f"{self.completed} completed, {self.failed} failed"
+            + (f" ({failures})" if failures else "")
+            + f" in {self.elapsed:.1f} s ({self.per_minute:.1f} a minute); up to "
+            f"{self.most_running} jobs at once, slots {self.slot_use:.0%} used; "
+            f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429; "
+            f"estimate: {dollars(self.usd)}"
+        )
+
+
+class RunStats:
+    """Counts what a run does.
+
+    Args:
+        slots: The slots that it runs on.
+        traffic: The client's counts; their differences are reported.
+        total: Number of items, or None.
+    """
+
+    def __init__(self, slots: SlotPool, traffic: Traffic, total: int | None) -> None:
+        self.running: int = 0
+        self._slots = slots
+        self._traffic = traffic
+        self._total = total
+        self._started_at: float | None = None
+        self._stopped = False
+        self._most_running = 0
+        self._completed = 0
+        self._failed = 0
+        self._resumed = 0
+        self._failures: Counter[str] = Counter()
+        self._elapsed = 0.0
+        self._usd = 0.0
+        self._begin = self._end = self._readings()
+
+    def start(self, now: float) -> None:
+        """Start the clock of the run, in seconds of the loop's clock."""
+        self._started_at = now
+        self._begin = self._readings()
+
+    def stop(self) -> None:
+        """Stop counting what the client does."""
+        self._end = self._readings()
+        self._stopped = True
+
+    def job_started(self) -> None:
+        """Count one more running job."""
+        self.running += 1
+        self._most_running = max(self._most_running, self.running)
+
+    def job_ended(self) -> None:
+        """Count one running job less."""
+        self.running -= 1
+
+    def item_ended(self, outcome: Outcome[Any], now: float) -> None:
+        """Count an outcome."""
+        self._resumed += outcome.resumed
+        self._usd += outcome.usd or 0.0
+        if outcome.error is None:
+            self._completed += 1
+        else:
+            self._failed += 1
+            self._failures[failure_code(outcome.error)] += 1
+        assert self._started_at is not None
+        self._elapsed = now - self._started_at
+
+    def progress(self, now: float) -> Progress:
+        """Return the figures at this moment."""
+        return Progress(
+            total=self._total,
+            running=self.running,
+            completed=self._completed,
+            failed=self._failed,
+            resumed=self._resumed,
+            elapsed=now - self._started_at if self._started_at is not None else 0.0,
+            limit=self._slots.limit,
+            usd=round(self._usd, 6),
+        )
+
+    def report(self) -> Report:
+        """Return the figures up to the last outcome."""
+        end = self._end if self._stopped or self._started_at is None else self._readings()
+        requests, retries, rate_limited, held, allowed = (
+            after - before for after, before in zip(end, self._begin, strict=True)
+        )
+        return Report(
+            completed=self._completed,
+            failed=self._failed,
+            resumed=self._resumed,
+            failures=dict(self._failures.most_common()),
+            elapsed=self._elapsed,
+            most_running=self._most_running,
+            slot_use=min(1.0, held / allowed) if allowed > 0 else 0.0,
+            requests=round(max(0, requests)),
+            retries=round(max(0, retries)),
+            rate_limited=round(max(0, rate_limited)),
+            usd=round(self._usd, 6),
+        )
+
+    def _readings(self) -> tuple[float, ...]:
+        traffic, stats = self._traffic, self._slots.stats()
+        counts = traffic.requests, traffic.retries, traffic.rate_limited
+        return (*counts, stats.held_seconds, stats.limit_seconds)
+
+
+def failure_code(error: HeyGenError) -> str:
+    """Return the API's code of a failure, or the name of its exception class."""
+    code = error.code if isinstance(error, APIError | JobFailed) else None
+    return code or type(error).__name__

@@ -1,215 +1,198 @@
-"""What earlier runs have left in a journal, read beside the run and without touching it."""
+"""What a resumed run does with the records of earlier runs; pure functions."""
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
-from heygen_async.batch.parcels import is_item_id
-from heygen_async.errors import JournalError
-from heygen_async.journal import (
-    Entry,
-    JournalView,
-    State,
-    Totals,
-    begun,
-    idempotency_key,
-    own_key,
-    read,
+from heygen_async.batch.operations import OPERATIONS, REPLAY_SECONDS, Submission
+from heygen_async.errors import HeyGenError, JobFailed, RecordedFailure
+from heygen_async.journal import ItemRecord, State, Totals
+from heygen_async.journal.keys import (
+    ItemIdentity,
+    ItemKeys,
+    canonical_json,
+    fingerprint,
+    is_batch_key,
 )
 from heygen_async.pricing.estimates import Estimate, RemainingWork
 
-# The figures of a remainder that count items.
-_TO_PAY = ("new", "again", "in_flight", "unanswered")
-_NOT_TO_PAY = ("completed", "failed", "uncertain", "changed")
-_IN_WORDS: dict[State, str] = {"submitted": "in_flight", "intended": "unanswered"}
 
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """An item of the journal whose request carried a ``callback_id`` of the user's own.
+class ResumePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run treats the records of earlier runs.
 
     Attributes:
-        idempotency_key: What it has by itself; no other item has it.
-        title: The title in its request, or None.
-        language: The language that it was translated into, or None.
-        intended_at: When it was sent, in Unix seconds.
-        job_id: Its job, where that is known.
-        open: Whether it may have a job that is not known. An item of a batch that HeyGen has
-            accepted can.
+        retry_failed: Submit items again that failed.
+        resubmit_uncertain: Submit items again whose fate is unknown.
     """
 
-    idempotency_key: str
-    title: str | None
-    language: str | None
-    intended_at: float
-    job_id: str | None = None
-    open: bool = True
-
-
-class _Fields(msgspec.Struct):
-    """What is looked at of a payload."""
-
-    callback_id: str | None = None
-    title: str | None = None
-    output_languages: tuple[str, ...] = ()
-    language: str | None = None  # of the render of a proofread
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierRuns:
-    """The journal of a run, as earlier runs have left it.
-
-    All of it blocks: on an event loop, call it in a thread.
-
-    Args:
-        journal: The file; it need not be there.
-        retry_failed: Whether the run submits items again that failed.
-        resubmit_uncertain: Whether it submits uncertain ones.
-    """
-
-    journal: Path
     retry_failed: bool = False
     resubmit_uncertain: bool = False
 
-    def totals(self) -> Totals | None:
-        """Sums over its items, or None where there is no journal yet.
 
-        Raises:
-            JournalError: The file is no journal.
-        """
-        if not begun(self.journal):
-            return None
-        with read(self.journal) as view:
-            return view.totals()
+class Action(enum.Enum):
+    """What a run does with an item that has a record."""
 
-    def reckoning(self, kind: str, subject: str) -> Reckoning | None:
-        """Where the items of a run can be looked up, or None where there is no journal yet.
-
-        Args:
-            kind: Kind of the run.
-            subject: What it is about.
-
-        Raises:
-            JournalError: The file is no journal, or that of another run.
-        """
-        if not begun(self.journal):
-            return None
-        with read(self.journal) as view:
-            run = view.run
-            if (run.kind, run.subject) != (kind, subject):
-                raise JournalError(
-                    f"journal {self.journal}: it belongs to another run: {run.kind} of "
-                    f"{run.subject!r}, not {kind} of {subject!r}",
-                    path=str(self.journal),
-                    reason="other_run",
-                )
-            return Reckoning(view, self)
-
-    def sent_with(self) -> dict[str, list[Sent]]:
-        """Items by the ``callback_id`` of the user's own that their requests carried.
-
-        Raises:
-            JournalError: The journal cannot be read.
-        """
-        sent: dict[str, list[Sent]] = {}
-        with read(self.journal) as view:
-            for entry in view.entries():
-                fields = msgspec.json.decode(entry.payload, type=_Fields)
-                if fields.callback_id is not None:
-                    sent.setdefault(fields.callback_id, []).append(
-                        _sent(view.run.run_id, entry, fields)
-                    )
-        return sent
+    RETURN = "return"
+    """Return the recorded outcome."""
+    REFUSE = "refuse"
+    """Fail: the request is not the one that was submitted under this key."""
+    WAIT = "wait"
+    """Wait for the recorded job."""
+    RESEND = "resend"
+    """Send the request again under the same idempotency key, which the API replays."""
+    RESEND_BATCH = "resend batch"
+    """Send the server batch again that it was part of, under the same key."""
+    SEARCH = "search"
+    """Search the account for its job; its fate is unknown."""
+    SUBMIT = "submit"
+    """Submit it as a new attempt."""
 
 
-def _sent(run_id: str, entry: Entry, fields: _Fields) -> Sent:
-    job_id = entry.job_id
-    if job_id is not None and is_item_id(job_id):
-        job_id = None
-    language = fields.language
-    if len(fields.output_languages) == 1:
-        language = fields.output_languages[0]
-    return Sent(
-        idempotency_key(run_id, entry.key, entry.fingerprint, entry.attempt),
-        fields.title,
-        language,
-        entry.intended_at,
-        job_id,
-        open=job_id is None and entry.state in ("intended", "submitted", "uncertain"),
+def resume_action(record: ItemRecord, fingerprint: str, policy: ResumePolicy, now: float) -> Action:
+    """Decide what to do with an item that has a record.
+
+    Args:
+        record: The record.
+        fingerprint: Fingerprint of the item's request now.
+        policy: How the run treats records.
+        now: Unix seconds. A record from the future was written by a wrong clock: its age is
+            unknown, so the API may have forgotten its key.
+    """
+    if record.resubmits(retry_failed=policy.retry_failed):
+        return Action.SUBMIT
+    if record.fingerprint != fingerprint:
+        return Action.REFUSE
+    if record.finished:
+        return Action.RETURN
+    if record.state == "submitted":
+        return Action.WAIT
+    if record.state == "intended" and 0 <= now - record.intended_at < REPLAY_SECONDS:
+        return Action.RESEND_BATCH if is_batch_key(record.idempotency_key) else Action.RESEND
+    return Action.SEARCH
+
+
+def identified(record: ItemRecord, submission: Submission[Any]) -> ItemRecord:
+    """Return a record of schema 1 without an operation as one of the submission's operation."""
+    if record.operation is not None:
+        return record
+    payload = canonical_json(record.payload)
+    found = fingerprint(submission.operation, submission.path_arguments, payload)
+    return msgspec.structs.replace(record, operation=submission.operation, fingerprint=found)
+
+
+def recorded_outcome(
+    record: ItemRecord, submission: Submission[Any]
+) -> tuple[Any | None, HeyGenError | None]:
+    """Return result and error of an item that ended in an earlier run."""
+    if record.state == "completed":
+        result = OPERATIONS[submission.operation].result
+        return msgspec.json.decode(record.result or b"null", type=result), None
+    message = record.error_message or "HeyGen gives no reason"
+    if record.error_type == "JobFailed" and record.job_id is not None:
+        return None, JobFailed(message, job_id=record.job_id, code=record.error_code)
+    return None, RecordedFailure(
+        message, error_type=record.error_type or "HeyGenError", code=record.error_code
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    state: State
-    fingerprint: str
-    again: bool
+# The figure of RemainingWork that a record counts in.
+_FIGURES = {
+    Action.RETURN: {"completed": "completed", "failed": "failed"},
+    Action.REFUSE: {},
+    Action.WAIT: {"submitted": "in_flight"},
+    Action.RESEND: {"intended": "unanswered"},
+    Action.RESEND_BATCH: {"intended": "unanswered"},
+    Action.SEARCH: {"intended": "unanswered", "uncertain": "uncertain"},
+    Action.SUBMIT: {"failed": "again"},
+}
+_FIGURES_TO_PAY = ("new", "again", "in_flight", "unanswered")
+_OTHER_FIGURES = ("completed", "failed", "uncertain", "changed")
+_OPEN_STATES: tuple[State, ...] = ("submitted", "intended")
 
 
-class Reckoning:
-    """Adds up what is left to do of a run, item by item.
+class RemainingWorkCounter:
+    """Adds up what is left to do of a run, item by item, as the run would decide it.
 
     Args:
-        view: The journal; it is read here.
-        earlier: How the run goes about what it finds.
+        records: The records of the journal.
+        totals: Sums over them.
+        keys: How the run names its items.
+        policy: How it treats records.
+        clock: Returns Unix seconds.
     """
 
-    def __init__(self, view: JournalView, earlier: EarlierRuns) -> None:
-        totals = view.totals()
+    def __init__(
+        self,
+        records: Iterable[ItemRecord],
+        totals: Totals,
+        keys: ItemKeys,
+        policy: ResumePolicy,
+        clock: Callable[[], float],
+    ) -> None:
         self._spent, self._jobs = totals.usd, totals.ended_jobs
-        self._held = {entry.key: _held(entry, earlier) for entry in view.entries()}
+        self._keys = keys
+        self._policy = policy
+        self._clock = clock
+        self._records: dict[str, ItemRecord] = {}
+        self._legacy: dict[str, list[str]] = {}  # default keys of schema 1 by fingerprint
+        for record in records:
+            self._records[record.key] = msgspec.structs.replace(
+                record, payload=b"" if record.operation else record.payload, result=None
+            )
+            legacy = record.legacy_fingerprint
+            if legacy is not None and record.key[:16] == legacy[:16]:
+                self._legacy.setdefault(record.fingerprint, []).append(record.key)
         self._counts: Counter[str] = Counter()
-        self._repeats: Counter[str] = Counter()
         self._usd = 0.0
         self._incomplete = 0
 
-    def add(self, key: str | None, fingerprint: str, estimate: Estimate) -> None:
-        """Look one item up; each once, in the order of the run.
-
-        Args:
-            key: Its key, or None where its payload gives it one.
-            fingerprint: Of its request.
-            estimate: What it will probably cost.
-        """
-        if key is None:
-            # As the run makes it: of equal items each next one gets a number.
-            self._repeats[fingerprint] += 1
-            key = own_key(fingerprint, self._repeats[fingerprint])
-        held = self._held.pop(key, None)
-        what = _what(held, fingerprint)
-        self._counts[what] += 1
-        if what in _TO_PAY:
+    def add(self, submission: Submission[Any], estimate: Estimate) -> None:
+        """Count one item; each once, in the order of the run."""
+        identity = submission.identity(self._keys)
+        figure = self._figure(self._take(submission, identity), submission, identity.fingerprint)
+        self._counts[figure] += 1
+        if figure in _FIGURES_TO_PAY:
             self._usd += estimate.usd
             self._incomplete += not estimate.complete
 
-    def remainder(self) -> RemainingWork:
-        """What is left, once all items were looked up."""
+    def remaining(self) -> RemainingWork:
+        """Return what is left, once all items were counted."""
+        others = self._records.values()
         return RemainingWork(
-            **{kind: self._counts[kind] for kind in (*_TO_PAY, *_NOT_TO_PAY)},
-            left_out=len(self._held),
+            **{figure: self._counts[figure] for figure in (*_FIGURES_TO_PAY, *_OTHER_FIGURES)},
+            left_out=len(others),
             usd=self._usd,
             incomplete=self._incomplete,
             spent=self._spent,
-            jobs=self._jobs + sum(held.state in _IN_WORDS for held in self._held.values()),
+            jobs=self._jobs + sum(record.state in _OPEN_STATES for record in others),
         )
 
+    def _take(self, submission: Submission[Any], identity: ItemIdentity) -> ItemRecord | None:
+        record = self._records.pop(identity.key, None)
+        if submission.key is not None:
+            return record
+        self._keys.skip(identity)
+        legacy_keys = self._legacy.get(identity.fingerprint)
+        while record is None and legacy_keys:
+            record = self._records.pop(legacy_keys.pop(0), None)
+        return record
 
-def _held(entry: Entry, earlier: EarlierRuns) -> _Held:
-    again = entry.tried_again(retry_failed=earlier.retry_failed)
-    again = again or (entry.state == "uncertain" and earlier.resubmit_uncertain)
-    return _Held(entry.state, entry.fingerprint, again)
-
-
-def _what(held: _Held | None, fingerprint: str) -> str:
-    """Which figure of the remainder an item counts in."""
-    if held is None:
-        return "new"
-    if held.again and (held.state == "failed" or held.fingerprint == fingerprint):
-        return "again"
-    if held.fingerprint != fingerprint:
-        return "changed"
-    return _IN_WORDS.get(held.state, held.state)
+    def _figure(
+        self, record: ItemRecord | None, submission: Submission[Any], fingerprint: str
+    ) -> str:
+        if record is None:
+            return "new"
+        record = identified(record, submission)
+        action = resume_action(record, fingerprint, self._policy, self._clock())
+        if (
+            action is Action.SEARCH
+            and record.state == "uncertain"
+            and self._policy.resubmit_uncertain
+        ):
+            return "again"
+        return _FIGURES[action].get(record.state, "changed")

@@ -1,38 +1,50 @@
-"""``via="api-batch"``: the items of a run, sent up to 100 in one request.
+"""``via="api-batch"``: items sent up to 100 in one request of HeyGen's own batches.
 
 A run goes on item by item; only the submissions are put together. An item that is ready to be
-sent joins the parcel that is being filled, whose first item leads: it sends the parcel when it is
-complete, and tells all others what became of them. A parcel is complete when it has its share of
-the items that the run may have under way, so that HeyGen works on one while the next is filled.
-Where HeyGen could run dry first, or nothing more will come, it goes as it is.
+sent joins the pending batch of its operation, whose first item leads: it sends the batch when it
+is complete, and tells all others what became of them. A batch is complete when it has its share of
+the items that the run may have in flight, so that HeyGen works on one while the next is filled. If
+HeyGen could run dry first, or nothing more will come, it is sent as it is.
 
-Nothing is paid for twice, as when items are sent one by one: what a parcel is made of, and the
-key that follows from that, is in the journal before it leaves. What may not have arrived is sent
-again as the same parcel under the same key. Where HeyGen refuses a parcel whole, it goes again in
-halves, so that a bad item fails alone: their intents take the place of the old ones in one step.
+Nothing is paid for twice, as when items are sent one by one: the members of a batch, and the key
+that follows from them, are durable before it is sent. A batch that may not have arrived is sent
+again as the same batch under the same key. If HeyGen refuses a batch as a whole, it is sent again
+in halves, so that a bad item fails alone: their intents replace the old ones in one transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from heygen_async.batch.batched_jobs import BatchedJob, Followed
-from heygen_async.batch.item import Books, refused
-from heygen_async.batch.parcels import (
-    MOST,
-    PRODUCTS,
-    Enclosure,
-    Parcel,
-    batch_and_index,
-    item_id,
+from heygen_async.batch.item import is_refusal
+from heygen_async.batch.operations import (
+    OPERATIONS,
+    REPLAY_SECONDS,
+    Pending,
+    ServerBatchType,
+    has_unnamed_callback,
+)
+from heygen_async.batch.submitter import (
+    ItemInProgress,
+    SingleSubmitter,
+    SubmissionCancelled,
+    not_begun,
 )
 from heygen_async.client import HeyGen
-from heygen_async.endpoints.batches import create_encoded
+from heygen_async.endpoints.batches import (
+    BatchedJob,
+    BatchWatch,
+    batch_and_index,
+    create_encoded,
+    item_id,
+)
 from heygen_async.errors import (
     BadRequest,
     HeyGenError,
@@ -40,312 +52,418 @@ from heygen_async.errors import (
     NotFound,
     PermissionDenied,
 )
-from heygen_async.journal import Entry
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
+from heygen_async.journal.keys import ItemKeys
+from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.slots import submitting_under
 
-# Seconds for which nothing more must have joined before a parcel goes unfilled.
+T = TypeVar("T")
+
+MOST_MEMBERS = 100
+"""Items that HeyGen takes in one request."""
+
+# Seconds without a new member after which an incomplete batch may be sent.
 _LINGER = 0.1
 
 
-class Withdrawn(Exception):
-    """The item was not sent, since the run submits nothing more."""
-
-
-class Filling(NamedTuple):
-    """When parcels go.
+class BatchSizes(NamedTuple):
+    """When batches are sent.
 
     Attributes:
-        size: Items that make one complete.
-        running_dry: Items under way below which an unfilled one goes, too.
+        in_flight_limit: Items that the run may have in flight.
+        complete: Members that make a batch complete.
+        running_dry: Items in flight below which an incomplete batch is sent, too.
     """
 
-    size: int
+    in_flight_limit: int
+    complete: int
     running_dry: int
 
 
-def window(concurrency: int | None, ceiling: int) -> int:
-    """How many items a run may have under way.
+def batch_sizes(concurrency: int | None, ceiling: int) -> BatchSizes:
+    """Return when the batches of a run are sent.
 
     Args:
-        concurrency: What the user says, or None.
-        ceiling: Jobs that may run at HeyGen at once, as far as is known.
-
-    Returns:
-        Two full parcels, or more where so many jobs run at once that one must be full while
-        they do.
-    """
-    return concurrency or max(2 * MOST, ceiling + MOST)
-
-
-def filling(window: int, ceiling: int) -> Filling:
-    """When the parcels of a run go.
-
-    Args:
-        window: Items that it may have under way.
+        concurrency: The limit that the user gave, or None for two full batches, or more if so
+            many jobs run at once that one must be full while they do.
         ceiling: Jobs that may run at HeyGen at once, as far as is known.
     """
-    size = min(MOST, -(-window // 2))
-    return Filling(size, max(1, min(ceiling, window - size)))
+    limit = concurrency or max(2 * MOST_MEMBERS, ceiling + MOST_MEMBERS)
+    complete = min(MOST_MEMBERS, -(-limit // 2))
+    return BatchSizes(limit, complete, max(1, min(ceiling, limit - complete)))
 
 
-class ApiBatches:
-    """Sends the items of one run in parcels, and waits for those that were sent so.
+class PendingBatch:
+    """Items that are sent together, and what becomes of each.
+
+    Attributes:
+        type: What they are.
+        members: Their intents, as single items.
+        complete: Set once no item joins any more.
+    """
+
+    def __init__(self, batch_type: ServerBatchType) -> None:
+        self.type = batch_type
+        self.members: list[Intent] = []
+        self.complete = asyncio.Event()
+        self._jobs: dict[int, asyncio.Future[str | None]] = {}
+
+    def job(self, position: int) -> asyncio.Future[str | None]:
+        """Return the future of an item's job id, by its position.
+
+        None as its result says that the batch, of an earlier run, cannot be sent again.
+        """
+        future = self._jobs.get(position)
+        if future is None:
+            future = self._jobs[position] = asyncio.get_running_loop().create_future()
+        return future
+
+    def accepted(self, members: Sequence[Intent], batch_id: str) -> None:
+        """Note that HeyGen has accepted these as a batch."""
+        for index, member in enumerate(members):
+            _settle(self.job(member.position), item_id(batch_id, index))
+
+    def failed(self, members: Sequence[Intent], error: HeyGenError) -> None:
+        """Note that these were refused, or that nobody knows what became of them."""
+        for member in members:
+            _settle(self.job(member.position), copy.copy(error))  # each has its own traceback
+
+    def end_all(self, reason: Exception | None) -> None:
+        """Tell all who wait that they get no job: for this reason, or None to look elsewhere."""
+        for job in self._jobs.values():
+            _settle(job, copy.copy(reason))
+
+    def cancel_all(self) -> None:
+        """Cancel all who wait."""
+        for job in self._jobs.values():
+            job.cancel()
+
+
+class ServerBatchSubmitter:
+    """Sends items in HeyGen's own batches, and the others one by one.
 
     Args:
         heygen: The client.
-        books: The books of the run.
-        filling: When parcels go; None for a run that sends its items one by one, and only takes
-            up what an earlier one has sent.
+        store: Where intents and job ids are recorded.
+        keys: How items are named.
+        owner: The owner of the items.
+        single: Sends single items.
+        sizes: When batches are sent; None for a run that sends its items one by one, and only
+            continues the batches of an earlier run.
+        in_flight: Returns how many of the run's items HeyGen has.
+        no_more: Returns whether no more items will come.
     """
 
-    def __init__(self, heygen: HeyGen, books: Books[Any], filling: Filling | None) -> None:
+    def __init__(
+        self,
+        heygen: HeyGen,
+        store: JournalStore,
+        keys: ItemKeys,
+        owner: str,
+        *,
+        single: SingleSubmitter,
+        sizes: BatchSizes | None,
+        in_flight: Callable[[], int],
+        no_more: Callable[[], bool],
+    ) -> None:
         self._heygen = heygen
-        self._books = books
-        self._filling = filling
-        self._followed = Followed()
-        self._open: dict[str, Parcel] = {}
-        self._sent_before: dict[str, Parcel | None] = {}  # None: cannot be sent again
-        self._on_their_way: set[Parcel] = set()
-        self._withdrawn = False
+        self._store = store
+        self._keys = keys
+        self._owner = owner
+        self._single = single
+        self._sizes = sizes
+        self._in_flight = in_flight
+        self._no_more = no_more
+        self._watch = BatchWatch()
+        self._open: dict[tuple[str, str], PendingBatch] = {}  # by operation and folder
+        self._resent: dict[str, PendingBatch | None] = {}  # None: cannot be sent again
+        self._on_their_way: set[PendingBatch] = set()
+        self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
-        self._under_way: Callable[[], int] = lambda: 0
-        self._no_more: Callable[[], bool] = lambda: True
-        # One parcel at a time is sent. A refusal for too many requests holds back the next one,
-        # and says nothing about the account's job slots, which parcels do not wait for.
-        self._turn = JobSlots(1)
+        # One batch at a time is sent. A 429 holds back the next one, and says nothing about the
+        # account's slots, which batches do not wait for.
+        self._turn = asyncio.Lock()
+        self._slots = FreeSlots(1)
 
-    def serve(self, under_way: Callable[[], int], no_more: Callable[[], bool]) -> None:
-        """Learn how the run stands.
-
-        Args:
-            under_way: Tells how many of its items HeyGen has.
-            no_more: Tells whether nothing more will come.
-        """
-        self._under_way, self._no_more = under_way, no_more
-
-    def sends(self, place: str) -> bool:
-        """Whether new items for this place are sent in parcels."""
-        return self._filling is not None and place in PRODUCTS
-
-    def attach(self, place: str, job_id: str, begun: Callable[[str], None]) -> BatchedJob[Any]:
-        """An item that HeyGen has accepted.
-
-        Args:
-            place: What its request is sent to, when it is sent alone.
-            job_id: What stands for it.
-            begun: Told the id of its job as soon as it is known.
-        """
-        batch_id, index = batch_and_index(job_id)
-        batch = PRODUCTS[place].batches(self._heygen).attach(batch_id)
-        return BatchedJob(self._followed, batch, index, begun)
-
-    async def send(self, place: str, one: Enclosure) -> str:
-        """Send a new item with others.
-
-        Args:
-            place: What its request is sent to, when it is sent alone.
-            one: The item.
-
-        Returns:
-            What stands for its job.
-
-        Raises:
-            Withdrawn: The run submits nothing more.
-            HeyGenError: As for an item that is sent alone.
-            asyncio.CancelledError: With ``job_ids`` where it was accepted all the same.
-        """
-        if self._withdrawn:
-            raise Withdrawn
-        parcel = self._open.get(place)
-        leads = parcel is None
-        if parcel is None:
-            parcel = self._open[place] = Parcel(PRODUCTS[place])
-        parcel.enclosed.append(one)
-        job = parcel.job(one.position)
-        self._joined()
-        job_id = await self._outcome(job, self._lead(parcel) if leads else None)
+    async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
+        """Send a new item with others, if HeyGen takes its kind in batches."""
+        submission = item.submission
+        batch_type = OPERATIONS[submission.operation].server_batch
+        if self._sizes is None:
+            return await self._single.submit(item)
+        # A request that is called back gets an id that nobody can guess, which only goes singly.
+        if batch_type is None or has_unnamed_callback(submission.request):
+            await self._take_slot(item)
+            return await self._single.submit(item)
+        if self._stopped:
+            raise SubmissionCancelled
+        intent = item.intent(self._keys)
+        place = (submission.operation, getattr(submission.request, "folder_id", None) or "")
+        batch = self._open.get(place)
+        leads = batch is None
+        if batch is None:
+            batch = self._open[place] = PendingBatch(batch_type)
+        batch.members.append(intent)
+        job = batch.job(intent.position)
+        self._joined(self._sizes)
+        job_id = await self._job_id(item, job, self._lead(batch) if leads else None)
         assert job_id is not None
-        return job_id
+        return self.attach(item, job_id)
 
-    async def send_again(self, place: str, entry: Entry) -> str | None:
-        """Send the parcel again that an earlier run has sent an item with, once for all of it.
+    async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
+        """Send a single item again."""
+        if self._sizes is not None:
+            await self._take_slot(item)
+        return await self._single.resend(item, idempotency_key)
 
-        Args:
-            place: What the item's request is sent to, when it is sent alone.
-            entry: The item, ``intended``.
-
-        Returns:
-            What stands for its job; None where it cannot be sent again safely: it was sent too
-            long ago, or not all that it was sent with is known any more.
-        """
-        key = entry.idempotency_key
-        leads = key not in self._sent_before
+    async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> Pending[T] | None:
+        """Send the batch again that an item was part of, once for all of it."""
+        key = record.idempotency_key
+        batch_type = OPERATIONS[item.submission.operation].server_batch
+        if batch_type is None:
+            return None
+        leads = key not in self._resent
         if leads:
-            self._sent_before[key] = parcel = Parcel(PRODUCTS[place])
-            parcel.complete.set()
-        known = self._sent_before[key]
+            self._resent[key] = batch = PendingBatch(batch_type)
+            batch.complete.set()
+        known = self._resent[key]
         if known is None:
             return None
-        job = known.job(entry.position)
-        return await self._outcome(job, self._lead(known, key) if leads else None)
+        item.sent_before = True
+        leading = self._lead(known, key) if leads else None
+        job_id = await self._job_id(item, known.job(record.position), leading)
+        return None if job_id is None else self.attach(item, job_id)
 
-    def ended(self) -> None:
-        """An item has ended, so that HeyGen may run dry."""
+    def attach(self, item: ItemInProgress[T], job_id: str) -> Pending[T]:
+        """Return what an item became: a job, or a place in a batch."""
+        submission = item.submission
+        batch_type = OPERATIONS[submission.operation].server_batch
+        located = batch_and_index(job_id)
+        if located is None or batch_type is None:
+            return self._single.attach(item, job_id)
+        batch_id, index = located
+        batch = batch_type.batches(self._heygen).attach(batch_id)
+
+        def started(own_id: str) -> None:
+            item.accept(own_id)
+            with contextlib.suppress(JournalError):  # the outcome fails with it
+                self._store.submitted(item.identity.record_key, own_id)
+
+        return BatchedJob(self._watch, batch, index, started)
+
+    def item_ended(self) -> None:
+        """Note that an item has ended, so that HeyGen may run dry."""
         if self._timer is None:
             self._linger()
 
-    def withdraw(self) -> None:
+    def stop(self) -> None:
         """Send nothing more."""
-        self._withdrawn = True
-        for parcel in self._take_open():
-            parcel.withdraw(Withdrawn())
-            parcel.complete.set()
+        self._stopped = True
+        for batch in self._take_open():
+            batch.end_all(SubmissionCancelled())
+            batch.complete.set()
 
     async def aclose(self) -> None:
-        """Wait for nothing more."""
+        """Stop waiting for batches."""
         if self._timer is not None:
             self._timer.cancel()
-        await self._followed.aclose()
+        await self._watch.aclose()
 
-    def _joined(self) -> None:
-        assert self._filling is not None
-        if sum(len(parcel.enclosed) for parcel in self._open.values()) >= self._filling.size:
-            self._go()
+    async def _take_slot(self, item: ItemInProgress[Any]) -> None:
+        """Give a single item a slot of the account, which items of batches do not need."""
+        item.lease.release()
+        item.lease = await self._heygen.slots.acquire()
+
+    def _joined(self, sizes: BatchSizes) -> None:
+        if sum(len(batch.members) for batch in self._open.values()) >= sizes.complete:
+            self._release_open()
         else:
             self._linger()
 
     def _linger(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._open:
-            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._lingered)
+        if self._open and self._sizes is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_LINGER, self._lingered, self._sizes)
 
-    def _lingered(self) -> None:
-        assert self._filling is not None
+    def _lingered(self, sizes: BatchSizes) -> None:
         self._timer = None
-        sending = sum(len(parcel.enclosed) for parcel in self._on_their_way)
-        if self._no_more() or self._under_way() + sending < self._filling.running_dry:
-            self._go()
+        sending = sum(len(batch.members) for batch in self._on_their_way)
+        if self._no_more() or self._in_flight() + sending < sizes.running_dry:
+            self._release_open()
 
-    def _go(self) -> None:
-        """Let all go that was gathered."""
-        for parcel in self._take_open():
-            parcel.enclosed.sort(key=lambda one: one.position)
-            self._on_their_way.add(parcel)
-            parcel.complete.set()
+    def _release_open(self) -> None:
+        """Let the batches be sent that items have joined."""
+        for batch in self._take_open():
+            batch.members.sort(key=lambda member: member.position)
+            self._on_their_way.add(batch)
+            batch.complete.set()
 
-    def _take_open(self) -> list[Parcel]:
+    def _take_open(self) -> list[PendingBatch]:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        parcels, self._open = list(self._open.values()), {}
-        return parcels
+        batches, self._open = list(self._open.values()), {}
+        return batches
 
-    async def _outcome(
-        self, job: asyncio.Future[str | None], leading: Awaitable[None] | None
+    async def _job_id(
+        self,
+        item: ItemInProgress[Any],
+        job: asyncio.Future[str | None],
+        leading: Awaitable[None] | None,
     ) -> str | None:
-        """What became of an item, which leads its parcel, or waits for the one that does."""
+        """Return what stands for an item's job; it leads its batch, or waits for the leader."""
+        item.sending = True
         try:
             if leading is not None:
                 await leading
-            return await asyncio.shield(job)
-        except asyncio.CancelledError as cancelled:
+            job_id = await asyncio.shield(job)
+        except asyncio.CancelledError:
             if leading is None:
                 # All are cancelled together; the one that leads learns what was accepted.
                 await asyncio.wait([job])
-            accepted = job.done() and not job.cancelled() and job.exception() is None
-            cancelled.job_ids = [job.result()] if accepted else []  # type: ignore[attr-defined]
+            if job.done() and not job.cancelled() and job.exception() is None and job.result():
+                item.accept(job.result() or "")
             raise
+        item.sending = False
+        if job_id is not None:
+            item.accept(job_id)
+        return job_id
 
-    async def _lead(self, parcel: Parcel, sent_under: str | None = None) -> None:
-        """Take a parcel from its first item to its end, and tell its items.
+    async def _lead(self, batch: PendingBatch, key: str | None = None) -> None:
+        """Take a batch from its first item to its end, and tell its items.
 
         Args:
-            parcel: The parcel.
-            sent_under: The key under which an earlier run has sent it.
+            batch: The batch.
+            key: The key under which an earlier run has sent it, or None for a new one.
         """
-        slot: Slot | None = None
+        lease = self._slots.try_acquire()
         try:
-            await parcel.complete.wait()
-            slot = await self._turn.acquire()
-            if sent_under is not None:
-                parcel.enclosed = await self._books.sent_together(sent_under)
-                if not parcel.enclosed:
-                    self._sent_before[sent_under] = None
-                    parcel.withdraw(None)
-                    return
-                key: str | None = sent_under
-            elif self._withdrawn:
-                parcel.withdraw(Withdrawn())
-                return
-            else:
-                (key,) = await self._books.intend_together([parcel.enclosed])
-            await self._deliver(parcel, parcel.enclosed, key, slot, again=sent_under is not None)
+            await batch.complete.wait()
+            async with self._turn:
+                with submitting_under(lease):
+                    if key is not None:
+                        await self._send_again(batch, key)
+                    elif self._stopped:
+                        batch.end_all(SubmissionCancelled())
+                    else:
+                        (members,) = await self._begin([batch.members])
+                        await self._send(batch, members)
         except HeyGenError as error:
-            if sent_under is not None:
-                self._sent_before.pop(sent_under)  # who comes later meets it anew
-            parcel.withdraw(error)
+            if key is not None:
+                self._resent.pop(key)  # an item that comes later meets it anew
+            batch.end_all(error)
         except BaseException:
-            parcel.abandon()
+            batch.cancel_all()
             raise
         finally:
-            self._on_their_way.discard(parcel)
-            parcel.enclosed = []
-            if slot is not None:
-                slot.release()
+            self._on_their_way.discard(batch)
+            batch.members = []
+            lease.release()
 
-    async def _deliver(
-        self,
-        parcel: Parcel,
-        enclosed: Sequence[Enclosure],
-        key: str | None,
-        slot: Slot,
-        *,
-        again: bool = False,
+    async def _begin(self, batches: Sequence[Sequence[Intent]]) -> list[list[Intent]]:
+        """Record batches with their keys in one transaction: all is known of them, or nothing."""
+        keyed = []
+        for members in batches:
+            key = self._keys.batch_key([member.callback_id for member in members])
+            keyed.append([replace(member, idempotency_key=key) for member in members])
+        intents = [member for members in keyed for member in members]
+        results = await self._store.begin(intents, self._owner)
+        for intent, begun in zip(intents, results, strict=True):
+            if begun is not Begin.NEW:
+                raise not_begun(self._store, intent.key, begun)
+        return keyed
+
+    async def _send_again(self, batch: PendingBatch, key: str) -> None:
+        """Send the batch of an earlier run, if the API still replays the answer.
+
+        It is safe only if all members are known, and none is known to have had an answer.
+        """
+        records = await self._store.members(key)
+        oldest = min(record.intended_at for record in records)
+        whole = self._keys.batch_key([record.callback_id for record in records]) == key
+        unanswered = all(record.state == "intended" for record in records)
+        if not (whole and unanswered and 0 <= time.time() - oldest < REPLAY_SECONDS):
+            self._resent[key] = None
+            batch.end_all(None)
+            return
+        members = [
+            Intent(
+                record.key,
+                record.position,
+                record.attempt,
+                record.operation or "",
+                record.path_arguments,
+                key,
+                record.callback_id,
+                record.fingerprint,
+                record.payload,
+                record.reserved_usd,
+            )
+            for record in records
+        ]
+        await self._send(batch, members, sent_before=True)
+
+    async def _send(
+        self, batch: PendingBatch, members: Sequence[Intent], *, sent_before: bool = False
     ) -> None:
-        """Send a parcel, or a part of it.
+        """Send a batch, or a part of it, whose intents are recorded.
 
         Args:
-            parcel: The parcel.
-            enclosed: Its items, or some of them.
-            key: The key that they go under; it is in the journal.
-            slot: The turn to send.
-            again: Whether an earlier run may have sent it.
+            batch: The batch.
+            members: Its members, or some of them.
+            sent_before: Whether an earlier run may have sent it.
         """
-        product = parcel.product
-        payloads = [one.payload for one in enclosed]
-        callback_ids = [self._books.callback_id(one) for one in enclosed]
-        body = product.body(payloads, callback_ids)
+        body = batch.type.body(
+            [member.payload for member in members], [member.callback_id for member in members]
+        )
+        key = members[0].idempotency_key or None
         try:
-            with slot.bulk():
-                batches = product.batches(self._heygen)
-                batch = await create_encoded(batches, body, idempotency_key=key)
+            job = await create_encoded(batch.type.batches(self._heygen), body, idempotency_key=key)
         except asyncio.CancelledError as cancelled:
-            with suppress(JournalError):
-                for batch_id in getattr(cancelled, "job_ids", ()):
-                    self._accepted(parcel, enclosed, batch_id)
+            for batch_id in getattr(cancelled, "job_ids", ()):
+                self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:
-            if len(enclosed) == 1 or not _may_be_one_items_fault(error, again):
-                parcel.failed(enclosed, error)
+            if len(members) == 1 or not _may_be_one_members_fault(error, sent_before):
+                batch.failed(members, error)
                 return
         else:
-            self._followed.made(batch)
-            self._accepted(parcel, enclosed, batch.id)
+            self._watch.add(job)
+            self._accept(batch, members, job.id)
             return
-        anew = [replace(one, attempt=one.attempt + 1) for one in enclosed]
-        halves = anew[: len(anew) // 2], anew[len(anew) // 2 :]
-        keys = await self._books.intend_together(halves)
-        for half, key_of_half in zip(halves, keys, strict=True):
-            await self._deliver(parcel, half, key_of_half, slot)
+        # Recorded singly again, since the keys of the halves follow from the single ones.
+        renewed = [self._renewed(member) for member in members]
+        middle = len(renewed) // 2
+        for half in await self._begin([renewed[:middle], renewed[middle:]]):
+            await self._send(batch, half)
 
-    def _accepted(self, parcel: Parcel, enclosed: Sequence[Enclosure], batch_id: str) -> None:
-        parcel.accepted(enclosed, batch_id)
-        # Without a pause, so that one transaction has all of them.
-        for index, one in enumerate(enclosed):
-            self._books.submitted(one.key, item_id(batch_id, index))
+    def _renewed(self, member: Intent) -> Intent:
+        attempt = member.attempt + 1
+        key = self._keys.single_key(member.key, member.fingerprint, attempt)
+        return replace(member, attempt=attempt, callback_id=key)
+
+    def _accept(self, batch: PendingBatch, members: Sequence[Intent], batch_id: str) -> None:
+        # Without an await in between, so that one transaction holds all of them.
+        with contextlib.suppress(JournalError):  # the outcomes fail with it
+            for index, member in enumerate(members):
+                self._store.submitted(member.key, item_id(batch_id, index))
+        batch.accepted(members, batch_id)
 
 
-def _may_be_one_items_fault(error: HeyGenError, again: bool) -> bool:
-    """Whether a parcel was refused for certain, and perhaps for one item alone."""
-    return isinstance(error, BadRequest | NotFound | PermissionDenied) and refused(error, again)
+def _may_be_one_members_fault(error: HeyGenError, sent_before: bool) -> bool:
+    """Return whether a batch was refused for certain, and perhaps for one member alone."""
+    return isinstance(error, BadRequest | NotFound | PermissionDenied) and is_refusal(
+        error, sent_before=sent_before
+    )
+
+
+def _settle(job: asyncio.Future[str | None], result: str | Exception | None) -> None:
+    if job.done():
+        return
+    if isinstance(result, Exception):
+        job.set_exception(result)
+        job.exception()  # nobody may wait for it: its item is not among those of this run
+    else:
+        job.set_result(result)

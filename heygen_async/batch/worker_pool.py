@@ -1,50 +1,118 @@
-"""The engine of bulk runs: a bounded set of workers over one source of items.
+"""A bounded set of workers over one source of items.
 
-``asyncio.gather`` runs as many workers as jobs may run at once. Each pulls an item, takes a slot,
-works on the item, gives the slot back, and hands on what came of it. They pull in turn, and
-whoever has pulled keeps the turn until there is a slot, so that items are pulled only as fast as
-slots free up, one ahead. (A slot taken first would lie idle while the source is waited for, and
-two runs that feed each other through one set of slots would wait for each other.) A task for
-each item would cost ten times as much, and memory for all items at once.
+``asyncio.gather`` runs as many workers as items may be worked on at once. Each pulls an item, takes
+a slot, works on the item, and hands on the result. They pull in turn, and a worker that has pulled
+keeps the turn until there is a slot, so that items are pulled only as fast as slots free up, one
+ahead. (A slot taken first would lie idle while the source is waited for, and two runs that feed
+each other through one set of slots would wait for each other.) A task for each item would cost ten
+times as much, and memory for all items at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
 from typing import Generic, TypeVar
 
-from heygen_async.batch.source import Exhausted, Source
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.slots import SlotLease, SlotPool
 from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-# How far, in items per worker, a run may get ahead of its consumer; an ordered one ahead of its
+# How many items per worker a run may get ahead of its consumer; an ordered one ahead of its
 # oldest unfinished item.
 _AHEAD = 2
 _AHEAD_ORDERED = 4
 
 
-class FanOut(Generic[T, R]):
-    """Works on all items, and gives what comes of them.
+class Exhausted(Exception):
+    """There are no more items."""
+
+
+class Source(Generic[T]):
+    """Hands out the items of an iterable, with their positions.
+
+    Args:
+        items: Any iterable. A sync one is advanced on the event loop.
+
+    Attributes:
+        total: Number of items, or None if the iterable does not tell.
+        waits: Whether the items come from an async iterable, which has to be waited for.
+        closed: Whether it hands out nothing more.
+        exhausted: Whether all items were handed out.
+    """
+
+    def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
+        self.total: int | None = len(items) if isinstance(items, Sized) else None
+        self.closed: bool = False
+        self.exhausted: bool = False
+        self._async = aiter(items) if isinstance(items, AsyncIterable) else None
+        self._sync = None if isinstance(items, AsyncIterable) else iter(items)
+        self.waits: bool = self._async is not None
+        self._next = 0
+
+    async def pull(self) -> tuple[int, T]:
+        """Return the next item and its position, from 0; for one caller at a time.
+
+        Raises:
+            Exhausted: There are no more items, or the source was closed.
+        """
+        if self._async is None:
+            return self.pull_nowait()
+        if self.exhausted or self.closed:
+            raise Exhausted
+        try:
+            item = await anext(self._async)
+        except StopAsyncIteration:
+            self.exhausted = True
+            raise Exhausted from None
+        return self._counted(item)
+
+    def pull_nowait(self) -> tuple[int, T]:
+        """Return the next item of a sync iterable, as ``pull`` does.
+
+        Raises:
+            Exhausted: There are no more items, or the source was closed.
+        """
+        if self.exhausted or self.closed:
+            raise Exhausted
+        assert self._sync is not None
+        try:
+            item = next(self._sync)
+        except StopIteration:
+            self.exhausted = True
+            raise Exhausted from None
+        return self._counted(item)
+
+    def close(self) -> None:
+        """Hand out nothing more."""
+        self.closed = True
+
+    def _counted(self, item: T) -> tuple[int, T]:
+        index = self._next
+        self._next += 1
+        return index, item
+
+
+class WorkerPool(Generic[T, R]):
+    """Works on all items, and yields the results.
 
     Args:
         source: The items.
         work: Called with position, item and slot, which it may release early.
         slots: Where the slots come from.
-        workers: How many items are worked on at once at most.
-        ordered: Give results in the order of the items. Default False: as they come.
+        workers: The most items that are worked on at once.
+        ordered: Yield results in the order of the items. Default False: as they come.
     """
 
     def __init__(
         self,
         source: Source[T],
-        work: Callable[[int, T, Slot], Awaitable[R]],
+        work: Callable[[int, T, SlotLease], Awaitable[R]],
         *,
-        slots: JobSlots,
+        slots: SlotPool,
         workers: int,
         ordered: bool = False,
     ) -> None:
@@ -54,39 +122,39 @@ class FanOut(Generic[T, R]):
         self._workers = workers
         self._ordered = ordered
         self._turn = asyncio.Lock()
-        self._pace = _Pace(workers * (_AHEAD_ORDERED if ordered else _AHEAD))
+        self._lead = _Lead(workers * (_AHEAD_ORDERED if ordered else _AHEAD))
         self._finished: deque[tuple[int, R]] = deque()
-        self._news = asyncio.Event()  # something has finished, or all is done
+        self._changed = asyncio.Event()  # something has finished, or everything is done
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
     async def results(self) -> AsyncGenerator[R]:
-        """What comes of the items; call it once.
+        """Yield the results; call it once.
 
         Leaving the iteration, or cancelling it, cancels the work in progress. An exception of
         the source or of ``work`` is raised once the work in progress is done and handed on.
         """
         # Not a task group: its cancel scope must not stay open across the yields of a generator.
         self._task = task = asyncio.create_task(self._run())
-        task.add_done_callback(lambda _: self._news.set())
+        task.add_done_callback(lambda _: self._changed.set())
         held_back: dict[int, R] = {}
         following = 0
         try:
             while self._finished or not task.done():
                 if not self._finished:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
                     continue
                 index, result = self._finished.popleft()
                 if not self._ordered:
-                    self._pace.given()
+                    self._lead.consumed()
                     yield result
                     continue
                 held_back[index] = result
                 while following in held_back:
                     result = held_back.pop(following)
                     following += 1
-                    self._pace.given()
+                    self._lead.consumed()
                     yield result
             # An item without a result leaves a gap, and good results behind it.
             for index in sorted(held_back):
@@ -118,7 +186,7 @@ class FanOut(Generic[T, R]):
             raise
         finally:
             if task.done() and not task.cancelled():
-                task.exception()  # who has stopped does not ask for it any more
+                task.exception()  # retrieved, or asyncio would log it
 
     async def _run(self) -> None:
         workers = (self._worker() for _ in range(self._workers))
@@ -129,33 +197,33 @@ class FanOut(Generic[T, R]):
     async def _worker(self) -> None:
         try:
             while True:
-                index, item, slot = self._next_at_once() or await self._next()
+                index, item, slot = self._next_nowait() or await self._next()
                 try:
-                    if self._source.stopped:
+                    if self._source.closed:
                         return
                     result = await self._work(index, item, slot)
                 finally:
                     slot.release()
                 self._finished.append((index, result))
-                self._news.set()
+                self._changed.set()
         except Exhausted:
             return
         except BaseException:
             self._source.close()
-            self._pace.lift()
+            self._lead.lift()
             raise
 
-    async def _next(self) -> tuple[int, T, Slot]:
+    async def _next(self) -> tuple[int, T, SlotLease]:
         async with self._turn:
-            await self._pace.room()
+            await self._lead.wait()
             index, item = await self._source.pull()
             return index, item, await self._slots.acquire()
 
-    def _next_at_once(self) -> tuple[int, T, Slot] | None:
-        """An item and its slot, where neither has to be waited for."""
-        if self._source.waits or self._turn.locked() or not self._pace.room_now():
+    def _next_nowait(self) -> tuple[int, T, SlotLease] | None:
+        """Return an item and its slot if neither has to be waited for."""
+        if self._source.waits or self._turn.locked() or not self._lead.has_room():
             return None
-        slot = self._slots.acquire_nowait()
+        slot = self._slots.try_acquire()
         if slot is None:
             return None
         try:
@@ -163,45 +231,45 @@ class FanOut(Generic[T, R]):
         except BaseException:
             slot.release()
             raise
-        self._pace.pulled()
+        self._lead.pulled()
         return index, item, slot
 
 
-class _Pace:
+class _Lead:
     """Keeps a run from getting too far ahead of its consumer.
 
     Args:
-        ahead: How far it may get, in items.
+        limit: How many items it may get ahead.
     """
 
-    def __init__(self, ahead: int) -> None:
-        self._ahead = ahead
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._pulled = 0
-        self._given = 0
+        self._consumed = 0
         self._lifted = False
         self._changed = asyncio.Event()
 
-    async def room(self) -> None:
+    async def wait(self) -> None:
         """Wait until one more item may be pulled, and count it; for one caller at a time."""
-        while not self.room_now():
+        while not self.has_room():
             self._changed.clear()
             await self._changed.wait()
         self._pulled += 1
 
-    def room_now(self) -> bool:
-        """Whether one more item may be pulled."""
-        return self._pulled - self._given < self._ahead or self._lifted
+    def has_room(self) -> bool:
+        """Return whether one more item may be pulled."""
+        return self._pulled - self._consumed < self._limit or self._lifted
 
     def pulled(self) -> None:
         """Count an item that was pulled without waiting."""
         self._pulled += 1
 
-    def given(self) -> None:
-        """The consumer has got one result."""
-        self._given += 1
+    def consumed(self) -> None:
+        """Count a result that the consumer has got."""
+        self._consumed += 1
         self._changed.set()
 
     def lift(self) -> None:
-        """Hold nobody back any more."""
+        """Remove the limit."""
         self._lifted = True
         self._changed.set()

@@ -15,7 +15,7 @@ from heygen_async.batch import Batch, Progress
 from heygen_async.cli.exits import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
-from heygen_async.journal import ENDED, read
+from heygen_async.journal import FINISHED, open_reader
 
 
 class Via(StrEnum):
@@ -153,11 +153,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                 )
             return None
         try:
-            with read(path) as view:
+            with open_reader(path) as view:
                 totals, run = view.totals(), view.run
         except JournalError:
             return None  # the run will open it, and say better what is wrong
-        ended = sum(totals.counts[state] for state in ENDED)
+        ended = sum(totals.counts[state] for state in FINISHED)
         return (
             f"{path} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
             f"{run.total(totals.items):,} items ended: going on with it."

@@ -16,7 +16,7 @@ from rich.text import Text
 from heygen_async.cli.display import Lines, Terminal, duration, rate
 from heygen_async.cli.exits import CommandError, Exit
 from heygen_async.cli.options import moment
-from heygen_async.journal import ENDED, Entry, JournalView, read
+from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
 from heygen_async.pricing.estimates import dollars
 
 # Seconds that the rate is taken over.
@@ -77,7 +77,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     failures: dict[str, int]
 
 
-def standing(view: JournalView, now: float) -> Standing:
+def standing(view: JournalReader, now: float) -> Standing:
     """Where the run of a journal stands; reads all items once.
 
     Args:
@@ -86,19 +86,19 @@ def standing(view: JournalView, now: float) -> Standing:
     """
     totals = view.totals()
     failures: Counter[str] = Counter()
-    oldest: Entry | None = None
+    oldest: ItemRecord | None = None
     lately = 0
-    for entry in view.entries():
+    for entry in view.records():
         if entry.state == "failed":
             failures[entry.error_code or entry.error_type or "unknown"] += 1
-        if entry.state in ENDED:
+        if entry.state in FINISHED:
             lately += entry.ended_at is not None and entry.ended_at > now - _LATELY
         elif entry.state != "uncertain" and (oldest is None or _since(entry) < _since(oldest)):
             oldest = entry
     settings = view.run.settings
     total_known = view.run.items is not None
     total = view.run.total(totals.items)
-    ended = sum(totals.counts[state] for state in ENDED)
+    ended = sum(totals.counts[state] for state in FINISHED)
     began = totals.first_intended_at
     span = min(_LATELY, now - began) if began is not None else 0.0
     per_second = lately / span if span > 0 else 0.0
@@ -157,7 +157,7 @@ async def status(journal: Path, *, display: Lines | Terminal) -> Exit:
     def look() -> list[tuple[float, Path, Standing]]:
         found = []
         for path in journals_of(journal):
-            with read(path) as view:
+            with open_reader(path) as view:
                 began = view.totals().first_intended_at
                 now = time.time()
                 found.append((now if began is None else began, path, standing(view, now)))
@@ -173,7 +173,7 @@ async def status(journal: Path, *, display: Lines | Terminal) -> Exit:
     return Exit.DONE
 
 
-def _since(entry: Entry) -> float:
+def _since(entry: ItemRecord) -> float:
     return entry.submitted_at or entry.intended_at
 
 

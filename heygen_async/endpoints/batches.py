@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from heygen_async.endpoints.callbacks import with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse, JobFailed
+from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse, JobFailed, JobTimeout
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
@@ -31,6 +32,11 @@ from heygen_async.session.session import Session
 T = TypeVar("T")
 
 _ENDED = frozenset({"completed", "failed"})
+# Between batch and index in the id of an item whose job has not started; HeyGen's ids have none.
+_INDEX_MARK = "#"
+# Seconds between two polls of a batch. An item that has started is noticed so late at most, and
+# few end sooner; what has ended is noticed by the polls of jobs.
+_POLL_EVERY = 15.0
 
 
 def _has_ended(item: BatchItem) -> bool:
@@ -277,6 +283,194 @@ async def create_encoded(
         The batch.
     """
     return await batches._create_encoded(body, idempotency_key)
+
+
+def item_id(batch_id: str, index: int) -> str:
+    """Return the id of an item whose job has not started: ``batch_id#index``."""
+    return f"{batch_id}{_INDEX_MARK}{index}"
+
+
+def batch_and_index(job_id: str) -> tuple[str, int] | None:
+    """Return the batch and the index that an id was made of, or None for the id of a job."""
+    batch_id, mark, index = job_id.partition(_INDEX_MARK)
+    return (batch_id, int(index)) if mark else None
+
+
+class _Started(NamedTuple):
+    """An item that has started or failed, and since when, on the loop's clock; None if unknown."""
+
+    item: BatchItem
+    since: float | None
+
+
+class BatchedJob(Generic[T]):
+    """An item of a batch, to wait for.
+
+    An item has an id once HeyGen has started it, which can be hours after the batch was accepted.
+    Until then its batch is polled, for all items that wait; from then on its job is like any
+    other.
+
+    Args:
+        watch: Polls its batch.
+        batch: The batch.
+        index: The index of the item.
+        started: Called with the id of its job as soon as that is known.
+
+    Attributes:
+        id: ``batch_id#index`` until its job has started, then the id of the job.
+    """
+
+    def __init__(
+        self, watch: BatchWatch, batch: BatchJob[T], index: int, started: Callable[[str], None]
+    ) -> None:
+        self.id: str = item_id(batch.id, index)
+        self._watch = watch
+        self._batch = batch
+        self._index = index
+        self._started = started
+
+    async def wait(self, timeout: float | None = None) -> T:
+        """Return the result of the job.
+
+        Args:
+            timeout: Seconds from its start after which it is given up; in the queue, seconds in
+                which no item of any batch has started or ended.
+
+        Raises:
+            JobFailed: It has failed, or HeyGen could not start it.
+            JobTimeout: It was given up; it goes on at HeyGen.
+        """
+        item, since = await self._watch.started(self._batch, self._index, timeout)
+        if item.video_id is not None:
+            self.id = item.video_id
+            self._started(self.id)
+        code, message = failure_of_item(item)
+        if item.status == "failed" and (message or item.video_id is None):
+            reason = redact(message) if message else "HeyGen gives no reason"
+            raise JobFailed(reason, job_id=self.id, code=code, last=item)
+        if item.video_id is None:
+            raise InvalidResponse(f"item {self.id} is {item.status} and has no id", status=200)
+        try:
+            result = await self._batch.job(item.video_id, started=since).wait(timeout)
+        except JobFailed:
+            self._watch.note_progress()
+            raise
+        self._watch.note_progress()
+        return result
+
+
+class BatchWatch:
+    """Polls batches, each for as long as one of its items waits to start."""
+
+    def __init__(self) -> None:
+        self._progress_at = 0.0  # when an item started or ended last, on the loop's clock
+        self._batches: dict[str, _WatchedBatch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note_progress(self) -> None:
+        """Note that an item has started or ended."""
+        self._progress_at = asyncio.get_running_loop().time()
+
+    def add(self, batch: BatchJob[Any]) -> None:
+        """Add a batch that was created just now, and whose items will be waited for."""
+        self._batches[batch.id] = _WatchedBatch(self, batch)
+
+    async def started(self, batch: BatchJob[Any], index: int, timeout: float | None) -> _Started:
+        """Wait until an item has started or failed.
+
+        Args:
+            batch: The batch.
+            index: The index of the item.
+            timeout: Seconds without progress of any item after which it is given up.
+        """
+        loop = asyncio.get_running_loop()
+        watched = self._batches.get(batch.id)
+        if watched is None:
+            watched = self._batches[batch.id] = _WatchedBatch(self, batch)
+        if watched.task is None:
+            watched.task = loop.create_task(watched.poll())
+            self._tasks.add(watched.task)
+            watched.task.add_done_callback(self._tasks.discard)
+        joined = loop.time()
+        watched.waiting += 1
+        try:
+            found = watched.item(index)
+            while not found.done():
+                left = None
+                if timeout is not None:
+                    left = max(joined, self._progress_at) + timeout - loop.time()
+                    if left <= 0:
+                        raise JobTimeout(
+                            f"item {index} of batch {batch.id} has not started, and no other has "
+                            f"for {timeout:g} s; it stays in HeyGen's queue",
+                            job_id=item_id(batch.id, index),
+                        )
+                await asyncio.wait([found], timeout=left)
+            return found.result()
+        finally:
+            watched.waiting -= 1
+            if not watched.waiting:
+                self._batches.pop(batch.id)
+                watched.task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop polling."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _WatchedBatch:
+    """One batch, and what is known of its items."""
+
+    def __init__(self, watch: BatchWatch, batch: BatchJob[Any]) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.waiting = 0
+        self._watch = watch
+        self._batch = batch
+        self._items: dict[int, asyncio.Future[_Started]] = {}
+        self._failure: Exception | None = None
+
+    def item(self, index: int) -> asyncio.Future[_Started]:
+        """Return the future of the item at an index."""
+        found = self._items.get(index)
+        if found is None:
+            found = self._items[index] = asyncio.get_running_loop().create_future()
+            if self._failure is not None:
+                _fail(found, self._failure)
+        return found
+
+    async def poll(self) -> None:
+        """Poll the batch until all of its items have started."""
+        loop = asyncio.get_running_loop()
+        try:
+            # What had started before the first poll may have started long ago, unless the batch
+            # was created just now.
+            fresh = self._batch.created is not None
+            polling_since = loop.time()
+            async with contextlib.aclosing(self._batch.started(every=_POLL_EVERY)) as items:
+                async for item in items:
+                    # It started at some moment since the poll before, on average in the middle.
+                    now = loop.time()
+                    passed = min(now - polling_since, _POLL_EVERY)
+                    known = item.status == "processing" and (fresh or passed > _POLL_EVERY / 2)
+                    found = self.item(int(item.item_index))
+                    if not found.done():
+                        found.set_result(_Started(item, now - passed / 2 if known else None))
+                    self._watch.note_progress()
+            missing = f"batch {self._batch.id} has ended without all of its items"
+            self._failure = InvalidResponse(missing, status=200)
+        except Exception as error:  # all who wait must learn of it, whatever it is
+            self._failure = error
+        for found in self._items.values():
+            if not found.done():
+                _fail(found, self._failure)
+
+
+def _fail(found: asyncio.Future[_Started], error: Exception) -> None:
+    found.set_exception(copy.copy(error))  # each has a traceback of its own
+    found.exception()  # nobody may wait for it any more
 
 
 def _items(session: Session, kind: BatchKind[Any], batch_id: str, query: Query) -> Pages[BatchItem]:

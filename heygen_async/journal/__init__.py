@@ -1,32 +1,75 @@
-"""The journal of a bulk run: one SQLite file that remembers every item, whatever happens."""
+"""What a bulk run remembers: records of its items, and the stores that keep them."""
 
-from heygen_async.journal.keys import (
-    batch_key,
-    fingerprint,
-    idempotency_key,
-    is_batch_key,
-    make_run_id,
-    own_key,
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from heygen_async.errors import ConfigurationError
+from heygen_async.journal.memory import MemoryJournal
+from heygen_async.journal.records import (
+    FINISHED,
+    Finish,
+    Intent,
+    ItemRecord,
+    RunRecord,
+    SlotSample,
+    State,
+    Totals,
 )
-from heygen_async.journal.records import ENDED, Entry, RunRecord, SlotSample, State, Totals
-from heygen_async.journal.sqlite.reader import JournalView, begun, read
-from heygen_async.journal.sqlite.writer import Journal
+from heygen_async.journal.sqlite.writer import SqliteJournal
+from heygen_async.journal.store import Begin, JournalReader, JournalStore, Opened, RunSpec
 
 __all__ = [
-    "ENDED",
-    "Entry",
-    "Journal",
-    "JournalView",
+    "FINISHED",
+    "Begin",
+    "Finish",
+    "Intent",
+    "ItemRecord",
+    "JournalReader",
+    "JournalStore",
+    "MemoryJournal",
+    "Opened",
     "RunRecord",
+    "RunSpec",
     "SlotSample",
+    "SqliteJournal",
     "State",
     "Totals",
-    "batch_key",
-    "begun",
-    "fingerprint",
-    "idempotency_key",
-    "is_batch_key",
-    "make_run_id",
-    "own_key",
-    "read",
+    "journal_store",
+    "open_reader",
 ]
+
+
+def journal_store(location: str | os.PathLike[str] | JournalStore) -> JournalStore:
+    """Return the store of a journal.
+
+    Args:
+        location: A file, a URL such as ``sqlite:///launch.db`` (with four slashes an absolute
+            path), or a store, which is returned.
+
+    Raises:
+        ConfigurationError: The URL names a kind of store that does not exist.
+    """
+    if not isinstance(location, str | os.PathLike):
+        return location
+    scheme, separator, rest = os.fspath(location).partition("://")
+    if not separator:
+        return SqliteJournal(Path(location))
+    if scheme == "sqlite":
+        return SqliteJournal(Path(rest.removeprefix("/")))
+    raise ConfigurationError(
+        f"journal: {scheme}:// is not a kind of journal; expected a file or sqlite:///path"
+    )
+
+
+def open_reader(location: str | os.PathLike[str] | JournalStore) -> JournalReader:
+    """Open a journal for reading, for use in a ``with`` statement. Blocks.
+
+    Args:
+        location: As for ``journal_store``.
+
+    Raises:
+        JournalError: There is no journal, or not one that this version can read.
+    """
+    return journal_store(location).reader()

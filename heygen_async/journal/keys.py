@@ -1,4 +1,4 @@
-"""Keys and fingerprints: the same manifest always makes the same ones."""
+"""Keys and fingerprints: the same items always get the same ones."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
 
 from heygen_async.errors import InvalidRequest
 
-# Items have the number of the attempt here.
-_OF_A_BATCH = ":batch:"
+# Keys of single items have the number of the attempt in this place.
+_BATCH_PART = ":batch:"
+_sorted = msgspec.json.Encoder(order="sorted")
 _RUN_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
 def make_run_id(kind: str, subject: str, name: str) -> str:
-    """The run id of a journal that was given none.
+    """Return the run id of a journal that was given none: 16 hexadecimal digits.
 
     Args:
         kind: Kind of run, such as ``render``.
-        subject: What it is about, such as a template's id.
-        name: The journal's file name without folder and ending.
-
-    Returns:
-        16 hexadecimal digits.
+        subject: Its subject, such as the id of a template.
+        name: File name of the journal without folder and suffix.
     """
     return _digest(json.dumps([kind, subject, name]))[:16]
 
 
 @functools.lru_cache(maxsize=16)  # every key of a run begins with it
 def check_run_id(run_id: str) -> str:
-    """The run id itself, if it can be part of an idempotency key.
+    """Return the run id if it can be part of an idempotency key.
 
     Raises:
         InvalidRequest: It is not 1 to 64 characters of ``A-Z a-z 0-9 _ . -``.
@@ -44,68 +46,199 @@ def check_run_id(run_id: str) -> str:
     return run_id
 
 
-def idempotency_key(run_id: str, key: str, fingerprint: str, attempt: int = 1) -> str:
-    """The key that an item's request is sent with.
-
-    The request is part of it: the API replays an answer whatever the body says, and an item of
-    another journal with the same name must not get the job of this one.
+def fingerprint(operation: str, path_arguments: Sequence[str], payload: bytes) -> str:
+    """Return 64 hexadecimal digits that tell one request from another.
 
     Args:
-        run_id: The run's id; its characters are those that ``check_run_id`` lets pass.
+        operation: The operation, such as ``videos.create``.
+        path_arguments: Values of the parameters in its path.
+        payload: The JSON body, its members sorted at every depth.
+    """
+    address = "\0".join((operation, *path_arguments, ""))
+    return hashlib.sha256(address.encode() + payload).hexdigest()
+
+
+def canonical_json(payload: bytes) -> bytes:
+    """Return JSON with the members of all objects sorted; what is not JSON is returned as it is."""
+    try:
+        return _sorted.encode(msgspec.json.decode(payload))
+    except msgspec.DecodeError:
+        return payload
+
+
+def content_key(fingerprint: str, number: int = 1) -> str:
+    """Return the key of an item that was given none.
+
+    It depends on the payload and not on the position: adding or removing rows leaves the keys of
+    the other rows unchanged.
+
+    Args:
+        fingerprint: Fingerprint of its request.
+        number: Number of the item among equal ones, from 1.
+    """
+    base = fingerprint[:16]
+    return base if number == 1 else f"{base}-{number}"
+
+
+def idempotency_key(run_id: str, key: str, fingerprint: str, attempt: int = 1) -> str:
+    """Return the key that the request of a single item is sent with.
+
+    The request is part of it: the API replays the stored answer even if the body differs, and
+    an item of another journal with the same name must not get the job of this one.
+
+    Args:
+        run_id: The id of the run.
         key: The item's key: any text.
-        fingerprint: Of its request.
-        attempt: From 1.
+        fingerprint: Fingerprint of its request.
+        attempt: Number of the submission, from 1.
 
     Returns:
-        At most 255 characters of ``A-Za-z0-9_-:.``, which is what the API takes; different for
-        every run, item, request and attempt, and always the same for the same.
+        At most 255 characters of ``A-Za-z0-9_-:.``, which the API accepts; unique for each run,
+        item, request and attempt, and the same each time.
 
     Raises:
-        InvalidRequest: A run id with other characters.
+        InvalidRequest: The run id contains other characters.
     """
     item = _digest(f"{key}\0{fingerprint}")
     return f"{check_run_id(run_id)}:{attempt}:{item}"
 
 
 def batch_key(run_id: str, keys: Iterable[str]) -> str:
-    """The key that a batch of items is sent with.
-
-    It says which items it was made of: from other ones, or in another order, it is another.
+    """Return the key that a server batch is sent with; it depends on the items and their order.
 
     Args:
-        run_id: The run's id.
-        keys: The idempotency keys that the items have by themselves, in the batch's order.
+        run_id: The id of the run.
+        keys: The keys of the single items, in the order of the batch.
 
     Raises:
-        InvalidRequest: A run id with other characters.
+        InvalidRequest: The run id contains other characters.
     """
-    return f"{check_run_id(run_id)}{_OF_A_BATCH}{_digest(' '.join(keys))}"
+    return f"{check_run_id(run_id)}{_BATCH_PART}{_digest(' '.join(keys))}"
 
 
 def is_batch_key(key: str) -> bool:
-    """Whether an idempotency key is that of a batch, and not of one item."""
-    return _OF_A_BATCH in key
+    """Return whether an idempotency key is that of a server batch."""
+    return _BATCH_PART in key
 
 
-def fingerprint(path: str, payload: bytes) -> str:
-    """What tells one request from another: 64 hexadecimal digits over its path and body."""
-    return hashlib.sha256(path.encode() + b"\0" + payload).hexdigest()
+class ItemIdentity(NamedTuple):
+    """How one item is named.
+
+    Attributes:
+        key: Its key.
+        record_key: The key that the journal holds it under.
+        fingerprint: Fingerprint of its request.
+    """
+
+    key: str
+    record_key: str
+    fingerprint: str
 
 
-def own_key(fingerprint: str, number: int = 1) -> str:
-    """The key of an item that was given none.
+class ItemKeys(Protocol):
+    """How the items of one run are named, for its journal and for the API."""
 
-    It follows from the payload, and not from the position, so that rows that come or go leave
-    the keys of the others alone.
+    def identify(
+        self,
+        operation: str,
+        path_arguments: Sequence[str],
+        payload: bytes,
+        key: str | None,
+        index: int,
+    ) -> ItemIdentity:
+        """Return how an item is named.
+
+        Args:
+            operation: The operation that submits it.
+            path_arguments: Values of the parameters in its path.
+            payload: The JSON body, its members sorted at every depth.
+            key: The item's key, or None for the default.
+            index: Its position among the items, from 0.
+        """
+
+    def skip(self, identity: ItemIdentity) -> None:
+        """Note that another item has this default key; the next equal item gets another one."""
+
+    def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
+        """Return the idempotency key of a single item; empty for a fresh one at each call."""
+
+    def batch_key(self, keys: Iterable[str]) -> str:
+        """Return the idempotency key of a server batch."""
+
+
+class StableKeys:
+    """Keys that follow from the run and the items, as a journal that outlives the run needs them.
+
+    The default key of an item is its content key.
 
     Args:
-        fingerprint: Of its request.
-        number: Which of several equal items it is, from 1.
+        run_id: The id of the run.
     """
-    base = fingerprint[:16]
-    return base if number == 1 else f"{base}-{number}"
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._numbers: dict[str, int] = {}
+
+    def identify(
+        self,
+        operation: str,
+        path_arguments: Sequence[str],
+        payload: bytes,
+        key: str | None,
+        index: int,
+    ) -> ItemIdentity:
+        """Return how an item is named."""
+        found = fingerprint(operation, path_arguments, payload)
+        if key is None:
+            key = content_key(found, self._numbers.get(found, 1))
+        return ItemIdentity(key, key, found)
+
+    def skip(self, identity: ItemIdentity) -> None:
+        """Give the next equal item another key."""
+        number = self._numbers.get(identity.fingerprint, 1)
+        if content_key(identity.fingerprint, number) == identity.key:
+            self._numbers[identity.fingerprint] = number + 1
+
+    def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
+        """Return the idempotency key of a single item."""
+        return idempotency_key(self._run_id, record_key, fingerprint, attempt)
+
+    def batch_key(self, keys: Iterable[str]) -> str:
+        """Return the idempotency key of a server batch."""
+        return batch_key(self._run_id, keys)
+
+
+class FreshKeys:
+    """Keys of a run without a journal: nothing outlives it, so nothing has to be found again.
+
+    The default key of an item is its position; the journal holds all items under theirs, since
+    several may have the same key.
+    """
+
+    def identify(
+        self,
+        operation: str,
+        path_arguments: Sequence[str],
+        payload: bytes,
+        key: str | None,
+        index: int,
+    ) -> ItemIdentity:
+        """Return how an item is named, without a fingerprint."""
+        position = str(index)
+        return ItemIdentity(position if key is None else key, position, "")
+
+    def skip(self, identity: ItemIdentity) -> None:
+        """Do nothing: positions are unique."""
+
+    def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
+        """Return an empty key."""
+        return ""
+
+    def batch_key(self, keys: Iterable[str]) -> str:
+        """Return a fresh key, so that the request can be repeated safely."""
+        return f"{secrets.token_hex(8)}{_BATCH_PART}{secrets.token_hex(16)}"
 
 
 def _digest(text: str) -> str:
-    # File names that are not UTF-8 come as lone surrogates.
+    # File names that are not UTF-8 contain lone surrogates.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""What a journal holds, as Structs."""
+"""What a journal stores: items, the run itself, samples of slots, and totals."""
 
 from __future__ import annotations
 
@@ -6,55 +6,127 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+SCHEMA_VERSION = 2
+"""Version of what is stored; schema 1 is that of version 0.1.0."""
+
 State: TypeAlias = Literal["intended", "submitted", "completed", "failed", "uncertain"]
 
 STATES: tuple[State, ...] = ("intended", "submitted", "completed", "failed", "uncertain")
 
-# The states of an item that nothing more will happen to, unless it is tried again.
-ENDED: tuple[State, ...] = ("completed", "failed")
+FINISHED: tuple[State, ...] = ("completed", "failed")
+"""States that are final unless the item is submitted again."""
 
-
-# Failures of the account and not of the item: the next run tries again by itself.
-_OF_THE_ACCOUNT = frozenset(
+# Failures of the account rather than of the item: the next run submits the item again.
+_ACCOUNT_ERRORS = frozenset(
     {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
 )
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One item, as the journal knows it. Times are Unix seconds.
+class Intent(msgspec.Struct, frozen=True):
+    """An item that is about to be submitted.
 
     Attributes:
         key: The item's key, unique in its run.
-        position: Where it stood among the items when it was last intended, from 0.
-        attempt: From 1; a failed item that is tried again gets the next one, and with it a new
-            idempotency key.
-        state: ``intended``: its request may have been sent, no answer is known; ``submitted``:
-            its job is known; ``completed`` and ``failed``: it has ended; ``uncertain``: whether
-            its request was accepted cannot be found out by sending it again.
-        idempotency_key: What its request is sent with; that of a batch is the same for all of
-            its items.
-        fingerprint: Of the request's path and payload.
-        payload: The request's body.
-        job_id: Its job, or None. An item of a batch has ``batch_id#place`` until its job has
-            begun, and for good where it could not.
-        result: The API's object, as JSON, or None.
-        error_type: The class of the error that it failed with, or None.
+        position: Position among the items, from 0.
+        attempt: Number of the submission, from 1. A new attempt has a new idempotency key.
+        operation: The operation that submits it, such as ``videos.create``.
+        path_arguments: Values of the parameters in the operation's path.
+        idempotency_key: The key that its request is sent with. All items of a server batch
+            share one.
+        callback_id: The ``callback_id`` that its request is sent with if it has none of its own.
+        fingerprint: Fingerprint of the operation, its path arguments and the payload.
+        payload: JSON body of the request, without what a run adds.
+        reserved_usd: US dollars that the budget reserves for it, or None if no cap applies.
+    """
+
+    key: str
+    position: int
+    attempt: int
+    operation: str
+    path_arguments: tuple[str, ...]
+    idempotency_key: str
+    callback_id: str
+    fingerprint: str
+    payload: bytes
+    reserved_usd: float | None = None
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """How an item ended.
+
+    Attributes:
+        key: The item's key.
+        state: ``completed`` or ``failed``.
+        result: The API's object, which the store keeps as JSON, or None.
+        error_type: Class of the error, or None.
+        error_code: The API's error code, or None.
+        error_message: Message of the error, or None.
+        output_seconds: Length of the output in seconds, or None.
+        usd: Cost in US dollars at the run's prices, or None if unknown.
+        charged_usd: US dollars that HeyGen itself reports for the job, or None.
+    """
+
+    key: str
+    state: Literal["completed", "failed"]
+    result: Any = None
+    error_type: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    output_seconds: float | None = None
+    usd: float | None = None
+    charged_usd: float | None = None
+
+
+class ItemRecord(msgspec.Struct, frozen=True):
+    """One item as the journal holds it. Times are Unix seconds.
+
+    Attributes:
+        key: The item's key, unique in its run.
+        position: Position among the items when it was last intended, from 0.
+        attempt: Number of the latest submission, from 1.
+        state: ``intended``: the request may have been sent and has no known answer;
+            ``submitted``: the job id is known; ``completed`` and ``failed``: it has ended;
+            ``uncertain``: sending the request again cannot tell whether it was accepted.
+        operation: The operation that submits it, or None in a record of schema 1 whose request
+            is of no known kind.
+        path_arguments: Values of the parameters in the operation's path.
+        idempotency_key: The key that its request is sent with.
+        callback_id: The ``callback_id`` that its request is sent with if it has none of its own.
+        fingerprint: Fingerprint of the request; empty if ``operation`` is None.
+        payload: JSON body of the request, without what a run adds.
+        legacy_fingerprint: The fingerprint that version 0.1.0 computed, or None.
+        owner: The owner that claimed it last, or None.
+        reserved_usd: US dollars reserved for it, or None.
+        resends: How many times it was sent again although an earlier attempt without an
+            idempotency key may have been carried out.
+        job_id: Its job, or None. An item of a server batch has ``batch_id#index`` until its job
+            has started.
+        result: The API's object as JSON, or None.
+        error_type: Class of the error that it failed with, or None.
         error_code: The API's code of that error, or None.
-        error_message: That error's sentence, or None.
+        error_message: Message of that error, or None.
         intended_at: When its intent was recorded.
         submitted_at: When its job id was recorded, or None.
         ended_at: When its outcome was recorded, or None.
-        output_seconds: How long what was made plays, or None.
-        usd: What it cost, an estimate in US dollars, or None.
+        output_seconds: Length of the output in seconds, or None.
+        usd: Cost in US dollars at the run's prices, or None.
+        charged_usd: US dollars that HeyGen itself reports for the job, or None.
     """
 
     key: str
     position: int
     attempt: int
     state: State
+    operation: str | None
+    path_arguments: tuple[str, ...]
     idempotency_key: str
+    callback_id: str
     fingerprint: str
     payload: bytes
+    legacy_fingerprint: str | None
+    owner: str | None
+    reserved_usd: float | None
+    resends: int
     job_id: str | None
     result: bytes | None
     error_type: str | None
@@ -65,14 +137,20 @@ class Entry(msgspec.Struct, frozen=True):
     ended_at: float | None
     output_seconds: float | None
     usd: float | None
+    charged_usd: float | None
 
-    def tried_again(self, *, retry_failed: bool) -> bool:
-        """Whether it has failed and the next run submits it anew.
+    @property
+    def finished(self) -> bool:
+        """Whether it has completed or failed."""
+        return self.state in FINISHED
+
+    def resubmits(self, *, retry_failed: bool) -> bool:
+        """Return whether the item failed and will be resubmitted on resume.
 
         Args:
-            retry_failed: Whether failures of the item itself are tried again, too.
+            retry_failed: Whether failures of the item itself are resubmitted too.
         """
-        return self.state == "failed" and (retry_failed or self.error_type in _OF_THE_ACCOUNT)
+        return self.state == "failed" and (retry_failed or self.error_type in _ACCOUNT_ERRORS)
 
 
 class RunRecord(msgspec.Struct, frozen=True):
@@ -80,11 +158,11 @@ class RunRecord(msgspec.Struct, frozen=True):
 
     Attributes:
         run_id: Part of every idempotency key.
-        kind: Such as ``render``.
-        subject: Such as the template's id.
-        created_at: When the journal was made, in Unix seconds.
+        kind: Kind of run, such as ``render``.
+        subject: Its subject, such as the id of the template.
+        created_at: When the journal was created, in Unix seconds.
         settings: The settings of the latest start.
-        sdk_version: The version of heygen_async that made the journal.
+        sdk_version: The version of heygen_async that created the journal.
         schema_version: The version of its tables.
     """
 
@@ -98,21 +176,21 @@ class RunRecord(msgspec.Struct, frozen=True):
 
     @property
     def items(self) -> int | None:
-        """How many items the latest start had, or None where it could not tell."""
+        """Number of items of the latest start, or None if it was unknown."""
         items = self.settings.get("items")
         return items if isinstance(items, int) else None
 
     def total(self, held: int) -> int:
-        """How many items there are, as far as is known.
+        """Return the number of items, as far as it is known.
 
         Args:
-            held: How many the journal holds; some may be of earlier starts alone.
+            held: Number of items in the journal; some may belong to earlier starts only.
         """
         return max(self.items or 0, held)
 
 
 class SlotSample(msgspec.Struct, frozen=True):
-    """How many jobs ran at a moment, and how many could have.
+    """Number of running jobs at a moment, and the limit then.
 
     Attributes:
         at: Unix seconds.
@@ -129,31 +207,31 @@ class Totals(msgspec.Struct, frozen=True):
     """Sums over all items.
 
     Attributes:
-        counts: How many items are in each state; all states are there.
-        usd: What they cost so far, an estimate in US dollars.
-        output_seconds: How long all that was made plays.
+        counts: Number of items in each state; every state is present.
+        usd: Cost so far in US dollars at the run's prices.
+        output_seconds: Total length of the outputs in seconds.
         first_intended_at: Unix seconds of the oldest intent, or None without items.
-        last_ended_at: Unix seconds of the newest outcome, or None where nothing has ended.
-        ended_jobs: How many items have ended and had a job; the others were refused.
+        last_ended_at: Unix seconds of the newest outcome, or None if nothing has ended.
+        ended_jobs: Number of ended items that had a job; the others were refused.
     """
 
     counts: dict[State, int]
-    usd: float
-    output_seconds: float
-    first_intended_at: float | None
-    last_ended_at: float | None
+    usd: float = 0.0
+    output_seconds: float = 0.0
+    first_intended_at: float | None = None
+    last_ended_at: float | None = None
     ended_jobs: int = 0
 
     def in_flight(self, *, resubmit_uncertain: bool) -> int:
-        """How many items may have a job that has not ended.
+        """Return the number of items that may have a job that has not ended.
 
         Args:
-            resubmit_uncertain: Whether uncertain ones are given up, and submitted anew.
+            resubmit_uncertain: Whether uncertain items are given up and submitted anew.
         """
         uncertain = 0 if resubmit_uncertain else self.counts["uncertain"]
         return self.counts["intended"] + self.counts["submitted"] + uncertain
 
     @property
     def items(self) -> int:
-        """All items that the journal holds."""
+        """Number of items in the journal."""
         return sum(self.counts.values())

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from heygen_async.batch import Batch, Outcome, ProofreadRender
 from heygen_async.batch.submissions import check_language
 from heygen_async.client import HeyGen
 from heygen_async.errors import CorrectionFailed, HeyGenError, InvalidRequest, InvalidResponse
+from heygen_async.journal import JournalStore
 from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl, MediaSource
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
@@ -147,7 +148,7 @@ async def _translated(
     progress: StageProgress | None,
     fields: dict[str, Any],
 ) -> AsyncGenerator[Outcome[VideoTranslation]]:
-    journal = batch.stage("translations").journal
+    journal = batch.stage("translations").store
     film = await _film(batch, source, languages, journal, progress)
     requests = [
         _request(VideoTranslationRequest, fields, video, language, title)
@@ -170,9 +171,9 @@ async def _proofread(
     fields: dict[str, Any],
 ) -> AsyncGenerator[Outcome[VideoTranslation]]:
     first = stage_of(batch, "proofreads", progress)
-    journal = batch.stage("renders").journal
+    journal = batch.stage("renders").store
     rendered_before = await submitted(journal, _Sent)
-    film = await _film(batch, source, languages, first.journal, progress)
+    film = await _film(batch, source, languages, first.store, progress)
     requests = [
         _request(ProofreadRequest, fields, video, language, title)
         for language, video in film.videos.items()
@@ -189,7 +190,7 @@ async def _proofread(
             mode=outcome.item.mode,
         )
 
-    proofreads = first.run(requests, key=_language_of, journal=first.journal)
+    proofreads = first.run(requests, key=_language_of, journal=first.store)
     passage = Passage(proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(requests))
@@ -242,7 +243,7 @@ async def _film(
     batch: Batch,
     source: Source,
     languages: list[str],
-    journal: Path | None,
+    journal: JournalStore | None,
     progress: StageProgress | None,
 ) -> _Film:
     """The video for each language; made first, where it is a request.
@@ -257,10 +258,10 @@ async def _film(
     sent = await submitted(journal, _Sent)
     all_sent = all(language in sent for language in languages)
     stage = stage_of(batch, "source", progress)
-    if all_sent and (stage.journal is None or not await in_thread(stage.journal.exists)):
+    if all_sent and (stage.store is None or not await in_thread(stage.store.exists)):
         return _Film({language: sent[language].video for language in languages})
     # Where all is sent, too, the journal is asked whether the video is still the same.
-    run = stage.run([source], key=lambda _: "source", journal=stage.journal)
+    run = stage.run([source], key=lambda _: "source", journal=stage.store)
     async with aclosing(aiter(run)) as outcomes:
         made = [outcome async for outcome in outcomes]
     if not made:

@@ -86,7 +86,7 @@ async def narrate(
         raise InvalidRequest(str(error)) from None
     await count_earlier(batch, "speech", "videos")
     first = stage_of(batch, "speech", progress)
-    journal = batch.stage("videos").journal
+    journal = batch.stage("videos").store
     sent = await submitted(journal, _Sent)
 
     async def with_audio(outcome: Outcome[Speech]) -> AvatarVideoRequest:
@@ -94,7 +94,7 @@ async def narrate(
         asset_id = before.audio_asset_id if before else await uploaded(batch.heygen, outcome)
         return msgspec.structs.replace(avatar, audio_asset_id=asset_id)
 
-    speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.journal)
+    speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.store)
     passage = Passage(speeches, with_audio, at_once=UPLOADS_AT_ONCE, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps

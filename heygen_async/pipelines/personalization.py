@@ -15,7 +15,7 @@ from heygen_async.batch.submissions import check_keys
 from heygen_async.batch.variants import VariantChecker
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import HeyGenError, InvalidRequest
-from heygen_async.journal import fingerprint, own_key
+from heygen_async.journal.keys import content_key, fingerprint
 from heygen_async.models.sources import AssetId
 from heygen_async.models.templates import TemplateRenderRequest
 from heygen_async.models.videos import Video
@@ -132,7 +132,7 @@ async def personalize(
     checker.check_all(_with_stand_ins(row) for row in given)
     if key is not None:
         check_keys(given, key)
-    elif batch.journal is not None:
+    elif batch.store is not None:
         key = _own_keys(template_id)
     kept = [
         _Row(
@@ -145,7 +145,7 @@ async def personalize(
         for position, row in enumerate(given)
     ]
     await count_earlier(batch, "voices", "renders")
-    journal = batch.stage("renders").journal
+    journal = batch.stage("renders").store
     await _speak(batch, kept, await submitted(journal, _Sent), progress)
 
     def variant(row: _Row) -> TemplateRenderRequest:
@@ -194,7 +194,7 @@ async def _speak(
         spoken,
         request=lambda one: one.request,
         key=lambda one: f"{one.row.key} {one.name}",
-        journal=stage.journal,
+        journal=stage.store,
     )
     passage = Passage(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
     async with aclosing(passage.steps()) as steps:
@@ -230,8 +230,8 @@ def _own_keys(template_id: str) -> Callable[[Any], str]:
     seen: Counter[str] = Counter()
 
     def key(row: Mapping[str, Any]) -> str:
-        digest = fingerprint(template_id, msgspec.json.encode(row, order="deterministic"))
+        digest = fingerprint(template_id, (), msgspec.json.encode(row, order="deterministic"))
         seen[digest] += 1
-        return own_key(digest, seen[digest])
+        return content_key(digest, seen[digest])
 
     return key

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Progress, Run
-from heygen_async.batch.source import Source
-from heygen_async.batch.worker_pool import FanOut
 from heygen_async.errors import HeyGenError
-from heygen_async.journal import begun, read
-from heygen_async.session.slots import JobSlots, Slot
-from heygen_async.session.tasks import in_thread
+from heygen_async.journal import JournalStore
+from heygen_async.session.tasks import in_parallel, in_thread
 
 T = TypeVar("T")
 NextT = TypeVar("NextT")
@@ -82,21 +77,12 @@ class Passage(Generic[T, NextT]):
 
     async def steps(self) -> AsyncGenerator[Step[NextT]]:
         """All items; call it once, and close what it gives."""
-        slots = JobSlots(self._at_once)
-        slots.bind(asyncio.get_running_loop())
-        async with aclosing(aiter(self._run)) as outcomes:
-            fan_out = FanOut(
-                Source(outcomes),
-                self._step,
-                slots=slots,
-                workers=self._at_once,
-                ordered=self._ordered,
-            )
-            async with aclosing(fan_out.results()) as steps:
-                async for step in steps:
-                    yield step
+        made = in_parallel(self._run, self._step, parallel=self._at_once, ordered=self._ordered)
+        async with aclosing(made) as steps:
+            async for step in steps:
+                yield step
 
-    async def _step(self, index: int, outcome: Outcome[T], slot: Slot) -> Step[NextT]:
+    async def _step(self, outcome: Outcome[T]) -> Step[NextT]:
         if outcome.error is not None:
             return Step(outcome, error=outcome.error)
         try:
@@ -149,7 +135,7 @@ async def count_earlier(batch: Batch, *names: str) -> None:
         await batch.stage(name).count_earlier()
 
 
-async def submitted(journal: Path | None, payload: type[T]) -> dict[str, T]:
+async def submitted(store: JournalStore | None, payload: type[T]) -> dict[str, T]:
     """What earlier runs of a stage have submitted, by key.
 
     Assets and signed URLs that go from one stage to the next are others each time they are made.
@@ -157,19 +143,19 @@ async def submitted(journal: Path | None, payload: type[T]) -> dict[str, T]:
     another request.
 
     Args:
-        journal: The journal of the stage, or None.
+        store: The journal of the stage, or None.
         payload: What is to be known of each request.
     """
-    if journal is None:
+    if store is None:
         return {}
 
     def look() -> dict[str, T]:
-        if not begun(journal):
+        if not store.exists():
             return {}
-        with read(journal) as view:
+        with store.reader() as reader:
             return {
-                entry.key: msgspec.json.decode(entry.payload, type=payload)
-                for entry in view.entries()
+                record.key: msgspec.json.decode(record.payload, type=payload)
+                for record in reader.records()
             }
 
     return await in_thread(look)

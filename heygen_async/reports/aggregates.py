@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from heygen_async.journal import Entry, JournalView, RunRecord, Totals
+from heygen_async.journal import ItemRecord, JournalReader, RunRecord, Totals
 from heygen_async.reports.pauses import Pause, Silences, WorkingTime
 
 # Columns of the plots over time; those of the throughput are wider, as they count few.
@@ -148,7 +148,7 @@ class RunSums:
         made: How many items completed.
     """
 
-    def __init__(self, view: JournalView) -> None:
+    def __init__(self, view: JournalReader) -> None:
         self.run: RunRecord = view.run
         self.totals: Totals = view.totals()
         self.begin: float = self.totals.first_intended_at or self.run.created_at
@@ -172,7 +172,7 @@ class RunSums:
         for index in range(1, BINS):
             if self.limits[index] is None:
                 self.limits[index] = self.limits[index - 1]
-        for entry in view.entries():
+        for entry in view.records():
             self._add(entry)
 
     @property
@@ -193,7 +193,7 @@ class RunSums:
     def _stretch(self, at: float, bins: int) -> int:
         return min(max(int(self._time.at(at) / self.seconds * bins), 0), bins - 1)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: ItemRecord) -> None:
         """Count one item."""
         if entry.submitted_at is not None:
             self.running.step(self._time.at(entry.submitted_at), 1)
@@ -212,7 +212,7 @@ class RunSums:
             self.failed[stretch] += 1
             self._failure(entry)
 
-    def _failure(self, entry: Entry) -> None:
+    def _failure(self, entry: ItemRecord) -> None:
         code = entry.error_code or entry.error_type or "unknown"
         if code not in self.failures and len(self.failures) >= _CODES:
             self.other_failures += 1
@@ -223,7 +223,7 @@ class RunSums:
             message = (entry.error_message or "")[:_LONGEST_MESSAGE]
             group.items.append(Failure(entry.key, entry.job_id, message))
 
-    def _output(self, entry: Entry) -> None:
+    def _output(self, entry: ItemRecord) -> None:
         self.made += 1
         if len(self.outputs) >= _OUTPUTS or entry.result is None:
             return
@@ -237,11 +237,11 @@ class RunSums:
             self.outputs.append(Output(entry.key, url, entry.output_seconds))
 
 
-def _pauses(view: JournalView, begin: float, end: float) -> list[Pause]:
+def _pauses(view: JournalReader, begin: float, end: float) -> list[Pause]:
     silences, lengths = Silences(begin, end), Lengths()
     for sample in view.slots():
         silences.add(sample.at)
-    for entry in view.entries():
+    for entry in view.records():
         for moment in (entry.intended_at, entry.submitted_at, entry.ended_at):
             silences.add(moment)
         if entry.submitted_at is not None and entry.ended_at is not None:

@@ -11,7 +11,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from heygen_async.journal import read
+from heygen_async.journal import open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunSums
 from heygen_async.reports.charts import area_plot, bar_plot, time_step, time_ticks
@@ -36,7 +36,7 @@ def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) 
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """
-    with read(journal) as view:
+    with open_reader(journal) as view:
         sums = RunSums(view)
     target = Path(page)
     with tempfile.NamedTemporaryFile(

@@ -25,6 +25,7 @@ _INVISIBLE = string.whitespace + "\u00a0\u2007\u202f\u3000\u200b\u200c\u200d\u20
 _QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "``")
 
 CallKind: TypeAlias = Literal["read", "write", "upload"]
+SlotsFor: TypeAlias = Literal["bulk", "all"]
 
 
 class HoldsSecret(Protocol):

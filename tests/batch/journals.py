@@ -7,21 +7,27 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import heygen_async
 from heygen_async.journal import (
-    Entry,
-    Journal,
-    JournalView,
-    fingerprint,
-    idempotency_key,
-    read,
+    Begin,
+    Finish,
+    Intent,
+    ItemRecord,
+    JournalReader,
+    RunSpec,
+    SqliteJournal,
+    open_reader,
 )
+from heygen_async.journal.keys import fingerprint, idempotency_key, make_run_id
+from heygen_async.journal.rules import journal_error
+from heygen_async.journal.store import BeginResult
 
 T = TypeVar("T")
 
@@ -29,35 +35,71 @@ ROOT = Path(heygen_async.__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-async def opened(path: Path, **settings: Any) -> Journal:
-    return await Journal.open(path, **{"kind": "render", "subject": "template", **settings})
+OWNER = "tests"
 
 
-async def intend(journal: Journal, key: str, position: int = 0, attempt: int = 1) -> None:
+async def opened(
+    path: Path, *, clock: Callable[[], float] = time.time, **spec: Any
+) -> SqliteJournal:
+    store = SqliteJournal(path, clock=clock)
+    await store.open(RunSpec(**{"kind": "render", "subject": "template", **spec}))
+    return store
+
+
+def intent_of(key: str, position: int = 0, attempt: int = 1, run_id: str = "run") -> Intent:
     payload = b'{"title":"%d"}' % position
-    found = fingerprint("/v3/videos", payload)
-    await journal.intend(
-        key,
-        position=position,
-        attempt=attempt,
-        idempotency_key=idempotency_key(journal.run_id, key, found, attempt),
-        fingerprint=found,
-        payload=payload,
+    found = fingerprint("videos.create", (), payload)
+    sent_under = idempotency_key(run_id, key, found, attempt)
+    return Intent(
+        key, position, attempt, "videos.create", (), sent_under, sent_under, found, payload
     )
 
 
-async def complete(journal: Journal, key: str, position: int = 0) -> None:
-    await intend(journal, key, position)
-    await journal.submitted(key, f"job of {key}")
-    await journal.ended(key, state="completed", result=b'{"id":"1"}', output_seconds=2.0, usd=0.5)
+async def intend(
+    store: SqliteJournal, key: str, position: int = 0, attempt: int = 1
+) -> Begin | ItemRecord:
+    run_id = make_run_id("render", "template", store.path.stem)
+    (begun,) = await store.begin([intent_of(key, position, attempt, run_id)], OWNER)
+    return begun
 
 
-async def viewed(path: Path, ask: Callable[[JournalView], T]) -> T:
-    """What a view of the journal answers; reading blocks, so in a thread."""
+async def complete(store: SqliteJournal, key: str, position: int = 0) -> None:
+    assert await intend(store, key, position) is Begin.NEW
+    await store.submitted(key, f"job of {key}")
+    await store.finish(Finish(key, "completed", result=b'{"id":"1"}', output_seconds=2.0, usd=0.5))
+
+
+class FullDisk(SqliteJournal):
+    """A journal that can be told that nothing more fits on its disk."""
+
+    full: bool = False
+
+    def begin(
+        self, intents: Sequence[Intent], owner: str, *, room: bool = True
+    ) -> Awaitable[list[BeginResult]]:
+        return self._unless_full(super().begin, intents, owner, room=room)
+
+    def submitted(self, key: str, job_id: str) -> Any:
+        return self._unless_full(super().submitted, key, job_id)
+
+    def finish(self, outcome: Finish) -> Any:
+        return self._unless_full(super().finish, outcome)
+
+    def _unless_full(self, write: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        if not self.full:
+            return write(*arguments, **options)
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(journal_error(self.name, "disk_full", "the disk is full"))
+        failed.exception()  # nobody has to wait for it
+        return failed
+
+
+async def viewed(path: Path, ask: Callable[[JournalReader], T]) -> T:
+    """What a reader of the journal answers; reading blocks, so in a thread."""
 
     def look() -> T:
-        with read(path) as view:
-            return ask(view)
+        with open_reader(path) as reader:
+            return ask(reader)
 
     return await asyncio.to_thread(look)
 
@@ -79,11 +121,11 @@ class Journaled:
     def __init__(self, journal: Path) -> None:
         self.journal = journal
 
-    async def entries(self) -> list[Entry]:
-        return await viewed(self.journal, lambda view: list(view.entries()))
+    async def records(self) -> list[ItemRecord]:
+        return await viewed(self.journal, lambda reader: list(reader.records()))
 
     async def states(self) -> Counter[str]:
-        return Counter(entry.state for entry in await self.entries())
+        return Counter(record.state for record in await self.records())
 
     async def edit(self, *statements: str) -> None:
         await edit(self.journal, *statements)

@@ -33,22 +33,15 @@ from heygen_async import (
     VideoTranslationRequest,
 )
 from heygen_async.errors import ConnectionFailed, JournalError, ServerError
-from heygen_async.journal import idempotency_key
+from heygen_async.journal.keys import idempotency_key
 from heygen_async.sandbox import Fault, Faults, Sandbox
-from tests.batch.journals import Journaled, viewed
+from tests.batch.journals import FullDisk, Journaled, viewed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(concurrency=50)]
 
 CREATE = "videos.batches.create"
 DAY = 25 * 3600
 CLIP = AssetUrl(url="https://example.com/launch.mp4")
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    durations = {"video": (60.0, 0.4), "translation": (300.0, 0.3)}
-    async with Sandbox(speed=1, concurrency=50, durations=durations) as sandbox:
-        yield sandbox
 
 
 class Runs(Journaled):
@@ -141,7 +134,7 @@ async def test_many_go_in_one_request(
     assert running.report.rate_limited == 0
     assert heygen.slots.held == 0
     if journaled:
-        entries = {entry.job_id: entry for entry in await run.entries()}
+        entries = {entry.job_id: entry for entry in await run.records()}
         assert {entry.state for entry in entries.values()} == {"completed"}
         position = {entry.job_id: entry.position for entry in entries.values()}
         in_order: dict[str | None, list[int]] = {}
@@ -162,7 +155,7 @@ async def test_outcomes_stream_while_others_are_queued(sandbox: Sandbox, run: Ru
     assert sandbox.clock.now() < 300
     states = await run.states()
     assert states == {"completed": 10, "submitted": 90}
-    begun = [entry for entry in await run.entries() if "#" not in (entry.job_id or "")]
+    begun = [entry for entry in await run.records() if "#" not in (entry.job_id or "")]
     assert 15 <= len(begun) <= 40  # ten slots, and those that have ended
 
 
@@ -307,7 +300,7 @@ async def test_a_batch_without_an_answer_is_sent_again_under_its_key(
     before = run.batches()
     all_once(await run(requests, via=via), 130, sandbox)
     assert run.batches() == before + 2 + 2
-    keys = {entry.idempotency_key for entry in await run.entries()}
+    keys = {entry.idempotency_key for entry in await run.records()}
     assert keys == {job.idempotency_key for job in sandbox.ledger.jobs}
 
 
@@ -387,7 +380,7 @@ async def test_old_batches_that_nobody_knows_are_uncertain(sandbox: Sandbox, run
     assert run.batches() == before
     assert await run.states() == {"uncertain": 12}
     all_once(await run(requests, resubmit_uncertain=True), 12, sandbox)
-    assert {entry.attempt for entry in await run.entries()} == {2}
+    assert {entry.attempt for entry in await run.records()} == {2}
 
 
 async def test_an_item_that_cannot_begin_fails_alone(sandbox: Sandbox, run: Runs) -> None:
@@ -402,7 +395,7 @@ async def test_an_item_that_cannot_begin_fails_alone(sandbox: Sandbox, run: Runs
         assert isinstance(moderated, JobFailed)
         assert isinstance(unknown, JobFailed)
         assert (moderated.code, moderated.message) == ("moderation", "No")
-        assert unknown.code == "avatar_not_found"
+        assert unknown.code == "invalid_parameter"
         assert moderated.job_id == failed[0].job_id
         assert unknown.job_id == failed[30].job_id
         assert (failed[30].job_id or "").endswith("#30")
@@ -455,7 +448,7 @@ async def test_interrupted_while_halves_are_sent(sandbox: Sandbox, run: Runs) ->
     sandbox.faults.clear()
     assert await run.states() == {"submitted": 20, "intended": 20}
     assert sandbox.ledger.count() == 20
-    assert {entry.attempt for entry in await run.entries()} == {2}
+    assert {entry.attempt for entry in await run.records()} == {2}
     all_once(await run(requests), 40, sandbox)
 
 
@@ -483,7 +476,7 @@ async def test_cancelled_while_a_batch_is_on_its_way(
     assert task.cancelled()
     assert await run.states() == {"submitted": 100}
     assert len(running.unfinished) == sandbox.ledger.count() == 100
-    assert {entry.key: entry.job_id for entry in await run.entries()} == running.unfinished
+    assert {entry.key: entry.job_id for entry in await run.records()} == running.unfinished
     all_once(await run(requests), 120, sandbox)
     assert heygen.slots.held == 0
 
@@ -511,18 +504,14 @@ async def test_nothing_goes_that_the_journal_cannot_hold(
     requests = run.videos(300)
 
     async def fill_the_disk() -> None:
-        running = Batch(heygen).run(requests, key=by_script, via="api-batch", journal=run.journal)
-        async for _ in running:
-            kept = running._books._journal
-            assert kept is not None
-            connection = kept._store._connection
-            assert connection is not None
-            await asyncio.to_thread(connection.execute, "PRAGMA max_page_count = 40")
+        store = FullDisk(run.journal)
+        async for _ in Batch(heygen).run(requests, key=by_script, via="api-batch", journal=store):
+            store.full = True
 
     with pytest.raises(JournalError) as caught:
         await fill_the_disk()
     assert caught.value.reason == "disk_full"
-    known = {entry.idempotency_key for entry in await run.entries()}
+    known = {entry.idempotency_key for entry in await run.records()}
     assert {job.idempotency_key for job in sandbox.ledger.jobs} <= known
     assert sandbox.ledger.count() < 300
     all_once(await run(requests), 300, sandbox)

@@ -10,19 +10,18 @@ from typing import Any
 import pytest
 
 from heygen_async import JobSlots
-from heygen_async.batch.source import Source
-from heygen_async.batch.worker_pool import FanOut
-from heygen_async.session.slots import Slot
+from heygen_async.batch.worker_pool import Source, WorkerPool
+from heygen_async.session.slots import SlotLease
 
 pytestmark = pytest.mark.anyio
 
 
-async def double(index: int, item: int, slot: Slot) -> int:
+async def double(index: int, item: int, slot: SlotLease) -> int:
     await asyncio.sleep(item % 5)
     return 2 * item
 
 
-async def collect(fan_out: FanOut[Any, int]) -> list[int]:
+async def collect(fan_out: WorkerPool[Any, int]) -> list[int]:
     return [result async for result in fan_out.results()]
 
 
@@ -44,14 +43,16 @@ async def later(count: int, seconds: float = 0.0) -> AsyncIterator[int]:
 async def test_every_item_is_worked_on_once(items: Any, ordered: bool, workers: int) -> None:
     source = Source(later(40) if items is None else list(range(40)))
     slots = JobSlots(5)
-    results = await collect(FanOut(source, double, slots=slots, workers=workers, ordered=ordered))
+    results = await collect(
+        WorkerPool(source, double, slots=slots, workers=workers, ordered=ordered)
+    )
     expected = [2 * number for number in range(40)]
     assert (results if ordered else sorted(results)) == expected
     assert (slots.held, slots.running, slots.waiting) == (0, 0, 0)
 
 
 async def test_nothing_to_do() -> None:
-    assert await collect(FanOut(Source([]), double, slots=JobSlots(5), workers=3)) == []
+    assert await collect(WorkerPool(Source([]), double, slots=JobSlots(5), workers=3)) == []
 
 
 @pytest.mark.parametrize("ordered", [False, True])
@@ -65,13 +66,13 @@ async def test_items_are_pulled_as_slots_free_up(ordered: bool) -> None:
             pulled += 1
             yield number
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         assert pulled - given <= 5 * 4 + 1
         await asyncio.sleep(1 + item % 3)
         return item
 
     slots = JobSlots(5)
-    fan_out = FanOut(Source(numbers()), work, slots=slots, workers=20, ordered=ordered)
+    fan_out = WorkerPool(Source(numbers()), work, slots=slots, workers=20, ordered=ordered)
     async for _ in fan_out.results():
         given += 1
         if not ordered:
@@ -83,12 +84,12 @@ async def test_items_are_pulled_as_slots_free_up(ordered: bool) -> None:
 async def test_a_slow_consumer_slows_the_work_down(ordered: bool) -> None:
     begun = 0
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         nonlocal begun
         begun += 1
         return item
 
-    results = FanOut(
+    results = WorkerPool(
         Source(range(1_000)), work, slots=JobSlots(4), workers=4, ordered=ordered
     ).results()
     await anext(results)
@@ -100,8 +101,8 @@ async def test_a_slow_consumer_slows_the_work_down(ordered: bool) -> None:
 async def test_a_slow_source_holds_no_slot() -> None:
     """Two runs share the slots; the one that waits for items must not starve the other."""
     slots = JobSlots(2)
-    slow = FanOut(Source(later(3, seconds=100)), double, slots=slots, workers=2)
-    quick = FanOut(Source(range(20)), double, slots=slots, workers=2)
+    slow = WorkerPool(Source(later(3, seconds=100)), double, slots=slots, workers=2)
+    quick = WorkerPool(Source(range(20)), double, slots=slots, workers=2)
     task = asyncio.create_task(collect(slow))
     await asyncio.sleep(1)
     assert slots.held == 0
@@ -112,8 +113,8 @@ async def test_a_slow_source_holds_no_slot() -> None:
 
 async def test_runs_that_feed_each_other_through_one_slot() -> None:
     slots = JobSlots(1)
-    first = FanOut(Source(range(5)), double, slots=slots, workers=4)
-    second = FanOut(Source(first.results()), double, slots=slots, workers=4)
+    first = WorkerPool(Source(range(5)), double, slots=slots, workers=4)
+    second = WorkerPool(Source(first.results()), double, slots=slots, workers=4)
     assert sorted(await collect(second)) == [0, 4, 8, 12, 16]
 
 
@@ -128,14 +129,14 @@ async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: boo
             raise RuntimeError("broken")
         yield from range(8, 1_000)
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         await asyncio.sleep(5 if item == 0 else 1)
         if culprit == "work" and item == 0:
             raise RuntimeError("broken")
         return item
 
     slots = JobSlots(3)
-    fan_out = FanOut(Source(numbers()), work, slots=slots, workers=3, ordered=ordered)
+    fan_out = WorkerPool(Source(numbers()), work, slots=slots, workers=3, ordered=ordered)
     results = fan_out.results()
     given: list[int] = []
     with pytest.raises(RuntimeError, match="broken"):
@@ -150,13 +151,13 @@ async def test_a_closed_source_starts_nothing_more() -> None:
     begun = []
     source = Source(range(100))
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         begun.append(item)
         await asyncio.sleep(1)
         source.close()
         return item
 
-    assert await collect(FanOut(source, work, slots=JobSlots(2), workers=5)) == [0, 1]
+    assert await collect(WorkerPool(source, work, slots=JobSlots(2), workers=5)) == [0, 1]
     assert begun == [0, 1]
 
 
@@ -166,7 +167,7 @@ async def test_leaving_early_leaves_nothing_running(how: str) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     slots = JobSlots(5)
-    fan_out = FanOut(Source(range(1_000)), double, slots=slots, workers=5)
+    fan_out = WorkerPool(Source(range(1_000)), double, slots=slots, workers=5)
 
     async def consume() -> int:
         seen = 0
@@ -193,7 +194,7 @@ async def test_leaving_early_leaves_nothing_running(how: str) -> None:
         assert await task == 10
     await fan_out.stop()
     assert (slots.held, slots.waiting) == (0, 0)
-    assert not [task for task in asyncio.all_tasks() if "FanOut" in repr(task)]
+    assert not [task for task in asyncio.all_tasks() if "WorkerPool" in repr(task)]
     gc.collect()
     loop.set_exception_handler(None)
     assert complaints == []
@@ -204,12 +205,12 @@ async def test_a_failure_that_nobody_asks_for_is_not_complained_about() -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         if item:
             raise RuntimeError("broken")
         return item
 
-    async for _ in FanOut(Source(range(2)), work, slots=JobSlots(1), workers=1).results():
+    async for _ in WorkerPool(Source(range(2)), work, slots=JobSlots(1), workers=1).results():
         await asyncio.sleep(1)  # meanwhile all is done, and has failed
         break
     await asyncio.sleep(1)
@@ -219,7 +220,7 @@ async def test_a_failure_that_nobody_asks_for_is_not_complained_about() -> None:
 
 
 async def test_work_that_ends_slowly_ends_at_the_second_cancellation() -> None:
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         try:
             await asyncio.sleep(1_000)
         except asyncio.CancelledError:
@@ -228,7 +229,7 @@ async def test_work_that_ends_slowly_ends_at_the_second_cancellation() -> None:
         return item
 
     slots = JobSlots(2)
-    task = asyncio.create_task(collect(FanOut(Source(range(9)), work, slots=slots, workers=2)))
+    task = asyncio.create_task(collect(WorkerPool(Source(range(9)), work, slots=slots, workers=2)))
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.sleep(1)

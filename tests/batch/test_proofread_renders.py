@@ -117,7 +117,7 @@ async def test_a_stage_has_its_own_journal_and_keys(heygen: HeyGen, journal: Pat
     async with batch:
         async for _ in stage.run([request], journal=stage.journal):
             pass
-    (entry,) = await Journaled(journal.with_name("run.voices.db")).entries()
+    (entry,) = await Journaled(journal.with_name("run.voices.db")).records()
     assert entry.idempotency_key.startswith("launch.voices:1:")
 
 

@@ -1,4 +1,4 @@
-"""Reading a journal, also while a run writes it, without touching it."""
+"""Reads a journal, also while a run writes it, without touching it."""
 
 from __future__ import annotations
 
@@ -8,74 +8,57 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
-from heygen_async.journal.records import Entry, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.records import ItemRecord, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
-from heygen_async.journal.sqlite.errors import from_os, from_sqlite, trouble
-from heygen_async.journal.sqlite.inspection import inspect, is_blank
+from heygen_async.journal.sqlite.migrations import upgrade
 
 T = TypeVar("T")
 
 _PAGE = 1000
 
 
-def begun(path: Path) -> bool:
-    """Whether there is a journal: a file that is not empty; blocks."""
-    return path.exists() and path.stat().st_size > 0
+class SqliteReader:
+    """Reads one file, of schema 1 or 2; it makes no file beside it and changes nothing in it.
 
-
-def read(path: str | os.PathLike[str]) -> JournalView:
-    """A view of a journal, for use in a ``with`` statement.
-
-    It makes no file beside the journal and changes nothing in it. It blocks: on an event loop,
-    use it in a thread.
+    A copy of a journal serves as well, with its ``-wal`` file if it had one.
 
     Args:
-        path: The file; a copy of it will do, with its ``-wal`` file where it had one.
-
-    Raises:
-        JournalError: There is no such file, or it is no journal that this version can read.
-    """
-    return JournalView(Path(os.path.realpath(path)))
-
-
-class JournalView:
-    """What a journal says; made by ``read``.
-
-    Each query sees the journal at its own moment. Items that are written while they are iterated
-    may be seen or not.
+        path: The file.
 
     Attributes:
+        name: The real path of the file.
         run: What the run was asked to do.
+
+    Raises:
+        JournalError: The file does not exist, or is not a journal that this version can read.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._wal = Path(f"{path}-wal")
+        self._path = Path(os.path.realpath(path))
+        self.name: str = str(self._path)
+        self._wal = Path(f"{self._path}-wal")
         self._connection: sqlite3.Connection | None = None
         self._copy: tempfile.TemporaryDirectory[str] | None = None
-        self._still = False
+        self._unwritten = False
         try:
-            self.run: RunRecord = self._query(lambda connection: inspect(connection, path))
+            self.run: RunRecord = self._query(
+                lambda connection: schema.verify(connection, self._path)
+            )
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> JournalView:
+    def __enter__(self) -> SqliteReader:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Let the file go. Closing twice is fine."""
+        """Close the file. Closing twice is fine."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -84,21 +67,22 @@ class JournalView:
             copy.cleanup()
 
     def totals(self) -> Totals:
-        """Sums over all items."""
+        """Return sums over all items."""
         return self._query(schema.totals)
 
-    def entries(self, states: Collection[State] | None = None) -> Iterator[Entry]:
-        """All items, or those in some states, in the order of positions."""
+    def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
+        """Iterate over all items, or those in some states, in the order of positions."""
         after = -1
         while True:
             page = self._query(lambda c, after=after: schema.page(c, states, after, _PAGE))
-            yield from page
+            for record in page:
+                yield record if record.operation else upgrade(record, self.run)
             if len(page) < _PAGE:
                 return
             after = page[-1].position
 
     def slots(self) -> Iterator[SlotSample]:
-        """The samples of the slots, in their order."""
+        """Iterate over the samples of the slots, oldest first."""
         after = float("-inf")
         while True:
             page = self._query(lambda c, after=after: schema.slot_samples(c, after, _PAGE))
@@ -120,21 +104,21 @@ class JournalView:
                 else:
                     if not self._overtaken():
                         return answer
-                self.close()  # a run has begun to write: look again, by its rules
+                self.close()  # a run has started to write: read again, by its rules
         except sqlite3.Error as error:
-            raise from_sqlite(self._path, error) from error
+            raise schema.error_from_sqlite(self._path, error) from error
         except OSError as error:
-            raise from_os(self._path, error) from error
+            raise schema.error_from_os(self._path, error) from error
 
     def _overtaken(self) -> bool:
-        return self._still and self._wal.exists()
+        return self._unwritten and self._wal.exists()
 
     def _open(self) -> sqlite3.Connection:
         path, options = self._path, "mode=ro"
         os.stat(path)
         # SQLite would make the log and its index where they are missing, even to read only.
-        self._still = not self._wal.exists()
-        if self._still:
+        self._unwritten = not self._wal.exists()
+        if self._unwritten:
             options += "&immutable=1"
         elif not os.path.exists(f"{path}-shm"):
             # Copied, or salvaged after a power loss: nobody writes it now.
@@ -146,8 +130,8 @@ class JournalView:
             f"{path.as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False
         )
         try:
-            if is_blank(connection):
-                raise trouble(self._path, "not_a_journal", "the file is empty")
+            if schema.is_empty(connection):
+                raise journal_error(str(self._path), "not_a_journal", "the file is empty")
         except BaseException:
             connection.close()
             raise

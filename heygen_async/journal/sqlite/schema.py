@@ -1,32 +1,79 @@
-"""The journal's tables and what is read from them; shared by the writer and by readers.
+"""Tables, statements and errors of the SQLite journal; shared by the writer and by readers.
 
-Payloads and results are TEXT where they are text, so that a person sees them in ``sqlite3``; the
-casts hand out the same bytes again whichever they are.
+Payloads and results are stored as TEXT if they are text, so that a person can read them in
+``sqlite3``; the casts return the same bytes for either type.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from heygen_async.errors import JournalError
 from heygen_async.journal.records import (
-    ENDED,
+    FINISHED,
+    SCHEMA_VERSION,
     STATES,
-    Entry,
+    Intent,
+    ItemRecord,
     RunRecord,
     SlotSample,
     State,
     Totals,
 )
-
-SCHEMA_VERSION = 1
+from heygen_async.journal.rules import journal_error
 
 # "HGAJ"; `file run.db` shows it too.
 APPLICATION_ID = 0x4847414A
 
+ITEMS = f"""
+CREATE TABLE items (
+    item INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    key_digest INTEGER NOT NULL,  -- 64 bits of the key's SHA-256
+    position INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    state TEXT NOT NULL,  -- {", ".join(STATES)}
+    operation TEXT,
+    path_arguments TEXT NOT NULL DEFAULT '[]',
+    job_id TEXT,
+    error_type TEXT,
+    error_code TEXT,
+    error_message TEXT,
+    output_seconds REAL,
+    usd REAL,
+    charged_usd REAL,
+    reserved_usd REAL,
+    resends INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    intended_at REAL NOT NULL,
+    submitted_at REAL,
+    ended_at REAL,
+    idempotency_key TEXT NOT NULL,
+    callback_id TEXT,  -- NULL for the idempotency key
+    fingerprint TEXT NOT NULL,
+    legacy_fingerprint TEXT,  -- of version 0.1.0
+    payload TEXT NOT NULL,
+    result TEXT
+);
+"""
+INDEXES = """
+CREATE UNIQUE INDEX items_by_key ON items (key_digest);
+CREATE INDEX items_by_position ON items (position);
+CREATE INDEX items_by_fingerprint ON items (fingerprint) WHERE legacy_fingerprint IS NOT NULL;
+"""
+OWNERS = """
+CREATE TABLE owners (
+    owner TEXT PRIMARY KEY,
+    lease_until REAL NOT NULL
+) WITHOUT ROWID;
+"""
 SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE run (
@@ -38,27 +85,9 @@ CREATE TABLE run (
     sdk_version TEXT NOT NULL,
     schema_version INTEGER NOT NULL
 );
-CREATE TABLE items (
-    item INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    position INTEGER NOT NULL,
-    attempt INTEGER NOT NULL,
-    state TEXT NOT NULL,  -- {", ".join(STATES)}
-    job_id TEXT,
-    error_type TEXT,
-    error_code TEXT,
-    error_message TEXT,
-    output_seconds REAL,
-    usd REAL,
-    intended_at REAL NOT NULL,
-    submitted_at REAL,
-    ended_at REAL,
-    idempotency_key TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    result TEXT
-);
-CREATE INDEX items_by_position ON items (position);
+{ITEMS}
+{INDEXES}
+{OWNERS}
 CREATE TABLE slots (
     at REAL NOT NULL,
     running INTEGER NOT NULL,
@@ -68,15 +97,22 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
-_ENTRY = """
-SELECT key, position, attempt, state, idempotency_key, fingerprint, CAST(payload AS BLOB), job_id,
-       CAST(result AS BLOB), error_type, error_code, error_message, intended_at, submitted_at,
-       ended_at, output_seconds, usd
+# The columns in the order of the attributes of ItemRecord, by version of the schema.
+_RECORD = {
+    1: """
+SELECT key, position, attempt, state, NULL, '[]', idempotency_key, idempotency_key, '',
+    CAST(payload AS BLOB), fingerprint, NULL, NULL, 0, job_id, CAST(result AS BLOB), error_type,
+    error_code, error_message, intended_at, submitted_at, ended_at, output_seconds, usd, NULL
 FROM items
-"""
-_FIND = f"{_ENTRY} WHERE key = ?"
-_TOGETHER = f"{_ENTRY} WHERE idempotency_key = ? ORDER BY position"
-
+""",
+    2: """
+SELECT key, position, attempt, state, operation, path_arguments, idempotency_key,
+    ifnull(callback_id, idempotency_key), fingerprint, CAST(payload AS BLOB), legacy_fingerprint,
+    owner, reserved_usd, resends, job_id, CAST(result AS BLOB), error_type, error_code,
+    error_message, intended_at, submitted_at, ended_at, output_seconds, usd, charged_usd
+FROM items
+""",
+}
 _TOTALS = """
 SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max(ended_at),
        count(job_id)
@@ -84,46 +120,267 @@ FROM items GROUP BY state
 """
 
 
-def find(connection: sqlite3.Connection, key: str) -> Entry | None:
-    """The item with this key, or None."""
-    row = connection.execute(_FIND, (key,)).fetchone()
-    return None if row is None else Entry(*row)
+class Statement:
+    """One statement that writes any number of rows.
+
+    Each statement releases the interpreter lock and has to win it back from a busy event loop,
+    which takes longer than the statement itself; so rows of one kind go together.
+
+    Args:
+        text: The SQL, with ``{rows}`` for the list of values.
+        width: Values of a row.
+    """
+
+    # Rows of one statement. A few sizes only, since each is compiled once; the last rows are
+    # filled up with rows of NULL, which do nothing.
+    _SIZES = (1, 8, 64)
+
+    def __init__(self, text: str, *, width: int) -> None:
+        row = f"({', '.join('?' * width)})"
+        self.width = width
+        self._texts = {size: text.format(rows=", ".join([row] * size)) for size in self._SIZES}
+
+    def write(self, cursor: sqlite3.Cursor, values: Sequence[Any]) -> bool:
+        """Write rows, given one behind the other, and return whether all were written."""
+        step = self._SIZES[-1] * self.width
+        for first in range(0, len(values), step):
+            some = values[first : first + step]
+            count = len(some) // self.width
+            size = next(size for size in self._SIZES if size >= count)
+            filled = [*some, *[None] * (self.width * (size - count))]
+            if cursor.execute(self._texts[size], filled).rowcount != count:
+                return False
+        return True
 
 
-def together(connection: sqlite3.Connection, idempotency_key: str) -> list[Entry]:
-    """All items that were sent under one key, in the order of positions; reads all items."""
-    return [Entry(*row) for row in connection.execute(_TOGETHER, (idempotency_key,))]
+# Lists of more than two values would make SQLite build a table for each statement.
+INTEND = Statement(
+    """
+INSERT INTO items (key, key_digest, position, attempt, state, operation, path_arguments,
+    idempotency_key, callback_id, fingerprint, payload, reserved_usd, owner, intended_at)
+SELECT column1, column2, column3, column4, 'intended', column5, column6, column7, column8,
+    column9, column10, column11, column12, column13
+FROM (VALUES {rows}) WHERE column1 IS NOT NULL
+ON CONFLICT (key_digest) DO UPDATE SET
+    position = excluded.position, attempt = excluded.attempt, state = 'intended',
+    operation = excluded.operation, path_arguments = excluded.path_arguments,
+    idempotency_key = excluded.idempotency_key, callback_id = excluded.callback_id,
+    fingerprint = excluded.fingerprint, legacy_fingerprint = NULL, payload = excluded.payload,
+    reserved_usd = excluded.reserved_usd, owner = excluded.owner,
+    intended_at = excluded.intended_at, job_id = NULL, submitted_at = NULL, ended_at = NULL,
+    result = NULL, error_type = NULL, error_code = NULL, error_message = NULL,
+    output_seconds = NULL, usd = NULL, charged_usd = NULL
+WHERE excluded.attempt = items.attempt + 1 AND excluded.key = items.key AND (
+    items.state IN ('failed', 'uncertain')
+    -- A server batch that was refused as a whole, and is sent in parts.
+    OR (items.state = 'intended' AND instr(items.idempotency_key, ':batch:'))
+)
+""",
+    width=13,
+)
+SUBMITTED = Statement(
+    """
+UPDATE items SET state = 'submitted', job_id = column3, submitted_at = column4
+FROM (VALUES {rows}) WHERE key_digest = column1 AND key = column2 AND (
+    state IN ('intended', 'uncertain')
+    -- An item of a server batch whose own job has started.
+    OR (state = 'submitted' AND instr(job_id, '#') AND instr(column3, '#') = 0)
+)
+""",
+    width=4,
+)
+FINISH = Statement(
+    """
+UPDATE items SET ended_at = column3, state = column4, result = column5, error_type = column6,
+    error_code = column7, error_message = column8, output_seconds = column9, usd = column10,
+    charged_usd = column11
+FROM (VALUES {rows})
+WHERE key_digest = column1 AND key = column2 AND state NOT IN ('completed', 'failed')
+""",
+    width=11,
+)
+
+# SQLite's primary result codes (the low byte of the extended ones), to reason and sentence.
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: ("disk_full", "the disk is full"),
+    sqlite3.SQLITE_READONLY: ("read_only", "the file or its folder is read-only"),
+    sqlite3.SQLITE_PERM: ("read_only", "access to the file is denied"),
+    sqlite3.SQLITE_CORRUPT: ("damaged", "the file is damaged"),
+    sqlite3.SQLITE_NOTADB: ("not_a_journal", "the file is not an SQLite file"),
+    sqlite3.SQLITE_IOERR: ("io_error", "reading or writing the file failed"),
+    sqlite3.SQLITE_BUSY: ("busy", "another program keeps the file locked"),
+    sqlite3.SQLITE_CANTOPEN: ("io_error", "the file cannot be opened"),
+    sqlite3.SQLITE_TOOBIG: ("io_error", "an item is larger than SQLite can store"),
+}
+_BY_ERRNO = {
+    errno.ENOSPC: ("disk_full", "the disk is full"),
+    errno.EDQUOT: ("disk_full", "the disk quota is used up"),
+    errno.EROFS: ("read_only", "the folder is read-only"),
+    errno.EACCES: ("read_only", "access to the folder is denied"),
+    errno.EPERM: ("read_only", "access to the folder is denied"),
+    errno.ENOENT: ("missing", "there is no such file or folder"),
+    errno.ENOTDIR: ("missing", "its folder is not a folder"),
+}
+
+
+def error_from_sqlite(path: Path, error: sqlite3.Error) -> JournalError:
+    """Return what an error of SQLite means for the journal."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        # Raised by Python's module itself, as for a connection that is closed.
+        return journal_error(str(path), "io_error", f"SQLite cannot be used: {error}")
+    reason, sentence = _BY_CODE.get(code & 0xFF, ("io_error", "SQLite failed"))
+    return journal_error(str(path), reason, f"{sentence} ({error})")
+
+
+def error_from_os(path: Path, error: OSError) -> JournalError:
+    """Return what an error of the operating system means for the journal."""
+    fallback = ("io_error", "the file cannot be used")
+    reason, sentence = _BY_ERRNO.get(error.errno or 0, fallback)
+    return journal_error(str(path), reason, f"{sentence} ({error.strerror or error})")
+
+
+def key_digest(key: str) -> int:
+    """Return 64 bits of the key's SHA-256, as SQLite's signed integer."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)
+
+
+def readable(data: bytes) -> str | bytes:
+    """Return bytes as text if they are text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
+    """Return the values of ``INTEND`` for one item."""
+    arguments = intent.path_arguments
+    return (
+        intent.key,
+        key_digest(intent.key),
+        intent.position,
+        intent.attempt,
+        intent.operation,
+        msgspec.json.encode(arguments).decode() if arguments else "[]",
+        intent.idempotency_key,
+        None if intent.callback_id == intent.idempotency_key else intent.callback_id,
+        intent.fingerprint,
+        readable(intent.payload),
+        intent.reserved_usd,
+        owner,
+        now,
+    )
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether nothing was ever stored: the file is new, or creating it was cut short."""
+    return bool(connection.execute("PRAGMA page_count").fetchone()[0] == 0)
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> RunRecord:
+    """Return what the run was asked to do, if the file is a journal that can be used.
+
+    Raises:
+        JournalError: ``not_a_journal``, ``newer`` or ``damaged``.
+        sqlite3.Error: The file cannot be read.
+    """
+    application_id, version = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("application_id", "user_version")
+    )
+    if application_id != APPLICATION_ID:
+        raise journal_error(
+            str(path), "not_a_journal", "this is another program's SQLite file, not a journal"
+        )
+    if version > SCHEMA_VERSION:
+        raise journal_error(
+            str(path),
+            "newer",
+            f"a newer version of heygen_async made it (tables of version {version}, and this one "
+            f"knows {SCHEMA_VERSION}); upgrade to use it",
+        )
+    try:
+        row = connection.execute(
+            "SELECT run_id, kind, subject, created_at, settings, sdk_version, schema_version "
+            "FROM run"
+        ).fetchone()
+        if row is not None:
+            values = [*row]
+            values[4] = msgspec.json.decode(row[4], type=dict[str, Any])
+            return RunRecord(*values)
+    except (sqlite3.OperationalError, msgspec.DecodeError) as error:
+        raise journal_error(str(path), "damaged", f"the file is damaged: {error}") from error
+    raise journal_error(str(path), "damaged", "the file is damaged: it does not name its run")
+
+
+def find(connection: sqlite3.Connection, digest: int, key: str) -> ItemRecord | None:
+    """Return the item with this key, or None."""
+    found = _select(connection, "key_digest = ? AND key = ?", digest, key)
+    return found[0] if found else None
+
+
+def members(connection: sqlite3.Connection, idempotency_key: str) -> list[ItemRecord]:
+    """Return all items sent under one key, in the order of positions; reads all items."""
+    return _select(connection, "idempotency_key = ? ORDER BY position", idempotency_key)
+
+
+def matching(connection: sqlite3.Connection, fingerprint: str) -> list[ItemRecord]:
+    """Return records of schema 1 that have this fingerprint and were given no key."""
+    return _select(
+        connection,
+        "fingerprint = ? AND legacy_fingerprint IS NOT NULL "
+        "AND substr(key, 1, 16) = substr(legacy_fingerprint, 1, 16) ORDER BY position",
+        fingerprint,
+    )
 
 
 def page(
-    connection: sqlite3.Connection, states: Collection[State] | None, after: int, many: int
-) -> list[Entry]:
-    """Items behind a position, in the order of positions.
+    connection: sqlite3.Connection,
+    states: Collection[State] | None,
+    after: int,
+    count: int,
+) -> list[ItemRecord]:
+    """Return items behind a position, in the order of positions.
 
     Args:
         connection: An open journal.
         states: Only items in these states; None for all.
-        after: The position that the page begins behind.
-        many: How many items; more where several share the page's last position, which happens
-            when the items were other ones between two starts.
+        after: The position that the page starts behind.
+        count: Number of items; more if several share the last position of the page, which happens
+            when the items differed between two starts.
+
+    Returns:
+        The records; those of schema 1 have no operation.
     """
-    where, among = "position > ?", tuple(states or ())
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    where, among = "position {} ?", tuple(states or ())
     if states is not None:
         where += f" AND state IN ({', '.join('?' * len(among))})"
-    query = f"{_ENTRY} WHERE {where} ORDER BY position, item LIMIT ?"
-    rows = connection.execute(query, (after, *among, many)).fetchall()
-    if len(rows) == many:
-        last = rows[-1][1]
-        while rows and rows[-1][1] == last:
-            rows.pop()
-        where = where.replace(">", "=")
-        query = f"{_ENTRY} WHERE {where} ORDER BY item"
-        rows += connection.execute(query, (last, *among)).fetchall()
-    return [Entry(*row) for row in rows]
+    query = f"{where.format('>')} ORDER BY position, item LIMIT ?"
+    records = _select(connection, query, after, *among, count, version=version)
+    if len(records) == count:
+        last = records[-1].position
+        while records and records[-1].position == last:
+            records.pop()
+        query = f"{where.format('=')} ORDER BY item"
+        records += _select(connection, query, last, *among, version=version)
+    return records
+
+
+def page_of_version_1(
+    connection: sqlite3.Connection, after: int, count: int
+) -> tuple[list[ItemRecord], int]:
+    """Return items of the renamed table of schema 1 behind a row, and the last row."""
+    query = _RECORD[1].replace("SELECT", "SELECT item,", 1).replace("items", "items_1")
+    rows = connection.execute(
+        f"{query} WHERE item > ? ORDER BY item LIMIT ?", (after, count)
+    ).fetchall()
+    return [_record(row[1:]) for row in rows], rows[-1][0] if rows else after
 
 
 def totals(connection: sqlite3.Connection) -> Totals:
-    """Sums over all items; reads all of them."""
+    """Return sums over all items; reads all of them."""
     rows = connection.execute(_TOTALS).fetchall()
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update((row[0], row[1]) for row in rows)
@@ -133,31 +390,26 @@ def totals(connection: sqlite3.Connection) -> Totals:
         output_seconds=sum(row[3] for row in rows),
         first_intended_at=min((row[4] for row in rows), default=None),
         last_ended_at=max((row[5] for row in rows if row[5] is not None), default=None),
-        ended_jobs=sum(row[6] for row in rows if row[0] in ENDED),
+        ended_jobs=sum(row[6] for row in rows if row[0] in FINISHED),
     )
 
 
-def run_record(connection: sqlite3.Connection) -> RunRecord | None:
-    """What the run was asked to do, or None where the table is empty."""
-    row = connection.execute(
-        "SELECT run_id, kind, subject, created_at, settings, sdk_version, schema_version FROM run"
-    ).fetchone()
-    if row is None:
-        return None
-    return RunRecord(
-        run_id=row[0],
-        kind=row[1],
-        subject=row[2],
-        created_at=row[3],
-        settings=msgspec.json.decode(row[4], type=dict[str, Any]),
-        sdk_version=row[5],
-        schema_version=row[6],
-    )
-
-
-def slot_samples(connection: sqlite3.Connection, after: float, many: int) -> list[SlotSample]:
-    """Samples later than a moment, in their order."""
+def slot_samples(connection: sqlite3.Connection, after: float, count: int) -> list[SlotSample]:
+    """Return samples later than a moment, oldest first."""
     rows = connection.execute(
-        "SELECT at, running, slot_limit FROM slots WHERE at > ? ORDER BY at LIMIT ?", (after, many)
+        "SELECT at, running, slot_limit FROM slots WHERE at > ? ORDER BY at LIMIT ?", (after, count)
     )
     return [SlotSample(*row) for row in rows]
+
+
+def _select(
+    connection: sqlite3.Connection, where: str, *values: Any, version: int = SCHEMA_VERSION
+) -> list[ItemRecord]:
+    rows = connection.execute(f"{_RECORD[version]} WHERE {where}", values)
+    return [_record(row) for row in rows]
+
+
+def _record(row: tuple[Any, ...]) -> ItemRecord:
+    values = [*row]
+    values[5] = msgspec.json.decode(row[5], type=tuple[str, ...])
+    return ItemRecord(*values)

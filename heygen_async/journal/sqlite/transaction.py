@@ -1,27 +1,41 @@
-"""``Transaction``: what goes to the disk together, and who waits for it."""
+"""``Transaction``: what is written together, and the coroutines that wait for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-# A method of ``Store`` and its arguments behind the store itself.
+from heygen_async.journal.records import Intent
+from heygen_async.journal.store import Begin, BeginResult
+
 Command: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
+"""A method of ``Database`` and its arguments."""
+
+
+class BeginCall(NamedTuple):
+    """One call of ``begin``, and the future of its caller."""
+
+    intents: Sequence[Intent]
+    owner: str
+    room: bool
+    waiter: asyncio.Future[list[BeginResult]]
 
 
 class Transaction:
-    """Collects what is to be written; await it to know that it is on the disk.
+    """Collects what is to be written; await it to wait until it is durable.
 
-    The steps of items are rows of plain values, one behind the other in one list for each step:
-    thousands of them wait here at times, and objects of their own would keep the garbage
+    The transitions of items are rows of plain values, one behind the other in one list for each
+    kind: thousands of them wait here at times, and objects of their own would keep the garbage
     collector busy.
 
     Attributes:
-        intents: Rows of seven values.
-        submitted: Rows of three values.
-        ended: Rows of nine values.
-        commands: All else.
+        begins: Calls of ``begin``.
+        intents: Rows of 13 values of the calls whose budget has room.
+        submitted: Rows of 4 values.
+        finished: Rows of 11 values.
+        commands: Everything else.
+        answers: A future for each command, or None if nobody waits.
     """
 
     __slots__ = (
@@ -29,26 +43,26 @@ class Transaction:
         "_failure",
         "_waiters",
         "answers",
+        "begins",
         "commands",
-        "ended",
-        "intended",
+        "finished",
         "intents",
         "submitted",
     )
 
     def __init__(self) -> None:
+        self.begins: list[BeginCall] = []
         self.intents: list[Any] = []
         self.submitted: list[Any] = []
-        self.ended: list[Any] = []
+        self.finished: list[Any] = []
         self.commands: list[Command] = []
-        self.intended: list[asyncio.Future[None]] = []  # one for each intent
-        self.answers: list[asyncio.Future[Any] | None] = []  # one for each command
+        self.answers: list[asyncio.Future[Any] | None] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._done = False
         self._failure: Exception | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.intents or self.submitted or self.ended or self.commands)
+        return bool(self.begins or self.submitted or self.finished or self.commands)
 
     def __await__(self) -> Generator[Any, None, None]:
         if not self._done:
@@ -59,48 +73,44 @@ class Transaction:
             raise self._failure
 
     def finish(self, results: Results) -> None:
-        """It is on the disk; tell everybody who waits what became of their part."""
-        self._failure = results.failure
-        self._wake(results.intents, results.answers)
-
-    def fail(self, failure: Exception) -> None:
-        """None of it is on the disk."""
-        self._failure = failure
-        self._wake([failure] * len(self.intended), [failure] * len(self.answers))
-
-    def _wake(self, intents: list[Exception | None] | None, answers: list[Any]) -> None:
+        """Wake all who wait: it is durable."""
         self._done = True
-        for waiter, result in zip(
-            self.intended, intents or [None] * len(self.intended), strict=True
-        ):
-            _settle(waiter, result)
-        for answer, result in zip(self.answers, answers, strict=True):
+        self._failure = results.failure
+        for index, call in enumerate(self.begins):
+            begun = results.begins.get(index)
+            _settle(call.waiter, [Begin.NEW] * len(call.intents) if begun is None else begun)
+        for answer, result in zip(self.answers, results.answers, strict=True):
             if answer is not None:
                 _settle(answer, result)
         for waiter in self._waiters:
             _settle(waiter, None)  # it raises the failure by itself
 
+    def fail(self, failure: Exception) -> None:
+        """Wake all who wait: none of it is durable."""
+        self._done = True
+        self._failure = failure
+        for call in self.begins:
+            _settle(call.waiter, failure)
+        for answer in self.answers:
+            if answer is not None:
+                _settle(answer, failure)
+        for waiter in self._waiters:
+            _settle(waiter, None)
 
-class Results:
-    """What became of a transaction that is on the disk.
+
+class Results(NamedTuple):
+    """Results of a transaction that is durable.
 
     Attributes:
-        intents: For each intent None, or why it alone was not written; None where all were.
-        failure: Why some job id or outcome alone was not written; None where all were.
-        answers: What each command gave, or the exception that it alone failed with.
+        answers: For each command its result, or the exception that it alone failed with.
+        begins: Results of ``begin`` by the position of the call; calls that are not there have
+            recorded all of their intents.
+        failure: Why a job id or an outcome alone was not written; None if all were.
     """
 
-    __slots__ = ("answers", "failure", "intents")
-
-    def __init__(
-        self,
-        answers: list[Any],
-        intents: list[Exception | None] | None = None,
-        failure: Exception | None = None,
-    ) -> None:
-        self.answers: list[Any] = answers
-        self.intents: list[Exception | None] | None = intents
-        self.failure: Exception | None = failure
+    answers: list[Any]
+    begins: dict[int, list[BeginResult]]
+    failure: Exception | None
 
 
 def _settle(waiter: asyncio.Future[Any], result: Any) -> None:

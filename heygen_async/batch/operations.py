@@ -1,0 +1,391 @@
+"""The operations that a bulk run can submit: how each is sent, waited for and found again.
+
+Everything is looked up by the name of the operation, so that a submission is plain data, which
+another process can store and send.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
+
+import msgspec
+
+from heygen_async.client import HeyGen
+from heygen_async.endpoints.batches import JobBatches
+from heygen_async.endpoints.templates import Version
+from heygen_async.errors import InvalidRequest, InvalidResponse
+from heygen_async.journal.keys import ItemIdentity, ItemKeys
+from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
+from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
+from heygen_async.models.structs import Request
+from heygen_async.models.templates import TemplateRenderRequest
+from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
+from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
+from heygen_async.models.videos import (
+    AvatarVideoRequest,
+    CinematicAvatarVideoRequest,
+    ImageVideoRequest,
+    StudioVideoRequest,
+    Video,
+    VideoRequest,
+)
+from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+RequestT = TypeVar("RequestT", bound=Request)
+
+Listing: TypeAlias = Literal["videos", "video_translations", "lipsyncs"]
+"""Lists of the account in which a job can be found by its ``callback_id``."""
+
+REPLAY_SECONDS = 24 * 3600.0 - 600.0
+"""How long the API replays the answer to an idempotency key: 24 h, less a margin for clocks."""
+
+
+class Pending(Protocol[T_co]):
+    """Something that HeyGen has accepted and that gives a result later, such as a ``Job``."""
+
+    @property
+    def id(self) -> str:
+        """Its id at HeyGen."""
+
+    async def wait(self, timeout: float | None = None) -> T_co:
+        """Return its result, or raise ``JobFailed`` or ``JobTimeout``."""
+
+
+class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One item as it will be sent; plain data.
+
+    Attributes:
+        operation: The operation that submits it, such as ``videos.create``.
+        path_arguments: Values of the parameters in the operation's path.
+        request: The request.
+        payload: Its JSON body, without what a run adds; members are sorted.
+        index: Position among the items, from 0.
+        key: The item's key, or None for the default.
+        seconds: Length of its output in seconds, if it is known in advance.
+        version: For renders, the version of the API that serves the template.
+        test: For renders, whether they are tests, which cost nothing.
+    """
+
+    operation: str
+    path_arguments: tuple[str, ...] = ()
+    request: Request
+    payload: bytes
+    index: int
+    key: str | None = None
+    seconds: float | None = None
+    version: Version = "auto"
+    test: bool = False
+
+    def identity(self, keys: ItemKeys) -> ItemIdentity:
+        """Return how the item is named."""
+        return keys.identify(
+            self.operation, self.path_arguments, self.payload, self.key, self.index
+        )
+
+
+Send: TypeAlias = Callable[[HeyGen, Submission[Any], str | None], Awaitable[Pending[Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation that starts one job for each item.
+
+    Attributes:
+        requests: Types of its requests.
+        result: What its job gives.
+        send: Sends a submission under an idempotency key, or under a fresh one for None.
+        listing: The list of the account that shows its jobs, or None.
+        server_batch: How HeyGen takes many in one request, or None if it does not.
+    """
+
+    requests: tuple[type[Request], ...]
+    result: type[Any]
+    send: Send
+    listing: Listing | None = None
+    server_batch: ServerBatchType | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerBatchType:
+    """What HeyGen takes many of in one request.
+
+    Attributes:
+        field: The field of the request that holds them.
+        batches: Its resource.
+        takes_callback_id: Returns whether the body of one can have a ``callback_id``.
+        shared_folder: Whether the batch names the folder, and its items must not.
+    """
+
+    field: str
+    batches: Callable[[HeyGen], JobBatches[Any]]
+    takes_callback_id: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    shared_folder: bool = False
+
+    def body(self, payloads: Sequence[bytes], callback_ids: Sequence[str]) -> bytes:
+        """Return the body of the request for many.
+
+        Args:
+            payloads: The bodies of the single requests.
+            callback_ids: The ``callback_id`` of each if it has none of its own, so that the
+                account tells later which job belongs to which item; empty for none.
+        """
+        requests = []
+        for payload, callback_id in zip(payloads, callback_ids, strict=True):
+            fields = msgspec.json.decode(payload, type=dict[str, Any])
+            if callback_id and self.takes_callback_id(fields):
+                fields.setdefault("callback_id", callback_id)
+            requests.append(fields)
+        body: dict[str, Any] = {self.field: requests}
+        folders = {fields.get("folder_id") or "" for fields in requests}
+        if self.shared_folder and len(folders) == 1:
+            for fields in requests:
+                fields.pop("folder_id", None)
+            if folder := folders.pop():
+                body["folder_id"] = folder
+        return msgspec.json.encode(body)
+
+
+def has_unnamed_callback(request: Request) -> bool:
+    """Return whether a request has a ``callback_url`` and no ``callback_id`` of its own."""
+    url = getattr(request, "callback_url", None)
+    return url is not None and getattr(request, "callback_id", None) is None
+
+
+def with_callback_id(request: RequestT, key: str | None) -> RequestT:
+    """Return the request with its idempotency key as ``callback_id``, if it takes one.
+
+    So the account's own lists tell later what became of a submission whose answer was lost. A
+    request that is called back gets its id at the endpoint, as nobody must be able to guess it.
+    """
+    if key is None or getattr(request, "callback_id", "") is not None:
+        return request
+    if has_unnamed_callback(request):
+        return request
+    return msgspec.structs.replace(request, callback_id=key)
+
+
+def attach(heygen: HeyGen, submission: Submission[T], job_id: str) -> Pending[T]:
+    """Return what HeyGen has accepted under an id, to wait for it; nothing is sent."""
+    pending: Any
+    if submission.operation == "voices.speech":
+        pending = _LostSpeech(job_id, heygen, submission)
+    else:
+        pending = heygen.jobs.attach(OPERATIONS[submission.operation].result, job_id)
+    job: Pending[T] = pending
+    return job
+
+
+def operation_of(request: object) -> str:
+    """Return the operation that a request is sent by.
+
+    Raises:
+        InvalidRequest: It does not start exactly one job.
+    """
+    name = _BY_REQUEST.get(type(request))  # type: ignore[arg-type]
+    if name is None:
+        names = ", ".join(known.__name__ for known in _BY_REQUEST)
+        hint = "; batch.render takes it" if isinstance(request, TemplateRenderRequest) else ""
+        raise InvalidRequest(
+            f"requests: expected one of {names}, got {type(request).__name__}{hint}",
+            param="requests",
+        )
+    if isinstance(request, VideoTranslationRequest | ProofreadRequest):
+        count = len(request.output_languages)
+        if count != 1:
+            raise InvalidRequest(
+                f"output_languages: expected one, as an item is one job, got {count}",
+                param="output_languages",
+            )
+    if isinstance(request, VideoAgentRequest) and request.mode != "generate":
+        raise InvalidRequest(
+            "mode: a chat waits for answers, which a bulk run does not give; use generate",
+            param="mode",
+        )
+    return name
+
+
+async def _render(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Video]:
+    return await heygen.templates.generate(
+        item.path_arguments[0],
+        with_callback_id(_as(TemplateRenderRequest, item), key),
+        version=item.version,
+        test=item.test,
+        idempotency_key=key,
+    )
+
+
+async def _create_video(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Video]:
+    request: Any = item.request
+    return await heygen.videos.create(with_callback_id(request, key), idempotency_key=key)
+
+
+async def _create_agent_session(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[VideoAgentSession]:
+    return await heygen.video_agents.create(with_callback_id(_as(VideoAgentRequest, item), key))
+
+
+async def _create_translation(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[VideoTranslation]:
+    request = with_callback_id(_as(VideoTranslationRequest, item), key)
+    jobs = await heygen.video_translations.create(request, idempotency_key=key)
+    return _only(jobs, "translation")
+
+
+async def _create_lipsync(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[Lipsync]:
+    request = with_callback_id(_as(LipsyncRequest, item), key)
+    return await heygen.lipsyncs.create(request, idempotency_key=key)
+
+
+async def _create_proofread(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[Proofread]:
+    jobs = await heygen.proofreads.create(_as(ProofreadRequest, item), idempotency_key=key)
+    return _only(jobs, "proofread")
+
+
+async def _render_proofread(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[VideoTranslation]:
+    request = with_callback_id(_as(ProofreadRender, item), key)
+    return await heygen.proofreads.generate(
+        request.proofread_id, request.generate(), idempotency_key=key
+    )
+
+
+async def _clone_voice(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[VoiceDetail]:
+    return await heygen.voices.clone(_as(VoiceCloneRequest, item))
+
+
+async def _speak(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Speech]:
+    key = key or secrets.token_hex(16)
+    sent_at = time.time()
+    speech = await heygen.voices.speech(_as(SpeechRequest, item))
+    return _Spoken(f"{key}@{sent_at:.0f}", speech)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A speech; it is complete when it is accepted.
+
+    HeyGen keeps no speech that could be fetched later. So its id is ``key@unix seconds``: the
+    key that it was sent under, and when.
+    """
+
+    id: str
+    speech: Speech
+
+    async def wait(self, timeout: float | None = None) -> Speech:
+        """Return the speech."""
+        return self.speech
+
+
+@dataclass(frozen=True, slots=True)
+class _LostSpeech:
+    """A speech of an earlier run whose answer did not reach the journal.
+
+    HeyGen takes no key for speech, so the text is spoken, and paid for, once more: a fraction of
+    a cent.
+    """
+
+    id: str
+    heygen: HeyGen
+    submission: Submission[Any]
+
+    async def wait(self, timeout: float | None = None) -> Speech:
+        """Send the text again, and return the speech."""
+        return await self.heygen.voices.speech(_as(SpeechRequest, self.submission))
+
+
+def _as(kind: type[RequestT], item: Submission[Any]) -> RequestT:
+    request = item.request
+    assert isinstance(request, kind)
+    return request
+
+
+def _only(jobs: Sequence[Pending[T]], name: str) -> Pending[T]:
+    if not jobs:
+        raise InvalidResponse(f"the answer names no {name}", status=200)
+    return jobs[0]
+
+
+_VIDEOS_WITH_CALLBACK = frozenset(
+    kind.__struct_config__.tag
+    for kind in get_args(VideoRequest)
+    if "callback_id" in kind.__struct_fields__
+)
+
+OPERATIONS: dict[str, Operation] = {
+    "templates.generate": Operation(
+        requests=(TemplateRenderRequest,), result=Video, send=_render, listing="videos"
+    ),
+    "videos.create": Operation(
+        requests=(
+            AvatarVideoRequest,
+            ImageVideoRequest,
+            CinematicAvatarVideoRequest,
+            StudioVideoRequest,
+        ),
+        result=Video,
+        send=_create_video,
+        listing="videos",
+        server_batch=ServerBatchType(
+            field="videos",
+            batches=lambda heygen: heygen.videos.batches,
+            takes_callback_id=lambda fields: fields.get("type") in _VIDEOS_WITH_CALLBACK,
+            shared_folder=True,
+        ),
+    ),
+    "video_agents.create": Operation(
+        requests=(VideoAgentRequest,), result=VideoAgentSession, send=_create_agent_session
+    ),
+    "video_translations.create": Operation(
+        requests=(VideoTranslationRequest,),
+        result=VideoTranslation,
+        send=_create_translation,
+        listing="video_translations",
+        server_batch=ServerBatchType(
+            field="video_translations",
+            batches=lambda heygen: heygen.video_translations.batches,
+        ),
+    ),
+    "lipsyncs.create": Operation(
+        requests=(LipsyncRequest,),
+        result=Lipsync,
+        send=_create_lipsync,
+        listing="lipsyncs",
+        server_batch=ServerBatchType(
+            field="lipsyncs", batches=lambda heygen: heygen.lipsyncs.batches
+        ),
+    ),
+    "proofreads.create": Operation(
+        requests=(ProofreadRequest,), result=Proofread, send=_create_proofread
+    ),
+    "proofreads.generate": Operation(
+        requests=(ProofreadRender,),
+        result=VideoTranslation,
+        send=_render_proofread,
+        listing="video_translations",
+    ),
+    "voices.clone": Operation(requests=(VoiceCloneRequest,), result=VoiceDetail, send=_clone_voice),
+    "voices.speech": Operation(requests=(SpeechRequest,), result=Speech, send=_speak),
+}
+"""By operationId of the contract."""
+
+_BY_REQUEST: dict[type[Request], str] = {
+    kind: name
+    for name, operation in OPERATIONS.items()
+    for kind in operation.requests
+    if kind is not TemplateRenderRequest
+}

@@ -1,0 +1,209 @@
+"""``Submitter``: how items reach HeyGen, singly or in HeyGen's own batches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from heygen_async.batch.operations import OPERATIONS, Pending, Submission, attach
+from heygen_async.client import HeyGen
+from heygen_async.errors import JournalError
+from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
+from heygen_async.journal.keys import ItemIdentity, ItemKeys
+from heygen_async.journal.rules import duplicate_key, journal_error
+from heygen_async.session.slots import SlotLease, submitting_under
+
+T = TypeVar("T")
+
+
+class SubmissionCancelled(Exception):
+    """The item was not sent, since submissions have stopped."""
+
+
+class ItemInProgress(Generic[T]):
+    """What is known of one item while it is worked on.
+
+    Attributes:
+        submission: The item as it is sent.
+        lease: The slot that its job runs in.
+        identity: How it is named.
+        record: What earlier runs stored of it, or None.
+        reserved_usd: US dollars that the budget reserves for it, or None.
+        sending: Whether its request is on its way.
+        sent_before: Whether an earlier run may have sent it under the same key.
+        job_id: Its job, or None.
+    """
+
+    __slots__ = (
+        "_accepted",
+        "identity",
+        "job_id",
+        "lease",
+        "record",
+        "reserved_usd",
+        "sending",
+        "sent_before",
+        "submission",
+    )
+
+    def __init__(
+        self,
+        submission: Submission[T],
+        identity: ItemIdentity,
+        lease: SlotLease,
+        accepted: Callable[[ItemInProgress[Any], str], None],
+    ) -> None:
+        self.submission = submission
+        self.lease = lease
+        self.identity = identity
+        self.record: ItemRecord | None = None
+        self.reserved_usd: float | None = None
+        self.sending: bool = False
+        self.sent_before: bool = False
+        self.job_id: str | None = None
+        self._accepted = accepted
+
+    def accept(self, job_id: str) -> None:
+        """Note that HeyGen has accepted it, or that its own job has started."""
+        first = self.job_id is None
+        self.job_id = job_id
+        if first:
+            self.lease.accepted()
+        self._accepted(self, job_id)
+
+    def intent(self, keys: ItemKeys) -> Intent:
+        """Return its intent, as a single item and as the next attempt."""
+        submission, record = self.submission, self.record
+        _, record_key, fingerprint = self.identity
+        attempt = 1 if record is None else record.attempt + 1
+        single_key = keys.single_key(record_key, fingerprint, attempt)
+        return Intent(
+            record_key,
+            submission.index,
+            attempt,
+            submission.operation,
+            submission.path_arguments,
+            single_key,
+            single_key,
+            fingerprint,
+            submission.payload,
+            self.reserved_usd,
+        )
+
+
+class Submitter(Protocol):
+    """Records the intents of items, sends them, and records their job ids."""
+
+    async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
+        """Submit a new item, or a new attempt.
+
+        Raises:
+            DuplicateKey: Another item of the run has its key.
+            SubmissionCancelled: Submissions have stopped.
+            JournalError: The intent is not durable, so the item was not sent.
+            HeyGenError: It was refused, or nobody knows what became of it.
+            asyncio.CancelledError: The item has its job if it was accepted all the same.
+        """
+
+    async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
+        """Send a single item again under the key that its record has.
+
+        Raises:
+            HeyGenError: As for ``submit``.
+        """
+
+    async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> Pending[T] | None:
+        """Send the server batch again that an item was part of, once for all of its items.
+
+        Returns:
+            What the item became, or None if the batch cannot be sent again safely.
+        """
+
+    def attach(self, item: ItemInProgress[T], job_id: str) -> Pending[T]:
+        """Return what HeyGen has accepted under an id, to wait for it."""
+
+    def item_ended(self) -> None:
+        """Note that an item has ended, so that HeyGen may run dry."""
+
+    def stop(self) -> None:
+        """Submit nothing more that has not been sent."""
+
+    async def aclose(self) -> None:
+        """Stop waiting for batches."""
+
+
+class SingleSubmitter:
+    """Sends each item by itself.
+
+    Args:
+        heygen: The client.
+        store: Where intents and job ids are recorded.
+        keys: How items are named.
+        owner: The owner of the items.
+    """
+
+    def __init__(self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str) -> None:
+        self._heygen = heygen
+        self._store = store
+        self._keys = keys
+        self._owner = owner
+
+    async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
+        """Record the intent, and send the item."""
+        intent = item.intent(self._keys)
+        (begun,) = await self._store.begin((intent,), self._owner)
+        if begun is not Begin.NEW:
+            raise not_begun(self._store, intent.key, begun)
+        return await self._send(item, intent.idempotency_key)
+
+    async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
+        """Send the item again under the key of its record."""
+        item.sent_before = True
+        return await self._send(item, idempotency_key)
+
+    async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> None:
+        """Return None: a single item belongs to no batch."""
+
+    def attach(self, item: ItemInProgress[T], job_id: str) -> Pending[T]:
+        """Return the item's job."""
+        return attach(self._heygen, item.submission, job_id)
+
+    def item_ended(self) -> None:
+        """Do nothing: nothing waits for other items."""
+
+    def stop(self) -> None:
+        """Do nothing: an item that is being sent has its slot."""
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+    async def _send(self, item: ItemInProgress[T], key: str) -> Pending[T]:
+        submission = item.submission
+        send = OPERATIONS[submission.operation].send
+        item.sending = True
+        try:
+            with submitting_under(item.lease):
+                pending: Pending[T] = await send(self._heygen, submission, key or None)
+        except asyncio.CancelledError as cancelled:
+            with contextlib.suppress(JournalError):  # the id is told all the same
+                for job_id in getattr(cancelled, "job_ids", ()):
+                    self._accept(item, job_id)
+            raise
+        item.sending = False
+        self._accept(item, pending.id)
+        return pending
+
+    def _accept(self, item: ItemInProgress[Any], job_id: str) -> None:
+        item.accept(job_id)
+        # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
+        self._store.submitted(item.identity.record_key, job_id)
+
+
+def not_begun(store: JournalStore, key: str, begun: Begin | ItemRecord) -> JournalError:
+    """Return the error for an item that could not be begun."""
+    if begun is Begin.DUPLICATE:
+        return duplicate_key(store.name, key)
+    what = "another process" if begun is Begin.HELD_BY_OTHER else "another run"
+    return journal_error(store.name, "held", f"{what} works on item {key!r}")

@@ -1,0 +1,333 @@
+"""``MemoryJournal``: the store of a run without a journal, and the reference for the others."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
+
+import msgspec
+
+from heygen_async.errors import JournalError
+from heygen_async.journal.keys import check_run_id, make_run_id
+from heygen_async.journal.records import (
+    FINISHED,
+    SCHEMA_VERSION,
+    Finish,
+    Intent,
+    ItemRecord,
+    RunRecord,
+    SlotSample,
+    State,
+    Totals,
+)
+from heygen_async.journal.rules import (
+    check_same_run,
+    journal_error,
+    may_replace,
+    may_submit,
+    totals_of,
+    unknown_key,
+    wrong_state,
+)
+from heygen_async.journal.store import SAMPLE_EVERY, Begin, BeginResult, Opened, RunSpec
+from heygen_async.version import __version__
+
+
+class MemoryJournal:
+    """Keeps a run in memory; it ends with the process.
+
+    Args:
+        keep_finished: Keep items that have ended, as other stores do. False forgets them, so
+            that a run of any length takes a fixed amount of memory.
+        clock: Returns Unix seconds.
+
+    Attributes:
+        name: ``memory:`` and 8 random digits.
+        heartbeat_every: None: owners need no heartbeat, as they end with the process.
+    """
+
+    heartbeat_every: float | None = None
+
+    def __init__(
+        self, *, keep_finished: bool = True, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.name: str = f"memory:{secrets.token_hex(4)}"
+        self._keep_finished = keep_finished
+        self._clock = clock
+        self._run: RunRecord | None = None
+        self._items: dict[str, _Item] = {}
+        self._claims: set[tuple[str, str]] = set()  # owners and keys of items not begun
+        self._leases: dict[str, float] = {}
+        self._samples: list[SlotSample] = []
+        self._beside: dict[str, MemoryJournal] = {}
+
+    def beside(self, name: str) -> MemoryJournal:
+        """Return the journal of another run that belongs to this one; the same each time."""
+        fresh = MemoryJournal(keep_finished=self._keep_finished, clock=self._clock)
+        return self._beside.setdefault(name, fresh)
+
+    def exists(self) -> bool:
+        """Return whether it was ever opened."""
+        return self._run is not None
+
+    def reader(self) -> MemoryReader:
+        """Open a reader."""
+        if self._run is None:
+            raise journal_error(self.name, "missing", "nothing was stored")
+        return MemoryReader(self.name, self._run, self._ordered(), list(self._samples))
+
+    async def open(self, spec: RunSpec) -> Opened:
+        """Open the run for writing, or create it."""
+        if self._run is None:
+            run_id = spec.run_id or make_run_id(spec.kind, spec.subject, self.name)
+            settings = dict(spec.settings or {})
+            self._run = RunRecord(
+                run_id=check_run_id(run_id),
+                kind=spec.kind,
+                subject=spec.subject,
+                created_at=self._clock(),
+                settings=settings,
+                sdk_version=__version__,
+                schema_version=SCHEMA_VERSION,
+            )
+        check_same_run(self._run, spec, self.name)
+        if spec.settings is not None:
+            self._run = msgspec.structs.replace(self._run, settings=dict(spec.settings))
+        self._claims.clear()
+        for item in self._items.values():
+            item.claimed_by = None
+        self._leases.clear()
+        return Opened(self._run, await self.totals())
+
+    async def begin(
+        self, intents: Sequence[Intent], owner: str, *, room: bool = True
+    ) -> list[BeginResult]:
+        """Claim items, and record the intents of those that are new."""
+        return [self._begin(intent, owner, room) for intent in intents]
+
+    def _begin(self, intent: Intent, owner: str, room: bool) -> BeginResult:
+        present = self._items.get(intent.key)
+        if present is None:
+            if not room:
+                return Begin.NO_ROOM if self._claim(owner, intent.key) else Begin.DUPLICATE
+        elif self._held_by_other(present, owner):
+            return Begin.HELD_BY_OTHER
+        elif not (room and may_replace(present.record(), intent)):
+            if present.claimed_by == owner:
+                return Begin.DUPLICATE
+            record = present.record()
+            present.claimed_by = present.owner = owner
+            return record
+        self._items[intent.key] = _Item(intent, owner, self._clock())
+        return Begin.NEW
+
+    def _claim(self, owner: str, key: str) -> bool:
+        """Note that an owner has claimed an item, and return whether it had not before."""
+        claimed = (owner, key) in self._claims
+        self._claims.add((owner, key))
+        return not claimed
+
+    def _held_by_other(self, present: _Item, owner: str) -> bool:
+        if present.state in FINISHED or present.owner == owner:
+            return False
+        return self._leases.get(present.owner, 0.0) > self._clock()
+
+    def submitted(self, key: str, job_id: str) -> Completed:
+        """Record an item's job."""
+        item = self._items.get(key)
+        if item is None:
+            return Completed(unknown_key(self.name, key))
+        if item.state != "intended" and not may_submit(item.record(), job_id):
+            if item.state == "submitted" and item.job_id == job_id:
+                return _COMPLETED
+            return Completed(wrong_state(self.name, item.record(), f"submitted as job {job_id}"))
+        item.state, item.job_id, item.submitted_at = "submitted", job_id, self._clock()
+        return _COMPLETED
+
+    def finish(self, outcome: Finish) -> Completed:
+        """Record an item's outcome."""
+        item = self._items.get(outcome.key)
+        if item is None:
+            return Completed(unknown_key(self.name, outcome.key))
+        if item.state in FINISHED:
+            return Completed(wrong_state(self.name, item.record(), outcome.state))
+        if self._keep_finished:
+            item.state, item.outcome, item.ended_at = outcome.state, outcome, self._clock()
+        else:
+            del self._items[outcome.key]
+        return _COMPLETED
+
+    async def mark_uncertain(self, key: str) -> None:
+        """Record that nobody can tell whether an intended item was accepted."""
+        item = self._present(key)
+        if item.state not in ("intended", "uncertain"):
+            raise wrong_state(self.name, item.record(), "uncertain")
+        item.state = "uncertain"
+
+    async def count_resend(self, key: str) -> None:
+        """Record that an item is sent again although an earlier attempt may have been paid."""
+        self._present(key).resends += 1
+
+    async def members(self, idempotency_key: str) -> list[ItemRecord]:
+        """Return all items sent under one idempotency key, in the order of positions."""
+        return [one for one in self._ordered() if one.idempotency_key == idempotency_key]
+
+    async def matching(self, fingerprint: str) -> list[ItemRecord]:
+        """Return nothing: there are no records of schema 1 in memory."""
+        return []
+
+    async def iterate(
+        self, states: Collection[State] | None = None, *, after: int = -1
+    ) -> AsyncIterator[ItemRecord]:
+        """Iterate over items behind a position, in the order of positions."""
+        for record in self._ordered():
+            if record.position > after and (states is None or record.state in states):
+                yield record
+
+    async def totals(self) -> Totals:
+        """Return sums over all items."""
+        return totals_of(self._ordered())
+
+    def sample_slots(self, running: int, limit: int) -> None:
+        """Store how many jobs run and how many could."""
+        now = self._clock()
+        if self._keep_finished and (
+            not self._samples or now - self._samples[-1].at >= SAMPLE_EVERY
+        ):
+            self._samples.append(SlotSample(now, running, limit))
+
+    async def heartbeat(self, owner: str, lease: float) -> None:
+        """Keep an owner alive."""
+        self._leases[owner] = self._clock() + lease
+
+    async def aclose(self) -> None:
+        """Do nothing: what was stored stays."""
+
+    def _present(self, key: str) -> _Item:
+        if key not in self._items:
+            raise unknown_key(self.name, key)
+        return self._items[key]
+
+    def _ordered(self) -> list[ItemRecord]:
+        records = [item.record() for item in self._items.values()]
+        return sorted(records, key=lambda record: record.position)
+
+
+class _Item:
+    """One item; its record is made when it is asked for, which a run without a journal does not."""
+
+    __slots__ = (
+        "claimed_by",
+        "ended_at",
+        "intended_at",
+        "intent",
+        "job_id",
+        "outcome",
+        "owner",
+        "resends",
+        "state",
+        "submitted_at",
+    )
+
+    def __init__(self, intent: Intent, owner: str, now: float) -> None:
+        self.intent = intent
+        self.owner = owner
+        self.claimed_by: str | None = owner  # since the journal was opened
+        self.intended_at = now
+        self.state: State = "intended"
+        self.resends = 0
+        self.job_id: str | None = None
+        self.submitted_at: float | None = None
+        self.ended_at: float | None = None
+        self.outcome: Finish | None = None
+
+    def record(self) -> ItemRecord:
+        """Return the record of the item."""
+        intent, outcome = self.intent, self.outcome or _NO_OUTCOME
+        result = outcome.result
+        return ItemRecord(
+            key=intent.key,
+            position=intent.position,
+            attempt=intent.attempt,
+            state=self.state,
+            operation=intent.operation,
+            path_arguments=intent.path_arguments,
+            idempotency_key=intent.idempotency_key,
+            callback_id=intent.callback_id,
+            fingerprint=intent.fingerprint,
+            payload=intent.payload,
+            legacy_fingerprint=None,
+            owner=self.owner,
+            reserved_usd=intent.reserved_usd,
+            resends=self.resends,
+            job_id=self.job_id,
+            result=None if result is None else msgspec.json.encode(result),
+            error_type=outcome.error_type,
+            error_code=outcome.error_code,
+            error_message=outcome.error_message,
+            intended_at=self.intended_at,
+            submitted_at=self.submitted_at,
+            ended_at=self.ended_at,
+            output_seconds=outcome.output_seconds,
+            usd=outcome.usd,
+            charged_usd=outcome.charged_usd,
+        )
+
+
+_NO_OUTCOME = Finish("", "failed")
+
+
+class MemoryReader:
+    """A snapshot of a ``MemoryJournal``.
+
+    Attributes:
+        name: The name of the journal.
+        run: What the run was asked to do.
+    """
+
+    def __init__(
+        self, name: str, run: RunRecord, records: list[ItemRecord], samples: list[SlotSample]
+    ) -> None:
+        self.name: str = name
+        self.run: RunRecord = run
+        self._records = records
+        self._samples = samples
+
+    def __enter__(self) -> MemoryReader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def totals(self) -> Totals:
+        """Return sums over all items."""
+        return totals_of(self._records)
+
+    def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
+        """Iterate over all items, or those in some states, in the order of positions."""
+        return (one for one in self._records if states is None or one.state in states)
+
+    def slots(self) -> Iterator[SlotSample]:
+        """Iterate over the samples of the slots, oldest first."""
+        return iter(self._samples)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Completed:
+    """A transition that has taken effect, or has failed; awaiting it does not wait."""
+
+    __slots__ = ("_failure",)
+
+    def __init__(self, failure: JournalError | None = None) -> None:
+        self._failure = failure
+
+    def __await__(self) -> Generator[None, None, None]:
+        if self._failure is not None:
+            raise self._failure
+        yield from ()
+
+
+_COMPLETED = Completed()

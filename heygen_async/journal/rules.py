@@ -1,0 +1,99 @@
+"""The rules that every store obeys, as pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from heygen_async.errors import DuplicateKey, JournalError
+from heygen_async.journal.keys import is_batch_key
+from heygen_async.journal.records import (
+    FINISHED,
+    STATES,
+    Intent,
+    ItemRecord,
+    RunRecord,
+    State,
+    Totals,
+)
+from heygen_async.journal.store import RunSpec
+
+
+def may_replace(present: ItemRecord, intent: Intent) -> bool:
+    """Return whether an intent replaces the record of an earlier attempt."""
+    return intent.attempt == present.attempt + 1 and (
+        present.state in ("failed", "uncertain")
+        or (present.state == "intended" and is_batch_key(present.idempotency_key))
+    )
+
+
+def may_submit(present: ItemRecord, job_id: str) -> bool:
+    """Return whether a record takes a job id; an item of a server batch takes its own later."""
+    return present.state in ("intended", "uncertain") or (
+        present.state == "submitted" and "#" in (present.job_id or "") and "#" not in job_id
+    )
+
+
+def totals_of(records: Collection[ItemRecord]) -> Totals:
+    """Return sums over items."""
+    counts: dict[State, int] = dict.fromkeys(STATES, 0)
+    counts.update(Counter(record.state for record in records))
+    return Totals(
+        counts=counts,
+        usd=sum(record.usd or 0.0 for record in records),
+        output_seconds=sum(record.output_seconds or 0.0 for record in records),
+        first_intended_at=min((record.intended_at for record in records), default=None),
+        last_ended_at=max(
+            (one.ended_at for one in records if one.ended_at is not None), default=None
+        ),
+        ended_jobs=sum(one.state in FINISHED and one.job_id is not None for one in records),
+    )
+
+
+def check_same_run(run: RunRecord, spec: RunSpec, name: str) -> None:
+    """Refuse to continue another run.
+
+    Raises:
+        JournalError: Kind, subject or run id differ.
+    """
+    if (run.kind, run.subject) != (spec.kind, spec.subject):
+        raise journal_error(
+            name,
+            "other_run",
+            f"it belongs to another run: {run.kind} of {run.subject!r}, "
+            f"not {spec.kind} of {spec.subject!r}",
+        )
+    if spec.run_id is not None and run.run_id != spec.run_id:
+        raise journal_error(
+            name,
+            "other_run",
+            f"it belongs to another run: its id is {run.run_id}, not {spec.run_id}",
+        )
+
+
+def journal_error(name: str, reason: str, sentence: str) -> JournalError:
+    """Return an error about a journal."""
+    return JournalError(f"journal {name}: {sentence}", path=name, reason=reason)
+
+
+def unknown_key(name: str, key: str) -> JournalError:
+    """Return the error for an item that the journal does not hold."""
+    return journal_error(name, "unknown_key", f"it holds no item {key!r}")
+
+
+def wrong_state(name: str, present: ItemRecord, wanted: str) -> JournalError:
+    """Return the error for a transition that a record does not allow."""
+    job = f" as job {present.job_id}" if present.job_id else ""
+    return journal_error(
+        name,
+        "wrong_state",
+        f"item {present.key!r} cannot be {wanted}: it is {present.state}{job}, "
+        f"attempt {present.attempt}",
+    )
+
+
+def duplicate_key(name: str, key: str) -> DuplicateKey:
+    """Return the error for two items of one run with the same key."""
+    return DuplicateKey(
+        f"journal {name}: two items of this run have the key {key!r}", path=name, key=key
+    )

@@ -1,0 +1,161 @@
+"""Upgrades journals of schema 1, which version 0.1.0 wrote, to schema 2.
+
+A record of schema 1 names no operation. What it was sent to follows from the kind of the run; a
+run of mixed requests has its old fingerprints to compare with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from heygen_async.journal.keys import canonical_json, fingerprint, idempotency_key
+from heygen_async.journal.records import SCHEMA_VERSION, ItemRecord, RunRecord
+from heygen_async.journal.sqlite import schema
+
+_PAGE = 1000
+_TEST_RUN = " (test)"
+
+# What version 0.1.0 called the address of an operation in its fingerprints.
+_ADDRESSES = {
+    "videos.create": "videos",
+    "video_translations.create": "video-translations",
+    "lipsyncs.create": "lipsyncs",
+    "video_agents.create": "video-agents",
+    "proofreads.create": "video-translations/proofreads",
+    "proofreads.generate": "video-translations/proofreads/render",
+    "voices.clone": "voices/clone",
+    "voices.speech": "voices/speech",
+}
+_BY_KIND = {"translate": "video_translations.create", "speech": "voices.speech"}
+
+_INSERT = """
+INSERT INTO items (key, key_digest, position, attempt, state, operation, path_arguments,
+    idempotency_key, callback_id, fingerprint, payload, legacy_fingerprint, job_id, result,
+    error_type, error_code, error_message, intended_at, submitted_at, ended_at, output_seconds,
+    usd)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class _ProofreadId(msgspec.Struct):
+    proofread_id: str = ""
+
+
+def upgrade(record: ItemRecord, run: RunRecord) -> ItemRecord:
+    """Return a record of schema 1 as schema 2 has it.
+
+    Args:
+        record: The record; its operation is None, and ``legacy_fingerprint`` is set.
+        run: The run that it belongs to.
+
+    Returns:
+        The record with its operation, the canonical fingerprint and the ``callback_id`` that it
+        was sent with. A request of no known kind keeps None and an empty fingerprint.
+    """
+    legacy = record.legacy_fingerprint or ""
+    callback_id = idempotency_key(run.run_id, record.key, legacy, record.attempt)
+    operation, arguments = _operation_of(record, run)
+    if operation is None:
+        return msgspec.structs.replace(record, callback_id=callback_id)
+    return msgspec.structs.replace(
+        record,
+        operation=operation,
+        path_arguments=arguments,
+        callback_id=callback_id,
+        fingerprint=fingerprint(operation, arguments, canonical_json(record.payload)),
+    )
+
+
+def migrate(connection: sqlite3.Connection, run: RunRecord) -> None:
+    """Upgrade an open journal of schema 1 in one transaction.
+
+    Args:
+        connection: The journal, locked by the caller.
+        run: The run that it holds.
+
+    Raises:
+        sqlite3.Error: Nothing was changed.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("ALTER TABLE items RENAME TO items_1")
+        connection.execute("DROP INDEX items_by_position")
+        for statement in _statements(schema.ITEMS):
+            connection.execute(statement)
+        connection.executemany(_INSERT, (_row(record, run) for record in _records(connection)))
+        connection.execute("DROP TABLE items_1")
+        for statement in _statements(schema.INDEXES + schema.OWNERS):
+            connection.execute(statement)
+        connection.execute("UPDATE run SET schema_version = ?", (SCHEMA_VERSION,))
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> list[str]:
+    return [statement for statement in script.split(";\n") if statement.strip()]
+
+
+def _records(connection: sqlite3.Connection) -> Iterator[ItemRecord]:
+    after = 0
+    while True:
+        records, after = schema.page_of_version_1(connection, after, _PAGE)
+        if not records:
+            return
+        yield from records
+
+
+def _row(record: ItemRecord, run: RunRecord) -> tuple[object, ...]:
+    new = upgrade(record, run)
+    return (
+        new.key,
+        schema.key_digest(new.key),
+        new.position,
+        new.attempt,
+        new.state,
+        new.operation,
+        msgspec.json.encode(new.path_arguments).decode(),
+        new.idempotency_key,
+        None if new.callback_id == new.idempotency_key else new.callback_id,
+        new.fingerprint,
+        schema.readable(new.payload),
+        new.legacy_fingerprint,
+        new.job_id,
+        None if new.result is None else schema.readable(new.result),
+        new.error_type,
+        new.error_code,
+        new.error_message,
+        new.intended_at,
+        new.submitted_at,
+        new.ended_at,
+        new.output_seconds,
+        new.usd,
+    )
+
+
+def _operation_of(record: ItemRecord, run: RunRecord) -> tuple[str | None, tuple[str, ...]]:
+    if run.kind == "render":
+        return "templates.generate", (run.subject.removesuffix(_TEST_RUN),)
+    operation = _BY_KIND.get(run.kind) or _matching_operation(record)
+    if operation != "proofreads.generate":
+        return operation, ()
+    try:
+        proofread = msgspec.json.decode(record.payload, type=_ProofreadId)
+    except msgspec.DecodeError:
+        return None, ()
+    return operation, (proofread.proofread_id,)
+
+
+def _matching_operation(record: ItemRecord) -> str | None:
+    for operation, address in _ADDRESSES.items():
+        old = hashlib.sha256(address.encode() + b"\0" + record.payload).hexdigest()
+        if old == record.legacy_fingerprint:
+            return operation
+    return None
