@@ -205,6 +205,8 @@ class ConnectionFailed(TransportError):
 
     Attributes:
         sent: False where no connection came about, so that nothing can have been sent.
+        final: True if another attempt would fail as well: a certificate that is not trusted, or a
+            host that has never answered.
     """
 
     def __init__(
@@ -212,12 +214,14 @@ class ConnectionFailed(TransportError):
         message: str,
         *,
         sent: bool = True,
+        final: bool = False,
         method: str = "",
         path: str = "",
         attempts: int = 1,
     ) -> None:
         super().__init__(message, method=method, path=path, attempts=attempts)
         self.sent = sent
+        self.final = final
 
 
 class RequestTimeout(TransportError, TimeoutError):

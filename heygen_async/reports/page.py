@@ -46,10 +46,7 @@ def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) 
         try:
             file.write(report_page(aggregates))
             file.close()
-            # Temporary files are readable by their owner only; give the page the usual mode.
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(file.name).chmod(0o666 & ~mask)
+            # As the temporary file, the page is readable by its owner alone.
             Path(file.name).replace(target)
         except BaseException:
             file.close()

@@ -87,6 +87,7 @@ async def test_a_real_run(
     usd = sum(outcome.usd or 0 for outcome in outcomes)
     assert usd > 1
     await viewed(path, lambda view: write_report(path, out))
+    assert out.stat().st_mode & 0o777 == 0o600
     page = Page(out.read_text())
     assert f"Render {template_id}" in page.text
     assert "60 items" in page.text
