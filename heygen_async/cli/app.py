@@ -9,7 +9,7 @@ import typer
 
 from heygen_async.cli import chain_commands
 from heygen_async.cli.display import display_for
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.options import (
     BaseUrl,
     Concurrency,
@@ -98,7 +98,7 @@ def render(
     "title" the video, unless the template has such a variable. Empty cells count as not given.
     All rows are checked before the first one is paid for.
     """
-    from heygen_async.cli.render import render as command
+    from heygen_async.cli.commands.render import render as command
 
     options = RunOptions(
         journal=journal,
@@ -163,7 +163,7 @@ def translate(
     names the video and its files, "title" the video in the account; "input_language" says what is
     spoken. Each goes into all languages.
     """
-    from heygen_async.cli.translate import translate as command
+    from heygen_async.cli.commands.translate import translate as command
 
     options = RunOptions(
         journal=journal,
@@ -200,7 +200,7 @@ app.add_typer(chain_commands.proofread)
 @app.command()
 def status(journal: JournalFile, json: Json = False) -> None:
     """Tell where a run, or each stage of a chain, stands: from its journal alone, at any time."""
-    from heygen_async.cli.status import status as command
+    from heygen_async.cli.commands.status import status as command
 
     raise typer.Exit(run(lambda: command(journal, display=display_for(json=json))))
 
@@ -215,7 +215,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Write one HTML page about a run: counts, money, plots, failures, links."""
-    from heygen_async.cli.report import report as command
+    from heygen_async.cli.commands.report import report as command
 
     raise typer.Exit(run(lambda: command(journal, out, display=display_for(json=json))))
 
@@ -238,7 +238,7 @@ def sandbox(
 ) -> None:
     """Serve a local HeyGen to try things on; nothing leaves this machine."""
     _require_sandbox()
-    from heygen_async.cli.serve import serve as command
+    from heygen_async.cli.commands.sandbox_command import serve as command
 
     raise typer.Exit(
         run(
@@ -269,7 +269,7 @@ def demo(
     speech, lets the Video Agent make a video, and downloads it all.
     """
     _require_sandbox()
-    from heygen_async.cli.demo import demo as command
+    from heygen_async.cli.commands.demo import demo as command
 
     raise typer.Exit(
         run(lambda: command(display=display_for(json=json), out=out, speed=speed, rows=rows))

@@ -13,11 +13,11 @@ import msgspec
 
 from heygen_async.batch import Batch, Outcome, Report, Run
 from heygen_async.cli.display import RESUME, RESUME_CAPPED, Display, Item, Saved, item_of
-from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
-from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.exit_codes import Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.running import complain
-from heygen_async.cli.stopping import TERM_LIMIT, Signals
+from heygen_async.cli.signals import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError
 from heygen_async.models.video_translations import VideoTranslation

@@ -94,8 +94,8 @@ def localize(
 
     With --edit or --correct, the subtitles of each language are corrected before it is rendered.
     """
-    from heygen_async.cli.localize import Film
-    from heygen_async.cli.localize import localize as command
+    from heygen_async.cli.commands.localize import Film
+    from heygen_async.cli.commands.localize import localize as command
 
     film = Film(video=video, prompt=prompt, script=script, avatar=avatar, voice=voice, title=title)
     options = RunOptions(
@@ -151,7 +151,7 @@ def narrate(
     A file of many has a column "text"; a column "key" names the text and its files, "voice" the
     voice that speaks it. With --download, captions come as SRT files beside the videos.
     """
-    from heygen_async.cli.narrate import narrate as command
+    from heygen_async.cli.commands.narrate import narrate as command
 
     options = RunOptions(
         journal=journal,
@@ -205,7 +205,7 @@ def personalize(
     Columns are the template's variables. Columns "key", "title" and "voice" name the row, its
     video and the voice that speaks, unless the template has such variables.
     """
-    from heygen_async.cli.personalize import personalize as command
+    from heygen_async.cli.commands.personalize import personalize as command
 
     options = RunOptions(
         journal=journal,
@@ -242,7 +242,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Print the subtitles, and on standard error what is wrong with them."""
-    from heygen_async.cli.proofread import show as command
+    from heygen_async.cli.commands.proofread import show as command
 
     raise typer.Exit(
         run(
@@ -273,7 +273,7 @@ def edit(
     json: Json = False,
 ) -> None:
     """Open $VISUAL or $EDITOR on the subtitles, check what was saved, and upload it."""
-    from heygen_async.cli.proofread import edit as command
+    from heygen_async.cli.commands.proofread import edit as command
 
     raise typer.Exit(
         run(

@@ -15,11 +15,11 @@ import msgspec
 from heygen_async.batch import Batch, Outcome, Progress
 from heygen_async.batch.downloads import downloaded
 from heygen_async.cli.display import Lines, Terminal, duration, item_of
-from heygen_async.cli.exits import Exit, exit_for, exit_for_failures, sentence
-from heygen_async.cli.folder import OutputFolder, pattern_in
+from heygen_async.cli.exit_codes import Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder, pattern_in
 from heygen_async.cli.running import complain
-from heygen_async.cli.stopping import Signals
+from heygen_async.cli.signals import Signals
 from heygen_async.client import HeyGen
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError
 

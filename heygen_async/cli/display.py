@@ -14,7 +14,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from heygen_async.batch import Outcome, Progress, Report
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.pricing.estimates import dollars
 
 _SHOWN = 20

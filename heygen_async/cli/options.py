@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from heygen_async.batch import Batch, Progress
-from heygen_async.cli.exits import CommandError
+from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
 from heygen_async.journal import ENDED, read

@@ -8,7 +8,7 @@ from typing import Any
 
 from heygen_async.batch import Batch, Run
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.pricing.budget import balance

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from heygen_async.cli.exits import CommandError, Exit, exit_for, sentence
+from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, sentence
 from heygen_async.errors import HeyGenError
 
 

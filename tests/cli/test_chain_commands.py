@@ -16,14 +16,14 @@ from rich.console import Console
 
 from heygen_async import ConfigurationError, InvalidVariants
 from heygen_async.captions import parse_srt
+from heygen_async.cli.commands.localize import Film, localize
+from heygen_async.cli.commands.narrate import narrate
+from heygen_async.cli.commands.personalize import personalize
+from heygen_async.cli.commands.report import report
+from heygen_async.cli.commands.status import status
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.localize import Film, localize
-from heygen_async.cli.narrate import narrate
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.personalize import personalize
-from heygen_async.cli.report import report
-from heygen_async.cli.status import status
 from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
 

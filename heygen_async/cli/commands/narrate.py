@@ -14,10 +14,10 @@ from heygen_async.batch import Batch, Outcome
 from heygen_async.captions import write_srt
 from heygen_async.cli.chains import Chain, existing_chain
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import pattern_in
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.rows import read_rows
+from heygen_async.cli.output_folder import pattern_in
+from heygen_async.cli.row_files import read_rows
 from heygen_async.client import HeyGen
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import SpeechRequest

@@ -12,9 +12,9 @@ import msgspec
 from heygen_async.batch import Batch, Outcome
 from heygen_async.cli.chains import Chain, existing_chain
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.rows import Row, read_rows
+from heygen_async.cli.row_files import Row, read_rows
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.voices import SpeechRequest

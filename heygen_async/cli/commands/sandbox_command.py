@@ -9,7 +9,7 @@ import signal
 from rich.text import Text
 
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.sandbox import Faults, Sandbox
 
 

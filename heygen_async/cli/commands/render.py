@@ -10,11 +10,11 @@ from typing import Any
 from heygen_async.batch import Batch, Run
 from heygen_async.cli.bulk import Finisher, carry_out
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
-from heygen_async.cli.rows import NamedVariant, read_rows, variants_of
+from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.videos import Video

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from heygen_async.batch.downloads import FilePattern, file_stem
-from heygen_async.cli.exits import CommandError
+from heygen_async.cli.exit_codes import CommandError
 
 __all__ = ["OutputFolder", "file_stem", "pattern_in"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from heygen_async.batch import Report
 from heygen_async.cli.bulk import Finisher
-from heygen_async.cli.demo_display import DemoDisplay, Step, Summary
+from heygen_async.cli.commands.demo_display import DemoDisplay, Step, Summary
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import Exit
-from heygen_async.cli.folder import OutputFolder
-from heygen_async.cli.rows import NamedVariant, read_rows, variants_of
+from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
 from heygen_async.client import HeyGen
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.videos import AvatarVideoRequest, Video
@@ -68,10 +68,10 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
 
 def shipped_rows() -> Path:
     """The CSV file that ships with the package, in a checkout among the examples."""
-    installed = Path(__file__).with_name("greetings.csv")
+    installed = Path(__file__).parents[1] / "greetings.csv"
     if installed.exists():
         return installed
-    return Path(__file__).parents[2] / "examples" / "greetings.csv"
+    return Path(__file__).parents[3] / "examples" / "greetings.csv"
 
 
 class Demo:

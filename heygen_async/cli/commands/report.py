@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.status import journals_of
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.reports.page import write_report
 
 

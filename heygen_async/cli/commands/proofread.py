@@ -6,10 +6,10 @@ import asyncio
 import sys
 from pathlib import Path
 
+from heygen_async.cli.commands.editing import edited, removed, temporary_file, told
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.editing import edited, removed, temporary_file, told
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import file_stem
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.output_folder import file_stem
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 

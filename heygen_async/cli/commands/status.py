@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heygen_async.cli.display import Lines, Terminal, duration, rate
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import moment
 from heygen_async.journal import ENDED, Entry, JournalView, read
 from heygen_async.pricing.estimates import dollars
