@@ -82,8 +82,38 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The totals of a chain of runs.
+
+    Attributes:
+        completed: Number of items that completed.
+        failed: Number of items that failed.
+        files: Number of files downloaded.
+        files_failed: Number of files that could not be downloaded.
+        usd: Cost in US dollars, an estimate.
+        elapsed: Duration in seconds.
+        exit_code: Exit code of the command.
+    """
+
+    completed: int
+    failed: int
+    files: int
+    files_failed: int
+    usd: float
+    elapsed: float
+    exit_code: int
+
+
 class Display(Protocol):
     """How a command tells what it does."""
+
+    def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """Show the result of a command.
+
+        Args:
+            record: The result as JSON.
+            show: Prints it for people.
+        """
 
     def note(self, text: str) -> None:
         """Say what is done next; for people."""
@@ -99,6 +129,9 @@ class Display(Protocol):
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """Tell how a run has ended."""
+
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """Show the totals of a chain, and the folder of its files or None."""
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Tell which jobs still run after Ctrl-C: their ids by key."""
@@ -133,6 +166,14 @@ class Lines:
             "exit_code": int(code),
         }
         self.line({"report": members})
+
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """The last line, with the single member ``report``."""
+        self.line({"report": report})
+
+    def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """The record as a line."""
+        self.line(record)
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """The last line instead of a report; the ids also on standard error."""
@@ -239,6 +280,20 @@ class Terminal:
             if saved.failed:
                 text.append(f"; {saved.failed:,} could not be downloaded", "red")
             self.console.print(text)
+
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """Counts, cost, and where the files are."""
+        self.note(
+            f"{report.completed:,} done, {report.failed:,} failed in "
+            f"{duration(report.elapsed)}, about {report.usd:.2f} USD"
+        )
+        if folder is not None:
+            lost = f"; {report.files_failed:,} not downloaded" if report.files_failed else ""
+            self.note(f"  {report.files:,} files in {folder}{lost}")
+
+    def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """What ``show`` prints."""
+        show(self.console)
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Which jobs still run."""

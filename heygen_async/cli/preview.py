@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from rich.console import Console
+
 from heygen_async.batch import Batch, Run
-from heygen_async.cli.display import Lines, Terminal
+from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
@@ -17,7 +19,7 @@ from heygen_async.pricing.estimates import RemainingWork, RunEstimate, dollars
 
 async def preview(
     heygen: HeyGen,
-    display: Lines | Terminal,
+    display: Display,
     start: Callable[[Batch], Run[Any]],
     options: RunOptions,
 ) -> Exit:
@@ -37,29 +39,27 @@ async def preview(
     """
     expected = await start(options.batch(heygen)).estimate()
     in_account = balance(await heygen.users.me())
-    if isinstance(display, Lines):
-        display.line(
-            {
-                "dry_run": {
-                    "items": expected.items,
-                    "usd": round(expected.usd, 6),
-                    "incomplete": expected.incomplete,
-                    "prices_as_of": expected.as_of,
-                    "balance": in_account,
-                    "max_cost": options.max_cost,
-                    "max_jobs": options.max_jobs,
-                    "journal": await asyncio.to_thread(options.existing_run),
-                    "left": expected.left,
-                }
-            }
-        )
-    else:
+    record = {
+        "items": expected.items,
+        "usd": round(expected.usd, 6),
+        "incomplete": expected.incomplete,
+        "prices_as_of": expected.as_of,
+        "balance": in_account,
+        "max_cost": options.max_cost,
+        "max_jobs": options.max_jobs,
+        "journal": await asyncio.to_thread(options.existing_run),
+        "left": expected.left,
+    }
+
+    def show(console: Console) -> None:
         _show(display, expected, in_account)
         _warn(display, expected, in_account, options)
+
+    display.result({"dry_run": record}, show)
     return Exit.DONE
 
 
-def _show(display: Terminal, expected: RunEstimate, in_account: float | str | None) -> None:
+def _show(display: Display, expected: RunEstimate, in_account: float | str | None) -> None:
     items, left = expected.items, expected.left
     valid = "1 item, which is" if items == 1 else f"{items:,} items, all of them"
     display.note(f"{valid} valid. Nothing was submitted.")
@@ -103,7 +103,7 @@ def _standing(left: RemainingWork) -> list[str]:
 
 
 def _warn(
-    display: Terminal,
+    display: Display,
     expected: RunEstimate,
     in_account: float | str | None,
     options: RunOptions,
