@@ -32,6 +32,10 @@ from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError
 
 # Downloads at the same time; the run waits when all are under way.
 _DOWNLOADS = 16
+_HOW_TO_END = {
+    signal.SIGINT: "Ctrl-C again stops at once.",
+    signal.SIGTERM: f"In {TERM_LIMIT:.0f} s it stops at once.",
+}
 
 
 class RunDriver:
@@ -71,6 +75,7 @@ class RunDriver:
         self._stopped: BatchStopped | BudgetExceeded | None = None
         self._signal: signal.Signals | None = None
         self._left = 0
+        self._output_failed = False
 
     @property
     def saved(self) -> Saved:
@@ -114,7 +119,7 @@ class RunDriver:
                     batch,
                     run.with_finished(),
                     None if self._folder is None else self._folder.pattern_of_checked_keys(),
-                    on_signal=lambda number: self._stop_submitting(run, number),
+                    stop=lambda how_to_end: self._stop_submitting(run, how_to_end),
                     unfinished=lambda: run.unfinished,
                 )
             finally:
@@ -129,7 +134,7 @@ class RunDriver:
         try:
             report = await self.finish(title, total, start)
         except asyncio.CancelledError:
-            if self._signal is None:
+            if not self._cancelled_itself:
                 raise
             _uncancel()
             return self.code or Exit.INTERRUPTED
@@ -139,7 +144,7 @@ class RunDriver:
         hint = f" {RESUME_CAPPED if capped else RESUME}" if self._journaled else ""
         if self._stopped is not None:
             complain(f"{left} {sentence(_cause(self._stopped)).removesuffix('.')}.{hint}")
-        elif self._signal is not None and self._left:
+        elif self._cancelled_itself and self._left:
             self._display.warn(f"{left}{hint}")
         return self.code
 
@@ -174,14 +179,14 @@ class RunDriver:
                     batch,
                     start(batch),
                     None if self._folder is None else self._folder.pattern(),
-                    on_signal=lambda number: _cancel(task),
+                    stop=lambda how_to_end: _cancel(task),
                     unfinished=lambda: batch.unfinished,
                 )
         except asyncio.CancelledError:
-            if self._signal is None:
+            if not self._cancelled_itself:
                 raise
             _uncancel()
-            return _code_of(self._signal)
+            return Exit.SOME_FAILED if self._signal is None else _code_of(self._signal)
         report = ChainReport(
             completed=self._completed,
             failed=len(self._failures),
@@ -203,6 +208,11 @@ class RunDriver:
             self._display.note(f"{name}: {progress.completed:,} done{failed}")
 
     @property
+    def _cancelled_itself(self) -> bool:
+        """Whether a signal, or output that cannot be written, has stopped it."""
+        return self._signal is not None or self._output_failed
+
+    @property
     def _journaled(self) -> bool:
         return self._options.journal is not None
 
@@ -212,11 +222,11 @@ class RunDriver:
         outcomes: AsyncGenerator[Outcome[Any]],
         files: FilePattern | None,
         *,
-        on_signal: Callable[[signal.Signals], None],
+        stop: Callable[[str], None],
         unfinished: Callable[[], Mapping[str, str]],
     ) -> None:
         """Show and download all outcomes; tell which jobs go on if that is cut short."""
-        signals = Signals(on_signal)
+        signals = Signals(lambda number: stop(_HOW_TO_END[number]))
         ended = outcomes
         if files is not None:
             noted = self._noted(outcomes)
@@ -226,6 +236,10 @@ class RunDriver:
                 async with batch, contextlib.aclosing(ended):
                     async for outcome in ended:
                         await self._show(outcome)
+                        if self._display.output_failed and not self._output_failed:
+                            self._output_failed = True
+                            signals.skip_first()
+                            stop(_HOW_TO_END[signal.SIGINT])
         except (BatchStopped, BudgetExceeded) as stop:
             self._stopped = stop
         except asyncio.CancelledError:
@@ -272,16 +286,13 @@ class RunDriver:
             self._display.item(item)
         self._saving.clear()
 
-    def _stop_submitting(self, run: Run[Any], number: signal.Signals) -> None:
+    def _stop_submitting(self, run: Run[Any], how_to_end: str) -> None:
         run.stop_submitting()
         count = len(run.unfinished)
         what = "the 1 job that is in flight" if count == 1 else f"the {count} jobs in flight"
         if not count:
             what = "what is being sent"
-        how_to_stop = "Ctrl-C again stops at once."
-        if number == signal.SIGTERM:
-            how_to_stop = f"In {TERM_LIMIT:.0f} s it stops at once."
-        self._display.warn(f"Nothing more is submitted; waiting for {what}. {how_to_stop}")
+        self._display.warn(f"Nothing more is submitted; waiting for {what}. {how_to_end}")
 
 
 def _uncancel() -> None:
