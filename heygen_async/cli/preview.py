@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from rich.console import Console
 
 from heygen_async.batch import Batch, Run
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.pricing.account import AccountCheck, balance, check_account
@@ -19,7 +20,7 @@ from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate
 
 async def preview(
     heygen: HeyGen,
-    display: Lines | Terminal,
+    display: Display,
     start: Callable[[Batch], Run[Any]],
     options: RunOptions,
 ) -> Exit:
@@ -41,30 +42,26 @@ async def preview(
     left = expected.left
     user = await heygen.users.me()
     in_account = balance(user)
-    if isinstance(display, Lines):
-        display.line(
-            {
-                "dry_run": {
-                    "items": expected.items,
-                    **_figures(expected),
-                    "prices_as_of": expected.as_of,
-                    "balance": in_account,
-                    "max_cost": options.max_cost,
-                    "max_jobs": options.max_jobs,
-                    "journal": await asyncio.to_thread(options.existing_run),
-                    "left": None
-                    if left is None
-                    else {**msgspec.structs.asdict(left), **_figures(left)},
-                }
-            }
-        )
-    else:
+    record = {
+        "items": expected.items,
+        **_figures(expected),
+        "prices_as_of": expected.as_of,
+        "balance": in_account,
+        "max_cost": options.max_cost,
+        "max_jobs": options.max_jobs,
+        "journal": await asyncio.to_thread(options.existing_run),
+        "left": None if left is None else {**msgspec.structs.asdict(left), **_figures(left)},
+    }
+
+    def show(console: Console) -> None:
         _show(display, expected, in_account)
         _warn(display, expected, check_account(user, expected, options.max_cost), options)
+
+    display.result({"dry_run": record}, show)
     return Exit.DONE
 
 
-def _show(display: Terminal, expected: RunEstimate, in_account: float | str | None) -> None:
+def _show(display: Display, expected: RunEstimate, in_account: float | str | None) -> None:
     items, left = expected.items, expected.left
     valid = "1 item, which is" if items == 1 else f"{items:,} items, all of them"
     display.note(f"{valid} valid. Nothing was submitted.")
@@ -107,7 +104,7 @@ def _standing(left: RemainingWork) -> list[str]:
 
 
 def _warn(
-    display: Terminal,
+    display: Display,
     expected: RunEstimate,
     account: AccountCheck,
     options: RunOptions,

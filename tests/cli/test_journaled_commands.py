@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import pytest
 
+from heygen_async.cli.commands.render import render
+from heygen_async.cli.commands.report import report
+from heygen_async.cli.commands.status import standing, status
+from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.render import render
-from heygen_async.cli.report import report
-from heygen_async.cli.status import standing, status
-from heygen_async.cli.translate import translate
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Sandbox

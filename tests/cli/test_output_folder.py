@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.cli.exits import CommandError
-from heygen_async.cli.folder import OutputFolder, file_stem
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.output_folder import OutputFolder, file_stem
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ import msgspec
 from heygen_async.batch import Batch, Outcome
 from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
-from heygen_async.cli.chains import Chain, existing_chain
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.editing import edited, removed, temporary_file
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import file_stem
+from heygen_async.cli.commands.editing import edited, removed, temporary_file
+from heygen_async.cli.commands.uploads import Uploads
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.uploads import Uploads
-from heygen_async.cli.videos import source_of
+from heygen_async.cli.output_folder import OutputFolder, file_stem
+from heygen_async.cli.video_lists import source_of
 from heygen_async.client import HeyGen
 from heygen_async.models.sources import AssetId
 from heygen_async.models.structs import Request
@@ -31,7 +31,7 @@ from heygen_async.pipelines import Correct
 from heygen_async.pipelines import localize as chain_of
 
 
-class Film(msgspec.Struct, frozen=True, kw_only=True):
+class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be localized: one of a video, a prompt, and a script with an avatar.
 
     Attributes:
@@ -69,10 +69,10 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def localize(
-    film: Film,
+    source: SourceVideo,
     languages: Sequence[str],
     *,
-    display: Lines | Terminal,
+    display: Display,
     everything: bool = False,
     edit: bool = False,
     program: str | None = None,
@@ -84,7 +84,7 @@ async def localize(
     """Make a video, if it has to be made, and dub it into several languages.
 
     Args:
-        film: The video, or what makes it.
+        source: The video, or what makes it.
         languages: Their names as HeyGen lists them.
         display: Where progress and outcomes are shown.
         everything: All languages that HeyGen offers, instead of ``languages``.
@@ -105,12 +105,12 @@ async def localize(
         raise CommandError("--edit and --correct do not go together")
     if edit:
         write_srt([])  # says now, and not after the first paid call, what has to be installed
-    request = film.request()
+    request = source.request()
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     stages = ["proofreads" if edit or program else "translations"]
     if request is not None:
         stages.insert(0, "source")
-    existing = await existing_chain(options, *stages)
+    existing = await asyncio.to_thread(options.existing_chain, *stages)
     correct: Correct | None = _edit if edit else None
     if program is not None:
         correct = await asyncio.to_thread(_Program, program)
@@ -119,27 +119,28 @@ async def localize(
         wanted = list(offered) if everything else list(dict.fromkeys(languages))
         for language in wanted:
             check_language(language, offered)
-        source: Any = request or await _source(heygen, film.video or "", options, display)
+        video: Any = request or await _source(heygen, source.video or "", options, display)
         if existing is not None:
             display.warn(existing)
-        chain = Chain(heygen, display, out, options)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        driver = RunDriver(heygen, display, folder, options=options)
 
         def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
             return chain_of(
                 batch,
-                source,
+                video,
                 wanted,
                 correct=correct,
                 corrections=1 if edit else 8,
-                title=film.title,
-                progress=chain.stage,
+                title=source.title,
+                progress=driver.stage,
             )
 
-        return await chain.finish("Localizing", len(wanted), start, bar=not edit)
+        return await driver.chain("Localizing", len(wanted), start, bar=not edit)
 
 
 async def _source(
-    heygen: HeyGen, video: str, options: RunOptions, display: Lines | Terminal
+    heygen: HeyGen, video: str, options: RunOptions, display: Display
 ) -> str | AssetId:
     path = await asyncio.to_thread(source_of, video, Path())
     if isinstance(path, str):

@@ -12,12 +12,12 @@ import msgspec
 
 from heygen_async.batch import Batch, Outcome
 from heygen_async.captions import write_srt
-from heygen_async.cli.chains import Chain, existing_chain
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import pattern_in
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.rows import read_rows
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.row_files import read_rows
 from heygen_async.client import HeyGen
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import SpeechRequest
@@ -32,7 +32,7 @@ async def narrate(
     *,
     avatar: str,
     voice: str | None,
-    display: Lines | Terminal,
+    display: Display,
     out: Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
@@ -61,11 +61,12 @@ async def narrate(
     texts = await asyncio.to_thread(_texts, path, voice)
     # Equal requests are told apart by what they are, not by what they say.
     keys = {id(request): key for key, request in texts}
-    existing = await existing_chain(options, "speech", "videos")
+    existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         if existing is not None:
             display.warn(existing)
-        chain = Chain(heygen, display, out, options)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        driver = RunDriver(heygen, display, folder, options=options)
 
         def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
             narrations = chain_of(
@@ -73,11 +74,11 @@ async def narrate(
                 [request for _, request in texts],
                 avatar_id=avatar,
                 key=lambda request: keys[id(request)],
-                progress=chain.stage,
+                progress=driver.stage,
             )
-            return _with_captions(narrations, out, display)
+            return _with_captions(narrations, folder, display)
 
-        return await chain.finish("Narrating", len(texts), start)
+        return await driver.chain("Narrating", len(texts), start)
 
 
 def _texts(path: Path, voice: str | None) -> Sequence[tuple[str, SpeechRequest]]:
@@ -105,14 +106,14 @@ def _texts(path: Path, voice: str | None) -> Sequence[tuple[str, SpeechRequest]]
 
 
 async def _with_captions(
-    narrations: AsyncGenerator[Outcome[Narration]], out: Path | None, display: Lines | Terminal
+    narrations: AsyncGenerator[Outcome[Narration]], folder: OutputFolder | None, display: Display
 ) -> AsyncGenerator[Outcome[Video]]:
     """The videos, once their captions are beside where they will be."""
     async with aclosing(narrations):
         async for outcome in narrations:
             narration = outcome.result
-            if out is not None and narration is not None:
-                path = pattern_in(out, ".srt").path(outcome)
+            if folder is not None and narration is not None:
+                path = folder.pattern(".srt").path(outcome)
                 text = write_srt(narration.cues)
                 try:
                     await asyncio.to_thread(path.write_bytes, text.encode())

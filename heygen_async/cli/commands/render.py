@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from heygen_async.batch import Batch, Run
-from heygen_async.cli.bulk import Finisher, carry_out
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
-from heygen_async.cli.rows import NamedVariant, read_rows, variants_of
+from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.videos import Video
@@ -24,7 +24,7 @@ async def render(
     template_id: str,
     path: Path,
     *,
-    display: Lines | Terminal,
+    display: Display,
     out: Path | None,
     concurrency: int | None,
     base_url: str | None,
@@ -64,34 +64,24 @@ async def render(
         journaled = options.journal is not None
         variants = variants_of(path, rows, variables, key_column=key, all_or_none=journaled)
         requests = [variant.request for variant in variants]
-        own_keys = _own_keys(variants) if journaled else None
+        keys = _keys(variants, journaled=journaled)
 
         def start(batch: Batch) -> Run[Video]:
-            return batch.render(
-                template_id, requests, key=own_keys, test=test, journal=options.journal
-            )
+            return batch.render(template_id, requests, key=keys, test=test, journal=options.journal)
 
         if options.dry_run:
             return await preview(heygen, display, start, options)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         if existing is not None:
             display.warn(existing)
-        return await carry_out(
-            Finisher(heygen, display, folder, options),
-            display,
-            "Rendering",
-            len(variants),
-            start,
-            # In a journal the run's own keys are the names.
-            name_of=str if journaled else lambda position: variants[int(position)].key,
-            journaled=journaled,
-        )
+        driver = RunDriver(heygen, display, folder, options=options)
+        return await driver.run("Rendering", len(variants), start)
 
 
-def _own_keys(variants: list[NamedVariant]) -> Callable[[Any], str] | None:
-    """Gives the key that the row of a request says, or None where rows say none."""
-    if not all(variant.own for variant in variants):
+def _keys(variants: list[NamedVariant], *, journaled: bool) -> Callable[[Any], str] | None:
+    """Return the key function of a run; None where the journal is to name rows by content."""
+    if journaled and not all(variant.own for variant in variants):
         return None
-    # Equal requests are told apart by what they are, not by what they say.
+    # Equal requests are told apart by identity, not by content.
     keys = {id(variant.request): variant.key for variant in variants}
     return lambda request: keys[id(request)]

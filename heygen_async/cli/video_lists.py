@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from heygen_async.cli.exits import CommandError
-from heygen_async.cli.folder import file_stem
-from heygen_async.cli.rows import Row
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.output_folder import file_stem
+from heygen_async.cli.row_files import Row
 
 LISTS = (".csv", ".jsonl", ".ndjson")
 _COLUMNS = ("video", "key", "title", "input_language")

@@ -10,15 +10,15 @@ import msgspec
 
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.submissions import check_language
-from heygen_async.cli.bulk import Finisher, carry_out
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import OutputFolder
+from heygen_async.cli.commands.uploads import Uploads
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions, Via
+from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
-from heygen_async.cli.rows import read_rows
-from heygen_async.cli.uploads import Uploads
-from heygen_async.cli.videos import LISTS, NamedVideo, source_of, videos_of
+from heygen_async.cli.row_files import read_rows
+from heygen_async.cli.video_lists import LISTS, NamedVideo, source_of, videos_of
 from heygen_async.client import HeyGen
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
@@ -28,7 +28,7 @@ async def translate(
     video: str,
     languages: Sequence[str],
     *,
-    display: Lines | Terminal,
+    display: Display,
     everything: bool,
     out: Path | None,
     concurrency: int | None,
@@ -88,14 +88,8 @@ async def translate(
 
         if options.dry_run:
             return await preview(heygen, display, start, options)
-        return await carry_out(
-            Finisher(heygen, display, folder, options),
-            display,
-            "Translating",
-            len(videos) * len(wanted),
-            start,
-            journaled=options.journal is not None,
-        )
+        driver = RunDriver(heygen, display, folder, options=options)
+        return await driver.run("Translating", len(videos) * len(wanted), start)
 
 
 def _videos(video: str, key: str | None) -> list[NamedVideo]:
@@ -112,7 +106,7 @@ async def _requests(
     videos: Sequence[NamedVideo],
     uploads: Uploads,
     heygen: HeyGen,
-    display: Lines | Terminal,
+    display: Display,
     options: RunOptions,
     existing: str | None,
 ) -> list[VideoTranslationRequest]:

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from heygen_async.batch import Report
-from heygen_async.cli.bulk import Finisher
-from heygen_async.cli.demo_display import DemoDisplay, Step, Summary
+from heygen_async.cli.commands.demo_display import DemoDisplay, Step, Summary
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import Exit
-from heygen_async.cli.folder import OutputFolder
-from heygen_async.cli.rows import NamedVariant, read_rows, variants_of
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
 from heygen_async.client import HeyGen
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.videos import AvatarVideoRequest, Video
@@ -68,10 +68,10 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
 
 def shipped_rows() -> Path:
     """The CSV file that ships with the package, in a checkout among the examples."""
-    installed = Path(__file__).with_name("greetings.csv")
+    installed = Path(__file__).parents[1] / "greetings.csv"
     if installed.exists():
         return installed
-    return Path(__file__).parents[2] / "examples" / "greetings.csv"
+    return Path(__file__).parents[3] / "examples" / "greetings.csv"
 
 
 class Demo:
@@ -140,16 +140,20 @@ class Demo:
                     await heygen.download(outcome.result, f"videos/{outcome.key}.mp4")
             """,
         )
-        finisher = Finisher(self._heygen, self._show.display, await self._part("videos"))
+        driver = await self._driver("videos")
         template_id = self._sandbox.template_id("Welcome")
         async with self._measured("Template videos") as step:
-            report = await finisher.finish(
+            report = await driver.finish(
                 "Rendering",
                 len(variants),
-                lambda batch: batch.render(template_id, [v.request for v in variants]),
-                name_of=lambda position: variants[int(position)].key,
+                lambda batch: batch.render(
+                    template_id,
+                    variants,
+                    variant=lambda one: one.request,
+                    key=lambda one: one.key,
+                ),
             )
-            self._ended(finisher)
+            self._ended(driver)
             step.seconds = report.elapsed
             step.ideal = self._ideal("video", len(variants))
         self._learned(report)
@@ -200,15 +204,15 @@ class Demo:
         )
         url = video.video_url
         assert url is not None
-        finisher = Finisher(self._heygen, self._show.display, await self._part("dubbed"))
+        driver = await self._driver("dubbed")
         async with self._measured("Translations") as step:
             languages = await self._heygen.video_translations.languages()
-            report = await finisher.finish(
+            report = await driver.finish(
                 "Translating",
                 _LANGUAGES,
                 lambda batch: batch.translate(url, languages[:_LANGUAGES]),
             )
-            self._ended(finisher)
+            self._ended(driver)
             step.seconds = report.elapsed
             step.ideal = self._ideal("translation", _LANGUAGES)
 
@@ -255,13 +259,14 @@ class Demo:
         seconds = [self._drawn.start(kind, 0.0).seconds for _ in range(jobs)]
         return max(sum(seconds) / _SLOTS, max(seconds)) / self._sandbox.clock.speed
 
-    async def _part(self, name: str) -> OutputFolder:
-        return await asyncio.to_thread(OutputFolder, self._folder.path / name)
+    async def _driver(self, part: str) -> RunDriver:
+        folder = await asyncio.to_thread(OutputFolder, self._folder.path / part)
+        return RunDriver(self._heygen, self._show.display, folder, handle_signals=False)
 
-    def _ended(self, finisher: Finisher) -> None:
-        self._files += finisher.saved.files
-        self._size += finisher.saved.size
-        self._code = self._code or finisher.code
+    def _ended(self, driver: RunDriver) -> None:
+        self._files += driver.saved.files
+        self._size += driver.saved.size
+        self._code = self._code or driver.code
 
     def _saved(self, size: int) -> None:
         self._files += 1

@@ -10,9 +10,9 @@ import signal
 import pytest
 from rich.console import Console
 
+from heygen_async.cli.commands.sandbox_command import serve
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.serve import serve
+from heygen_async.cli.exit_codes import CommandError, Exit
 from tests.cli.waiting import until
 
 pytestmark = pytest.mark.anyio

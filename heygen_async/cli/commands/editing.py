@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from heygen_async.captions import CueProblem, parse_srt, problems
-from heygen_async.cli.exits import CommandError
+from heygen_async.cli.exit_codes import CommandError
 from heygen_async.errors import InvalidRequest
 
 _SHOWN = 12

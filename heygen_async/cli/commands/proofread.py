@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.editing import edited, removed, temporary_file, told
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.folder import file_stem
+from heygen_async.cli.commands.editing import edited, removed, temporary_file, told
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.output_folder import file_stem
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 
 
 async def show(
-    proofread_id: str, *, display: Lines | Terminal, base_url: str | None, original: bool
+    proofread_id: str, *, display: Display, base_url: str | None, original: bool
 ) -> Exit:
     """Print the subtitles of a proofread, and on standard error what is wrong with them.
 
@@ -32,17 +31,17 @@ async def show(
     async with HeyGen(base_url=base_url) as heygen:
         text = await _srt(heygen, proofread_id, original=original)
     found = told(text)
-    if isinstance(display, Lines):
-        display.line({"srt": text, "problems": [message for message, _ in found]})
-    else:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    display.result(
+        {"srt": text, "problems": [message for message, _ in found]},
+        lambda console: print(text.removesuffix("\n")),  # noqa: T201, rich would wrap it
+    )
     return Exit.DONE
 
 
 async def edit(
     proofread_id: str,
     *,
-    display: Lines | Terminal,
+    display: Display,
     base_url: str | None,
     file: Path | None,
     anyway: bool,
@@ -77,10 +76,10 @@ async def edit(
                 raise
     if file is None:
         await asyncio.to_thread(removed, path)
-    if isinstance(display, Lines):
-        display.line({"proofread": proofread_id, "changed": changed})
-    else:
-        display.note("Uploaded." if changed else "Nothing was changed, and nothing sent.")
+    done = "Uploaded." if changed else "Nothing was changed, and nothing sent."
+    display.result(
+        {"proofread": proofread_id, "changed": changed}, lambda console: console.print(done)
+    )
     return Exit.DONE
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
-from heygen_async.cli.chains import Chain, existing_chain
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.rows import Row, read_rows
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.row_files import Row, read_rows
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.voices import SpeechRequest
@@ -27,7 +28,7 @@ async def personalize(
     *,
     speak: Sequence[str],
     voice: str | None,
-    display: Lines | Terminal,
+    display: Display,
     out: Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
@@ -53,7 +54,7 @@ async def personalize(
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     rows = await asyncio.to_thread(read_rows, path)
-    existing = await existing_chain(options, "voices", "renders")
+    existing = await asyncio.to_thread(options.existing_chain, "voices", "renders")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         try:
             variables = await heygen.templates.variables(template_id)
@@ -69,7 +70,8 @@ async def personalize(
         keyed = "key" in own and all("key" in row.values for row in rows)
         if existing is not None:
             display.warn(existing)
-        chain = Chain(heygen, display, out, options)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        driver = RunDriver(heygen, display, folder, options=options)
 
         def title_of(one: Any) -> str | None:
             title = row_of[id(one)].values.get("title") if "title" in own else None
@@ -82,10 +84,10 @@ async def personalize(
                 values,
                 key=(lambda one: str(row_of[id(one)].values["key"])) if keyed else None,
                 title=title_of,
-                progress=chain.stage,
+                progress=driver.stage,
             )
 
-        return await chain.finish("Personalizing", len(rows), start)
+        return await driver.chain("Personalizing", len(rows), start)
 
 
 def _values(

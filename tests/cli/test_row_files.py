@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.cli.demo import shipped_rows
-from heygen_async.cli.exits import CommandError
-from heygen_async.cli.rows import NamedVariant, read_rows, variants_of
+from heygen_async.cli.commands.demo import shipped_rows
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
 from heygen_async.models.sources import AssetUrl
 from heygen_async.models.template_variables import ImageVariable, TextVariable
 from heygen_async.models.templates import TemplateVariableInfo

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.status import journals_of
+from rich.text import Text
+
+from heygen_async.cli.commands.status import journals_of
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.reports.page import write_report
 
 
-async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) -> Exit:
+async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
     """Write the page.
 
     Args:
@@ -37,8 +39,5 @@ async def report(journal: Path, out: Path | None, *, display: Lines | Terminal) 
         write_report(journal, page)
 
     await asyncio.to_thread(write)
-    if isinstance(display, Lines):
-        display.line({"report": str(page)})
-    else:
-        display.note(f"Written: {page}")
+    display.result({"report": str(page)}, lambda console: console.print(Text(f"Written: {page}")))
     return Exit.DONE

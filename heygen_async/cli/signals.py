@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a run: once ends it gently, twice stops it at once."""
+"""Ctrl-C and SIGTERM during a run: the first ends it gently, the second stops it at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TERM_LIMIT = 30.0
 
 
 class Signals:
-    """Takes signals while a run goes on, for use in a ``with`` statement.
+    """Handle SIGINT and SIGTERM during a run. Context manager.
 
     The first one asks for a gentle end. A second Ctrl-C cancels the task that entered, and each
     further one cancels it again, which ends even what must not be interrupted otherwise. SIGTERM
-    cancels it when its limit is over. Outside the main thread no signals are taken.
+    cancels it when its limit is over. Outside the main thread no signals are handled.
 
     Args:
         gently: Called with the first signal, on the event loop.
@@ -30,6 +30,7 @@ class Signals:
 
     def __init__(self, gently: Callable[[signal.Signals], None]) -> None:
         self.received: signal.Signals | None = None
+        self._asked = False
         self._gently = gently
         self._before: dict[signal.Signals, Any] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -58,6 +59,10 @@ class Signals:
                 self._loop.remove_signal_handler(number)
             signal.signal(number, before)
 
+    def skip_first(self) -> None:
+        """Treat the next signal as the second: the gentle end was asked for in another way."""
+        self._asked = True
+
     def _take(self, number: signal.Signals) -> None:
         before = signal.getsignal(number)
         try:
@@ -73,9 +78,11 @@ class Signals:
         self._before[number] = before
 
     def _came(self, number: signal.Signals) -> None:
-        first = self.received is None
-        if first:
+        first = not self._asked
+        if self.received is None:
             self.received = number
+        if first:
+            self._asked = True
             self._gently(number)
         if number == signal.SIGTERM:
             if self._timer is None:

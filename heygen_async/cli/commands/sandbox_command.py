@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from functools import partial
 
+from rich.console import Console
 from rich.text import Text
 
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.sandbox import Faults, Sandbox
 
 
 async def serve(
     *,
-    display: Lines | Terminal,
+    display: Display,
     port: int,
     speed: float,
     concurrency: int,
@@ -59,22 +61,20 @@ async def serve(
     return Exit.DONE
 
 
-def announce(sandbox: Sandbox, display: Lines | Terminal) -> None:
-    """Tell where a sandbox serves, and how to use it."""
-    template_id = sandbox.template_id("Welcome")
-    if isinstance(display, Lines):
-        display.line(
-            {
-                "base_url": sandbox.base_url,
-                "api_key": sandbox.api_key,
-                "media_origin": sandbox.media_origin,
-                "template_id": template_id,
-                "avatar_id": sandbox.avatar_id,
-                "voice_id": sandbox.voice_id,
-            }
-        )
-        return
-    console = display.console
+def announce(sandbox: Sandbox, display: Display) -> None:
+    """Show where a sandbox serves, and how to use it."""
+    record = {
+        "base_url": sandbox.base_url,
+        "api_key": sandbox.api_key,
+        "media_origin": sandbox.media_origin,
+        "template_id": sandbox.template_id("Welcome"),
+        "avatar_id": sandbox.avatar_id,
+        "voice_id": sandbox.voice_id,
+    }
+    display.result(record, partial(_show, sandbox))
+
+
+def _show(sandbox: Sandbox, console: Console) -> None:
     console.print(
         Text.assemble(("HeyGen sandbox", "bold"), " at ", (sandbox.base_url, "cyan underline"))
     )
@@ -88,7 +88,7 @@ def announce(sandbox: Sandbox, display: Lines | Terminal) -> None:
     # Printed as it is, so that it can be copied whatever the width of the terminal.
     for line in (
         f"export HEYGEN_API_BASE={sandbox.base_url} HEYGEN_API_KEY={sandbox.api_key}",
-        f"heygen-async render {template_id} rows.csv --out videos",
+        f"heygen-async render {sandbox.template_id('Welcome')} rows.csv --out videos",
         f"python examples/first_call.py {sandbox.avatar_id}",
     ):
         console.print(Text(f"  {line}", style="green"), soft_wrap=True)

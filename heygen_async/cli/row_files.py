@@ -26,8 +26,8 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
-from heygen_async.cli.exits import CommandError
-from heygen_async.cli.folder import file_stem
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.output_folder import file_stem
 from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
 
 _SHOWN = 10

@@ -6,15 +6,17 @@ import asyncio
 import glob
 import time
 from collections import Counter
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from heygen_async.cli.display import Lines, Terminal, duration, rate
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.display import Display, duration, rate
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import moment
 from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
 from heygen_async.pricing.estimates import dollars
@@ -142,7 +144,7 @@ def journals_of(journal: Path) -> list[Path]:
     return stages
 
 
-async def status(journal: Path, *, display: Lines | Terminal) -> Exit:
+async def status(journal: Path, *, display: Display) -> Exit:
     """Tell where a run stands, or each stage of a chain.
 
     Args:
@@ -164,12 +166,9 @@ async def status(journal: Path, *, display: Lines | Terminal) -> Exit:
         return sorted(found, key=itemgetter(0))
 
     for _, path, found in await asyncio.to_thread(look):
-        if isinstance(display, Lines):
-            display.line(found)
-        else:
-            if path != journal:
-                display.note(str(path))
-            _show(found, display, time.time())
+        if path != journal:
+            display.note(str(path))
+        display.result(found, partial(_show, found, time.time()))
     return Exit.DONE
 
 
@@ -177,7 +176,7 @@ def _since(entry: ItemRecord) -> float:
     return entry.submitted_at or entry.intended_at
 
 
-def _show(found: Standing, display: Terminal, now: float) -> None:
+def _show(found: Standing, now: float, console: Console) -> None:
     counts = found.counts
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -214,4 +213,4 @@ def _show(found: Standing, display: Terminal, now: float) -> None:
         row("oldest in flight", f"{found.oldest.key}{job}, {duration(found.oldest.seconds)}")
     for number, (code, count) in enumerate(found.failures.items()):
         row("failures" if not number else "", (f"{count:,} ", "red"), code)
-    display.console.print(table)
+    console.print(table)

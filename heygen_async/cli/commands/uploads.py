@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from heygen_async.cli.exits import CommandError
+from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.models.sources import AssetId
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from heygen_async.cli.exits import CommandError, Exit, exit_for, exit_for_failures, sentence
+from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.running import run
 from heygen_async.errors import (
     AuthenticationError,
