@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from heygen_async.journal import Entry, read
-from tests.batch.journals import ENVIRONMENT, opened
+from tests.journal.journals import ENVIRONMENT, opened
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -27,7 +27,7 @@ class Writer:
     """The process, and what it has acknowledged: the furthest step of each item."""
 
     def __init__(self, path: Path, workers: int) -> None:
-        command = [sys.executable, "-m", "tests.batch.journal_writer", str(path), str(workers)]
+        command = [sys.executable, "-m", "tests.journal.journal_writer", str(path), str(workers)]
         self.process = subprocess.Popen(
             [*command, "10000000"], env=ENVIRONMENT, stdout=subprocess.PIPE
         )

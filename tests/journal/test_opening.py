@@ -23,7 +23,7 @@ from heygen_async.journal import (
     own_key,
 )
 from heygen_async.journal.sqlite import schema
-from tests.batch.journals import ENVIRONMENT, complete, files, intend, opened
+from tests.journal.journals import ENVIRONMENT, complete, files, intend, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -177,7 +177,7 @@ async def test_a_second_journal_on_the_file_is_refused(tmp_path: Path) -> None:
 
 async def test_another_process_is_refused_until_the_first_one_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    command = [sys.executable, "-m", "tests.batch.journal_writer", str(path), "5", "1000000"]
+    command = [sys.executable, "-m", "tests.journal.journal_writer", str(path), "5", "1000000"]
     process = await asyncio.to_thread(
         subprocess.Popen, command, env=ENVIRONMENT, stdout=subprocess.PIPE
     )

@@ -1,6 +1,6 @@
 """A process that writes a journal and says on its standard output what was acknowledged.
 
-``python -m tests.batch.journal_writer FILE WORKERS [ITEMS]``: one line each, ``i KEY``, ``s KEY``
+``python -m tests.journal.journal_writer FILE WORKERS [ITEMS]``: one line each, ``i KEY``, ``s KEY``
 or ``e KEY``, once the call has returned. Items that an earlier process left unfinished go first.
 """
 

@@ -13,7 +13,7 @@ import pytest
 
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalView, read
-from tests.batch.journals import complete, files, intend, opened, viewed
+from tests.journal.journals import complete, files, intend, opened, viewed
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ import pytest
 
 from heygen_async.errors import JournalError
 from heygen_async.journal import Journal
-from tests.batch.journals import complete, files, intend, opened, python, viewed
+from tests.journal.journals import complete, files, intend, opened, python, viewed
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +129,7 @@ async def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 import asyncio, resource, sys
 from pathlib import Path
 from heygen_async.errors import JournalError
-from tests.batch.journals import intend, opened
+from tests.journal.journals import intend, opened
 
 async def main():
     journal = await opened(Path(sys.argv[1]))
@@ -209,7 +209,7 @@ async def test_a_journal_that_nobody_closes_does_not_keep_the_process(tmp_path: 
     code = """
 import asyncio, sys
 from pathlib import Path
-from tests.batch.journals import intend, opened
+from tests.journal.journals import intend, opened
 
 async def main():
     journal = await opened(Path(sys.argv[1]))
@@ -232,7 +232,7 @@ async def test_a_journal_that_is_dropped_lets_go(tmp_path: Path) -> None:
 import asyncio, gc, sys
 from pathlib import Path
 from heygen_async.errors import JournalError
-from tests.batch.journals import intend, opened
+from tests.journal.journals import intend, opened
 
 async def main():
     journal = await opened(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ import pytest
 
 from heygen_async.errors import DuplicateKey, InvalidRequest, JournalError
 from heygen_async.journal import Entry, Journal
-from tests.batch.journals import complete, intend, opened
+from tests.journal.journals import complete, intend, opened
 
 pytestmark = pytest.mark.anyio
 
