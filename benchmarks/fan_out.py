@@ -1,9 +1,11 @@
-"""The engine of bulk runs: how close to the ideal it keeps the slots busy, and its memory.
+"""The engine of bulk runs: how close to the ideal it keeps the slots busy, its CPU and memory.
 
 *Makespan*: 10,000 "renders" of 50 ms behind 100 slots, in real time, through a ``Run`` with its
-workers, slots, keys, outcomes and counts, without HTTP; the ideal is 5 s. *Memory*: by how much
-the peak of a process that runs 100,000 items lies over that of one that runs 10,000. For people,
-the table also shows the whole client, over HTTP, against a sandbox in another process.
+workers, slots, keys, outcomes and counts, without HTTP; the ideal is 5 s. *CPU*: what an item
+costs, as a multiple of a prototype written by hand (``bare.py``): 3,000 items of 10 ms behind 100
+slots, both in each round, and the median of the rounds' ratios. *Memory*: by how much the peak of
+a process that runs 100,000 items lies over that of one that runs 10,000. For people, the table
+also shows the whole client, over HTTP, against a sandbox in another process.
 
     python benchmarks/fan_out.py [--json]
 """
@@ -17,161 +19,73 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
+from bare import bare_run
+from naps import SECONDS, nap_run
+from rounds import Compared, compare, cpu_seconds
 from tables import report
 
-from heygen_async import Batch, HeyGen, JobSlots, Video
-from heygen_async.batch.item import Books, BookSettings
-from heygen_async.batch.run import Run, RunSettings
-from heygen_async.batch.submissions import Pending, Plan, Submission
-from heygen_async.models.structs import Request
-from heygen_async.pricing.budget import Budget
-from heygen_async.pricing.estimates import Estimate
-from heygen_async.pricing.prices import PRICES, PriceTable
+from heygen_async import Batch, HeyGen
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
-from heygen_async.session.session import Traffic
 
 SLOTS = 100
-SECONDS = 0.05
 ITEMS, MANY = 10_000, 100_000
+
+# For the comparison with the prototype: short rounds, many of them.
+ROUND_ITEMS, ROUND_SECONDS = 3_000, 0.01
+PAIRS = 11
 
 # Over HTTP: the sandbox's videos take a minute or so, which this turns into half a second.
 SPEED = 120
 HTTP_ITEMS = 500
 
 
-class Nap(Request, frozen=True, kw_only=True):
-    """What is "sent" for an item."""
-
-
-_NAP = Nap()
-
-
-class _Naps:
-    """Jobs that end by themselves: what is measured is the engine, not the client.
-
-    As with real jobs, one timer serves them all. Naps are of one length, so they end in the
-    order in which they began.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[float, asyncio.Future[Video]]] = deque()
-
-    def begin(self) -> asyncio.Future[Video]:
-        """A nap; done when it ends."""
-        loop = asyncio.get_running_loop()
-        nap: asyncio.Future[Video] = loop.create_future()
-        if not self._waiting:
-            loop.call_later(SECONDS, self._end, loop)
-        self._waiting.append((loop.time() + SECONDS, nap))
-        return nap
-
-    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        while self._waiting and self._waiting[0][0] <= now:
-            nap = self._waiting.popleft()[1]
-            if not nap.done():
-                nap.set_result(_VIDEO)
-        if self._waiting:
-            loop.call_at(self._waiting[0][0], self._end, loop)
-
-
-_VIDEO = Video(id="video", status="completed", duration=60.0)
-
-
-class _Napping:
-    """One of them, as a run sees it."""
-
-    def __init__(self, job_id: str, naps: _Naps) -> None:
-        self.id = job_id
-        self._naps = naps
-
-    async def wait(self, timeout: float | None = None) -> Video:
-        return await self._naps.begin()
-
-
-async def _nowhere(callback_id: str, title: str | None, since: float) -> str | None:
-    return None
-
-
-class NapPlan(Plan[Video]):
-    """Sends nothing; every item takes 50 ms."""
-
-    kind = "nap"
-    subject = "benchmark"
-
-    def __init__(self) -> None:
-        self._naps = _Naps()
-
-    async def prepare(self) -> None:
-        """Nothing needs to be known."""
-
-    def submission(self, index: int, item: int) -> Submission[Video]:
-        """One nap."""
-
-        async def send(key: str | None) -> Pending[Video]:
-            return self._attach(f"{item:032x}")
-
-        return Submission(
-            request=_NAP,
-            payload=b'{"number":%d}' % item,
-            place="naps",
-            result=Video,
-            send=send,
-            attach=self._attach,
-            search=_nowhere,
-        )
-
-    def _attach(self, job_id: str) -> Pending[Video]:
-        return _Napping(job_id, self._naps)
-
-    def estimate(self, submission: Submission[Video], prices: PriceTable) -> Estimate:
-        """It costs nothing."""
-        return _FREE
-
-
-_FREE = Estimate(usd=0.0, seconds=None, basis="naps", complete=True, as_of=PRICES.as_of)
-
-
-def nap_run(items: Iterable[int], slots: int, journal: Path | None = None) -> Run[Video]:
-    """A run of naps behind so many slots."""
-    plan = NapPlan()
-    books = Books(
-        plan,
-        BookSettings(
-            journal=journal,
-            run_id=None,
-            retry_failed=False,
-            resubmit_uncertain=False,
-            prices=PRICES,
-        ),
-        Budget(),
-    )
-    settings = RunSettings(
-        workers=slots,
-        ordered=False,
-        on_error="collect",
-        finished="yield",
-        job_timeout=60.0,
-        progress=None,
-        notes={},
-    )
-    return Run(items, plan, books, settings, key=str, slots=JobSlots(slots), traffic=Traffic())
-
-
-async def run_items(count: int, slots: int = SLOTS, journal: Path | None = None) -> float:
+async def run_items(
+    count: int, slots: int = SLOTS, journal: Path | None = None, seconds: float = SECONDS
+) -> float:
     """Seconds that so many items took, on the loop's clock."""
-    run = nap_run(iter(range(count)), slots, journal)
+    run = nap_run(iter(range(count)), slots, journal, seconds)
     done = 0
     began = asyncio.get_running_loop().time()
     async for outcome in run:
         done += outcome.ok
     assert done == count
     return asyncio.get_running_loop().time() - began
+
+
+async def run_bare(journal: Path | None = None) -> None:
+    """One round through the prototype."""
+    items = iter(range(ROUND_ITEMS))
+    assert await bare_run(items, SLOTS, journal, seconds=ROUND_SECONDS) == ROUND_ITEMS
+
+
+def compare_with_bare(pairs: int, *, journaled: bool = False) -> Compared:
+    """CPU seconds of a round through the engine, next to one through the prototype."""
+
+    def engine(journal: Path | None) -> None:
+        asyncio.run(run_items(ROUND_ITEMS, SLOTS, journal, ROUND_SECONDS))
+
+    def bare(journal: Path | None) -> None:
+        asyncio.run(run_bare(journal))
+
+    def cost_of(run: Callable[[Path | None], None]) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Path(folder) / "run.db" if journaled else None
+            return cpu_seconds(lambda: run(journal))
+
+    return compare(lambda: cost_of(engine), lambda: cost_of(bare), pairs)
+
+
+def cpu_rows(compared: Compared, what: str) -> list[dict[str, str | float]]:
+    """Rows of the table for a comparison with the prototype."""
+    return [
+        {"what": f"CPU per item, {what}, us", "measured": compared.measured / ROUND_ITEMS * 1e6},
+        {"what": "the same, by hand, us", "measured": compared.reference / ROUND_ITEMS * 1e6},
+    ]
 
 
 def peak_megabytes(count: int) -> float:
@@ -214,7 +128,8 @@ async def over_http(items: int, journal: Path | None = None) -> float:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=3, help="of the makespan")
+    arguments.add_argument("--pairs", type=int, default=PAIRS, help="of engine and prototype")
     arguments.add_argument("--peak-of", type=int, metavar="ITEMS", help=argparse.SUPPRESS)
     options = arguments.parse_args()
     if options.peak_of:
@@ -222,10 +137,12 @@ def main() -> None:
         return
     ideal = ITEMS * SECONDS / SLOTS
     measured = statistics.median(asyncio.run(run_items(ITEMS)) for _ in range(options.rounds))
+    compared = compare_with_bare(options.pairs)
     few, many = peak_megabytes(ITEMS), peak_megabytes(MANY)
-    rows = [
+    rows: list[dict[str, str | float]] = [
         {"what": f"{ITEMS:,} items of 50 ms behind {SLOTS} slots, s", "measured": measured},
         {"what": "the same, ideal, s", "measured": ideal},
+        *cpu_rows(compared, "without a journal"),
         {"what": f"peak memory with {ITEMS:,} items, MB", "measured": few},
         {"what": f"peak memory with {MANY:,} items, MB", "measured": many},
     ]
@@ -236,8 +153,13 @@ def main() -> None:
         http_ideal = HTTP_ITEMS * 65 / SPEED / SLOTS
         rows.append({"what": what, "measured": seconds})
         rows.append({"what": "the same, ideal, s", "measured": http_ideal})
-    figures = {"makespan": round(ideal / measured, 4), "memory_growth_mb": round(many - few, 2)}
-    report("A bulk run: makespan (ideal over measured) and memory", rows, figures, options.json)
+    figures = {
+        "makespan": round(ideal / measured, 4),
+        "bare_ratio": round(compared.ratio, 3),
+        "memory_growth_mb": round(many - few, 2),
+    }
+    title = "A bulk run: makespan (ideal over measured), CPU over a prototype's, and memory"
+    report(title, rows, figures, options.json)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """What the journal costs: throughput and memory of a bulk run with and without it.
 
 *Throughput*: 10,000 items of 50 ms behind 1,000 slots, in real time, through a ``Run`` without
-HTTP, with and without a journal in turn; the ratio is that of the medians. So the engine is all
-that there is beside the journal. *Client*: the same ratio for template renders through the whole
-client, over HTTP, against a sandbox in another process. *Memory*: by how much the peak of a
-process that runs 100,000 items with a journal lies over that of one that runs 10,000.
-*Resuming*: how long a run over a journal takes in which everything has ended; with ``--full`` for
-1,000,000 items, else for 100,000.
+HTTP, with and without a journal in turn; the ratio is the median of the rounds' ratios. So the
+engine is all that there is beside the journal. *Client*: the same for template renders through the
+whole client, over HTTP, against a sandbox in another process. *CPU*: what an item costs, as a
+multiple of a prototype written by hand that keeps the same journal (``bare.py``), in paired
+rounds as in ``fan_out.py``. *Memory*: by how much the peak of a process that runs 100,000 items
+with a journal lies over that of one that runs 10,000. *Resuming*: how long a run over a journal
+takes in which everything has ended; with ``--full`` for 1,000,000 items, else for 100,000.
 
     python benchmarks/journal.py [--json] [--full]
 """
@@ -17,16 +18,16 @@ import argparse
 import asyncio
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fan_out import nap_run, over_http, run_items
+from fan_out import PAIRS, compare_with_bare, cpu_rows, over_http, run_items
+from naps import nap_run
+from rounds import compare
 from tables import report
 
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
@@ -47,15 +48,6 @@ def http_seconds(journaled: bool) -> float:
     """Real seconds that renders take through the whole client."""
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(over_http(RENDERS, Path(folder) / "run.db" if journaled else None))
-
-
-def in_turn(measure: Callable[[bool], float], rounds: int) -> tuple[float, float]:
-    """The medians without and with a journal."""
-    seconds: dict[bool, list[float]] = {False: [], True: []}
-    for number in range(rounds):
-        for journaled in (False, True) if number % 2 else (True, False):
-            seconds[journaled].append(measure(journaled))
-    return statistics.median(seconds[False]), statistics.median(seconds[True])
 
 
 def in_a_process(items: int, journal: Path) -> dict[str, Any]:
@@ -93,7 +85,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--json", action="store_true", help="print one JSON object")
     arguments.add_argument("--full", action="store_true", help="also 1,000,000 items; minutes")
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rounds", type=int, default=7, help="with and without a journal")
+    arguments.add_argument("--pairs", type=int, default=PAIRS, help="of engine and prototype")
     arguments.add_argument("--run", type=int, metavar="ITEMS", help=argparse.SUPPRESS)
     arguments.add_argument("--journal", type=Path, help=argparse.SUPPRESS)
     options = arguments.parse_args()
@@ -101,20 +94,21 @@ def main() -> None:
         print_run(options.run, options.journal)
         return
 
-    without, with_one = in_turn(
-        lambda journaled: seconds_for(ITEMS, journaled), rounds=options.rounds
-    )
-    http_without, http_with_one = in_turn(http_seconds, rounds=options.rounds)
+    rounds = options.rounds
+    engine = compare(lambda: seconds_for(ITEMS, False), lambda: seconds_for(ITEMS, True), rounds)
+    client = compare(lambda: http_seconds(False), lambda: http_seconds(True), rounds)
+    compared = compare_with_bare(options.pairs, journaled=True)
     what = f"{ITEMS:,} items of 50 ms behind {SLOTS:,} slots"
-    rows = [
+    rows: list[dict[str, str | float]] = [
         {"what": f"{what}, ideal, s", "measured": ITEMS * 0.05 / SLOTS},
-        {"what": f"{what}, without a journal, s", "measured": without},
-        {"what": f"{what}, with a journal, s", "measured": with_one},
+        {"what": f"{what}, without a journal, s", "measured": engine.measured},
+        {"what": f"{what}, with a journal, s", "measured": engine.reference},
     ]
     what = f"{RENDERS:,} renders over HTTP"
     rows += [
-        {"what": f"{what}, without a journal, s", "measured": http_without},
-        {"what": f"{what}, with a journal, s", "measured": http_with_one},
+        {"what": f"{what}, without a journal, s", "measured": client.measured},
+        {"what": f"{what}, with a journal, s", "measured": client.reference},
+        *cpu_rows(compared, "with a journal"),
     ]
     peaks: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -133,8 +127,9 @@ def main() -> None:
                 {"what": f"{items:,} items, the journal's file, MB", "measured": size},
             ]
     figures = {
-        "throughput_ratio": round(without / with_one, 4),
-        "client_ratio": round(http_without / http_with_one, 4),
+        "throughput_ratio": round(engine.ratio, 4),
+        "client_ratio": round(client.ratio, 4),
+        "bare_ratio_journal": round(compared.ratio, 3),
         "memory_growth_mb": round(peaks[MANY] - peaks[ITEMS], 2),
     }
     report("A bulk run with and without a journal", rows, figures, options.json)

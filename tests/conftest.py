@@ -1,14 +1,28 @@
-"""What all tests share: a loop whose clock is turned, and an alarm for blocking calls."""
+"""Fixtures of all tests: a loop whose clock is turned, a sandbox, a client, an alarm.
+
+Settings of `sandbox`, `sandbox_thread` and `heygen` come from the markers around a test, from
+its function to its module, and from its folder's `sandbox_settings` and `heygen_settings`; the
+nearest wins:
+
+    @pytest.mark.sandbox(concurrency=50)
+    @pytest.mark.heygen(jobs=50, retry=15)
+    async def test_many(sandbox: Sandbox, heygen: HeyGen) -> None: ...
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import Phase, settings
 
+from heygen_async import HeyGen
+from heygen_async.sandbox import Sandbox, SandboxThread
+
+# The package need not be installed for its own tests: then no entry point gives the fixture.
+from heygen_async.sandbox.pytest_plugin import heygen_sandbox as heygen_sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 # How long an example takes says more of the machine than of the code.
@@ -47,3 +61,66 @@ def no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def sandbox_settings() -> Mapping[str, Any]:
+    """Settings of `Sandbox` in a folder of tests; its conftest.py overrides them."""
+    return {}
+
+
+@pytest.fixture
+def heygen_settings() -> Mapping[str, Any]:
+    """Settings of `HeyGen` in a folder of tests; its conftest.py overrides them."""
+    return {}
+
+
+@pytest.fixture
+async def sandbox(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    sandbox_settings: Mapping[str, Any],
+) -> AsyncIterator[Sandbox]:
+    """A sandbox on the test's loop, as fast as its clock; the environment points to it."""
+    settings = {"speed": 1} | marked(request, "sandbox", sandbox_settings)
+    async with Sandbox(**settings) as sandbox:
+        point_environment(monkeypatch, sandbox)
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox_thread(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    sandbox_settings: Mapping[str, Any],
+) -> Iterator[Sandbox]:
+    """A sandbox in a thread, for tests without a loop and for processes; it stands still."""
+    settings = {"speed": 0} | marked(request, "sandbox", sandbox_settings)
+    with SandboxThread(**settings) as sandbox:
+        point_environment(monkeypatch, sandbox)
+        yield sandbox
+
+
+@pytest.fixture
+async def heygen(
+    request: pytest.FixtureRequest, sandbox: Sandbox, heygen_settings: Mapping[str, Any]
+) -> AsyncIterator[HeyGen]:
+    """A client for the sandbox, open."""
+    settings = marked(request, "heygen", heygen_settings)
+    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url, **settings) as heygen:
+        yield heygen
+
+
+def marked(
+    request: pytest.FixtureRequest, name: str, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Merge the markers of this name over the settings of the folder."""
+    merged = dict(settings)
+    for marker in reversed(list(request.node.iter_markers(name))):  # the nearest comes first
+        merged |= marker.kwargs
+    return merged
+
+
+def point_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
+    monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)

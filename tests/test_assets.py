@@ -42,12 +42,6 @@ MB = 1_000_000
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 async def session(sandbox: Sandbox) -> AsyncIterator[Session]:
     async with open_session(sandbox.base_url) as session:
         yield session

@@ -7,7 +7,6 @@ import gc
 import io
 import pickle
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +36,8 @@ from heygen_async.sandbox.turned_loop import TurnedEventLoop
 KEY = "sk_V2_very_secret"
 LOOPBACK = "http://127.0.0.1:9"
 
+pytestmark = pytest.mark.sandbox(durations={"video": 100.0}, api_keys=[KEY])
 on_the_turned_loop = pytest.mark.anyio
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, durations={"video": 100.0}, api_keys=[KEY]) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(KEY, base_url=sandbox.base_url) as heygen:
-        yield heygen
 
 
 def _video(sandbox: Sandbox) -> AvatarVideoRequest:

@@ -9,7 +9,7 @@ import runpy
 import shlex
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,13 @@ NOT_RUN = 2
 
 
 @pytest.fixture
-async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Sandbox]:
-    """A sandbox that has what the pages name, and is where the environment points to."""
-    async with Sandbox() as sandbox:
-        sandbox.add_look(look_id="AVATAR_ID")
-        sandbox.add_voice(voice_id="VOICE_ID")
-        sandbox.add_template(
-            template_id="TEMPLATE_ID", variables={"name": "text", "picture": "image"}
-        )
-        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
-        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
-        monkeypatch.chdir(tmp_path)
-        yield sandbox
+def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
+    """A sandbox that has what the pages name, and a folder of the reader's own."""
+    sandbox.add_look(look_id="AVATAR_ID")
+    sandbox.add_voice(voice_id="VOICE_ID")
+    sandbox.add_template(template_id="TEMPLATE_ID", variables={"name": "text", "picture": "image"})
+    monkeypatch.chdir(tmp_path)
+    return sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +68,15 @@ def prelude(sandbox: Sandbox) -> dict[str, Any]:
 
 
 @pytest.mark.anyio
+@pytest.mark.sandbox(speed=60)
 @pytest.mark.parametrize("page", WITH_CODE)
 async def test_a_page(
     page: str,
-    sandbox: Sandbox,
+    account: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    space = prelude(sandbox)
+    space = prelude(account)
     run_here: list[Callable[[], Any]] = []
     put_commands_on_this_loop(monkeypatch, run_here)
     async with AsyncExitStack() as stack:
@@ -92,7 +88,7 @@ async def test_a_page(
             if snippet.language == "python":
                 await run_in(space, snippet.code, source=page, line=snippet.line)
                 new = {name: space[name] for name in set(space) - before}
-                await follow_up(new, space, sandbox, stack)
+                await follow_up(new, space, account, stack)
             else:
                 for line in snippet.code.replace("\\\n", "").splitlines():
                     await run_command(line, run_here)

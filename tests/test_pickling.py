@@ -6,7 +6,7 @@ import copy
 import importlib
 import inspect
 import pickle
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -41,6 +41,8 @@ T = TypeVar("T")
 
 KEY = "sk_V2_pickled_0123456789"
 
+pytestmark = pytest.mark.sandbox(durations={"video": 100.0}, api_keys=[KEY])
+
 TWINS: dict[str, Callable[[Any], Any]] = {
     "pickle": lambda thing: pickle.loads(pickle.dumps(thing)),
     "oldest pickle": lambda thing: pickle.loads(pickle.dumps(thing, protocol=2)),
@@ -49,18 +51,6 @@ TWINS: dict[str, Callable[[Any], Any]] = {
 }
 
 every_way = pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, durations={"video": 100.0}, api_keys=[KEY]) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(KEY, base_url=sandbox.base_url) as heygen:
-        yield heygen
 
 
 def _classes(kind: type[T]) -> Iterator[type[T]]:

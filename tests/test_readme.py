@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +37,16 @@ def names_in(text: str) -> list[str]:
     return re.findall(r"`([\w.]+)`", text)
 
 
+pytestmark = pytest.mark.sandbox(speed=60)
+
+
 @pytest.fixture
-async def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Sandbox]:
-    """A sandbox that has what the README names, and is where the environment points to."""
-    async with Sandbox() as sandbox:
-        sandbox.add_look(look_id="…")
-        sandbox.add_template(template_id="template-id", variables={"name": "text"})
-        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
-        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
-        monkeypatch.chdir(tmp_path)
-        yield sandbox
+def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
+    """A sandbox that has what the README names, and a folder of the reader's own."""
+    sandbox.add_look(look_id="…")
+    sandbox.add_template(template_id="template-id", variables={"name": "text"})
+    monkeypatch.chdir(tmp_path)
+    return sandbox
 
 
 async def run(snippet: str, **names: Any) -> dict[str, Any]:
@@ -63,36 +62,36 @@ def snippet_with(text: str) -> str:
 
 
 @pytest.mark.anyio
-async def test_the_first_page(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_first_page(account: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     variants = [{"name": "Ada"}, {"name": "Grace"}, {"name": "Joan"}]
     left = await run(snippet_with("# HEYGEN_API_KEY"), variants=variants)
     assert await anyio.Path("hello.mp4").exists()
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == len(variants)
-    assert all(line.split()[1].startswith(sandbox.media_origin) for line in printed)
+    assert all(line.split()[1].startswith(account.media_origin) for line in printed)
     assert {outcome.key for outcome in left["dubbed"]} == {"Spanish (Spain)", "French (France)"}
     assert all(outcome.ok for outcome in left["dubbed"])
-    assert sandbox.ledger.count() == 1 + len(variants) + len(left["dubbed"])
+    assert account.ledger.count() == 1 + len(variants) + len(left["dubbed"])
 
 
 @pytest.mark.anyio
-async def test_shared_limits(sandbox: Sandbox) -> None:
+async def test_shared_limits(account: Sandbox) -> None:
     left = await run(snippet_with("JobSlots(ceiling="))
     async with left["heygen"] as heygen:
         assert heygen.slots is left["slots"]
         await heygen.users.me()
-    assert sandbox.requests.by_operation["users.me"] == 1
+    assert account.requests.by_operation["users.me"] == 1
 
 
 @pytest.mark.anyio
-async def test_the_chat(sandbox: Sandbox) -> None:
+async def test_the_chat(account: Sandbox) -> None:
     async with HeyGen() as heygen:
         left = await run(snippet_with("job.turns()"), heygen=heygen)
     assert left["video"].status == "completed"
 
 
 @pytest.mark.anyio
-async def test_uploads(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_uploads(account: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("launch.mp4", "one.mp4", "two.mp4"):
         await anyio.Path(name).write_bytes(name.encode())
     shown: list[tuple[int, int]] = []
@@ -106,7 +105,7 @@ async def test_uploads(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.anyio
-async def test_a_chain(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_chain(account: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     corrected: list[str] = []
 
     def fix_names(language: str, srt: str) -> str:
@@ -121,18 +120,18 @@ async def test_a_chain(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.anyio
-async def test_a_batch_of_the_api(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_batch_of_the_api(account: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     requests = [AvatarVideoRequest(avatar_id="…", script=f"Hello {number}") for number in range(3)]
     async with HeyGen() as heygen:
         await run(snippet_with("videos.batches.create"), heygen=heygen, requests=requests)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 3
-    assert all(line.startswith(sandbox.media_origin) for line in printed)
+    assert all(line.startswith(account.media_origin) for line in printed)
 
 
 @pytest.mark.anyio
 async def test_a_web_app_with_a_receiver(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    account: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HEYGEN_WEBHOOK_SECRET", "whsec_of_before")
     left = await run(snippet_with("FastAPI(lifespan"))
@@ -147,13 +146,13 @@ async def test_a_web_app_with_a_receiver(
         assert new.startswith("whsec_")
         job = await left["heygen"].videos.create(AvatarVideoRequest(avatar_id="…", script="Hello"))
         await job.wait()
-        await sandbox.deliveries.settled()
+        await account.deliveries.settled()
     assert capsys.readouterr().out.startswith(job.id)
     assert receiver.counts.events == 1
 
 
 @pytest.mark.anyio
-async def test_the_bulk_run(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_bulk_run(account: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     variants = [{"name": "Ada"}, {"name": "Grace"}]
     async with HeyGen() as heygen:
         left = await run(snippet_with("run.estimate()"), heygen=heygen, variants=variants)
@@ -180,13 +179,13 @@ async def test_a_sandbox_where_things_go_wrong() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_fixture(sandbox: Sandbox) -> None:
+async def test_the_fixture(account: Sandbox) -> None:
     async def my_app(heygen: HeyGen) -> None:
         request = AvatarVideoRequest(avatar_id="…", script="Hello")
         await heygen.videos.create(request)
 
     left = await run(snippet_with("def test_my_app"), my_app=my_app)
-    await left["test_my_app"](sandbox)
+    await left["test_my_app"](account)
 
 
 def test_every_snippet_is_run_above() -> None:

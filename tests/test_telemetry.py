@@ -6,7 +6,6 @@ import io
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,13 +16,17 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from heygen_async import AvatarVideoRequest, Batch, HeyGen, JobFailed, JobSlots, NotFound
+from heygen_async import AvatarVideoRequest, Batch, HeyGen, JobFailed, NotFound
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.telemetry import OpenTelemetry
 
-pytestmark = pytest.mark.anyio
-
 KEY = "sk_V2_telemetry_0123456789"
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.sandbox(durations={"video": 100.0}, api_keys=[KEY]),
+    pytest.mark.heygen(jobs=7),
+]
 
 
 class Seen:
@@ -56,21 +59,11 @@ class Seen:
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, durations={"video": 100.0}, api_keys=[KEY]) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox, seen: Seen) -> AsyncIterator[HeyGen]:
-    async with HeyGen(KEY, base_url=sandbox.base_url, jobs=JobSlots(7)) as heygen:
-        seen.telemetry.instrument(heygen)
-        yield heygen
+def seen(heygen: HeyGen) -> Seen:
+    """What is exported of the client."""
+    seen = Seen()
+    seen.telemetry.instrument(heygen)
+    return seen
 
 
 def _video(sandbox: Sandbox) -> AvatarVideoRequest:

@@ -32,23 +32,11 @@ from heygen_async.sandbox import Fault, Sandbox
 
 from .transfers_host import listing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(api_keys=["sk_V2_one", "sk_V2_two"])]
 
 PNG = b"\x89PNG\r\n\x1a\n" + random.Random(4).randbytes(3_000)
 MB = 1024**2
 LIMIT = "heygen_async.endpoints.assets.MULTIPART_LIMIT"
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, api_keys=("sk_V2_one", "sk_V2_two")) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen("sk_V2_one", base_url=sandbox.base_url) as heygen:
-        yield heygen
 
 
 @pytest.fixture(params=["memory", "file"])

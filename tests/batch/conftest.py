@@ -1,27 +1,25 @@
-"""A sandbox with a template of one text, and a client of it, on the turned loop."""
+"""How many jobs run at once in the sandbox and how long, a template, and a journal."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from heygen_async import HeyGen
 from heygen_async.sandbox import Sandbox
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+def sandbox_settings() -> Mapping[str, Any]:
     durations = {"video": (60.0, 0.4), "translation": (300.0, 0.3)}
-    async with Sandbox(speed=1, concurrency=10, durations=durations) as sandbox:
-        yield sandbox
+    return {"concurrency": 10, "durations": durations}
 
 
 @pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=10) as heygen:
-        yield heygen
+def heygen_settings() -> Mapping[str, Any]:
+    return {"jobs": 10}
 
 
 @pytest.fixture

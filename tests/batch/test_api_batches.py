@@ -37,18 +37,11 @@ from heygen_async.journal.keys import idempotency_key
 from heygen_async.sandbox import Fault, Faults, Sandbox
 from tests.journal.journals import FullDisk, Journaled, viewed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(concurrency=50)]
 
 CREATE = "videos.batches.create"
 DAY = 25 * 3600
 CLIP = AssetUrl(url="https://example.com/launch.mp4")
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    durations = {"video": (60.0, 0.4), "translation": (300.0, 0.3)}
-    async with Sandbox(speed=1, concurrency=50, durations=durations) as sandbox:
-        yield sandbox
 
 
 class Runs(Journaled):

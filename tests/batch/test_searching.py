@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,16 @@ from heygen_async import (
 from heygen_async.sandbox import Fault, Sandbox
 from tests.journal.journals import Journaled
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.heygen(jobs=None)]
 
 DAY = 90_000.0
 CLIP = AssetUrl(url="https://example.com/launch.mp4")
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """In it, it is yesterday."""
-    async with Sandbox(speed=1, epoch=time.time() - DAY, concurrency=50) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
-        yield heygen
+def sandbox_settings() -> Mapping[str, Any]:
+    """In the sandbox, it is yesterday."""
+    return {"epoch": time.time() - DAY, "concurrency": 50}
 
 
 class Requests(Journaled):

@@ -145,13 +145,11 @@ async def test_a_download_that_fails_leaves_the_job_done(
     assert (last["report"]["failed"], last["report"]["files_failed"]) == (0, 1)
 
 
+@pytest.mark.sandbox(durations={"video": 10_000.0})
 async def test_jobs_that_take_too_long(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with Sandbox(speed=1, durations={"video": 10_000.0}) as sandbox:
-        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
-        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
-        assert await render_rows(sandbox, write_rows(tmp_path, 2)) == Exit.TIMEOUT
+    assert await render_rows(sandbox, write_rows(tmp_path, 2)) == Exit.TIMEOUT
     *items, last = lines(capsys.readouterr().out)
     assert all(item["job_id"] in item["error"] for item in items)
     assert last["report"]["exit_code"] == 4
@@ -259,16 +257,13 @@ async def test_many_languages_go_in_one_request(
     assert sandbox.requests.by_operation["video_translations.batches.create"] == 1
 
 
-async def test_all_languages(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names = ["English", "French (France)", "German (Germany)"]
-    async with Sandbox(speed=1, languages=names) as sandbox:
-        monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
-        monkeypatch.setenv("HEYGEN_API_KEY", sandbox.api_key)
-        assert await translate_into("https://example.com/a.mp4", everything=True) == Exit.DONE
+@pytest.mark.sandbox(languages=["English", "French (France)", "German (Germany)"])
+@pytest.mark.usefixtures("sandbox")
+async def test_all_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await translate_into("https://example.com/a.mp4", everything=True) == Exit.DONE
     *items, _ = lines(capsys.readouterr().out)
-    assert {item["key"] for item in items} == set(names)
+    keys = {item["key"] for item in items}
+    assert keys == {"English", "French (France)", "German (Germany)"}
 
 
 async def test_languages_are_checked_before_the_upload(sandbox: Sandbox, tmp_path: Path) -> None:

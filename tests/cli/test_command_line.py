@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,23 +11,12 @@ from typer.testing import CliRunner, Result
 
 from heygen_async.cli import main
 from heygen_async.cli.app import app
-from heygen_async.sandbox import Fault, Sandbox, SandboxThread
+from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.version import __version__
 
 KEY = "sk_V2_a_key_that_must_not_show"
 
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """It stands still: no test here waits for a job."""
-    with SandboxThread(speed=0, api_keys=[KEY]) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEYGEN_API_BASE", sandbox.base_url)
-    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+pytestmark = pytest.mark.sandbox(api_keys=[KEY])
 
 
 @pytest.fixture
@@ -113,7 +101,7 @@ def test_a_base_url_that_would_leak_the_key(rows: Path, monkeypatch: pytest.Monk
     assert "https" in result.stderr
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("sandbox_thread")
 def test_a_wrong_key(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEYGEN_API_KEY", "sk_V2_wrong_key")
     result = heygen_async("render", "template", rows)
@@ -122,27 +110,24 @@ def test_a_wrong_key(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "wrong_key" not in result.output
 
 
-@pytest.mark.usefixtures("environment")
-def test_bad_rows(sandbox: Sandbox, rows: Path) -> None:
+def test_bad_rows(sandbox_thread: Sandbox, rows: Path) -> None:
     rows.write_text("name,product\nA,\n")
-    result = heygen_async("render", sandbox.template_id("Welcome"), rows)
+    result = heygen_async("render", sandbox_thread.template_id("Welcome"), rows)
     assert result.exit_code == 2
     assert "line 2 (row 1), column 'product': is missing" in result.stderr
     assert result.stdout == ""
-    assert sandbox.ledger.count() == 0
+    assert sandbox_thread.ledger.count() == 0
 
 
-@pytest.mark.usefixtures("environment")
-def test_languages_that_do_not_exist(sandbox: Sandbox) -> None:
+def test_languages_that_do_not_exist(sandbox_thread: Sandbox) -> None:
     result = heygen_async("translate", "https://example.com/a.mp4", "--to", "Klingon")
     assert result.exit_code == 2
     assert "'Klingon'" in result.stderr
-    assert sandbox.ledger.count() == 0
+    assert sandbox_thread.ledger.count() == 0
 
 
-@pytest.mark.usefixtures("environment")
-def test_a_call_without_rights(sandbox: Sandbox) -> None:
-    sandbox.faults.add("video_translations.languages", Fault.status(403))
+def test_a_call_without_rights(sandbox_thread: Sandbox) -> None:
+    sandbox_thread.faults.add("video_translations.languages", Fault.status(403))
     result = heygen_async("translate", "https://example.com/a.mp4", "--all")
     assert result.exit_code == 3
     assert result.stderr.startswith("Error: 403 forbidden")
@@ -155,8 +140,8 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     assert "file" in result.stderr
 
 
-def test_a_port_that_is_taken(sandbox: Sandbox) -> None:
-    port = sandbox.base_url.rpartition(":")[2]
+def test_a_port_that_is_taken(sandbox_thread: Sandbox) -> None:
+    port = sandbox_thread.base_url.rpartition(":")[2]
     result = heygen_async("sandbox", "--port", port)
     assert result.exit_code == 2
     assert f"port {port}: " in result.stderr

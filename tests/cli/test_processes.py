@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from heygen_async.journal import open_reader
-from heygen_async.sandbox import Fault, Sandbox, SandboxThread
+from heygen_async.sandbox import Fault, Sandbox
 
 COMMAND = [sys.executable, "-m", "heygen_async.cli"]
 KEY = "sk_V2_a_key_that_must_not_show"
+
+pytestmark = pytest.mark.sandbox(api_keys=[KEY])
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +29,6 @@ def ctrl_c_is_heeded() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """It stands still, so that jobs run for as long as the test likes."""
-    with SandboxThread(speed=0, api_keys=[KEY]) as sandbox:
-        yield sandbox
 
 
 def start(
@@ -104,9 +99,9 @@ def three_submitted(journal: Path) -> bool:
 
 
 def test_ctrl_c_twice_stops_at_once_and_tells_which_jobs_go_on(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox_thread: Sandbox, tmp_path: Path
 ) -> None:
-    process = start_rendering(sandbox, tmp_path)
+    process = start_rendering(sandbox_thread, tmp_path)
     process.send_signal(signal.SIGINT)
     said = first_complaint(process)
     assert "in flight" in said
@@ -116,14 +111,14 @@ def test_ctrl_c_twice_stops_at_once_and_tells_which_jobs_go_on(
     assert process.returncode == 130
     unfinished = line["interrupted"]["unfinished"]
     assert set(unfinished) == {"k0", "k1", "k2"}
-    assert set(unfinished.values()) == {job.id for job in sandbox.ledger.jobs}
+    assert set(unfinished.values()) == {job.id for job in sandbox_thread.ledger.jobs}
     assert "3 jobs go on at HeyGen" in err
     assert "The same command" not in err
 
 
-def test_ctrl_c_before_anything_was_accepted(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.faults.add("templates.generate", Fault.delay(3600.0), times=None)
-    process = start_rendering(sandbox, tmp_path, until=lambda: sending(sandbox))
+def test_ctrl_c_before_anything_was_accepted(sandbox_thread: Sandbox, tmp_path: Path) -> None:
+    sandbox_thread.faults.add("templates.generate", Fault.delay(3600.0), times=None)
+    process = start_rendering(sandbox_thread, tmp_path, until=lambda: sending(sandbox_thread))
     try:
         process.send_signal(signal.SIGINT)
         assert "waiting for what is being sent. Ctrl-C again" in first_complaint(process)
@@ -136,41 +131,43 @@ def sending(sandbox: Sandbox) -> bool:
     return sandbox.requests.by_operation["templates.generate"] > 0
 
 
-def test_ctrl_c_waits_for_what_is_in_flight(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_ctrl_c_waits_for_what_is_in_flight(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     journal = tmp_path / "run.db"
-    process = start_rendering(sandbox, tmp_path, "--journal", journal)
+    process = start_rendering(sandbox_thread, tmp_path, "--journal", journal)
     wait_for(lambda: three_submitted(journal))
     process.send_signal(signal.SIGINT)
     assert "waiting for the 3 jobs" in first_complaint(process)
-    sandbox.clock.speed = 600
+    sandbox_thread.clock.speed = 600
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "with 2 of 5 not submitted. The same command goes on" in err
     *items, last = map(json.loads, out.splitlines())
     assert {item["key"] for item in items} == {"k0", "k1", "k2"}
     assert last["report"]["exit_code"] == 130
-    assert sandbox.ledger.count() == 3
+    assert sandbox_thread.ledger.count() == 3
 
 
-def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(
+    sandbox_thread: Sandbox, tmp_path: Path
+) -> None:
     journal = tmp_path / "run.db"
-    process = start_rendering(sandbox, tmp_path, "--journal", journal)
+    process = start_rendering(sandbox_thread, tmp_path, "--journal", journal)
     wait_for(lambda: three_submitted(journal))
     process.send_signal(signal.SIGINT)
     first_complaint(process)
     _, err = interrupt(process)
     assert process.returncode == 130
     assert "The same command goes on with the run, and pays for nothing twice." in err
-    jobs = {job.id for job in sandbox.ledger.jobs}
+    jobs = {job.id for job in sandbox_thread.ledger.jobs}
     assert {job for _, job in states(journal).values()} == jobs
     assert three_submitted(journal)
 
 
-def test_sigterm_has_a_limit(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_sigterm_has_a_limit(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     code = "from heygen_async.cli import main, stopping\nstopping.TERM_LIMIT = 0.3\nmain()"
     journal = tmp_path / "run.db"
     process = start_rendering(
-        sandbox, tmp_path, "--journal", journal, command=[sys.executable, "-c", code]
+        sandbox_thread, tmp_path, "--journal", journal, command=[sys.executable, "-c", code]
     )
     wait_for(lambda: three_submitted(journal))
     process.send_signal(signal.SIGTERM)

@@ -19,10 +19,10 @@ from heygen_async.webhooks import AvatarVideoFail, AvatarVideoSuccess
 
 from ..web_servers import under_aiohttp, under_uvicorn
 
-pytestmark = pytest.mark.anyio
-
 # Not a multiple of the ten seconds between two looks.
 DURATION = 97.0
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(durations={"video": DURATION})]
 
 
 class Visitor:
@@ -69,12 +69,6 @@ APPS: list[tuple[Callable[[HeyGen, WebhookReceiver], Any], Serve]] = [
     (fastapi_app.make_app, under_uvicorn),
     (aiohttp_app.make_app, under_aiohttp),
 ]
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, durations={"video": DURATION}) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=APPS, ids=["fastapi", "aiohttp"])

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -36,11 +37,11 @@ def ctrl_c_is_heeded() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Its clock stands still, so that videos take as long as the test likes."""
-    with SandboxThread(speed=0, durations={"video": 60.0}) as sandbox:
-        yield sandbox
+class Site(NamedTuple):
+    """An example that runs, and the sandbox that it uses."""
+
+    url: str
+    sandbox: Sandbox
 
 
 @contextmanager
@@ -81,9 +82,9 @@ def running(name: str, sandbox: Sandbox) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["fastapi_app", "aiohttp_app"])
-def test_an_app_ends_well_while_pages_wait(sandbox: Sandbox, name: str) -> None:
-    form = {"avatar_id": sandbox.avatar_id, "script": SCRIPT}
-    with running(name, sandbox) as url:
+def test_an_app_ends_well_while_pages_wait(sandbox_thread: Sandbox, name: str) -> None:
+    form = {"avatar_id": sandbox_thread.avatar_id, "script": SCRIPT}
+    with running(name, sandbox_thread) as url:
         with urllib.request.urlopen(f"{url}/videos", urlencode(form).encode()) as answer:
             page = answer.url
         events = urllib.request.urlopen(f"{page}/events")
@@ -102,9 +103,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def url(sandbox: Sandbox) -> Iterator[str]:
-    with running("fastapi_app", sandbox) as url:
-        yield url
+def site() -> Iterator[Site]:
+    """One for all pages; its clock stands still, so that videos take as long as the test likes."""
+    with (
+        SandboxThread(speed=0, durations={"video": 60.0}) as sandbox,
+        running("fastapi_app", sandbox) as url,
+    ):
+        yield Site(url, sandbox)
 
 
 @pytest.fixture
@@ -128,23 +133,22 @@ def fill_in(page: Page, url: str) -> None:
 
 
 @needs_chromium
-def test_a_page_shows_the_video_when_its_delivery_comes(
-    page: Page, sandbox: Sandbox, url: str
-) -> None:
-    fill_in(page, url)
+def test_a_page_shows_the_video_when_its_delivery_comes(page: Page, site: Site) -> None:
+    fill_in(page, site.url)
     heading = page.get_by_role("heading")
     expect(heading).to_have_text("Your video is on its way")
     expect(page.get_by_text(SCRIPT)).to_be_visible()
     page.evaluate("document.body.dataset.loaded = 'once'")
 
-    sandbox.clock.advance(60)
+    site.sandbox.clock.advance(60)
     expect(heading).to_have_text("Your video is ready")
     expect(page).to_have_title("Your video is ready")
     expect(page.locator("body")).to_have_attribute("data-loaded", "once")
     (delivery,) = (
         one
-        for one in sandbox.deliveries.records
-        if page.url == f"{url}/videos/{one.event.entity_id}" and one.target.startswith(url)
+        for one in site.sandbox.deliveries.records
+        if page.url == f"{site.url}/videos/{one.event.entity_id}"
+        and one.target.startswith(site.url)
     )
     deadline = time.monotonic() + PATIENCE
     while delivery.status is None and time.monotonic() < deadline:
@@ -158,21 +162,21 @@ def test_a_page_shows_the_video_when_its_delivery_comes(
 
 
 @needs_chromium
-def test_a_page_says_why_its_video_failed(page: Page, sandbox: Sandbox, url: str) -> None:
-    sandbox.fail_next("video", message="The avatar has left.")
-    fill_in(page, url)
+def test_a_page_says_why_its_video_failed(page: Page, site: Site) -> None:
+    site.sandbox.fail_next("video", message="The avatar has left.")
+    fill_in(page, site.url)
     expect(page.get_by_role("heading")).to_have_text("Your video is on its way")
-    sandbox.clock.advance(60)
+    site.sandbox.clock.advance(60)
     expect(page.get_by_role("alert")).to_have_text("The avatar has left.")
 
 
 @needs_chromium
-def test_pages_fit_small_screens_in_light_and_in_dark(browser: Browser, url: str) -> None:
+def test_pages_fit_small_screens_in_light_and_in_dark(browser: Browser, site: Site) -> None:
     backgrounds = set()
     size = {"width": 320, "height": 640}
     with browser.new_context(viewport=size) as context:  # type: ignore[arg-type]
         page = context.new_page()
-        page.goto(url)
+        page.goto(site.url)
         page.get_by_label("Script").fill(" ")
         page.get_by_role("button").click()
         expect(page.get_by_role("alert")).to_contain_text("between 1 and 5,000 characters")

@@ -50,7 +50,8 @@ every_operation = pytest.mark.parametrize("name", sorted(OPERATIONS))
 
 
 @pytest.fixture(scope="module")
-def heygen() -> HeyGen:
+def client() -> HeyGen:
+    """A client whose methods are looked at and never called."""
     return HeyGen("sk_V2_anything", base_url=NO_NETWORK)
 
 
@@ -92,8 +93,8 @@ def test_what_starts_jobs_is_safe_to_repeat(endpoint: Endpoint[Any]) -> None:
 
 
 @every_operation
-def test_an_operation_has_a_method_of_its_name(heygen: HeyGen, name: str) -> None:
-    method = method_of(heygen, name)
+def test_an_operation_has_a_method_of_its_name(client: HeyGen, name: str) -> None:
+    method = method_of(client, name)
     assert inspect.getdoc(method)
     if name in LISTS and not name.endswith(".statuses"):
         assert not inspect.iscoroutinefunction(method)
@@ -103,8 +104,8 @@ def test_an_operation_has_a_method_of_its_name(heygen: HeyGen, name: str) -> Non
 
 
 @every_operation
-def test_what_takes_a_key_takes_it_from_the_caller(heygen: HeyGen, name: str) -> None:
-    parameters = inspect.signature(method_of(heygen, name)).parameters
+def test_what_takes_a_key_takes_it_from_the_caller(client: HeyGen, name: str) -> None:
+    parameters = inspect.signature(method_of(client, name)).parameters
     assert ("idempotency_key" in parameters) == OPERATIONS[name].keyed
 
 
@@ -135,9 +136,9 @@ def _demanded(schema: dict[str, Any]) -> set[str]:
 
 
 @every_operation
-def test_a_method_has_the_parameters_of_the_contract(heygen: HeyGen, name: str) -> None:
+def test_a_method_has_the_parameters_of_the_contract(client: HeyGen, name: str) -> None:
     """Names, types, enums, what is required; ranges are in the docstring."""
-    method, operation = method_of(heygen, name), OPERATIONS[name]
+    method, operation = method_of(client, name), OPERATIONS[name]
     hints, parameters = hints_of(method), dict(inspect.signature(method).parameters)
     text = re.sub(r"\s+", " ", inspect.getdoc(method) or "")
     assert list(parameters)[: len(operation.path_names)] == operation.path_names
@@ -183,9 +184,9 @@ def _check_body(name: str, operation: Operation, rest: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("where", sorted(OTHER_PARAMETERS))
-def test_other_parameters_are_there_and_differ(heygen: HeyGen, where: str) -> None:
+def test_other_parameters_are_there_and_differ(client: HeyGen, where: str) -> None:
     name, _, key = where.rstrip(")").partition("(")
-    method, operation = method_of(heygen, name), OPERATIONS[name]
+    method, operation = method_of(client, name), OPERATIONS[name]
     hint = hints_of(method)[key]
     for schema in operation.bodies:
         theirs = SCHEMAS[schema]["properties"].get(key)
@@ -195,21 +196,21 @@ def test_other_parameters_are_there_and_differ(heygen: HeyGen, where: str) -> No
 
 
 @pytest.mark.parametrize("where", sorted(differences("hidden parameter")))
-def test_hidden_parameters_are_in_the_contract(heygen: HeyGen, where: str) -> None:
+def test_hidden_parameters_are_in_the_contract(client: HeyGen, where: str) -> None:
     hiding = [
         name
         for name, operation in OPERATIONS.items()
         if where in operation.names("query")
-        and where not in inspect.signature(method_of(heygen, name)).parameters
+        and where not in inspect.signature(method_of(client, name)).parameters
     ]
     assert hiding
 
 
 @pytest.mark.parametrize("where", sorted(differences("other body")))
-def test_other_bodies_differ(heygen: HeyGen, where: str) -> None:
+def test_other_bodies_differ(client: HeyGen, where: str) -> None:
     name, _, sent = where.partition(": ")
     assert set(sent.split(", ")) != set(OPERATIONS[name].bodies)
-    hints = hints_of(method_of(heygen, name)).values()
+    hints = hints_of(method_of(client, name)).values()
     assert {kind.__name__ for hint in hints for kind in parts_of(hint)} == set(sent.split(", "))
 
 

@@ -1,13 +1,11 @@
-"""A sandbox and a client for each test, on the turned loop."""
+"""Settings of the sandbox: how long jobs of each kind run."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
-
-from heygen_async import HeyGen
-from heygen_async.sandbox import Sandbox
 
 DURATIONS = {
     "video": 100.0,
@@ -25,12 +23,5 @@ DURATIONS = {
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, durations=DURATIONS) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
-        yield heygen
+def sandbox_settings() -> Mapping[str, Any]:
+    return {"durations": DURATIONS}

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-
-import pytest
 
 from heygen_async import AvatarVideoRequest, HeyGen, Job, NotFound, Video
-from heygen_async.sandbox import Sandbox, SandboxThread
+from heygen_async.sandbox import Sandbox
 
 
 def submit(heygen: HeyGen, avatar_id: str, script: str) -> Job[Video]:
@@ -48,12 +45,6 @@ def check_jobs(sandbox: Sandbox, jobs: list[Job[Video]]) -> None:
     videos = asyncio.run(main())
     assert [video.status for video in videos] == ["completed"] * len(jobs)
     assert sorted(video.id for video in videos) == sorted(job.id for job in sandbox.ledger.jobs)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with SandboxThread(speed=600) as sandbox:
-        yield sandbox
 
 
 def client(sandbox: Sandbox) -> HeyGen:

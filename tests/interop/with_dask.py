@@ -9,16 +9,14 @@ import pytest
 
 from heygen_async.sandbox import Sandbox
 
-from .tasks import check_error, check_jobs, client, look_for_nothing, sandbox, submit
-
-__all__ = ["sandbox"]
+from .tasks import check_error, check_jobs, client, look_for_nothing, submit
 
 pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
 
 
-def test_jobs_and_errors_come_back(sandbox: Sandbox) -> None:
+def test_jobs_and_errors_come_back(heygen_sandbox: Sandbox) -> None:
     distributed: Any = importlib.import_module("distributed")
-    heygen, avatar_id = client(sandbox), sandbox.avatar_id
+    heygen, avatar_id = client(heygen_sandbox), heygen_sandbox.avatar_id
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -26,5 +24,5 @@ def test_jobs_and_errors_come_back(sandbox: Sandbox) -> None:
         distributed.Client(cluster) as dask,
     ):
         started = [dask.submit(submit, heygen, avatar_id, name) for name in ("Ada", "Bob")]
-        check_jobs(sandbox, dask.gather(started))
+        check_jobs(heygen_sandbox, dask.gather(started))
         check_error(dask.submit(look_for_nothing, heygen).exception(60))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,9 @@ from heygen_async.sandbox import Sandbox
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+def sandbox_settings() -> Mapping[str, Any]:
     durations = {"video": 100.0, "translation": 300.0, "agent": 400.0, "agent_thinking": 20.0}
-    async with Sandbox(speed=1, concurrency=1_000, durations=durations) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
-        yield heygen
+    return {"concurrency": 1_000, "durations": durations}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -18,20 +17,14 @@ from heygen_async.session.settings import Retry
 from .test_faults import PASSING
 from .wire import answering, client, raw_server, video
 
-pytestmark = pytest.mark.anyio
-
 KEY = "sk_V2_secrecy_0123456789"
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(api_keys=[KEY])]
 
 
 @pytest.fixture
 def key() -> str:
     return KEY
-
-
-@pytest.fixture
-async def sandbox() -> Any:
-    async with Sandbox(speed=1, api_keys=[KEY]) as sandbox:
-        yield sandbox
 
 
 def everything_in(error: BaseException, *, variables: bool = True) -> Iterator[str]:

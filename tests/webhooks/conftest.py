@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from heygen_async import AvatarVideoRequest, HeyGen, WebhookReceiver
+from heygen_async import AvatarVideoRequest, WebhookReceiver
 from heygen_async.sandbox import Sandbox
 
 from ..web_servers import under_aiohttp
@@ -17,15 +18,8 @@ DURATIONS = {"video": 100.0, "translation": 300.0, "agent": 400.0, "proofread": 
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(speed=1, concurrency=5_000, durations=DURATIONS) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def heygen(sandbox: Sandbox) -> AsyncIterator[HeyGen]:
-    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
-        yield heygen
+def sandbox_settings() -> Mapping[str, Any]:
+    return {"concurrency": 5_000, "durations": DURATIONS}
 
 
 @asynccontextmanager

@@ -1,0 +1,180 @@
+"""How many functions and files of the package one item passes, and one call.
+
+*An item*: ``Batch.render`` of a list behind one slot, so that items go one after the other and
+none shares a commit, a poll or a wait with another. *A call*: ``videos.create``, one after the
+other. Each is done 10 and then 20 times by one client that has done it before. A function is on the
+path if each further item executes it, which means that 20 execute it at least 10 times more often
+than 10. So opening, closing and the first call of anything do not count, nor does what happens once
+a second; polls do, since no job ends without one. The polls of a job may be many, each through the
+same functions.
+
+An execution is a call, or one resumption of a coroutine or generator: a loop that was entered at
+set-up and takes every item is on the path. All threads count. The body of a comprehension belongs
+to the function around it, as it does in the bytecode of Python 3.12; a lambda counts by itself.
+
+The sandbox serves on the same event loop, whose clock is turned, so each run takes the same course.
+It shares no function with the rest of the package; its files are left out.
+
+    python benchmarks/path_length.py [--json] [--list]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NamedTuple, TypeAlias
+
+from tables import report
+
+import heygen_async
+from heygen_async import AvatarVideoRequest, Batch, HeyGen
+from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox.turned_loop import TurnedEventLoop
+
+WARM_UP, FEW, MANY = 5, 10, 20
+
+PACKAGE = Path(heygen_async.__file__).parent
+APART = PACKAGE / "sandbox"
+COMPREHENSION = re.compile(r"(\.<locals>)?\.<(list|set|dict|gen)(comp|expr)>")
+
+# Does something so many times.
+Work: TypeAlias = Callable[[int], Awaitable[None]]
+
+
+class Function(NamedTuple):
+    """A function of the package.
+
+    Attributes:
+        file: Its file, from the package's folder.
+        name: Its qualified name; for a lambda, with its line.
+    """
+
+    file: str
+    name: str
+
+
+class Profile:
+    """Counts executions of functions of the package, in the order of first execution."""
+
+    def __init__(self) -> None:
+        self._codes: dict[CodeType, int] = {}
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Count in this thread, and in threads that start meanwhile."""
+        threading.setprofile(self._notice)
+        sys.setprofile(self._notice)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+    def take(self) -> Counter[Function]:
+        """Return the counts since the last time, and begin again."""
+        codes, self._codes = self._codes, {}
+        counts: Counter[Function] = Counter()
+        for code, executions in codes.items():
+            function = _function_of(code)
+            if function is not None:
+                counts[function] += executions
+        return counts
+
+    def _notice(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            self._codes[frame.f_code] = self._codes.get(frame.f_code, 0) + 1
+
+
+def _function_of(code: CodeType) -> Function | None:
+    file = Path(code.co_filename)
+    if not file.is_relative_to(PACKAGE) or file.is_relative_to(APART):
+        return None
+    name = COMPREHENSION.sub("", code.co_qualname)
+    if name.endswith("<lambda>"):
+        name += f":{code.co_firstlineno}"
+    return Function(file.relative_to(PACKAGE).as_posix(), name)
+
+
+async def path_of(work: Work, profile: Profile) -> list[Function]:
+    """The functions that each further item executes, in the order of first execution."""
+    await work(WARM_UP)
+    profile.take()
+    await work(FEW)
+    few = profile.take()
+    await work(MANY)
+    many = profile.take()
+    return [function for function in many if many[function] - few[function] >= MANY - FEW]
+
+
+async def measure(profile: Profile) -> dict[str, list[Function]]:
+    """The paths of an item without and with a journal, and of a call."""
+    async with (
+        Sandbox(speed=1, concurrency=MANY, durations={"video": 60.0}) as sandbox,
+        HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=1) as heygen,
+    ):
+        template = (await heygen.templates.list().first_page()).items[0]
+        variables = await heygen.templates.variables(template.id)
+
+        async def render(count: int, journal: Path | None = None) -> None:
+            variants = [dict.fromkeys(variables, f"Item {number}") for number in range(count)]
+            async with Batch(heygen, journal=journal) as batch:
+                async for outcome in batch.render(template.id, variants):
+                    assert outcome.ok, outcome.error
+
+        async def render_with_journal(count: int) -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                await render(count, Path(folder) / "run.db")
+
+        async def create(count: int) -> None:
+            request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")
+            for _ in range(count):
+                await heygen.videos.create(request)
+            # Room for those of the next time.
+            sandbox.clock.advance(3600)
+
+        return {
+            "item": await path_of(render, profile),
+            "item_journal": await path_of(render_with_journal, profile),
+            "call": await path_of(create, profile),
+        }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_argument("--list", action="store_true", help="print the functions, too")
+    options = arguments.parse_args()
+    profile = Profile()
+    with profile.installed(), asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        paths = runner.run(measure(profile))
+    names = {
+        "item": "an item without a journal",
+        "item_journal": "an item with a journal",
+        "call": "videos.create",
+    }
+    if options.list and not options.json:
+        for name, path in paths.items():
+            print(f"\n{names[name]}\n")
+            for function in path:
+                print(f"  {function.file}  {function.name}")
+    rows = []
+    figures: dict[str, int] = {}
+    for name, path in paths.items():
+        what, _, suffix = name.partition("_")
+        row = {"functions": len(path), "files": len({function.file for function in path})}
+        rows.append({"what": names[name], **row})
+        figures |= {"_".join(filter(None, (what, key, suffix))): row[key] for key in row}
+    report("Functions and files of the package on the way", rows, figures, options.json)
+
+
+if __name__ == "__main__":
+    main()
