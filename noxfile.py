@@ -113,14 +113,15 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Runs killed 50 times, and 30 times under each kind of fault, and taken up again.
+    """Runs killed 50 times, and 30 times under each kind of fault, chains, journals, commands.
 
-    HEYGEN_KILLS and HEYGEN_KILL_SEED change it.
+    HEYGEN_KILLS and HEYGEN_KILL_SEED change it. The default session kills a few times only.
     """
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
-    tests = "tests/batch/test_kill.py", "tests/pipelines/test_kill.py"
-    session.run("pytest", "-s", *tests, *session.posargs, env=env)
+    kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
+    tests = [*map(str, sorted(kills)), "tests/cli/test_processes.py"]
+    session.run("pytest", "-s", "-m", "", *tests, *session.posargs, env=env)
 
 
 @nox.session

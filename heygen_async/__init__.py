@@ -97,6 +97,33 @@ if TYPE_CHECKING:
         VideoBatchRequest,
         VideoTranslationBatchRequest,
     )
+    from heygen_async.models.brands import (
+        BrandGlossaryDetail,
+        BrandGlossaryRequest,
+        BrandGlossaryTerm,
+        BrandGlossaryTermInput,
+        BrandGlossaryUpdate,
+        BrandKitColorRoles,
+        BrandKitColorRolesUpdate,
+        BrandKitDetail,
+        BrandKitFont,
+        BrandKitFontRole,
+        BrandKitFontRoles,
+        BrandKitFontRolesUpdate,
+        BrandKitFontRoleUpdate,
+        BrandKitLogo,
+        BrandKitLogoRoles,
+        BrandKitLogoRolesUpdate,
+        BrandKitRequest,
+        BrandKitUpdate,
+        CreatedBrandKit,
+        DeletedBrandGlossary,
+        DeletedBrandKit,
+        ForcedTranslation,
+        ForcedTranslationInput,
+        UntranslatedTerm,
+        UntranslatedTermInput,
+    )
     from heygen_async.models.editing import (
         AiClip,
         AiClippingJob,
@@ -105,11 +132,18 @@ if TYPE_CHECKING:
         AiClippingSettings,
         BackgroundRemovalJob,
         BackgroundRemovalRequest,
+        CaptionStyle,
         CreatedAiClipping,
         CreatedFillerWordRemoval,
         DeletedBackgroundRemoval,
         FillerWordRemoval,
         FillerWordRemovalRequest,
+    )
+    from heygen_async.models.hyperframes import (
+        CreatedHyperframesRender,
+        DeletedHyperframesRender,
+        HyperframesRender,
+        HyperframesRenderRequest,
     )
     from heygen_async.models.libraries import BrandGlossary, BrandKit, Folder, FolderRequest, Sound
     from heygen_async.models.lipsyncs import (
@@ -126,6 +160,17 @@ if TYPE_CHECKING:
         ProofreadRequest,
         ProofreadSrt,
         ProofreadSrtUpdate,
+    )
+    from heygen_async.models.scenes import (
+        FrameBackground,
+        Scene,
+        SceneElement,
+        ScriptEntry,
+        ScriptVoiceSettings,
+        VideoCaption,
+        VideoContext,
+        VideoScenes,
+        VideoTrim,
     )
     from heygen_async.models.sources import (
         AssetBase64,
@@ -298,17 +343,33 @@ _HOMES = {
         "BatchItem BatchStatus CreatedBatch LipsyncBatchRequest VideoBatchRequest "
         "VideoTranslationBatchRequest"
     ),
+    "models.brands": (
+        "BrandGlossaryDetail BrandGlossaryRequest BrandGlossaryTerm BrandGlossaryTermInput "
+        "BrandGlossaryUpdate BrandKitColorRoles BrandKitColorRolesUpdate BrandKitDetail "
+        "BrandKitFont BrandKitFontRole BrandKitFontRoleUpdate BrandKitFontRoles "
+        "BrandKitFontRolesUpdate BrandKitLogo BrandKitLogoRoles BrandKitLogoRolesUpdate "
+        "BrandKitRequest BrandKitUpdate CreatedBrandKit DeletedBrandGlossary DeletedBrandKit "
+        "ForcedTranslation ForcedTranslationInput UntranslatedTerm UntranslatedTermInput"
+    ),
     "models.editing": (
         "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
-        "BackgroundRemovalJob BackgroundRemovalRequest CreatedAiClipping "
+        "BackgroundRemovalJob BackgroundRemovalRequest CaptionStyle CreatedAiClipping "
         "CreatedFillerWordRemoval DeletedBackgroundRemoval FillerWordRemoval "
         "FillerWordRemovalRequest"
+    ),
+    "models.hyperframes": (
+        "CreatedHyperframesRender DeletedHyperframesRender HyperframesRender "
+        "HyperframesRenderRequest"
     ),
     "models.libraries": "BrandGlossary BrandKit Folder FolderRequest Sound",
     "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",
     "models.proofreads": (
         "CreatedProofreads GeneratedProofread Proofread ProofreadGenerateRequest "
         "ProofreadRender ProofreadRequest ProofreadSrt ProofreadSrtUpdate"
+    ),
+    "models.scenes": (
+        "FrameBackground Scene SceneElement ScriptEntry ScriptVoiceSettings VideoCaption "
+        "VideoContext VideoScenes VideoTrim"
     ),
     "models.sources": "AssetBase64 AssetId AssetSource AssetUrl MediaSource",
     "models.statuses": "DeletedId StatusEntry",
@@ -409,10 +470,29 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "BatchStatus",
     "BatchStopped",
     "BrandGlossary",
+    "BrandGlossaryDetail",
+    "BrandGlossaryRequest",
+    "BrandGlossaryTerm",
+    "BrandGlossaryTermInput",
+    "BrandGlossaryUpdate",
     "BrandKit",
+    "BrandKitColorRoles",
+    "BrandKitColorRolesUpdate",
+    "BrandKitDetail",
+    "BrandKitFont",
+    "BrandKitFontRole",
+    "BrandKitFontRoleUpdate",
+    "BrandKitFontRoles",
+    "BrandKitFontRolesUpdate",
+    "BrandKitLogo",
+    "BrandKitLogoRoles",
+    "BrandKitLogoRolesUpdate",
+    "BrandKitRequest",
+    "BrandKitUpdate",
     "BudgetExceeded",
     "CallError",
     "Caption",
+    "CaptionStyle",
     "CharacterVariable",
     "CinematicAvatarVideoRequest",
     "ColorSceneBackground",
@@ -424,7 +504,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "CreatedAiClipping",
     "CreatedAvatar",
     "CreatedBatch",
+    "CreatedBrandKit",
     "CreatedFillerWordRemoval",
+    "CreatedHyperframesRender",
     "CreatedLipsync",
     "CreatedProofreads",
     "CreatedVideo",
@@ -435,6 +517,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Cue",
     "CueProblem",
     "DeletedBackgroundRemoval",
+    "DeletedBrandGlossary",
+    "DeletedBrandKit",
+    "DeletedHyperframesRender",
     "DeletedId",
     "DeletedVideo",
     "DeletedVoice",
@@ -455,10 +540,15 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Fit",
     "Folder",
     "FolderRequest",
+    "ForcedTranslation",
+    "ForcedTranslationInput",
+    "FrameBackground",
     "GeneratedProofread",
     "HeyGen",
     "HeyGenError",
     "Hooks",
+    "HyperframesRender",
+    "HyperframesRenderRequest",
     "IdempotencyMismatch",
     "ImageInput",
     "ImageScene",
@@ -515,7 +605,11 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "RotatedWebhookSecret",
     "Run",
     "RunEstimate",
+    "Scene",
     "SceneBackground",
+    "SceneElement",
+    "ScriptEntry",
+    "ScriptVoiceSettings",
     "ServerError",
     "SignatureMismatch",
     "SignatureMissing",
@@ -553,6 +647,8 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Turn",
     "URLExpired",
     "UncertainSubmission",
+    "UntranslatedTerm",
+    "UntranslatedTermInput",
     "UploadCache",
     "UploadCacheError",
     "UploadOutcome",
@@ -571,12 +667,16 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "VideoAgentSessionSummary",
     "VideoAgentStyle",
     "VideoBatchRequest",
+    "VideoCaption",
+    "VideoContext",
     "VideoRequest",
     "VideoScene",
+    "VideoScenes",
     "VideoStatusV1",
     "VideoTranslation",
     "VideoTranslationBatchRequest",
     "VideoTranslationRequest",
+    "VideoTrim",
     "VideoVariable",
     "Voice",
     "VoiceCloneRequest",

@@ -28,12 +28,15 @@ import msgspec
 from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.avatars import Avatars
-from heygen_async.endpoints.background_removals import CREATE as CREATE_BACKGROUND_REMOVAL
+from heygen_async.endpoints.background_removals import CREATE as REMOVE_BACKGROUND
 from heygen_async.endpoints.background_removals import BackgroundRemovals
+from heygen_async.endpoints.brands import BrandGlossaries, BrandKits
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
+from heygen_async.endpoints.hyperframes import Hyperframes
 from heygen_async.endpoints.jobs import KINDS, Jobs
-from heygen_async.endpoints.libraries import Audio, BrandGlossaries, BrandKits, Folders
+from heygen_async.endpoints.libraries import Audio, Folders
 from heygen_async.endpoints.lipsyncs import Lipsyncs
+from heygen_async.endpoints.operations import operation_at
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
 from heygen_async.endpoints.uploads import NamedSource, UploadOutcome, check_sources, uploaded
@@ -49,6 +52,7 @@ from heygen_async.jobs.observation import observed_download
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.editing import FillerWordRemoval
+from heygen_async.models.hyperframes import HyperframesRender
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
@@ -67,7 +71,9 @@ if TYPE_CHECKING:  # it loads sqlite3
     from heygen_async.endpoints.upload_cache import UploadCache
 
 T = TypeVar("T")
-_Downloadable: TypeAlias = Video | VideoTranslation | Lipsync | FillerWordRemoval
+_Downloadable: TypeAlias = (
+    Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender
+)
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _METHODS = get_args(Method)
@@ -101,7 +107,8 @@ class HeyGen:
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
             ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
-            ``background_removal``, ``filler_word_removal``), where you know better than the
+            ``background_removal``, ``filler_word_removal``, ``hyperframes_render``,
+            ``brand_kit``), where you know better than the
             built-in guesses. They set when a job is first looked at; from the third job on the
             client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
@@ -116,9 +123,10 @@ class HeyGen:
         avatars: Groups, which stand for a person, and their looks, which videos name.
         background_removals: Videos without their background.
         brand_glossaries: How names are said and translated.
-        brand_kits: Colours and logos.
+        brand_kits: Colours, fonts and logos.
         filler_word_removals: Videos without their ums and ers.
         folders: What videos and assets are put in.
+        hyperframes: Videos rendered from web projects.
         jobs: Jobs from stored ids, and news about jobs.
         lipsyncs: Videos made to speak another audio.
         proofreads: Translations whose subtitles a person corrects first.
@@ -177,6 +185,7 @@ class HeyGen:
         self.brand_kits: BrandKits = BrandKits(session, watcher)
         self.filler_word_removals: FillerWordRemovals = FillerWordRemovals(session, watcher)
         self.folders: Folders = Folders(session, watcher)
+        self.hyperframes: Hyperframes = Hyperframes(session, watcher)
         self.jobs: Jobs = Jobs(session, watcher)
         self.lipsyncs: Lipsyncs = Lipsyncs(session, watcher)
         self.proofreads: Proofreads = Proofreads(session, watcher)
@@ -282,8 +291,9 @@ class HeyGen:
     ) -> Any:
         """Send any call of the API, present or future, with all guarantees of the others.
 
-        Limits, retries, timeouts and errors are those of every call. A write carries an
-        Idempotency-Key, the same on all attempts.
+        Limits, timeouts and errors are those of every call, and so are retries: an operation that
+        this SDK knows is repeated, and carries an Idempotency-Key, as its own method would. A POST
+        that it does not know is repeated only under your own key.
 
         Args:
             method: HTTP method.
@@ -292,7 +302,7 @@ class HeyGen:
                 answer comes as plain Python values.
             query: Query parameters; None values are left out, sequences joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
-            idempotency_key: Your own key for a write; by default a fresh one.
+            idempotency_key: Your own key. By default an operation that takes one gets a fresh one.
 
         Returns:
             What ``answer`` asks for.
@@ -313,14 +323,16 @@ class HeyGen:
                 f"{given!r}",
                 param="path",
             )
+        known = operation_at(method, path)
         kind = _Whole if answer is None else Endpoint
         endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            # The removal of backgrounds takes no key, so that its retries would not be safe.
-            keyed=method in ("POST", "PUT", "PATCH") and path != CREATE_BACKGROUND_REMOVAL.path,
+            keyed=idempotency_key is not None if known is None else known.keyed,
+            # The removal of backgrounds goes by a field that this body may lack.
+            idempotent=known is not None and known.idempotent and known is not REMOVE_BACKGROUND,
         )
         if isinstance(body, Request):
             body = encode(body)
@@ -335,7 +347,7 @@ class HeyGen:
 
     async def download(
         self,
-        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval,
+        source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender,
         to: str | os.PathLike[str] | Sink,
         *,
         renew: Callable[[], Awaitable[str | None]] | None = None,
@@ -346,8 +358,8 @@ class HeyGen:
         file appears under its name only when it is complete.
 
         Args:
-            source: A media URL, or the video, translation, lipsync or filler-word removal itself,
-                whose URL is signed anew where it has expired.
+            source: A media URL, or the video, translation, lipsync, filler-word removal or
+                HyperFrames render itself, whose URL is signed anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
             renew: Gives a fresh URL where ``source`` is one that has expired.
@@ -381,7 +393,7 @@ class HeyGen:
         progress: UploadProgress | None = None,
         idempotency_key: str | None = None,
     ) -> UploadedAsset:
-        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
+        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf, srt or zip, up to 200 MB.
 
         It is read in chunks off the event loop, and anew where an attempt is repeated. Up to
         32 MB go in one request, more straight into storage, with a checksum of what was sent.
@@ -455,13 +467,16 @@ class HeyGen:
         return uploaded(self.assets, sources, parallel=parallel, cache=cache, progress=progress)
 
     def _renewal(self, source: _Downloadable) -> Callable[[], Awaitable[str | None]]:
-        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals = self.videos
+        resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals | Hyperframes
+        resource = self.videos
         if isinstance(source, VideoTranslation):
             resource = self.video_translations
         elif isinstance(source, Lipsync):
             resource = self.lipsyncs
         elif isinstance(source, FillerWordRemoval):
             resource = self.filler_word_removals
+        elif isinstance(source, HyperframesRender):
+            resource = self.hyperframes
 
         async def renew() -> str | None:
             return _media_url(await resource.get(source.id))

@@ -114,6 +114,8 @@ class APIError(CallError):
             URL's query removed.
         param: The request field at fault, where the API names one.
         doc_url: The API's page about the code.
+        errors: Details item by item, where the API gives them, at most 50: the texts ``code``,
+            ``message``, ``node_id``, ``path`` and ``port``, as far as each has them.
         request_id: From the answer's headers, for HeyGen's support.
         retry_after: Seconds that the API asked to wait, or None.
         attempts, method, path: The call.
@@ -127,6 +129,7 @@ class APIError(CallError):
         code: str,
         param: str | None = None,
         doc_url: str | None = None,
+        errors: tuple[dict[str, str], ...] = (),
         request_id: str | None = None,
         retry_after: float | None = None,
         method: str = "",
@@ -138,6 +141,7 @@ class APIError(CallError):
         self.code = code
         self.param = param
         self.doc_url = doc_url
+        self.errors = errors
         self.request_id = request_id
         self.retry_after = retry_after
 

@@ -384,7 +384,7 @@ async def test_the_steps_of_a_direct_upload(assets: Assets) -> None:
     with pytest.raises(BadRequest, match="checksum"):
         await assets.direct_uploads.complete(direct.asset_id, wrong)
     completed = await assets.direct_uploads.complete(direct.asset_id)
-    assert (completed.status, completed.size_bytes) == ("completed", len(PNG))
+    assert (completed.status, completed.size_bytes) == ("processing", len(PNG))
 
 
 async def test_get_list_delete(assets: Assets, sandbox: Sandbox) -> None:

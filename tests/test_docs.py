@@ -24,6 +24,7 @@ from heygen_async.cli.app import app
 from heygen_async.cli.exits import Exit
 from heygen_async.sandbox import Sandbox
 
+from .public_names import homes_of_public_names
 from .snippets import prints, run_in, snippets
 from .web_servers import under_uvicorn
 
@@ -235,8 +236,9 @@ def test_every_public_name_has_a_page() -> None:
     """That the site's reference has all of them is checked by its build; this is quick."""
     told = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("reference/*.md"))
     directives = set(re.findall(r"^::: (\S+)$", told, re.MULTILINE))
+    homes = homes_of_public_names()
     for name in set(heygen_async.__all__) - {"__version__", "PRICES"}:
-        home = f"heygen_async.{heygen_async._HOME_OF[name]}"
+        home = homes[name]
         value = getattr(heygen_async, name)
         module = getattr(value, "__module__", home)
         assert any(one.startswith((home, module)) for one in directives), name

@@ -24,9 +24,9 @@ HANDED_OUT = {"BatchJob", "Job", "Pages", "Run", "Turn", "VideoAgentJob"}
 
 # A docstring that begins so says right away what comes back: "The account's videos."
 SAYS_WHAT_COMES_BACK = {
-    "A", "All", "An", "Each", "Events", "Groups", "How", "Looks", "One", "Page", "Sandbox",
-    "Seconds", "Signed", "Something", "Styles", "The", "Types", "Up", "Voices", "What", "Whether",
-    "Who",
+    "A", "All", "An", "Each", "Events", "Groups", "How", "List", "Looks", "One", "Page",
+    "Return", "Sandbox", "Seconds", "Signed", "Something", "Styles", "The", "Types", "Up",
+    "Voices", "What", "Whether", "Who",
 }  # fmt: skip
 
 

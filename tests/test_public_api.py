@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import subprocess
@@ -15,8 +14,8 @@ import pytest
 import heygen_async
 from heygen_async.sandbox import SandboxThread
 from tests.contract.schemas import MODELS
+from tests.public_names import homes_of_public_names
 
-SOURCE = ast.parse(Path(heygen_async.__file__).read_text(encoding="utf-8"))
 ROOT = Path(heygen_async.__file__).parents[1]
 
 
@@ -42,16 +41,10 @@ def test_every_name_resolves() -> None:
 
 
 def test_type_checkers_and_the_interpreter_find_the_same_names() -> None:
-    block = next(node for node in SOURCE.body if isinstance(node, ast.If))
-    assert ast.unparse(block.test) == "TYPE_CHECKING"
-    told = {
-        alias.name: statement.module.removeprefix("heygen_async.")
-        for statement in block.body
-        if isinstance(statement, ast.ImportFrom) and statement.module is not None
-        for alias in statement.names
-    }
-    assert told == heygen_async._HOME_OF
-    assert set(told) == set(heygen_async.__all__)
+    homes = homes_of_public_names()
+    assert set(homes) == set(heygen_async.__all__)
+    for name, home in homes.items():
+        assert getattr(heygen_async, name) is getattr(importlib.import_module(home), name)
 
 
 def test_what_the_batch_module_offers_is_exported_whole() -> None:

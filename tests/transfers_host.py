@@ -24,10 +24,14 @@ API_KEY = "sk_V2_sandbox"
 
 @contextlib.asynccontextmanager
 async def open_session(
-    base_url: str = "http://127.0.0.1:9", *, attempts: int = 5, patience: float = 600.0
+    base_url: str = "http://127.0.0.1:9",
+    *,
+    api_key: str = API_KEY,
+    attempts: int = 5,
+    patience: float = 600.0,
 ) -> AsyncIterator[Session]:
     settings = settings_from(
-        api_key=API_KEY,
+        api_key=api_key,
         token=None,
         base_url=base_url,
         timeout=Timeout(),

@@ -12,9 +12,11 @@ from aiohttp import web
 
 
 @asynccontextmanager
-async def under_aiohttp(app: web.Application) -> AsyncIterator[str]:
+async def under_aiohttp(
+    app: web.Application, *, keepalive_timeout: float = 75.0
+) -> AsyncIterator[str]:
     """Serve an aiohttp app; its address."""
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=keepalive_timeout)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -18,6 +18,7 @@ from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import JobBatches
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, InvalidResponse
+from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request
@@ -80,6 +81,12 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     seconds: float | None = None
     version: Version = "auto"
     test: bool = False
+
+    def identity(self, keys: ItemKeys) -> ItemIdentity:
+        """Return how the item is named."""
+        return keys.identify(
+            self.operation, self.path_arguments, self.payload, self.key, self.index
+        )
 
 
 Send: TypeAlias = Callable[[HeyGen, Submission[Any], str | None], Awaitable[Pending[Any]]]
@@ -221,9 +228,7 @@ async def _create_video(heygen: HeyGen, item: Submission[Any], key: str | None) 
 async def _create_agent_session(
     heygen: HeyGen, item: Submission[Any], key: str | None
 ) -> Pending[VideoAgentSession]:
-    return await heygen.video_agents.create(
-        with_callback_id(_as(VideoAgentRequest, item), key), idempotency_key=key
-    )
+    return await heygen.video_agents.create(with_callback_id(_as(VideoAgentRequest, item), key))
 
 
 async def _create_translation(
@@ -260,13 +265,13 @@ async def _render_proofread(
 async def _clone_voice(
     heygen: HeyGen, item: Submission[Any], key: str | None
 ) -> Pending[VoiceDetail]:
-    return await heygen.voices.clone(_as(VoiceCloneRequest, item), idempotency_key=key)
+    return await heygen.voices.clone(_as(VoiceCloneRequest, item))
 
 
 async def _speak(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Speech]:
     key = key or secrets.token_hex(16)
     sent_at = time.time()
-    speech = await heygen.voices.speech(_as(SpeechRequest, item), idempotency_key=key)
+    speech = await heygen.voices.speech(_as(SpeechRequest, item))
     return _Spoken(f"{key}@{sent_at:.0f}", speech)
 
 
@@ -288,7 +293,11 @@ class _Spoken:
 
 @dataclass(frozen=True, slots=True)
 class _LostSpeech:
-    """A speech of an earlier run whose answer did not reach the journal; it is sent again."""
+    """A speech of an earlier run whose answer did not reach the journal.
+
+    HeyGen takes no key for speech, so the text is spoken, and paid for, once more: a fraction of
+    a cent.
+    """
 
     id: str
     heygen: HeyGen
@@ -296,9 +305,7 @@ class _LostSpeech:
 
     async def wait(self, timeout: float | None = None) -> Speech:
         """Send the text again, and return the speech."""
-        key, _, _ = self.id.rpartition("@")
-        request = _as(SpeechRequest, self.submission)
-        return await self.heygen.voices.speech(request, idempotency_key=key)
+        return await self.heygen.voices.speech(_as(SpeechRequest, self.submission))
 
 
 def _as(kind: type[RequestT], item: Submission[Any]) -> RequestT:

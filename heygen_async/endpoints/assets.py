@@ -84,7 +84,7 @@ DIRECT_BATCHES_COMPLETE: Endpoint[CreatedBatch] = Endpoint(
     method="POST",
     path="/v3/assets/complete/batches",
     answer=CreatedBatch,
-    idempotent=True,
+    keyed=True,
 )
 BATCHES_GET: Endpoint[BatchStatus] = Endpoint(
     operation="assets.batches.get",
@@ -132,7 +132,10 @@ CONTENT_TYPES = {
     ".wav": "audio/wav",
     ".pdf": "application/pdf",
     ".srt": "application/x-subrip",
+    ".zip": "application/zip",
 }
+# Types that HeyGen takes by direct upload alone.
+_DIRECT_ONLY = frozenset({"application/zip"})
 # Patterns, which re compiles and keeps at their first use.
 # The first bytes of those types, for files without a name.
 _ENDINGS = (
@@ -143,6 +146,7 @@ _ENDINGS = (
     (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", ".mp3"),
     (rb"(?s)RIFF.{4}WAVE", ".wav"),
     (rb"%PDF-", ".pdf"),
+    (rb"PK\x03\x04", ".zip"),
     (rb"(?:\xef\xbb\xbf)?\s*\d+\s*\n\d\d:\d\d:\d\d,\d{3} -->", ".srt"),
 )
 _CONTENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z"
@@ -185,11 +189,14 @@ class DirectUploadBatches(Resource):
             idempotency_key=idempotency_key,
         )
 
-    async def complete(self, batch_id: str) -> BatchJob[Asset]:
+    async def complete(
+        self, batch_id: str, *, idempotency_key: str | None = None
+    ) -> BatchJob[Asset]:
         """Say that the bytes of all files are there; only now they become assets.
 
         Args:
             batch_id: From ``create``.
+            idempotency_key: Your own key; by default each call has a fresh one.
 
         Returns:
             The batch; ``async for done in batch.results()`` gives each ``Asset``, or why its
@@ -199,6 +206,7 @@ class DirectUploadBatches(Resource):
             DIRECT_BATCHES_COMPLETE,
             DIRECT_BATCHES_COMPLETE.at(),
             body=encode(AssetBatchCompleteRequest(batch_id=batch_id)),
+            idempotency_key=idempotency_key,
         )
         now = asyncio.get_running_loop().time()
         submitted(self._session, ASSET_BATCH, completed.batch_id, None)
@@ -284,7 +292,7 @@ class Assets(Resource):
         progress: UploadProgress | None = None,
         idempotency_key: str | None = None,
     ) -> UploadedAsset:
-        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf or srt, up to 200 MB.
+        """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf, srt or zip, up to 200 MB.
 
         It is read in chunks off the event loop. Up to 32 MB go in one request, more straight
         into storage, with a checksum of what was sent.
@@ -351,7 +359,7 @@ class Assets(Resource):
     async def _send(
         self, file: UploadSource, name: str, content_type: str, key: str | None
     ) -> UploadedAsset:
-        if file.size <= MULTIPART_LIMIT:
+        if file.size <= MULTIPART_LIMIT and content_type not in _DIRECT_ONLY:
             return await self._upload_whole(file, name, content_type, key)
         request = DirectUploadRequest(
             filename=name, content_type=content_type, size_bytes=file.size
@@ -438,7 +446,7 @@ class Assets(Resource):
         """Search for pictures.
 
         Args:
-            query: What they are to show.
+            query: What they are to show, 1 to 1,000 characters.
             type: ``image`` or ``icon``.
             scope: ``public``, HeyGen's library (the API's default), or ``personal``, the account's.
             limit: Items per page, 1 to 50; the API's default is 20.
@@ -508,7 +516,7 @@ def _described(
         if content_type is None:
             raise InvalidRequest(
                 f"source: {name!r} is not of a type that HeyGen takes (png, jpeg, mp4, webm, mp3, "
-                "wav, pdf, srt); give filename or content_type if it is",
+                "wav, pdf, srt, zip); give filename or content_type if it is",
                 param="content_type",
             )
     elif not re.match(_CONTENT_TYPE, content_type):

@@ -48,7 +48,6 @@ UPDATE: Endpoint[AvatarGroup] = Endpoint(
     method="PATCH",
     path="/v3/avatars/{group_id}",
     answer=AvatarGroup,
-    keyed=True,
 )
 DELETE: Endpoint[DeletedId] = Endpoint(
     operation="avatars.delete", method="DELETE", path="/v3/avatars/{group_id}", answer=DeletedId
@@ -78,7 +77,6 @@ LOOKS_UPDATE: Endpoint[AvatarLook] = Endpoint(
     method="PATCH",
     path="/v3/avatars/looks/{look_id}",
     answer=AvatarLook,
-    keyed=True,
 )
 LOOKS_DELETE: Endpoint[DeletedId] = Endpoint(
     operation="avatars.looks.delete",
@@ -164,7 +162,8 @@ class AvatarLooks(Resource):
         Args:
             look_id: The look's id.
             name: Its new name.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The look as it is now.
@@ -274,7 +273,8 @@ class Avatars(Resource):
         Args:
             group_id: The group's id.
             default_voice_id: Id of the voice.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The group as it is now.

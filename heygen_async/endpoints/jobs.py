@@ -8,7 +8,9 @@ from typing import Any, TypeVar, overload
 from heygen_async.endpoints.ai_clipping import AI_CLIPPING
 from heygen_async.endpoints.avatars import AVATAR_GROUP, AVATAR_LOOK
 from heygen_async.endpoints.background_removals import BACKGROUND_REMOVAL
+from heygen_async.endpoints.brands import BRAND_KIT
 from heygen_async.endpoints.filler_word_removals import FILLER_WORD_REMOVAL
+from heygen_async.endpoints.hyperframes import HYPERFRAMES_RENDER
 from heygen_async.endpoints.lipsyncs import LIPSYNC
 from heygen_async.endpoints.proofreads import PROOFREAD
 from heygen_async.endpoints.resource import Resource
@@ -36,6 +38,8 @@ KINDS: tuple[JobKind[Any], ...] = (
     AVATAR_GROUP,
     BACKGROUND_REMOVAL,
     FILLER_WORD_REMOVAL,
+    HYPERFRAMES_RENDER,
+    BRAND_KIT,
 )
 
 
@@ -55,7 +59,8 @@ class Jobs(Resource):
             result: What the job gives: ``Video`` (all videos, templates too),
                 ``VideoTranslation``, ``VideoAgentSession``, ``Proofread``, ``VoiceDetail``,
                 ``Lipsync``, ``AiClippingJob``, ``AvatarLook``, ``AvatarGroup``,
-                ``BackgroundRemovalJob`` or ``FillerWordRemoval``.
+                ``BackgroundRemovalJob``, ``FillerWordRemoval``, ``HyperframesRender`` or
+                ``BrandKitDetail``.
             job_id: Its id.
 
         Returns:

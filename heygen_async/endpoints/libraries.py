@@ -1,11 +1,11 @@
-"""What videos draw on: sounds, brand kits and glossaries, and the folders they are put in."""
+"""What videos draw on: sounds, and the folders they are put in."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.models.libraries import BrandGlossary, BrandKit, Folder, FolderRequest, Sound
+from heygen_async.models.libraries import Folder, FolderRequest, Sound
 from heygen_async.models.structs import encode
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
@@ -15,20 +15,6 @@ SOUNDS: Endpoint[Page[Sound]] = Endpoint(
     method="GET",
     path="/v3/audio/sounds",
     answer=Sound,
-    envelope="page",
-)
-BRAND_KITS: Endpoint[Page[BrandKit]] = Endpoint(
-    operation="brand_kits.list",
-    method="GET",
-    path="/v3/brand-kits",
-    answer=BrandKit,
-    envelope="page",
-)
-BRAND_GLOSSARIES: Endpoint[Page[BrandGlossary]] = Endpoint(
-    operation="brand_glossaries.list",
-    method="GET",
-    path="/v3/brand-glossaries",
-    answer=BrandGlossary,
     envelope="page",
 )
 CREATE_FOLDER: Endpoint[Folder] = Endpoint(
@@ -53,7 +39,7 @@ class Audio(Resource):
         """Search for music or effects, the best first.
 
         Args:
-            query: What it is to sound like.
+            query: What it is to sound like, 1 to 5,000 characters.
             type: ``music`` (the API's default) or ``sound_effects``.
             min_score: How well it must fit, 0 to 1; the API's default is 0.7.
             limit: Items per page, 1 to 50; the API's default is 10.
@@ -63,30 +49,6 @@ class Audio(Resource):
         """
         wanted = {"query": query, "type": type, "min_score": min_score, "limit": limit}
         return self._pages(SOUNDS, SOUNDS.at(), wanted)
-
-
-class BrandKits(Resource):
-    """``heygen.brand_kits``."""
-
-    def list(self, *, limit: int | None = None) -> Pages[BrandKit]:
-        """The account's brand kits.
-
-        Args:
-            limit: Items per page, 1 to 100; the API's default is 20.
-        """
-        return self._pages(BRAND_KITS, BRAND_KITS.at(), {"limit": limit})
-
-
-class BrandGlossaries(Resource):
-    """``heygen.brand_glossaries``."""
-
-    def list(self, *, limit: int | None = None) -> Pages[BrandGlossary]:
-        """The account's glossaries.
-
-        Args:
-            limit: Items per page, 1 to 100; the API's default is 10.
-        """
-        return self._pages(BRAND_GLOSSARIES, BRAND_GLOSSARIES.at(), {"limit": limit})
 
 
 class Folders(Resource):

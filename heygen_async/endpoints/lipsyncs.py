@@ -40,7 +40,6 @@ UPDATE: Endpoint[Lipsync] = Endpoint(
     method="PATCH",
     path="/v3/lipsyncs/{lipsync_id}",
     answer=Lipsync,
-    keyed=True,
 )
 DELETE: Endpoint[DeletedId] = Endpoint(
     operation="lipsyncs.delete",
@@ -177,7 +176,8 @@ class Lipsyncs(Resource):
         Args:
             lipsync_id: The lipsync's id.
             title: Its new title.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The lipsync as it is now.

@@ -52,7 +52,6 @@ UPDATE_SRT: Endpoint[Proofread] = Endpoint(
     method="PUT",
     path="/v3/video-translations/proofreads/{proofread_id}/srt",
     answer=Proofread,
-    keyed=True,
 )
 GENERATE: Endpoint[GeneratedProofread] = Endpoint(
     operation="proofreads.generate",
@@ -162,7 +161,8 @@ class Proofreads(Resource):
         Args:
             proofread_id: The session.
             srt: Where the new subtitles are, or their text, which is uploaded first.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The session as it is now.

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import JobFailed
+from heygen_async.errors import JobFailed, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
@@ -35,7 +35,6 @@ CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
     method="POST",
     path="/v3/video-agents",
     answer=CreatedVideoAgentSession,
-    keyed=True,
     creates=lambda created: [created.session_id],
 )
 GET: Endpoint[VideoAgentSession] = Endpoint(
@@ -56,7 +55,6 @@ SEND: Endpoint[VideoAgentRun] = Endpoint(
     method="POST",
     path="/v3/video-agents/{session_id}",
     answer=VideoAgentRun,
-    keyed=True,
     creates=lambda run: [run.session_id],
 )
 STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
@@ -64,7 +62,7 @@ STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
     method="POST",
     path="/v3/video-agents/{session_id}/stop",
     answer=StoppedVideoAgentSession,
-    keyed=True,
+    idempotent=True,
 )
 RESOURCE: Endpoint[VideoAgentResource] = Endpoint(
     operation="video_agents.resource",
@@ -130,14 +128,24 @@ class VideoAgentJob(Job[VideoAgentSession]):
             JobFailed: The session or the video failed, or it made no video.
             JobTimeout: It has not ended in time.
             JobNeedsInput: It waits for an answer.
+            NotFound: HeyGen knows the session no more, and its video is not known here.
         """
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
-        session = await self.wait(timeout)
-        if session.video_id is None:
-            raise JobFailed("the session made no video", job_id=self.id, last=session)
+        try:
+            session = await self.wait(timeout)
+        except NotFound:
+            # HeyGen can forget a session while its video goes on. A session in mode ``generate``
+            # names its one video at once; in a chat it is not known which is the newest.
+            video_id = getattr(self.created, "video_id", None)
+            if video_id is None:
+                raise
+        else:
+            video_id = session.video_id
+            if video_id is None:
+                raise JobFailed("the session made no video", job_id=self.id, last=session)
         left = None if deadline is None else max(0.0, deadline - loop.time())
-        return await Job(self._watcher, VIDEO, session.video_id).wait(left)
+        return await Job(self._watcher, VIDEO, video_id).wait(left)
 
     async def turns(self, *, every: float = 3.0) -> AsyncGenerator[Turn]:
         """The pauses of a chat session, one by one, until it has ended.
@@ -164,7 +172,8 @@ class VideoAgentJob(Job[VideoAgentSession]):
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The run that the message has started.
@@ -225,7 +234,8 @@ class Turn:
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The run that the message has started.
@@ -251,12 +261,13 @@ class VideoAgents(Resource):
 
         Args:
             request: The prompt and how to go about it.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The job; ``await job.video()`` gives the ``Video``.
         """
-        request = with_unguessable_id(request, self._session, idempotency_key)
+        request = with_unguessable_id(request, self._session, None)
         created = await self._session.call(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -302,7 +313,8 @@ class VideoAgents(Resource):
         Args:
             session_id: The session's id.
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The run that the message has started.
@@ -320,7 +332,8 @@ class VideoAgents(Resource):
 
         Args:
             session_id: The session's id.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The id of the session.

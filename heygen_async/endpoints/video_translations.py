@@ -52,7 +52,6 @@ UPDATE: Endpoint[VideoTranslation] = Endpoint(
     method="PATCH",
     path="/v3/video-translations/{video_translation_id}",
     answer=VideoTranslation,
-    keyed=True,
 )
 DELETE: Endpoint[DeletedId] = Endpoint(
     operation="video_translations.delete",
@@ -207,7 +206,8 @@ class VideoTranslations(Resource):
         Args:
             video_translation_id: The translation's id.
             title: Its new title.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The translation as it is now.

@@ -9,7 +9,8 @@ from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.models.batches import BatchStatus, CreatedBatch, VideoBatchRequest
+from heygen_async.models.batches import BatchStatus, CreatedBatch, VideoBatchRequest, without_folder
+from heygen_async.models.scenes import VideoScenes
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.models.structs import encode
 from heygen_async.models.videos import (
@@ -41,6 +42,12 @@ DELETE: Endpoint[DeletedVideo] = Endpoint(
     method="DELETE",
     path="/v3/videos/{video_id}",
     answer=DeletedVideo,
+)
+SCENES: Endpoint[VideoScenes] = Endpoint(
+    operation="videos.scenes",
+    method="GET",
+    path="/v3/videos/{video_id}/scenes",
+    answer=VideoScenes,
 )
 STATUSES: Endpoint[Page[StatusEntry]] = Endpoint(
     operation="videos.statuses",
@@ -112,7 +119,8 @@ class VideoBatches(JobBatches[Video]):
         fails alone.
 
         Args:
-            request: The videos, or a whole ``VideoBatchRequest``.
+            request: The videos, or a whole ``VideoBatchRequest``. A ``folder_id`` that all of the
+                videos share becomes that of the batch, which has one for all.
             idempotency_key: Your own key; within 24 h the same key gives the same batch. By
                 default each call has a fresh one.
 
@@ -120,7 +128,8 @@ class VideoBatches(JobBatches[Video]):
             The batch; ``async for done in batch.results()`` gives each ``Video`` as it ends.
         """
         if not isinstance(request, VideoBatchRequest):
-            request = VideoBatchRequest(videos=request)
+            videos, folder_id = without_folder(request)
+            request = VideoBatchRequest(videos=videos, folder_id=folder_id)
         return await self._create(request, idempotency_key)
 
 
@@ -189,6 +198,17 @@ class Videos(Resource):
             NotFound: There was no such video.
         """
         return await self._delete(DELETE, video_id, DeletedVideo(id=video_id))
+
+    async def scenes(self, video_id: str) -> VideoScenes:
+        """Return the scenes of a video, all of them: scripts, backgrounds and elements.
+
+        Args:
+            video_id: The video's id.
+
+        Raises:
+            NotFound: There is no video of that id.
+        """
+        return await self._session.call(SCENES, SCENES.at(video_id))
 
     async def statuses(
         self, video_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()

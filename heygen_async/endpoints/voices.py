@@ -33,17 +33,15 @@ SPEECH: Endpoint[Speech] = Endpoint(
     method="POST",
     path="/v3/voices/speech",
     answer=Speech,
-    keyed=True,
 )
 DESIGN: Endpoint[VoiceDesign] = Endpoint(
-    operation="voices.design", method="POST", path="/v3/voices", answer=VoiceDesign, keyed=True
+    operation="voices.design", method="POST", path="/v3/voices", answer=VoiceDesign
 )
 CLONE: Endpoint[CreatedVoiceClone] = Endpoint(
     operation="voices.clone",
     method="POST",
     path="/v3/voices/clone",
     answer=CreatedVoiceClone,
-    keyed=True,
     creates=lambda created: [created.voice_clone_id],
 )
 DELETE: Endpoint[DeletedVoice] = Endpoint(
@@ -110,7 +108,8 @@ class Voices(Resource):
 
         Args:
             request: Text and voice; the voice must support the engine ``starfish``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             A signed URL of the audio (wav or mp3), its duration in seconds, and timestamps of
@@ -127,7 +126,8 @@ class Voices(Resource):
 
         Args:
             request: The description, 1 to 1,000 characters, and what else the voice is to be like.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
         """
         return await self._session.call(
             DESIGN, DESIGN.at(), body=encode(request), idempotency_key=idempotency_key
@@ -140,7 +140,8 @@ class Voices(Resource):
 
         Args:
             request: The recording and a name.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The job; ``await job.wait()`` gives the ``VoiceDetail``, whose ``voice_id`` is what

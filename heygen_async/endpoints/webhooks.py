@@ -44,7 +44,6 @@ UPDATE: Endpoint[WebhookEndpoint] = Endpoint(
     method="PATCH",
     path="/v3/webhooks/endpoints/{endpoint_id}",
     answer=WebhookEndpoint,
-    keyed=True,
 )
 DELETE: Endpoint[Any] = Endpoint(
     operation="webhooks.endpoints.delete",
@@ -126,7 +125,8 @@ class WebhookEndpoints(Resource):
             endpoint_id: The endpoint.
             url: Where to deliver from now on.
             events: Which types of events, in place of all that were there before.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
+                written for version 0.1.0.
 
         Returns:
             The endpoint as it is now, without its secret.

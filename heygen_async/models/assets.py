@@ -74,7 +74,7 @@ class DirectUpload(Answer, frozen=True, kw_only=True):
         upload_headers: Headers to send, all of them and no others; never printed.
         max_bytes: The most it takes.
         expires_in_seconds: How long the URL is good for.
-        status: State of the upload.
+        status: ``pending_upload``.
     """
 
     asset_id: str
@@ -121,7 +121,7 @@ class CompletedAsset(Answer, frozen=True, kw_only=True):
         url: Where it is; signed.
         mime_type: Its MIME type.
         size_bytes: Its size.
-        status: State of the upload.
+        status: ``processing``, as a rule: HeyGen looks into the file.
     """
 
     asset_id: str
@@ -159,7 +159,7 @@ class AssetSearchResult(Answer, frozen=True, kw_only=True):
     """A picture that was searched for.
 
     Attributes:
-        type: ``image`` or ``icon``.
+        type: ``image`` or ``icon``; the one that was asked for where it is missing.
         id: Its id.
         url: Where it is.
         width: Pixels.
@@ -168,9 +168,9 @@ class AssetSearchResult(Answer, frozen=True, kw_only=True):
         is_transparent: Whether one can see through parts of it.
     """
 
-    type: str
     id: str
     url: str
+    type: str | None = None
     width: int | float | None = None
     height: int | float | None = None
     orientation: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -23,14 +23,16 @@ class PromptAvatarRequest(Request, frozen=True, kw_only=True, tag_field="type", 
 
     Attributes:
         name: Name of the look.
-        prompt: What it is to look like.
+        prompt: What it is to look like, up to 1,000 characters.
+        aspect_ratio: Shape of its picture; HeyGen chooses without one.
         reference_images: Up to three pictures to go by.
         avatar_id: A look to go by.
         avatar_group_id: Group of your own that it joins; by default it gets a new one.
     """
 
     name: str
-    prompt: str
+    prompt: Annotated[str, Meta(max_length=1000)]
+    aspect_ratio: Literal["auto", "16:9", "9:16", "1:1", "4:5", "5:4"] | None = None
     reference_images: Annotated[Sequence[AssetSource], Meta(max_length=3)] | None = None
     avatar_id: str | None = None
     avatar_group_id: str | None = None
@@ -72,20 +74,21 @@ class AvatarGroupUpdate(Request, frozen=True, kw_only=True):
     """What is to change about a group.
 
     Attributes:
-        default_voice_id: The voice that its looks speak with where a video names none.
+        default_voice_id: The voice that its looks speak with where a video names none, up to 255
+            characters.
     """
 
-    default_voice_id: str | None = None
+    default_voice_id: Annotated[str, Meta(max_length=255)] | None = None
 
 
 class AvatarLookUpdate(Request, frozen=True, kw_only=True):
     """What is to change about a look.
 
     Attributes:
-        name: Its name.
+        name: Its name, up to 255 characters.
     """
 
-    name: str | None = None
+    name: Annotated[str, Meta(max_length=255)] | None = None
 
 
 class AvatarConsentRequest(Request, frozen=True, kw_only=True):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
 from heygen_async.models.lipsyncs import LipsyncRequest
-from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, refuse
+from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, given, refuse
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import VideoRequest
 
@@ -19,7 +20,7 @@ class VideoBatchRequest(Request, frozen=True, kw_only=True):
     """Up to 100 videos in one request; each is one item.
 
     Attributes:
-        videos: The videos, 1 to 100, of any type.
+        videos: The videos, 1 to 100, of any type, without a ``folder_id`` of their own.
         title: Name of the batch in the account.
         folder_id: Folder to put them in.
         callback_url: Called, unsigned, once when all items have ended.
@@ -29,6 +30,26 @@ class VideoBatchRequest(Request, frozen=True, kw_only=True):
     title: str | None = None
     folder_id: str | None = None
     callback_url: HttpUrl | None = None
+
+    def _check_rules(self) -> None:
+        for index, video in enumerate(self.videos):
+            if given(video, "folder_id"):
+                refuse(f"videos[{index}].folder_id", "a batch has one folder, its own folder_id")
+
+
+def without_folder(
+    videos: Sequence[VideoRequest],
+) -> tuple[Sequence[VideoRequest], str | None]:
+    """Return the videos without the folder that all of them share, and that folder.
+
+    Anything else comes back as it is, for ``VideoBatchRequest`` to judge.
+    """
+    if not isinstance(videos, list | tuple) or not all(isinstance(v, Request) for v in videos):
+        return videos, None
+    folders = {getattr(video, "folder_id", None) for video in videos}
+    if folders == {None} or len(folders) != 1:
+        return videos, None
+    return [msgspec.structs.replace(video, folder_id=None) for video in videos], folders.pop()
 
 
 class VideoTranslationBatchRequest(Request, frozen=True, kw_only=True):
@@ -117,7 +138,7 @@ class BatchStatus(Answer, frozen=True, kw_only=True):
     batch_id: str
     status: str
     total_items: int | float
-    counts_by_status: dict[str, Any]
+    counts_by_status: dict[str, int | float]
     created_at: Timestamp
     items: tuple[BatchItem, ...]
     has_more: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,34 @@ from heygen_async.models.structs import (
     Timestamp,
 )
 
+CaptionStyle: TypeAlias = Literal[
+    "subtle_gray",
+    "shadow_mint",
+    "subtle_cyan",
+    "stamp_red",
+    "retro_gold",
+    "block_dark",
+    "racing",
+    "modern_dark",
+    "modern_boxed",
+    "chunky",
+    "clean",
+    "shadow_lime",
+    "tag_yellow",
+    "pop_purple",
+    "spotlight",
+    "outline_classic",
+    "exotic",
+    "golden",
+    "simple",
+    "pop_single",
+    "energy",
+    "bold",
+    "elegant",
+    "neon_pink",
+]
+"""Look of the captions of a clip."""
+
 
 class AiClippingSettings(Part, frozen=True, kw_only=True):
     """What the clips are to be like.
@@ -33,7 +61,7 @@ class AiClippingSettings(Part, frozen=True, kw_only=True):
 
     aspect_ratio: Literal["landscape", "portrait", "square"] = "portrait"
     captions: bool = True
-    caption_style: str | None = None
+    caption_style: CaptionStyle = "outline_classic"
     duration_types: (
         Annotated[Sequence[Literal["30", "60", "180", "long"]], Meta(min_length=1, max_length=4)]
         | None
@@ -83,7 +111,7 @@ class AiClip(Answer, frozen=True, kw_only=True):
         title: Its title, made up by HeyGen.
         aspect_ratio: Its shape.
         duration_seconds: Its length.
-        virality_score: How well HeyGen thinks it will do; higher is better.
+        virality_score: How well HeyGen thinks it will do, 0 to 100; higher is better.
         failure_message: Why it failed; can be missing on a real failure.
     """
 
@@ -122,7 +150,7 @@ class AiClippingJob(AnswerWithDefaults, frozen=True, kw_only=True):
     Attributes:
         id: Its id.
         status: ``pending``, ``running``, then ``completed``, ``failed`` or ``cancelled``.
-        progress: Percent.
+        progress: Percent, 0 to 100.
         clips: The clips.
         output_settings: What they were to be like.
         input_language: Language that is spoken in the video.
@@ -169,7 +197,7 @@ class BackgroundRemovalJob(AnswerWithDefaults, frozen=True, kw_only=True):
     Attributes:
         id: Its id.
         status: ``pending``, ``processing``, then ``completed``, ``failed`` or ``deleted``.
-        layers: What it gave, by the names of the request.
+        layers: URLs of what it gave, by the names of the request.
         duration: Seconds.
         error: Why it failed; can be missing on a real failure.
         created_at: Unix seconds.
@@ -178,7 +206,7 @@ class BackgroundRemovalJob(AnswerWithDefaults, frozen=True, kw_only=True):
 
     id: str
     status: str
-    layers: Nullable[dict[str, Any]] = msgspec.field(default_factory=dict)
+    layers: Nullable[dict[str, str]] = msgspec.field(default_factory=dict)
     duration: float | None = None
     error: str | None = None
     created_at: Timestamp | None = None
@@ -202,15 +230,16 @@ class FillerWordRemovalRequest(Request, frozen=True, kw_only=True):
 
     Attributes:
         video: The video.
-        title: Name in the account.
+        title: Name in the account, up to 255 characters.
         callback_url: Called, unsigned, when it has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        callback_id: Comes back with the callback, up to 128 characters; by default one that
+            nobody can guess.
     """
 
     video: MediaSource
-    title: str | None = None
+    title: Annotated[str, Meta(max_length=255)] | None = None
     callback_url: HttpUrl | None = None
-    callback_id: str | None = None
+    callback_id: Annotated[str, Meta(max_length=128)] | None = None
 
 
 class CreatedFillerWordRemoval(Answer, frozen=True, kw_only=True):
@@ -223,13 +252,15 @@ class CreatedFillerWordRemoval(Answer, frozen=True, kw_only=True):
     filler_word_removal_id: str
 
 
-class FillerWordRemoval(Answer, frozen=True, kw_only=True):
-    """A filler-word removal. The video's URL is signed and expires.
+class FillerWordRemoval(AnswerWithDefaults, frozen=True, kw_only=True):
+    """A filler-word removal. Media URLs are signed and expire.
 
     Attributes:
         id: Its id.
         status: ``pending``, ``running``, then ``completed`` or ``failed``.
+        progress: Percent, 0 to 100.
         video_url: The video without its filler words.
+        thumbnail_url: A still image.
         num_cuts: How often it was cut.
         reduction_pct: By how many percent it became shorter.
         original_duration: Seconds before.
@@ -242,7 +273,9 @@ class FillerWordRemoval(Answer, frozen=True, kw_only=True):
 
     id: str
     status: str
+    progress: Nullable[int | float] = 0
     video_url: str | None = None
+    thumbnail_url: str | None = None
     num_cuts: int | float | None = None
     reduction_pct: float | None = None
     original_duration: float | None = None

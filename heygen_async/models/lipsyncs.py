@@ -20,7 +20,7 @@ class LipsyncRequest(Request, frozen=True, kw_only=True):
         enable_dynamic_duration: Let the video stretch to fit the speech.
         disable_music_track: Drop the background music.
         enable_speech_enhancement: Clean the speech.
-        enable_caption: Make captions.
+        enable_caption: Make captions; deprecated by the API.
         enable_watermark: Show HeyGen's watermark.
         keep_the_same_format: Keep resolution and format of the source.
         fps_mode: How frames are timed.

@@ -19,7 +19,7 @@ class ProofreadRequest(Request, frozen=True, kw_only=True):
         output_languages: Names as ``video_translations.languages`` lists them; at least one.
         title: Name in the account.
         mode: ``speed``, or ``precision`` for better lip movements at twice the price.
-        speaker_num: How many people speak, at least 1; detected without it.
+        speaker_num: How many people speak; detected without it.
         srt: Subtitles to go by.
         enable_video_stretching: Let the video stretch to fit the speech.
         disable_music_track: Drop the background music.
@@ -34,7 +34,7 @@ class ProofreadRequest(Request, frozen=True, kw_only=True):
     output_languages: Annotated[Sequence[str], Meta(min_length=1)]
     title: str
     mode: Literal["speed", "precision"] = "speed"
-    speaker_num: Annotated[int, Meta(ge=1)] | None = None
+    speaker_num: int | None = None
     srt: MediaSource | None = None
     enable_video_stretching: bool = False
     disable_music_track: bool = False
@@ -59,7 +59,7 @@ class ProofreadGenerateRequest(Request, frozen=True, kw_only=True):
     """How a proofread is rendered; the one step of a proofread that is charged.
 
     Attributes:
-        captions: Make captions.
+        captions: Make captions; deprecated by the API.
         translate_audio_only: Leave the lips alone.
         callback_url: Called, unsigned, when the translation has ended.
         callback_id: Comes back with the callback; by default one that nobody can guess.

@@ -11,7 +11,8 @@ class StatusEntry(Answer, frozen=True, kw_only=True):
     """One line of a ``statuses`` answer.
 
     Attributes:
-        status: ``queued``, ``processing``, ``completed``, ``failed`` or ``not_found``.
+        status: Free text; ``queued`` (or ``pending``, ``waiting``), ``processing``, ``completed``,
+            ``failed`` and ``not_found`` are known.
         video_id: The id that was asked for; the field has this name whatever the product.
         batch_id: The batch it belongs to.
         item_index: Its place in that batch, from 0.

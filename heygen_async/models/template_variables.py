@@ -25,6 +25,7 @@ class TextVariable(Part, frozen=True, kw_only=True, tag_field="type", tag="text"
         content: 1 to 10,000 characters.
     """
 
+    # The contract lets it be empty, as that of a template can be; HeyGen refuses it here.
     content: Annotated[str, Meta(min_length=1, max_length=10000)]
 
     def v2(self, name: str) -> dict[str, Any]:

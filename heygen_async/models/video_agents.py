@@ -50,7 +50,7 @@ class VideoAgentRequest(Request, frozen=True, kw_only=True):
     voice_id: str | None = None
     style_id: str | None = None
     brand_kit_id: str | None = None
-    brand_glossary_id: str | None = None
+    brand_glossary_id: Annotated[str, Meta(min_length=1)] | None = None
     files: Files | None = None
     orientation: Literal["landscape", "portrait"] | None = None
     incognito_mode: bool = False

@@ -63,9 +63,9 @@ class ElevenLabsSettings(
 
     Attributes:
         model: ElevenLabs' model.
-        similarity_boost: Closeness to the original voice.
-        stability: Evenness of the delivery.
-        style: Exaggeration of the style.
+        similarity_boost: Closeness to the original voice, 0 to 1.
+        stability: Evenness of the delivery, 0 to 1; ``eleven_v3`` takes 0, 0.5 and 1 alone.
+        style: Exaggeration of the style, 0 to 1.
         use_speaker_boost: Whether to strengthen the likeness.
     """
 
@@ -73,9 +73,9 @@ class ElevenLabsSettings(
         Literal["eleven_multilingual_v2", "eleven_turbo_v2_5", "eleven_flash_v2_5", "eleven_v3"]
         | None
     ) = None
-    similarity_boost: float | None = None
-    stability: float | None = None
-    style: float | None = None
+    similarity_boost: Annotated[float, Meta(ge=0, le=1)] | None = None
+    stability: Annotated[float, Meta(ge=0, le=1)] | None = None
+    style: Annotated[float, Meta(ge=0, le=1)] | None = None
     use_speaker_boost: bool | None = None
 
 
@@ -264,6 +264,9 @@ class AvatarInput(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar
 class ImageInput(Part, frozen=True, kw_only=True, tag_field="type", tag="image"):
     """An image that is made to speak in a studio scene.
 
+    Deprecated. HeyGen takes an ``AvatarInput`` alone, with the look id of a photo avatar, and
+    refuses this one.
+
     Attributes:
         image: The image.
         script: What it says; at most one of ``script``, ``audio_url``, ``audio_asset_id``.
@@ -290,11 +293,11 @@ class ImageInput(Part, frozen=True, kw_only=True, tag_field="type", tag="image")
 
 
 AvatarSceneInput: TypeAlias = AvatarInput | ImageInput
-"""Who speaks in an avatar scene."""
+"""Who speaks in an avatar scene: an ``AvatarInput``. The other one is deprecated."""
 
 
 class AvatarScene(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar_video"):
-    """A studio scene in which an avatar or an image speaks.
+    """A studio scene in which an avatar speaks.
 
     Attributes:
         input: Who speaks, and what.
@@ -346,7 +349,7 @@ class VideoScene(Part, frozen=True, kw_only=True, tag_field="type", tag="video")
 
     source: AssetSource
     playback: Playback | None = None
-    script: str | None = None
+    script: Annotated[str, Meta(min_length=1)] | None = None
     audio_url: HttpUrl | None = None
     audio_asset_id: str | None = None
     voice_id: str | None = None

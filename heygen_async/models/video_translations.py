@@ -40,7 +40,7 @@ class VideoTranslationRequest(Request, frozen=True, kw_only=True):
             ``Spanish (Spain)``; at least one.
         input_language: Language spoken in the video; detected without one.
         mode: ``speed``, or ``precision`` for better lip movements at twice the price.
-        speaker_num: How many people speak, at least 1; detected without it.
+        speaker_num: How many people speak; detected without it.
         translate_audio_only: Leave the lips alone.
         audio: Speech to use in place of the video's own.
         fps_mode: How frames are timed; counts only with ``audio``, refused without it.
@@ -67,7 +67,7 @@ class VideoTranslationRequest(Request, frozen=True, kw_only=True):
     output_languages: Annotated[Sequence[str], Meta(min_length=1)]
     input_language: str | None = None
     mode: Literal["speed", "precision"] = "speed"
-    speaker_num: Annotated[int, Meta(ge=1)] | None = None
+    speaker_num: int | None = None
     translate_audio_only: bool = False
     audio: MediaSource | None = None
     fps_mode: Literal["vfr", "cfr", "passthrough"] | None = None

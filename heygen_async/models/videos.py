@@ -82,7 +82,7 @@ class AvatarVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", t
     output_format: Literal["mp4", "webm"] = "mp4"
     caption: Caption | None = None
     watermark: Watermark | None = None
-    brand_glossary_id: str | None = None
+    brand_glossary_id: Annotated[str, Meta(min_length=1)] | None = None
     title: str | None = None
     folder_id: str | None = None
     callback_url: HttpUrl | None = None
@@ -138,7 +138,7 @@ class ImageVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", ta
     output_format: Literal["mp4", "webm"] = "mp4"
     caption: Caption | None = None
     watermark: Watermark | None = None
-    brand_glossary_id: str | None = None
+    brand_glossary_id: Annotated[str, Meta(min_length=1)] | None = None
     title: str | None = None
     folder_id: str | None = None
     callback_url: HttpUrl | None = None
@@ -205,7 +205,7 @@ class StudioVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", t
     resolution: Resolution | None = None
     caption: Caption | None = None
     watermark: Watermark | None = None
-    brand_glossary_id: str | None = None
+    brand_glossary_id: Annotated[str, Meta(min_length=1)] | None = None
     title: str | None = None
     folder_id: str | None = None
     callback_url: HttpUrl | None = None

@@ -40,6 +40,10 @@ WebhookEventName: TypeAlias = Literal[
     "ai_clipping.success",
     "ai_clipping.fail",
     "batch.finished",
+    "filler_word_removal.success",
+    "filler_word_removal.fail",
+    "podcast.success",
+    "podcast.fail",
 ]
 """The types of events that can be subscribed to."""
 

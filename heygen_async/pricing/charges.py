@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+from heygen_async.models.editing import FillerWordRemovalRequest
+from heygen_async.models.hyperframes import HyperframesRenderRequest
 from heygen_async.models.lipsyncs import LipsyncRequest
 from heygen_async.models.proofreads import (
     ProofreadGenerateRequest,
@@ -136,6 +138,12 @@ def charges(
             found = [_lipsync(request, prices)]
         case VideoTranslationRequest():
             return _translation(request, prices, seconds)
+        case FillerWordRemovalRequest():
+            return [_filler_words(prices, seconds)]
+        case HyperframesRenderRequest():
+            if prices.hyperframes is None:
+                return []
+            found = [_hyperframes(request, prices.hyperframes, prices)]
         case ProofreadGenerateRequest():
             found = [_proofread(request, proofread, prices)]
         case ProofreadRequest():
@@ -264,6 +272,19 @@ def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
         return Charge(rate, None, product, "length of the video unknown")
     start = max(0.0, request.start_time or 0.0)
     return Charge(rate, max(0.0, request.end_time - start), product, "length up to end_time")
+
+
+def _filler_words(prices: PriceTable, source: float | None) -> Charge:
+    rate, product = prices.filler_words_minute / 60.0, "filler-word removal"
+    if source is None:
+        return Charge(rate, None, product, "length of the source unknown")
+    missing = rate * max(0.0, 60.0 - source)
+    return Charge(rate, source, product, "at least one minute of the source", fixed=missing)
+
+
+def _hyperframes(request: HyperframesRenderRequest, rate: float, prices: PriceTable) -> Charge:
+    size = prices.hyperframes_four_k if request.resolution == "4k" else 1.0
+    return Charge(rate * size, None, f"HyperFrames, {request.resolution}", "length unknown")
 
 
 def _proofread(

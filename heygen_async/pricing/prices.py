@@ -42,6 +42,9 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
         speech: Text to speech, per second of audio.
         avatar_creation: One avatar.
         clip: One clip of AI clipping.
+        filler_words_minute: Filler-word removal, per minute of the source, at least one minute.
+        hyperframes: HyperFrames, per second of output, or None: no price is published.
+        hyperframes_four_k: By how much 4K multiplies the price of HyperFrames.
 
     Raises:
         ConfigurationError: A price is not a finite number of 0 or more; the message names it.
@@ -65,6 +68,9 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
     speech: float = 0.000667
     avatar_creation: float = 1.00
     clip: float = 0.15
+    filler_words_minute: float = 0.30
+    hyperframes: float | None = None
+    hyperframes_four_k: float = 1.5
 
     def __post_init__(self) -> None:
         for name, value in msgspec.structs.asdict(self).items():
@@ -72,6 +78,8 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
                 # A datetime is a date too, but would print its time of day.
                 if type(value) is not datetime.date:
                     raise ConfigurationError(f"prices: as_of: expected a date, got {value!r}")
+            elif name == "hyperframes" and value is None:
+                pass
             elif (
                 isinstance(value, bool)
                 or not isinstance(value, int | float)

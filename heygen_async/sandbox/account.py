@@ -19,7 +19,7 @@ from .files import FileStore, StoredFile
 from .jobs import Job, JobFactory, Slots
 from .ledger import Ledger, LedgerJob
 from .media import MediaShelf
-from .refusals import Refusal, invalid, not_found
+from .refusals import Refusal, bad_reference, invalid
 from .shelf import Shelf
 
 __all__ = [
@@ -28,8 +28,11 @@ __all__ = [
     "Asset",
     "AvatarGroup",
     "BackgroundRemoval",
+    "BrandGlossary",
+    "BrandKit",
     "FillerWordRemoval",
     "Folder",
+    "HyperframesRender",
     "Lipsync",
     "Look",
     "Proofread",
@@ -107,7 +110,7 @@ class Template:
 
 @dataclass(slots=True)
 class Video:
-    """A video and its render job."""
+    """A video and its render job; `request` has what its scenes are made from."""
 
     id: str
     job: Job
@@ -118,6 +121,7 @@ class Video:
     output_language: str | None = None
     caption: bool = False
     gif: bool = False
+    request: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -167,6 +171,46 @@ class FillerWordRemoval:
     cuts: int
     title: str | None
     callback_id: str | None
+
+
+@dataclass(slots=True)
+class HyperframesRender:
+    """A render of a web project."""
+
+    id: str
+    job: Job
+    seconds: float
+    request: Json
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class BrandGlossary:
+    """A brand glossary; `lists` has its terms by the names of the request."""
+
+    id: str
+    name: str
+    lists: dict[str, list[Json]]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(slots=True)
+class BrandKit:
+    """A brand kit.
+
+    Attributes:
+        job: The reading of its website; None for one that was always there.
+        roles: `color_roles`, `font_roles` and `logo_roles`, as far as they were given.
+        shared: It is another workspace's.
+    """
+
+    id: str
+    name: str
+    colors: list[str]
+    job: Job | None = None
+    roles: dict[str, Json | None] = field(default_factory=dict)
+    shared: bool = False
 
 
 @dataclass(slots=True)
@@ -255,29 +299,30 @@ class Account:
         self.slots: Slots = Slots(concurrency)
         self.ledger: Ledger = Ledger()
         self.voices: Shelf[Voice] = Shelf("voice", newest_first=False)
-        self.looks: Shelf[Look] = Shelf("avatar", newest_first=False)
+        self.looks: Shelf[Look] = Shelf("avatar_look", newest_first=False)
         self.groups: Shelf[AvatarGroup] = Shelf("avatar_group", newest_first=False)
         self.templates: Shelf[Template] = Shelf("template", newest_first=False)
         self.videos: Shelf[Video] = Shelf("video")
-        self.sessions: Shelf[Session] = Shelf("resource")
-        self.translations: Shelf[Translation] = Shelf("resource")
-        self.proofreads: Shelf[Proofread] = Shelf("resource")
-        self.lipsyncs: Shelf[Lipsync] = Shelf("resource")
-        self.clippings: Shelf[AiClipping] = Shelf("resource")
-        self.background_removals: Shelf[BackgroundRemoval] = Shelf("resource")
+        self.sessions: Shelf[Session] = Shelf("session")
+        self.translations: Shelf[Translation] = Shelf("video_translation")
+        self.proofreads: Shelf[Proofread] = Shelf("proofread")
+        self.lipsyncs: Shelf[Lipsync] = Shelf("lipsync")
+        self.clippings: Shelf[AiClipping] = Shelf("ai_clip")
+        self.background_removals: Shelf[BackgroundRemoval] = Shelf("background_removal")
         self.background_removals_by_request: dict[str, BackgroundRemoval] = {}
-        self.filler_word_removals: Shelf[FillerWordRemoval] = Shelf("resource")
+        self.filler_word_removals: Shelf[FillerWordRemoval] = Shelf("filler_word_removal")
         self.batches: dict[str, Shelf[Batch]] = {
-            product: Shelf("resource")
+            product: Shelf("batch")
             for product in ("videos", "video_translations", "lipsyncs", "assets")
         }
+        self.hyperframes_renders: Shelf[HyperframesRender] = Shelf("hyperframes_render")
         self.assets: Shelf[Asset] = Shelf("asset")
-        self.folders: Shelf[Folder] = Shelf("resource")
-        self.brand_kits: Shelf[Json] = Shelf("resource", newest_first=False)
+        self.folders: Shelf[Folder] = Shelf("folder")
+        self.brand_kits: Shelf[BrandKit] = Shelf("brand_kit", newest_first=False)
         self.sounds: Shelf[Json] = Shelf("resource", newest_first=False)
         self.pictures: Shelf[Json] = Shelf("resource", newest_first=False)
-        self.glossaries: Shelf[Json] = Shelf("resource", newest_first=False)
-        self.styles: Shelf[Json] = Shelf("resource", newest_first=False)
+        self.glossaries: Shelf[BrandGlossary] = Shelf("brand_glossary", newest_first=False)
+        self.styles: Shelf[Json] = Shelf("style", newest_first=False)
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
         self._seed = seed
         self.faults = Faults()
@@ -399,15 +444,15 @@ class Account:
         if source is None:
             return
         if source["type"] == "asset_id":
-            self.ready_asset(source["asset_id"])
+            self.ready_asset(source["asset_id"], f"{field_name}.asset_id")
         elif source["type"] == "url":
             self.check_url(source["url"], f"{field_name}.url")
 
-    def ready_asset(self, asset_id: str) -> Asset:
-        """An asset that can be used, or a 404 where its upload was never completed."""
-        asset = self.assets.get(asset_id)
+    def ready_asset(self, asset_id: str, param: str) -> Asset:
+        """The asset that a body names in its field `param`; refuses one that was not completed."""
+        asset = self.assets.referenced(asset_id, param)
         if not asset.is_ready(self.clock.now()):
-            raise not_found("asset", asset_id)
+            raise bad_reference("asset", asset_id, param)
         return asset
 
     @staticmethod

@@ -2,7 +2,8 @@
 
 Of the payloads those of `avatar_video` and `video_translate` are established. Those of GIFs are
 the same as their videos'; the ones of captions are taken to be, too. AI clipping tells of the
-whole job. What agents, proofreads, avatars and batches tell is made up in the same style.
+whole job, and filler-word removals and HyperFrames renders are taken to do the same. What agents,
+proofreads, avatars and batches tell is made up in the same style.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from .events import Tidings
 from .jobs import Job
 
 if TYPE_CHECKING:
-    from .account import Account, AiClipping, Look, Proofread, Translation, Video
+    from .account import (
+        Account,
+        AiClipping,
+        FillerWordRemoval,
+        HyperframesRender,
+        Look,
+        Proofread,
+        Translation,
+        Video,
+    )
     from .agent_sessions import Session
     from .batches import Batch
 
@@ -24,6 +34,8 @@ __all__ = [
     "announce_ai_clipping",
     "announce_avatar",
     "announce_batch",
+    "announce_filler_word_removal",
+    "announce_hyperframes_render",
     "announce_proofread",
     "announce_session",
     "announce_translation",
@@ -63,6 +75,28 @@ def announce_ai_clipping(
     """Tell of a clipping job, as it is shown then."""
     tell = partial(_ai_clipping, account, clipping, show)
     account.deliveries.announce(clipping.job, clipping.id, tell, callback_url)
+
+
+def announce_filler_word_removal(
+    account: Account,
+    removal: FillerWordRemoval,
+    show: Callable[[], Json],
+    callback_url: str | None,
+) -> None:
+    """Tell of a filler-word removal, as it is shown then."""
+    tell = partial(_filler_word_removal, removal, show)
+    account.deliveries.announce(removal.job, removal.id, tell, callback_url)
+
+
+def announce_hyperframes_render(
+    account: Account,
+    render: HyperframesRender,
+    show: Callable[[], Json],
+    callback_url: str | None,
+) -> None:
+    """Tell of a HyperFrames render, as it is shown then."""
+    tell = partial(_hyperframes_render, render, show)
+    account.deliveries.announce(render.job, render.id, tell, callback_url)
 
 
 def announce_avatar(account: Account, look: Look, job: Job) -> None:
@@ -151,6 +185,18 @@ def _ai_clipping(account: Account, clipping: AiClipping, show: Callable[[], Json
         return []
     kind = "success" if clipping.job.failure is None else "fail"
     return [(f"ai_clipping.{kind}", show())]
+
+
+def _filler_word_removal(removal: FillerWordRemoval, show: Callable[[], Json]) -> Tidings:
+    kind = "success" if removal.job.failure is None else "fail"
+    return [(f"filler_word_removal.{kind}", show())]
+
+
+def _hyperframes_render(render: HyperframesRender, show: Callable[[], Json]) -> Tidings:
+    if render.deleted:
+        return []
+    kind = "success" if render.job.failure is None else "fail"
+    return [(f"hyperframes_video.{kind}", show())]
 
 
 def _avatar(account: Account, look: Look, job: Job) -> Tidings:

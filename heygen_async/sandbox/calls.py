@@ -26,7 +26,7 @@ class Call:
         path: Values of the path parameters, in order.
         query: Query parameters with their defaults.
         body: The decoded JSON body; empty where there is none.
-        key: The `Idempotency-Key`.
+        key: The `Idempotency-Key` of an operation that takes one.
         request: The request itself, for bodies that are streamed.
     """
 

@@ -50,6 +50,10 @@ EVENT_TYPES: dict[str, str] = {
     "hyperframes_video.fail": "Hyperframes video failed.",
     "ai_clipping.success": "AI clipping job completed.",
     "ai_clipping.fail": "AI clipping job failed.",
+    "filler_word_removal.success": "Filler word removal completed.",
+    "filler_word_removal.fail": "Filler word removal failed.",
+    "podcast.success": "Podcast completed.",
+    "podcast.fail": "Podcast failed.",
     "batch.finished": "Every item of a batch has ended.",
 }
 

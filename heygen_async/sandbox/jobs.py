@@ -35,6 +35,8 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "avatar": (120.0, 0.3),
     "background_removal": (90.0, 0.3),
     "filler_word_removal": (90.0, 0.3),
+    "hyperframes": (90.0, 0.3),
+    "brand_kit": (45.0, 0.3),
 }
 
 #: Kinds that fail only when told to: they are phases of another job.

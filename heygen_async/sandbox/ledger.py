@@ -31,6 +31,8 @@ CINEMATIC_PRICE = 7.00
 #: USD of one avatar, and of one clip.
 AVATAR_PRICE = 1.00
 CLIP_PRICE = 0.15
+#: USD per minute of the source of a filler-word removal, at least one minute.
+FILLER_WORDS_PRICE = 0.30
 #: 4K costs a quarter more.
 FOUR_K_FACTOR = 1.25
 
@@ -41,8 +43,8 @@ class LedgerJob:
 
     Attributes:
         kind: `video` (templates too), `agent`, `translation`, `proofread`, `speech`,
-            `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal` or
-            `filler_word_removal`.
+            `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal`,
+            `filler_word_removal` or `hyperframes`.
         id: Id of the resource.
         operation: The operation that made it, such as `templates.generate`.
         created_at: Sandbox seconds.
@@ -50,7 +52,7 @@ class LedgerJob:
         usd: What it costs; 0 for failed and stuck jobs, and for test renders.
         failed: It ends in failure.
         charged: It costs something.
-        idempotency_key: The header it came with.
+        idempotency_key: The header it came with, where its operation takes one.
         template_id: The template it renders.
         title: Its title.
         callback_id: The caller's own id.

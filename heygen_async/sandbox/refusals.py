@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Refusal", "error_body", "invalid", "not_found"]
+__all__ = ["Refusal", "bad_reference", "error_body", "invalid", "not_found"]
 
 #: Where `doc_url` of a v3 error points; the code follows, with dashes.
 DOC_URL = "https://developers.heygen.com/docs/error-codes#"
@@ -21,6 +21,7 @@ class Refusal(Exception):
         message: One sentence for people.
         param: Dotted path of the offending field.
         headers: Extra headers of the answer, such as `Retry-After`.
+        alone: In a batch it fails its item alone, though it is an `invalid_parameter`.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Refusal(Exception):
         *,
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        alone: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -38,6 +40,7 @@ class Refusal(Exception):
         self.message = message
         self.param = param
         self.headers: dict[str, str] = dict(headers or {})
+        self.alone = alone or code != "invalid_parameter"
 
 
 def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Refusal:
@@ -45,9 +48,45 @@ def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Ref
     return Refusal(400, code, message, param=param)
 
 
-def not_found(what: str, identifier: str) -> Refusal:
-    """A 404 with the code of its resource: `video` gives `video_not_found`."""
-    return Refusal(404, f"{what}_not_found", f"No such {what.replace('_', ' ')}: {identifier}")
+#: Code and name of what an id in a path does not find.
+_UNKNOWN: dict[str, tuple[str, str]] = {
+    "ai_clip": ("not_found", "AI clip"),
+    "asset": ("asset_not_found", "Asset"),
+    "avatar_group": ("avatar_not_found", "Avatar group"),
+    "avatar_look": ("not_found", "Avatar look"),
+    "background_removal": ("not_found", "Background removal job"),
+    "batch": ("not_found", "Batch"),
+    "brand_glossary": ("resource_not_found", "Brand glossary"),
+    "brand_kit": ("resource_not_found", "Brand kit"),
+    "filler_word_removal": ("not_found", "Filler word removal job"),
+    "folder": ("not_found", "Folder"),
+    "hyperframes_render": ("not_found", "HyperFrames render"),
+    "lipsync": ("not_found", "Lipsync"),
+    "proofread": ("not_found", "Proofread"),
+    "resource": ("not_found", "Resource"),
+    "session": ("not_found", "Session"),
+    "style": ("not_found", "Style"),
+    "template": ("template_not_found", "Template"),
+    "video": ("not_found", "Video"),
+    "video_translation": ("not_found", "Video translation"),
+    "voice": ("voice_not_found", "Voice"),
+    "webhook": ("webhook_not_found", "Webhook endpoint"),
+}
+
+
+def not_found(what: str) -> Refusal:
+    """Return the 404 for an id in the path, in the words of its resource."""
+    code, name = _UNKNOWN[what]
+    return Refusal(404, code, f"{name} not found.")
+
+
+def bad_reference(what: str, identifier: str, param: str) -> Refusal:
+    """Return the 400 for an id in the body: the field `param` names what is not there."""
+    _, name = _UNKNOWN[what]
+    if what == "asset":
+        return invalid(param, f"{name} not found.", code="asset_not_found")
+    message = f"Invalid {param}: '{identifier}'. {name} not found."
+    return Refusal(400, "invalid_parameter", message, param=param, alone=True)
 
 
 def error_body(version: str, refusal: Refusal) -> bytes:

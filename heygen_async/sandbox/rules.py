@@ -52,13 +52,15 @@ def check_video(body: Json, account: Account) -> float:
 
 def _check_cinematic(body: Json, account: Account) -> float:
     duration, automatic = body.get("duration"), body.get("auto_duration", False)
-    if (duration is None) != automatic:
+    if duration is not None and automatic:
         raise invalid("duration", "Provide either duration or auto_duration")
-    for look_id in body["avatar_id"]:
-        usable_look(account, look_id)
+    for index, look_id in enumerate(body["avatar_id"]):
+        usable_look(account, look_id, f"avatar_id.{index}")
     for index, reference in enumerate(body.get("references") or []):
         account.check_source(reference, f"references.{index}")
-    return 8.0 if duration is None else float(duration)
+    if automatic:
+        return 8.0
+    return 10.0 if duration is None else float(duration)
 
 
 def _check_background(background: Json, account: Account) -> None:
@@ -70,7 +72,7 @@ def _check_background(background: Json, account: Account) -> None:
     if given == "url":
         account.check_url(background["url"], "background.url")
     else:
-        account.ready_asset(background["asset_id"])
+        account.ready_asset(background["asset_id"], "background.asset_id")
 
 
 def _check_scene(scene: Json, prefix: str, account: Account) -> float:
@@ -99,7 +101,7 @@ def _check_character(body: Json, prefix: str, account: Account) -> float:
     if is_image:
         account.check_source(body["image"], prefix + "image")
     else:
-        avatar_type = usable_look(account, body["avatar_id"]).avatar_type
+        avatar_type = usable_look(account, body["avatar_id"], prefix + "avatar_id").avatar_type
     _check_engine(body, prefix, avatar_type, account)
     return _check_spoken(body, prefix, account, default_voice=not is_image)
 
@@ -112,7 +114,7 @@ def _check_engine(body: Json, prefix: str, avatar_type: str, account: Account) -
         if engine not in look.engines:
             raise invalid(prefix + "engine.type", f"This look does not support {engine}")
     if chosen.get("reference_look_id") is not None:
-        usable_look(account, chosen["reference_look_id"])
+        usable_look(account, chosen["reference_look_id"], prefix + "engine.reference_look_id")
     is_photo = avatar_type == "photo_avatar"
     if body.get("expressiveness") is not None and not (is_photo and engine == "avatar_iv"):
         raise invalid(
@@ -132,33 +134,33 @@ def _check_spoken(body: Json, prefix: str, account: Account, *, default_voice: b
     if given == "script" and voice_id is None and not default_voice:
         raise invalid(prefix + "voice_id", "voice_id is required with script")
     if voice_id is not None:
-        usable_voice(account, voice_id)
+        usable_voice(account, voice_id, prefix + "voice_id")
     if given == "audio_url":
         account.check_url(body["audio_url"], prefix + "audio_url")
         return account.source_seconds({"type": "url", "url": body["audio_url"]})
     if given == "audio_asset_id":
-        account.ready_asset(body["audio_asset_id"])
+        account.ready_asset(body["audio_asset_id"], prefix + "audio_asset_id")
         return account.source_seconds({"type": "asset_id", "asset_id": body["audio_asset_id"]})
     speed = float((body.get("voice_settings") or {}).get("speed", 1))
     return speech_seconds(body["script"], speed=speed, field=prefix + "script")
 
 
-def usable_look(account: Account, look_id: str) -> Look:
+def usable_look(account: Account, look_id: str, param: str = "avatar_id") -> Look:
     """A look that can be rendered; refuses one that does not exist, or is not ready."""
-    look = account.looks.get(look_id)
+    look = account.looks.referenced(look_id, param)
     now = account.clock.now()
     if look.job is None or look.job.completed(now):
         return look
     if look.job.waiting:
         message = "The person whom this avatar shows has not consented yet"
-        raise Refusal(400, "avatar_consent_required", message, param="avatar_id")
+        raise Refusal(400, "avatar_consent_required", message, param=param)
     if look.job.done(now):
-        raise invalid("avatar_id", "This avatar could not be made")
-    raise Refusal(409, "resource_not_ready", f"Avatar {look_id} is not ready", param="avatar_id")
+        raise invalid(param, "This avatar could not be made")
+    raise Refusal(409, "resource_not_ready", f"Avatar {look_id} is not ready", param=param)
 
 
-def usable_voice(account: Account, voice_id: str) -> None:
+def usable_voice(account: Account, voice_id: str, param: str = "voice_id") -> None:
     """Refuse a voice that does not exist, or a clone that is not ready."""
-    voice = account.voices.get(voice_id)
+    voice = account.voices.referenced(voice_id, param)
     if voice.job is not None and not voice.job.completed(account.clock.now()):
-        raise Refusal(400, "voice_unavailable", f"Voice {voice_id} is not ready", param="voice_id")
+        raise Refusal(400, "voice_unavailable", f"Voice {voice_id} is not ready", param=param)

@@ -45,7 +45,7 @@ class Sandbox:
         durations: How long jobs run in sandbox seconds by kind: fixed, or the (median, sigma)
             of a lognormal distribution. Kinds: `video`, `agent`, `agent_thinking`,
             `translation`, `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`,
-            `background_removal`, `filler_word_removal`.
+            `background_removal`, `filler_word_removal`, `hyperframes`, `brand_kit`.
         epoch: Unix time at which the sandbox opens; the present by default.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .account import Account, AvatarGroup, Look, Template, Voice
+from .account import Account, AvatarGroup, BrandGlossary, BrandKit, Look, Template, Voice
 from .answers import Json
 from .libraries import add_libraries
 from .media import MediaItem
@@ -41,16 +41,13 @@ def furnish(account: Account) -> None:
     _add_templates(account)
     for name in ("Product names", "Legal terms", "Medical terms"):
         identifier = account.new_id()
-        stamp = "2026-01-15T09:00:00Z"
-        account.glossaries.add(
-            identifier,
-            {
-                "brand_glossary_id": identifier,
-                "name": name,
-                "created_at": stamp,
-                "updated_at": stamp,
-            },
-        )
+        lists: dict[str, list[Json]] = {
+            "terms": [{"term": "HeyGen", "pronunciation": "hey-jen"}],
+            "do_not_translate_terms": [{"term": "HeyGen"}],
+            "forced_translations": [],
+        }
+        now = account.clock.now()
+        account.glossaries.add(identifier, BrandGlossary(identifier, name, lists, now, now))
     for index, name in enumerate(_STYLES * 4):
         identifier = account.new_id()
         tag = "social" if index % 2 else "business"
@@ -62,9 +59,10 @@ def furnish(account: Account) -> None:
         )
     for name, colors in (("House colours", ["#0b3d91", "#f4a300"]), ("Winter sale", ["#c8102e"])):
         identifier = account.new_id()
-        account.brand_kits.add(
-            identifier, {"brand_kit_id": identifier, "name": name, "colors": colors}
-        )
+        # The second one is shared by another workspace.
+        kit = BrandKit(identifier, name, colors, shared=name == "Winter sale")
+        account.brand_kits.add(identifier, kit)
+        account.media.add(MediaItem(identifier))
     add_libraries(account)
 
 

@@ -30,6 +30,8 @@ _BODY_LIMIT = 48 * 1024 * 1024
 _KEEPALIVE = 7 * 86_400.0
 _CLIENT_CLOSED_REQUEST = 499
 _KEY_HEADERS = ("x-api-key", "Authorization")
+#: Operations that are taken without the body that the specification asks for.
+_MAY_LACK_BODY = frozenset({"video_agents.stop"})
 _V2_WARNING = {
     "code": "deprecated_endpoint",
     "message": "v1 and v2 of the API are supported until 2026-10-31. Please move to v3.",
@@ -159,8 +161,9 @@ class Hosts:
                     404, "not_found", f"No such operation: {request.method} {request.path}"
                 )
             operation, values = found
-            key = request.headers.get("Idempotency-Key")
-            if key is not None and operation.takes_key:
+            # Where the contract has no such header, it is ignored.
+            key = request.headers.get("Idempotency-Key") if operation.takes_key else None
+            if key is not None:
                 CONTRACT.judge_key(key)
                 scope = (operation.id, *values, key)
                 stored = self._answers.begin(scope)
@@ -202,7 +205,8 @@ class Hosts:
                 raw = await request.read()
             except web.HTTPRequestEntityTooLarge:
                 raise Refusal(413, "payload_too_large", "The request is too large") from None
-            body = CONTRACT.judge_body(operation, raw, request.content_type)
+            if raw or operation.id not in _MAY_LACK_BODY:
+                body = CONTRACT.judge_body(operation, raw, request.content_type)
         parameters = CONTRACT.judge_query(operation, query)
         return Call(self._account, operation, values, parameters, body, key, request)
 

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from .refusals import invalid, not_found
+from .refusals import bad_reference, invalid, not_found
 
 __all__ = ["Shelf"]
 
@@ -21,7 +21,7 @@ class Shelf(Generic[T]):
     two pages neither repeat nor hide others.
 
     Args:
-        what: Word of the resource in `<what>_not_found`.
+        what: The resource, as refusals know it.
         newest_first: Order of the pages.
     """
 
@@ -62,7 +62,14 @@ class Shelf(Generic[T]):
         """The item, or a 404 refusal."""
         entry = self._items.get(identifier)
         if entry is None:
-            raise not_found(self._what, identifier)
+            raise not_found(self._what)
+        return entry[1]
+
+    def referenced(self, identifier: str, param: str) -> T:
+        """The item that a body names in its field `param`, or a 400 refusal."""
+        entry = self._items.get(identifier)
+        if entry is None:
+            raise bad_reference(self._what, identifier, param)
         return entry[1]
 
     def remove(self, identifier: str) -> T:
@@ -76,10 +83,10 @@ class Shelf(Generic[T]):
     def page(
         self, limit: int, token: str | None, fits: Callable[[T], bool] | None = None
     ) -> tuple[list[T], str | None]:
-        """One page of the items that fit, and the token of the next one."""
+        """One page of the items that fit, and the token of the next one; an empty token is none."""
         found: list[T] = []
         place = 0
-        for index in self._walk(token):
+        for index in self._walk(token or None):
             place_here, item = self._items[self._ids[index]]
             if fits is not None and not fits(item):
                 continue

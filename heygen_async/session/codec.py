@@ -4,7 +4,7 @@ Three versions of the API wrap their answers in three ways, and gateways in fron
 answer outside all of them:
 
 - v3: ``{"data": {...}}``, lists ``{"data": [...], "has_more", "next_token"}``, errors
-  ``{"error": {"code", "message", "param"?, "doc_url"?}}``
+  ``{"error": {"code", "message", "param"?, "doc_url"?, "errors"?}}``
 - v2: ``{"error": null, "data": {...}}``; ``error`` has also been seen as a bare string, and
   its ``code`` as an int
 - v1: ``{"code": 100, "data", "message"}``; any other code is a failure
@@ -25,6 +25,8 @@ Decode: TypeAlias = Callable[[bytes], T]
 DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 _V1_SUCCESS = 100
+_MOST_DETAILS = 50
+_DETAIL = ("code", "message", "node_id", "path", "port")
 
 
 class _Data(msgspec.Struct, Generic[T]):
@@ -62,12 +64,14 @@ class ErrorFacts(msgspec.Struct, frozen=True):
         message: Its sentence, or None.
         param: The field at fault, or None.
         doc_url: A page about the code, or None.
+        errors: The texts of its details, item by item.
     """
 
     code: str | None = None
     message: str | None = None
     param: str | None = None
     doc_url: str | None = None
+    errors: tuple[dict[str, str], ...] = ()
 
 
 class ErrorInside(Exception):
@@ -123,6 +127,17 @@ def error_facts(body: bytes) -> ErrorFacts | None:
         message=_string(error.get("message")) or _string(error.get("msg")),
         param=_string(error.get("param")),
         doc_url=_string(error.get("doc_url")),
+        errors=_details(error.get("errors")),
+    )
+
+
+def _details(errors: object) -> tuple[dict[str, str], ...]:
+    """Return the known texts of each detail of an error; anything else is left out."""
+    details = errors[:_MOST_DETAILS] if isinstance(errors, list) else []
+    return tuple(
+        {name: text for name in _DETAIL if isinstance(text := detail.get(name), str)}
+        for detail in details
+        if isinstance(detail, dict)
     )
 
 

@@ -30,7 +30,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
         envelope: ``data`` for ``{"data": …}`` of all three API versions, ``page`` for v3
             lists, ``none`` for an answer without envelope.
         keyed: Whether the operation takes an Idempotency-Key; then its retries are safe.
-        idempotent: Whether its retries are safe without one, though it is a write.
+        idempotent: Whether a POST without one has the same effect when it is sent twice.
         kind: Which timeout counts; by default reads for GET, writes for the rest.
         creates: Reads the ids of the paid jobs off an answer, for operations that start
             some; those count against the account's concurrency limit.
@@ -54,7 +54,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
     @cached_property
     def safe(self) -> bool:
         """Whether sending it twice does what sending it once does."""
-        return self.keyed or self.idempotent or self.method in ("GET", "DELETE")
+        return self.keyed or self.idempotent or self.method != "POST"
 
     @cached_property
     def decode(self) -> Decode[T]:

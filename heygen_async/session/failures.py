@@ -106,6 +106,10 @@ def answered(
         code=clean(code, 100) or _CODES.get(status, f"http_{status}"),
         param=clean(facts.param, 200) if facts else None,
         doc_url=clean(facts.doc_url, 500) if facts else None,
+        errors=tuple(
+            {name: clean(text, 500) or "" for name, text in detail.items()}
+            for detail in (facts.errors if facts else ())
+        ),
         request_id=request_id_of(headers, secret),
         retry_after=retry_after_of(headers, time.time()),
         method=where.method,

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
+import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
@@ -123,11 +125,13 @@ class Session:
             body: The encoded request body, or what makes it anew for each attempt.
             content_type: What the body is.
             idempotency_key: For operations that take one; by default a fresh one is made, the
-                same for all attempts of this call.
+                same for all attempts of this call. Other operations do not send it, and warn.
 
         Raises:
             HeyGenError: One of the tree in ``heygen_async.errors``.
         """
+        if idempotency_key is not None and not endpoint.keyed:
+            self._warn_unsent_key(endpoint)
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(endpoint, path, body, content_type, idempotency_key)
         return self._call(endpoint, path, body, content_type, idempotency_key, None)
@@ -367,6 +371,18 @@ class Session:
         key = (headers or {}).get("Idempotency-Key", "")
         await note_what_was_created(cancelled, endpoint, key, repeat, self.settings)
 
+    def _warn_unsent_key(self, endpoint: Endpoint[T]) -> None:
+        """Warn once per operation that it takes no Idempotency-Key."""
+        topic = f"Idempotency-Key of {endpoint.operation}"
+        if topic not in self._warned:
+            self._warned.add(topic)
+            warnings.warn(
+                f"{endpoint.operation} takes no Idempotency-Key: idempotency_key is not sent, and "
+                "a second call with it is carried out again",
+                FutureWarning,  # shown by default, unlike a DeprecationWarning
+                stacklevel=_caller_level(),
+            )
+
     def _warn_deprecated(self, endpoint: Endpoint[T]) -> None:
         if endpoint.operation not in self._warned:
             self._warned.add(endpoint.operation)
@@ -414,6 +430,15 @@ def checked_key(key: str) -> str:
             param="idempotency_key",
         )
     return key
+
+
+def _caller_level() -> int:
+    """Return the ``stacklevel`` at which a warning names the code that called the package."""
+    package = __name__.partition(".")[0]
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _where(endpoint: Endpoint[Any], path: str) -> Where:

@@ -26,9 +26,17 @@ _IDS = (
     ("video_translation_batch", "batch_id"),
     ("lipsync_batch", "batch_id"),
     ("asset_batch", "batch_id"),
+    ("filler_word_removal", "filler_word_removal_id"),
+    ("hyperframes_render", "render_id"),
 )
-# Types whose ``event_data`` is a whole job, with the job's kind: there its id is plain ``id``.
-_WHOLE_JOBS = {"ai_clipping.success": "ai_clipping", "ai_clipping.fail": "ai_clipping"}
+# Types whose ``event_data`` is a whole job, with the job's kind: there its id is plain ``id``. For
+# filler-word removals that is taken to be so.
+_WHOLE_JOBS = {
+    "ai_clipping.success": "ai_clipping",
+    "ai_clipping.fail": "ai_clipping",
+    "filler_word_removal.success": "filler_word_removal",
+    "filler_word_removal.fail": "filler_word_removal",
+}
 # Longer than any id; what is longer must not fill the memory.
 _LONGEST_ID = 200
 
@@ -376,6 +384,36 @@ class AiClippingFail(
     event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+class FillerWordRemovalSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="filler_word_removal.success"
+):
+    """A video without its filler words is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class FillerWordRemovalFail(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="filler_word_removal.fail"
+):
+    """The removal of filler words failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PodcastSuccess(
+    Event, frozen=True, kw_only=True, tag_field="event_type", tag="podcast.success"
+):
+    """A podcast is done."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PodcastFail(Event, frozen=True, kw_only=True, tag_field="event_type", tag="podcast.fail"):
+    """A podcast failed."""
+
+    event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
 class BatchFinished(Event, frozen=True, kw_only=True, tag_field="event_type", tag="batch.finished"):
     """All items of a batch have ended."""
 
@@ -426,6 +464,10 @@ KnownEvent = (
     | HyperframesVideoFail
     | AiClippingSuccess
     | AiClippingFail
+    | FillerWordRemovalSuccess
+    | FillerWordRemovalFail
+    | PodcastSuccess
+    | PodcastFail
     | BatchFinished
 )
 

@@ -395,7 +395,7 @@ async def test_an_item_that_cannot_begin_fails_alone(sandbox: Sandbox, run: Runs
         assert isinstance(moderated, JobFailed)
         assert isinstance(unknown, JobFailed)
         assert (moderated.code, moderated.message) == ("moderation", "No")
-        assert unknown.code == "avatar_not_found"
+        assert unknown.code == "invalid_parameter"
         assert moderated.job_id == failed[0].job_id
         assert unknown.job_id == failed[30].job_id
         assert (failed[30].job_id or "").endswith("#30")

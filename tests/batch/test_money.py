@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import BudgetExceeded, ConfigurationError, InvalidRequest
+from heygen_async.models.editing import FillerWordRemovalRequest
+from heygen_async.models.hyperframes import HyperframesRenderRequest
 from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetUrl
 from heygen_async.models.structs import Request
@@ -47,7 +49,7 @@ from heygen_async.pricing.budget import Budget, balance
 from heygen_async.pricing.estimates import Estimate, cost, dollars, estimate
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.pricing.speech_length import speech_seconds
-from heygen_async.sandbox.ledger import CINEMATIC_PRICE, FOUR_K_FACTOR
+from heygen_async.sandbox.ledger import CINEMATIC_PRICE, FILLER_WORDS_PRICE, FOUR_K_FACTOR
 from heygen_async.sandbox.ledger import PRICES as SANDBOX_PRICES
 from tests.contract.drawing import parts
 
@@ -70,7 +72,31 @@ def test_the_published_prices_are_those_that_the_sandbox_charges() -> None:
         assert getattr(PRICES, names.get(name, name)) == price
     assert PRICES.four_k == FOUR_K_FACTOR
     assert PRICES.cinematic_video == CINEMATIC_PRICE
+    assert PRICES.filler_words_minute == FILLER_WORDS_PRICE
     assert PRICES.as_of == AS_OF
+
+
+@pytest.mark.parametrize(
+    ("seconds", "usd"), [(None, 0.0), (0.0, 0.30), (20.0, 0.30), (60.0, 0.30), (90.0, 0.45)]
+)
+def test_filler_words_cost_by_the_minute_of_the_source(seconds: float | None, usd: float) -> None:
+    found = estimate(FillerWordRemovalRequest(video=SOURCE), seconds=seconds)
+    assert found.usd == pytest.approx(usd)
+    assert (found.seconds, found.complete) == (seconds, seconds is not None)
+
+
+def test_no_price_of_hyperframes_is_known_unless_it_is_given() -> None:
+    request = HyperframesRenderRequest(project=SOURCE, resolution="4k")
+    unknown = estimate(request, seconds=10)
+    assert (unknown.usd, unknown.complete) == (0.0, False)
+    assert unknown.basis == "no price is known for a HyperframesRenderRequest"
+    mine = PriceTable.of({"hyperframes": 0.02})
+    assert estimate(request, mine, seconds=10).usd == pytest.approx(0.30)
+    plain = HyperframesRenderRequest(project=SOURCE)
+    assert estimate(plain, mine, seconds=10).usd == pytest.approx(0.20)
+    assert not estimate(plain, mine).complete
+    with pytest.raises(ConfigurationError, match="hyperframes"):
+        PriceTable(hyperframes=-1)
 
 
 def test_prices_are_overridden_one_by_one() -> None:

@@ -151,7 +151,7 @@ async def test_who_comes_back_finds_the_state_of_things(visitor: Visitor, sandbo
 async def test_a_video_that_is_not_there(visitor: Visitor) -> None:
     status, page = await visitor.get("/videos/nothing")
     assert status == 404
-    assert "No such video" in page
+    assert "Video not found." in page
 
 
 async def test_an_api_that_refuses(visitor: Visitor, sandbox: Sandbox) -> None:

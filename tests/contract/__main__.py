@@ -8,6 +8,7 @@ from itertools import groupby
 
 from heygen_async import HeyGen
 from heygen_async.sandbox.operations import HANDLERS
+from heygen_async.version import SPECIFICATION
 from tests.contract.differences import DIFFERENCES
 from tests.contract.operations import DESCRIPTORS, OPERATIONS, method_of
 
@@ -38,7 +39,10 @@ def main() -> int:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
-    print(f"\n{whole} of {len(OPERATIONS)} operations on both sides")
+    print(
+        f"\n{whole} of {len(OPERATIONS)} operations of HeyGen's public specification of "
+        f"{SPECIFICATION} on both sides"
+    )
     print(f"\n{len(DIFFERENCES)} deliberate differences:")
     for (aspect, reason), entries in groupby(
         DIFFERENCES, key=lambda entry: (entry.aspect, entry.reason)

@@ -12,12 +12,14 @@ Aspect: TypeAlias = Literal[
     "Struct without a schema",
     "schema without a Struct",
     "stricter field of a request",
+    "looser field of a request",
     "other field of an answer",
     "other parameter",
     "hidden parameter",
     "other body",
     "TypeError in place of InvalidRequest",
     "passes in a row",
+    "key that is not sent",
 ]
 
 
@@ -41,6 +43,7 @@ _OPEN = "further values must decode, so one Struct serves all of the union"
 _NAMELESS = "what the v2 call answers has no name in the contract"
 _FROM_V3 = "a v3 variable writes the v2 shape"
 _FILE = "the file is the body, and these say what it is and how it is sent"
+_FROM_0_1_0 = "an ImageInput, which version 0.1.0 offered, is still taken here; HeyGen refuses it"
 _ALL_EVENTS = "null stands for all events, which a word says better"
 
 
@@ -59,8 +62,40 @@ DIFFERENCES: tuple[Difference, ...] = (
         "BatchStatus",
         "the contract's Batch by another name, as heygen_async.Batch is a bulk run",
     ),
+    Difference("Struct without a schema", "ImageInput", _FROM_0_1_0),
     *_all("Struct without a schema", _NAMELESS, "TemplateListV2", "TemplateRenderV2", "TemplateV2"),
     Difference("schema without a Struct", "Batch", "its Struct is BatchStatus"),
+    Difference(
+        "schema without a Struct", "BatchVideoRequest", "VideoRequest; the batch refuses folder_id"
+    ),
+    *_all(
+        "schema without a Struct",
+        "the Struct of a single video serves; the batch refuses its folder_id",
+        "BatchAvatarVideoRequest",
+        "BatchCinematicAvatarVideoRequest",
+        "BatchImageVideoRequest",
+        "BatchStudioVideoRequest",
+    ),
+    Difference(
+        "schema without a Struct",
+        "DirectUploadBatchFile",
+        "DirectUploadRequest has the same fields",
+    ),
+    *_all(
+        "schema without a Struct",
+        "one Struct serves all of its union, so that further types decode",
+        "AudioScriptEntry",
+        "AvatarElement",
+        "ColorBackground",
+        "ContainerElement",
+        "ImageBackground",
+        "ImageElement",
+        "PlaceholderElement",
+        "SilenceScriptEntry",
+        "TextScriptEntry",
+        "VideoBackground",
+        "VideoElement",
+    ),
     Difference("schema without a Struct", "IconSearchResult", "its Struct is AssetSearchResult"),
     Difference("schema without a Struct", "ImageSearchResult", "its Struct is AssetSearchResult"),
     Difference(
@@ -89,7 +124,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Background.url",
         "DirectUploadBatchRequest.callback_url",
         "FillerWordRemovalRequest.callback_url",
-        "ImageInput.audio_url",
+        "HyperframesRenderRequest.callback_url",
         "ImageScene.audio_url",
         "ImageVideoRequest.audio_url",
         "ImageVideoRequest.callback_url",
@@ -114,6 +149,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "DirectUploadRequest.checksum_sha256",
     ),
     Difference("other field of an answer", "AiClippingJob.output_settings", _OPEN),
+    Difference("other field of an answer", "ScriptVoiceSettings.engine_settings", _OPEN),
     Difference("other field of an answer", "Template.variables", _OPEN),
     Difference(
         "other field of an answer",
@@ -121,10 +157,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "an object by the contract; bare texts and whole numbers for its code were seen",
     ),
     Difference(
-        "other field of an answer",
-        "DirectUpload.upload_headers",
-        "any object by the contract, but values of headers are texts",
+        "stricter field of a request",
+        "TextVariable.content",
+        "empty in what a template answers, but refused in what is sent",
     ),
+    Difference("looser field of a request", "AvatarScene.input", _FROM_0_1_0),
     *_all(
         "other field of an answer",
         "an object by the contract; a bare text is tolerated, as others were seen",
@@ -166,6 +203,22 @@ DIFFERENCES: tuple[Difference, ...] = (
         "classes are called with keywords, and Python itself says what is missing or unknown",
         "required",
         "unknown",
+    ),
+    *_all(
+        "key that is not sent",
+        "these took a key in version 0.1.0; the parameter stays, is not sent, and warns",
+        "avatars.looks.update",
+        "avatars.update",
+        "lipsyncs.update",
+        "proofreads.update_srt",
+        "video_agents.create",
+        "video_agents.send",
+        "video_agents.stop",
+        "video_translations.update",
+        "voices.clone",
+        "voices.design",
+        "voices.speech",
+        "webhooks.endpoints.update",
     ),
     Difference("passes in a row", "unknown", "a row may hold more than one request needs"),
     Difference("passes in a row", "tag", "the class that a row is turned into says it"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.structs import Part
+from tests.contract.schemas import SCHEMAS
 
 _TEXT = st.text(max_size=20)
 _REPAIRS = 8
@@ -26,7 +27,8 @@ def values(annotation: Any, meta: msgspec.Meta | None = None) -> st.SearchStrate
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin in (Union, types.UnionType):
-        return st.one_of([values(argument) for argument in arguments])
+        known = [argument for argument in arguments if not _is_gone(argument)]
+        return st.one_of([values(argument) for argument in known])
     if origin is Sequence:
         lists = st.lists(values(arguments[0]), min_size=meta.min_length or 0, max_size=3)
         return lists | lists.map(tuple)
@@ -34,6 +36,8 @@ def values(annotation: Any, meta: msgspec.Meta | None = None) -> st.SearchStrate
         return st.dictionaries(_TEXT, values(arguments[1]), max_size=3)
     if isinstance(annotation, type) and issubclass(annotation, Part):
         return parts(annotation)
+    if annotation is Any:
+        return st.none() | st.booleans() | st.integers(-9, 9) | _TEXT
     if annotation is type(None):
         return st.none()
     if annotation is msgspec.UnsetType:
@@ -62,11 +66,30 @@ def values(annotation: Any, meta: msgspec.Meta | None = None) -> st.SearchStrate
     raise NotImplementedError(annotation)
 
 
+def _is_gone(annotation: Any) -> bool:
+    """Return whether the contract no longer has this part, which is kept for its old users."""
+    is_part = isinstance(annotation, type) and issubclass(annotation, Part)
+    return is_part and annotation.__name__ not in SCHEMAS
+
+
+def _without_folder(videos: Sequence[Any]) -> Sequence[Any]:
+    return [msgspec.structs.replace(video, folder_id=None) for video in videos]
+
+
+# What a rule would refuse in so many drawn values that repairs come too late.
+_ADJUSTED = {("VideoBatchRequest", "videos"): _without_folder}
+
+
+def _adjusted(part: type[Part], name: str, drawn: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    adjust = _ADJUSTED.get((part.__name__, name))
+    return drawn if adjust is None else drawn.map(adjust)
+
+
 @cache
 def parts(part: type[Part]) -> st.SearchStrategy[Part]:
     """Parts with any fields that go together."""
     fields = {
-        field.name: (field.required, values(field.type))
+        field.name: (field.required, _adjusted(part, field.name, values(field.type)))
         for field in msgspec.structs.fields(part)
         if field.name != "extra"
     }

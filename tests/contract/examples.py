@@ -21,7 +21,7 @@ from heygen_async.models.videos import AvatarVideoRequest
 
 SOURCE = AssetId(asset_id="asset")
 
-_SOURCES = {"asset", "image", "source", "audio", "srt", "video", "file"}
+_SOURCES = {"asset", "image", "source", "audio", "srt", "video", "file", "project"}
 
 
 @cache

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from heygen_async.models.structs import Part
 from tests.contract.examples import valid_fields
-from tests.contract.schemas import CONTRACT, MODELS, alternatives, example
+from tests.contract.schemas import CONTRACT, MODELS, RENAMED, alternatives, example
 
 SCHEMAS: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
 JsonObject = dict[str, Any]
@@ -33,6 +33,7 @@ _FORMS: dict[str, st.SearchStrategy[Any]] = {
     "callback_url": _URLS,
     "reroute_url": _URLS,
     "value": _COLOURS,
+    "content": st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12),
     "checksum_sha256": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
 }
 _MOST_ITEMS = 2
@@ -53,14 +54,12 @@ class Values:
 
     def of(self, schema: Any, name: str = "") -> st.SearchStrategy[Any]:
         """Values that fit ``schema``, as the field ``name``."""
-        if name == "upload_headers":  # any object by the contract, but headers are texts
-            return st.dictionaries(_TEXT, _TEXT, max_size=_MOST_ITEMS)
         return st.one_of([self._one(part, name) for part in alternatives(schema)])
 
     def _one(self, part: JsonObject, name: str) -> st.SearchStrategy[Any]:
         if "ref" in part:
             if part["ref"] not in self._named:
-                self._named[part["ref"]] = self._object(SCHEMAS[part["ref"]])
+                self._named[part["ref"]] = self._reference(part["ref"])
             return self._named[part["ref"]]
         if "const" in part:
             return st.just(part["const"])
@@ -80,6 +79,14 @@ class Values:
                 items = self.of(part["items"], name)
                 return st.lists(items, min_size=least, max_size=max(least, _MOST_ITEMS))
         return self._object(part)
+
+    def _reference(self, name: str) -> st.SearchStrategy[Any]:
+        schema = SCHEMAS[name]
+        members = schema.get("oneOf", schema.get("anyOf"))
+        if members is None:
+            return self._object(schema)
+        # Elements hold elements: those inside are asked for when one is drawn.
+        return st.deferred(lambda: st.one_of([self.of(member, name) for member in members]))
 
     def _text(self, part: JsonObject, name: str) -> st.SearchStrategy[Any]:
         if name in self._known:
@@ -106,7 +113,8 @@ class Values:
             return {
                 name: draw(field)
                 for name, field in fields.items()
-                if name in required or draw(self._optional)
+                # Without its tag, one of several would be any of them.
+                if name in required or "const" in schema["properties"][name] or draw(self._optional)
             }
 
         return draw_object()
@@ -154,7 +162,7 @@ class Broken(NamedTuple):
 @cache
 def smallest(name: str) -> JsonObject:
     """A valid value of a named object: what is required, and what the rules ask for."""
-    kind = MODELS.get(name)
+    kind = MODELS.get(RENAMED.get(name, name))
     if isinstance(kind, type) and issubclass(kind, Part):
         fields: JsonObject = msgspec.to_builtins(kind(**valid_fields(kind)))
         return fields

@@ -18,15 +18,44 @@ from heygen_async.models.structs import Answer, Part
 PATH = Path(models.__file__).parents[1] / "sandbox/contract/heygen-api.json"
 CONTRACT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
 _NAMED: dict[str, dict[str, Any]] = CONTRACT["components"]["schemas"]
+
+
+def _merged(union: str) -> dict[str, Any]:
+    """The schema of the one Struct that serves a union of answers, further types included."""
+    schema = _NAMED[union]
+    parts = schema["oneOf"] if "oneOf" in schema else schema["anyOf"]
+    members = [_NAMED[part["$ref"].rpartition("/")[2]] for part in parts]
+    fields = {name: field for member in members for name, field in member["properties"].items()}
+    required = set.intersection(*(set(member["required"]) for member in members))
+    return {
+        "type": "object",
+        "properties": {**fields, "type": {"type": "string"}},
+        "required": sorted(required),
+    }
+
+
+MERGED = ("FrameBackground", "SceneElement", "ScriptEntry")
+"""Unions of answers that one Struct serves under the name of the union."""
 # Two of ours go by other names, see the deliberate differences. The schemas of search results
 # differ in their type alone.
 SCHEMAS: dict[str, dict[str, Any]] = {
     **_NAMED,
+    **{union: _merged(union) for union in MERGED},
     "BatchStatus": _NAMED["Batch"],
     "AssetSearchResult": {
         **_NAMED["ImageSearchResult"],
         "properties": {**_NAMED["ImageSearchResult"]["properties"], "type": {"type": "string"}},
     },
+}
+
+# Schemas whose Struct is another one's: the variants of a batch differ by fields that the batch
+# itself has.
+RENAMED: dict[str, str] = {
+    "BatchAvatarVideoRequest": "AvatarVideoRequest",
+    "BatchCinematicAvatarVideoRequest": "CinematicAvatarVideoRequest",
+    "BatchImageVideoRequest": "ImageVideoRequest",
+    "BatchStudioVideoRequest": "StudioVideoRequest",
+    "DirectUploadBatchFile": "DirectUploadRequest",
 }
 
 MODELS: dict[str, Any] = {

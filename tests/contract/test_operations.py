@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import re
 import types
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl, quote
 
@@ -15,6 +17,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+import heygen_async
 from heygen_async import APIError, HeyGen
 from heygen_async.endpoints.assets import ASSET_BATCH
 from heygen_async.endpoints.jobs import KINDS
@@ -25,6 +28,7 @@ from heygen_async.models.structs import Part, Request, encode
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.operations import HANDLERS
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.version import SPECIFICATION
 from tests.contract.differences import differences
 from tests.contract.examples import arguments, hints_of, parts_of
 from tests.contract.operations import (
@@ -45,6 +49,7 @@ REFUSAL = (
     b'{"error": {"code": "no", "message": "not here"}}'
 )
 OTHER_PARAMETERS = differences("other parameter")
+UNSENT_KEYS = differences("key that is not sent")
 
 every_operation = pytest.mark.parametrize("name", sorted(OPERATIONS))
 
@@ -62,9 +67,16 @@ def _named(descriptors: list[Endpoint[Any]]) -> pytest.MarkDecorator:
 
 
 def test_neither_side_has_others() -> None:
-    assert len(OPERATIONS) == 94
+    assert len(OPERATIONS) == 107
     assert Counter(OPERATIONS.keys()) == DESCRIBED
     assert HANDLERS.keys() == OPERATIONS.keys()
+
+
+def test_pages_say_which_specification_this_is() -> None:
+    root = Path(heygen_async.__file__).parents[1]
+    says = f"{len(OPERATIONS)} operations of HeyGen's public specification of {SPECIFICATION}"
+    for page in ("README.md", "docs/index.md"):
+        assert says in root.joinpath(page).read_text(encoding="utf-8"), page
 
 
 @_named(DESCRIPTORS)
@@ -87,9 +99,17 @@ def test_a_descriptor_agrees_with_the_contract(endpoint: Endpoint[Any]) -> None:
         assert fields == set(schema["properties"])
 
 
-@_named([endpoint for endpoint in DESCRIPTORS if endpoint.creates is not None])
-def test_what_starts_jobs_is_safe_to_repeat(endpoint: Endpoint[Any]) -> None:
-    assert endpoint.safe
+@_named(DESCRIPTORS)
+def test_what_is_safe_to_repeat(endpoint: Endpoint[Any]) -> None:
+    unsafe = {
+        "video_agents.create",
+        "video_agents.send",
+        "voices.speech",
+        "voices.design",
+        "voices.clone",
+    }
+    assert endpoint.safe == (endpoint.operation not in unsafe)
+    assert not (endpoint.keyed and endpoint.idempotent), "one reason is enough"
 
 
 @every_operation
@@ -106,7 +126,11 @@ def test_an_operation_has_a_method_of_its_name(client: HeyGen, name: str) -> Non
 @every_operation
 def test_what_takes_a_key_takes_it_from_the_caller(client: HeyGen, name: str) -> None:
     parameters = inspect.signature(method_of(client, name)).parameters
-    assert ("idempotency_key" in parameters) == OPERATIONS[name].keyed
+    assert ("idempotency_key" in parameters) == (OPERATIONS[name].keyed or name in UNSENT_KEYS)
+
+
+def test_only_operations_without_a_key_do_not_send_it() -> None:
+    assert not [name for name in UNSENT_KEYS if OPERATIONS[name].keyed]
 
 
 def _described(hint: Any) -> set[str]:
@@ -225,8 +249,13 @@ async def test_what_goes_on_the_wire_is_the_operation(name: str) -> None:
     ):
         method = method_of(heygen, name)
         given = arguments(method)
+        expected = (
+            pytest.warns(FutureWarning, match=f"{name} takes no Idempotency-Key")
+            if name in UNSENT_KEYS
+            else contextlib.nullcontext()
+        )
         call = method(**given)
-        with pytest.raises(APIError):
+        with pytest.raises(APIError), expected:
             await (call if inspect.isawaitable(call) else call.first_page())
         ((head, body),) = server.requests
     request_line, *lines = head.rstrip().split("\r\n")
@@ -284,4 +313,4 @@ async def test_the_sandbox_answers_every_operation() -> None:
             takes_body = "requestBody" in operation.description
             reply = await api(operation.method, path, {} if takes_body else None)
             assert sandbox.requests.by_operation[name] == 1, name
-            assert reply.status in (200, 202, 400, 404), name
+            assert reply.status in (200, 201, 202, 400, 404), name

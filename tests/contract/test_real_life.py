@@ -187,3 +187,17 @@ async def test_an_error_is_what_it_says(
     assert (error.status, error.code, error.param) == (status, code, param)
     assert error.request_id == "4f2c"
     assert "<html" not in str(error)
+
+
+async def test_details_of_an_error_come_along_redacted_and_bounded() -> None:
+    detail = {"code": "bad_node", "message": "see https://x.example/a?sig=1", "node_id": "n-1"}
+    body = {"error": {"code": "invalid_parameter", "message": "m", "errors": [detail] * 60}}
+    async with (
+        raw_server(answering(_answer(400, json.dumps(body).encode()))) as server,
+        HeyGen("sk_V2_anything", base_url=server.base_url) as heygen,
+    ):
+        with pytest.raises(BadRequest) as caught:
+            await heygen.videos.get("v")
+    assert len(caught.value.errors) == 50
+    assert caught.value.errors[0]["node_id"] == "n-1"
+    assert "sig=1" not in caught.value.errors[0]["message"]

@@ -70,7 +70,7 @@ def test_an_answer_comes_back_as_it_was(kind: type[Answer], data: st.DataObject)
             assert _plain(json.loads(msgspec.json.encode(field))) == _plain(item), name
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("kind", [kind for kind in PARTS if kind.__name__ in SCHEMAS])
 @QUICK
 @given(data=st.data())
 def test_a_request_comes_back_as_it_was(kind: type[Part], data: st.DataObject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from functools import cache
@@ -139,7 +140,8 @@ async def _ask(world: World, name: str, data: st.DataObject) -> bool:
     for _ in range(_REPAIRS):
         if reply.status != 400 or not isinstance(body, dict):
             break
-        _mend(data, values, operation.body, body, reply.body["error"])
+        error = await _inner(world, path, body, reply.body["error"])
+        _mend(data, values, operation.body, body, error)
         reply = await _sent(world, name, path, query, body)
     if operation.names("query"):
         odd = {data.draw(st.sampled_from(operation.names("query"))): data.draw(_ODD)}
@@ -148,6 +150,19 @@ async def _ask(world: World, name: str, data: st.DataObject) -> bool:
     if gone is not None:
         await world.renew(gone)
     return reply.status == operation.status
+
+
+async def _inner(world: World, path: str, body: Any, error: dict[str, Any]) -> dict[str, Any]:
+    """The error of a batch, with the field that the call for one item names."""
+    found = re.fullmatch(r"Invalid (?:payload|file)\(s\) at index (\d+)\.", error["message"])
+    if found is None:
+        return error
+    name, index = error["param"], int(found[1])
+    single = path.replace("/batches", "")
+    reply = await world.api.post(single, body[name][index])
+    if reply.status < 400:  # another draw of ids: the item is good by itself
+        return error
+    return {**error, "param": f"{name}.{index}.{reply.body['error'].get('param') or ''}"}
 
 
 async def _sent(world: World, name: str, path: str, query: dict[str, Any], body: Any) -> Reply:

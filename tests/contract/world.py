@@ -32,6 +32,7 @@ class World:
         self.ids: dict[str, list[str]] = {}
         self.voices = [sandbox.voice_id]
         self.looks = [sandbox.avatar_id]
+        self._glossaries = 0
         self._makers: dict[str, Callable[[], Awaitable[list[str]]]] = {
             "/v3/ai-clipping/": self._made("/v3/ai-clipping", {"video": VIDEO}, "ai_clipping_id"),
             "/v3/assets/": self._upload,
@@ -48,10 +49,17 @@ class World:
             "/v3/background-removals/": self._made(
                 "/v3/background-removals", {"video": VIDEO}, "id"
             ),
+            "/v3/brand-glossaries/": self._glossary,
+            "/v3/brand-kits/": self._made(
+                "/v3/brand-kits", {"url": "https://example.com"}, "brand_kit_id"
+            ),
             "/v3/filler-word-removals/": self._made(
                 "/v3/filler-word-removals", {"video": VIDEO}, "filler_word_removal_id"
             ),
             "/v3/folders/": self._made("/v3/folders", {"name": "Films"}, "folder_id"),
+            "/v3/hyperframes/renders/": self._made(
+                "/v3/hyperframes/renders", {"project": VIDEO}, "render_id"
+            ),
             "/v3/lipsyncs/": self._made("/v3/lipsyncs", self._lipsync, "lipsync_id"),
             "/v3/lipsyncs/batches/": self._made(
                 "/v3/lipsyncs/batches", {"lipsyncs": [self._lipsync]}, "batch_id"
@@ -106,6 +114,12 @@ class World:
             return found if isinstance(found, list) else [found]
 
         return make
+
+    async def _glossary(self) -> list[str]:
+        """A glossary of another name than all before."""
+        self._glossaries += 1
+        body = {"name": f"Names {self._glossaries}"}
+        return [(await self.api.post("/v3/brand-glossaries", body)).data["brand_glossary_id"]]
 
     async def _upload(self) -> list[str]:
         """A direct upload that is complete."""

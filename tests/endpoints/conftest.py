@@ -19,6 +19,8 @@ DURATIONS = {
     "avatar": 90.0,
     "background_removal": 80.0,
     "filler_word_removal": 70.0,
+    "hyperframes": 60.0,
+    "brand_kit": 50.0,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from heygen_async import (
+    AssetId,
     AssetUrl,
     AuthenticationError,
     AvatarVideoRequest,
@@ -126,7 +127,7 @@ async def test_one_bad_item_fails_alone(heygen: HeyGen, sandbox: Sandbox) -> Non
     assert isinstance(refused, JobFailed)
     assert (failed.code, failed.job_id) == ("tts_text_invalid", results[0].job_id)
     assert "item 0: Nothing to say" in str(failed)
-    assert (refused.code, refused.job_id) == ("avatar_not_found", batch.id)
+    assert (refused.code, refused.job_id) == ("invalid_parameter", batch.id)
     assert results[2].job_id is None
     assert isinstance(refused.last, BatchItem)
     assert (await batch.wait()).status == "completed"
@@ -222,7 +223,9 @@ async def test_a_result_that_is_gone_concerns_its_item_alone(
 async def test_translations_are_items_per_language(heygen: HeyGen, sandbox: Sandbox) -> None:
     requests = [
         VideoTranslationRequest(video=SOURCE, output_languages=LANGUAGES),
-        VideoTranslationRequest(video=SOURCE, output_languages=["Klingon", "French (France)"]),
+        VideoTranslationRequest(
+            video=AssetId(asset_id="none"), output_languages=["French (France)", LANGUAGES[0]]
+        ),
         VideoTranslationRequest(video=SOURCE, output_languages=LANGUAGES[:1]),
     ]
     batch = await heygen.video_translations.batches.create(requests)
@@ -385,3 +388,16 @@ async def test_a_body_that_breaks_the_contract_is_refused_whole(
     )
     with pytest.raises(BadRequest):
         await heygen.video_translations.batches.create(request)
+
+
+async def test_a_folder_that_all_videos_share_becomes_that_of_the_batch(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    def video(folder_id: str | None) -> AvatarVideoRequest:
+        return AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi", folder_id=folder_id)
+
+    batch = await heygen.videos.batches.create([video("mine"), video("mine")])
+    assert [done.result.folder_id async for done in batch.results() if done.result] == ["mine"] * 2
+    with pytest.raises(InvalidRequest, match="a batch has one folder") as caught:
+        await heygen.videos.batches.create([video(None), video("mine")])
+    assert caught.value.param == "videos[1].folder_id"

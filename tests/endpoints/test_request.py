@@ -27,7 +27,7 @@ from heygen_async import (
     VoiceDetail,
 )
 from heygen_async.sandbox import Fault, Sandbox
-from tests.contract.schemas import CONTRACT
+from tests.contract.operations import DESCRIPTORS, OPERATIONS
 
 pytestmark = pytest.mark.anyio
 
@@ -175,22 +175,44 @@ async def test_a_write_that_ignores_keys_is_not_repeated(heygen: HeyGen, sandbox
     assert sandbox.ledger.requests == 1
 
 
-async def test_every_keyed_operation_of_the_contract_is_repeated(
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_operation_is_repeated_as_its_own_method_would(
+    heygen: HeyGen, sandbox: Sandbox, name: str
+) -> None:
+    operation = OPERATIONS[name]
+    (endpoint,) = [endpoint for endpoint in DESCRIPTORS if endpoint.operation == name]
+    repeated = endpoint.safe and name != "background_removals.create"
+    sandbox.faults.add(name, Fault.status(500))
+    sandbox.faults.add(name, Fault.body(b"{}"))
+    call = heygen.request(operation.method, operation.path, body={})  # type: ignore[call-overload]
+    if repeated:
+        assert await call == {}
+    else:
+        with pytest.raises(ServerError):
+            await call
+    assert sandbox.ledger.requests == 1 + repeated
+
+
+async def test_an_unknown_post_is_repeated_under_the_callers_key_only(
     heygen: HeyGen, sandbox: Sandbox
 ) -> None:
-    """``request`` knows by the method alone which calls carry a key."""
-    for path, methods in CONTRACT["paths"].items():
-        for method, operation in methods.items():
-            takes_key = any(
-                "IdempotencyKey" in p.get("$ref", "") for p in operation.get("parameters", [])
-            )
-            if not takes_key:
-                continue
-            before = sandbox.ledger.requests
-            sandbox.faults.add(operation["operationId"], Fault.status(500))
-            sandbox.faults.add(operation["operationId"], Fault.body(b"{}"))
-            assert await heygen.request(method.upper(), path, body={}) == {}
-            assert sandbox.ledger.requests == before + 2, operation["operationId"]
+    for key, requests in ((None, 1), ("mine", 2)):
+        before = sandbox.ledger.requests
+        sandbox.faults.clear()
+        sandbox.faults.add("unknown", Fault.status(500))
+        with pytest.raises((ServerError, NotFound)):
+            await heygen.request("POST", "/v4/holograms", body={}, idempotency_key=key)
+        assert sandbox.ledger.requests == before + requests
+
+
+async def test_a_key_that_the_operation_does_not_take_is_not_sent(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    body = {"text": "Hello", "voice_id": sandbox.voice_id}
+    with pytest.warns(FutureWarning, match="POST /v3/voices/speech takes no Idempotency-Key"):
+        await heygen.request("POST", "/v3/voices/speech", body=body, idempotency_key="mine")
+    (job,) = sandbox.ledger.jobs
+    assert job.idempotency_key is None
 
 
 async def test_errors_are_those_of_every_call(sandbox: Sandbox) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from heygen_async import (
     Conflict,
+    ConnectionFailed,
     HeyGen,
     JobFailed,
     JobNeedsInput,
@@ -37,6 +38,32 @@ async def test_generate_makes_one_video(heygen: HeyGen, sandbox: Sandbox) -> Non
     assert sandbox.ledger.count("agent") == 1
 
 
+async def test_a_session_whose_answer_is_lost_is_not_started_again(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("video_agents.create", Fault.drop_answer())
+    with pytest.raises(ConnectionFailed) as caught:
+        await heygen.video_agents.create(VideoAgentRequest(prompt="A film"))
+    assert (caught.value.sent, caught.value.attempts) == (True, 1)
+    assert sandbox.ledger.count("agent") == 1
+
+
+async def test_a_video_outlives_its_session(heygen: HeyGen, sandbox: Sandbox) -> None:
+    job = await heygen.video_agents.create(VideoAgentRequest(prompt="A film"))
+    sandbox.faults.add("video_agents.get", Fault.status(404), times=None)
+    video = await job.video(timeout=3600)
+    assert (video.id, video.status) == (job.created.video_id, "completed")
+    with pytest.raises(NotFound):
+        await heygen.jobs.attach(VideoAgentSession, job.id).video()
+
+
+async def test_a_stop_whose_answer_is_lost_is_repeated(heygen: HeyGen, sandbox: Sandbox) -> None:
+    job = await heygen.video_agents.create(VideoAgentRequest(prompt="A film"))
+    sandbox.faults.add("video_agents.stop", Fault.drop_answer())
+    assert (await heygen.video_agents.stop(job.id)).session_id == job.id
+    assert sandbox.requests.by_operation["video_agents.stop"] == 2
+
+
 async def test_a_chat_is_answered_turn_by_turn(heygen: HeyGen, sandbox: Sandbox) -> None:
     job = await _chat(heygen)
     states, shown = [], []
@@ -46,7 +73,7 @@ async def test_a_chat_is_answered_turn_by_turn(heygen: HeyGen, sandbox: Sandbox)
         assert turn.message
         assert turn.session.status in repr(turn)
         shown += [resource.resource_type for resource in await turn.resources()]
-        await turn.reply("Yes", idempotency_key=f"turn-{len(states)}")
+        await turn.reply("Yes")
     assert states == ["waiting_for_input", "reviewing"]
     assert shown == ["storyboard"]
     video = await job.video()

@@ -148,7 +148,7 @@ async def test_delete_and_what_is_gone(heygen: HeyGen, sandbox: Sandbox) -> None
     assert (deleted.id, deleted.deleted) == (job.id, True)
     with pytest.raises(NotFound) as caught:
         await heygen.videos.delete(job.id)
-    assert caught.value.code == "video_not_found"
+    assert caught.value.code == "not_found"
 
 
 async def test_a_delete_whose_answer_was_lost_has_deleted(heygen: HeyGen, sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 from heygen_async import (
     AssetUrl,
     BadRequest,
+    ConnectionFailed,
     HeyGen,
     JobFailed,
     NotFound,
@@ -40,7 +41,7 @@ async def test_voices_page_and_filter(heygen: HeyGen, sandbox: Sandbox) -> None:
 
 async def test_speech_says_how_long_it_is(heygen: HeyGen, sandbox: Sandbox) -> None:
     request = SpeechRequest(text="Hello there, world.", voice_id=sandbox.voice_id)
-    speech = await heygen.voices.speech(request, idempotency_key="speech-1")
+    speech = await heygen.voices.speech(request)
     words = [stamp.word for stamp in speech.word_timestamps]
     assert (words[0], words[-1]) == ("<start>", "<end>")
     audio = io.BytesIO()
@@ -48,7 +49,15 @@ async def test_speech_says_how_long_it_is(heygen: HeyGen, sandbox: Sandbox) -> N
     audio.seek(0)
     with wave.open(audio) as file:
         assert file.getnframes() / file.getframerate() == pytest.approx(speech.duration, abs=0.05)
-    assert (await heygen.voices.speech(request, idempotency_key="speech-1")) == speech
+
+
+async def test_speech_whose_answer_is_lost_is_not_repeated(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("voices.speech", Fault.drop_answer())
+    with pytest.raises(ConnectionFailed) as caught:
+        await heygen.voices.speech(SpeechRequest(text="Hello", voice_id=sandbox.voice_id))
+    assert (caught.value.sent, caught.value.attempts) == (True, 1)
     assert sandbox.ledger.count("speech") == 1
 
 

@@ -15,9 +15,13 @@ from heygen_async import (
     AvatarLook,
     BackgroundRemovalJob,
     BackgroundRemovalRequest,
+    BrandKitDetail,
+    BrandKitRequest,
     FillerWordRemoval,
     FillerWordRemovalRequest,
     HeyGen,
+    HyperframesRender,
+    HyperframesRenderRequest,
     JobFailed,
     JobNeedsInput,
     JobTimeout,
@@ -65,6 +69,10 @@ async def begin(kind: str, sandbox: Sandbox, heygen: HeyGen) -> Any:
         return await heygen.background_removals.create(BackgroundRemovalRequest(video=SOURCE))
     if kind == "filler-word removal":
         return await heygen.filler_word_removals.create(FillerWordRemovalRequest(video=SOURCE))
+    if kind == "HyperFrames render":
+        return await heygen.hyperframes.create(HyperframesRenderRequest(project=SOURCE))
+    if kind == "brand kit":
+        return await heygen.brand_kits.create(BrandKitRequest(url="https://example.com"))
     if kind.startswith("avatar"):
         job = await heygen.avatars.create(PhotoAvatarRequest(name="Ada", file=SOURCE))
         if kind == "avatar look":
@@ -86,6 +94,8 @@ KINDS: dict[str, tuple[type[Any], str]] = {
     "clipping": (AiClippingJob, "completed"),
     "background removal": (BackgroundRemovalJob, "completed"),
     "filler-word removal": (FillerWordRemoval, "completed"),
+    "HyperFrames render": (HyperframesRender, "completed"),
+    "brand kit": (BrandKitDetail, "completed"),
     "avatar look": (AvatarLook, "completed"),
     "avatar group": (AvatarGroup, "completed"),
     "agent": (VideoAgentSession, "completed"),

@@ -49,6 +49,7 @@ from tests.contract.drawing import parts
 from tests.contract.examples import SOURCE, valid_fields
 from tests.contract.schemas import CONTRACT, PARTS, SCHEMAS, alternatives
 
+NAMED = [kind for kind in PARTS if kind.__name__ in SCHEMAS]
 FILE = AssetBase64(media_type="image/png", data="AAAA")
 QUICK = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -66,7 +67,7 @@ def _sent(part: Part) -> Any:
     return json.loads(encode(part) if isinstance(part, Request) else msgspec.json.encode(part))
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("kind", NAMED)
 @QUICK
 @given(data=st.data())
 def test_any_request_fits_the_contract(kind: type[Part], data: st.DataObject) -> None:
@@ -123,7 +124,7 @@ def _wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
             yield ["text"] * (choice["maxItems"] + 1)
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("kind", NAMED)
 def test_every_invalid_value_is_refused_by_name(kind: type[Part]) -> None:
     valid = valid_fields(kind)
     kind(**valid)
@@ -136,7 +137,7 @@ def test_every_invalid_value_is_refused_by_name(kind: type[Part]) -> None:
             assert str(caught.value).startswith(name), wrong
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("kind", NAMED)
 def test_required_fields_are_required(kind: type[Part]) -> None:
     for name in (field.name for field in msgspec.structs.fields(kind) if field.required):
         fields = valid_fields(kind)

@@ -83,9 +83,9 @@ async def test_requests_are_checked(api: Api) -> None:
         return (await api.post("/v3/avatars", body)).refusal
 
     prompt = {"type": "prompt", "name": "Ada", "prompt": "A woman"}
-    assert await refusal(**PHOTO, avatar_group_id="none") == (404, "avatar_group_not_found", None)
-    assert (await refusal(**{**PHOTO, "file": {"type": "asset_id", "asset_id": "x"}}))[0] == 404
-    assert (await refusal(**prompt, avatar_id="none"))[1] == "avatar_not_found"
+    assert await refusal(**PHOTO, avatar_group_id="none") == (404, "avatar_not_found", None)
+    assert (await refusal(**{**PHOTO, "file": {"type": "asset_id", "asset_id": "x"}}))[0] == 400
+    assert await refusal(**prompt, avatar_id="none") == (404, "not_found", None)
     bad = {"type": "url", "url": "nowhere"}
     assert (await refusal(**prompt, reference_images=[FILM, bad]))[2] == "reference_images.1.url"
     assert (await refusal(type="sketch", name="x"))[2] == "type"
@@ -113,10 +113,12 @@ async def test_own_avatars_are_listed_changed_and_deleted(api: Api, sandbox: San
     assert look not in [item["id"] for item in everybody]
     path = f"/v3/avatars/{group}"
     wrong = await api("PATCH", path, {"default_voice_id": "none"})
-    assert wrong.refusal[:2] == (404, "voice_not_found")
+    assert wrong.refusal == (400, "invalid_parameter", "default_voice_id")
+    text = "Invalid default_voice_id: 'none'. Voice not found."
+    assert wrong.body["error"]["message"] == text
     await api("PATCH", path, {"default_voice_id": sandbox.voice_id})
     renamed = (await api("PATCH", f"/v3/avatars/looks/{look}", {"name": "Bea"})).data
     assert (renamed["name"], renamed["default_voice_id"]) == ("Bea", sandbox.voice_id)
     assert (await api("DELETE", path)).data == {"id": group}
-    assert (await api.get(f"/v3/avatars/looks/{look}")).refusal[:2] == (404, "avatar_not_found")
-    assert (await api.get(path)).refusal[:2] == (404, "avatar_group_not_found")
+    assert (await api.get(f"/v3/avatars/looks/{look}")).refusal[:2] == (404, "not_found")
+    assert (await api.get(path)).refusal[:2] == (404, "avatar_not_found")

@@ -94,19 +94,32 @@ async def test_more_room_and_a_deletion_let_others_begin(api: Api, sandbox: Sand
     assert items[3]["status"] == "queued"
 
 
-async def test_bad_items_fail_alone(api: Api, sandbox: Sandbox) -> None:
+async def test_an_item_that_breaks_a_rule_refuses_its_batch(api: Api, sandbox: Sandbox) -> None:
+    silent = {"type": "avatar", "avatar_id": sandbox.avatar_id}
+    refused = await api.post("/v3/videos/batches", {"videos": [*_videos(sandbox, 1), silent]})
+    assert refused.refusal == (400, "invalid_parameter", "videos")
+    assert refused.body["error"]["message"] == "Invalid payload(s) at index 1."
+    klingon = {"video": VIDEO, "output_languages": ["Klingon"]}
+    path = "/v3/video-translations/batches"
+    refused = await api.post(path, {"video_translations": [klingon]})
+    assert refused.refusal == (400, "invalid_parameter", "video_translations")
+    assert sandbox.ledger.count() == 0
+
+
+async def test_items_that_name_what_is_not_there_fail_alone(api: Api, sandbox: Sandbox) -> None:
     sandbox.fail_next("video", code="tts_text_invalid", message="Nothing to say")
+    speaking = {"type": "avatar", "avatar_id": sandbox.avatar_id}
     bad = [
         {"type": "avatar", "avatar_id": "nobody", "script": "Hi"},
-        {"type": "avatar", "avatar_id": sandbox.avatar_id},
+        {**speaking, "audio_url": "ftp://example.com/a.mp3"},
     ]
     videos = [*bad, *_videos(sandbox, 2)]
     path = await _create(api, "videos", videos=videos)
     items = (await api.get(path)).data["items"]
     assert [item["status"] for item in items] == ["failed", "failed", "processing", "processing"]
-    assert items[0]["error"]["code"] == "avatar_not_found"
-    assert items[1]["error"]["code"] == "invalid_parameter"
-    assert items[1]["error"]["param"] == "script"
+    codes = [item["error"]["code"] for item in items[:2]]
+    assert codes == ["invalid_parameter", "download_failed"]
+    assert [item["error"]["param"] for item in items[:2]] == ["avatar_id", "audio_url"]
     await asyncio.sleep(100)
     batch = (await api.get(path)).data
     assert batch["items"][2]["error"] == {"code": "tts_text_invalid", "message": "Nothing to say"}
@@ -151,7 +164,7 @@ async def test_what_breaks_the_contract_is_refused_whole(
 async def test_translations_count_per_language(api: Api, sandbox: Sandbox) -> None:
     requests = [
         {"video": VIDEO, "output_languages": ["French", "German"], "title": "A"},
-        {"video": VIDEO, "output_languages": ["Klingon", "French"]},
+        {"video": {"type": "url", "url": "nowhere"}, "output_languages": ["French", "German"]},
         {"video": VIDEO, "output_languages": ["French"], "title": "B"},
     ]
     path = await _create(api, "video-translations", video_translations=requests)
@@ -180,7 +193,7 @@ async def test_lipsyncs_come_in_batches_of_their_own(api: Api, sandbox: Sandbox)
     done = (await api.get(f"/v3/lipsyncs/{batch['items'][0]['video_id']}")).data
     assert (await api.raw("GET", done["video_url"]))[0] == 200
     elsewhere = path.replace("lipsyncs", "videos")
-    assert (await api.get(elsewhere)).refusal[:2] == (404, "resource_not_found")
+    assert (await api.get(elsewhere)).refusal[:2] == (404, "not_found")
 
 
 async def test_statuses_tell_of_all_items(api: Api, sandbox: Sandbox) -> None:
@@ -198,7 +211,7 @@ async def test_statuses_tell_of_all_items(api: Api, sandbox: Sandbox) -> None:
         (None, "not_found"),
     ]
     assert [entry.get("batch_id") for entry in entries] == [None, batch_id, batch_id, "none"]
-    assert entries[2]["error"]["code"] == "avatar_not_found"
+    assert entries[2]["error"]["param"] == "avatar_id"
 
 
 async def test_items_are_paged_in_order(api: Api, sandbox: Sandbox) -> None:
@@ -225,8 +238,10 @@ async def test_the_same_key_gives_the_same_batch(api: Api, sandbox: Sandbox) -> 
 
 async def test_items_take_the_folder_of_their_batch(api: Api, sandbox: Sandbox) -> None:
     videos = _videos(sandbox, 2)
-    videos[1]["folder_id"] = "own"
+    own = [videos[0], {**videos[1], "folder_id": "own"}]
+    refused = await api.post("/v3/videos/batches", {"videos": own})
+    assert refused.refusal == (400, "invalid_parameter", "videos.1.folder_id")
     path = await _create(api, "videos", videos=videos, folder_id="shared")
     ids = [item["video_id"] for item in (await api.get(path)).data["items"]]
     folders = [(await api.get(f"/v3/videos/{identifier}")).data["folder_id"] for identifier in ids]
-    assert folders == ["shared", "own"]
+    assert folders == ["shared", "shared"]

@@ -34,7 +34,7 @@ async def test_they_hold_a_slot_until_they_end(api: Api, sandbox: Sandbox, kind:
     sandbox.clock.advance(86_400)
     await _make(api, kind)
     missing = {"video": {"type": "asset_id", "asset_id": "none"}}
-    assert (await api.post(PATHS[kind], missing)).refusal[:2] == (404, "asset_not_found")
+    assert (await api.post(PATHS[kind], missing)).refusal[:2] == (400, "asset_not_found")
 
 
 @pytest.mark.parametrize("kind", ["ai_clipping", "background_removal"])
@@ -43,7 +43,7 @@ async def test_a_deleted_one_gives_up_its_slot(api: Api, sandbox: Sandbox, kind:
     assert sandbox.running == 1
     await api("DELETE", path)
     assert sandbox.running == 0
-    assert (await api("DELETE", path)).refusal[:2] == (404, "resource_not_found")
+    assert (await api("DELETE", path)).refusal[:2] == (404, "not_found")
     assert (await api.get(PATHS[kind])).data == []
 
 

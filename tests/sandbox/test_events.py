@@ -91,10 +91,44 @@ async def test_a_batch_of_uploads_tells_of_its_end(api: Api, receiver: Receiver)
     assert received.event["event_data"]["counts_by_status"] == {"completed": 1, "failed": 1}
 
 
-async def test_removals_have_no_events(api: Api, receiver: Receiver) -> None:
+async def test_background_removals_have_no_events(api: Api, receiver: Receiver) -> None:
     await receiver.register(api)
     assert (await api.post("/v3/background-removals", {"video": SOURCE})).status == 200
-    body = {"video": SOURCE, "callback_url": receiver.url}
-    assert (await api.post("/v3/filler-word-removals", body)).status == 200
     await asyncio.sleep(10_000)
     assert receiver.got == []
+
+
+async def test_hyperframes_renders_tell_of_their_end(
+    api: Api, sandbox: Sandbox, receiver: Receiver
+) -> None:
+    await receiver.register(api)
+    body = {"project": SOURCE, "callback_id": "mine", "callback_url": receiver.url}
+    deleted = (await api.post("/v3/hyperframes/renders", body)).data["render_id"]
+    await api("DELETE", f"/v3/hyperframes/renders/{deleted}")
+    for end in ("success", "fail"):
+        made = await api.post("/v3/hyperframes/renders", body)
+        assert made.status == 202
+        await asyncio.sleep(10_000)
+        assert receiver.types == [f"hyperframes_video.{end}"] * 2
+        told = receiver.got[0].event["event_data"]
+        assert (told["render_id"], told["callback_id"]) == (made.data["render_id"], "mine")
+        receiver.got.clear()
+        sandbox.fail_next("hyperframes")
+
+
+async def test_filler_word_removals_tell_of_their_end(
+    api: Api, sandbox: Sandbox, receiver: Receiver
+) -> None:
+    await receiver.register(api)
+    body = {"video": SOURCE, "callback_id": "mine", "callback_url": receiver.url}
+    for end in ("success", "fail"):
+        made = await api.post("/v3/filler-word-removals", body)
+        assert made.status == 202
+        await asyncio.sleep(10_000)
+        assert receiver.types == [f"filler_word_removal.{end}"] * 2
+        told = receiver.got[0].event["event_data"]
+        assert told["id"] == made.data["filler_word_removal_id"]
+        assert told["callback_id"] == "mine"
+        assert (told["progress"], "thumbnail_url" in told) == (100, end == "success")
+        receiver.got.clear()
+        sandbox.fail_next("filler_word_removal")

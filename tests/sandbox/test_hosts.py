@@ -44,7 +44,7 @@ async def test_a_bearer_token_is_accepted(api: Api, sandbox: Sandbox) -> None:
 async def test_each_version_refuses_in_its_own_envelope(api: Api, sandbox: Sandbox) -> None:
     v3 = await api.get("/v3/videos/none")
     assert set(v3.body) == {"error"}
-    assert v3.body["error"]["doc_url"].endswith("#video-not-found")
+    assert v3.body["error"]["doc_url"].endswith("#not-found")
     v2 = await api.get("/v2/template/none")
     assert v2.body["data"] is None
     assert v2.body["error"]["code"] == "template_not_found"
@@ -124,7 +124,7 @@ async def test_a_key_counts_for_one_endpoint_and_its_path(api: Api, sandbox: San
 
 async def test_refusals_are_not_stored(api: Api, sandbox: Sandbox) -> None:
     body = {"type": "avatar", "avatar_id": "nobody", "script": "Hi"}
-    assert (await api.post("/v3/videos", body, key="k")).status == 404
+    assert (await api.post("/v3/videos", body, key="k")).status == 400
     body["avatar_id"] = sandbox.avatar_id
     assert (await api.post("/v3/videos", body, key="k")).status == 200
 

@@ -58,6 +58,6 @@ async def test_brand_kits_and_folders(api: Api) -> None:
     assert (await api.post("/v3/folders", {"name": "Launch"}, key="k")).data == folder
     assert (folder["type"], folder["parent_id"]) == ("mixed", None)
     orphan = await api.post("/v3/folders", {"name": "x", "parent_id": "none"})
-    assert orphan.refusal[:2] == (404, "resource_not_found")
+    assert orphan.refusal == (400, "invalid_parameter", "parent_id")
     assert (await api.post("/v3/folders", {"name": ""})).refusal[2] == "name"
     assert (await api.get("/v3/folders/none")).status == 404

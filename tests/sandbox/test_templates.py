@@ -115,9 +115,22 @@ async def test_scenes_are_chosen_ordered_and_repeated(api: Api, sandbox: Sandbox
             400,
             "variables.jingle.type",
         ),
-        ({"host": {"type": "character", "character_id": "x"}}, 404, None),
-        ({"host_voice": {"type": "voice", "voice_id": "x"}}, 404, None),
-        ({"picture": {"type": "image", "asset": {"type": "asset_id", "asset_id": "x"}}}, 404, None),
+        (
+            {"host": {"type": "character", "character_id": "x"}},
+            400,
+            "variables.host.character_id",
+        ),
+        (
+            {"host_voice": {"type": "voice", "voice_id": "x"}},
+            400,
+            "variables.host_voice.voice_id",
+        ),
+        (
+            {"picture": {"type": "image", "asset": {"type": "asset_id", "asset_id": "x"}}},
+            400,
+            "variables.picture.asset.asset_id",
+        ),
+        ({"headline": {"type": "text", "content": ""}}, 400, "variables.headline.content"),
     ],
 )
 async def test_variables_are_checked_against_the_template(

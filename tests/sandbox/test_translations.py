@@ -48,7 +48,7 @@ async def test_translations_are_listed_renamed_and_deleted(api: Api) -> None:
     assert (listed["title"], listed["translate_audio_only"]) == ("New", True)
     assert (await api.raw("GET", listed["audio_url"]))[1]["Content-Type"] == "audio/wav"
     assert (await api("DELETE", path)).data == {"id": identifier}
-    assert (await api.get(path)).refusal[:2] == (404, "resource_not_found")
+    assert (await api.get(path)).refusal[:2] == (404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ async def test_a_chat_pauses_and_goes_on(api: Api, sandbox: Sandbox) -> None:
     resource = (await api.get(f"{path}/resources/{resource_id}")).data
     assert resource["resource_type"] == "storyboard"
     assert (await api.raw("GET", resource["preview_url"]))[2].startswith(b"\x89PNG")
-    assert (await api.get(f"{path}/resources/none")).refusal[:2] == (404, "resource_not_found")
+    assert (await api.get(f"{path}/resources/none")).refusal[:2] == (404, "not_found")
 
     await api.post(path, {"message": "Go on"})
     assert (await api.get(path)).data["status"] == "generating"
@@ -116,13 +116,22 @@ async def test_styles_and_checks(api: Api, sandbox: Sandbox) -> None:
     good = {"prompt": "x", "style_id": style_id, "voice_id": sandbox.voice_id}
     assert (await api.post("/v3/video-agents", good)).status == 200
     wrongs: list[tuple[dict[str, Any], str]] = [
-        ({"style_id": "none"}, "resource_not_found"),
-        ({"avatar_id": "none"}, "avatar_not_found"),
-        ({"voice_id": "none"}, "voice_not_found"),
+        ({"style_id": "none"}, "invalid_parameter"),
+        ({"avatar_id": "none"}, "invalid_parameter"),
+        ({"voice_id": "none"}, "invalid_parameter"),
         ({"files": [{"type": "asset_id", "asset_id": "none"}]}, "asset_not_found"),
     ]
     for wrong, code in wrongs:
         reply = await api.post("/v3/video-agents", {"prompt": "x", **wrong})
-        assert reply.refusal[:2] == (404, code)
+        assert reply.refusal[:2] == (400, code)
     reply = await api.post("/v3/video-agents", {"prompt": "x", "auto_proceed": True})
     assert reply.refusal == (400, "invalid_parameter", "auto_proceed")
+
+
+async def test_a_stop_needs_no_body(api: Api) -> None:
+    made = (await api.post("/v3/video-agents", {"prompt": "A film"})).data
+    path = f"/v3/video-agents/{made['session_id']}/stop"
+    bodies: list[dict[str, Any] | None] = [None, {}]
+    for body in bodies:
+        assert (await api("POST", path, body)).data == {"session_id": made["session_id"]}
+    assert (await api("POST", path, {"now": True})).refusal == (400, "invalid_parameter", "now")

@@ -117,7 +117,6 @@ async def test_rules_of_the_other_types(api: Api, sandbox: Sandbox) -> None:
     speaking = {"type": "image", "image": image, "script": "Hi"}
     assert await param_of(speaking) == "voice_id"
     cinematic = {"type": "cinematic_avatar", "avatar_id": [sandbox.avatar_id], "prompt": "x"}
-    assert await param_of(cinematic) == "duration"
     assert await param_of({**cinematic, "duration": 5, "auto_duration": True}) == "duration"
     scene = {"type": "image", "source": image}
     studio = {"type": "studio", "scenes": [{**scene, "duration": 3}, scene]}
@@ -146,12 +145,13 @@ async def test_sources_of_a_video_must_exist(api: Api, sandbox: Sandbox) -> None
         {"type": "studio", "scenes": [{"type": "image", "source": missing, "duration": 1}]},
     ]
     for body in bodies:
-        assert (await api.post("/v3/videos", body)).refusal[:2] == (404, "asset_not_found")
+        assert (await api.post("/v3/videos", body)).refusal[:2] == (400, "asset_not_found")
     url = {**avatar, "background": {"type": "image", "url": "//example.com"}}
     reply = await api.post("/v3/videos", url)
     assert reply.refusal == (400, "download_failed", "background.url")
     look = {**avatar, "engine": {"type": "avatar_v", "reference_look_id": "none"}}
-    assert (await api.post("/v3/videos", look)).refusal[1] == "avatar_not_found"
+    reply = await api.post("/v3/videos", look)
+    assert reply.refusal == (400, "invalid_parameter", "engine.reference_look_id")
     base64 = {"type": "base64", "media_type": "video/mp4", "data": "AAAA"}
     scene = {"type": "video", "source": base64}
     assert (await api.post("/v3/videos", {"type": "studio", "scenes": [scene]})).status == 200
@@ -179,18 +179,20 @@ async def test_the_old_status_call(api: Api, sandbox: Sandbox) -> None:
     assert (await api.get("/v1/video_status.get")).status == 400
 
 
-async def test_unknown_ids_are_404_with_the_code_of_their_kind(api: Api, sandbox: Sandbox) -> None:
+async def test_unknown_ids_are_404_in_a_path_and_400_in_a_body(api: Api, sandbox: Sandbox) -> None:
     body = {"type": "avatar", "avatar_id": "nobody", "script": "Hi"}
-    assert (await api.post("/v3/videos", body)).refusal[:2] == (404, "avatar_not_found")
+    assert (await api.post("/v3/videos", body)).refusal == (400, "invalid_parameter", "avatar_id")
     body["avatar_id"] = sandbox.avatar_id
     reply = await api.post("/v3/videos", {**body, "voice_id": "nobody"})
-    assert reply.refusal[:2] == (404, "voice_not_found")
+    assert reply.refusal == (400, "invalid_parameter", "voice_id")
     del body["script"]
     reply = await api.post("/v3/videos", {**body, "audio_asset_id": "nothing"})
-    assert reply.refusal[:2] == (404, "asset_not_found")
+    assert reply.refusal == (400, "asset_not_found", "audio_asset_id")
     reply = await api.post("/v3/videos", {**body, "audio_url": "ftp://example.com/a.mp3"})
     assert reply.refusal == (400, "download_failed", "audio_url")
-    assert (await api.get("/v3/videos/none")).refusal[:2] == (404, "video_not_found")
+    gone = await api.get("/v3/videos/none")
+    assert gone.refusal[:2] == (404, "not_found")
+    assert gone.body["error"]["message"] == "Video not found."
     assert (await api.get("/v1/video_status.get?video_id=none")).status == 404
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from heygen_async import HeyGen
+from heygen_async import HeyGen, RequestLimiter
 from heygen_async.errors import CallError, HeyGenError
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 from heygen_async.session.settings import Retry
@@ -92,10 +92,11 @@ ANSWERS = st.binary(max_size=500) | st.builds(
 async def call(answer: bytes) -> HeyGenError | None:
     """What a read and a write make of it; the exception of the read."""
     caught: HeyGenError | None = None
+    limiter = RequestLimiter()
     policy = Retry(attempts=2, patience=20)
     async with (
         raw_server(answering(answer)) as server,
-        HeyGen(KEY, base_url=server.base_url, retry=policy) as heygen,
+        HeyGen(KEY, base_url=server.base_url, retry=policy, requests=limiter) as heygen,
     ):
         for path in ("/v3/videos", "/v3/x"):
             with contextlib.suppress(CallError):
@@ -104,7 +105,7 @@ async def call(answer: bytes) -> HeyGenError | None:
             await heygen.videos.get("v")
         except HeyGenError as error:
             caught = error
-        assert heygen._session.requests.in_use == 0
+    assert limiter.in_use == 0
     return caught
 
 

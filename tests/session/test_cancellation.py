@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 import anyio
 import pytest
 
-from heygen_async import HeyGen
+from heygen_async import HeyGen, RequestLimiter
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.session import tasks
 
 from .wire import client, video
 
@@ -39,15 +39,17 @@ async def cancelled_after(seconds: float, task: asyncio.Task[Any]) -> asyncio.Ca
     ids=["after the work", "before the work"],
 )
 async def test_cancelled_on_its_way(
-    sandbox: Sandbox, heygen: HeyGen, fault: Fault, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
+    limiter = RequestLimiter()
     sandbox.faults.add("videos.create", fault)
-    task = asyncio.create_task(heygen.videos.create(video(sandbox)))
-    cancelled = await cancelled_after(1, task)
+    async with client(sandbox, requests=limiter) as heygen:
+        task = asyncio.create_task(heygen.videos.create(video(sandbox)))
+        cancelled = await cancelled_after(1, task)
     assert cancelled.job_ids == [sandbox.ledger.jobs[0].id]  # type: ignore[attr-defined]
     assert sandbox.ledger.count() == 1
     assert "was cancelled after its job was created" in caplog.text
-    assert heygen._session.requests.in_use == 0
+    assert limiter.in_use == 0
 
 
 async def test_cancelled_by_a_scope(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -69,7 +71,7 @@ async def test_cancelled_where_nobody_uses_anyio(
     sandbox: Sandbox, heygen: HeyGen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The runner of these tests has loaded its backend.
-    monkeypatch.setattr(tasks, "_BACKEND", "anyio._backends._unloaded")
+    monkeypatch.delitem(sys.modules, "anyio._backends._asyncio")
     sandbox.faults.add("videos.create", Fault.delay(20))
     task = asyncio.create_task(heygen.videos.create(video(sandbox)))
     cancelled = await cancelled_after(1, task)
@@ -165,8 +167,10 @@ async def test_a_server_that_is_gone_after_the_cancellation(
     assert asyncio.get_running_loop().time() < 40
 
 
-async def test_reads_are_just_cancelled(sandbox: Sandbox, heygen: HeyGen) -> None:
+async def test_reads_are_just_cancelled(sandbox: Sandbox) -> None:
+    limiter = RequestLimiter()
     sandbox.faults.add("users.me", Fault.delay(20))
-    await cancelled_after(1, asyncio.create_task(heygen.users.me()))
+    async with client(sandbox, requests=limiter) as heygen:
+        await cancelled_after(1, asyncio.create_task(heygen.users.me()))
     assert sandbox.ledger.requests == 1
-    assert heygen._session.requests.in_use == 0
+    assert limiter.in_use == 0

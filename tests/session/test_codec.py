@@ -32,7 +32,9 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["error", "code", "message", "msg", "data", "param", "doc_url"])
+            st.sampled_from(
+                ["error", "code", "message", "msg", "data", "param", "doc_url", "errors"]
+            )
             | st.text(max_size=3),
             inner,
             max_size=5,
@@ -108,6 +110,12 @@ def test_no_envelope() -> None:
             b'{"error": {"code": "c", "message": "m", "param": "p", "doc_url": "d"}}',
             ErrorFacts("c", "m", "p", "d"),
         ),
+        (
+            b'{"error": {"code": "c", "message": "m", "errors": [{"code": "e", "message": "f", '
+            b'"node_id": "n", "port": 7, "new": "x"}, "odd", null]}}',
+            ErrorFacts("c", "m", errors=({"code": "e", "message": "f", "node_id": "n"},)),
+        ),
+        (b'{"error": {"code": "c", "errors": {"code": "e"}}}', ErrorFacts("c")),
         (b'{"error": {"code": 40001, "message": "m"}, "data": null}', ErrorFacts("40001", "m")),
         (b'{"error": {"code": null, "message": null}}', ErrorFacts()),
         (b'{"error": {"code": true, "message": 7, "param": []}}', ErrorFacts()),

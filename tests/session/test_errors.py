@@ -20,6 +20,7 @@ CASES: list[HeyGenError] = [
         code="invalid_parameter",
         param="voice_id",
         doc_url="https://example.com/a#b",
+        errors=({"code": "bad_node", "message": "no"},),
         request_id="r-1",
         method="POST",
         path="/v3/videos",

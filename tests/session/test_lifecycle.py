@@ -11,11 +11,13 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from heygen_async import HeyGen
+from heygen_async import HeyGen, RequestTimeout
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.settings import Retry, Timeout
 
+from ..web_servers import under_aiohttp
 from .wire import client, video
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +27,8 @@ def run_script(body: str) -> str:
     """What a script prints on the real loop, where every warning is an error and printed."""
     script = textwrap.dedent(
         """
-        import asyncio, gc
-        from heygen_async import HeyGen
+        import asyncio, gc, io
+        from heygen_async import HeyGen, TransferError
         from heygen_async.sandbox import Sandbox
         """
     ) + textwrap.dedent(body)
@@ -51,10 +53,12 @@ def test_scripts_that_never_close_end_without_a_warning() -> None:
             async with sandbox:
                 heygen = heygen or HeyGen(sandbox.api_key, base_url=sandbox.base_url)
                 await heygen.users.me()
-                async with heygen._session.connection.media.get(sandbox.media_origin):
-                    pass
+                try:
+                    await heygen.download(f"{sandbox.media_origin}/media/x", io.BytesIO())
+                except TransferError:
+                    print("no such file")
                 print(await heygen.videos.list().first_page())
-                heygen._session.settings  # it lives until here
+                heygen.traffic  # it lives until here
 
         async def waits_for_a_job(sandbox):
             async with sandbox:
@@ -72,6 +76,7 @@ def test_scripts_that_never_close_end_without_a_warning() -> None:
         gc.collect()
         """
     )
+    assert "no such file" in out
     assert "still running" in out
 
 
@@ -168,25 +173,41 @@ async def test_a_pickled_client_works(sandbox: Sandbox) -> None:
     await original.users.me()
     twin = pickle.loads(pickle.dumps(original))
     assert isinstance(twin, HeyGen)
-    assert twin._session.settings == original._session.settings
-    assert twin._session.requests.in_flight == 7
     assert twin.slots.ceiling == 3
     assert twin.traffic.requests == 0
     async with original, twin:
         assert await twin.users.me() == await original.users.me()
+        sandbox.faults.add("users.me", Fault.delay(5), times=8)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(twin.users.me() for _ in range(8)))
+        # Seven at once, then the eighth.
+        assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=1)
+        sandbox.faults.add("users.me", Fault.delay(20), times=2)
+        with pytest.raises(RequestTimeout, match="within 9 s") as caught:
+            await twin.users.me()
+        assert caught.value.attempts == 2
 
 
 @pytest.mark.anyio
-async def test_connections_are_kept_between_looks(sandbox: Sandbox, heygen: HeyGen) -> None:
-    await heygen.users.me()
-    connections = heygen._session.connection.api.connector
-    assert connections is not None
-    first = [protocol for pool in connections._conns.values() for protocol, _ in pool]
-    await asyncio.sleep(60)
-    await heygen.users.me()
-    second = [protocol for pool in connections._conns.values() for protocol, _ in pool]
-    assert first == second
-    assert len(first) == 1
+async def test_connections_are_kept_between_looks() -> None:
+    ports: list[int] = []
+
+    async def look(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        return web.json_response({"data": {}})
+
+    app = web.Application()
+    app.router.add_get("/v3/videos/abc", look)
+    async with (
+        under_aiohttp(app, keepalive_timeout=600) as address,
+        HeyGen("sk_V2_anything", base_url=address) as heygen,
+    ):
+        for _ in range(3):
+            await heygen.request("GET", "/v3/videos/abc")
+            await asyncio.sleep(60)
+    assert len(ports) == 3
+    assert len(set(ports)) == 1
 
 
 @pytest.mark.anyio

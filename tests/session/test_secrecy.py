@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import traceback
 from collections.abc import Iterator
@@ -10,10 +11,11 @@ from collections.abc import Iterator
 import pytest
 
 from heygen_async import HeyGen
-from heygen_async.errors import APIError, BadRequest, HeyGenError
+from heygen_async.errors import APIError, BadRequest, HeyGenError, TransferError
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.settings import Retry
 
+from ..transfers_host import open_session
 from .test_faults import PASSING
 from .wire import answering, client, raw_server, video
 
@@ -75,11 +77,17 @@ async def test_the_key_is_in_no_log_and_no_exception(
             await heygen.videos.create(video(sandbox))
         # The body that echoes the key is a local variable.
         said = [*everything_in(caught.value, variables=name in PASSING)]
-        said += [repr(heygen), str(heygen)]
-        said += [repr(heygen._session), repr(heygen._session.settings)]
+        said += [repr(heygen), str(heygen), *map(repr, vars(heygen).values())]
     for text in (*said, caplog.text, *(repr(vars(record)) for record in caplog.records)):
         assert KEY not in text
         assert KEY[8:] not in text
+
+
+async def test_settings_that_are_printed_do_not_show_the_key() -> None:
+    async with open_session(api_key=KEY) as session:
+        assert KEY in session.settings.auth_headers.values()
+        for said in (repr(session), repr(session.settings), repr(session.connection)):
+            assert KEY not in said
 
 
 async def test_nobody_listening(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -110,8 +118,8 @@ async def test_redirects_are_not_followed(sandbox: Sandbox, status: int) -> None
 async def test_the_media_session_does_not_know_the_key(sandbox: Sandbox) -> None:
     async with client(sandbox) as heygen:
         await heygen.users.me()
-        async with heygen._session.connection.media.get(f"{sandbox.media_origin}/media/x") as gone:
-            assert gone.status == 403
+        with pytest.raises(TransferError, match="403"):
+            await heygen.download(f"{sandbox.media_origin}/media/x", io.BytesIO())
         headers = dict(sandbox.requests.media[0].headers)
     assert sandbox.leaks == 0
     assert KEY not in repr(headers)

@@ -23,9 +23,18 @@ from heygen_async import (
     BatchJob,
     BatchStatus,
     BrandGlossary,
+    BrandGlossaryDetail,
+    BrandGlossaryRequest,
+    BrandGlossaryUpdate,
     BrandKit,
+    BrandKitDetail,
+    BrandKitRequest,
+    BrandKitUpdate,
     CompletedAsset,
     DeletedBackgroundRemoval,
+    DeletedBrandGlossary,
+    DeletedBrandKit,
+    DeletedHyperframesRender,
     DeletedId,
     DeletedVideo,
     DeletedVoice,
@@ -37,6 +46,8 @@ from heygen_async import (
     FillerWordRemovalRequest,
     Folder,
     HeyGen,
+    HyperframesRender,
+    HyperframesRenderRequest,
     Job,
     Lipsync,
     LipsyncBatchRequest,
@@ -74,6 +85,7 @@ from heygen_async import (
     VideoAgentStyle,
     VideoBatchRequest,
     VideoRequest,
+    VideoScenes,
     VideoStatusV1,
     VideoTranslation,
     VideoTranslationBatchRequest,
@@ -315,6 +327,77 @@ def brand_glossaries_list(heygen: HeyGen, limit: int | None) -> None:
 
 def brand_kits_list(heygen: HeyGen, limit: int | None) -> None:
     assert_type(heygen.brand_kits.list(limit=limit), Pages[BrandKit])
+
+
+async def brand_glossaries_create(
+    heygen: HeyGen, request: BrandGlossaryRequest, idempotency_key: str | None
+) -> None:
+    assert_type(
+        await heygen.brand_glossaries.create(request, idempotency_key=idempotency_key),
+        BrandGlossaryDetail,
+    )
+
+
+async def brand_glossaries_delete(heygen: HeyGen, brand_glossary_id: str) -> None:
+    assert_type(await heygen.brand_glossaries.delete(brand_glossary_id), DeletedBrandGlossary)
+
+
+async def brand_glossaries_get(heygen: HeyGen, brand_glossary_id: str) -> None:
+    assert_type(await heygen.brand_glossaries.get(brand_glossary_id), BrandGlossaryDetail)
+
+
+async def brand_glossaries_update(
+    heygen: HeyGen, brand_glossary_id: str, request: BrandGlossaryUpdate
+) -> None:
+    assert_type(
+        await heygen.brand_glossaries.update(brand_glossary_id, request), BrandGlossaryDetail
+    )
+
+
+async def brand_kits_create(
+    heygen: HeyGen, request: BrandKitRequest, idempotency_key: str | None
+) -> None:
+    assert_type(
+        await heygen.brand_kits.create(request, idempotency_key=idempotency_key),
+        Job[BrandKitDetail],
+    )
+
+
+async def brand_kits_delete(heygen: HeyGen, brand_kit_id: str) -> None:
+    assert_type(await heygen.brand_kits.delete(brand_kit_id), DeletedBrandKit)
+
+
+async def brand_kits_get(heygen: HeyGen, brand_kit_id: str) -> None:
+    assert_type(await heygen.brand_kits.get(brand_kit_id), BrandKitDetail)
+
+
+async def brand_kits_update(heygen: HeyGen, brand_kit_id: str, request: BrandKitUpdate) -> None:
+    assert_type(await heygen.brand_kits.update(brand_kit_id, request), BrandKitDetail)
+
+
+async def hyperframes_create(
+    heygen: HeyGen, request: HyperframesRenderRequest, idempotency_key: str | None
+) -> None:
+    assert_type(
+        await heygen.hyperframes.create(request, idempotency_key=idempotency_key),
+        Job[HyperframesRender],
+    )
+
+
+async def hyperframes_delete(heygen: HeyGen, render_id: str) -> None:
+    assert_type(await heygen.hyperframes.delete(render_id), DeletedHyperframesRender)
+
+
+async def hyperframes_get(heygen: HeyGen, render_id: str) -> None:
+    assert_type(await heygen.hyperframes.get(render_id), HyperframesRender)
+
+
+def hyperframes_list(heygen: HeyGen, limit: int | None) -> None:
+    assert_type(heygen.hyperframes.list(limit=limit), Pages[HyperframesRender])
+
+
+async def videos_scenes(heygen: HeyGen, video_id: str) -> None:
+    assert_type(await heygen.videos.scenes(video_id), VideoScenes)
 
 
 async def filler_word_removals_create(

@@ -106,6 +106,10 @@ def test_the_jobs_of_an_event(name: str, data: dict[str, Any], jobs: list[EventJ
 def test_a_whole_job_is_known_by_its_plain_id(name: str) -> None:
     body = event_body(name, {"id": "c", "status": "completed", "clips": [{"id": "no job"}]})
     assert event(body).jobs == parse(body).jobs == (EventJob("ai_clipping", "c"),)
+    removal = event_body("filler_word_removal.success", {"id": "c"})
+    assert event(removal).jobs == (EventJob("filler_word_removal", "c"),)
+    render = event_body("hyperframes_video.fail", {"render_id": "r"})
+    assert event(render).jobs == (EventJob("hyperframes_render", "r"),)
     assert event(event_body("avatar_video.fail", {"id": "c", "video_id": "v"})).jobs == (
         EventJob("video", "v"),
     )

@@ -1,8 +1,8 @@
-"""The user, and the account's brand glossaries and brand kits."""
+"""The user."""
 
 from __future__ import annotations
 
-from ..answers import Json, data, listing
+from ..answers import Json, data
 from ..calls import Call, Handler
 
 __all__ = ["HANDLERS"]
@@ -30,20 +30,4 @@ def me(call: Call) -> Json:
     )
 
 
-def glossaries(call: Call) -> Json:
-    """`brand_glossaries.list`."""
-    page, token = call.account.glossaries.page(call.query["limit"], call.query.get("token"))
-    return listing(page, token)
-
-
-def brand_kits(call: Call) -> Json:
-    """`brand_kits.list`."""
-    page, token = call.account.brand_kits.page(call.query["limit"], call.query.get("token"))
-    return listing(page, token)
-
-
-HANDLERS: dict[str, Handler] = {
-    "users.me": me,
-    "brand_glossaries.list": glossaries,
-    "brand_kits.list": brand_kits,
-}
+HANDLERS: dict[str, Handler] = {"users.me": me}

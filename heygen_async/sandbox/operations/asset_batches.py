@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..account import Account
+from ..account import Account, Asset
 from ..announcements import announce_batch
 from ..answers import Json, data, listing
 from ..batches import Batch, BatchItem
 from ..calls import Call, Handler
 from ..jobs import Failure
-from ..refusals import Refusal
+from ..refusals import Refusal, invalid
 from ..shelf import Shelf
 from .assets import announce_upload, finish_upload, upload_json
 from .batches import batch_json
@@ -23,10 +23,7 @@ _CHECK = 1.0
 def create(call: Call) -> Json:
     """`assets.direct_uploads.batches.create`: one file that cannot be taken spoils them all."""
     body, account = call.body, call.account
-    assets = [
-        announce_upload(account, file, f"files.{index}.")
-        for index, file in enumerate(body["files"])
-    ]
+    assets = [_announced(account, file, index) for index, file in enumerate(body["files"])]
     items: Shelf[BatchItem] = Shelf("resource", newest_first=False)
     for index, asset in enumerate(assets):
         account.assets.add(asset.id, asset)
@@ -37,6 +34,15 @@ def create(call: Call) -> Json:
     account.batches["assets"].add(batch.id, batch)
     uploads = [upload_json(account, asset) for asset in assets]
     return data({"batch_id": batch.id, "items": uploads})
+
+
+def _announced(account: Account, file: Json, index: int) -> Asset:
+    try:
+        return announce_upload(account, file)
+    except Refusal as refusal:
+        if refusal.status != 400:
+            raise
+        raise invalid("files", f"Invalid file(s) at index {index}.") from None
 
 
 def complete(call: Call) -> Json:

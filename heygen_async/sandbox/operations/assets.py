@@ -14,7 +14,7 @@ from ..calls import Call, Handler
 from ..files import StoredFile, TooLarge
 from ..jobs import Job
 from ..media import UPLOAD_LIFETIME, MediaItem
-from ..refusals import Refusal, invalid
+from ..refusals import Refusal, invalid, not_found
 
 __all__ = ["HANDLERS", "announce_upload", "finish_upload", "receive_upload", "upload_json"]
 
@@ -31,7 +31,10 @@ EXTENSIONS = {
     "audio/wav": "wav",
     "application/pdf": "pdf",
     "application/x-subrip": "srt",
+    "application/zip": "zip",
 }
+#: Types that are taken by direct upload alone.
+_DIRECT_ONLY = frozenset({"application/zip"})
 _ALIASES = {
     "image/jpg": "image/jpeg",
     "audio/mp3": "audio/mpeg",
@@ -113,6 +116,8 @@ async def _only_file(call: Call) -> tuple[str, str, StoredFile]:
             raise invalid(field or "body", "Extra inputs are not permitted")
         name = part.filename or "file"
         mime = _mime_type(part.headers.get("Content-Type"), name, "file")
+        if mime in _DIRECT_ONLY:
+            raise invalid("file", f"Unsupported file type: {mime}")
         found = name, mime, await call.account.files.save(_chunks_of(part), UPLOAD_LIMIT)
     if found is None:
         raise invalid("file", "Field required")
@@ -124,14 +129,14 @@ async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def announce_upload(account: Account, file: Json, prefix: str = "") -> Asset:
+def announce_upload(account: Account, file: Json) -> Asset:
     """An asset for a file that will be put to its address; on no shelf yet."""
     size = file["size_bytes"]
     if size > DIRECT_LIMIT:
         raise _too_large(DIRECT_LIMIT)
     if size < 1:
-        raise invalid(f"{prefix}size_bytes", "size_bytes must be positive")
-    mime = _mime_type(file["content_type"], None, f"{prefix}content_type")
+        raise invalid("size_bytes", "size_bytes must be positive")
+    mime = _mime_type(file["content_type"], None, "content_type")
     return Asset(
         account.new_id(),
         file["filename"],
@@ -201,12 +206,16 @@ def complete_direct(call: Call) -> Json:
     account = call.account
     asset = account.assets.get(call.path[0])
     finish_upload(account, asset, call.body.get("checksum_sha256"))
-    return data({**_receipt(account, asset), "status": "completed"})
+    return data({**_receipt(account, asset), "status": "processing"})
 
 
 def get(call: Call) -> Json:
     """`assets.get`."""
-    return data(asset_json(call.account, call.account.ready_asset(call.path[0])))
+    account = call.account
+    asset = account.assets.get(call.path[0])
+    if not asset.is_ready(account.clock.now()):
+        raise not_found("asset")
+    return data(asset_json(account, asset))
 
 
 def list_(call: Call) -> Json:

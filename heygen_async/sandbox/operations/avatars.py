@@ -189,7 +189,7 @@ def update(call: Call) -> Json:
     group = _own_group(account, call.path[0])
     voice_id = call.body.get("default_voice_id")
     if voice_id is not None:
-        group.default_voice_id = account.voices.get(voice_id).id
+        group.default_voice_id = account.voices.referenced(voice_id, "default_voice_id").id
         for look in _looks_of(account, group):
             look.default_voice_id = voice_id
     return data(group_json(account, group))

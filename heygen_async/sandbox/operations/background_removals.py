@@ -86,7 +86,7 @@ def delete(call: Call) -> Json:
     account = call.account
     removal = account.background_removals.get(call.path[0])
     if removal.deleted:
-        raise not_found("resource", removal.id)
+        raise not_found("background_removal")
     removal.deleted = True
     account.slots.release(removal.job)
     for file in removal.layers.values():

@@ -1,7 +1,7 @@
 """Batches of videos, translations and lipsyncs: accepted at once, begun as slots become free.
 
-A body that breaks the contract is refused whole. What only shows when a request is looked into,
-such as an avatar that does not exist, fails that item alone.
+A body that breaks the contract is refused whole, and so is one with a request that breaks a rule
+between its fields. A source or an avatar that is not there fails its item alone.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def _create(product: _Product, call: Call) -> Json:
     for request in requests:
         if call.body.get("folder_id") is not None:
             request.setdefault("folder_id", call.body["folder_id"])
-        for item in _accepted(product, call, request, batch):
+    for request, plan in zip(requests, _plans(product, call, requests), strict=True):
+        for item in _accepted(product, call, request, batch, plan):
             items.add(str(item.index), item)
     account.batches[product.name].add(batch.id, batch)
     if any(body.get("callback_url") is not None for body in (call.body, *requests)):
@@ -88,15 +89,32 @@ def _begin(account: Account, batch: Batch, accepted: Accepted) -> None:
         announce_batch(account, batch)
 
 
-def _accepted(product: _Product, call: Call, request: Json, batch: Batch) -> list[BatchItem]:
+def _plans(product: _Product, call: Call, requests: list[Json]) -> list[list[Acceptance] | Refusal]:
+    """What each request comes to, or why it fails alone; refuses them all for a broken rule."""
+    plans: list[list[Acceptance] | Refusal] = []
+    for index, request in enumerate(requests):
+        try:
+            plans.append(product.plan(call, request))
+        except Refusal as refusal:
+            if not refusal.alone:
+                raise invalid(product.name, f"Invalid payload(s) at index {index}.") from None
+            plans.append(refusal)
+    return plans
+
+
+def _accepted(
+    product: _Product,
+    call: Call,
+    request: Json,
+    batch: Batch,
+    plan: list[Acceptance] | Refusal,
+) -> list[BatchItem]:
     """The items of one request, their jobs in the queue."""
     account = call.account
     first = len(batch.items)
-    try:
-        plan = product.plan(call, request)
-    except Refusal as refusal:
+    if isinstance(plan, Refusal):
         count = product.count(request)
-        return [BatchItem(first + number, refusal=refusal) for number in range(count)]
+        return [BatchItem(first + number, refusal=plan) for number in range(count)]
     items = []
     for number, accept in enumerate(plan):
         job = account.begin(product.kind, slot=False)

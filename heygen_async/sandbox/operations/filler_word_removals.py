@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..account import Account, FillerWordRemoval
+from ..announcements import announce_filler_word_removal
 from ..answers import Json, data
 from ..calls import Call, Handler
+from ..ledger import FILLER_WORDS_PRICE
 from ..media import MediaItem
+from ..refusals import invalid
 
 __all__ = ["HANDLERS"]
 
+#: Seconds that a source may last.
+LONGEST_SOURCE = 7_200.0
 #: Seconds of a video per filler word, and how long one is.
 _SECONDS_PER_CUT = 8.0
 _SECONDS_CUT = 0.4
@@ -21,6 +28,7 @@ def removal_json(account: Account, removal: FillerWordRemoval) -> Json:
     shown: Json = {
         "id": removal.id,
         "status": job.status(now, first="pending", running="running"),
+        "progress": int(100 * job.progress(now)),
         "title": removal.title,
         "created_at": account.unix(job.created_at),
         "callback_id": removal.callback_id,
@@ -34,6 +42,7 @@ def removal_json(account: Account, removal: FillerWordRemoval) -> Json:
         shown["output_duration"] = left
         shown["reduction_pct"] = round(100 * (1 - left / removal.seconds), 1)
         shown["video_url"] = account.media.url(f"{removal.id}.mp4")
+        shown["thumbnail_url"] = account.media.url(f"{removal.id}.png")
     return shown
 
 
@@ -46,6 +55,8 @@ def create(call: Call) -> Json:
     body, account = call.body, call.account
     account.check_source(body["video"], "video")
     seconds = round(account.source_seconds(body["video"]), 3)
+    if seconds > LONGEST_SOURCE:
+        raise invalid("video", "The video is longer than 2 hours", code="video_too_long")
     cuts = int(seconds // _SECONDS_PER_CUT)
     account.admit()
     identifier = account.new_id()
@@ -56,6 +67,7 @@ def create(call: Call) -> Json:
         call.operation.id,
         job,
         seconds=_seconds_left(seconds, cuts),
+        usd=FILLER_WORDS_PRICE * max(1.0, seconds / 60.0),
         key=call.key,
         title=body.get("title"),
         callback_id=body.get("callback_id"),
@@ -65,6 +77,8 @@ def create(call: Call) -> Json:
     )
     account.media.add(MediaItem(identifier, _seconds_left(seconds, cuts)))
     account.filler_word_removals.add(identifier, removal)
+    show = partial(removal_json, account, removal)
+    announce_filler_word_removal(account, removal, show, body.get("callback_url"))
     return data({"filler_word_removal_id": identifier})
 
 

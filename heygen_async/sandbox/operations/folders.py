@@ -29,7 +29,7 @@ def create(call: Call) -> Json:
     body, account = call.body, call.account
     parent_id = body.get("parent_id")
     if parent_id is not None:
-        account.folders.get(parent_id)
+        account.folders.referenced(parent_id, "parent_id")
     folder = Folder(
         account.new_id(), body["name"], body.get("type", "mixed"), parent_id, account.clock.now()
     )

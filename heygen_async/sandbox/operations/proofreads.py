@@ -21,7 +21,7 @@ SESSION_LIFETIME = 86_400.0
 def _find(account: Account, identifier: str) -> Proofread:
     proofread = account.proofreads.get(identifier)
     if account.clock.now() >= proofread.job.created_at + SESSION_LIFETIME:
-        raise not_found("resource", identifier)
+        raise not_found("proofread")
     return proofread
 
 

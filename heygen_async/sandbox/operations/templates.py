@@ -28,7 +28,7 @@ def _current(account: Account, identifier: str) -> Template:
     """A template that v3 serves."""
     template = account.templates.get(identifier)
     if not template.current_editor:
-        raise not_found("template", identifier)
+        raise not_found("template")
     return template
 
 
@@ -115,9 +115,10 @@ def generate_v3(call: Call) -> Json:
     for name, variable in call.body["variables"].items():
         _check_name_and_type(template, name, variable)
         place = f"variables.{name}"
+        _check_text(variable, variable, place)
         if variable["type"] in _MEDIA:
             call.account.check_source(variable["asset"], f"{place}.asset")
-        _check_character_and_voice(call.account, variable, variable)
+        _check_character_and_voice(call.account, variable, variable, place)
     video = _render(call, template, call.body["variables"], charged=True)
     return data(video_json(call.account, video))
 
@@ -132,14 +133,21 @@ def generate_v2(call: Call) -> Json:
         if variable["name"] != name:
             raise invalid(f"{place}.name", "The name must equal the key of the variable")
         properties = variable["properties"]
+        _check_text(variable, properties, f"{place}.properties")
         if variable["type"] in _MEDIA:
             given = one_of(properties, ("url", "asset_id"), f"{place}.properties.")
             source = {"type": given, given: properties[given]}
             call.account.check_source(source, f"{place}.properties")
-        _check_character_and_voice(call.account, variable, properties)
+        _check_character_and_voice(call.account, variable, properties, f"{place}.properties")
         flat[name] = {"type": variable["type"], "content": properties.get("content")}
     video = _render(call, template, flat, charged=not call.body.get("test", False))
     return {"error": None, "data": {"video_id": video.id}}
+
+
+def _check_text(variable: Json, values: Json, place: str) -> None:
+    """Refuse an empty text: the schema lets it pass, as a template can have one."""
+    if variable["type"] == "text" and not values["content"]:
+        raise invalid(f"{place}.content", "String should have at least 1 character")
 
 
 def _check_name_and_type(template: Template, name: str, variable: Json) -> None:
@@ -154,11 +162,11 @@ def _check_name_and_type(template: Template, name: str, variable: Json) -> None:
         )
 
 
-def _check_character_and_voice(account: Account, variable: Json, values: Json) -> None:
+def _check_character_and_voice(account: Account, variable: Json, values: Json, place: str) -> None:
     if variable["type"] == "character":
-        usable_look(account, values["character_id"])
+        usable_look(account, values["character_id"], f"{place}.character_id")
     elif variable["type"] == "voice":
-        usable_voice(account, values["voice_id"])
+        usable_voice(account, values["voice_id"], f"{place}.voice_id")
 
 
 def _render(call: Call, template: Template, variables: dict[str, Json], *, charged: bool) -> Video:
@@ -204,6 +212,10 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         callback_id=body.get("callback_id"),
         caption=bool(body.get("caption")) or body.get("subtitles") is not None,
         gif=bool(body.get("include_gif")),
+        request={
+            "aspect_ratio": template.aspect_ratio,
+            "scenes": [{"script": text} for text in texts],
+        },
     )
     announce_video(account, video, body.get("callback_url"))
     return store_video(account, video, text=" ".join(texts), aspect_ratio=template.aspect_ratio)

@@ -56,7 +56,7 @@ def create(call: Call) -> Json:
     body, account = call.body, call.account
     _check_common(account, body)
     if body.get("style_id") is not None:
-        account.styles.get(body["style_id"])
+        account.styles.referenced(body["style_id"], "style_id")
     account.admit()
     identifier = account.new_id()
     prompt = body["prompt"]
@@ -108,6 +108,7 @@ def _generate(account: Account, session: Session, wish: str) -> None:
         seconds,
         title=session.title,
         callback_id=session.callback_id,
+        request={"prompt": wish, "aspect_ratio": session.aspect_ratio},
     )
     store_video(account, video, text=wish, aspect_ratio=session.aspect_ratio)
     session.video_ids.append(video.id)
@@ -202,7 +203,7 @@ def resource(call: Call) -> Json:
     session_id, resource_id = call.path
     found = _find(account, session_id).resources.get(resource_id)
     if found is None:
-        raise not_found("resource", resource_id)
+        raise not_found("resource")
     media = account.media
     stem = found.file.partition(".")[0]
     return data(

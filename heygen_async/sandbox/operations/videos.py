@@ -107,6 +107,7 @@ def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
         folder_id=body.get("folder_id"),
         callback_id=body.get("callback_id"),
         caption=body.get("caption") is not None,
+        request=body,
     )
     return Accepted(identifier, partial(_begin, account, video, body))
 

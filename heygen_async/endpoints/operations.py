@@ -1,0 +1,89 @@
+"""Find the operation that an HTTP method and a path name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from heygen_async.endpoints import (
+    ai_clipping,
+    assets,
+    avatars,
+    background_removals,
+    brands,
+    filler_word_removals,
+    hyperframes,
+    libraries,
+    lipsyncs,
+    proofreads,
+    templates,
+    users,
+    video_agents,
+    video_translations,
+    videos,
+    voices,
+    webhooks,
+)
+from heygen_async.session.endpoint import Endpoint
+
+_MODULES = (
+    ai_clipping,
+    assets,
+    avatars,
+    background_removals,
+    brands,
+    filler_word_removals,
+    hyperframes,
+    libraries,
+    lipsyncs,
+    proofreads,
+    templates,
+    users,
+    video_agents,
+    video_translations,
+    videos,
+    voices,
+    webhooks,
+)
+
+
+def operation_at(method: str, path: str) -> Endpoint[Any] | None:
+    """Return the operation that serves a path, or None for one that the SDK does not know.
+
+    A fixed segment goes before a path parameter, as on the API: ``/v3/voices/speech`` is not a
+    voice.
+
+    Args:
+        method: HTTP method.
+        path: Encoded path without its query.
+    """
+    segments = path.split("/")
+    known = [
+        endpoint
+        for endpoint in _operations().get((method, len(segments)), ())
+        if _serves(endpoint.path.split("/"), segments)
+    ]
+    return min(known, key=lambda endpoint: endpoint.path.count("{"), default=None)
+
+
+def _serves(pattern: Iterable[str], segments: Iterable[str]) -> bool:
+    pairs = zip(pattern, segments, strict=True)
+    return all(part == segment or (part[:1] == "{" and segment) for part, segment in pairs)
+
+
+@cache
+def _operations() -> dict[tuple[str, int], list[Endpoint[Any]]]:
+    """All operations by their method and the number of segments of their path."""
+    found: dict[tuple[str, int], list[Endpoint[Any]]] = {}
+    for endpoint in _endpoints():
+        key = endpoint.method, endpoint.path.count("/") + 1
+        found.setdefault(key, []).append(endpoint)
+    return found
+
+
+def _endpoints() -> Iterator[Endpoint[Any]]:
+    for module in _MODULES:
+        for value in vars(module).values():
+            if isinstance(value, Endpoint):
+                yield value
