@@ -102,7 +102,10 @@ class FullDisk(SqliteJournal):
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Awaitable[list[BeginResult]]:
-        return self._unless_full(super().begin, intents, owner, room=room)
+        begun: Awaitable[list[BeginResult]] = self._unless_full(
+            super().begin, intents, owner, room=room
+        )
+        return begun
 
     def submitted(self, key: str, job_id: str) -> Any:
         return self._unless_full(super().submitted, key, job_id)

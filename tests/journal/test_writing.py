@@ -5,13 +5,27 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from heygen_async.errors import DuplicateKey, InvalidRequest, JournalError
-from heygen_async.journal import Entry, Journal
-from tests.journal.journals import complete, intend, opened
+from heygen_async.errors import InvalidRequest, JournalError
+from heygen_async.journal import Begin, Finish, ItemRecord, JournalReader, State
+from tests.journal.journals import (
+    OWNER,
+    claim,
+    complete,
+    find,
+    intend,
+    intent_of,
+    opened,
+    records,
+    viewed,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +44,7 @@ def row(path: Path, key: str, columns: str) -> tuple[object, ...]:
 async def test_each_step_is_in_the_file_when_its_call_returns(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     now = 1000.0
-    async with await opened(path, clock=lambda: now) as journal:
+    async with aclosing(await opened(path, clock=lambda: now)) as journal:
         await intend(journal, "a", 7)
         seen = await asyncio.to_thread(row, path, "a", "state, payload, typeof(payload), position")
         assert seen == ("intended", '{"title":"7"}', "text", 7)
@@ -38,12 +52,11 @@ async def test_each_step_is_in_the_file_when_its_call_returns(tmp_path: Path) ->
         await journal.submitted("a", "job 1")
         assert await asyncio.to_thread(row, path, "a", "state, job_id") == ("submitted", "job 1")
         now = 1002.0
-        await journal.ended("a", state="completed", result=b'{"id":"1"}', usd=0.25)
+        await journal.finish(Finish("a", "completed", result={"id": "1"}, usd=0.25))
         seen = await asyncio.to_thread(row, path, "a", "state, result, intended_at, ended_at, usd")
         assert seen == ("completed", '{"id":"1"}', 1000.0, 1002.0, 0.25)
-        entry = await journal.find("a")
-    assert entry is not None
-    assert (entry.payload, entry.result, entry.submitted_at) == (
+        record = await find(journal, "a")
+    assert (record.payload, record.result, record.submitted_at) == (
         b'{"title":"7"}',
         b'{"id":"1"}',
         1001.0,
@@ -51,35 +64,36 @@ async def test_each_step_is_in_the_file_when_its_call_returns(tmp_path: Path) ->
 
 
 async def test_a_failure_keeps_its_error(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await intend(journal, "a")
-        await journal.ended(
-            "a",
-            state="failed",
-            error_type="BadRequest",
-            error_code="invalid_parameter",
-            error_message="not like \udcff this",
+        await journal.finish(
+            Finish(
+                "a",
+                "failed",
+                error_type="BadRequest",
+                error_code="invalid_parameter",
+                error_message="not like \udcff this",
+            )
         )
-        entry = await journal.find("a")
-    assert entry is not None
-    assert (entry.state, entry.error_type, entry.error_code) == (
+        record = await find(journal, "a")
+    assert (record.state, record.error_type, record.error_code) == (
         "failed",
         "BadRequest",
         "invalid_parameter",
     )
-    assert entry.error_message == "not like ? this"
-    assert entry.job_id is None
+    assert record.error_message == "not like ? this"
+    assert record.job_id is None
 
 
 async def test_many_transitions_share_a_commit(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await asyncio.gather(*(complete(journal, f"item {i}", i) for i in range(400)))
         assert journal.commits <= 12  # of 1200 transitions
         assert (await journal.totals()).counts["completed"] == 400
 
 
 async def test_what_queues_during_a_commit_goes_with_the_next(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         first = asyncio.ensure_future(intend(journal, "first"))
         for _ in range(3):  # by then it is on its way
             await asyncio.sleep(0)
@@ -89,73 +103,65 @@ async def test_what_queues_during_a_commit_goes_with_the_next(tmp_path: Path) ->
 
 
 async def test_a_cancelled_call_writes_all_the_same(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         call = asyncio.ensure_future(intend(journal, "a"))
         await asyncio.sleep(0)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         await intend(journal, "b", 1)
-        assert await journal.find("a") is not None
+        assert (await find(journal, "a")).state == "intended"
 
 
-async def test_the_same_key_twice_is_refused_and_named(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+async def test_the_same_key_twice_is_told(tmp_path: Path) -> None:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         results = await asyncio.gather(
-            *(intend(journal, key, i) for i, key in enumerate(["a", "b", "a", "c"])),
-            return_exceptions=True,
+            *(intend(journal, key, i) for i, key in enumerate(["a", "b", "a", "c"]))
         )
-        assert [type(result) for result in results] == [
-            type(None),
-            type(None),
-            DuplicateKey,
-            type(None),
-        ]
-        error = results[2]
-        assert isinstance(error, DuplicateKey)
-        assert (error.key, error.reason) == ("a", "duplicate_key")
-        assert "'a'" in str(error)
-        first = await journal.find("a")
-        assert first is not None
-        assert first.position == 0
-        assert await journal.find("c") is not None
+        assert results == [Begin.NEW, Begin.NEW, Begin.DUPLICATE, Begin.NEW]
+        both = [intent_of("d", 4), intent_of("d", 5), intent_of("e", 6)]
+        assert await journal.begin(both, OWNER) == [Begin.NEW, Begin.DUPLICATE, Begin.NEW]
+        positions = {record.key: record.position for record in await records(journal)}
+        assert positions == {"a": 0, "b": 1, "c": 3, "d": 4, "e": 6}
 
 
 async def test_a_key_can_be_claimed_once_in_each_start(tmp_path: Path) -> None:
     for known in (False, True):
-        async with await opened(tmp_path / "run.db") as journal:
-            found = await journal.claim("a")
-            assert (found is not None) is known
-            with pytest.raises(DuplicateKey, match="'a'"):
-                await journal.claim("a")
-            assert await journal.claim("b") is None
+        async with aclosing(await opened(tmp_path / "run.db")) as journal:
+            assert isinstance(await claim(journal, "a"), ItemRecord) is known
+            assert await claim(journal, "a") is Begin.DUPLICATE
+            assert await claim(journal, "b") is Begin.NO_ROOM
             if not known:
                 await complete(journal, "a")
+            assert await intend(journal, "a") is Begin.DUPLICATE
 
 
 async def test_a_failed_item_can_be_tried_again_and_a_completed_one_cannot(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await intend(journal, "a", 3)
         await journal.submitted("a", "job 1")
-        await journal.ended("a", state="failed", error_code="render_failed")
-        with pytest.raises(DuplicateKey):
-            await intend(journal, "a", 3, attempt=1)
-        await intend(journal, "a", 4, attempt=2)
-        again = await journal.find("a")
-        assert again is not None
+        await journal.finish(Finish("a", "failed", error_code="render_failed"))
+        assert await intend(journal, "a", 3, attempt=1) is Begin.DUPLICATE
+        assert await intend(journal, "a", 3, attempt=3) is Begin.DUPLICATE
+        assert await intend(journal, "a", 4, attempt=2) is Begin.NEW
+        again = await find(journal, "a")
         assert (again.state, again.attempt, again.position) == ("intended", 2, 4)
         assert (again.job_id, again.error_code, again.submitted_at, again.ended_at) == (None,) * 4
         assert ":2:" in again.idempotency_key
         await complete(journal, "b", 5)
-        with pytest.raises(JournalError, match="'b' cannot be tried again: it is completed"):
-            await intend(journal, "b", 5, attempt=2)
+        assert await intend(journal, "b", 5, attempt=2) is Begin.DUPLICATE
+        assert (await find(journal, "b")).state == "completed"
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
+        completed = await intend(journal, "b", 5, attempt=2)
+        assert isinstance(completed, ItemRecord)
+        assert (completed.state, completed.attempt) == ("completed", 1)
 
 
 async def test_an_outcome_is_written_once(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await complete(journal, "a")
         with pytest.raises(JournalError, match="it is completed") as caught:
-            await journal.ended("a", state="failed")
+            await journal.finish(Finish("a", "failed"))
         assert caught.value.reason == "wrong_state"
         with pytest.raises(JournalError, match="no item 'z'") as caught:
             await journal.submitted("z", "job")
@@ -163,8 +169,37 @@ async def test_an_outcome_is_written_once(tmp_path: Path) -> None:
         await intend(journal, "b", 1)  # the file is as good as before
 
 
+async def test_one_refused_transition_does_not_fail_those_of_the_same_commit(
+    tmp_path: Path,
+) -> None:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
+        for position, key in enumerate("abcd"):
+            await intend(journal, key, position)
+        await journal.submitted("b", "job b")
+        commits = journal.commits
+        calls: list[Any] = [
+            journal.submitted("a", "job a"),
+            journal.submitted("b", "another"),
+            journal.submitted("c", "job c"),
+            journal.finish(Finish("c", "completed")),
+            journal.finish(Finish("c", "failed")),
+            journal.finish(Finish("d", "failed")),
+            journal.finish(Finish("z", "failed")),
+        ]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert journal.commits == commits + 1
+        refused = [getattr(result, "reason", None) for result in results]
+        assert refused == [None, "wrong_state", None, None, "wrong_state", None, "unknown_key"]
+        assert [(record.state, record.job_id) for record in await records(journal)] == [
+            ("submitted", "job a"),
+            ("submitted", "job b"),
+            ("completed", "job c"),
+            ("failed", None),
+        ]
+
+
 async def test_a_job_id_is_not_replaced_by_another(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await intend(journal, "a")
         await journal.submitted("a", "job 1")
         await journal.submitted("a", "job 1")  # a replayed answer
@@ -173,17 +208,16 @@ async def test_a_job_id_is_not_replaced_by_another(tmp_path: Path) -> None:
 
 
 async def test_uncertain_items_are_those_without_a_job(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await intend(journal, "a")
-        await journal.uncertain("a")
-        await journal.uncertain("a")
+        await journal.mark_uncertain("a")
+        await journal.mark_uncertain("a")
         await intend(journal, "b", 1)
         await journal.submitted("b", "job 1")
         with pytest.raises(JournalError, match="cannot be uncertain"):
-            await journal.uncertain("b")
+            await journal.mark_uncertain("b")
         await journal.submitted("a", "job 2")  # found in the account after all
-        found = await journal.find("a")
-        assert found is not None
+        found = await find(journal, "a")
         assert (found.state, found.job_id) == ("submitted", "job 2")
 
 
@@ -191,58 +225,60 @@ async def test_uncertain_items_are_those_without_a_job(tmp_path: Path) -> None:
     "key", ["", " ", "naïve ☃ 🎬", "a'; DROP TABLE items --", "x" * 5000, "\0"]
 )
 async def test_any_text_is_a_key(tmp_path: Path, key: str) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await complete(journal, key)
-        found = await journal.find(key)
-        assert found is not None
+        found = await find(journal, key)
         assert found.key == key
 
 
 async def test_a_key_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         with pytest.raises(InvalidRequest, match="lone surrogates"):
             await intend(journal, "\udcff")
         await intend(journal, "a")
 
 
 async def test_a_payload_that_is_no_text_comes_back_as_it_was(tmp_path: Path) -> None:
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         payload = bytes(range(256))
-        await journal.intend(
-            "a", position=0, attempt=1, idempotency_key="k", fingerprint="f", payload=payload
-        )
-        found = await journal.find("a")
-        assert found is not None
-        assert found.payload == payload
+        intent = msgspec.structs.replace(intent_of("a"), payload=payload)
+        assert await journal.begin([intent], OWNER) == [Begin.NEW]
+        assert (await find(journal, "a")).payload == payload
 
 
-async def collected(journal: Journal, many: int, states: list[str] | None = None) -> list[Entry]:
-    found: list[Entry] = []
-    after = -1
-    while page := await journal.entries(states, after=after, many=many):  # type: ignore[arg-type]
-        found += page
-        after = page[-1].position
-    return found
+async def test_iterations_follow_the_positions_and_lose_nothing(tmp_path: Path) -> None:
+    """Many share a position, as after starts with other items, wherever a page ends."""
+    count, path = 3500, tmp_path / "run.db"
+    positions = [number * 7919 % count // 7 for number in range(count)]
+    async with aclosing(await opened(path)) as journal:
+        intents = [intent_of(f"{number}", position) for number, position in enumerate(positions)]
+        await journal.begin(intents, OWNER)
+        failed = [f"{number}" for number in range(0, count, 3)]
+        await asyncio.gather(*(journal.finish(Finish(key, "failed")) for key in failed))
+        cases: list[tuple[list[State] | None, set[str]]] = [
+            (None, {f"{number}" for number in range(count)}),
+            (["failed"], set(failed)),
+            (["intended", "completed"], {f"{n}" for n in range(count)} - set(failed)),
+            (["uncertain"], set()),
+            ([], set()),
+        ]
+        for states, wanted in cases:
+            found = await records(journal, states)
+            assert [record.position for record in found] == sorted(r.position for r in found)
+            assert len(found) == len(wanted)
+            assert {record.key for record in found} == wanted
+            assert await viewed(path, partial(read_all, states=states)) == found
+        half = await records(journal, after=249)
+        assert {record.position for record in half} == set(range(250, 500))
 
 
-async def test_pages_follow_the_positions_and_lose_nothing(tmp_path: Path) -> None:
-    positions = [9, 3, 3, 3, 0, 5, 3, 12, 9]
-    async with await opened(tmp_path / "run.db") as journal:
-        for number, position in enumerate(positions):
-            await intend(journal, f"{number}", position)
-        await journal.ended("4", state="failed")
-        for many in (1, 2, 3, 4, 9, 100):
-            pages = await collected(journal, many)
-            assert [entry.position for entry in pages] == sorted(positions)
-            assert len({entry.key for entry in pages}) == len(positions)
-        assert [entry.key for entry in await collected(journal, 2, ["failed"])] == ["4"]
-        assert len(await collected(journal, 2, ["intended", "completed"])) == 8
-        assert await collected(journal, 2, []) == []
+def read_all(reader: JournalReader, states: list[State] | None) -> list[ItemRecord]:
+    return list(reader.records(states))
 
 
 async def test_totals(tmp_path: Path) -> None:
     now = 100.0
-    async with await opened(tmp_path / "run.db", clock=lambda: now) as journal:
+    async with aclosing(await opened(tmp_path / "run.db", clock=lambda: now)) as journal:
         empty = await journal.totals()
         assert (empty.items, empty.usd, empty.first_intended_at) == (0, 0.0, None)
         await complete(journal, "a", 0)
@@ -264,10 +300,10 @@ async def test_totals(tmp_path: Path) -> None:
 async def test_one_sample_of_the_slots_a_second_and_the_last_one(tmp_path: Path) -> None:
     now = 0.0
     path = tmp_path / "run.db"
-    async with await opened(path, clock=lambda: now) as journal:
+    async with aclosing(await opened(path, clock=lambda: now)) as journal:
         for step in range(36):
             now = step / 10
-            journal.note_limit(step, 50)
+            journal.sample_slots(step, 50)
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT at, running, slot_limit FROM slots").fetchall()
     connection.close()
@@ -277,7 +313,7 @@ async def test_one_sample_of_the_slots_a_second_and_the_last_one(tmp_path: Path)
 async def test_a_turned_clock_stands_still_while_the_disk_works(tmp_path: Path) -> None:
     loop = asyncio.get_running_loop()
     alarm = asyncio.ensure_future(asyncio.sleep(3600))
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await complete(journal, "a")
     assert loop.time() == 0
     await alarm
@@ -286,7 +322,7 @@ async def test_a_turned_clock_stands_still_while_the_disk_works(tmp_path: Path) 
 
 async def test_the_loop_goes_on_while_another_program_locks_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         shell = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         await asyncio.to_thread(shell.execute, "BEGIN IMMEDIATE")
         write = asyncio.ensure_future(intend(journal, "a"))
@@ -296,5 +332,4 @@ async def test_the_loop_goes_on_while_another_program_locks_the_file(tmp_path: P
             assert not write.done()
         await asyncio.to_thread(shell.execute, "COMMIT")
         shell.close()
-        await write
-        assert await journal.find("a") is not None
+        assert await write is Begin.NEW
