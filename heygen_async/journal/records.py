@@ -95,7 +95,8 @@ class ItemRecord(msgspec.Struct, frozen=True):
         fingerprint: Fingerprint of the request; empty if ``operation`` is None.
         payload: JSON body of the request, without what a run adds.
         legacy_fingerprint: The fingerprint that version 0.1.0 computed, or None.
-        owner: The owner that claimed it last, or None.
+        owner: The owner that claimed it last, or None; of an item that has ended, it may be one
+            before.
         reserved_usd: US dollars reserved for it, or None.
         resends: How many times it was sent again although an earlier attempt without an
             idempotency key may have been carried out.

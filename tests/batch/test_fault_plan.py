@@ -12,7 +12,7 @@ from heygen_async import Batch, HeyGen, JobFailed, JobTimeout, Outcome
 from heygen_async.sandbox import Faults, Sandbox
 
 from .conftest import names
-from .journals import files
+from tests.journal.journals import files
 
 pytestmark = pytest.mark.anyio
 

@@ -26,7 +26,7 @@ from heygen_async import (
 )
 from heygen_async.pricing.estimates import estimate
 from heygen_async.sandbox import Fault, Sandbox
-from tests.batch.journals import Journaled
+from tests.journal.journals import Journaled
 
 pytestmark = pytest.mark.anyio
 

@@ -36,7 +36,7 @@ from heygen_async import (
 )
 from heygen_async.batch.submissions import Via
 from heygen_async.sandbox import Fault, Sandbox
-from tests.batch.journals import edit
+from tests.journal.journals import edit
 
 pytestmark = pytest.mark.anyio
 

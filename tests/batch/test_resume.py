@@ -35,7 +35,7 @@ from heygen_async.errors import (
     UncertainSubmission,
 )
 from heygen_async.sandbox import Fault, Sandbox
-from tests.batch.journals import FullDisk, Journaled, viewed
+from tests.journal.journals import FullDisk, Journaled, viewed
 
 from .conftest import names
 

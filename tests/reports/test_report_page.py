@@ -19,7 +19,7 @@ from heygen_async.reports.page import report_page, write_report
 from heygen_async.reports.pauses import ActiveTime, Pause, PauseFinder
 from heygen_async.sandbox import Sandbox
 from tests.batch.conftest import names
-from tests.batch.journals import files, intend, opened, viewed
+from tests.journal.journals import files, intend, opened, viewed
 
 VOID = {"meta", "rect", "polygon", "polyline", "line", "br"}
 BEGIN = 1_800_000_000.0

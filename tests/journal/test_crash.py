@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from heygen_async.journal import Entry, read
-from tests.batch.journals import ENVIRONMENT, opened
+from heygen_async.journal import ItemRecord, open_reader
+from tests.journal.journals import ENVIRONMENT, opened
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -27,7 +28,7 @@ class Writer:
     """The process, and what it has acknowledged: the furthest step of each item."""
 
     def __init__(self, path: Path, workers: int) -> None:
-        command = [sys.executable, "-m", "tests.batch.journal_writer", str(path), str(workers)]
+        command = [sys.executable, "-m", "tests.journal.journal_writer", str(path), str(workers)]
         self.process = subprocess.Popen(
             [*command, "10000000"], env=ENVIRONMENT, stdout=subprocess.PIPE
         )
@@ -73,25 +74,25 @@ class Writer:
         self.process.stdout.close()
 
 
-def everything(path: Path) -> dict[int, Entry]:
-    with read(path) as view:
-        return {entry.position: entry for entry in view.entries()}
+def everything(path: Path) -> dict[int, ItemRecord]:
+    with open_reader(path) as reader:
+        return {record.position: record for record in reader.records()}
 
 
 async def taken_up(path: Path) -> int:
-    async with await opened(path) as journal:
-        return sum(journal.counts.values())
+    async with aclosing(await opened(path)) as journal:
+        return (await journal.totals()).items
 
 
 def holds(path: Path, acknowledged: dict[int, int]) -> None:
     found = everything(path)
     for position, step in acknowledged.items():
-        entry = found[position]
-        assert STATES.index(entry.state) >= step
+        record = found[position]
+        assert STATES.index(record.state) >= step
         if step >= 1:
-            assert entry.job_id == f"job {position}"
+            assert record.job_id == f"job {position}"
         if step == 2:
-            assert entry.result == b'{"id":"%d"}' % position
+            assert record.result == b'{"id":"%d"}' % position
 
 
 def test_killed_at_any_moment_and_taken_up_again(tmp_path: Path) -> None:

@@ -10,25 +10,32 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from heygen_async.errors import InvalidRequest, JournalError
-from heygen_async.journal import (
-    fingerprint,
-    idempotency_key,
-    make_run_id,
-    own_key,
+from heygen_async.journal import SqliteJournal
+from heygen_async.journal.keys import make_run_id
+from tests.journal.journals import (
+    ENVIRONMENT,
+    claim,
+    complete,
+    files,
+    find,
+    intend,
+    opened,
+    records,
+    run_spec,
+    viewed,
 )
-from heygen_async.journal.sqlite import schema
-from tests.batch.journals import ENVIRONMENT, complete, files, intend, opened
 
 pytestmark = pytest.mark.anyio
 
 
-async def refused(path: Path, reason: str, sentence: str, **settings: str) -> None:
+async def refused(path: Path, reason: str, sentence: str, **settings: Any) -> None:
     with pytest.raises(JournalError, match=sentence) as caught:
         await opened(path, **settings)
     assert caught.value.reason == reason
@@ -61,63 +68,81 @@ def nobody() -> Iterator[Path]:
 
 async def test_one_plain_file_is_left_that_tells_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path, settings={"concurrency": 5, "folder": tmp_path}) as journal:
+    store = SqliteJournal(path)
+    assert not await asyncio.to_thread(store.exists)
+    spec = run_spec(settings={"concurrency": 5, "folder": tmp_path})
+    async with aclosing(store) as journal:
+        run = (opening := await journal.open(spec)).run
         assert files(tmp_path) == ["run.db", "run.db-shm", "run.db-wal", "run.db.lock"]
-        assert not journal.resumed
+        assert (opening.resumed, opening.legacy) == (False, False)
         await complete(journal, "a")
-        run_id = journal.run_id
     await journal.aclose()
+    assert await asyncio.to_thread(store.exists)
     assert files(tmp_path) == ["run.db"]
     with closing(sqlite3.connect(path)) as connection:
-        run = connection.execute("SELECT run_id, kind, subject, settings FROM run").fetchall()
-        assert run == [(run_id, "render", "template", f'{{"concurrency":5,"folder":"{tmp_path}"}}')]
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        row = connection.execute("SELECT run_id, kind, subject, settings FROM run").fetchall()
+        settings = f'{{"concurrency":5,"folder":"{tmp_path}"}}'
+        assert row == [(run.run_id, "render", "template", settings)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("PRAGMA application_id").fetchone() == (0x4847414A,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions")
+async def test_payloads_are_for_the_owner_of_the_files_alone(tmp_path: Path) -> None:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
+        await complete(journal, "a")
+        for name in ("run.db", "run.db-wal", "run.db-shm"):
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
 async def test_a_second_start_finds_what_the_first_left(tmp_path: Path) -> None:
-    path = tmp_path / "run.db"
-    async with await opened(path, settings={"concurrency": 5}) as journal:
+    journal = SqliteJournal(tmp_path / "run.db")
+    first = await journal.open(run_spec(settings={"concurrency": 5}))
+    async with aclosing(journal):
         await complete(journal, "a")
         await intend(journal, "b", 1)
-    async with await opened(path, settings={"concurrency": 9}) as again:
+    again = await journal.open(run_spec(settings={"concurrency": 9}))
+    async with aclosing(journal):
         assert again.resumed
-        assert again.counts == {
+        assert again.totals.counts == {
             "intended": 1,
             "submitted": 0,
             "completed": 1,
             "failed": 0,
             "uncertain": 0,
         }
-        assert again.run_id == journal.run_id
-        assert again.record.settings == {"concurrency": 9}
-        assert (await again.find("b")) == (await again.entries(["intended"]))[0]
+        assert again.run.run_id == first.run.run_id
+        assert again.run.settings == {"concurrency": 9}
+        assert await records(journal, ["intended"]) == [await find(journal, "b")]
+        assert await claim(journal, "b") == await find(journal, "b")
+    async with aclosing(journal):  # a start that stores none keeps them
+        assert (await journal.open(run_spec())).run.settings == {"concurrency": 9}
 
 
 async def test_an_empty_file_is_a_new_journal(tmp_path: Path) -> None:
     (tmp_path / "run.db").touch()
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await complete(journal, "a")
 
 
 async def test_another_run_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path, run_id="spring"):
+    async with aclosing(await opened(path, run_id="spring")):
         pass
     await refused(path, "other_run", "render of 'template', not translate", kind="translate")
     await refused(path, "other_run", "not render of 'other'", subject="other")
     await refused(path, "other_run", "its id is spring, not autumn", run_id="autumn")
     assert files(tmp_path) == ["run.db"]
-    async with await opened(path) as journal:
-        assert journal.run_id == "spring"
+    async with aclosing(await opened(path)):
+        assert await viewed(path, lambda reader: reader.run.run_id) == "spring"
 
 
 async def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     await (await opened(path)).aclose()
-    change(path, "PRAGMA user_version = 2")
-    await refused(path, "newer", "a newer version .* version 2, and this one knows 1")
+    change(path, "PRAGMA user_version = 3")
+    await refused(path, "newer", "a newer version .* version 3, and this one knows 2")
 
 
 async def test_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
@@ -133,7 +158,7 @@ async def test_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
 
 async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await asyncio.gather(*(complete(journal, f"{i}", i) for i in range(500)))
     whole = path.read_bytes()
     for kept in (whole[:-9000], whole[:20_000] + os.urandom(8192) + whole[28_192:], whole[:5000]):
@@ -141,13 +166,13 @@ async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         await refused(path, "damaged", "the file is damaged")
     path.write_bytes(whole)
     change(path, "DELETE FROM run")
-    await refused(path, "damaged", "does not say what was run")
+    await refused(path, "damaged", "does not name its run")
     change(path, "DROP TABLE run")
     await refused(path, "damaged", "no such table: run")
 
 
 async def test_a_missing_folder_and_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
-    await refused(tmp_path / "no" / "run.db", "missing", "the folder .*/no is not there")
+    await refused(tmp_path / "no" / "run.db", "missing", "the folder .*/no does not exist")
     await refused(tmp_path, "io_error", "cannot be opened")
     (tmp_path / "file").touch()
     await refused(tmp_path / "file" / "run.db", "missing", "its folder is not a folder")
@@ -167,7 +192,7 @@ async def test_read_only_files_and_folders(anyio_backend: object) -> None:
 async def test_a_second_journal_on_the_file_is_refused(tmp_path: Path) -> None:
     path, alias = tmp_path / "run.db", tmp_path / "alias.db"
     alias.symlink_to(path)
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await refused(path, "locked", f"process {os.getpid()} is using it")
         with pytest.raises(JournalError, match="is using it"):
             await opened(alias)
@@ -177,7 +202,7 @@ async def test_a_second_journal_on_the_file_is_refused(tmp_path: Path) -> None:
 
 async def test_another_process_is_refused_until_the_first_one_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    command = [sys.executable, "-m", "tests.batch.journal_writer", str(path), "5", "1000000"]
+    command = [sys.executable, "-m", "tests.journal.journal_writer", str(path), "5", "1000000"]
     process = await asyncio.to_thread(
         subprocess.Popen, command, env=ENVIRONMENT, stdout=subprocess.PIPE
     )
@@ -187,7 +212,7 @@ async def test_another_process_is_refused_until_the_first_one_is_gone(tmp_path: 
         await refused(path, "locked", f"process {process.pid} is using it")
         process.kill()
         await asyncio.to_thread(process.communicate)
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await intend(journal, "another")
 
 
@@ -234,40 +259,21 @@ async def test_a_cancelled_opening_leaves_nothing_locked(tmp_path: Path) -> None
     assert files(tmp_path) == ["run.db"]
 
 
-async def test_keys_are_the_same_for_the_same_and_fit_the_header() -> None:
-    run_id = make_run_id("render", "template", "launch")
-    assert run_id == make_run_id("render", "template", "launch")
-    assert (
-        len({run_id, make_run_id("render", "t", "launch"), make_run_id("x", "template", "")}) == 3
-    )
-    keys = ["a", "A", "a ", "", "☃", "\udcff", "x" * 9999, "1:a", "a\0"]
-    found = fingerprint("/v3/videos", b"{}")
-    made = {idempotency_key(run_id, key, found, attempt) for key in keys for attempt in (1, 2, 11)}
-    made |= {idempotency_key(run_id, key, fingerprint("/v3/videos", b"[]")) for key in keys}
-    assert len(made) == len(keys) * 4
-    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
-    assert all(set(key) <= allowed and len(key) <= 255 for key in made)
-    assert len(idempotency_key("r" * 64, "a", found, 10**9)) <= 255
-    # Written down: a journal that is lost must not change them.
-    assert run_id == "e64228e1e9e94428"
-    assert idempotency_key(
-        "run", "a", found
-    ) == "run:1:98b2b5ba3e3f6b26c3ee57f5cb4da0eda0e4bf59" + ("24e79786d370b612554d07f0")
-    with pytest.raises(InvalidRequest, match="run_id"):
-        idempotency_key("spring run", "a", found)
-    assert fingerprint("/a", b"b") != fingerprint("/ab", b"")
-    assert own_key(found) == found[:16]
-    assert own_key(found, 2) == f"{found[:16]}-2"
-
-
 async def test_the_default_run_id_comes_from_the_name_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     for folder in (tmp_path, tmp_path / "elsewhere"):
-        async with await opened(folder / "launch.db") as journal:
-            assert journal.run_id == make_run_id("render", "template", "launch")
+        path = folder / "launch.db"
+        async with aclosing(await opened(path)):
+            run_id = await viewed(path, lambda reader: reader.run.run_id)
+            assert run_id == make_run_id("render", "template", "launch")
     with pytest.raises(InvalidRequest, match="run_id"):
         await opened(tmp_path / "launch.db", run_id="a b")
 
 
-async def test_a_person_can_read_the_schema() -> None:
-    assert "state TEXT NOT NULL,  -- intended, submitted, completed" in schema.SCHEMA
+async def test_a_person_can_read_the_schema(tmp_path: Path) -> None:
+    await (await opened(tmp_path / "run.db")).aclose()
+    with closing(sqlite3.connect(tmp_path / "run.db")) as connection:
+        (tables,) = connection.execute(
+            "SELECT group_concat(sql, char(10)) FROM sqlite_master"
+        ).fetchone()
+    assert "state TEXT NOT NULL,  -- intended, submitted, completed" in tables

@@ -21,8 +21,10 @@ from heygen_async.journal import (
     Intent,
     ItemRecord,
     JournalReader,
+    JournalStore,
     RunSpec,
     SqliteJournal,
+    State,
     open_reader,
 )
 from heygen_async.journal.keys import fingerprint, idempotency_key, make_run_id
@@ -34,15 +36,20 @@ T = TypeVar("T")
 ROOT = Path(heygen_async.__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
-
 OWNER = "tests"
+
+
+def run_spec(**spec: Any) -> RunSpec:
+    """The run that these tests open a store for."""
+    return RunSpec(**{"kind": "render", "subject": "template", **spec})
 
 
 async def opened(
     path: Path, *, clock: Callable[[], float] = time.time, **spec: Any
 ) -> SqliteJournal:
+    """A journal that is open; close it with ``contextlib.aclosing``."""
     store = SqliteJournal(path, clock=clock)
-    await store.open(RunSpec(**{"kind": "render", "subject": "template", **spec}))
+    await store.open(run_spec(**spec))
     return store
 
 
@@ -63,10 +70,28 @@ async def intend(
     return begun
 
 
+async def claim(store: JournalStore, key: str) -> Begin | ItemRecord:
+    """Claim an item without beginning it."""
+    (claimed,) = await store.begin([intent_of(key)], OWNER, room=False)
+    return claimed
+
+
 async def complete(store: SqliteJournal, key: str, position: int = 0) -> None:
     assert await intend(store, key, position) is Begin.NEW
     await store.submitted(key, f"job of {key}")
     await store.finish(Finish(key, "completed", result=b'{"id":"1"}', output_seconds=2.0, usd=0.5))
+
+
+async def records(
+    store: JournalStore, states: Sequence[State] | None = None, *, after: int = -1
+) -> list[ItemRecord]:
+    return [record async for record in store.iterate(states, after=after)]
+
+
+async def find(store: JournalStore, key: str) -> ItemRecord:
+    """The record of an item that the journal holds."""
+    (found,) = [record for record in await records(store) if record.key == key]
+    return found
 
 
 class FullDisk(SqliteJournal):
@@ -77,7 +102,10 @@ class FullDisk(SqliteJournal):
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Awaitable[list[BeginResult]]:
-        return self._unless_full(super().begin, intents, owner, room=room)
+        begun: Awaitable[list[BeginResult]] = self._unless_full(
+            super().begin, intents, owner, room=room
+        )
+        return begun
 
     def submitted(self, key: str, job_id: str) -> Any:
         return self._unless_full(super().submitted, key, job_id)

@@ -6,23 +6,53 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import aclosing, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from heygen_async.errors import JournalError
-from heygen_async.journal import Journal
-from tests.batch.journals import complete, files, intend, opened, python, viewed
+from heygen_async.journal import Begin, SqliteJournal
+from tests.journal.journals import complete, files, intend, opened, python, viewed
 
 pytestmark = pytest.mark.anyio
 
 
+class Disk:
+    """The connections to SQLite files that are made during a test."""
+
+    def __init__(self, connect: Callable[..., sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connections: list[sqlite3.Connection] = []
+        self.pages: int | None = None
+
+    def connect(self, *arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = self._connect(*arguments, **options)
+        if self.pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {self.pages}")
+        self._connections.append(connection)
+        return connection
+
+    def fail(self) -> None:
+        """Let SQLite refuse everything from now on."""
+        for connection in self._connections:
+            connection.close()
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk(sqlite3.connect)
+    monkeypatch.setattr(sqlite3, "connect", disk.connect)
+    return disk
+
+
 async def keys(path: Path) -> set[str]:
-    return await viewed(path, lambda view: {entry.key for entry in view.entries()})
+    return await viewed(path, lambda view: {record.key for record in view.records()})
 
 
-async def fill(journal: Journal) -> tuple[set[str], JournalError]:
+async def fill(journal: SqliteJournal) -> tuple[set[str], JournalError]:
     """Intend items until it fails; those that were acknowledged, and the error."""
     acknowledged: set[str] = set()
     errors: list[JournalError] = []
@@ -43,30 +73,29 @@ async def fill(journal: Journal) -> tuple[set[str], JournalError]:
     return acknowledged, errors[0]
 
 
-async def failed_for_good(journal: Journal, error: JournalError) -> None:
+async def failed_for_good(journal: SqliteJournal, error: JournalError) -> None:
     with pytest.raises(JournalError) as caught:
         await intend(journal, "later", 10**6)
     assert caught.value.reason == error.reason
-    journal.note_limit(1, 1)
+    journal.sample_slots(1, 1)
     with pytest.raises(JournalError):
         await journal.totals()
     await journal.aclose()
 
 
-async def test_a_full_disk(tmp_path: Path) -> None:
+async def test_a_full_disk(disk: Disk, tmp_path: Path) -> None:
     path = tmp_path / "run.db"
+    disk.pages = 60
     journal = await opened(path)
-    connection = journal._store._connection
-    assert connection is not None
-    await asyncio.to_thread(connection.execute, "PRAGMA max_page_count = 60")
     acknowledged, error = await fill(journal)
     assert error.reason == "disk_full"
     assert "the disk is full" in str(error)
     await failed_for_good(journal, error)
     assert len(acknowledged) > 100
     assert await keys(path) == acknowledged
-    async with await opened(path) as again:
-        await intend(again, "later", 10**6)
+    disk.pages = None
+    async with aclosing(await opened(path)) as again:
+        assert await intend(again, "later", 10**6) is Begin.NEW
 
 
 async def test_the_folder_removed_meanwhile(tmp_path: Path) -> None:
@@ -95,12 +124,10 @@ async def test_a_file_removed_or_replaced_meanwhile(tmp_path: Path, name: str) -
     await failed_for_good(journal, caught.value)
 
 
-async def test_sqlite_itself_fails(tmp_path: Path) -> None:
+async def test_sqlite_itself_fails(disk: Disk, tmp_path: Path) -> None:
     journal = await opened(tmp_path / "run.db")
     await complete(journal, "a")
-    connection = journal._store._connection
-    assert connection is not None
-    await asyncio.to_thread(connection.close)
+    await asyncio.to_thread(disk.fail)
     acknowledged, error = await fill(journal)
     assert not acknowledged
     assert error.reason == "io_error"
@@ -129,7 +156,7 @@ async def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 import asyncio, resource, sys
 from pathlib import Path
 from heygen_async.errors import JournalError
-from tests.batch.journals import intend, opened
+from tests.journal.journals import intend, opened
 
 async def main():
     journal = await opened(Path(sys.argv[1]))
@@ -191,11 +218,9 @@ async def test_a_cancelled_closing_closes(tmp_path: Path) -> None:
     assert await keys(tmp_path / "run.db") == {"a"}
 
 
-async def test_closing_with_a_failing_disk_tells_those_who_wait(tmp_path: Path) -> None:
+async def test_closing_with_a_failing_disk_tells_those_who_wait(disk: Disk, tmp_path: Path) -> None:
     journal = await opened(tmp_path / "run.db")
-    connection = journal._store._connection
-    assert connection is not None
-    await asyncio.to_thread(connection.close)
+    await asyncio.to_thread(disk.fail)
     call = asyncio.ensure_future(intend(journal, "a"))
     await asyncio.sleep(0)
     with pytest.raises(JournalError):
@@ -209,7 +234,7 @@ async def test_a_journal_that_nobody_closes_does_not_keep_the_process(tmp_path: 
     code = """
 import asyncio, sys
 from pathlib import Path
-from tests.batch.journals import intend, opened
+from tests.journal.journals import intend, opened
 
 async def main():
     journal = await opened(Path(sys.argv[1]))
@@ -232,7 +257,7 @@ async def test_a_journal_that_is_dropped_lets_go(tmp_path: Path) -> None:
 import asyncio, gc, sys
 from pathlib import Path
 from heygen_async.errors import JournalError
-from tests.batch.journals import intend, opened
+from tests.journal.journals import intend, opened
 
 async def main():
     journal = await opened(Path(sys.argv[1]))
@@ -246,7 +271,7 @@ async def main():
             assert error.reason == "locked"
             await asyncio.sleep(0.01)
         else:
-            print(journal.counts["intended"])
+            print((await journal.totals()).counts["intended"])
             await journal.aclose()
             return
 

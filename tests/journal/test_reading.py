@@ -6,39 +6,41 @@ import asyncio
 import shutil
 import sqlite3
 import tracemalloc
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 
 import pytest
 
 from heygen_async.errors import JournalError
-from heygen_async.journal import JournalView, read
-from tests.batch.journals import complete, files, intend, opened, viewed
+from heygen_async.journal import JournalReader, SqliteJournal, open_reader
+from tests.journal.journals import complete, files, find, intend, opened, run_spec, viewed
 
 pytestmark = pytest.mark.anyio
 
 
-def counted(view: JournalView) -> tuple[int, int]:
+def counted(view: JournalReader) -> tuple[int, int]:
     """Completed items by the totals, and all items by iteration."""
-    return view.totals().counts["completed"], sum(1 for _ in view.entries())
+    return view.totals().counts["completed"], sum(1 for _ in view.records())
 
 
 async def test_reading_while_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path, settings={"concurrency": 3}) as journal:
+    journal = SqliteJournal(path)
+    run = (await journal.open(run_spec(settings={"concurrency": 3}))).run
+    async with aclosing(journal):
         before = files(tmp_path)
         for done in range(1, 6):
             await asyncio.gather(*(complete(journal, f"{done} {i}", i) for i in range(20)))
             assert await viewed(path, counted) == (done * 20, done * 20)
         assert files(tmp_path) == before
-        journal.note_limit(2, 10)
+        journal.sample_slots(2, 10)
         await intend(journal, "last")
-        assert await viewed(path, lambda view: view.run) == journal.record
+        assert await viewed(path, lambda view: view.run) == run
         (sample,) = await viewed(path, lambda view: list(view.slots()))
         assert (sample.running, sample.slot_limit) == (2, 10)
-        (last,) = await viewed(path, lambda view: list(view.entries(["intended"])))
-        assert last == await journal.find("last")
-        assert await viewed(path, JournalView.totals) == await journal.totals()
+        (last,) = await viewed(path, lambda view: list(view.records(["intended"])))
+        assert last == await find(journal, "last")
+        assert await viewed(path, lambda view: view.totals()) == await journal.totals()
 
 
 async def test_readers_and_the_writer_at_the_same_time(tmp_path: Path) -> None:
@@ -48,11 +50,11 @@ async def test_readers_and_the_writer_at_the_same_time(tmp_path: Path) -> None:
     def keep_looking() -> list[int]:
         seen = []
         while not over:
-            with read(path) as view:
+            with open_reader(path) as view:
                 seen.append(counted(view)[0])
         return seen
 
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         readers = [asyncio.ensure_future(asyncio.to_thread(keep_looking)) for _ in range(2)]
         for start in range(0, 1000, 50):
             await asyncio.gather(*(complete(journal, f"{i}", i) for i in range(start, start + 50)))
@@ -64,7 +66,7 @@ async def test_readers_and_the_writer_at_the_same_time(tmp_path: Path) -> None:
 
 async def test_reading_a_finished_journal_makes_no_files(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await complete(journal, "a")
     content = path.read_bytes()
     items, beside = await viewed(path, lambda view: (view.totals().items, files(tmp_path)))
@@ -75,16 +77,16 @@ async def test_reading_a_finished_journal_makes_no_files(tmp_path: Path) -> None
 
 async def test_a_view_of_a_finished_journal_notices_a_new_start(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await asyncio.gather(*(complete(journal, f"{i}", i) for i in range(10)))
-    view = await asyncio.to_thread(read, path)
+    view = await asyncio.to_thread(open_reader, path)
     assert await asyncio.to_thread(counted, view) == (10, 10)
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await asyncio.gather(*(complete(journal, f"new {i}", i) for i in range(500)))
         assert await asyncio.to_thread(counted, view) == (510, 510)
     assert await asyncio.to_thread(counted, view) == (510, 510)
     await asyncio.to_thread(view.close)
-    async with await opened(path) as journal:  # which tidies up after the reader
+    async with aclosing(await opened(path)) as journal:  # which tidies up after the reader
         pass
     assert files(tmp_path) == ["run.db"]
 
@@ -93,7 +95,7 @@ async def test_a_view_of_a_finished_journal_notices_a_new_start(tmp_path: Path) 
 async def test_a_copy_taken_during_a_run(tmp_path: Path, endings: tuple[str, ...]) -> None:
     copies = tmp_path / "copies"
     copies.mkdir()
-    async with await opened(tmp_path / "run.db") as journal:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await asyncio.gather(*(complete(journal, f"{i}", i) for i in range(50)))
         for ending in endings:
             shutil.copy(f"{tmp_path / 'run.db'}{ending}", copies)
@@ -110,26 +112,26 @@ async def test_a_copy_taken_during_a_run(tmp_path: Path, endings: tuple[str, ...
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no such file") as caught:
-        read(tmp_path / "run.db")
+        open_reader(tmp_path / "run.db")
     assert caught.value.reason == "missing"
     assert files(tmp_path) == []
     (tmp_path / "empty.db").touch()
     with pytest.raises(JournalError, match="the file is empty"):
-        read(tmp_path / "empty.db")
+        open_reader(tmp_path / "empty.db")
     (tmp_path / "text.db").write_text("name,age\n" * 500)
     with pytest.raises(JournalError, match="not an SQLite file"):
-        read(tmp_path / "text.db")
+        open_reader(tmp_path / "text.db")
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE items (key TEXT)")
     with pytest.raises(JournalError, match="another program's"):
-        read(tmp_path / "other.db")
+        open_reader(tmp_path / "other.db")
 
 
 FILL = """
 WITH RECURSIVE counter(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counter WHERE i < 99999)
 INSERT INTO items
-    (key, position, attempt, state, idempotency_key, fingerprint, intended_at, payload)
-SELECT 'item ' || i, i, 1, 'intended', 'k', 'f', 0.0, '{"title":"' || i || '"}' FROM counter
+    (key, key_digest, position, attempt, state, idempotency_key, fingerprint, intended_at, payload)
+SELECT 'item ' || i, i, i, 1, 'intended', 'k', 'f', 0.0, '{"title":"' || i || '"}' FROM counter
 """
 
 
@@ -139,15 +141,15 @@ async def test_a_hundred_thousand_items_in_flat_memory(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(FILL)
         connection.commit()
-    async with await opened(path) as journal:
-        assert journal.counts["intended"] == 100_000
+    async with aclosing(await opened(path)) as journal:
+        assert (await journal.totals()).counts["intended"] == 100_000
         tracemalloc.start()
         try:
-            after = -1
-            while page := await journal.entries(after=after):
-                assert (page[0].position, len(page)) == (after + 1, 1000)
-                after = page[-1].position
-            assert after == 99_999
+            position = -1
+            async for record in journal.iterate():
+                position += 1
+                assert record.position == position
+            assert position == 99_999
             assert await viewed(path, counted) == (0, 100_000)
             assert tracemalloc.get_traced_memory()[1] < 5_000_000
         finally:
