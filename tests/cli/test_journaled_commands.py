@@ -21,9 +21,9 @@ from heygen_async.cli.options import RunOptions
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Sandbox
-from tests.journal.journals import intent_of
 from tests.cli.test_terminal import Screen
 from tests.cli.waiting import until
+from tests.journal.journals import intent_of
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tracemalloc
-from contextlib import closing
+from contextlib import aclosing, closing
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from heygen_async import Batch, HeyGen
 from heygen_async.errors import JournalError
-from heygen_async.journal import Journal
+from heygen_async.journal import Finish
 from heygen_async.reports.aggregates import BinnedLevel, DurationHistogram, RunAggregates
 from heygen_async.reports.charts import nice_ticks, time_ticks
 from heygen_async.reports.page import report_page, write_report
@@ -108,18 +108,15 @@ async def test_a_real_run(
 @pytest.mark.anyio
 async def test_everything_is_escaped(tmp_path: Path) -> None:
     path, evil = tmp_path / "run.db", '"><script>alert(1)</script>'
-    async with await opened(path, subject=evil) as journal:
+    async with aclosing(await opened(path, subject=evil)) as journal:
         for position, url in enumerate(("javascript:alert(1)", f"https://a.example/{evil}")):
             key = f"{position}{evil}"
             await intend(journal, key, position)
             await journal.submitted(key, f"job{position}{evil}")
-            quoted = url.replace('"', '\\"')
-            await journal.ended(
-                key, state="completed", result=b'{"video_url":"%s"}' % quoted.encode()
-            )
+            await journal.finish(Finish(key, "completed", result={"video_url": url}))
         await intend(journal, evil, 2)
-        await journal.ended(
-            evil, state="failed", error_type="E", error_code=evil, error_message=evil
+        await journal.finish(
+            Finish(evil, "failed", error_type="E", error_code=evil, error_message=evil)
         )
     page = Page(await page_of(path))
     assert "script" not in page.tags
@@ -134,7 +131,7 @@ async def test_runs_that_have_hardly_begun(tmp_path: Path) -> None:
     page = Page(await page_of(path))
     assert "0 items" in page.text
     assert "e-" not in page.text.split("by time since the start")[2]
-    async with await opened(path) as journal:
+    async with aclosing(await opened(path)) as journal:
         await intend(journal, "a")
         await journal.submitted("a", "v1")
         page = Page(await page_of(path))  # while it is written
@@ -148,27 +145,26 @@ async def test_runs_that_have_hardly_begun(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_run_that_was_killed_as_soon_as_a_pause_was_over(tmp_path: Path) -> None:
     clock = Clock()
-    async with await opened(tmp_path / "run.db", clock=clock) as journal:
+    async with aclosing(await opened(tmp_path / "run.db", clock=clock)) as journal:
         await intend(journal, "a")
     clock.now += 7200
-    async with await opened(tmp_path / "run.db", clock=clock) as journal:
-        await journal.ended("a", state="failed", error_type="BadRequest")
+    async with aclosing(await opened(tmp_path / "run.db", clock=clock)) as journal:
+        await journal.finish(Finish("a", "failed", error_type="BadRequest"))
     assert "BadRequest" in await page_of(tmp_path / "run.db")
 
 
 @pytest.mark.anyio
 async def test_the_sums_over_time(tmp_path: Path) -> None:
     path, clock = tmp_path / "run.db", Clock()
-    journal = await Journal.open(path, kind="render", subject="t", clock=clock)
-    async with journal:
+    async with aclosing(await opened(path, clock=clock)) as journal:
         for key in "ab":
             await intend(journal, key, ord(key))
             await journal.submitted(key, f"job {key}")
-        journal.note_limit(2, 4)
+        journal.sample_slots(2, 4)
         clock.now += 60
-        await journal.ended("a", state="completed")
+        await journal.finish(Finish("a", "completed"))
         clock.now += 60
-        await journal.ended("b", state="failed", error_type="JobTimeout")
+        await journal.finish(Finish("b", "failed", error_type="JobTimeout"))
     run = await viewed(path, RunAggregates)
     means = run.running.means()
     assert means[0] == pytest.approx(2)
@@ -189,15 +185,15 @@ async def test_the_time_between_two_starts_is_left_out(tmp_path: Path) -> None:
 
     async def live(first: int, seconds: float) -> None:
         """Two jobs begin, and that of the life before ends; one of the two ends as well."""
-        async with await Journal.open(path, kind="render", subject="t", clock=clock) as journal:
+        async with aclosing(await opened(path, clock=clock)) as journal:
             for number in (first, first + 1):
                 await intend(journal, f"{number}", number)
                 await journal.submitted(f"{number}", f"job {number}")
-            journal.note_limit(2, 4)
+            journal.sample_slots(2, 4)
             if first:
-                await journal.ended(f"{first - 1}", state="completed")
+                await journal.finish(Finish(f"{first - 1}", "completed"))
             clock.now += seconds
-            await journal.ended(f"{first}", state="completed")
+            await journal.finish(Finish(f"{first}", "completed"))
 
     await live(0, 60)
     clock.now += 50_000
