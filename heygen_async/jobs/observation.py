@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.jobs")
 
+_LONGEST_STATUS = 100
+
 
 def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Request | None) -> None:
     """The API has accepted a job."""
@@ -83,20 +85,39 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
         )
 
 
-def look_failed(what: str, kind: JobKind[Any], error: Exception, **fields: object) -> None:
-    """How jobs stand could not be told; they will be asked about again.
+def poll_failed(what: str, kind: JobKind[Any], error: Exception, **fields: object) -> None:
+    """Log a poll that failed and will be repeated.
 
     Args:
         what: What has failed, in words.
         kind: Kind of the jobs.
         error: Why.
-        **fields: More for the log record.
+        **fields: Further fields of the log record.
     """
     logger.warning(
         "%s failed: %s",
         what,
         error,
         extra={"kind": kind.name, "error": type(error).__name__, **fields},
+    )
+
+
+def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> None:
+    """Log a job whose status the SDK does not know; waiting goes on.
+
+    Args:
+        kind: Kind of the job.
+        job_id: Id of the job.
+        status: The status.
+        age: Age of the job in seconds.
+    """
+    logger.warning(
+        "%s %s has the unknown status %r after %.0f s; waiting goes on",
+        kind.name,
+        job_id,
+        status[:_LONGEST_STATUS],
+        age,
+        extra={"kind": kind.name, "job_id": job_id, "state": status[:_LONGEST_STATUS]},
     )
 
 

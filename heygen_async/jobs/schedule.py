@@ -29,12 +29,13 @@ TICK = 1.8
 LONGEST = 60.0
 LONGEST_FIRST = 300.0
 BULK = 10
+SHORTEST_TICK = 0.2
 
 # Seconds of delay that one request is worth, for a job that waits alone.
 _PRICE = 1.4
 # Jobs that a request should find done, on average, before the tick may shrink.
 _FOUND_PER_REQUEST = 2.0
-_FASTEST_TICK = 0.005
+
 
 _MEMORY = 200
 _ENOUGH = 3
@@ -163,7 +164,7 @@ class Durations:
         factor = _FOUND_PER_REQUEST * requests / max(found, 0.5)
         # A look out of turn comes after next to no time, and is no reason to hurry.
         tick = max(interval, self._tick) * min(max(factor, 0.25), 2.0)
-        self._tick = min(max(tick, _FASTEST_TICK), TICK)
+        self._tick = min(max(tick, SHORTEST_TICK), TICK)
 
 
 def _normal_below(z: float) -> float:

@@ -56,7 +56,7 @@ def test_the_tick_of_many_jobs_stays_within_its_bounds(
     durations = Durations(1e-3)
     for interval, found, requests in looks:
         durations.looked(interval, found, requests)
-    assert 0.005 <= durations.until_look([100.0] * BULK) <= TICK
+    assert 0.2 <= durations.until_look([100.0] * BULK) <= TICK
 
 
 def test_three_jobs_teach_enough() -> None:
