@@ -62,20 +62,22 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, d
     """One kind of job. The API's statuses differ from kind to kind.
 
     Attributes:
-        name: A word for messages, ``video``.
+        name: Its name in messages, such as ``video``.
         result: The type that describes such a job.
-        get: The call that fetches one.
-        expected: A guess of the median duration, in seconds, until jobs have ended.
-        statuses: The call that asks for up to 100 at once, where there is one.
+        get: The call that fetches the detail of one.
+        expected: A guess of the median duration in seconds, used until jobs have ended.
+        statuses: The call that returns the statuses of up to 100, or None.
         ids_parameter: The query parameter of ``statuses`` that takes the ids.
-        completed: States of success.
-        failed: States of failure.
-        paused: States in which it waits for its user.
-        asks: What it waits for then, and what to do about it, in words.
-        failure: Code and message of a failed one, each None where the API gives none.
-        ready: Whether a completed one has all that belongs to it; a URL can be null for a
-            moment after completion.
-        missing_for: Seconds for which the API may not find such a job, before that counts.
+        completed: Statuses of success.
+        failed: Statuses of failure.
+        paused: Statuses in which it waits for its user.
+        asks: What it waits for then, and what to do about it, for messages.
+        failure: Returns code and message of a failed one, each None if the API gives none.
+        ready: Returns whether the result of a completed one is complete; a URL can be null for
+            a moment after completion.
+        missing_for: Seconds for which the API may not find a job that was submitted here or seen,
+            before that counts.
+        unseen_for: Seconds for which it may not find any other id.
         place: Module and name under which the kind can be found again, for pickling.
     """
 
@@ -93,6 +95,7 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, d
     failure: Callable[[T], tuple[str | None, str | None]] = failure_of
     ready: Callable[[T], bool] = lambda _: True
     missing_for: float = 60.0
+    unseen_for: float = 30.0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _find, self.place

@@ -1,4 +1,4 @@
-"""Tells log and hooks what becomes of jobs."""
+"""Report the stages of jobs to the log and to hooks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ _LONGEST_STATUS = 100
 
 
 def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Request | None) -> None:
-    """The API has accepted a job."""
+    """Report that the API has accepted a job.
+
+    Args:
+        session: Whose hooks are called.
+        kind: Kind of the job.
+        job_id: Id of the job.
+        request: Its request, or None.
+    """
     if logger.isEnabledFor(logging.INFO):
         fields = {"kind": kind.name, "job_id": job_id, "state": None}
         logger.info("%s %s: submitted", kind.name, job_id, extra=fields)
@@ -43,10 +50,10 @@ def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Reques
 
 
 def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: float) -> None:
-    """The end of a job is known.
+    """Report the end of a job.
 
     Args:
-        session: Whose hooks are told.
+        session: Whose hooks are called.
         kind: Its kind.
         job_id: Its id.
         state: Its terminal state.
@@ -122,7 +129,7 @@ def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> 
 
 
 class Download:
-    """A download that is under way.
+    """A download in progress.
 
     Attributes:
         size: Bytes, once they are there.
@@ -133,10 +140,10 @@ class Download:
 
 @contextlib.contextmanager
 def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iterator[Download]:
-    """The download of a job's output; its ``size`` is for the caller to fill in.
+    """Report the download of a job's output; the caller sets its ``size``.
 
     Args:
-        session: Whose hooks are told.
+        session: Whose hooks are called.
         kind: Kind of the job.
         result: What it gave.
     """

@@ -107,11 +107,11 @@ class Pool:
             Seconds until then.
         """
         if self.notified():
-            until = self.durations.until_sweep(age)
+            until = self.durations.until_safety_poll(age)
             if until > 0:
                 until = max(until, SAFETY_POLL)
         else:
-            until = self.durations.until_first_look(age, len(self.jobs))
+            until = self.durations.until_first_poll(age, len(self.jobs))
         self.due = min(self.due, max(now + until, self.polled_at + SHORTEST_TICK))
         return until
 
@@ -124,7 +124,7 @@ class Pool:
         """
         if not self.jobs:
             return
-        wait = self.durations.until_look([now - job.started for job in self.jobs.values()])
+        wait = self.durations.until_poll([now - job.started for job in self.jobs.values()])
         if self.notified():
             wait = max(wait, SAFETY_POLL)
         # Listeners want details more often than the end alone would need.

@@ -52,8 +52,6 @@ _FAILURES_IN_A_ROW = 3
 _WITHOUT_STATUSES = 20.0
 # Details of another form that a job may have in a row before its waiters learn of it.
 _UNREADABLE = 10
-# Seconds for which an id that was never seen may be unknown to the API.
-_NEVER_SEEN_FOR = 30.0
 
 
 class Watcher:
@@ -321,7 +319,7 @@ class Watcher:
             ended += self._take_in(chunk, entries)
             self._request_unlisted(chunk)
         if requests:
-            pool.durations.looked(now - since, ended, requests)
+            pool.durations.polled(now - since, ended, requests)
         return soonest
 
     async def _statuses(self, kind: JobKind[Any], job_ids: list[str]) -> list[tuple[str, str]]:
@@ -387,7 +385,7 @@ class Watcher:
             self._act_on(watched, detail)
         except NotFound as error:
             never_seen = watched.last is None and not watched.age_known
-            patience = _NEVER_SEEN_FOR if never_seen else kind.missing_for
+            patience = kind.unseen_for if never_seen else kind.missing_for
             if watched.state.missing(loop.time(), patience):
                 self._fail(watched, error)
         except Exception as error:  # all who wait must learn of it, whatever it is

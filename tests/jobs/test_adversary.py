@@ -147,6 +147,31 @@ def test_a_detail_that_lags_is_requested_after_1_2_4_8_seconds(count: int) -> No
         assert [time - times[0] for time in times] == pytest.approx([0, 1, 3, 7], abs=0.1)
 
 
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_storm_of_notifications_costs_a_request_a_job_and_second_at_most(count: int) -> None:
+    server = Adversary(
+        lambda ids: (200, listing((job_id, "processing") for job_id in ids)),
+        lambda job_id: (200, video(job_id, "completed" if at() > 60 else "processing")),
+    )
+
+    async def storm() -> None:
+        async with server.serving() as url, HeyGen("k", base_url=url) as heygen:
+            jobs = [heygen.jobs.attach(Video, f"v{number}") for number in range(count)]
+            waiting = asyncio.gather(*(job.wait() for job in jobs))
+            while not waiting.done():
+                for job in jobs:
+                    heygen.jobs.hint("video", job.id, verified=False)
+                await asyncio.sleep(0.05)
+            await waiting
+            assert at() < 75
+
+    with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        runner.run(storm())
+    for times in server.asked_singly.values():
+        assert shortest_gap(times) > 0.999
+        assert len(times) <= 61
+
+
 def test_a_statuses_call_that_keeps_failing_is_replaced_by_details() -> None:
     server = Adversary(
         lambda ids: FAILURES["500"],
