@@ -85,7 +85,7 @@ class Durations:
         share = (self._share_below(low) + self._share_below(high)) / 2
         middle = math.log((since + until) / 2)
         if 1e-9 < share < 1 - 1e-9:  # beyond that, floating point tells nothing
-            middle = self._mu + self._sigma * _normal_quantile(share)
+            middle = self._mu + self._sigma * normal_quantile(share)
         self._logs.append(min(max(middle, low), high))
         count = len(self._logs)
         if count < _ENOUGH:
@@ -96,7 +96,7 @@ class Durations:
         self._sigma = math.sqrt((squares + _ENOUGH * _USUAL_SIGMA**2) / (count - 1 + _ENOUGH))
 
     def _share_below(self, log: float) -> float:
-        return _normal_below((log - self._mu) / self._sigma)
+        return normal_below((log - self._mu) / self._sigma)
 
     def quantile(self, z: float) -> float:
         """Return the age that lies ``z`` standard deviations from the median."""
@@ -167,17 +167,17 @@ class Durations:
         self._tick = min(max(tick, SHORTEST_TICK), TICK)
 
 
-def _normal_below(z: float) -> float:
+def normal_below(z: float) -> float:
     """Return the share of the standard normal distribution below ``z``."""
     return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
-def _normal_quantile(share: float) -> float:
+def normal_quantile(share: float) -> float:
     """Return the inverse of that, by halving; ``statistics`` takes 4 ms to import."""
     low, high = -8.0, 8.0
     while high - low > 1e-9:
         middle = (low + high) / 2
-        if _normal_below(middle) < share:
+        if normal_below(middle) < share:
             low = middle
         else:
             high = middle

@@ -294,7 +294,7 @@ class Watcher:
                 watched.state.request_detail(now)
                 self._schedule(watched)
         asked = [watched for watched in jobs if not watched.state.awaits_detail]
-        requests, ended, soonest = 0, 0, 0.0
+        requests, ended, soonest, failed = 0, 0, 0.0, False
         for first in range(0, len(asked), _IDS_PER_REQUEST):
             chunk = {job.job_id: job for job in asked[first : first + _IDS_PER_REQUEST]}
             try:
@@ -303,21 +303,19 @@ class Watcher:
                 spoilt = isinstance(error, _SPOILT)
                 if not (spoilt or is_transient(error)):
                     raise
-                kind = jobs[0].kind
+                kind, failed = jobs[0].kind, True
                 poll_failed(f"asking for {len(chunk)} jobs at once", kind, error, jobs=len(chunk))
-                pool.failures += 1
+                soonest = max(soonest, getattr(error, "retry_after", None) or 0.0, _AFTER_FAILURE)
                 if isinstance(error, RateLimited):
-                    return max(error.retry_after or 0.0, _AFTER_FAILURE)
-                if spoilt or pool.failures >= _FAILURES_IN_A_ROW:
-                    soonest = _WITHOUT_STATUSES
+                    break
+                if spoilt or pool.failures + 1 >= _FAILURES_IN_A_ROW:
+                    soonest = max(soonest, _WITHOUT_STATUSES)
                     self._request_unlisted(chunk)
-                else:
-                    soonest = max(soonest, _AFTER_FAILURE)
                 continue
             requests += 1
-            pool.failures = 0
             ended += self._take_in(chunk, entries)
             self._request_unlisted(chunk)
+        pool.failures = pool.failures + 1 if failed else 0
         if requests:
             pool.durations.polled(now - since, ended, requests)
         return soonest

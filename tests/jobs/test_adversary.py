@@ -184,6 +184,21 @@ def test_a_statuses_call_that_keeps_failing_is_replaced_by_details() -> None:
     assert sum(map(len, server.asked_singly.values())) <= 30 * 10
 
 
+def test_a_request_for_statuses_that_keeps_failing_beside_good_ones() -> None:
+    """One id spoils the answers to its hundred."""
+    server = Adversary(
+        lambda ids: (
+            FAILURES["500"]
+            if "v0" in ids
+            else (200, listing((one, "completed" if at() > 50 else "processing") for one in ids))
+        ),
+        lambda job_id: (200, video(job_id, "completed" if at() > 50 else "processing")),
+    )
+    results, seconds = play(server, 110)
+    assert {result.status for result in results} == {"completed"}
+    assert seconds < 100
+
+
 def test_ids_that_are_left_out_for_ever_are_requested_singly_and_slowly() -> None:
     server = Adversary(
         lambda ids: (200, listing([])),

@@ -260,3 +260,11 @@ def test_a_simulated_single_job_meets_its_goal() -> None:
         delays.append(age - ends)
     assert requests / 2_000 <= 8
     assert statistics.fmean(delays) <= 10
+
+
+def test_the_normal_distribution_is_that_of_the_library() -> None:
+    normal = statistics.NormalDist()
+    for z in (-5.5, -1.2816, -0.1, 0.0, 0.7, 2.0537, 5.5):
+        assert schedule.normal_below(z) == pytest.approx(normal.cdf(z), rel=1e-9)
+        share = normal.cdf(z)
+        assert schedule.normal_quantile(share) == pytest.approx(normal.inv_cdf(share), abs=1e-6)
