@@ -1,12 +1,15 @@
 """How many functions and files of the package one item passes, and one call.
 
-*An item*: ``Batch.render`` of a list behind one slot, so that items go one after the other and
-none shares a commit, a poll or a wait with another. *A call*: ``videos.create``, one after the
-other. Each is done 10 and then 20 times by one client that has done it before. A function is on the
-path if each further item executes it, which means that 20 execute it at least 10 times more often
-than 10. So opening, closing and the first call of anything do not count, nor does what happens once
-a second; polls do, since no job ends without one. The polls of a job may be many, each through the
-same functions.
+*An item*: a run of the engine behind one slot over jobs that end by themselves (``naps.py``), so
+that items go one after the other and none shares a commit or a wait with another; what the client
+does for an item is not part of it. *A call*: ``videos.create``, one after the other. *A render*:
+``Batch.render`` through the client, which is an item with its variant and its price, a call, and
+the polls of its job.
+
+Each is done 10 and then 20 times by one client that has done it before. A function is on the path
+if each further item executes it, which means that 20 execute it at least 10 times more often than
+10. So opening, closing and the first call of anything do not count, nor does what happens once a
+second; polls do, since no job ends without one.
 
 An execution is a call, or one resumption of a coroutine or generator: a loop that was entered at
 set-up and takes every item is on the path. All threads count. The body of a comprehension belongs
@@ -33,6 +36,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeAlias
 
+from naps import nap_run
 from tables import report
 
 import heygen_async
@@ -115,8 +119,20 @@ async def path_of(work: Work, profile: Profile) -> list[Function]:
     return [function for function in many if many[function] - few[function] >= MANY - FEW]
 
 
+async def nap(count: int, journal: Path | None = None) -> None:
+    """Run so many items through the engine."""
+    async for outcome in nap_run(range(count), 1, journal):
+        assert outcome.ok, outcome.error
+
+
+async def nap_with_journal(count: int) -> None:
+    """Run so many items through the engine with a journal."""
+    with tempfile.TemporaryDirectory() as folder:
+        await nap(count, Path(folder) / "run.db")
+
+
 async def measure(profile: Profile) -> dict[str, list[Function]]:
-    """The paths of an item without and with a journal, and of a call."""
+    """The paths of an item, a call and a render."""
     async with (
         Sandbox(speed=1, concurrency=MANY, durations={"video": 60.0}) as sandbox,
         HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=1) as heygen,
@@ -142,9 +158,11 @@ async def measure(profile: Profile) -> dict[str, list[Function]]:
             sandbox.clock.advance(3600)
 
         return {
-            "item": await path_of(render, profile),
-            "item_journal": await path_of(render_with_journal, profile),
+            "item": await path_of(nap, profile),
+            "item_journal": await path_of(nap_with_journal, profile),
             "call": await path_of(create, profile),
+            "render": await path_of(render, profile),
+            "render_journal": await path_of(render_with_journal, profile),
         }
 
 
@@ -160,6 +178,8 @@ def main() -> None:
         "item": "an item without a journal",
         "item_journal": "an item with a journal",
         "call": "videos.create",
+        "render": "a render through the client, without a journal",
+        "render_journal": "a render through the client, with a journal",
     }
     if options.list and not options.json:
         for name, path in paths.items():

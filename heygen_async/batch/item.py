@@ -8,6 +8,7 @@ outcome before it is handed on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import time
 from collections.abc import Awaitable, Callable
@@ -39,7 +40,7 @@ from heygen_async.errors import (
     UncertainSubmission,
 )
 from heygen_async.journal import Begin, Finish, ItemRecord, JournalStore, Opened
-from heygen_async.journal.keys import ItemKeys
+from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key
 from heygen_async.pricing.budget import Budget, Reservation
 from heygen_async.pricing.estimates import Estimate, cost
@@ -159,15 +160,36 @@ class ItemProcessor(Generic[T]):
             SubmissionCancelled: It was not sent, since submissions have stopped.
             JournalError: The journal has failed: nothing more may be submitted.
         """
-        item = ItemInProgress(submission, lease, self._accepted)
+        item = ItemInProgress(submission, submission.identity(self._keys), lease, self._accepted)
+        action = Action.SUBMIT
         try:
-            return await self._process(item)
-        except DuplicateKey as error:
-            return ItemResult(item.key, item.job_id, error=error)
-        except (JournalError, BudgetExceeded):
-            raise
-        except HeyGenError as error:  # it failed before the budget had reserved anything
-            return ItemResult(item.key, item.job_id, error=error)
+            if self._claims_first:
+                await self._claim(item)
+                if item.record is not None:
+                    action = self._action_for(item, item.record)
+                    if action is Action.RETURN:
+                        return self._recorded(item, item.record)
+            reservation = self._reserve(item)
+            try:
+                if item.record is None:
+                    try:
+                        pending = await self._submitter.submit(item)
+                    except DuplicateKey:
+                        pending = await self._submit_under_next_key(item)
+                else:
+                    pending = await self._resume(item, item.record, action)
+                result = await pending.wait(self._job_timeout)
+            except asyncio.CancelledError:
+                self._budget.set_aside(reservation)  # its job may run on; a later run waits for it
+                raise
+            except (SubmissionCancelled, JournalError):
+                self._budget.release(reservation)
+                raise
+            except HeyGenError as error:
+                return self._failed(item, error, reservation)
+            return self._completed(item, result, reservation)
+        except (DuplicateKey, IdempotencyMismatch) as error:
+            return ItemResult(item.identity.key, item.job_id, error=error)
         finally:
             item.lease.release()
 
@@ -177,64 +199,34 @@ class ItemProcessor(Generic[T]):
         Raises:
             DuplicateKey: Another item of this run has the key.
         """
-        item = ItemInProgress(submission, NoLease(), self._accepted)
-        self._identify(item)
+        identity = submission.identity(self._keys)
+        item = ItemInProgress(submission, identity, NoLease(), self._accepted)
         await self._claim(item)
         record = item.record
-        return item.key, record is None or record.resubmits(retry_failed=self._policy.retry_failed)
-
-    async def _process(self, item: ItemInProgress[T]) -> ItemResult[T]:
-        self._identify(item)
-        action = Action.SUBMIT
-        if self._claims_first:
-            await self._claim(item)
-            if item.record is not None:
-                action = self._action_for(item, item.record)
-                if action is Action.RETURN:
-                    return self._recorded(item, item.record)
-        reservation = self._reserve(item, action)
-        try:
-            pending = await self._submit(item, action)
-            result = await pending.wait(self._job_timeout)
-        except asyncio.CancelledError:
-            self._abandon(reservation)
-            raise
-        except (SubmissionCancelled, JournalError):
-            self._budget.release(reservation)
-            raise
-        except HeyGenError as error:
-            return self._failed(item, error, reservation)
-        return self._completed(item, result, reservation)
-
-    def _identify(self, item: ItemInProgress[T]) -> None:
-        submission = item.submission
-        item.fingerprint = self._keys.fingerprint(
-            submission.operation, submission.path_arguments, submission.payload
-        )
-        self._name(item)
-
-    def _name(self, item: ItemInProgress[T]) -> None:
-        submission = item.submission
-        if submission.key is None:
-            item.key = self._keys.default_key(item.fingerprint, submission.index)
-        item.record_key = self._keys.record_key(item.key, submission.index)
+        is_new = record is None or record.resubmits(retry_failed=self._policy.retry_failed)
+        return item.identity.key, is_new
 
     async def _claim(self, item: ItemInProgress[T]) -> None:
         """Claim an item, and look up its record; one without a key gets the first free one."""
+        submission = item.submission
         claimed = await self._look_up(item)
-        while claimed is Begin.DUPLICATE and item.submission.key is None:
-            self._keys.skip(item.fingerprint, item.key)
-            self._name(item)
+        while claimed is Begin.DUPLICATE and submission.key is None:
+            self._next_key(item)
             claimed = await self._look_up(item)
-        if claimed is Begin.NO_ROOM and item.submission.key is None and self._opened.legacy:
+        if claimed is Begin.NO_ROOM and submission.key is None and self._opened.legacy:
             claimed = await self._claim_legacy(item)
         if isinstance(claimed, ItemRecord):
             self.found += 1
-            item.record = identified(claimed, item.submission)
+            item.record = identified(claimed, submission)
         elif claimed is Begin.NO_ROOM:
             self.added += 1
         else:
-            raise duplicate_key(self._store.name, item.key)
+            raise duplicate_key(self._store.name, item.identity.key)
+
+    def _next_key(self, item: ItemInProgress[T]) -> None:
+        """Give an item another default key: an equal one has its own."""
+        self._keys.skip(item.identity)
+        item.identity = item.submission.identity(self._keys)
 
     async def _look_up(self, item: ItemInProgress[T]) -> Begin | ItemRecord:
         intent = item.intent(self._keys)
@@ -243,30 +235,31 @@ class ItemProcessor(Generic[T]):
 
     async def _claim_legacy(self, item: ItemInProgress[T]) -> Begin | ItemRecord:
         """Claim the record of an equal item that version 0.1.0 gave another default key."""
-        key = item.key
-        for record in await self._store.matching(item.fingerprint):
-            item.key = item.record_key = record.key
+        identity = item.identity
+        for record in await self._store.matching(identity.fingerprint):
+            item.identity = ItemIdentity(record.key, record.key, identity.fingerprint)
             claimed = await self._look_up(item)
             if isinstance(claimed, ItemRecord):
                 return claimed
-        item.key = item.record_key = key
+        item.identity = identity
         return Begin.NO_ROOM
 
     def _action_for(self, item: ItemInProgress[T], record: ItemRecord) -> Action:
-        action = resume_action(record, item.fingerprint, self._policy, time.time())
+        action = resume_action(record, item.identity.fingerprint, self._policy, time.time())
         if action is Action.REFUSE:
+            key = item.identity.key
             raise IdempotencyMismatch(
-                f"item {item.key} has another payload than when it was submitted; give it "
+                f"item {key} has another payload than when it was submitted; give it "
                 "another key to render it anew",
-                key=item.key,
+                key=key,
             )
         return action
 
     def _recorded(self, item: ItemInProgress[T], record: ItemRecord) -> ItemResult[T]:
         result, error = recorded_outcome(record, item.submission)
-        return ItemResult(item.key, record.job_id, result, error, record.usd, resumed=True)
+        return ItemResult(item.identity.key, record.job_id, result, error, record.usd, resumed=True)
 
-    def _reserve(self, item: ItemInProgress[T], action: Action) -> Reservation:
+    def _reserve(self, item: ItemInProgress[T]) -> Reservation:
         expected = self._estimate(item.submission)
         item.reserved_usd = expected.usd
         record = item.record
@@ -281,43 +274,35 @@ class ItemProcessor(Generic[T]):
             except BudgetExceeded as exceeded:
                 self._no_room = exceeded
         refusal = copy.copy(self._no_room)
-        refusal.not_submitted = (item.key,)
+        refusal.not_submitted = (item.identity.key,)
         raise refusal
 
-    async def _submit(self, item: ItemInProgress[T], action: Action) -> Pending[T]:
-        """Return the job of an item: the one that it has, or a new one."""
-        record = item.record
-        if record is None:
-            return await self._submit_new(item)
+    async def _submit_under_next_key(self, item: ItemInProgress[T]) -> Pending[T]:
+        """Submit an item whose key another one has; one without a key gets the first free one."""
+        while item.submission.key is None:
+            self._next_key(item)
+            with contextlib.suppress(DuplicateKey):
+                return await self._submitter.submit(item)
+        raise duplicate_key(self._store.name, item.identity.key)
+
+    async def _resume(
+        self, item: ItemInProgress[T], record: ItemRecord, action: Action
+    ) -> Pending[T]:
+        """Return the job of an item that has a record: the one that it has, or a new one."""
         if action is Action.RESEND_BATCH:
             pending = await self._submitter.resend_batch(item, record)
             if pending is not None:
                 return pending
             action = Action.SEARCH
-        if action is Action.WAIT and record.job_id is not None:
-            item.accept(record.job_id)
-            return self._submitter.attach(item, record.job_id)
         if action is Action.RESEND:
             return await self._submitter.resend(item, record.idempotency_key)
+        job_id = record.job_id if action is Action.WAIT else None
         if action is Action.SEARCH:
             job_id = await self._search(item, record)
-            if job_id is not None:
-                item.accept(job_id)
-                return self._submitter.attach(item, job_id)
-        return await self._submitter.submit(item)
-
-    async def _submit_new(self, item: ItemInProgress[T]) -> Pending[T]:
-        """Submit an item without a record; one without a key gets the first free one."""
-        while True:
-            try:
-                pending = await self._submitter.submit(item)
-            except DuplicateKey:
-                if item.submission.key is not None:
-                    raise
-                self._keys.skip(item.fingerprint, item.key)
-                self._name(item)
-            else:
-                return pending
+        if job_id is None:
+            return await self._submitter.submit(item)
+        item.accept(job_id)
+        return self._submitter.attach(item, job_id)
 
     async def _search(self, item: ItemInProgress[T], record: ItemRecord) -> str | None:
         """Return the job of an item whose fate is unknown; None if it is to be sent anew.
@@ -327,15 +312,16 @@ class ItemProcessor(Generic[T]):
         """
         job_id = await self._find_job(item.submission, record.callback_id, record.intended_at)
         if job_id is not None:
-            await self._store.submitted(item.record_key, job_id)
+            await self._store.submitted(item.identity.record_key, job_id)
             return job_id
-        await self._store.mark_uncertain(item.record_key)
+        await self._store.mark_uncertain(item.identity.record_key)
         if self._policy.resubmit_uncertain:
             return None
+        key = item.identity.key
         raise UncertainSubmission(
-            f"item {item.key} may have been submitted more than 24 h ago and no job of it is "
-            "found in the account; sending it again could pay for it twice",
-            key=item.key,
+            f"item {key} may have been submitted more than 24 h ago and no job of it is found in "
+            "the account; sending it again could pay for it twice",
+            key=key,
         )
 
     def _completed(
@@ -345,14 +331,14 @@ class ItemProcessor(Generic[T]):
         usd = cost(result, submission.request, self._prices, test=submission.test)
         self._budget.settle(reservation, usd)
         outcome = Finish(
-            item.record_key,
+            item.identity.record_key,
             "completed",
-            result=msgspec.json.encode(result),
+            result=result,
             output_seconds=getattr(result, "duration", None),
             usd=usd,
         )
         durable = self._store.finish(outcome)
-        return ItemResult(item.key, item.job_id, result, usd=usd, durable=durable)
+        return ItemResult(item.identity.key, item.job_id, result, usd=usd, durable=durable)
 
     def _failed(
         self, item: ItemInProgress[T], error: HeyGenError, reservation: Reservation
@@ -364,22 +350,18 @@ class ItemProcessor(Generic[T]):
         elif refusal:
             self._budget.release(reservation)
         else:
-            self._abandon(reservation)
+            self._budget.set_aside(reservation)  # its job may run on
         if isinstance(error, JobFailed) or refusal:
             durable = self._store.finish(
                 Finish(
-                    item.record_key,
+                    item.identity.record_key,
                     "failed",
                     error_type=type(error).__name__,
                     error_code=getattr(error, "code", None),
                     error_message=str(getattr(error, "message", error)),
                 )
             )
-        return ItemResult(item.key, item.job_id, error=error, durable=durable)
-
-    def _abandon(self, reservation: Reservation) -> None:
-        """Keep the money of an item whose job may run on; a later run waits for it."""
-        self._budget.set_aside(reservation)
+        return ItemResult(item.identity.key, item.job_id, error=error, durable=durable)
 
 
 def is_refusal(error: HeyGenError, *, sent_before: bool) -> bool:

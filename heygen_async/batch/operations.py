@@ -18,6 +18,7 @@ from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import JobBatches
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, InvalidResponse
+from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request
@@ -80,6 +81,12 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     seconds: float | None = None
     version: Version = "auto"
     test: bool = False
+
+    def identity(self, keys: ItemKeys) -> ItemIdentity:
+        """Return how the item is named."""
+        return keys.identify(
+            self.operation, self.path_arguments, self.payload, self.key, self.index
+        )
 
 
 Send: TypeAlias = Callable[[HeyGen, Submission[Any], str | None], Awaitable[Pending[Any]]]

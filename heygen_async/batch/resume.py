@@ -12,7 +12,13 @@ import msgspec
 from heygen_async.batch.operations import OPERATIONS, REPLAY_SECONDS, Submission
 from heygen_async.errors import HeyGenError, JobFailed, RecordedFailure
 from heygen_async.journal import ItemRecord, State, Totals
-from heygen_async.journal.keys import ItemKeys, canonical_json, fingerprint, is_batch_key
+from heygen_async.journal.keys import (
+    ItemIdentity,
+    ItemKeys,
+    canonical_json,
+    fingerprint,
+    is_batch_key,
+)
 from heygen_async.pricing.estimates import Estimate, RemainingWork
 
 
@@ -147,10 +153,8 @@ class RemainingWorkCounter:
 
     def add(self, submission: Submission[Any], estimate: Estimate) -> None:
         """Count one item; each once, in the order of the run."""
-        found = self._keys.fingerprint(
-            submission.operation, submission.path_arguments, submission.payload
-        )
-        figure = self._figure(self._take(submission, found), submission, found)
+        identity = submission.identity(self._keys)
+        figure = self._figure(self._take(submission, identity), submission, identity.fingerprint)
         self._counts[figure] += 1
         if figure in _FIGURES_TO_PAY:
             self._usd += estimate.usd
@@ -168,14 +172,14 @@ class RemainingWorkCounter:
             jobs=self._jobs + sum(record.state in _OPEN_STATES for record in others),
         )
 
-    def _take(self, submission: Submission[Any], fingerprint: str) -> ItemRecord | None:
+    def _take(self, submission: Submission[Any], identity: ItemIdentity) -> ItemRecord | None:
+        record = self._records.pop(identity.key, None)
         if submission.key is not None:
-            return self._records.pop(submission.key, None)
-        key = self._keys.default_key(fingerprint, submission.index)
-        self._keys.skip(fingerprint, key)
-        record = self._records.pop(key, None)
-        while record is None and self._legacy.get(fingerprint):
-            record = self._records.pop(self._legacy[fingerprint].pop(0), None)
+            return record
+        self._keys.skip(identity)
+        legacy_keys = self._legacy.get(identity.fingerprint)
+        while record is None and legacy_keys:
+            record = self._records.pop(legacy_keys.pop(0), None)
         return record
 
     def _figure(

@@ -351,7 +351,9 @@ class Run(Generic[T]):
         index = item.submission.index
         name = self._names.get(index)
         if name is None:
-            name = item.key if item.key not in self.unfinished else f"{item.key}#{index}"
+            name = item.identity.key
+            if name in self.unfinished:
+                name = f"{name}#{index}"
             self._names[index] = name
             self._stats.job_started()
             self._store.sample_slots(self._stats.running, self._slots.limit)

@@ -245,7 +245,7 @@ class ServerBatchSubmitter:
         def started(own_id: str) -> None:
             item.accept(own_id)
             with contextlib.suppress(JournalError):  # the outcome fails with it
-                self._store.submitted(item.record_key, own_id)
+                self._store.submitted(item.identity.record_key, own_id)
 
         return BatchedJob(self._watch, batch, index, started)
 

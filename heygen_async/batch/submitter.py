@@ -12,7 +12,7 @@ from heygen_async.batch.operations import OPERATIONS, Pending, Submission, attac
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
-from heygen_async.journal.keys import ItemKeys
+from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
 from heygen_async.session.slots import Slot
 
@@ -43,9 +43,7 @@ class ItemInProgress(Generic[T]):
     Attributes:
         submission: The item as it is sent.
         lease: The slot that its job runs in.
-        key: Its key; its position until the key is known.
-        record_key: The key that the journal holds it under.
-        fingerprint: Fingerprint of its request.
+        identity: How it is named.
         record: What earlier runs stored of it, or None.
         reserved_usd: US dollars that the budget reserves for it, or None.
         sending: Whether its request is on its way.
@@ -55,12 +53,10 @@ class ItemInProgress(Generic[T]):
 
     __slots__ = (
         "_accepted",
-        "fingerprint",
+        "identity",
         "job_id",
-        "key",
         "lease",
         "record",
-        "record_key",
         "reserved_usd",
         "sending",
         "sent_before",
@@ -70,14 +66,13 @@ class ItemInProgress(Generic[T]):
     def __init__(
         self,
         submission: Submission[T],
+        identity: ItemIdentity,
         lease: Slot | NoLease,
         accepted: Callable[[ItemInProgress[Any], str], None],
     ) -> None:
         self.submission = submission
         self.lease = lease
-        self.key: str = str(submission.index) if submission.key is None else submission.key
-        self.record_key: str = self.key
-        self.fingerprint: str = ""
+        self.identity = identity
         self.record: ItemRecord | None = None
         self.reserved_usd: float | None = None
         self.sending: bool = False
@@ -96,17 +91,18 @@ class ItemInProgress(Generic[T]):
     def intent(self, keys: ItemKeys) -> Intent:
         """Return its intent, as a single item and as the next attempt."""
         submission, record = self.submission, self.record
+        _, record_key, fingerprint = self.identity
         attempt = 1 if record is None else record.attempt + 1
-        single_key = keys.single_key(self.record_key, self.fingerprint, attempt)
+        single_key = keys.single_key(record_key, fingerprint, attempt)
         return Intent(
-            self.record_key,
+            record_key,
             submission.index,
             attempt,
             submission.operation,
             submission.path_arguments,
             single_key,
             single_key,
-            self.fingerprint,
+            fingerprint,
             submission.payload,
             self.reserved_usd,
         )
@@ -206,8 +202,9 @@ class SingleSubmitter:
             with item.lease.bulk():
                 pending: Pending[T] = await send(self._heygen, submission, key or None)
         except asyncio.CancelledError as cancelled:
-            for job_id in getattr(cancelled, "job_ids", ()):
-                self._accept(item, job_id)
+            with contextlib.suppress(JournalError):  # the id is told all the same
+                for job_id in getattr(cancelled, "job_ids", ()):
+                    self._accept(item, job_id)
             raise
         item.sending = False
         self._accept(item, pending.id)
@@ -215,10 +212,8 @@ class SingleSubmitter:
 
     def _accept(self, item: ItemInProgress[Any], job_id: str) -> None:
         item.accept(job_id)
-        # Its id is on its way to the disk while the job runs; the outcome cannot overtake it. If
-        # the journal has failed, the outcome fails with it.
-        with contextlib.suppress(JournalError):
-            self._store.submitted(item.record_key, job_id)
+        # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
+        self._store.submitted(item.identity.record_key, job_id)
 
 
 def not_begun(store: JournalStore, key: str, begun: Begin | ItemRecord) -> JournalError:

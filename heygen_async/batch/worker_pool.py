@@ -61,7 +61,8 @@ class Source(Generic[T]):
         """
         if self._async is None:
             return self.pull_nowait()
-        self._check_open()
+        if self.exhausted or self.closed:
+            raise Exhausted
         try:
             item = await anext(self._async)
         except StopAsyncIteration:
@@ -75,7 +76,8 @@ class Source(Generic[T]):
         Raises:
             Exhausted: There are no more items, or the source was closed.
         """
-        self._check_open()
+        if self.exhausted or self.closed:
+            raise Exhausted
         assert self._sync is not None
         try:
             item = next(self._sync)
@@ -87,10 +89,6 @@ class Source(Generic[T]):
     def close(self) -> None:
         """Hand out nothing more."""
         self.closed = True
-
-    def _check_open(self) -> None:
-        if self.exhausted or self.closed:
-            raise Exhausted
 
     def _counted(self, item: T) -> tuple[int, T]:
         index = self._next

@@ -446,7 +446,7 @@ class Assets(Resource):
         """Search for pictures.
 
         Args:
-            query: What they are to show.
+            query: What they are to show, 1 to 1,000 characters.
             type: ``image`` or ``icon``.
             scope: ``public``, HeyGen's library (the API's default), or ``personal``, the account's.
             limit: Items per page, 1 to 50; the API's default is 20.

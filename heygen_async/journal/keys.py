@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -121,27 +121,45 @@ def is_batch_key(key: str) -> bool:
     return _BATCH_PART in key
 
 
+class ItemIdentity(NamedTuple):
+    """How one item is named.
+
+    Attributes:
+        key: Its key.
+        record_key: The key that the journal holds it under.
+        fingerprint: Fingerprint of its request.
+    """
+
+    key: str
+    record_key: str
+    fingerprint: str
+
+
 class ItemKeys(Protocol):
     """How the items of one run are named, for its journal and for the API."""
 
-    def fingerprint(self, operation: str, path_arguments: Sequence[str], payload: bytes) -> str:
-        """Return the fingerprint of a request."""
-
-    def default_key(self, fingerprint: str, index: int) -> str:
-        """Return the key of an item that was given none.
+    def identify(
+        self,
+        operation: str,
+        path_arguments: Sequence[str],
+        payload: bytes,
+        key: str | None,
+        index: int,
+    ) -> ItemIdentity:
+        """Return how an item is named.
 
         Args:
-            fingerprint: Fingerprint of its request.
+            operation: The operation that submits it.
+            path_arguments: Values of the parameters in its path.
+            payload: The JSON body, its members sorted at every depth.
+            key: The item's key, or None for the default.
             index: Its position among the items, from 0.
         """
 
-    def skip(self, fingerprint: str, key: str) -> None:
+    def skip(self, identity: ItemIdentity) -> None:
         """Note that another item has this default key; the next equal item gets another one."""
 
-    def record_key(self, key: str, index: int) -> str:
-        """Return the key that the journal holds the item under."""
-
-    def single_key(self, key: str, fingerprint: str, attempt: int) -> str:
+    def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
         """Return the idempotency key of a single item; empty for a fresh one at each call."""
 
     def batch_key(self, keys: Iterable[str]) -> str:
@@ -151,6 +169,8 @@ class ItemKeys(Protocol):
 class StableKeys:
     """Keys that follow from the run and the items, as a journal that outlives the run needs them.
 
+    The default key of an item is its content key.
+
     Args:
         run_id: The id of the run.
     """
@@ -159,27 +179,29 @@ class StableKeys:
         self._run_id = run_id
         self._numbers: dict[str, int] = {}
 
-    def fingerprint(self, operation: str, path_arguments: Sequence[str], payload: bytes) -> str:
-        """Return the fingerprint of a request."""
-        return fingerprint(operation, path_arguments, payload)
+    def identify(
+        self,
+        operation: str,
+        path_arguments: Sequence[str],
+        payload: bytes,
+        key: str | None,
+        index: int,
+    ) -> ItemIdentity:
+        """Return how an item is named."""
+        found = fingerprint(operation, path_arguments, payload)
+        if key is None:
+            key = content_key(found, self._numbers.get(found, 1))
+        return ItemIdentity(key, key, found)
 
-    def default_key(self, fingerprint: str, index: int) -> str:
-        """Return the content key of an item."""
-        return content_key(fingerprint, self._numbers.get(fingerprint, 1))
-
-    def skip(self, fingerprint: str, key: str) -> None:
+    def skip(self, identity: ItemIdentity) -> None:
         """Give the next equal item another key."""
-        number = self._numbers.get(fingerprint, 1)
-        if content_key(fingerprint, number) == key:
-            self._numbers[fingerprint] = number + 1
+        number = self._numbers.get(identity.fingerprint, 1)
+        if content_key(identity.fingerprint, number) == identity.key:
+            self._numbers[identity.fingerprint] = number + 1
 
-    def record_key(self, key: str, index: int) -> str:
-        """Return the item's key."""
-        return key
-
-    def single_key(self, key: str, fingerprint: str, attempt: int) -> str:
+    def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
         """Return the idempotency key of a single item."""
-        return idempotency_key(self._run_id, key, fingerprint, attempt)
+        return idempotency_key(self._run_id, record_key, fingerprint, attempt)
 
     def batch_key(self, keys: Iterable[str]) -> str:
         """Return the idempotency key of a server batch."""
@@ -187,24 +209,28 @@ class StableKeys:
 
 
 class FreshKeys:
-    """Keys of a run without a journal: nothing outlives it, so nothing has to be found again."""
+    """Keys of a run without a journal: nothing outlives it, so nothing has to be found again.
 
-    def fingerprint(self, operation: str, path_arguments: Sequence[str], payload: bytes) -> str:
-        """Return an empty fingerprint."""
-        return ""
+    The default key of an item is its position; the journal holds all items under theirs, since
+    several may have the same key.
+    """
 
-    def default_key(self, fingerprint: str, index: int) -> str:
-        """Return the position."""
-        return str(index)
+    def identify(
+        self,
+        operation: str,
+        path_arguments: Sequence[str],
+        payload: bytes,
+        key: str | None,
+        index: int,
+    ) -> ItemIdentity:
+        """Return how an item is named, without a fingerprint."""
+        position = str(index)
+        return ItemIdentity(position if key is None else key, position, "")
 
-    def skip(self, fingerprint: str, key: str) -> None:
+    def skip(self, identity: ItemIdentity) -> None:
         """Do nothing: positions are unique."""
 
-    def record_key(self, key: str, index: int) -> str:
-        """Return the position; without a journal several items may have the same key."""
-        return str(index)
-
-    def single_key(self, key: str, fingerprint: str, attempt: int) -> str:
+    def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
         """Return an empty key."""
         return ""
 

@@ -11,6 +11,7 @@ import msgspec
 from heygen_async.errors import JournalError
 from heygen_async.journal.keys import check_run_id, make_run_id
 from heygen_async.journal.records import (
+    FINISHED,
     SCHEMA_VERSION,
     Finish,
     Intent,
@@ -55,8 +56,8 @@ class MemoryJournal:
         self._keep_finished = keep_finished
         self._clock = clock
         self._run: RunRecord | None = None
-        self._records: dict[str, ItemRecord] = {}
-        self._claims: set[tuple[str, str]] = set()  # owner and key
+        self._items: dict[str, _Item] = {}
+        self._claims: set[tuple[str, str]] = set()  # owners and keys of items not begun
         self._leases: dict[str, float] = {}
         self._samples: list[SlotSample] = []
         self._beside: dict[str, MemoryJournal] = {}
@@ -74,7 +75,7 @@ class MemoryJournal:
         """Open a reader."""
         if self._run is None:
             raise journal_error(self.name, "missing", "nothing was stored")
-        return MemoryReader(self.name, self._run, list(self._records.values()), list(self._samples))
+        return MemoryReader(self.name, self._run, self._ordered(), list(self._samples))
 
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing, or create it."""
@@ -94,6 +95,8 @@ class MemoryJournal:
         if spec.settings is not None:
             self._run = msgspec.structs.replace(self._run, settings=dict(spec.settings))
         self._claims.clear()
+        for item in self._items.values():
+            item.claimed_by = None
         self._leases.clear()
         return Opened(self._run, await self.totals())
 
@@ -104,21 +107,20 @@ class MemoryJournal:
         return [self._begin(intent, owner, room) for intent in intents]
 
     def _begin(self, intent: Intent, owner: str, room: bool) -> BeginResult:
-        present = self._records.get(intent.key)
+        present = self._items.get(intent.key)
         if present is None:
             if not room:
                 return Begin.NO_ROOM if self._claim(owner, intent.key) else Begin.DUPLICATE
-            self._record(intent, owner)
-            return Begin.NEW
-        if self._held_by_other(present, owner):
+        elif self._held_by_other(present, owner):
             return Begin.HELD_BY_OTHER
-        if room and may_replace(present, intent):
-            self._record(intent, owner)
-            return Begin.NEW
-        if not self._claim(owner, intent.key):
-            return Begin.DUPLICATE
-        self._records[intent.key] = msgspec.structs.replace(present, owner=owner)
-        return present
+        elif not (room and may_replace(present.record(), intent)):
+            if present.claimed_by == owner:
+                return Begin.DUPLICATE
+            record = present.record()
+            present.claimed_by = present.owner = owner
+            return record
+        self._items[intent.key] = _Item(intent, owner, self._clock())
+        return Begin.NEW
 
     def _claim(self, owner: str, key: str) -> bool:
         """Note that an owner has claimed an item, and return whether it had not before."""
@@ -126,82 +128,46 @@ class MemoryJournal:
         self._claims.add((owner, key))
         return not claimed
 
-    def _held_by_other(self, present: ItemRecord, owner: str) -> bool:
-        if present.finished or present.owner is None or present.owner == owner:
+    def _held_by_other(self, present: _Item, owner: str) -> bool:
+        if present.state in FINISHED or present.owner == owner:
             return False
         return self._leases.get(present.owner, 0.0) > self._clock()
 
-    def _record(self, intent: Intent, owner: str) -> None:
-        self._claims.add((owner, intent.key))
-        self._records[intent.key] = ItemRecord(
-            key=intent.key,
-            position=intent.position,
-            attempt=intent.attempt,
-            state="intended",
-            operation=intent.operation,
-            path_arguments=intent.path_arguments,
-            idempotency_key=intent.idempotency_key,
-            callback_id=intent.callback_id,
-            fingerprint=intent.fingerprint,
-            payload=intent.payload,
-            legacy_fingerprint=None,
-            owner=owner,
-            reserved_usd=intent.reserved_usd,
-            resends=0,
-            job_id=None,
-            result=None,
-            error_type=None,
-            error_code=None,
-            error_message=None,
-            intended_at=self._clock(),
-            submitted_at=None,
-            ended_at=None,
-            output_seconds=None,
-            usd=None,
-            charged_usd=None,
-        )
-
     def submitted(self, key: str, job_id: str) -> Completed:
         """Record an item's job."""
-        present = self._records.get(key)
-        if present is None:
+        item = self._items.get(key)
+        if item is None:
             return Completed(unknown_key(self.name, key))
-        if not may_submit(present, job_id):
-            if present.state == "submitted" and present.job_id == job_id:
-                return Completed()
-            return Completed(wrong_state(self.name, present, f"submitted as job {job_id}"))
-        self._records[key] = msgspec.structs.replace(
-            present, state="submitted", job_id=job_id, submitted_at=self._clock()
-        )
-        return Completed()
+        if item.state != "intended" and not may_submit(item.record(), job_id):
+            if item.state == "submitted" and item.job_id == job_id:
+                return _COMPLETED
+            return Completed(wrong_state(self.name, item.record(), f"submitted as job {job_id}"))
+        item.state, item.job_id, item.submitted_at = "submitted", job_id, self._clock()
+        return _COMPLETED
 
     def finish(self, outcome: Finish) -> Completed:
         """Record an item's outcome."""
-        present = self._records.get(outcome.key)
-        if present is None:
+        item = self._items.get(outcome.key)
+        if item is None:
             return Completed(unknown_key(self.name, outcome.key))
-        if present.finished:
-            return Completed(wrong_state(self.name, present, outcome.state))
+        if item.state in FINISHED:
+            return Completed(wrong_state(self.name, item.record(), outcome.state))
         if self._keep_finished:
-            self._records[outcome.key] = msgspec.structs.replace(
-                present, ended_at=self._clock(), **msgspec.structs.asdict(outcome)
-            )
+            item.state, item.outcome, item.ended_at = outcome.state, outcome, self._clock()
         else:
-            del self._records[outcome.key]
-            self._claims.discard((present.owner or "", outcome.key))
-        return Completed()
+            del self._items[outcome.key]
+        return _COMPLETED
 
     async def mark_uncertain(self, key: str) -> None:
         """Record that nobody can tell whether an intended item was accepted."""
-        present = self._present(key)
-        if present.state not in ("intended", "uncertain"):
-            raise wrong_state(self.name, present, "uncertain")
-        self._records[key] = msgspec.structs.replace(present, state="uncertain")
+        item = self._present(key)
+        if item.state not in ("intended", "uncertain"):
+            raise wrong_state(self.name, item.record(), "uncertain")
+        item.state = "uncertain"
 
     async def count_resend(self, key: str) -> None:
         """Record that an item is sent again although an earlier attempt may have been paid."""
-        present = self._present(key)
-        self._records[key] = msgspec.structs.replace(present, resends=present.resends + 1)
+        self._present(key).resends += 1
 
     async def members(self, idempotency_key: str) -> list[ItemRecord]:
         """Return all items sent under one idempotency key, in the order of positions."""
@@ -221,7 +187,7 @@ class MemoryJournal:
 
     async def totals(self) -> Totals:
         """Return sums over all items."""
-        return totals_of(self._records.values())
+        return totals_of(self._ordered())
 
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could."""
@@ -238,13 +204,78 @@ class MemoryJournal:
     async def aclose(self) -> None:
         """Do nothing: what was stored stays."""
 
-    def _present(self, key: str) -> ItemRecord:
-        if key not in self._records:
+    def _present(self, key: str) -> _Item:
+        if key not in self._items:
             raise unknown_key(self.name, key)
-        return self._records[key]
+        return self._items[key]
 
     def _ordered(self) -> list[ItemRecord]:
-        return sorted(self._records.values(), key=lambda record: record.position)
+        records = [item.record() for item in self._items.values()]
+        return sorted(records, key=lambda record: record.position)
+
+
+class _Item:
+    """One item; its record is made when it is asked for, which a run without a journal does not."""
+
+    __slots__ = (
+        "claimed_by",
+        "ended_at",
+        "intended_at",
+        "intent",
+        "job_id",
+        "outcome",
+        "owner",
+        "resends",
+        "state",
+        "submitted_at",
+    )
+
+    def __init__(self, intent: Intent, owner: str, now: float) -> None:
+        self.intent = intent
+        self.owner = owner
+        self.claimed_by: str | None = owner  # since the journal was opened
+        self.intended_at = now
+        self.state: State = "intended"
+        self.resends = 0
+        self.job_id: str | None = None
+        self.submitted_at: float | None = None
+        self.ended_at: float | None = None
+        self.outcome: Finish | None = None
+
+    def record(self) -> ItemRecord:
+        """Return the record of the item."""
+        intent, outcome = self.intent, self.outcome or _NO_OUTCOME
+        result = outcome.result
+        return ItemRecord(
+            key=intent.key,
+            position=intent.position,
+            attempt=intent.attempt,
+            state=self.state,
+            operation=intent.operation,
+            path_arguments=intent.path_arguments,
+            idempotency_key=intent.idempotency_key,
+            callback_id=intent.callback_id,
+            fingerprint=intent.fingerprint,
+            payload=intent.payload,
+            legacy_fingerprint=None,
+            owner=self.owner,
+            reserved_usd=intent.reserved_usd,
+            resends=self.resends,
+            job_id=self.job_id,
+            result=None if result is None else msgspec.json.encode(result),
+            error_type=outcome.error_type,
+            error_code=outcome.error_code,
+            error_message=outcome.error_message,
+            intended_at=self.intended_at,
+            submitted_at=self.submitted_at,
+            ended_at=self.ended_at,
+            output_seconds=outcome.output_seconds,
+            usd=outcome.usd,
+            charged_usd=outcome.charged_usd,
+        )
+
+
+_NO_OUTCOME = Finish("", "failed")
 
 
 class MemoryReader:
@@ -260,7 +291,7 @@ class MemoryReader:
     ) -> None:
         self.name: str = name
         self.run: RunRecord = run
-        self._records = sorted(records, key=lambda record: record.position)
+        self._records = records
         self._samples = samples
 
     def __enter__(self) -> MemoryReader:
@@ -297,3 +328,6 @@ class Completed:
         if self._failure is not None:
             raise self._failure
         yield from ()
+
+
+_COMPLETED = Completed()

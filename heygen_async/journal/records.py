@@ -57,7 +57,7 @@ class Finish(msgspec.Struct, frozen=True):
     Attributes:
         key: The item's key.
         state: ``completed`` or ``failed``.
-        result: The API's object as JSON, or None.
+        result: The API's object, which the store keeps as JSON, or None.
         error_type: Class of the error, or None.
         error_code: The API's error code, or None.
         error_message: Message of the error, or None.
@@ -68,7 +68,7 @@ class Finish(msgspec.Struct, frozen=True):
 
     key: str
     state: Literal["completed", "failed"]
-    result: bytes | None = None
+    result: Any = None
     error_type: str | None = None
     error_code: str | None = None
     error_message: str | None = None

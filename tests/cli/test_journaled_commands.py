@@ -18,9 +18,10 @@ from heygen_async.cli.render import render
 from heygen_async.cli.report import report
 from heygen_async.cli.status import standing, status
 from heygen_async.cli.translate import translate
-from heygen_async.journal import open_reader
+from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Sandbox
+from tests.batch.journals import intent_of
 from tests.cli.test_terminal import Screen
 from tests.cli.waiting import until
 
@@ -396,23 +397,15 @@ async def test_the_status_of_a_run_while_it_runs(
 async def test_rate_and_time_left_are_those_of_the_last_minutes(tmp_path: Path) -> None:
     path, now = tmp_path / "run.db", 1_800_000_000.0
     clock = {"now": now}
-    opened = await Journal.open(
-        path, kind="render", subject="t", settings={"items": 100}, clock=lambda: clock["now"]
-    )
-    async with opened as journal:
-        for number in range(20):
-            clock["now"] = now + 100 * number
-            await journal.intend(
-                f"{number}",
-                position=number,
-                attempt=1,
-                idempotency_key="i",
-                fingerprint="f",
-                payload=b"{}",
-            )
-            await journal.submitted(f"{number}", f"v{number}")
-            if number not in (3, 19):
-                await journal.ended(f"{number}", state="completed", usd=0.5)
+    store = SqliteJournal(path, clock=lambda: clock["now"])
+    await store.open(RunSpec(kind="render", subject="t", settings={"items": 100}))
+    for number in range(20):
+        clock["now"] = now + 100 * number
+        await store.begin([intent_of(f"{number}", number)], "owner")
+        await store.submitted(f"{number}", f"v{number}")
+        if number not in (3, 19):
+            await store.finish(Finish(f"{number}", "completed", usd=0.5))
+    await store.aclose()
     found = await viewed(path, lambda view: standing(view, now + 1900))
     assert (found.total, found.done) == (100, 0.18)
     assert found.usd == 9

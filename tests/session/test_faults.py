@@ -165,12 +165,12 @@ async def test_an_error_says_all_it_knows(sandbox: Sandbox, heygen: HeyGen) -> N
     with pytest.raises(NotFound) as caught:
         await heygen.videos.get("no-such-video")
     error = caught.value
-    assert (error.status, error.code) == (404, "video_not_found")
+    assert (error.status, error.code) == (404, "not_found")
     assert (error.method, error.path) == ("GET", "/v3/videos/no-such-video")
     assert error.request_id is not None
     assert error.request_id.startswith("sandbox-")
     # The API's page about the code keeps its anchor.
-    assert error.doc_url == "https://developers.heygen.com/docs/error-codes#video-not-found"
+    assert error.doc_url == "https://developers.heygen.com/docs/error-codes#not-found"
 
 
 async def test_a_write_without_a_key_is_sent_once(sandbox: Sandbox) -> None:

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from heygen_async.errors import InvalidRequest, JournalError
 from heygen_async.journal.keys import check_run_id
 from heygen_async.journal.records import Finish, Intent, ItemRecord, State, Totals
@@ -128,7 +130,7 @@ class SqliteJournal:
             key,
             self._clock(),
             outcome.state,
-            None if result is None else schema.readable(result),
+            None if result is None else msgspec.json.encode(result).decode(),
             outcome.error_type,
             outcome.error_code,
             None if message is None else message.encode("utf-8", "replace").decode(),
