@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         UploadCacheError,
         URLExpired,
         WebhookError,
+        accepted_job_ids,
     )
     from heygen_async.jobs.job import Job
     from heygen_async.models.assets import (
@@ -283,7 +284,8 @@ _HOMES = {
         "JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge PaymentRequired "
         "PermissionDenied QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError "
         "SignatureMismatch SignatureMissing SlotUnavailable StaleDelivery TransferError "
-        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError"
+        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError "
+        "accepted_job_ids"
     ),
     "jobs.job": "Job",
     "models.assets": (
@@ -606,6 +608,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "WebhookReceiver",
     "WordTimestamp",
     "__version__",
+    "accepted_job_ids",
     "localize",
     "narrate",
     "personalize",

@@ -53,11 +53,13 @@ from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
+from heygen_async.session.cancellation import OnAccepted
 from heygen_async.session.codec import Decode, ErrorInside
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
 from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
+from heygen_async.session.reading import MAX_ANSWER
 from heygen_async.session.session import Session, Traffic
 from heygen_async.session.settings import Retry, SlotsFor, Timeout, settings_from
 from heygen_async.session.slots import SlotPool
@@ -113,6 +115,11 @@ class HeyGen:
             used. Default True.
         hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
             and deep copies of the client are without them.
+        on_accepted: Called with the operation and the ids of the jobs where a call that creates
+            jobs was cancelled (by a timeout, say) and has created them all the same. Stays in
+            this process, like hooks.
+        max_answer: Bytes that an answer of the API may have after decompression; a larger one
+            raises ``InvalidResponse``. Default 64 MB.
 
     Attributes:
         ai_clipping: Clips cut out of long videos.
@@ -154,6 +161,8 @@ class HeyGen:
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
         hooks: Hooks | None = None,
+        on_accepted: OnAccepted | None = None,
+        max_answer: int = MAX_ANSWER,
     ) -> None:
         settings = settings_from(
             api_key=api_key,
@@ -169,7 +178,10 @@ class HeyGen:
             jobs = JobSlots() if jobs is None else JobSlots(jobs)
         if slots_for not in get_args(SlotsFor):
             raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
-        session = Session(settings, requests, jobs, slots_for=slots_for)
+        if max_answer < 1:
+            raise ConfigurationError(f"max_answer: expected bytes > 0, got {max_answer!r}")
+        session = Session(settings, requests, jobs, slots_for=slots_for, max_answer=max_answer)
+        session.submissions.on_accepted = on_accepted
         self._assemble(session, _checked(expected or {}))
         if hooks is not None:
             self.add_hooks(hooks)
@@ -220,12 +232,13 @@ class HeyGen:
     async def aclose(self) -> None:
         """Close all connections; whoever still waits for a job gets a ``JobError``.
 
-        Jobs at HeyGen go on. A later call opens the client again.
+        Cancelled calls that create jobs are waited for, up to the timeout of a write, so that the
+        ids of their jobs are known. Jobs at HeyGen go on. A later call opens the client again.
         """
         try:
             await self._watcher.close()
         finally:
-            await self._session.connection.close()
+            await self._session.aclose()
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import inspect
 import os
 import platform
 import threading
@@ -22,6 +23,7 @@ import aiohttp
 from yarl import URL
 
 from heygen_async.errors import ConfigurationError
+from heygen_async.session.reading import ACCEPT_ENCODING
 from heygen_async.session.settings import Settings
 from heygen_async.version import __version__
 
@@ -29,6 +31,16 @@ USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
 
 # Longer than the gap between two looks at a job: a new TLS connection costs ten times a kept one.
 _KEEPALIVE = 120.0
+# Gateways and proxies add headers; an answer that is paid for must not fail for them.
+_HEADER_LIMITS: dict[str, Any] = {
+    name: value
+    for name, value in (
+        ("max_line_size", 128 * 1024),
+        ("max_field_size", 128 * 1024),
+        ("max_headers", 2_000),
+    )
+    if name in inspect.signature(aiohttp.ClientSession).parameters  # the last one is newer
+}
 
 
 class Connection:
@@ -74,7 +86,10 @@ class Connection:
             # No tunnel to ask for: the proxy reads the request itself.
             self.auth |= self.options.pop("proxy_headers", {})
         headers = {} if self.options else self._settings.auth_headers
-        self.api = self._session({"Accept": "application/json", **headers})
+        self.api = self._session(
+            {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
+            auto_decompress=False,  # session/reading.py does, in bounded memory
+        )
 
     @property
     def media(self) -> aiohttp.ClientSession:
@@ -106,12 +121,14 @@ class Connection:
             for guard in guards:
                 await guard.aclose()
 
-    def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
+    def _session(self, headers: dict[str, str], **options: Any) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
+            **_HEADER_LIMITS,
+            **options,
         )
         # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
         # would meet 404 in what we count as its first attempt.

@@ -54,7 +54,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
     @cached_property
     def safe(self) -> bool:
         """Whether sending it twice does what sending it once does."""
-        return self.keyed or self.idempotent or self.method in ("GET", "DELETE")
+        return self.keyed or self.idempotent or self.method != "POST"
 
     @cached_property
     def decode(self) -> Decode[T]:
