@@ -97,19 +97,18 @@ class _Call(Generic[T]):
         path: str,
         body: Body | None,
         headers: dict[str, str] | None,
-        observed: Observation | None,
+        *,
         bulk: bool,
         resend: bool,
-        flight: Flight | None,
     ) -> None:
         self.endpoint = endpoint
         self.path = path
         self.body = body
         self.headers = headers
-        self.observed = observed
         self.bulk = bulk
         self.resend = resend
-        self.flight = flight  # of a call that creates jobs
+        self.observed: Observation | None = None
+        self.flight = None if endpoint.creates is None else Flight()
         self.first_sent = 0.0  # unix time
 
     @property
@@ -210,46 +209,6 @@ class Session:
         Raises:
             HeyGenError: One of the tree in ``heygen_async.errors``.
         """
-        if self.hooks or logger.isEnabledFor(logging.DEBUG):
-            return self._observed(endpoint, path, body, content_type, idempotency_key, resend)
-        return self._call(endpoint, path, body, content_type, idempotency_key, resend, None)
-
-    async def _observed(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        content_type: str,
-        idempotency_key: str | None,
-        resend: bool,
-    ) -> T:
-        observed = Observation(
-            self.hooks,
-            logger,
-            endpoint,
-            Where(endpoint.method, path.partition("?")[0]),
-            self._secret,
-        )
-        try:
-            answer = await self._call(
-                endpoint, path, body, content_type, idempotency_key, resend, observed
-            )
-        except (Exception, asyncio.CancelledError) as error:
-            observed.ended(error)
-            raise
-        observed.ended(None)
-        return answer
-
-    async def _call(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        content_type: str,
-        idempotency_key: str | None,
-        resend: bool,
-        observed: Observation | None,
-    ) -> T:
         headers: dict[str, str] | None = None
         if body is not None:
             headers = {"Content-Type": content_type}
@@ -258,16 +217,25 @@ class Session:
             headers["Idempotency-Key"] = (
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
-        if asyncio.get_running_loop() is not self.connection.loop:
-            self.bind()
         lease = submitting_lease.get()
-        if endpoint.creates is not None:
-            call = _Call(
-                endpoint, path, body, headers, observed, lease is not None, resend, Flight()
-            )
-            return await self._submit(call, lease)
-        call = _Call(endpoint, path, body, headers, observed, lease is not None, resend, None)
-        return await self._send(call, None)
+        call = _Call(endpoint, path, body, headers, bulk=lease is not None, resend=resend)
+        if self.hooks or logger.isEnabledFor(logging.DEBUG):
+            return self._observed(call, lease)
+        return self._send(call, None) if call.flight is None else self._submit(call, lease)
+
+    async def _observed(self, call: _Call[T], lease: SlotLease | None) -> T:
+        observed = Observation(self.hooks, logger, call.endpoint, call.where, self._secret)
+        call.observed = observed
+        try:
+            if call.flight is None:
+                answer = await self._send(call, None)
+            else:
+                answer = await self._submit(call, lease)
+        except (Exception, asyncio.CancelledError) as error:
+            observed.ended(error)
+            raise
+        observed.ended(None)
+        return answer
 
     async def _submit(self, call: _Call[T], lease: SlotLease | None) -> T:
         """Send a call that creates jobs, in a task of its own: no cancellation cuts it off."""
@@ -290,8 +258,6 @@ class Session:
                 await own.begin(self.settings.retry.patience)
             except CallError as held:
                 raise call.completed(held, 0) from None
-            if asyncio.get_running_loop() is not self.connection.loop:
-                self.bind()  # the client may have been closed meanwhile
             answer = await self._send(call, own)
             assert call.endpoint.creates is not None
             job_ids = call.endpoint.creates(answer)
@@ -301,6 +267,8 @@ class Session:
 
     async def _send(self, call: _Call[T], lease: SlotLease | InteractiveLease | None) -> T:
         """Send a call: one attempt, and what follows from its failure."""
+        if asyncio.get_running_loop() is not self.connection.loop:
+            self.bind()
         if lease is not None and lease.lost:
             raise call.completed(_slot_lost(), 0)
         if not self.requests.acquire_nowait(call.bulk):
