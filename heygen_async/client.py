@@ -28,12 +28,12 @@ import msgspec
 from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.avatars import Avatars
-from heygen_async.endpoints.background_removals import CREATE as CREATE_BACKGROUND_REMOVAL
 from heygen_async.endpoints.background_removals import BackgroundRemovals
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
 from heygen_async.endpoints.jobs import KINDS, Jobs
 from heygen_async.endpoints.libraries import Audio, BrandGlossaries, BrandKits, Folders
 from heygen_async.endpoints.lipsyncs import Lipsyncs
+from heygen_async.endpoints.operations import operation_at
 from heygen_async.endpoints.proofreads import Proofreads
 from heygen_async.endpoints.templates import Templates
 from heygen_async.endpoints.uploads import NamedSource, UploadOutcome, check_sources, uploaded
@@ -304,8 +304,10 @@ class HeyGen:
     ) -> Any:
         """Send any call of the API, present or future, with all guarantees of the others.
 
-        Limits, retries, timeouts and errors are those of every call. A write carries an
-        Idempotency-Key, the same on all attempts.
+        Limits, retries, timeouts and errors are those of the operation that method and path name,
+        and so is the Idempotency-Key, the same on all attempts. A POST that is not known carries
+        your own key, if you give one; without one it is not sent again after an attempt that may
+        have been carried out.
 
         Args:
             method: HTTP method.
@@ -314,7 +316,7 @@ class HeyGen:
                 answer comes as plain Python values.
             query: Query parameters; None values are left out, sequences joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
-            idempotency_key: Your own key for a write; by default a fresh one.
+            idempotency_key: Your own key; by default a fresh one for operations known to take one.
 
         Returns:
             What ``answer`` asks for.
@@ -336,13 +338,18 @@ class HeyGen:
                 param="path",
             )
         kind = _Whole if answer is None else Endpoint
+        known = operation_at(method, path)
         endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            # The removal of backgrounds takes no key, so that its retries would not be safe.
-            keyed=method in ("POST", "PUT", "PATCH") and path != CREATE_BACKGROUND_REMOVAL.path,
+            # Of an operation that is not known, the caller knows whether it takes a key.
+            keyed=idempotency_key is not None if known is None else known.keyed,
+            # The removal of backgrounds is, if its body has a request_id, which may be missing.
+            idempotent=known is not None and known.idempotent and known.creates is None,
+            kind=None if known is None else known.kind,
+            creates=None if known is None or known.creates is None else _ids_in(known),
         )
         if isinstance(body, Request):
             body = encode(body)
@@ -518,6 +525,21 @@ def _decode_whole(content: bytes) -> Any:
         if answer.get("error") or (isinstance(code, int) and code != _V1_SUCCESS):
             raise ErrorInside
     return answer
+
+
+def _ids_in(operation: Endpoint[Any]) -> Callable[[Any], list[str]]:
+    """Read the ids of the jobs that were created off an answer of whatever type."""
+
+    def ids(answer: Any) -> list[str]:
+        assert operation.creates is not None
+        try:
+            plain = msgspec.to_builtins(answer)
+            data = plain.get("data", plain)
+            return operation.creates(msgspec.convert(data, operation.answer, strict=False))
+        except (msgspec.MsgspecError, AttributeError, TypeError):
+            return []  # the caller asked for something else
+
+    return ids
 
 
 def _checked(expected: Mapping[str, float]) -> dict[str, float]:

@@ -41,6 +41,7 @@ from heygen_async.errors import (
 )
 from heygen_async.journal import Entry, is_batch_key
 from heygen_async.pricing.estimates import RunEstimate
+from heygen_async.session.cancellation import created_by
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import SlotLease, SlotPool, submitting_under
 
@@ -331,7 +332,7 @@ class Run(Generic[T]):
             with submitting_under(one.slot):
                 pending = await submission.send(key)
         except asyncio.CancelledError as cancelled:
-            for job_id in getattr(cancelled, "job_ids", ()):
+            for job_id in await created_by(cancelled):
                 self._accepted(one, job_id)
                 # What was handed to the journal is written, whoever waits for it.
                 with contextlib.suppress(JournalError):

@@ -41,6 +41,7 @@ from heygen_async.errors import (
     PermissionDenied,
 )
 from heygen_async.journal import Entry
+from heygen_async.session.cancellation import created_by
 from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.slots import SlotLease, submitting_under
 
@@ -323,7 +324,7 @@ class ApiBatches:
                 batch = await create_encoded(batches, body, idempotency_key=key)
         except asyncio.CancelledError as cancelled:
             with suppress(JournalError):
-                for batch_id in getattr(cancelled, "job_ids", ()):
+                for batch_id in await created_by(cancelled):
                     self._accepted(parcel, enclosed, batch_id)
             raise
         except HeyGenError as error:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, has_prompt
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import JobFailed
+from heygen_async.errors import CallError, JobFailed
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
+from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import (
     CreatedVideoAgentSession,
@@ -29,13 +32,13 @@ from heygen_async.models.video_agents import (
 from heygen_async.models.videos import Video
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.session import Session
 
 CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
     operation="video_agents.create",
     method="POST",
     path="/v3/video-agents",
     answer=CreatedVideoAgentSession,
-    keyed=True,
     creates=lambda created: [created.session_id],
 )
 GET: Endpoint[VideoAgentSession] = Endpoint(
@@ -56,7 +59,6 @@ SEND: Endpoint[VideoAgentRun] = Endpoint(
     method="POST",
     path="/v3/video-agents/{session_id}",
     answer=VideoAgentRun,
-    keyed=True,
     creates=lambda run: [run.session_id],
 )
 STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
@@ -64,7 +66,7 @@ STOP: Endpoint[StoppedVideoAgentSession] = Endpoint(
     method="POST",
     path="/v3/video-agents/{session_id}/stop",
     answer=StoppedVideoAgentSession,
-    keyed=True,
+    idempotent=True,
 )
 RESOURCE: Endpoint[VideoAgentResource] = Endpoint(
     operation="video_agents.resource",
@@ -158,13 +160,18 @@ class VideoAgentJob(Job[VideoAgentSession]):
                     yield Turn(self, session)
 
     async def reply(
-        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+        self,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Send a message to the session; after its end this starts a follow-up video.
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent: this call takes no key.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -175,7 +182,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
         if isinstance(message, str):
             message = VideoAgentMessageRequest(message=message)
         run = await self._watcher.session.call(
-            SEND, SEND.at(self.id), body=encode(message), idempotency_key=idempotency_key
+            SEND, SEND.at(self.id), body=encode(message), resend=resend
         )
         # What follows is as new as a new session; looked at too soon, the API may still show
         # the state before the message.
@@ -219,13 +226,18 @@ class Turn:
         ]
 
     async def reply(
-        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+        self,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Answer, so that the session goes on.
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent: this call takes no key.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -233,7 +245,7 @@ class Turn:
         Raises:
             Conflict: The session is at work, as somebody has answered before.
         """
-        return await self._job.reply(message, idempotency_key=idempotency_key)
+        return await self._job.reply(message, resend=resend)
 
 
 def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
@@ -244,22 +256,55 @@ def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
 class VideoAgents(Resource):
     """``heygen.video_agents``."""
 
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        super().__init__(session, watcher)
+        self._lost = LostCreates()
+
     async def create(
-        self, request: VideoAgentRequest, *, idempotency_key: str | None = None
+        self,
+        request: VideoAgentRequest,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentJob:
         """Start a session.
 
+        The API takes no Idempotency-Key here. After an attempt that it may have carried out, the
+        session is looked for in the account, which takes up to 45 seconds.
+
         Args:
             request: The prompt and how to go about it.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent.
+            resend: Send it again after such an attempt, instead of looking for the session: there
+                may be two.
 
         Returns:
             The job; ``await job.video()`` gives the ``Video``.
+
+        Raises:
+            CallError: With ``maybe_carried_out`` where a session may have been started that is not
+                found; one in incognito mode cannot be.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
-            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
-        )
+        since = self._session.now() - CLOCK_MARGIN
+        with self._lost.submitting(request.prompt):
+            try:
+                created = await self._session.call(
+                    CREATE, CREATE.at(), body=encode(request), resend=resend
+                )
+                self._lost.take(created.session_id)
+            except CallError as error:
+                if request.incognito_mode:
+                    raise
+                search = partial(self._sessions_with, request.prompt, since)
+                session_id = await self._lost.find(error, request.prompt, search)
+                session = await self.get(session_id)
+                created = CreatedVideoAgentSession(
+                    session_id=session_id,
+                    status=session.status,
+                    created_at=session.created_at,
+                    video_id=session.video_id,
+                )
         started = asyncio.get_running_loop().time()
         submitted(self._session, VIDEO_AGENT_SESSION, created.session_id, request)
         return VideoAgentJob(
@@ -270,6 +315,17 @@ class VideoAgents(Resource):
             started=started,
             callback_id=callback_id_of(request),
         )
+
+    async def _sessions_with(self, prompt: str, since: float) -> list[str]:
+        """Return the ids of the sessions created since then in which a user said this."""
+        found: list[str] = []
+        async for page in self.list(limit=100).pages():
+            recent = [one.session_id for one in page.items if one.created_at >= since]
+            if not recent:  # the newest come first
+                break
+            free = [one for one in recent if not self._lost.taken(one)]
+            found += [one for one in free if has_prompt(await self.get(one), prompt)]
+        return found
 
     async def get(self, session_id: str) -> VideoAgentSession:
         """One session with its newest 40 messages.
@@ -296,13 +352,15 @@ class VideoAgents(Resource):
         message: VideoAgentMessageRequest | str,
         *,
         idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Send a message to a chat session.
 
         Args:
             session_id: The session's id.
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent: this call takes no key.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -311,7 +369,7 @@ class VideoAgents(Resource):
             Conflict: The session was started in mode ``generate``, or is at work.
         """
         job = VideoAgentJob(self._watcher, VIDEO_AGENT_SESSION, session_id)
-        return await job.reply(message, idempotency_key=idempotency_key)
+        return await job.reply(message, resend=resend)
 
     async def stop(
         self, session_id: str, *, idempotency_key: str | None = None
@@ -320,7 +378,7 @@ class VideoAgents(Resource):
 
         Args:
             session_id: The session's id.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Not sent: stopping twice does what stopping once does.
 
         Returns:
             The id of the session.
@@ -328,9 +386,7 @@ class VideoAgents(Resource):
         Raises:
             NotFound: There is no session of that id.
         """
-        return await self._session.call(
-            STOP, STOP.at(session_id), body=b"{}", idempotency_key=idempotency_key
-        )
+        return await self._session.call(STOP, STOP.at(session_id), body=b"{}")
 
     async def resource(self, session_id: str, resource_id: str) -> VideoAgentResource:
         """Something that a message of a session shows.

@@ -24,6 +24,20 @@ OnAccepted: TypeAlias = Callable[[str, list[str]], object]
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 
+async def created_by(cancelled: asyncio.CancelledError) -> list[str]:
+    """Return the ids of the jobs that a cancelled call has created; wait for a late answer.
+
+    A second cancellation ends the wait.
+    """
+    later: asyncio.Future[list[str]] | None = getattr(cancelled, "job_ids_later", None)
+    if later is not None:
+        with shield():
+            await asyncio.wait([later])
+        return later.result()
+    job_ids: list[str] = getattr(cancelled, "job_ids", [])
+    return job_ids
+
+
 class Submissions:
     """The calls of one client that create jobs, and what is left of those that were cancelled.
 
@@ -53,7 +67,8 @@ class Submissions:
         Args:
             task: Sends the submission.
             flight: How far it has got.
-            cancelled: What is about to leave the call; gets ``job_ids``.
+            cancelled: What is about to leave the call; gets ``job_ids``, or ``job_ids_later``,
+                a future of them, where the answer takes longer.
             endpoint: The operation.
             key: Its Idempotency-Key, or an empty string.
         """
@@ -71,13 +86,18 @@ class Submissions:
             if job_ids:
                 cancelled.job_ids = job_ids  # type: ignore[attr-defined]
             return
-        limit = asyncio.get_running_loop().call_later(self._timeout.write, task.cancel)
+        loop = asyncio.get_running_loop()
+        limit = loop.call_later(self._timeout.write, task.cancel)
         self._background.add(task)
+        later: asyncio.Future[list[str]] = loop.create_future()
+        cancelled.job_ids_later = later  # type: ignore[attr-defined]
 
         def done(task: asyncio.Task[T]) -> None:
             limit.cancel()
             self._background.discard(task)
-            self._note(task, flight, endpoint, key)
+            job_ids = self._note(task, flight, endpoint, key)
+            if not later.done():
+                later.set_result(job_ids)
 
         task.add_done_callback(done)
 

@@ -280,6 +280,10 @@ class Session:
             failure = error
         return await self._recover(failure, call, lease)
 
+    def now(self) -> float:
+        """Return the wall-clock time, in unix seconds."""
+        return self._clock()
+
     def bind(self) -> None:
         """Make sure that connections and limiters live on the running event loop."""
         loop = asyncio.get_running_loop()
