@@ -80,7 +80,7 @@ async def _send_clone(
 async def _send_speech(heygen: HeyGen, request: SpeechRequest, key: str | None) -> Pending[Speech]:
     key = key or secrets.token_hex(16)
     sent_at = time.time()
-    speech = await heygen.voices.speech(request, idempotency_key=key)
+    speech = await heygen.voices.speech(request, resend=True)  # it takes no key, and costs little
     return _Spoken(f"{key}@{sent_at:.0f}", speech)
 
 
@@ -124,7 +124,7 @@ class _SpokenBefore:
                 "speaking it again would pay for it twice",
                 key=key,
             )
-        return await self.heygen.voices.speech(self.request, idempotency_key=key)
+        return await self.heygen.voices.speech(self.request, resend=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ async def test_the_rest_is_waited_for_in_the_background(
         assert not hasattr(cancelled, "job_ids")
         assert not accepted
         # Closing the client waits for it.
-    assert accepted == [(pytest.approx(20, abs=0.5), [sandbox.ledger.jobs[0].id])]
+    ((seconds, ids),) = accepted
+    assert seconds == pytest.approx(20, abs=0.5)
+    assert ids == [sandbox.ledger.jobs[0].id]
     assert "was cancelled after its job was created" in caplog.text
     # Neither cut off nor sent again.
     assert sandbox.requests.by_operation["videos.create"] == 1
