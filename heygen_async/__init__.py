@@ -62,7 +62,6 @@ if TYPE_CHECKING:
         UploadCacheError,
         URLExpired,
         WebhookError,
-        accepted_job_ids,
     )
     from heygen_async.jobs.job import Job
     from heygen_async.models.assets import (
@@ -258,6 +257,7 @@ if TYPE_CHECKING:
     from heygen_async.pipelines import Narration, localize, narrate, personalize
     from heygen_async.pricing.estimates import Estimate, RunEstimate
     from heygen_async.pricing.prices import PRICES, PriceTable
+    from heygen_async.session.cancellation import accepted_job_ids
     from heygen_async.session.codec import Page
     from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
     from heygen_async.session.job_slots import JobSlots
@@ -284,8 +284,7 @@ _HOMES = {
         "JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge PaymentRequired "
         "PermissionDenied QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError "
         "SignatureMismatch SignatureMissing SlotUnavailable StaleDelivery TransferError "
-        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError "
-        "accepted_job_ids"
+        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
     "models.assets": (
@@ -359,6 +358,7 @@ _HOMES = {
     "pipelines": "Narration localize narrate personalize",
     "pricing.estimates": "Estimate RunEstimate",
     "pricing.prices": "PRICES PriceTable",
+    "session.cancellation": "accepted_job_ids",
     "session.codec": "Page",
     "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
     "session.limits": "RequestLimiter",

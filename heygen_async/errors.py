@@ -63,33 +63,6 @@ def _rebuilt(cls: type[HeyGenError], args: tuple[Any, ...]) -> HeyGenError:
     return error
 
 
-def accepted_job_ids(error: BaseException) -> list[str]:
-    """Return the ids of the jobs that calls had created when an exception ended them.
-
-    ``asyncio.timeout`` and ``asyncio.wait_for`` raise a ``TimeoutError`` whose cause is the
-    cancellation that holds the ids, and task groups raise groups; all of them are searched.
-
-    Args:
-        error: What was caught.
-
-    Returns:
-        Ids in no particular order, without duplicates; empty where none is known.
-    """
-    found: dict[str, None] = {}
-    seen: set[int] = set()
-    left: list[BaseException | None] = [error]
-    while left:
-        one = left.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        found.update(dict.fromkeys(getattr(one, "job_ids", ())))
-        left += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            left += one.exceptions
-    return list(found)
-
-
 class ConfigurationError(HeyGenError):
     """The client cannot work with these settings; the message says what to change."""
 
