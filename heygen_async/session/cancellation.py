@@ -83,7 +83,7 @@ class Submissions:
 
     async def finish(
         self,
-        task: asyncio.Task[T],
+        task: asyncio.Task[T | None],
         flight: Flight,
         cancelled: asyncio.CancelledError,
         endpoint: Endpoint[T],
@@ -119,7 +119,7 @@ class Submissions:
         later: asyncio.Future[list[str]] = loop.create_future()
         cancelled.job_ids_later = later  # type: ignore[attr-defined]
 
-        def done(task: asyncio.Task[T]) -> None:
+        def done(task: asyncio.Task[T | None]) -> None:
             limit.cancel()
             self._background.discard(task)
             job_ids = self._note(task, flight, endpoint, key)
@@ -144,10 +144,11 @@ class Submissions:
             raise
 
     def _note(
-        self, task: asyncio.Task[T], flight: Flight, endpoint: Endpoint[T], key: str
+        self, task: asyncio.Task[T | None], flight: Flight, endpoint: Endpoint[T], key: str
     ) -> list[str]:
         """Report how a cancelled submission has ended; return the ids of its jobs."""
-        if task.cancelled() or task.exception() is not None:
+        answer = None if task.cancelled() or task.exception() is not None else task.result()
+        if answer is None:
             if not flight.in_doubt:
                 return []  # not sent, or refused: there is no job
             how = "It takes no key: look for the job in the account."
@@ -161,7 +162,7 @@ class Submissions:
             )
             return []
         assert endpoint.creates is not None
-        job_ids = endpoint.creates(task.result())
+        job_ids = endpoint.creates(answer)
         logger.warning(
             "%s was cancelled after its job was created: %s", endpoint.operation, job_ids
         )

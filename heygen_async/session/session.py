@@ -240,14 +240,36 @@ class Session:
     async def _submit(self, call: _Call[T], lease: SlotLease | None) -> T:
         """Send a call that creates jobs, in a task of its own: no cancellation cuts it off."""
         assert call.flight is not None
-        send = self._send(call, lease) if lease is not None else self._send_interactive(call)
-        task = asyncio.get_running_loop().create_task(send)
+        loop = asyncio.get_running_loop()
+        # Not asyncio.shield, which costs each call one more turn of the event loop.
+        answered: asyncio.Future[T] = loop.create_future()
+        task: asyncio.Task[T | None] = loop.create_task(self._fly(call, lease, answered))
         try:
-            return await asyncio.shield(task)
+            return await answered
         except asyncio.CancelledError as cancelled:
+            if not answered.cancelled():
+                answered.exception()  # at the same moment; else it would be logged as unseen
             key = (call.headers or {}).get("Idempotency-Key", "")
             await self.submissions.finish(task, call.flight, cancelled, call.endpoint, key)
             raise
+
+    async def _fly(
+        self, call: _Call[T], lease: SlotLease | None, answered: asyncio.Future[Any]
+    ) -> Any:
+        """Send a call in a task of its own, and hand its end to whoever still waits for it."""
+        try:
+            if lease is None:
+                answer = await self._send_interactive(call)
+            else:
+                answer = await self._send(call, lease)
+        except BaseException as error:
+            if answered.done():  # its caller was cancelled
+                raise
+            answered.set_exception(error)
+            return None
+        if not answered.done():
+            answered.set_result(answer)
+        return answer
 
     async def _send_interactive(self, call: _Call[T]) -> T:
         """Send a call that creates jobs outside a bulk run."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import logging
 from functools import partial
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from heygen_async import AvatarVideoRequest, HeyGen, Timeout, accepted_job_ids
+from heygen_async import AvatarVideoRequest, BadRequest, HeyGen, Timeout, accepted_job_ids
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session import tasks
 
@@ -245,6 +247,34 @@ async def test_a_callback_that_raises_is_logged(
     async with client(sandbox, on_accepted=broken) as heygen:
         await cancelled_after(1, asyncio.create_task(heygen.videos.create(video(sandbox))))
     assert f"on_accepted raised; the jobs are ['{sandbox.ledger.jobs[0].id}']" in caplog.text
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_cancelled_at_the_moment_of_the_answer(sandbox: Sandbox, status: int) -> None:
+    """Whichever comes first in the same turn of the loop, nothing is lost or logged as unseen."""
+    accepted: list[str] = []
+    loop = asyncio.get_running_loop()
+    unseen: list[object] = []
+    loop.set_exception_handler(lambda _, context: unseen.append(context))
+    async with client(sandbox, on_accepted=lambda _, ids: accepted.extend(ids)) as heygen:
+        for turns in range(60):
+            if status != 200:
+                sandbox.faults.add("videos.create", Fault.status(status))
+            before = sandbox.ledger.count()
+            task = asyncio.create_task(heygen.videos.create(video(sandbox)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            job = None
+            with contextlib.suppress(asyncio.CancelledError, BadRequest):
+                job = await task
+            await asyncio.sleep(2)
+            sandbox.faults.clear()
+            told = len(accepted) + (job is not None)
+            assert told == sandbox.ledger.count() - before
+            accepted.clear()
+    gc.collect()
+    assert not unseen
 
 
 async def test_reads_are_just_cancelled(sandbox: Sandbox, heygen: HeyGen) -> None:
