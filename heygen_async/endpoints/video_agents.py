@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, has_prompt
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import HeyGenError, JobFailed, JobNeedsInput, JobTimeout, NotFound
+from heygen_async.errors import (
+    CallError,
+    HeyGenError,
+    JobFailed,
+    JobNeedsInput,
+    JobTimeout,
+    NotFound,
+)
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind, failed_job
 from heygen_async.jobs.observation import submitted
+from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import (
     CreatedVideoAgentSession,
@@ -32,6 +42,7 @@ from heygen_async.models.video_agents import (
 from heygen_async.models.videos import Video
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.session import Session
 
 CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
     operation="video_agents.create",
@@ -241,7 +252,11 @@ class VideoAgentJob(Job[VideoAgentSession]):
                     yield Turn(self, session)
 
     async def reply(
-        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+        self,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Send a message to the session; after its end this starts a follow-up video.
 
@@ -249,6 +264,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -259,7 +275,11 @@ class VideoAgentJob(Job[VideoAgentSession]):
         if isinstance(message, str):
             message = VideoAgentMessageRequest(message=message)
         run = await self._watcher.session.call(
-            SEND, SEND.at(self.id), body=encode(message), idempotency_key=idempotency_key
+            SEND,
+            SEND.at(self.id),
+            body=encode(message),
+            idempotency_key=idempotency_key,
+            resend=resend,
         )
         self._replied = True
         self._earlier_video = self._known_video if self._final is None else self._final.video_id
@@ -305,7 +325,11 @@ class Turn:
         ]
 
     async def reply(
-        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+        self,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Answer, so that the session goes on.
 
@@ -313,6 +337,7 @@ class Turn:
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -321,7 +346,7 @@ class Turn:
             Conflict: The session is at work, as somebody has answered before.
         """
         self._job._known_video = self.session.video_id
-        return await self._job.reply(message, idempotency_key=idempotency_key)
+        return await self._job.reply(message, idempotency_key=idempotency_key, resend=resend)
 
 
 def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
@@ -332,23 +357,60 @@ def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
 class VideoAgents(Resource):
     """``heygen.video_agents``."""
 
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        super().__init__(session, watcher)
+        self._lost = LostCreates()
+
     async def create(
-        self, request: VideoAgentRequest, *, idempotency_key: str | None = None
+        self,
+        request: VideoAgentRequest,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentJob:
         """Start a session.
+
+        The API takes no Idempotency-Key here. After an attempt that it may have carried out, the
+        session is looked for in the account, which takes up to 45 seconds.
 
         Args:
             request: The prompt and how to go about it.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after such an attempt, instead of looking for the session: there
+                may be two.
 
         Returns:
             The job; ``await job.video()`` gives the ``Video``.
+
+        Raises:
+            CallError: With ``maybe_carried_out`` where a session may have been started that is not
+                found; one in incognito mode cannot be.
         """
         request = with_unguessable_id(request, self._session, None)
-        created = await self._session.call(
-            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
-        )
+        since = self._session.now() - CLOCK_MARGIN
+        with self._lost.submitting(request.prompt):
+            try:
+                created = await self._session.call(
+                    CREATE,
+                    CREATE.at(),
+                    body=encode(request),
+                    idempotency_key=idempotency_key,
+                    resend=resend,
+                )
+                self._lost.take(created.session_id)
+            except CallError as error:
+                if request.incognito_mode:
+                    raise
+                search = partial(self._sessions_with, request.prompt, since)
+                session_id = await self._lost.find(error, request.prompt, search)
+                session = await self.get(session_id)
+                created = CreatedVideoAgentSession(
+                    session_id=session_id,
+                    status=session.status,
+                    created_at=session.created_at,
+                    video_id=session.video_id,
+                )
         started = asyncio.get_running_loop().time()
         submitted(self._session, VIDEO_AGENT_SESSION, created.session_id, request)
         return VideoAgentJob(
@@ -359,6 +421,17 @@ class VideoAgents(Resource):
             started=started,
             callback_id=callback_id_of(request),
         )
+
+    async def _sessions_with(self, prompt: str, since: float) -> list[str]:
+        """Return the ids of the sessions created since then in which a user said this."""
+        found: list[str] = []
+        async for page in self.list(limit=100).pages():
+            recent = [one.session_id for one in page.items if one.created_at >= since]
+            if not recent:  # the newest come first
+                break
+            free = [one for one in recent if not self._lost.taken(one)]
+            found += [one for one in free if has_prompt(await self.get(one), prompt)]
+        return found
 
     async def get(self, session_id: str) -> VideoAgentSession:
         """One session with its newest 40 messages.
@@ -385,6 +458,7 @@ class VideoAgents(Resource):
         message: VideoAgentMessageRequest | str,
         *,
         idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Send a message to a chat session.
 
@@ -393,6 +467,7 @@ class VideoAgents(Resource):
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -401,7 +476,7 @@ class VideoAgents(Resource):
             Conflict: The session was started in mode ``generate``, or is at work.
         """
         job = VideoAgentJob(self._watcher, VIDEO_AGENT_SESSION, session_id)
-        return await job.reply(message, idempotency_key=idempotency_key)
+        return await job.reply(message, resend=resend)
 
     async def stop(
         self, session_id: str, *, idempotency_key: str | None = None

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heygen_async.jobs import schedule
 from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations
 
 seconds = st.floats(min_value=0, max_value=1e7)
