@@ -16,7 +16,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -27,13 +27,13 @@ from heygen_async.errors import (
     RateLimited,
     SlotUnavailable,
 )
+from heygen_async.session.calls import Body, Call
 from heygen_async.session.cancellation import Submissions
 from heygen_async.session.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.connection import Connection
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import (
     TRANSPORT_ERRORS,
-    Where,
     answered,
     oversized,
     unanswered,
@@ -50,8 +50,6 @@ from heygen_async.session.settings import Settings, SlotsFor
 from heygen_async.session.slots import SlotLease, SlotPool, submitting_lease
 
 T = TypeVar("T")
-CallErrorT = TypeVar("CallErrorT", bound=CallError)
-Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
@@ -76,59 +74,6 @@ class Traffic:
         self.requests: int = 0
         self.retries: int = 0
         self.rate_limited: int = 0
-
-
-class _Call(Generic[T]):
-    """One call, as every attempt of it is sent."""
-
-    __slots__ = (
-        "body",
-        "bulk",
-        "endpoint",
-        "first_sent",
-        "flight",
-        "headers",
-        "observed",
-        "path",
-        "resend",
-    )
-
-    def __init__(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-        *,
-        bulk: bool,
-        resend: bool,
-    ) -> None:
-        self.endpoint = endpoint
-        self.path = path
-        self.body = body
-        self.headers = headers
-        self.bulk = bulk
-        self.resend = resend
-        self.observed: Observation | None = None
-        self.flight = None if endpoint.creates is None else Flight()
-        self.first_sent = 0.0  # unix time
-
-    @property
-    def where(self) -> Where:
-        """Method and path without query."""
-        return Where(self.endpoint.method, self.path.partition("?")[0])
-
-    def completed(self, error: CallErrorT, sent: int) -> CallErrorT:
-        """Return the error as the caller sees it: with the call and the number of attempts."""
-        error.method, error.path = self.where.method, self.where.path
-        error.attempts = sent
-        return error
-
-    def failed(self, error: CallErrorT, sent: int, recovery: Recovery) -> CallErrorT:
-        """Return the error that ends the call."""
-        if recovery.in_doubt and not self.endpoint.safe:
-            error.maybe_carried_out = True
-        return self.completed(error, sent)
 
 
 class Session:
@@ -222,12 +167,12 @@ class Session:
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
         lease = submitting_lease.get()
-        call = _Call(endpoint, path, body, headers, bulk=lease is not None, resend=resend)
+        call = Call(endpoint, path, body, headers, bulk=lease is not None, resend=resend)
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
         return self._send(call, None) if call.flight is None else self._submit(call, lease)
 
-    async def _observed(self, call: _Call[T], lease: SlotLease | None) -> T:
+    async def _observed(self, call: Call[T], lease: SlotLease | None) -> T:
         observed = Observation(self.hooks, logger, call.endpoint, call.where, self._secret)
         call.observed = observed
         try:
@@ -241,7 +186,7 @@ class Session:
         observed.ended(None)
         return answer
 
-    async def _submit(self, call: _Call[T], lease: SlotLease | None) -> T:
+    async def _submit(self, call: Call[T], lease: SlotLease | None) -> T:
         """Send a call that creates jobs, in a task of its own: no cancellation cuts it off."""
         assert call.flight is not None
         loop = asyncio.get_running_loop()
@@ -258,7 +203,7 @@ class Session:
             raise
 
     async def _fly(
-        self, call: _Call[T], lease: SlotLease | None, answered: asyncio.Future[Any]
+        self, call: Call[T], lease: SlotLease | None, answered: asyncio.Future[Any]
     ) -> Any:
         """Send a call in a task of its own, and hand its end to whoever still waits for it."""
         try:
@@ -275,7 +220,7 @@ class Session:
             answered.set_result(answer)
         return answer
 
-    async def _send_interactive(self, call: _Call[T]) -> T:
+    async def _send_interactive(self, call: Call[T]) -> T:
         """Send a call that creates jobs outside a bulk run."""
         own = InteractiveLease(self.jobs, self.leases, counted=self._slots_for == "all")
         job_ids: list[str] = []
@@ -291,7 +236,7 @@ class Session:
             own.settle(job_ids)
         return answer
 
-    async def _send(self, call: _Call[T], lease: SlotLease | InteractiveLease | None) -> T:
+    async def _send(self, call: Call[T], lease: SlotLease | InteractiveLease | None) -> T:
         """Send a call: one attempt, and what follows from its failure."""
         if asyncio.get_running_loop() is not self.connection.loop:
             self.bind()
@@ -325,7 +270,7 @@ class Session:
         finally:
             await self.connection.close()
 
-    async def _wait_for_a_place(self, call: _Call[T], patience: float, sent: int) -> None:
+    async def _wait_for_a_place(self, call: Call[T], patience: float, sent: int) -> None:
         """Wait until the request limiter lets a request pass, which ``_attempt`` then sends."""
         try:
             await self.requests.acquire(call.bulk, patience=patience)
@@ -333,7 +278,7 @@ class Session:
             raise call.completed(held, sent) from None
         self.bind()  # the client may have been closed meanwhile
 
-    async def _attempt(self, call: _Call[T]) -> T:
+    async def _attempt(self, call: Call[T]) -> T:
         """Send a request; it has a place in the request limiter, which it gives back."""
         endpoint, path, body, observed = call.endpoint, call.path, call.body, call.observed
         connection = self.connection
@@ -398,7 +343,7 @@ class Session:
         raise undecodable(mismatch, status, content, where, self._secret)
 
     async def _recover(
-        self, error: CallError, call: _Call[T], lease: SlotLease | InteractiveLease | None
+        self, error: CallError, call: Call[T], lease: SlotLease | InteractiveLease | None
     ) -> T:
         """Repeat a call whose first attempt failed, as ``Recovery`` says."""
         policy, flight = self.settings.retry, call.flight or Flight()
