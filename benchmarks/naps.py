@@ -119,7 +119,7 @@ def nap_run(
         notes={},
     )
     store = MemoryJournal(keep_finished=False) if journal is None else SqliteJournal(journal)
-    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str)
+    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str, set())
 
 
 class _NapRequest(Request, frozen=True, kw_only=True):

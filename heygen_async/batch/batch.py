@@ -17,7 +17,6 @@ from collections.abc import (
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, overload
-from weakref import WeakSet
 
 import msgspec
 
@@ -134,14 +133,14 @@ class Batch:
         self._ordered = ordered
         self._job_timeout = job_timeout
         self._progress = progress
-        # A run that nobody iterates over and nobody keeps needs no end.
-        self._runs: WeakSet[Run[Any]] = WeakSet()
+        # Runs that have started; they leave it when they are closed without unfinished jobs.
+        self._runs: set[Run[Any]] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_runs"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _runs=WeakSet())
+        vars(self).update(state, _runs=set())
 
     async def __aenter__(self) -> Batch:
         return self
@@ -622,9 +621,7 @@ class Batch:
             },
         )
         store = MemoryJournal(keep_finished=False) if store is None else store
-        run = Run(self._heygen, items, builder, store, self._budget, settings, key)
-        self._runs.add(run)
-        return run
+        return Run(self._heygen, items, builder, store, self._budget, settings, key, self._runs)
 
 
 def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:

@@ -94,8 +94,9 @@ class Run(Generic[T]):
     them. With a journal, the same run started again waits for them.
 
     Attributes:
-        unfinished: Jobs that HeyGen accepted and whose end is not known: ids by item key. After
-            an interrupted run these are the jobs that still go on. If a key repeats among them,
+        unfinished: Jobs that HeyGen accepted and whose outcome was not yielded: ids by item key.
+            After an interrupted run these are the jobs that still go on, and those that ended
+            while nobody took their outcomes. If a key repeats among them,
             the later one has ``key#position``. An item that HeyGen has accepted in one of its
             batches and not started has the id ``batch_id#index``.
     """
@@ -109,8 +110,10 @@ class Run(Generic[T]):
         budget: AsyncBudget,
         settings: RunSettings,
         key: Callable[[Any], str] | None,
+        registry: set[Run[Any]],
     ) -> None:
         self.unfinished: dict[str, str] = {}
+        self._registry = registry
         self._heygen = heygen
         self._items = items
         self._builder = builder
@@ -149,6 +152,7 @@ class Run(Generic[T]):
         if self._started:
             raise RuntimeError("a run can be iterated once; start another one")
         self._started = True
+        self._registry.add(self)
         # Not kept here: a loop that is left early drops it, which ends the run.
         return self._iterate()
 
@@ -220,6 +224,8 @@ class Run(Generic[T]):
                     await result.durable
                 if not outcome.resumed and outcome.error and self._is_fatal(outcome.error):
                     first_failure = first_failure or outcome
+                if outcome.error is None or isinstance(outcome.error, JobFailed):
+                    self._forget(outcome.index)
                 yield outcome
             if self._over_budget is not None:
                 self._not_submitted += await self._not_begun()
@@ -305,6 +311,8 @@ class Run(Generic[T]):
                 await self._submitter.aclose()
         finally:
             await self._store.aclose()
+            if not self.unfinished:
+                self._registry.discard(self)
 
     async def _work(
         self, index: int, item: Any, slot: SlotLease
@@ -327,8 +335,6 @@ class Run(Generic[T]):
             result = ItemResult(str(index) if key is None else key, None, error=error)
         finally:
             self._ended(index)
-        if result.error is None or isinstance(result.error, JobFailed):
-            self._forget(index)
         if result.error is not None and not result.resumed and self._is_fatal(result.error):
             self.stop_submitting()
         now = loop.time()

@@ -34,8 +34,10 @@ from heygen_async.batch.operations import (
 from heygen_async.batch.submitter import (
     ItemInProgress,
     SingleSubmitter,
+    StoppableLease,
     SubmissionCancelled,
     not_begun,
+    until_stopped,
 )
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import (
@@ -51,6 +53,7 @@ from heygen_async.errors import (
     JournalError,
     NotFound,
     PermissionDenied,
+    SlotUnavailable,
 )
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemKeys
@@ -260,6 +263,7 @@ class ServerBatchSubmitter:
     def stop(self) -> None:
         """Send nothing more."""
         self._stopped = True
+        self._single.stop()
         for batch in self._take_open():
             batch.end_all(SubmissionCancelled())
             batch.complete.set()
@@ -273,7 +277,10 @@ class ServerBatchSubmitter:
     async def _take_slot(self, item: ItemInProgress[Any]) -> None:
         """Give a single item a slot of the account, which items of batches do not need."""
         item.lease.release()
-        item.lease = await self._heygen.slots.acquire()
+        lease = await until_stopped(self._heygen.slots.acquire(), self._single.stopped)
+        if lease is None:
+            raise SubmissionCancelled
+        item.lease = lease
 
     def _joined(self, sizes: BatchSizes) -> None:
         if sum(len(batch.members) for batch in self._open.values()) >= sizes.complete:
@@ -343,7 +350,7 @@ class ServerBatchSubmitter:
         try:
             await batch.complete.wait()
             async with self._turn:
-                with submitting_under(lease):
+                with submitting_under(StoppableLease(lease, self._single.stopped)):
                     if key is not None:
                         await self._send_again(batch, key)
                     elif self._stopped:
@@ -427,6 +434,9 @@ class ServerBatchSubmitter:
                 self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:
+            if self._stopped and isinstance(error, SlotUnavailable) and not error.maybe_carried_out:
+                batch.end_all(SubmissionCancelled())
+                return
             if len(members) == 1 or not _may_be_one_members_fault(error, sent_before):
                 batch.failed(members, error)
                 return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 from heygen_async.batch.operations import OPERATIONS, Pending, Submission, attach
 from heygen_async.client import HeyGen
-from heygen_async.errors import JournalError
+from heygen_async.errors import JournalError, SlotUnavailable
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
@@ -21,6 +22,51 @@ T = TypeVar("T")
 
 class SubmissionCancelled(Exception):
     """The item was not sent, since submissions have stopped."""
+
+
+class StoppableLease:
+    """A lease that is lost once submissions have stopped, unless its job was accepted.
+
+    Args:
+        lease: The lease.
+        stopped: Set once submissions have stopped.
+    """
+
+    __slots__ = ("_lease", "_stopped")
+
+    def __init__(self, lease: SlotLease, stopped: asyncio.Event) -> None:
+        self._lease = lease
+        self._stopped = stopped
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing may be submitted under the lease."""
+        return self._stopped.is_set() or self._lease.lost
+
+    def accepted(self) -> None:
+        """Note that HeyGen has accepted the job."""
+        self._lease.accepted()
+
+    def release(self) -> None:
+        """Give the slot back."""
+        self._lease.release()
+
+    async def refused(self, retry_after: float, patience: float = math.inf) -> None:
+        """Queue again after a refusal, until submissions stop."""
+        await until_stopped(self._lease.refused(retry_after, patience), self._stopped)
+
+
+async def until_stopped(waiting: Coroutine[Any, Any, T], stopped: asyncio.Event) -> T | None:
+    """Wait for a slot, or until submissions have stopped; then return None."""
+    waiter = asyncio.ensure_future(waiting)
+    stop = asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait([waiter, stop], return_when=asyncio.FIRST_COMPLETED)
+        return waiter.result() if waiter.done() else None
+    finally:
+        for task in (waiter, stop):
+            task.cancel()
+        await asyncio.gather(waiter, stop, return_exceptions=True)
 
 
 class ItemInProgress(Generic[T]):
@@ -143,6 +189,9 @@ class SingleSubmitter:
         store: Where intents and job ids are recorded.
         keys: How items are named.
         owner: The owner of the items.
+
+    Attributes:
+        stopped: Set once submissions have stopped.
     """
 
     def __init__(self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str) -> None:
@@ -150,9 +199,12 @@ class SingleSubmitter:
         self._store = store
         self._keys = keys
         self._owner = owner
+        self.stopped: asyncio.Event = asyncio.Event()
 
     async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
         """Record the intent, and send the item."""
+        if self.stopped.is_set():
+            raise SubmissionCancelled
         intent = item.intent(self._keys)
         (begun,) = await self._store.begin((intent,), self._owner)
         if begun is not Begin.NEW:
@@ -175,7 +227,8 @@ class SingleSubmitter:
         """Do nothing: nothing waits for other items."""
 
     def stop(self) -> None:
-        """Do nothing: an item that is being sent has its slot."""
+        """Send nothing more, not even what waits for a slot or for its request."""
+        self.stopped.set()
 
     async def aclose(self) -> None:
         """Do nothing."""
@@ -185,8 +238,12 @@ class SingleSubmitter:
         send = OPERATIONS[submission.operation].send
         item.sending = True
         try:
-            with submitting_under(item.lease):
+            with submitting_under(StoppableLease(item.lease, self.stopped)):
                 pending: Pending[T] = await send(self._heygen, submission, key or None)
+        except SlotUnavailable as lost:
+            if self.stopped.is_set() and not lost.maybe_carried_out:
+                raise SubmissionCancelled from None
+            raise
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is told all the same
                 for job_id in await created_by(cancelled):

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
 
-from heygen_async.errors import CallError
+from heygen_async.errors import CallError, SlotUnavailable
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import Where
 from heygen_async.session.observation import Observation
@@ -66,6 +66,8 @@ class Call(Generic[T]):
 
     def failed(self, error: CallErrorT, sent: int, recovery: Recovery) -> CallErrorT:
         """Return the error that ends the call."""
-        if recovery.in_doubt and not self.endpoint.safe:
+        # With a lost slot a call is not repeated that could have been.
+        repeatable = self.endpoint.safe and not isinstance(error, SlotUnavailable)
+        if recovery.in_doubt and not repeatable:
             error.maybe_carried_out = True
         return self.completed(error, sent)

@@ -245,6 +245,9 @@ class Session:
         if not self.requests.acquire_nowait(call.bulk):
             patience = math.inf if call.bulk else self.settings.retry.patience
             await self._wait_for_a_place(call, patience, 0)
+            if lease is not None and lease.lost:
+                self.requests.release()
+                raise call.completed(_slot_lost(), 0)
         try:
             return await self._attempt(call)
         except CallError as error:

@@ -1,0 +1,108 @@
+"""A run that is stopped submits nothing more, and tells of all that was paid for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async import AvatarVideoRequest, Batch, HeyGen, Outcome, Video
+from heygen_async.sandbox import Fault, Sandbox
+from tests.batch.conftest import names
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def heygen_settings() -> Mapping[str, Any]:
+    return {"jobs": 50}  # of which the account runs 10
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+async def test_what_was_refused_and_queues_again_is_not_submitted(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, journal: Path, journaled: bool
+) -> None:
+    async with Batch(heygen, journal=journal if journaled else None) as batch:
+        run = batch.render(template_id, names(200))
+        outcomes: list[Outcome[Video]] = []
+        async for outcome in run:
+            if not outcomes:
+                run.stop_submitting()
+                submitted = sandbox.ledger.count()
+            outcomes.append(outcome)
+    assert submitted <= 11
+    assert sandbox.ledger.count() == submitted == len(outcomes)
+    assert all(outcome.ok for outcome in outcomes)
+    assert run.unfinished == {}
+    assert heygen.slots.held == 0
+
+
+async def test_what_waits_in_the_request_limiter_is_not_submitted(sandbox: Sandbox) -> None:
+    settings: dict[str, Any] = {"jobs": 10, "requests": 1}
+    sandbox.faults.add("videos.create", Fault.delay(5), times=None)
+    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url, **settings) as heygen:
+        requests = [
+            AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"Number {n}") for n in range(40)
+        ]
+        run = Batch(heygen).run(requests)
+
+        async def stop() -> None:
+            await asyncio.sleep(7)  # the first was accepted, the second is on its way
+            run.stop_submitting()
+
+        task = asyncio.create_task(stop())
+        outcomes = [outcome async for outcome in run]
+        await task
+    assert sandbox.ledger.count() == len(outcomes) == 2
+
+
+async def test_what_waits_for_a_slot_of_a_batched_run_is_not_submitted(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    callback = "https://example.com/hook"  # so that each goes by itself
+    requests = [
+        AvatarVideoRequest(
+            avatar_id=sandbox.avatar_id, script=f"Number {n}", callback_url=callback
+        )
+        for n in range(40)
+    ]
+    run = Batch(heygen, concurrency=40).run(requests, via="api-batch")
+    outcomes: list[Outcome[Any]] = []
+    async for outcome in run:
+        if not outcomes:
+            run.stop_submitting()
+            submitted = sandbox.ledger.count()
+        outcomes.append(outcome)
+    assert sandbox.ledger.count() == submitted == len(outcomes)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("journaled", [False, True])
+async def test_outcomes_that_nobody_took_stay_unfinished(
+    sandbox: Sandbox,
+    heygen: HeyGen,
+    template_id: str,
+    journal: Path,
+    ordered: bool,
+    journaled: bool,
+) -> None:
+    async with Batch(heygen, ordered=ordered, journal=journal if journaled else None) as batch:
+        run = batch.render(template_id, names(30))
+        taken: set[str | None] = set()
+
+        async def upload() -> None:
+            async for outcome in run:
+                taken.add(outcome.job_id)
+                await asyncio.sleep(600)
+                raise OSError("the upload failed")
+
+        with pytest.raises(OSError, match="upload"):
+            await upload()
+        await run.aclose()
+    paid = {job.id for job in sandbox.ledger.jobs}
+    assert len(paid) > len(taken) == 1
+    assert paid == taken | set(run.unfinished.values())
+    assert set(batch.unfinished.values()) == set(run.unfinished.values())
