@@ -40,6 +40,7 @@ from heygen_async.errors import (
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
+from heygen_async.journal.store import SAMPLE_EVERY
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.free_slots import FreeSlots
@@ -142,6 +143,7 @@ class Run(Generic[T]):
         self._over_budget: BudgetExceeded | None = None
         self._not_submitted: list[str] = []
         self._stopping = False
+        self._next_sample = float("-inf")
 
     @property
     def report(self) -> Report:
@@ -308,6 +310,7 @@ class Run(Generic[T]):
     async def _close(self) -> None:
         try:
             if self._submitter is not None:
+                self._store.sample_slots(self._stats.running, self._slots.limit)
                 await self._submitter.aclose()
         finally:
             await self._store.aclose()
@@ -364,7 +367,7 @@ class Run(Generic[T]):
                 name = f"{name}#{index}"
             self._names[index] = name
             self._stats.job_started()
-            self._store.sample_slots(self._stats.running, self._slots.limit)
+            self._sample_slots()
         self.unfinished[name] = job_id
 
     def _ended(self, index: int) -> None:
@@ -425,8 +428,15 @@ class Run(Generic[T]):
         if self._opened.resumed and self._processor.added:
             logger.info("items of this run that were new to the journal: %d", self._processor.added)
 
+    def _sample_slots(self) -> None:
+        """Store how many jobs run and how many could, once a second."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_sample:
+            self._next_sample = now + SAMPLE_EVERY
+            self._store.sample_slots(self._stats.running, self._slots.limit)
+
     def _report_progress(self, now: float) -> None:
-        self._store.sample_slots(self._stats.running, self._slots.limit)
+        self._sample_slots()
         if self._progress is None:
             return
         try:

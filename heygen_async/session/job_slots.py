@@ -61,6 +61,11 @@ class JobSlots(SlotPool):
         return self._limit.ceiling
 
     @property
+    def limit(self) -> int:
+        """Jobs that may run at once at present; the ceiling before it is learned."""
+        return self._limit.limit
+
+    @property
     def probe_every(self) -> float:
         """Seconds between attempts to grow by one."""
         return self._limit.probe_every
