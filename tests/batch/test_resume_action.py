@@ -45,7 +45,7 @@ SINGLE, BATCHED = "run:1:abc", "run:batch:abc"
 
 
 def record_of(**fields: Any) -> ItemRecord:
-    empty = dict.fromkeys(ItemRecord.__struct_fields__)
+    empty: dict[str, Any] = dict.fromkeys(ItemRecord.__struct_fields__)
     known: dict[str, Any] = {
         "key": "k",
         "position": 0,
@@ -63,7 +63,7 @@ def record_of(**fields: Any) -> ItemRecord:
     return ItemRecord(**(empty | known | fields))
 
 
-def action_for(record: ItemRecord, fingerprint: str = "f", **policy: bool) -> Action:
+def action_for(record: ItemRecord, fingerprint: str = "f", **policy: Any) -> Action:
     return resume_action(record, fingerprint, ResumePolicy(**policy), NOW)
 
 
@@ -85,7 +85,7 @@ FUTURE = (-0.5, -3600.0, -10 * REPLAY_SECONDS)
     ],
 )
 def test_an_intended_item_by_its_age(
-    key: str, ages: tuple[float, ...], action: Action, policy: dict[str, bool]
+    key: str, ages: tuple[float, ...], action: Action, policy: dict[str, Any]
 ) -> None:
     for age in ages:
         record = record_of(idempotency_key=key, intended_at=NOW - age)
@@ -96,8 +96,9 @@ def test_an_intended_item_by_its_age(
 @pytest.mark.parametrize("age", [*YOUNG, *OLD, *FUTURE])
 @pytest.mark.parametrize("key", [SINGLE, BATCHED])
 def test_other_states_have_no_age(key: str, age: float) -> None:
-    at = {"idempotency_key": key, "intended_at": NOW - age}
-    for policy in ({}, {"retry_failed": True}, {"resubmit_uncertain": True}):
+    at: dict[str, Any] = {"idempotency_key": key, "intended_at": NOW - age}
+    policies: list[dict[str, Any]] = [{}, {"retry_failed": True}, {"resubmit_uncertain": True}]
+    for policy in policies:
         completed = record_of(state="completed", **at)
         assert action_for(completed, **policy) is Action.RETURN
         assert action_for(completed, "another", **policy) is Action.REFUSE
