@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import msgspec
 
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import JobFailed, NotFound
+from heygen_async.errors import HeyGenError, JobFailed, JobNeedsInput, JobTimeout, NotFound
 from heygen_async.jobs.job import Job
-from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.kind import JobKind, failed_job
 from heygen_async.jobs.observation import submitted
 from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import (
@@ -104,6 +107,14 @@ VIDEO_AGENT_SESSION: JobKind[VideoAgentSession] = JobKind(
 )
 
 
+# The API may find a video minutes after its session has named it.
+AGENT_VIDEO: JobKind[Video] = msgspec.structs.replace(
+    VIDEO, missing_for=900.0, unseen_for=900.0, place=(__name__, "AGENT_VIDEO")
+)
+# Seconds between two polls of a session that has not named its video yet.
+_EVERY = 10.0
+
+
 class VideoAgentJob(Job[VideoAgentSession]):
     """A session of the Video Agent.
 
@@ -114,6 +125,19 @@ class VideoAgentJob(Job[VideoAgentSession]):
             await turn.reply("Make it shorter" if turn.reviewing else "Yes")
         video = await job.video()
     """
+
+    # The newest video that is known, and the one that the last message left behind.
+    _known_video: str | None = None
+    _earlier_video: str | None = None
+    _replied = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {
+            "_known_video": self._known_video,
+            "_earlier_video": self._earlier_video,
+            "_replied": self._replied,
+        }
+        return *super().__reduce__(), state
 
     async def video(self, timeout: float | None = None) -> Video:
         """Wait for the session's newest video.
@@ -130,22 +154,73 @@ class VideoAgentJob(Job[VideoAgentSession]):
             JobNeedsInput: It waits for an answer.
             NotFound: HeyGen knows the session no more, and its video is not known here.
         """
-        loop = asyncio.get_running_loop()
-        deadline = None if timeout is None else loop.time() + timeout
         try:
-            session = await self.wait(timeout)
-        except NotFound:
-            # HeyGen can forget a session while its video goes on. A session in mode ``generate``
-            # names its one video at once; in a chat it is not known which is the newest.
-            video_id = getattr(self.created, "video_id", None)
-            if video_id is None:
+            async with asyncio.timeout(timeout) as limit:
+                self._known_video = await self._named_video()
+                return await self._wait_for_video(self._known_video)
+        except TimeoutError:
+            if not limit.expired():
                 raise
+            raise JobTimeout(
+                f"session {self.id} has not made its video within {timeout:g} s; it goes on at "
+                "HeyGen",
+                job_id=self.id,
+            ) from None
+
+    async def _named_video(self) -> str:
+        """Poll the session until it names its newest video, and return the id of that."""
+        named = getattr(self.created, "video_id", None)
+        if isinstance(named, str) and not self._replied:
+            return named
+        if self._replied and (self._earlier_video is not None or self.created is None):
+            # The session names its earlier video until the new one has begun.
+            session = await self.wait()
         else:
-            video_id = session.video_id
-            if video_id is None:
-                raise JobFailed("the session made no video", job_id=self.id, last=session)
-        left = None if deadline is None else max(0.0, deadline - loop.time())
-        return await Job(self._watcher, VIDEO, video_id).wait(left)
+            session = await self._until_named()
+        failure = failed_job(self._kind, self.id, session)
+        if failure is not None:
+            raise failure
+        if session.video_id is None:
+            raise JobFailed("the session made no video", job_id=self.id, last=session)
+        return session.video_id
+
+    async def _until_named(self) -> VideoAgentSession:
+        """Poll the session until it names a video or has ended, and return it."""
+        if self._replied and self._started is not None:
+            # Polled too soon, the API may still show the pause before the message.
+            age = asyncio.get_running_loop().time() - self._started
+            await asyncio.sleep(min(_EVERY - age, _EVERY))
+        session: VideoAgentSession | None = None
+        async with contextlib.aclosing(self.updates(every=_EVERY)) as sessions:
+            async for session in sessions:
+                if session.status in self._kind.paused:
+                    raise JobNeedsInput(
+                        f"{self._kind.name} {self.id} waits for {self._kind.asks}",
+                        job_id=self.id,
+                        last=session,
+                    )
+                if session.video_id is not None:
+                    break
+        assert session is not None  # updates end with the terminal state, or raise
+        return session
+
+    async def _wait_for_video(self, video_id: str) -> Video:
+        """Wait for a video. If it failed without a reason, or is not found, ask its session why."""
+        try:
+            return await Job(self._watcher, AGENT_VIDEO, video_id).wait()
+        except (JobFailed, NotFound) as error:
+            if isinstance(error, JobFailed) and AGENT_VIDEO.failure(error.last)[1]:
+                raise
+            failure = await self._failure_of_session()
+            if failure is not None:
+                raise failure from error
+            raise
+
+    async def _failure_of_session(self) -> JobFailed | None:
+        try:
+            return failed_job(self._kind, self.id, await self.status())
+        except HeyGenError:
+            return None  # a session may be gone while its video goes on
 
     async def turns(self, *, every: float = 3.0) -> AsyncGenerator[Turn]:
         """The pauses of a chat session, one by one, until it has ended.
@@ -186,8 +261,10 @@ class VideoAgentJob(Job[VideoAgentSession]):
         run = await self._watcher.session.call(
             SEND, SEND.at(self.id), body=encode(message), idempotency_key=idempotency_key
         )
-        # What follows is as new as a new session; looked at too soon, the API may still show
-        # the state before the message.
+        self._replied = True
+        self._earlier_video = self._known_video if self._final is None else self._final.video_id
+        # What follows is as new as a new session; polled too soon, the API may still show the
+        # state before the message.
         self._final = None
         self._started = asyncio.get_running_loop().time()
         return run
@@ -243,6 +320,7 @@ class Turn:
         Raises:
             Conflict: The session is at work, as somebody has answered before.
         """
+        self._job._known_video = self.session.video_id
         return await self._job.reply(message, idempotency_key=idempotency_key)
 
 
