@@ -145,6 +145,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return _rich_repr(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without its defaults: they are told by identity, which would not survive a pickle, and
+        # the copy would have another body, so another fingerprint.
+        values = zip(_fields(type(self)), msgspec.structs.astuple(self), strict=True)
+        given = {field.name: value for field, value in values if value is not field.default}
+        return _made_again, (type(self), given)
+
     def __post_init__(self) -> None:
         _check_fields(self)
         self._check_rules()
@@ -170,6 +177,10 @@ class Request(Part, frozen=True, kw_only=True):
             for name in self.extra.keys() & _set_fields(self).keys():
                 refuse(f"extra.{name}", f"{name} is also given by its own name")
         self._check_rules()
+
+
+def _made_again(kind: type[Part], fields: dict[str, Any]) -> Part:
+    return kind(**fields)
 
 
 def refuse(param: str, reason: str) -> NoReturn:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygen_async import AvatarVideoRequest, TemplateRenderRequest, TextVariable
+from heygen_async import (
+    AssetUrl,
+    AvatarVideoRequest,
+    TemplateRenderRequest,
+    TextVariable,
+    VideoTranslationRequest,
+)
 from heygen_async.errors import InvalidRequest
 from heygen_async.journal.keys import (
     batch_key,
@@ -20,7 +29,7 @@ from heygen_async.journal.keys import (
     idempotency_key,
     make_run_id,
 )
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import Request, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 values = st.recursive(
@@ -125,6 +134,30 @@ def test_members_are_sorted_with_and_without_extra() -> None:
         b'{"a":0,"avatar_id":"look","new":{"a":2,"b":1},"script":"Hello","title":"T",'
         b'"type":"avatar"}'
     )
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        lambda request: pickle.loads(pickle.dumps(request)),
+        lambda request: pickle.loads(pickle.dumps(request, protocol=2)),
+        copy.copy,
+        copy.deepcopy,
+    ],
+    ids=["pickle", "oldest pickle", "copy", "deepcopy"],
+)
+def test_a_copy_of_a_request_has_its_body(twin: Callable[[Request], Request]) -> None:
+    """Defaults stay defaults in another process, or the same row would be paid for again there."""
+    for request in (
+        AvatarVideoRequest(avatar_id="look", script="Hello"),
+        AvatarVideoRequest(
+            avatar_id="look", script="Hello", aspect_ratio="9:16", extra={"a": "16:9"}
+        ),
+        TemplateRenderRequest(variables={"name": TextVariable(content="Ada")}, fps=30),
+        VideoTranslationRequest(video=AssetUrl(url="https://a.com/b"), output_languages=["Dutch"]),
+    ):
+        assert twin(request) == request
+        assert encode(twin(request)) == encode(twin(twin(request))) == encode(request)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b'{"a":1}x'])
