@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ServerError,
         SignatureMismatch,
         SignatureMissing,
+        SlotUnavailable,
         StaleDelivery,
         TransferError,
         TransportError,
@@ -303,9 +304,10 @@ if TYPE_CHECKING:
     from heygen_async.pricing.prices import PRICES, PriceTable
     from heygen_async.session.codec import Page
     from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
+    from heygen_async.session.job_slots import JobSlots
     from heygen_async.session.limits import RequestLimiter
     from heygen_async.session.settings import Retry, Timeout
-    from heygen_async.session.slots import JobSlots
+    from heygen_async.session.slots import SlotLease, SlotPool, SlotStats
     from heygen_async.version import __version__
     from heygen_async.webhooks import WebhookReceiver
 
@@ -325,8 +327,8 @@ _HOMES = {
         "IdempotencyMismatch InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput "
         "JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge PaymentRequired "
         "PermissionDenied QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError "
-        "SignatureMismatch SignatureMissing StaleDelivery TransferError TransportError URLExpired "
-        "UncertainSubmission UploadCacheError WebhookError"
+        "SignatureMismatch SignatureMissing SlotUnavailable StaleDelivery TransferError "
+        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
     "models.assets": (
@@ -420,7 +422,8 @@ _HOMES = {
     "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
     "session.limits": "RequestLimiter",
     "session.settings": "Retry Timeout",
-    "session.slots": "JobSlots",
+    "session.job_slots": "JobSlots",
+    "session.slots": "SlotLease SlotPool SlotStats",
     "version": "__version__",
     "webhooks": "WebhookReceiver",
 }
@@ -613,6 +616,10 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "ServerError",
     "SignatureMismatch",
     "SignatureMissing",
+    "SlotLease",
+    "SlotPool",
+    "SlotStats",
+    "SlotUnavailable",
     "Sound",
     "Speech",
     "SpeechRequest",

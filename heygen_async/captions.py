@@ -1,7 +1,8 @@
 """Captions: read from SRT, checked, made from spoken words, and written again.
 
-Reading and writing is pysubs2's, which the extra ``captions`` brings; it is loaded with the first
-file, not with this module. What counts as too fast or too long follows what broadcasters and
+Writing and the arithmetic of times are pysubs2's, which the extra ``captions`` brings; it is loaded
+with the first file, not with this module. Files are taken apart here, since what pysubs2 cannot
+read it leaves out. What counts as too fast or too long follows what broadcasters and
 streaming services ask for: 42 characters in a line, two lines, 20 characters a second. Characters
 of Chinese, Japanese and Korean take the room of two.
 """
@@ -13,7 +14,7 @@ import math
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Literal, TypeAlias
 
@@ -43,6 +44,13 @@ _TOO_LATE = 360_000.0
 _LATEST = _TOO_LATE - 0.001
 # What would be read as another time: more hours than that, or a sign.
 _ODD_TIME = re.compile(r"(?:-\d{1,2}|\d{3,}):\d{1,2}:\d{1,2}[.,]\d")
+# Hours, minutes, seconds and their fraction, with the signs of Chinese keyboards too.
+_TIME = (
+    r"(?:(\d{1,2})\s*[:\uff1a]\s*)?(\d{1,2})\s*[:\uff1a]\s*(\d{1,2})"
+    r"(?:\s*[.,\uff0e\uff0c]\s*(\d{1,9}))?"
+)
+# Positions may follow, as some programs write them; a text may not, as it would get lost.
+_TIMING = rf"\s*{_TIME}\s*(?:-\s?-?\s?>|\u2192)\s*{_TIME}(?:\s+[A-Za-z]\w*:\S+)*\s*"
 # To pysubs2 a backslash begins a command, such as \N for a line feed; in SRT it is a character.
 _BACKSLASH = "\ufdd0"
 
@@ -92,7 +100,11 @@ class CueProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_srt(text: str) -> list[Cue]:
-    """The cues of an SRT file, in the order of the file.
+    """Return the cues of an SRT file, in the order of the file.
+
+    Times are also read with dots, full-width signs, spaces, without milliseconds, or, with them,
+    without hours; numbers may be missing. A timing that cannot be read stays, with what belongs to
+    it, in the text of the cue before, where ``problems`` reports it.
 
     Args:
         text: The file. Tags such as ``<i>`` stay in the texts; the numbers of cues do not count.
@@ -103,22 +115,27 @@ def parse_srt(text: str) -> list[Cue]:
         ConfigurationError: pysubs2 is not installed.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    _check_times(text)
-    # The number of a next cue, which is always left off, keeps a last line that is a number.
-    file = _pysubs2().SSAFile.from_string(
-        f"{text}\n\n0\n".replace("\\", _BACKSLASH), format_="srt", keep_html_tags=True
-    )
-    if not file.events:
-        raise InvalidRequest("srt: there is no cue in it", param="srt")
-    _check_beginning(text)
-    return [
-        Cue(
-            start=one.start / 1000,
-            end=one.end / 1000,
-            text=one.text.replace(r"\N", "\n").replace(_BACKSLASH, "\\"),
+    rows = text.split("\n")
+    _check_times(rows)
+    make_time = _pysubs2().make_time
+    timings = [(at, found) for at, row in enumerate(rows) if (found := _timing(row, make_time))]
+    if not timings:
+        unread = next((at for at, row in enumerate(rows, 1) if "-->" in row), None)
+        reason = (
+            f"the timing in line {unread} cannot be read" if unread else "there is no cue in it"
         )
-        for one in file.events
-    ]
+        raise InvalidRequest(f"srt: {reason}", param="srt")
+    _check_beginning(rows[: timings[0][0]])
+    cues: list[Cue] = []
+    number: int | None = _number_before(rows, 0, timings[0][0], None)[1]
+    ends = [at for at, _ in timings[1:]] + [len(rows)]
+    for (at, (start, end)), following in zip(timings, ends, strict=True):
+        last = following
+        if following < len(rows):
+            last, number = _number_before(rows, at + 1, following, number)
+        said = "\n".join(rows[at + 1 : last]).strip()
+        cues.append(Cue(start=start / 1000, end=end / 1000, text=said))
+    return cues
 
 
 def write_srt(cues: Iterable[Cue]) -> str:
@@ -274,18 +291,58 @@ def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in ("W", "F")
 
 
-def _check_beginning(text: str) -> None:
-    """Refuse what would get lost: text before the first timing."""
-    for number, row in enumerate(text.split("\n"), 1):
+def _timing(row: str, make_time: Callable[..., int]) -> tuple[int, int] | None:
+    """Return start and end in milliseconds, or None if the row is not a timing or is ambiguous."""
+    found = re.fullmatch(_TIMING, row)
+    if found is None:
+        return None
+    times = []
+    for hours, minutes, seconds, fraction in (found.groups()[:4], found.groups()[4:]):
+        if hours is None and fraction is None:
+            return None  # 00:20 could be hours and minutes
+        milliseconds = int(f"{fraction or 0:0<3}"[:3])
+        times.append(make_time(h=int(hours or 0), m=int(minutes), s=int(seconds), ms=milliseconds))
+    return times[0], times[1]
+
+
+def _number_before(
+    rows: Sequence[str], first: int, timing: int, before: int | None
+) -> tuple[int, int | None]:
+    """Return where the text ends that stands before a timing, and the number of the timing's cue.
+
+    Args:
+        rows: The file.
+        first: Where that text begins.
+        timing: Where the timing stands.
+        before: The number of the cue before, or None.
+    """
+    at = timing - 1
+    while at > first and not rows[at].strip():
+        at -= 1
+    if at < first or not rows[at].strip().isdecimal():
+        return timing, None
+    # A text can end with a number, too.
+    number = int(rows[at])
+    close = at == timing - 1
+    apart = at == first or not rows[at - 1].strip()
+    follows = before is not None and number == before + 1
+    return (at, number) if close + apart + follows >= 2 else (timing, None)
+
+
+def _check_beginning(rows: Sequence[str]) -> None:
+    """Refuse what would get lost: all but one number before the first timing."""
+    numbers = 0
+    for at, row in enumerate(rows, 1):
         if "-->" in row:
-            return
-        if row.strip() and not row.strip().isdecimal():
-            raise InvalidRequest(f"srt: line {number} stands before the first cue", param="srt")
+            raise InvalidRequest(f"srt: the timing in line {at} cannot be read", param="srt")
+        numbers += row.strip().isdecimal()
+        if row.strip() and (numbers > 1 or not row.strip().isdecimal()):
+            raise InvalidRequest(f"srt: line {at} stands before the first cue", param="srt")
 
 
-def _check_times(text: str) -> None:
+def _check_times(rows: Sequence[str]) -> None:
     """Refuse times of which only a part would be read."""
-    for number, row in enumerate(text.split("\n"), 1):
+    for number, row in enumerate(rows, 1):
         if "-->" in row and (found := _ODD_TIME.search(row)):
             raise InvalidRequest(
                 f"srt: line {number}: {found[0]}… lies outside of 0 to {_TOO_LATE:g} s", param="srt"

@@ -54,21 +54,36 @@ from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.editing import FillerWordRemoval
 from heygen_async.models.hyperframes import HyperframesRender
 from heygen_async.models.lipsyncs import Lipsync
+from heygen_async.models.outputs import Output, find_output_url, output_url
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.session.codec import Decode, ErrorInside
+from heygen_async.session.content import Expected
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
+from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session, Traffic
-from heygen_async.session.settings import Retry, Timeout, settings_from
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.settings import (
+    HoldsSecret,
+    Retry,
+    SlotsFor,
+    Timeout,
+    check_event_loop,
+    count_of,
+    settings_from,
+)
+from heygen_async.session.slots import SlotPool
 from heygen_async.session.transfers import Sink, download
 from heygen_async.session.uploads import Uploadable, UploadProgress
 
-if TYPE_CHECKING:  # it loads sqlite3
-    from heygen_async.endpoints.upload_cache import UploadCache
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from yarl import URL
+
+    from heygen_async.endpoints.upload_cache import UploadCache  # it loads sqlite3
 
 T = TypeVar("T")
 _Downloadable: TypeAlias = (
@@ -102,8 +117,12 @@ class HeyGen:
         retry: A ``Retry`` policy, or the number of attempts. Default: 5 attempts, 600 s.
         requests: A ``RequestLimiter``, perhaps shared with other clients, or how many requests
             may be in flight. Default 100.
-        jobs: ``JobSlots``, perhaps shared with other clients, or how many jobs of bulk runs may
-            run at once at most; what the account allows is learned. Default 50.
+        jobs: How many jobs of bulk runs may run at once at most; what the account allows is
+            learned. Or a ``SlotPool``, perhaps shared with other clients: ``JobSlots``, or one of
+            your own. Default 50.
+        slots_for: ``bulk`` (default): interactive creates take no slot. ``all``: they take one,
+            before bulk runs, and give it back when the client sees their job end, or after 60
+            minutes.
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
             ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
@@ -113,6 +132,10 @@ class HeyGen:
             client has learned it.
         trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
             used. Default True.
+        ssl: An ``ssl.SSLContext``, or the path of a file of certificates that are trusted besides
+            the system's, such as those of a company's proxy. The system's are those of OpenSSL,
+            which the environment variable ``SSL_CERT_FILE`` replaces. A client with a context
+            cannot be pickled.
         hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
             and deep copies of the client are without them.
 
@@ -145,16 +168,18 @@ class HeyGen:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | HoldsSecret | None = None,
         *,
-        token: str | None = None,
-        base_url: str | None = None,
-        timeout: Timeout | float | None = None,
-        retry: Retry | int | None = None,
-        requests: RequestLimiter | int | None = None,
-        jobs: JobSlots | int | None = None,
+        token: str | HoldsSecret | None = None,
+        base_url: str | URL | None = None,
+        timeout: Timeout | float | str | None = None,
+        retry: Retry | int | str | None = None,
+        requests: RequestLimiter | int | str | None = None,
+        jobs: SlotPool | int | str | None = None,
+        slots_for: SlotsFor = "bulk",
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
+        ssl: SSLContext | str | os.PathLike[str] | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         settings = settings_from(
@@ -164,12 +189,20 @@ class HeyGen:
             timeout=Timeout() if timeout is None else timeout,
             retry=Retry() if retry is None else retry,
             trust_env=trust_env,
+            ssl=ssl,
         )
-        if not isinstance(requests, RequestLimiter):
-            requests = RequestLimiter() if requests is None else RequestLimiter(requests)
-        if not isinstance(jobs, JobSlots):
-            jobs = JobSlots() if jobs is None else JobSlots(jobs)
-        self._assemble(Session(settings, requests, jobs), _checked(expected or {}))
+        if requests is None:
+            requests = RequestLimiter()
+        elif not isinstance(requests, RequestLimiter):
+            requests = RequestLimiter(count_of("requests", requests))
+        if jobs is None:
+            jobs = JobSlots()
+        elif isinstance(jobs, int | float | str) or not hasattr(jobs, "try_acquire"):
+            jobs = JobSlots(count_of("jobs", jobs))
+        if slots_for not in get_args(SlotsFor):
+            raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
+        session = Session(settings, requests, jobs, slots_for=slots_for)
+        self._assemble(session, _checked(expected or {}))
         if hooks is not None:
             self.add_hooks(hooks)
 
@@ -198,7 +231,9 @@ class HeyGen:
         self.webhooks: Webhooks = Webhooks(session, watcher)
 
     def __repr__(self) -> str:
-        return f"HeyGen(base_url={self._session.settings.base_url!r})"
+        # Crash reports show clients whose settings were refused, too.
+        session: Session | None = getattr(self, "_session", None)
+        return f"HeyGen(base_url={session.settings.base_url!r})" if session else "HeyGen()"
 
     def __getstate__(self) -> tuple[Session, dict[str, float]]:
         return self._session, self._watcher.expected
@@ -207,6 +242,7 @@ class HeyGen:
         self._assemble(*state)
 
     async def __aenter__(self) -> Self:
+        check_event_loop()
         return self
 
     async def __aexit__(
@@ -249,8 +285,8 @@ class HeyGen:
         self._session.hooks = (*self._session.hooks, hooks)
 
     @property
-    def slots(self) -> JobSlots:
-        """The job slots that bulk runs share."""
+    def slots(self) -> SlotPool:
+        """The slots that bulk runs share: what ``jobs`` was, or ``JobSlots``."""
         return self._session.jobs
 
     @property
@@ -350,18 +386,23 @@ class HeyGen:
         source: str | Video | VideoTranslation | Lipsync | FillerWordRemoval | HyperframesRender,
         to: str | os.PathLike[str] | Sink,
         *,
+        what: Output | None = None,
         renew: Callable[[], Awaitable[str | None]] | None = None,
     ) -> int:
         """Download a file that HeyGen made; the API key is not sent along.
 
         An interrupted download goes on where it stopped, within a call and in the next one. A
-        file appears under its name only when it is complete.
+        file appears under its name only when it is complete. A web page, a message in JSON or
+        nothing in place of a media file is a ``TransferError`` and leaves no file.
 
         Args:
             source: A media URL, or the video, translation, lipsync, filler-word removal or
                 HyperFrames render itself, whose URL is signed anew where it has expired.
             to: A path, or something to write to: an object with a ``write`` method, sync or
                 async.
+            what: Which of its files: ``video``, ``captioned`` (with captions burnt in),
+                ``subtitles``, ``thumbnail``, ``gif`` or ``audio``. By default the video, or the
+                audio of a translation of the audio alone.
             renew: Gives a fresh URL where ``source`` is one that has expired.
 
         Returns:
@@ -370,17 +411,16 @@ class HeyGen:
         Raises:
             URLExpired: The URL has expired and nothing renews it.
             TransferError: The file cannot be fetched or written.
-            InvalidRequest: ``source`` is no URL to fetch, or has none yet.
+            InvalidRequest: ``source`` is not a URL to fetch, or has no such file, perhaps not yet.
         """
         if isinstance(source, str):
+            if what is not None:
+                raise InvalidRequest("what: not with a URL, which is one file", param="what")
             return await download(self._session, source, to, renew=renew)
-        url, renew = _media_url(source), renew or self._renewal(source)
-        if url is None:
-            raise InvalidRequest(
-                f"source: {source.id} is {source.status} and has no media URL", param="source"
-            )
+        url, renew = output_url(source, what), renew or self._renewal(source, what)
+        expected: Expected = "subtitles" if what == "subtitles" else "media"
         with observed_download(self._session, _kind_of(source), source) as got:
-            got.size = await download(self._session, url, to, renew=renew)
+            got.size = await download(self._session, url, to, renew=renew, expected=expected)
         return got.size
 
     async def upload(
@@ -399,12 +439,13 @@ class HeyGen:
         32 MB go in one request, more straight into storage, with a checksum of what was sent.
 
         Args:
-            source: A path, bytes, a file opened in binary mode (from where it stands), or an
-                async iterable of bytes. What can be read only once is first copied to a
+            source: A path, bytes, a file opened in binary mode (from where it stands), an
+                uploaded file of a web framework (FastAPI, Starlette, aiohttp, Flask; whole), or
+                an async iterable of bytes. What can be read only once is first copied to a
                 temporary file.
             filename: Its name; by default the source's own.
-            content_type: Its MIME type; by default what the ending of its name says, or, for a
-                name without one, the first bytes.
+            content_type: Its MIME type; by default what its first bytes say, or, if they do not,
+                the ending of its name.
             cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
                 asset, that is the answer, and nothing is sent. By default each call uploads.
             progress: Called on the event loop with the bytes of the file that were sent, and
@@ -466,7 +507,9 @@ class HeyGen:
         check_sources(sources)
         return uploaded(self.assets, sources, parallel=parallel, cache=cache, progress=progress)
 
-    def _renewal(self, source: _Downloadable) -> Callable[[], Awaitable[str | None]]:
+    def _renewal(
+        self, source: _Downloadable, what: Output | None
+    ) -> Callable[[], Awaitable[str | None]]:
         resource: Videos | VideoTranslations | Lipsyncs | FillerWordRemovals | Hyperframes
         resource = self.videos
         if isinstance(source, VideoTranslation):
@@ -479,16 +522,9 @@ class HeyGen:
             resource = self.hyperframes
 
         async def renew() -> str | None:
-            return _media_url(await resource.get(source.id))
+            return find_output_url(await resource.get(source.id), what)
 
         return renew
-
-
-def _media_url(source: _Downloadable) -> str | None:
-    if isinstance(source, VideoTranslation):
-        # A translation of the audio alone has no video.
-        return source.video_url or source.audio_url
-    return source.video_url
 
 
 def _kind_of(source: _Downloadable) -> JobKind[Any]:

@@ -18,7 +18,8 @@
     │   ├── TransportError          no complete answer arrived
     │   │   ├── ConnectionFailed    refused, reset, closed, cut short
     │   │   └── RequestTimeout      no answer in time (also a TimeoutError)
-    │   └── InvalidResponse         an answer that is not what the API describes
+    │   ├── InvalidResponse         an answer that is not what the API describes
+    │   └── SlotUnavailable         no slot to submit under: its lease was lost, its pool closed
     ├── JobError                    about one job; carries its id
     │   ├── JobFailed               HeyGen reports that the job failed
     │   ├── JobTimeout              the job did not end in time (also a TimeoutError)
@@ -86,7 +87,11 @@ class CallError(HeyGenError):
         method: HTTP method.
         path: Path without host and query.
         attempts: How many times the request was sent.
+        maybe_carried_out: True where the API may have done what the call asked for, and the call
+            takes no idempotency key: it is not known whether a job was created and paid for.
     """
+
+    maybe_carried_out: bool = False
 
     def __init__(self, message: str, *, method: str = "", path: str = "", attempts: int = 1):
         super().__init__(message)
@@ -200,6 +205,8 @@ class ConnectionFailed(TransportError):
 
     Attributes:
         sent: False where no connection came about, so that nothing can have been sent.
+        final: True if another attempt would fail as well: a certificate that is not trusted, or a
+            host that has never answered.
     """
 
     def __init__(
@@ -207,12 +214,14 @@ class ConnectionFailed(TransportError):
         message: str,
         *,
         sent: bool = True,
+        final: bool = False,
         method: str = "",
         path: str = "",
         attempts: int = 1,
     ) -> None:
         super().__init__(message, method=method, path=path, attempts=attempts)
         self.sent = sent
+        self.final = final
 
 
 class RequestTimeout(TransportError, TimeoutError):
@@ -240,6 +249,14 @@ class InvalidResponse(CallError):
         super().__init__(message, method=method, path=path, attempts=attempts)
         self.status = status
         self.garbled = garbled
+
+
+class SlotUnavailable(CallError):
+    """There is no slot to submit a job under; this attempt was not sent.
+
+    The lease that the call was to use is lost, or the slot pool was closed. Get a new lease and
+    call again, with the same idempotency key.
+    """
 
 
 class JobError(HeyGenError):

@@ -40,7 +40,7 @@ from heygen_async.models.structs import Request
 from heygen_async.pricing.estimates import cost
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.slots import SlotPool
 from heygen_async.version import __version__
 
 try:
@@ -80,7 +80,7 @@ class OpenTelemetry:
         self._prices = prices
         self._clients: weakref.WeakSet[HeyGen] = weakref.WeakSet()
         # Replaced, never changed: the gauges are read in another thread.
-        self._slots: tuple[tuple[weakref.ref[JobSlots], str], ...] = ()
+        self._slots: tuple[tuple[weakref.ref[SlotPool], str], ...] = ()
         meter = metrics.get_meter("heygen_async", __version__, meter_provider)
         self._requests = meter.create_histogram(
             "http.client.request.duration",

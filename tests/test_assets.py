@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import io
 import json
 import os
 import random
+import tempfile
 import tracemalloc
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.web import FileField
+from multidict import CIMultiDict, CIMultiDictProxy
+from starlette.datastructures import UploadFile
 
 from heygen_async.endpoints.assets import CONTENT_TYPES, Assets
 from heygen_async.errors import (
@@ -149,6 +156,75 @@ async def test_the_type_by_name_or_as_given(assets: Assets) -> None:
     assert (await assets.upload(b"x", filename="a.MP3")).mime_type == "audio/mpeg"
     given = await assets.upload(b"x", filename="a.dat", content_type="video/mp4")
     assert given.mime_type == "video/mp4"
+    assert (await assets.upload(PNG, content_type="image/jpeg")).mime_type == "image/jpeg"
+
+
+async def test_of_a_name_and_bytes_that_differ_the_bytes_are_right(assets: Assets) -> None:
+    asset = await assets.upload(PNG, filename="photo.JPG")
+    assert asset.mime_type == "image/png"
+    assert (await assets.upload(b"\xff\xd8\xff\xe0", filename="a.mp4")).mime_type == "image/jpeg"
+
+
+class AsyncOnly:
+    """As aiofiles and anyio open files; its position is where its reader left it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    async def read(self, count: int = -1) -> bytes:
+        return self._file.read(count)
+
+
+@dataclass
+class FlaskFile:
+    """As werkzeug's FileStorage: ``name`` is that of the form's field."""
+
+    stream: io.BytesIO
+    filename: str | None
+    name: str = "upload"
+
+    def read(self, count: int = -1) -> bytes:
+        return self.stream.read(count)
+
+
+NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+
+
+FRAMEWORKS: dict[str, Callable[[], Any]] = {
+    "starlette": lambda: UploadFile(io.BytesIO(PNG), filename="a.png", size=len(PNG)),
+    "aiohttp": lambda: FileField("x", "a.png", io.BufferedReader(io.BytesIO(PNG)), "", NO_HEADERS),
+    "flask": lambda: FlaskFile(io.BytesIO(PNG), "a.png"),
+    "flask without a name": lambda: FlaskFile(io.BytesIO(PNG), None, name="a.png"),
+    "async": lambda: AsyncOnly(PNG),
+}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+async def test_files_of_web_frameworks(assets: Assets, session: Session, framework: str) -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        asset = await assets.upload(FRAMEWORKS[framework]())
+        gc.collect()
+    assert not [one for one in seen if "awaited" in str(one.message)]
+    assert (asset.mime_type, asset.size_bytes) == ("image/png", len(PNG))
+    assert await content(session, asset.url) == PNG
+    expected = "file.png" if framework == "async" else "a.png"
+    assert (await assets.get(asset.asset_id)).name == expected
+
+
+async def test_a_framework_file_that_the_app_has_read_is_uploaded_whole(assets: Assets) -> None:
+    with tempfile.SpooledTemporaryFile(max_size=10) as spooled:
+        spooled.write(PNG)
+        file = UploadFile(spooled, filename="C:\\x\\a.png")  # type: ignore[arg-type]
+        asset = await assets.upload(file)
+    assert asset.size_bytes == len(PNG)
+    assert (await assets.get(asset.asset_id)).name == "a.png"
+
+
+async def test_a_file_of_a_request_that_is_over(assets: Assets) -> None:
+    file = UploadFile(io.BytesIO(PNG), filename="a.png")
+    await file.close()
+    with pytest.raises(InvalidRequest, match="closed file"):
+        await assets.upload(file)
 
 
 @pytest.mark.parametrize(
@@ -437,3 +513,38 @@ async def test_a_body_that_is_sent_twice_has_the_checksum_of_one() -> None:
     assert writer.sent == 2 * (b"<" + PNG + b">")
     assert body.size == len(PNG) + 2
     assert body.sha256 == hashlib.sha256(PNG).hexdigest()
+
+
+async def test_a_path_of_a_pipe_is_refused_without_waiting_for_a_writer(
+    assets: Assets, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", Path(os.devnull)):
+        with pytest.raises(InvalidRequest, match="it is a pipe or a device; pass it as an open"):
+            await assets.upload(path)
+
+
+async def test_an_upload_that_waits_for_a_pipe_can_be_cancelled(assets: Assets) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb", buffering=0) as end:
+        task = asyncio.create_task(assets.upload(pipe))
+        await asyncio.sleep(1)
+        end.write(PNG[:100])
+        await asyncio.sleep(1)
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_storage_that_answers_400_in_passing(
+    assets: Assets, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heygen_async.endpoints.assets.MULTIPART_LIMIT", 1_000)
+    large_file(tmp_path / "a.mp4", 40_000)
+    for code in ("RequestTimeout", "ExpiredToken"):
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        sandbox.faults.add("media", Fault.body(body, status=400, content_type="text/xml"))
+    asset = await assets.upload(tmp_path / "a.mp4")
+    assert asset.size_bytes == 40_000
+    assert sandbox.requests.by_operation["assets.direct_uploads.create"] == 2

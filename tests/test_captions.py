@@ -51,6 +51,86 @@ def test_what_would_get_lost_is_refused(text: str, message: str) -> None:
         parse_srt(text)
 
 
+FIRST = [Cue(start=20.0, end=24.0, text="First words.")]
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [
+        "00:00:20 --> 00:00:24",
+        "00\uff1a00\uff1a20\uff0c000 --> 00\uff1a00\uff1a24\uff0c000",
+        "00: 00: 20, 000 --> 00: 00: 24, 000",
+        "0:0:20.0 --> 0:0:24.0",
+        "00:20.000 --> 00:24.000",
+        "00:00:20,000-->00:00:24,000",
+        "  00:00:20,000 -> 00:00:24,000\t",
+        "00:00:20,000 - -> 00:00:24,000",
+        "00:00:20,000 \u2192 00:00:24,000",
+        "00:00:20,000 --> 00:00:24,000 X1:40 X2:600 Y1:20 Y2:50",
+        "00:00:20.000000 --> 00:00:24.000000 align:start",
+    ],
+)
+@pytest.mark.parametrize("number", ["1\n", "", "1\n\n", "\n7\n"])
+def test_timings_that_are_certain_are_read(timing: str, number: str) -> None:
+    assert parse_srt(f"{number}{timing}\nFirst words.\n") == FIRST
+    second = parse_srt(f"{number}{timing}\nFirst words.\n\n00:01:00,5 --> 00:01:01,050\nx")[1]
+    assert (second.start, second.end) == (60.5, 61.05)
+
+
+UNREADABLE = [
+    "00:20 --> 00:24",
+    "00:00:20:12 --> 00:00:24:00",
+    "00:00:2O,000 --> 00:00:24,000",
+    "--> 00:00:24,000",
+    "00:00:20,000 --> 00:00:24,000 and words",
+    "20 --> 24",
+]
+
+
+@pytest.mark.parametrize("timing", UNREADABLE)
+def test_a_cue_whose_timing_cannot_be_read_is_reported(timing: str) -> None:
+    bad = f"{timing}\nFirst words.\n"
+    for text in (f"{SRT}\n3\n{bad}", SRT.replace("\n2\n", f"\n2\n{bad}\n3\n")):
+        cues = parse_srt(text)
+        assert len(cues) == 2
+        assert any(timing in one.text and "First words." in one.text for one in cues)
+        assert [one.kind for one in problems(cues) if one.serious] == ["timing"]
+    with pytest.raises(InvalidRequest, match="the timing in line 2 cannot be read"):
+        parse_srt(f"1\n{bad}\n{SRT}")
+    with pytest.raises(InvalidRequest, match="the timing in line 2 cannot be read"):
+        parse_srt(f"1\n{bad}")
+
+
+def test_numbers_that_are_the_text() -> None:
+    text = "00:00:01,000 --> 00:00:02,000\nIt was\n1999\n\n00:00:03,000 --> 00:00:04,000\n7\n"
+    assert [one.text for one in parse_srt(text)] == ["It was\n1999", "7"]
+    text = "1\n00:00:01 --> 00:00:02\n42\n\n2\n00:00:03 --> 00:00:04\n7\n\n\n3\n\n"
+    text += "00:00:05 --> 00:00:06\nx"
+    assert [one.text for one in parse_srt(text)] == ["42", "7", "x"]
+    crowded = "1\n00:00:01 --> 00:00:02\nyear\n1999\n2\n00:00:03 --> 00:00:04\nx\n"
+    crowded += "00:00:05 --> 00:00:06\ny"
+    assert [one.text for one in parse_srt(crowded)] == ["year\n1999", "x", "y"]
+    inner = "1\n00:00:01 --> 00:00:02\nfrom 00:00:01,000 to 00:00:02,000\n\nand on"
+    assert [one.text for one in parse_srt(inner)] == ["from 00:00:01,000 to 00:00:02,000\n\nand on"]
+
+
+@given(st.lists(st.sampled_from([*SRT.splitlines(), *UNREADABLE, "1", "2", "3", "4", "", "w"])))
+def test_no_word_is_ever_lost(rows: list[str]) -> None:
+    try:
+        cues = parse_srt("\n".join(rows))
+    except InvalidRequest:
+        return
+    said = "\n".join(one.text for one in cues).split("\n")
+    kept = [row.strip() for row in said if row.strip()]
+    timings = {SRT.splitlines()[1], SRT.splitlines()[6]}
+    wanted = [row.strip() for row in rows if row.strip() and row not in timings]
+    # Numbers of cues are left out, and nothing else.
+    assert [row for row in kept if not row.isdecimal()] == [
+        row for row in wanted if not row.isdecimal()
+    ]
+    assert len(wanted) - len(kept) <= len(cues)
+
+
 @pytest.mark.parametrize(("start", "end"), [(-1.0, 2.0), (0.0, 360_000.0), (0.0, float("nan"))])
 def test_times_that_the_format_has_no_room_for(start: float, end: float) -> None:
     with pytest.raises(InvalidRequest, match="cue 1"):

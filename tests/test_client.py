@@ -22,15 +22,19 @@ from heygen_async import (
     Job,
     JobError,
     JobSlots,
+    Lipsync,
     RequestLimiter,
     RequestTimeout,
     Retry,
+    TemplateRenderRequest,
+    TextVariable,
     Timeout,
     TransferError,
     User,
     Video,
     VideoTranslation,
 )
+from heygen_async.models.outputs import Output
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
@@ -364,3 +368,67 @@ async def test_download_of_what_is_not_there_yet(heygen: HeyGen, sandbox: Sandbo
     with pytest.raises(InvalidRequest, match="has no media URL") as caught:
         await heygen.download(await job.status(), io.BytesIO())
     assert caught.value.param == "source"
+
+
+STARTS: dict[Output, bytes] = {
+    "video": b"\0\0\0",
+    "captioned": b"\0\0\0",
+    "subtitles": b"1\n00:",
+    "thumbnail": b"\x89PNG",
+    "gif": b"GIF8",
+    "audio": b"RIFF",
+}
+
+
+@on_the_turned_loop
+async def test_download_of_each_file_of_a_video(
+    heygen: HeyGen, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    request = TemplateRenderRequest(
+        variables={"name": TextVariable(content="Ada")}, caption=True, include_gif=True
+    )
+    template = sandbox.add_template()
+    video = await (await heygen.templates.generate(template, request)).wait()
+    files: tuple[Output, ...] = ("video", "captioned", "subtitles", "thumbnail", "gif")
+    for what in files:
+        await heygen.download(video, tmp_path / what, what=what)
+        assert (tmp_path / what).read_bytes().startswith(STARTS[what])
+    sandbox.clock.advance(8 * 86_400)
+    assert await heygen.download(video, tmp_path / "late", what="thumbnail") > 0
+    assert (tmp_path / "late").read_bytes().startswith(b"\x89PNG")
+
+
+@on_the_turned_loop
+@pytest.mark.parametrize(
+    ("result", "what", "says"),
+    [
+        (
+            Lipsync(id="l1", status="completed"),
+            "gif",
+            "a Lipsync has no file 'gif', only video",
+        ),
+        (
+            Video(id="v1", status="completed"),
+            "audio",
+            "a Video has no file 'audio', only video, ",
+        ),
+        (
+            Video(id="v1", status="completed", video_url="https://x.io/a.mp4"),
+            "captioned",
+            "Video v1 is completed and has no file 'captioned'; it has video",
+        ),
+        (
+            Video(id="v1", status="processing"),
+            "video",
+            "Video v1 is processing and has no file",
+        ),
+        (Video(id="v1", status="completed"), "subs", "what: expected one of video, captioned, "),
+        ("https://x.io/a.mp4", "video", "what: not with a URL"),
+    ],
+)
+async def test_download_of_a_file_that_is_not_there(result: Any, what: Any, says: str) -> None:
+    heygen = HeyGen(KEY)
+    with pytest.raises(InvalidRequest, match=says) as caught:
+        await heygen.download(result, io.BytesIO(), what=what)
+    assert caught.value.param == "what"
+    assert result == "https://x.io/a.mp4" or "x.io" not in str(caught.value)

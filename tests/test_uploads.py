@@ -541,3 +541,12 @@ async def test_names_that_are_none(heygen: HeyGen, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     path: Any = Path()
     assert (await heygen.upload(path)).mime_type == "image/png"
+
+
+async def test_the_file_of_a_cache_is_for_its_owner_alone(heygen: HeyGen, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        await heygen.upload(PNG, cache=UploadCache(tmp_path / "uploads.db"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "uploads.db").stat().st_mode & 0o777 == 0o600

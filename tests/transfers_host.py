@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry, Timeout, settings_from
-from heygen_async.session.slots import JobSlots
 
 # What the host serves: three of the batches that are written to disk at once.
 CONTENT = random.Random(1).randbytes(3_000_000)

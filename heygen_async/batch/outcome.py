@@ -10,7 +10,7 @@ import msgspec
 from heygen_async.errors import APIError, HeyGenError, JobFailed
 from heygen_async.pricing.estimates import dollars
 from heygen_async.session.session import Traffic
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.slots import SlotPool
 
 T = TypeVar("T")
 
@@ -160,7 +160,7 @@ class RunStats:
         total: Number of items, or None.
     """
 
-    def __init__(self, slots: JobSlots, traffic: Traffic, total: int | None) -> None:
+    def __init__(self, slots: SlotPool, traffic: Traffic, total: int | None) -> None:
         self.running: int = 0
         self._slots = slots
         self._traffic = traffic
@@ -241,8 +241,9 @@ class RunStats:
         )
 
     def _readings(self) -> tuple[float, ...]:
-        traffic = self._traffic
-        return (traffic.requests, traffic.retries, traffic.rate_limited, *self._slots.usage())
+        traffic, stats = self._traffic, self._slots.stats()
+        counts = traffic.requests, traffic.retries, traffic.rate_limited
+        return (*counts, stats.held_seconds, stats.limit_seconds)
 
 
 def failure_code(error: HeyGenError) -> str:

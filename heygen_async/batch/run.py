@@ -40,9 +40,10 @@ from heygen_async.errors import (
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
-from heygen_async.pricing.budget import Budget
+from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")
 
@@ -105,7 +106,7 @@ class Run(Generic[T]):
         items: Any,
         builder: SubmissionBuilder[T],
         store: JournalStore,
-        budget: Budget,
+        budget: AsyncBudget,
         settings: RunSettings,
         key: Callable[[Any], str] | None,
     ) -> None:
@@ -117,7 +118,7 @@ class Run(Generic[T]):
         self._budget = budget
         self._settings = settings
         self._key = key
-        self._slots = JobSlots(settings.workers) if settings.sizes else heygen.slots
+        self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
         self._source: Source[Any] = Source(items)
         self._stats = RunStats(self._slots, heygen.traffic, self._source.total)
         self._progress = settings.progress
@@ -206,7 +207,6 @@ class Run(Generic[T]):
     async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
         await self._prepare()
         loop = asyncio.get_running_loop()
-        self._slots.bind(loop)
         first_failure: Outcome[T] | None = None
         outcomes = self._pool.results()
         try:
@@ -288,6 +288,8 @@ class Run(Generic[T]):
             owner=owner,
             submitter=submitter,
             find_job=AccountSearch(self._heygen, self._store),
+            slots=self._slots,
+            may_submit=lambda: not self._source.closed,
             budget=self._budget,
             estimate=builder.estimate,
             prices=builder.prices,
@@ -305,7 +307,7 @@ class Run(Generic[T]):
             await self._store.aclose()
 
     async def _work(
-        self, index: int, item: Any, slot: Slot
+        self, index: int, item: Any, slot: SlotLease
     ) -> tuple[Outcome[T], ItemResult[T]] | None:
         loop = asyncio.get_running_loop()
         started = loop.time()

@@ -54,7 +54,8 @@ from heygen_async.errors import (
 )
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemKeys
-from heygen_async.session.slots import JobSlots
+from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.slots import submitting_under
 
 T = TypeVar("T")
 
@@ -181,7 +182,8 @@ class ServerBatchSubmitter:
         self._timer: asyncio.TimerHandle | None = None
         # One batch at a time is sent. A 429 holds back the next one, and says nothing about the
         # account's slots, which batches do not wait for.
-        self._turn = JobSlots(1)
+        self._turn = asyncio.Lock()
+        self._slots = FreeSlots(1)
 
     async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
         """Send a new item with others, if HeyGen takes its kind in batches."""
@@ -336,18 +338,18 @@ class ServerBatchSubmitter:
             batch: The batch.
             key: The key under which an earlier run has sent it, or None for a new one.
         """
-        slot = None
+        lease = self._slots.try_acquire()
         try:
             await batch.complete.wait()
-            slot = await self._turn.acquire()
-            with slot.bulk():
-                if key is not None:
-                    await self._send_again(batch, key)
-                elif self._stopped:
-                    batch.end_all(SubmissionCancelled())
-                else:
-                    (members,) = await self._begin([batch.members])
-                    await self._send(batch, members)
+            async with self._turn:
+                with submitting_under(lease):
+                    if key is not None:
+                        await self._send_again(batch, key)
+                    elif self._stopped:
+                        batch.end_all(SubmissionCancelled())
+                    else:
+                        (members,) = await self._begin([batch.members])
+                        await self._send(batch, members)
         except HeyGenError as error:
             if key is not None:
                 self._resent.pop(key)  # an item that comes later meets it anew
@@ -358,8 +360,7 @@ class ServerBatchSubmitter:
         finally:
             self._on_their_way.discard(batch)
             batch.members = []
-            if slot is not None:
-                slot.release()
+            lease.release()
 
     async def _begin(self, batches: Sequence[Sequence[Intent]]) -> list[list[Intent]]:
         """Record batches with their keys in one transaction: all is known of them, or nothing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -17,12 +16,13 @@ from heygen_async.batch.variants import Variant, VariantChecker
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.models.languages import same_language
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, summed
+from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, totals
 from heygen_async.pricing.prices import PriceTable
 
 T = TypeVar("T")
@@ -272,7 +272,7 @@ async def estimate_run(
         if index % _ESTIMATED_AT_ONCE == _ESTIMATED_AT_ONCE - 1:
             await asyncio.sleep(0)  # a long list must not hold up the event loop
     left = None if counter is None else counter.remaining()
-    return msgspec.structs.replace(summed(estimates, builder.prices.as_of), left=left)
+    return msgspec.structs.replace(totals(estimates, builder.prices.as_of), left=left)
 
 
 def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:
@@ -291,14 +291,14 @@ def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:
 
 
 def check_language(language: str, offered: Collection[str]) -> None:
-    """Refuse a language that HeyGen does not offer, and name the closest ones.
+    """Refuse a language that HeyGen does not offer, and say how it calls that language.
 
     Raises:
         InvalidRequest: With the language in its message.
     """
     if language not in offered:
-        close = difflib.get_close_matches(str(language), list(offered), n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        names = same_language(language, offered)
+        hint = f"; did you mean {' or '.join(map(repr, names))}?" if names else ""
         raise InvalidRequest(
             f"languages: HeyGen does not translate into {language!r}{hint}", param="languages"
         )

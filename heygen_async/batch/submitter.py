@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 from heygen_async.batch.operations import OPERATIONS, Pending, Submission, attach
@@ -14,27 +13,13 @@ from heygen_async.errors import JournalError
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
-from heygen_async.session.slots import Slot
+from heygen_async.session.slots import SlotLease, submitting_under
 
 T = TypeVar("T")
 
 
 class SubmissionCancelled(Exception):
     """The item was not sent, since submissions have stopped."""
-
-
-class NoLease:
-    """The lease of an item that is not submitted."""
-
-    def accepted(self) -> None:
-        """Do nothing."""
-
-    def release(self) -> None:
-        """Do nothing."""
-
-    def bulk(self) -> AbstractContextManager[None]:
-        """Do nothing."""
-        return contextlib.nullcontext()
 
 
 class ItemInProgress(Generic[T]):
@@ -67,7 +52,7 @@ class ItemInProgress(Generic[T]):
         self,
         submission: Submission[T],
         identity: ItemIdentity,
-        lease: Slot | NoLease,
+        lease: SlotLease,
         accepted: Callable[[ItemInProgress[Any], str], None],
     ) -> None:
         self.submission = submission
@@ -199,7 +184,7 @@ class SingleSubmitter:
         send = OPERATIONS[submission.operation].send
         item.sending = True
         try:
-            with item.lease.bulk():
+            with submitting_under(item.lease):
                 pending: Pending[T] = await send(self._heygen, submission, key or None)
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is told all the same

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
 from typing import Generic, TypeVar
 
-from heygen_async.session.slots import JobSlots, Slot
+from heygen_async.session.slots import SlotLease, SlotPool
 from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
@@ -110,9 +110,9 @@ class WorkerPool(Generic[T, R]):
     def __init__(
         self,
         source: Source[T],
-        work: Callable[[int, T, Slot], Awaitable[R]],
+        work: Callable[[int, T, SlotLease], Awaitable[R]],
         *,
-        slots: JobSlots,
+        slots: SlotPool,
         workers: int,
         ordered: bool = False,
     ) -> None:
@@ -213,17 +213,17 @@ class WorkerPool(Generic[T, R]):
             self._lead.lift()
             raise
 
-    async def _next(self) -> tuple[int, T, Slot]:
+    async def _next(self) -> tuple[int, T, SlotLease]:
         async with self._turn:
             await self._lead.wait()
             index, item = await self._source.pull()
             return index, item, await self._slots.acquire()
 
-    def _next_nowait(self) -> tuple[int, T, Slot] | None:
+    def _next_nowait(self) -> tuple[int, T, SlotLease] | None:
         """Return an item and its slot if neither has to be waited for."""
         if self._source.waits or self._turn.locked() or not self._lead.has_room():
             return None
-        slot = self._slots.acquire_nowait()
+        slot = self._slots.try_acquire()
         if slot is None:
             return None
         try:

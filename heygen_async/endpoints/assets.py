@@ -298,12 +298,13 @@ class Assets(Resource):
         into storage, with a checksum of what was sent.
 
         Args:
-            source: A path, bytes, a file opened in binary mode (from where it stands), or an
-                async iterable of bytes. What can be read only once is first copied to a
+            source: A path, bytes, a file opened in binary mode (from where it stands), an
+                uploaded file of a web framework (FastAPI, Starlette, aiohttp, Flask; whole), or
+                an async iterable of bytes. What can be read only once is first copied to a
                 temporary file.
             filename: Its name; by default the source's own.
-            content_type: Its MIME type; by default what the ending of its name says, or, for a
-                name without one, the first bytes.
+            content_type: Its MIME type; by default what its first bytes say, or, if they do not,
+                the ending of its name.
             cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
                 asset, that is the answer, and nothing is sent. By default each call uploads.
             progress: Called on the event loop with the bytes of the file that were sent, and
@@ -508,11 +509,13 @@ def _described(
     # Names of files need not be Unicode.
     name = (filename or file.name or "").encode("utf-8", "replace").decode()
     ending = os.path.splitext(name)[1].lower()
+    inside = next((ending for head, ending in _ENDINGS if re.match(head, file.head)), "")
     if not ending:
-        ending = next((ending for head, ending in _ENDINGS if re.match(head, file.head)), "")
+        ending = inside
         name = f"{name or 'file'}{ending}"
     if content_type is None:
-        content_type = CONTENT_TYPES.get(ending)
+        # Of a file whose name says another of these types, the bytes are right.
+        content_type = CONTENT_TYPES.get(inside if ending in CONTENT_TYPES and inside else ending)
         if content_type is None:
             raise InvalidRequest(
                 f"source: {name!r} is not of a type that HeyGen takes (png, jpeg, mp4, webm, mp3, "

@@ -21,7 +21,7 @@ from heygen_async.endpoints.voices import VOICE_CLONE
 from heygen_async.errors import InvalidRequest
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.jobs.webhook_trust import Hint
+from heygen_async.jobs.notification import JobNotification
 from heygen_async.models.video_agents import VideoAgentSession
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class Jobs(Resource):
         Returns:
             Whether somebody waits for the job, in this client.
         """
-        return self._watcher.hint(kind, job_id, Hint(verified, callback_id))
+        return self._watcher.notify(JobNotification(kind, job_id, verified, callback_id))
 
     def expect_deliveries(self, kinds: Iterable[str]) -> None:
         """Believe that ``hint`` will tell of the ends of jobs of these kinds.
@@ -107,8 +107,8 @@ class Jobs(Resource):
             kinds: Kinds of jobs, such as ``video``.
         """
         for kind in kinds:
-            self._watcher.deliveries.expect(kind)
+            self._watcher.webhook_trust.expect(kind)
 
     def forget_deliveries(self) -> None:
         """Look at all jobs as if there were no webhooks."""
-        self._watcher.deliveries.forget()
+        self._watcher.webhook_trust.clear()

@@ -134,6 +134,9 @@ class _OtherFileError(Exception):
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     """The file in a transaction that may write: one that cannot be written says so at once."""
+    with contextlib.suppress(OSError):  # SQLite says what is wrong
+        # Nobody else needs to know which files an account has; SQLite would ask the umask.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with (
         # No path is a special name of SQLite's, such as :memory:.
         contextlib.closing(

@@ -102,7 +102,11 @@ class Job(Generic[T]):
         Raises:
             NotFound: There is no such job any more.
         """
-        return await self._watcher.session.call(self._kind.get, self._kind.get.at(self.id))
+        session = self._watcher.session
+        state = await session.call(self._kind.get, self._kind.get.at(self.id))
+        if self._kind.ended(state):
+            session.leases.ended(self.id)
+        return state
 
     async def updates(self, *, every: float = 5.0) -> AsyncGenerator[T]:
         """The job's states as they change, up to and including the terminal one.

@@ -12,9 +12,11 @@ from heygen_async.errors import JobFailed
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.redact import redact
+from heygen_async.session.redact import redact, redacted
 
 T = TypeVar("T")
+
+_LONGEST_CODE = 100
 
 
 def status_of(state: Any) -> str:
@@ -77,8 +79,8 @@ def failed_job(kind: JobKind[T], job_id: str, state: T) -> JobFailed | None:
     return JobFailed(
         redact(message) if message else "HeyGen gives no reason",
         job_id=job_id,
-        code=code,
-        last=state,
+        code=redact(code, longest=_LONGEST_CODE) if code else None,
+        last=redacted(state),
     )
 
 

@@ -50,6 +50,7 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
         state: Its terminal state.
         seconds: Since it was submitted, or first waited for.
     """
+    session.leases.ended(job_id)
     error = failed_job(kind, job_id, state)
     if logger.isEnabledFor(logging.INFO):
         logger.info(

@@ -6,8 +6,8 @@ detail is all that is asked for.) All other jobs are pools of their own. One tas
 next pool is due; when nothing is watched there is no task. When to look is for ``jobs.schedule``
 to say.
 
-Where webhooks tell of the ends (``hint``), a job is fetched as soon as its delivery has come. While
-they can be relied on, looks are a safety net only, a minute apart (``jobs.deliveries``).
+Where webhooks notify the ends (``notify``), a job is fetched as soon as its delivery has come.
+While they can be relied on, polls are a safety net only, a minute apart (``jobs.webhook_trust``).
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from heygen_async.errors import (
     TransportError,
 )
 from heygen_async.jobs.kind import JobKind, status_of
+from heygen_async.jobs.notification import JobNotification, PendingNotifications
 from heygen_async.jobs.observation import look_failed, settled
 from heygen_async.jobs.schedule import Durations
-from heygen_async.jobs.webhook_trust import SWEEP, Deliveries, EarlyHints, Hint
+from heygen_async.jobs.webhook_trust import SAFETY_POLL, WebhookTrust
 from heygen_async.session.endpoint import query_string
 from heygen_async.session.session import Session
-from heygen_async.session.tasks import Errands
+from heygen_async.session.tasks import CancellableGroup
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ class _Pool:
         if self.announced():
             until = self.durations.until_sweep(age)
             if until > 0:
-                until = max(until, SWEEP)
+                until = max(until, SAFETY_POLL)
         else:
             until = self.durations.until_first_look(age, len(self.jobs))
         self.due = min(self.due, now + until)
@@ -130,7 +131,7 @@ class _Pool:
             return
         wait = self.durations.until_look([now - job.started for job in self.jobs.values()])
         if self.announced():
-            wait = max(wait, SWEEP)
+            wait = max(wait, SAFETY_POLL)
         # Who listens to a job wants news more often than its end alone would need.
         wait = min([wait, *(e for job in self.jobs.values() for e in job.listeners.values())])
         self.due = max(min(self.due, now + wait), now + soonest)
@@ -148,8 +149,8 @@ class Watcher:
     def __init__(self, session: Session, expected: Mapping[str, float]) -> None:
         self.session = session
         self.expected: dict[str, float] = dict(expected)
-        self.deliveries: Deliveries = Deliveries()
-        self._early_hints = EarlyHints()
+        self.webhook_trust: WebhookTrust = WebhookTrust()
+        self._pending = PendingNotifications()
         self._to_follow: list[Watched[Any]] = []
         self._durations: dict[str, Durations] = {}
         self._pools: dict[tuple[str, str], _Pool] = {}
@@ -185,7 +186,7 @@ class Watcher:
         key = (kind.name, "" if kind.statuses else job_id)
         pool = self._pools.get(key)
         if pool is None:
-            relied_on = partial(self.deliveries.relied_on, kind.name)
+            relied_on = partial(self.webhook_trust.relies_on, kind.name)
             pool = self._pools[key] = _Pool(self._learned(kind), relied_on)
         watched: Watched[T] | None = pool.jobs.get(job_id)
         if watched is None:
@@ -198,10 +199,10 @@ class Watcher:
             # until now, which says nothing about how long it took.
             until = pool.expect(now - watched.started if known else math.inf, now)
             watched.teaches = until > 0
-            hint = self._early_hints.take(kind.name, job_id)
-            if hint is not None and hint.fits(callback_id):
+            notification = self._pending.pop(kind.name, job_id)
+            if notification is not None and notification.matches(callback_id):
                 watched.teaches = False  # it may have ended long ago
-                self._follow_up(watched, hint)
+                self._follow_up(watched, notification)
         watched.waiters += 1
         if pool.due < self._sleeps_until:
             self._wake.set()
@@ -224,36 +225,35 @@ class Watcher:
         if watched.waiters == 0:
             self._drop(watched)
 
-    def hint(self, kind: str, job_id: str, hint: Hint) -> bool:
-        """Look at once at a job that may have ended, if somebody waits for it.
+    def notify(self, notification: JobNotification) -> bool:
+        """Poll a job that may have ended now, if somebody waits for it.
 
-        Otherwise nothing is fetched, and whoever begins to wait for it later looks at once.
+        Otherwise nothing is fetched, and the next wait for the job begins with a poll.
 
         Args:
-            kind: Name of its kind.
-            job_id: Its id.
-            hint: What says so; one that does not fit is ignored.
+            notification: The notification; one that does not match the job is ignored.
 
         Returns:
             Whether somebody waits.
         """
+        kind, job_id = notification.kind, notification.job_id
         watched = None
         if self._loop is asyncio.get_running_loop():
             pool = self._pools.get((kind, "")) or self._pools.get((kind, job_id))
             watched = pool.jobs.get(job_id) if pool is not None else None
         if watched is None:
-            self._early_hints.keep(kind, job_id, hint)
+            self._pending.add(notification)
             return False
-        if hint.fits(watched.callback_id):
-            self._follow_up(watched, hint)
+        if notification.matches(watched.callback_id):
+            self._follow_up(watched, notification)
         return True
 
-    def _follow_up(self, watched: Watched[Any], hint: Hint) -> None:
+    def _follow_up(self, watched: Watched[Any], notification: JobNotification) -> None:
         if not watched.announced:
             watched.announced = True
-            # Anybody may send the others, and could have the looks slowed down by them.
-            if hint.verified or watched.callback_id is not None:
-                self.deliveries.announced(watched.kind.name)
+            # Anybody may send the others, and could slow the polls down with them.
+            if notification.verified or watched.callback_id is not None:
+                self.webhook_trust.notified(watched.kind.name)
         if not watched.following:
             watched.following = True
             self._to_follow.append(watched)
@@ -279,7 +279,7 @@ class Watcher:
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._pools:
-            async with Errands() as tasks:
+            async with CancellableGroup() as tasks:
                 while self._pools:
                     self._wake.clear()
                     now = loop.time()
@@ -297,7 +297,7 @@ class Watcher:
                     await self._sleep(loop)
                 # Nobody waits any more. A look that is still under way would only hold up those
                 # who begin to wait meanwhile.
-                tasks.call_off()
+                tasks.cancel()
 
     async def _sleep(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sleeps_until == math.inf:
@@ -309,7 +309,7 @@ class Watcher:
         finally:
             timer.cancel()
 
-    async def _look(self, pool: _Pool, tasks: Errands) -> None:
+    async def _look(self, pool: _Pool, tasks: CancellableGroup) -> None:
         """Look at all jobs of a pool, and plan the next look."""
         loop = asyncio.get_running_loop()
         jobs = list(pool.jobs.values())
@@ -344,7 +344,7 @@ class Watcher:
             watched.fetching = False
 
     async def _ask_for_statuses(
-        self, pool: _Pool, jobs: list[Watched[Any]], tasks: Errands
+        self, pool: _Pool, jobs: list[Watched[Any]], tasks: CancellableGroup
     ) -> float:
         """Ask for all jobs of a pool, and fetch those that have ended.
 
@@ -389,7 +389,7 @@ class Watcher:
             pool.durations.looked(now - since, found, requests)
         return soonest
 
-    def _start_fetch(self, watched: Watched[Any], since: float, tasks: Errands) -> None:
+    def _start_fetch(self, watched: Watched[Any], since: float, tasks: CancellableGroup) -> None:
         if not watched.fetching:
             watched.fetching = True
             tasks.start(self._fetch(watched, since))
@@ -424,7 +424,7 @@ class Watcher:
         """A look has found the end of a job; a delivery should have told of it."""
         if not watched.announced:
             watched.announced = True
-            self.deliveries.missed(watched.kind.name)
+            self.webhook_trust.missed(watched.kind.name)
 
     async def _look_at(self, watched: Watched[Any], since: float) -> None:
         """Look at one job.

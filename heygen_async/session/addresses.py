@@ -1,13 +1,20 @@
-"""The URLs of media and uploads: which may be fetched, and what may be told of them."""
+"""The URLs of media and uploads: which may be fetched, and what may be shown of them."""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
+import socket
 
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from heygen_async.errors import InvalidRequest
 from heygen_async.session.settings import is_loopback
+
+# Addresses of IPv4 behind a translator.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def checked_address(url: str) -> URL:
@@ -35,11 +42,91 @@ def checked_address(url: str) -> URL:
     return address.with_fragment(None)
 
 
-def redirect_target(address: URL, location: str) -> URL | None:
-    """Where an answer from ``address`` redirects to; None where that may not be fetched."""
+def redirect_target(address: URL, location: str, *, local: bool) -> URL | None:
+    """Return where an answer redirects to, or None if that must not be fetched.
+
+    Args:
+        address: The URL that was asked.
+        location: The header ``Location``.
+        local: Whether the redirect may lead to this machine or a private network.
+    """
     with contextlib.suppress(ValueError):  # InvalidRequest is one too
-        return checked_address(str(address.join(URL(location, encoded=True))))
+        target = checked_address(str(address.join(URL(location, encoded=True))))
+        if local or (target.scheme == "https" and not is_local(target.host or "")):
+            return target
     return None
+
+
+def is_local(host: str) -> bool:
+    """Return whether a host is this machine or an address of a private network.
+
+    Args:
+        host: A name or an IP address; a name other than ``localhost`` is not resolved.
+    """
+    if is_loopback(host):
+        return True
+    try:
+        return not _is_public(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return False
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.version == 6:
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+class LocalAddressError(OSError):
+    """A name leads to this machine or a private network, where it must not."""
+
+
+class Resolver(AbstractResolver):
+    """Resolves host names, and notes which of them are local.
+
+    Args:
+        local_hosts: Gets the hosts whose addresses were all local when they were resolved last.
+    """
+
+    def __init__(self, local_hosts: set[str]) -> None:
+        self._local_hosts = local_hosts
+        self._resolver = DefaultResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host."""
+        found = await self._resolver.resolve(host, port, family)
+        self._local_hosts.discard(host)
+        if all(is_local(address["host"]) for address in found):
+            self._local_hosts.add(host)
+        return found
+
+    async def close(self) -> None:
+        """Release the resolver."""
+        await self._resolver.close()
+
+
+class PublicResolver(Resolver):
+    """Resolves host names to public addresses only, which are then connected to."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the public addresses of a host.
+
+        Raises:
+            LocalAddressError: It has others only.
+        """
+        found = await super().resolve(host, port, family)
+        public = [address for address in found if not is_local(address["host"])]
+        if not public:
+            raise LocalAddressError("a private address")
+        return public
 
 
 def shown(address: URL) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import math
 import os
 import platform
 import threading
@@ -19,16 +20,26 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection as Connected
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from heygen_async.errors import ConfigurationError
-from heygen_async.session.settings import Settings
+from heygen_async.session.addresses import PublicResolver, Resolver, is_local
+from heygen_async.session.failures import NothingAnswersError
+from heygen_async.session.redact import echo_filter
+from heygen_async.session.settings import Settings, is_loopback, ssl_context
 from heygen_async.version import __version__
 
 USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
 
 # Longer than the gap between two looks at a job: a new TLS connection costs ten times a kept one.
 _KEEPALIVE = 120.0
+# How often a host that has never answered is tried. Calls that begin at the same moment (seconds)
+# fail together, which says no more than one failure does.
+_TRIES = 3
+_SAME_MOMENT = 0.05
 
 
 class Connection:
@@ -36,13 +47,15 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._ssl = ssl_context(settings.ssl)
         self.loop: asyncio.AbstractEventLoop | None = None
         self._process = self._thread = 0  # where it opened
         self.api: aiohttp.ClientSession
         # Arguments of each request, and headers that each must carry itself.
         self.options: dict[str, Any] = {}
         self.auth: dict[str, str] = {}
-        self._media: aiohttp.ClientSession | None = None
+        self._media: dict[type[Resolver], aiohttp.ClientSession] = {}
+        self._local_hosts: set[str] = set()
         self._media_proxies: dict[URL, dict[str, Any]] = {}
         self._guards: list[AsyncGenerator[None]] = []
 
@@ -63,7 +76,7 @@ class Connection:
         self._process, self._thread = process, thread
         self.loop = loop
         self._guards = []
-        self._media = None
+        self._media = {}
         self._media_proxies = {}
         # Asked once. Not aiohttp's own trust_env, which asks a thread for it at each request, knows
         # fewer forms of proxies, and sends the passwords of ~/.netrc to whatever host they name.
@@ -74,14 +87,31 @@ class Connection:
             # No tunnel to ask for: the proxy reads the request itself.
             self.auth |= self.options.pop("proxy_headers", {})
         headers = {} if self.options else self._settings.auth_headers
-        self.api = self._session({"Accept": "application/json", **headers})
+        self.api = self._session(
+            {"Accept": "application/json", **headers},
+            connector=_ApiConnector,
+            response_class=_response_class(self._settings.secret),
+        )
 
     @property
     def media(self) -> aiohttp.ClientSession:
-        """For media, uploads and redirects: any host, never the key."""
-        if self._media is None:
-            self._media = self._session({})
-        return self._media
+        """For media and uploads: any host, never the key."""
+        return self._media_session(Resolver)
+
+    @property
+    def public_media(self) -> aiohttp.ClientSession:
+        """For redirects of media: it connects to public addresses only."""
+        return self._media_session(PublicResolver)
+
+    def may_be_local(self, address: URL) -> bool:
+        """Return whether a redirect of this URL may lead to a private network.
+
+        Args:
+            address: The URL that was fetched first.
+        """
+        host = address.host or ""
+        base = urlsplit(self._settings.base_url).hostname or ""
+        return is_loopback(base) or is_local(host) or host in self._local_hosts
 
     def media_options(self, address: URL, headers: dict[str, str]) -> dict[str, Any]:
         """The arguments of a media request with these headers: they, and the proxy of its host.
@@ -101,26 +131,94 @@ class Connection:
         """Close what is open; a later request opens again."""
         guards, self._guards = self._guards, []
         loop, self.loop = self.loop, None
-        self._media = None
+        self._media = {}
         if loop is asyncio.get_running_loop():
             for guard in guards:
                 await guard.aclose()
 
-    def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
+    def _media_session(self, resolver: type[Resolver]) -> aiohttp.ClientSession:
+        if resolver not in self._media:
+            self._media[resolver] = self._session({}, resolver=resolver(self._local_hosts))
+        return self._media[resolver]
+
+    def _session(
+        self,
+        headers: dict[str, str],
+        *,
+        connector: type[aiohttp.TCPConnector] = aiohttp.TCPConnector,
+        response_class: type[aiohttp.ClientResponse] = aiohttp.ClientResponse,
+        resolver: AbstractResolver | None = None,
+    ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
+            connector=connector(
+                limit=0, keepalive_timeout=_KEEPALIVE, resolver=resolver, ssl=self._ssl
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
+            response_class=response_class,
         )
         # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
         # would meet 404 in what we count as its first attempt.
         session._retry_connection = False
-        guard = _close_at_the_end(session)
+        guard = _close_at_the_end(session, resolver)
         with contextlib.suppress(StopIteration):
             guard.__anext__().send(None)  # runs to its yield, where it stays
         self._guards.append(guard)
         return session
+
+
+class _ApiConnector(aiohttp.TCPConnector):
+    """Connects to the API, and gives up soon on a host that has never answered.
+
+    That is a wrong ``base_url`` or a missing network, not a moment of trouble.
+    """
+
+    _answered = False
+    _failures = 0
+    _first_failure = math.inf
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connected:
+        """Return a connection.
+
+        Raises:
+            NothingAnswersError: The third failure, and there has never been a connection.
+        """
+        try:
+            connected = await super().connect(req, traces, timeout)
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientSSLError):
+            raise  # the proxy is another matter, and a certificate is an answer
+        except aiohttp.ClientConnectorError as error:
+            now = asyncio.get_running_loop().time()
+            self._failures += 1
+            self._first_failure = min(self._first_failure, now)
+            again = self._failures >= _TRIES and now > self._first_failure + _SAME_MOMENT
+            if again and not self._answered:
+                raise NothingAnswersError(*error.args) from None
+            raise
+        self._answered = True
+        return connected
+
+
+def _response_class(secret: str) -> type[aiohttp.ClientResponse]:
+    """Return a class of responses in which the key does not appear, whatever the server sends.
+
+    A server that echoes the key would put it into results, exceptions, pickles and the local
+    variables that crash reports show.
+    """
+    without_secret = echo_filter(secret)
+
+    class Response(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            self._body = without_secret(await super().read())
+            return self._body
+
+        def __repr__(self) -> str:
+            return f"<Response {self.status}>"  # aiohttp's shows the headers
+
+    return Response
 
 
 def proxy_options(base_url: str) -> dict[str, Any]:
@@ -155,8 +253,12 @@ def proxy_options(base_url: str) -> dict[str, Any]:
     return options
 
 
-async def _close_at_the_end(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+async def _close_at_the_end(
+    session: aiohttp.ClientSession, resolver: AbstractResolver | None
+) -> AsyncGenerator[None]:
     try:
         yield
     finally:
         await session.close()
+        if resolver is not None:
+            await resolver.close()

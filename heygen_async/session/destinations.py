@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import hashlib
 import inspect
 import io
 import os
+import stat
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -21,6 +24,11 @@ from heygen_async.session.tasks import in_thread
 if sys.platform != "win32":
     import fcntl
 
+# The mark of an unfinished download has to fit beside the name.
+_LONGEST_NAME = 255 - len("..part.json")
+_LONGEST_LABEL = 10_000
+# Not there on Windows. A pipe without a reader would hold up the open.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 # A hop to a thread for each chunk off the socket would cost more than the writing.
 _BATCH = 1024 * 1024
 
@@ -47,10 +55,12 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
         validator: A strong ETag, else the date of the last change; None where the server
             gives neither, so that nothing can be resumed.
         size: Bytes of the whole file, where known.
+        decompressed: Whether the server sends it compressed, so that positions in the two differ.
     """
 
     validator: str | None = None
     size: int | None = None
+    decompressed: bool = False
 
 
 class Destination(Protocol):
@@ -161,6 +171,37 @@ class SinkDestination:
         """Nothing to do: the sink is the caller's."""
 
 
+def _hidden_stem(name: str) -> str:
+    """Return the name of a partial file without its ending; file systems take 255 bytes."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_NAME:
+        return f".{name}"
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return f".{encoded[: _LONGEST_NAME - 17].decode(errors='ignore')}-{digest}"
+
+
+def _open_regular(path: Path, mode: str) -> io.FileIO:
+    """Open a file of ours; a link, pipe or device that somebody put there is not followed.
+
+    Raises:
+        OSError: It is one of those, or the disk refuses.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | _NO_LINK, 0o666)
+
+    try:
+        file = io.FileIO(os.fspath(path), mode, opener=opener)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise OSError(error.errno, f"{path.name} is not a regular file") from None
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
+    return file
+
+
 class FileDestination:
     """A file that appears under its name only when it is complete.
 
@@ -173,8 +214,9 @@ class FileDestination:
         self.position: int = 0
         self.version: Version = Version()
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
-        self._label = path.with_name(f".{path.name}.part.json")
+        stem = _hidden_stem(path.name)
+        self._part = path.with_name(f"{stem}.part")
+        self._label = path.with_name(f"{stem}.part.json")
         self._file: io.FileIO | None = None
 
     async def open(self) -> None:
@@ -230,7 +272,7 @@ class FileDestination:
             raise OSError(0, "it is a device or a pipe; give an open file instead of its path")
         self._part.parent.mkdir(parents=True, exist_ok=True)
         # Appending, so that nothing is lost before the lock is ours.
-        file = self._part.open("ab", buffering=0)
+        file = _open_regular(self._part, "ab")
         try:
             self._lock(file)
         except BaseException:
@@ -238,8 +280,11 @@ class FileDestination:
             raise
         self._file = file
         self.position = file.tell()
-        with contextlib.suppress(OSError, msgspec.MsgspecError):
-            self.version = msgspec.json.decode(self._label.read_bytes(), type=Version)
+        with (
+            contextlib.suppress(OSError, msgspec.MsgspecError),
+            _open_regular(self._label, "rb") as label,
+        ):
+            self.version = msgspec.json.decode(label.read(_LONGEST_LABEL), type=Version)
 
     def _lock(self, file: io.FileIO) -> None:
         if sys.platform != "win32":  # where an open file cannot be renamed by another
@@ -262,7 +307,8 @@ class FileDestination:
         if version.validator is None:
             self._label.unlink(missing_ok=True)
         else:
-            self._label.write_bytes(msgspec.json.encode(version))
+            with _open_regular(self._label, "wb") as label:
+                label.write(msgspec.json.encode(version))
 
     def _append(self, chunk: bytes) -> None:
         assert self._file is not None

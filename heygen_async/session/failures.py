@@ -73,6 +73,10 @@ _NOT_CONNECTED = (
 )
 
 
+class NothingAnswersError(aiohttp.ClientConnectorError):
+    """No connection to the API came about, again and from the beginning."""
+
+
 class Where(msgspec.Struct, frozen=True):
     """Which call failed: HTTP method and path without query."""
 
@@ -127,6 +131,25 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
     """
     method, path = where.method, where.path
     # Before the time-outs, of which a connection that takes too long is one.
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return ConnectionFailed(
+            f"cannot connect: the certificate of {error.host} is not trusted ({_distrust(error)}). "
+            "If a proxy of your network inspects the traffic, pass the file of its certificates as "
+            "HeyGen(ssl=...) or in the environment variable SSL_CERT_FILE.",
+            sent=False,
+            final=True,
+            method=method,
+            path=path,
+        )
+    if isinstance(error, NothingAnswersError):
+        return ConnectionFailed(
+            f"cannot connect: {_reason(error)}. Nothing has answered at {error.host}:{error.port} "
+            "yet; check base_url (or HEYGEN_API_BASE) and the network.",
+            sent=False,
+            final=True,
+            method=method,
+            path=path,
+        )
     if isinstance(error, _NOT_CONNECTED):
         return ConnectionFailed(
             f"cannot connect: {_reason(error)}", sent=False, method=method, path=path
@@ -174,6 +197,12 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.errno:
         return redact(error.strerror)
     return type(error).__name__
+
+
+def _distrust(error: aiohttp.ClientConnectorCertificateError) -> str:
+    """Return why a certificate is not trusted, in OpenSSL's words."""
+    said = getattr(error.certificate_error, "verify_message", "") or "verification failed"
+    return redact(str(said), longest=200)
 
 
 def _place(location: str | None) -> str:

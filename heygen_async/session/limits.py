@@ -7,8 +7,8 @@ back:
 
 - the number of requests in flight;
 - a token bucket, where a rate is set: tokens come in evenly, ``burst`` of them can be saved;
-- the gate: an answer with ``Retry-After`` closes it for everybody until that time has passed,
-  so one 429 means one pause, not one for each caller. The hold that reaches furthest wins.
+- the gate (session/gate.py): an answer with ``Retry-After`` closes it for everybody, so one 429
+  means one pause, not one for each caller. At its end one request goes as a probe.
 
 Calls of a bulk run leave ``reserve`` places free, and queue behind all others, so that an
 interactive call never waits behind a batch.
@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from heygen_async.errors import ConfigurationError, RateLimited
+from heygen_async.session.gate import Gate
 from heygen_async.session.waiting import Queue
 
 _INTERACTIVE, _BULK = 0, 1
@@ -102,8 +103,9 @@ class RequestLimiter:
             self._bucket = TokenBucket(per_second, burst)
             # A bucket that cannot hold more than the reserve would never let bulk go.
             self._keep = max(0.0, min(burst * self.reserve / in_flight, burst - 1.0))
-        self._closed_until = 0.0
-        self._queue = Queue(2, self._grant)
+        self._gate = Gate()
+        self._probe: asyncio.Task[Any] | None = None  # sends the request that ends a pause
+        self._queue: Queue[_Caller] = Queue(2, self._grant)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -123,7 +125,7 @@ class RequestLimiter:
         if loop is not self._loop:
             self._loop = loop
             self.in_use = 0
-            self._closed_until = 0.0
+            self._gate, self._probe = Gate(), None
             self._queue.forget()
             if self._bucket is not None:
                 self._bucket.restart()
@@ -139,7 +141,7 @@ class RequestLimiter:
         """
         if (
             self._queue.waiting
-            or self._closed_until
+            or self._gate.shut
             or self.in_use >= (self.in_flight - self.reserve if bulk else self.in_flight)
         ):
             return False
@@ -155,48 +157,82 @@ class RequestLimiter:
 
         Args:
             bulk: Whether this is a call of a bulk run.
-            patience: Seconds that the caller is willing to wait for the gate to open.
+            patience: Seconds that the caller is willing to wait while the gate is closed.
 
         Raises:
             RateLimited: The gate is closed for longer than ``patience``.
         """
         loop = asyncio.get_running_loop()
         self.bind(loop)
-        check_patience(self._closed_until - loop.time(), patience)
-        await self._queue.wait(_BULK if bulk else _INTERACTIVE, give_back=self.release)
+        held_back = self._gate.shut
+        if held_back:
+            check_patience(self._gate.wait(loop.time()), patience)
+        caller = _Caller(bulk, asyncio.current_task())
+        try:
+            await self._queue.wait(
+                _BULK if bulk else _INTERACTIVE,
+                caller,
+                give_back=self.release,
+                patience=patience if held_back else math.inf,
+            )
+        except TimeoutError:
+            raise out_of_patience(self._gate.wait(loop.time()), patience) from None
 
     def release(self) -> None:
         """Give a place back."""
         self.in_use -= 1
-        if self._queue.waiting and self._loop is not None:
-            self._queue.wake(self._loop)
+        if self._loop is not None:
+            if self._probe is not None and self._probe is asyncio.current_task():
+                # After the caller has had the time to close the gate anew.
+                self._loop.call_soon(self._probe_answered, self._probe)
+            if self._queue.waiting:
+                self._queue.wake(self._loop)
 
     def close_for(self, seconds: float) -> None:
-        """Let nobody through for so long; a hold that reaches further stays.
+        """Close the gate; a longer pause in force is kept.
 
         Args:
-            seconds: How long, from now on.
+            seconds: How long, from now on; ``LONGEST_PAUSE`` at most.
         """
         assert self._loop is not None
-        self._closed_until = max(self._closed_until, self._loop.time() + seconds)
+        now = self._loop.time()
+        if self._probe is not None and self._probe is asyncio.current_task():
+            self._probe = None
+            self._gate.retry()
+        self._gate.close(now, seconds)
+        if self._queue.waiting:
+            self._queue.wake(self._loop)  # the time allowed for the probe may have been longer
 
-    def _grant(self, lane: int, now: float) -> float | None:
-        if self._closed_until:
-            if now < self._closed_until:
-                return self._closed_until - now
-            self._closed_until = 0.0
-        if lane == _BULK:
-            free = self.in_flight - self.reserve - self.in_use
-        else:
-            free = self.in_flight - self.in_use
+    def _probe_answered(self, probe: asyncio.Task[Any]) -> None:
+        if self._probe is probe:
+            self._probe = None
+            self._gate.answered(asyncio.get_running_loop().time())
+            if self._loop is not None:
+                self._queue.wake(self._loop)
+
+    def _grant(self, caller: _Caller, now: float) -> float | None:
+        if self._gate.shut:
+            wait = self._gate.wait(now)
+            if wait:
+                return wait
+        free = self.in_flight - (self.reserve if caller.bulk else 0) - self.in_use
         if free <= 0:
             return None
         if self._bucket is not None:
-            wait = self._bucket.wait(now, self._keep if lane == _BULK else 0.0)
+            wait = self._bucket.wait(now, self._keep if caller.bulk else 0.0)
             if wait:
                 return wait
         self.in_use += 1
+        if self._gate.enter(now):
+            self._probe = caller.task
         return 0.0
+
+
+class _Caller(NamedTuple):
+    """Who waits for a place."""
+
+    bulk: bool
+    task: asyncio.Task[Any] | None
 
 
 def _limiter(
@@ -206,17 +242,28 @@ def _limiter(
 
 
 def check_patience(hold: float, patience: float) -> None:
-    """Raise where a hold lasts longer than a caller's patience; both in seconds.
+    """Raise where a pause lasts longer than a caller's patience; both in seconds.
 
     Raises:
         RateLimited: With ``retry_after`` set to the hold.
     """
     if hold > patience:
-        raise RateLimited(
+        raise out_of_patience(hold, patience)
+
+
+def out_of_patience(hold: float, patience: float) -> RateLimited:
+    """Return the exception for a caller whose patience is shorter than its wait; in seconds."""
+    if hold > patience:
+        message = (
             f"an earlier answer asked for a pause that lasts {hold:.0f} s more, longer than "
-            f"the {patience:.0f} s that this caller allows",
-            status=429,
-            code="rate_limit_exceeded",
-            retry_after=hold,
-            attempts=0,
+            f"the {patience:.0f} s that this caller allows"
         )
+    else:
+        message = f"nothing could be sent within the {patience:.0f} s that this caller allows"
+    return RateLimited(
+        message,
+        status=429,
+        code="rate_limit_exceeded",
+        retry_after=hold,
+        attempts=0,
+    )

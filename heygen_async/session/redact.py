@@ -1,31 +1,112 @@
-"""Takes secrets out of text: API keys, tokens and the query of signed URLs."""
+"""Remove secrets from text: API keys, tokens and the signatures of URLs.
+
+Every pattern starts at a fixed text (``sk_``, ``bearer``, ``://``) and takes all that it looks at,
+so that the time is linear in the length of the text, whatever a server sends.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+T = TypeVar("T")
+
+LONGEST = 4096
+"""Characters of a text that are kept by default."""
 
 # Patterns, which re compiles and keeps at their first use: most programs redact nothing.
 # Keys look like sk_V2_…, older ones hg_…; HeyGen's own tools redact them with this pattern.
-_KEY = r"\b(?:hg|sk)_[A-Za-z0-9_-]{4,}"
+_KEY = r"\b(?:hg|sk|whsec)_[A-Za-z0-9_-]{4,}"
 _BEARER = r"(?i)\bbearer\s+[^\s\"',;]+"
-# A plain fragment, such as that of the API's error pages, is no secret.
-_QUERY = r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?#]*)(?:\?[^\s\"'<>]*|#[^\s\"'<>=]*=[^\s\"'<>]*)"
-_USERINFO = r"(?i)(\b[a-z][a-z0-9+.-]*://)[^\s\"'<>/@]*@"
+_URL = r"://[^\s\"'<>]*"
+# For a signed URL that has lost its scheme.
+_SIGNATURE = (
+    r"(?i)\b(signature|x-amz-signature|x-amz-credential|x-amz-security-token|access_token)"
+    r"=[^\s\"'<>&]+"
+)
+# A shorter key is no real one, and could be part of any word.
+_SHORTEST_ECHO = 8
 
 
-def redact(text: str, secret: str | None = None, *, longest: int | None = None) -> str:
-    """Replace keys, tokens and URL queries in ``text``.
+def redact(text: str, secret: str | None = None, *, longest: int = LONGEST) -> str:
+    """Replace keys, tokens, and the user, query and secret fragment of URLs in ``text``.
 
     Args:
         text: Any text that may end in a log or an exception.
         secret: The key or token in use, replaced wherever it stands, whatever its form.
-        longest: Characters to keep. The secret is replaced before the cut, which could leave
-            half of it.
+        longest: Characters to keep.
     """
+    # Some more than is kept, so that a secret at the end is seen whole.
+    window = text[: longest + max(256, len(secret or ""))]
     if secret:
-        text = text.replace(secret, "***")
-    text = text[:longest]
-    text = re.sub(_KEY, "***", text)
-    text = re.sub(_BEARER, "Bearer ***", text)
-    text = re.sub(_USERINFO, r"\1***@", text)
-    return re.sub(_QUERY, r"\1?***", text)
+        pieces = window.split(secret)
+        if len(window) < len(text):
+            # The replacements could move the beginning of another one into what is kept.
+            pieces[-1] = pieces[-1][: -(len(secret) - 1) or None]
+        window = "***".join(pieces)
+    window = re.sub(_KEY, "***", window)
+    window = re.sub(_BEARER, "Bearer ***", window)
+    window = re.sub(_URL, _without_secrets, window)
+    return re.sub(_SIGNATURE, r"\1=***", window)[:longest]
+
+
+def _without_secrets(url: re.Match[str]) -> str:
+    """Return a URL, from its ``://``, without user, query and secret fragment."""
+    shown, query, _ = url[0].partition("?")
+    # A plain fragment, such as that of the API's error pages, is not secret.
+    if query or "=" in shown.partition("#")[2]:
+        return f"{_without_users(shown.partition('#')[0])}?***"
+    return _without_users(shown)
+
+
+def _without_users(url: str) -> str:
+    parts = []
+    for part in url.split("://"):
+        authority, slash, path = part.partition("/")
+        _, at, host = authority.rpartition("@")
+        parts.append(f"***@{host}{slash}{path}" if at else part)
+    return "://".join(parts)
+
+
+def redacted(value: T) -> T:
+    """Return a copy of an answer whose texts are redacted: a state that an exception carries.
+
+    Args:
+        value: A Struct, a container or a plain value.
+    """
+    return cast("T", _redacted(value))
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value, longest=len(value))
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _redacted(getattr(value, name)) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value
+
+
+def echo_filter(secret: str) -> Callable[[bytes], bytes]:
+    """Return a function that replaces the key or token in use in the body of an answer.
+
+    It knows the forms that the secret has in JSON and in a URL. A secret of less than 8 characters
+    is left alone: replacing it would damage other words.
+    """
+    plain = secret.encode()
+    forms = {plain, plain.replace(b"/", rb"\/"), quote(secret, safe="").encode()}
+    if len(plain) < _SHORTEST_ECHO:
+        return bytes
+
+    def without_secret(body: bytes) -> bytes:
+        for form in forms:
+            if form in body:
+                body = body.replace(form, b"***")
+        return body
+
+    return without_secret

@@ -62,7 +62,7 @@ def judge(error: HeyGenError, *, safe: bool) -> Verdict:
             return Verdict.TRY_AGAIN if safe else Verdict.GIVE_UP
         return Verdict.GIVE_UP
     if isinstance(error, ConnectionFailed) and not error.sent:
-        return Verdict.TRY_AGAIN
+        return Verdict.GIVE_UP if error.final else Verdict.TRY_AGAIN
     if isinstance(error, TransportError) or (
         # A body that is no JSON was garbled on its way; one of another shape stays so.
         isinstance(error, InvalidResponse) and error.garbled

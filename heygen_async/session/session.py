@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import sys
 import warnings
@@ -24,6 +25,7 @@ from heygen_async.errors import (
     ConnectionFailed,
     InvalidRequest,
     RateLimited,
+    SlotUnavailable,
     TransportError,
 )
 from heygen_async.session.cancellation import note_what_was_created
@@ -38,11 +40,12 @@ from heygen_async.session.failures import (
     undecodable,
 )
 from heygen_async.session.hooks import Hooks
+from heygen_async.session.job_leases import InteractiveLease, JobLeases
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.observation import Observation
 from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
-from heygen_async.session.settings import Settings
-from heygen_async.session.slots import JobSlots, Slot, current_slot
+from heygen_async.session.settings import Settings, SlotsFor
+from heygen_async.session.slots import SlotLease, SlotPool, submitting_lease
 
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
@@ -79,18 +82,29 @@ class Session:
     Args:
         settings: Host, key, timeouts, retries.
         requests: The request limiter, perhaps shared with other clients.
-        jobs: The job slots, perhaps shared with other clients.
+        jobs: The slot pool, perhaps shared with other clients.
+        slots_for: Whether interactive submissions take a slot too (``all``), or not (``bulk``).
 
     Attributes:
+        leases: Leases of interactive submissions, which end with their jobs.
         hooks: What is told of calls and jobs; not pickled.
         transfers: Limits the downloads and direct uploads that run at the same time; they are
             no requests to the API and take no place among those.
     """
 
-    def __init__(self, settings: Settings, requests: RequestLimiter, jobs: JobSlots) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        requests: RequestLimiter,
+        jobs: SlotPool,
+        *,
+        slots_for: SlotsFor = "bulk",
+    ) -> None:
         self.settings = settings
         self.requests = requests
         self.jobs = jobs
+        self.leases: JobLeases = JobLeases()
+        self._slots_for: SlotsFor = slots_for
         self.transfers: RequestLimiter = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
         self.traffic: Traffic = Traffic()
         self.hooks: tuple[Hooks, ...] = ()
@@ -106,7 +120,7 @@ class Session:
         self._warned: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Session, (self.settings, self.requests, self.jobs)
+        return _session, (self.settings, self.requests, self.jobs, self._slots_for)
 
     def call(
         self,
@@ -172,11 +186,61 @@ class Session:
             )
         if asyncio.get_running_loop() is not self.connection.loop:
             self.bind()
-        bulk = current_slot.get() is not None
-        if endpoint.creates is not None and not bulk and self.jobs.closed:
-            await self._wait_for_jobs_to_open(endpoint, path)
+        lease = submitting_lease.get()
+        if endpoint.creates is not None:
+            return await self._submit(endpoint, path, body, headers, observed, lease)
+        return await self._send(endpoint, path, body, headers, observed, lease is not None, None)
+
+    async def _submit(
+        self,
+        endpoint: Endpoint[T],
+        path: str,
+        body: Body | None,
+        headers: dict[str, str] | None,
+        observed: Observation | None,
+        lease: SlotLease | None,
+    ) -> T:
+        """Send a call that creates jobs, under the lease of a bulk run or one of its own."""
+        if lease is not None:
+            return await self._send(endpoint, path, body, headers, observed, True, lease)
+        own = InteractiveLease(self.jobs, self.leases, counted=self._slots_for == "all")
+        job_ids: list[str] = []
+        try:
+            await self._begin(own, endpoint, path)
+            answer = await self._send(endpoint, path, body, headers, observed, False, own)
+            assert endpoint.creates is not None
+            job_ids = endpoint.creates(answer)
+        except asyncio.CancelledError as cancelled:
+            job_ids = getattr(cancelled, "job_ids", [])
+            raise
+        finally:
+            own.settle(job_ids)
+        return answer
+
+    async def _begin(self, lease: InteractiveLease, endpoint: Endpoint[T], path: str) -> None:
+        try:
+            await lease.begin(self.settings.retry.patience)
+        except CallError as held:
+            raise _complete(held, endpoint, path, 0) from None
+        if asyncio.get_running_loop() is not self.connection.loop:
+            self.bind()  # the client may have been closed meanwhile
+
+    async def _send(
+        self,
+        endpoint: Endpoint[T],
+        path: str,
+        body: Body | None,
+        headers: dict[str, str] | None,
+        observed: Observation | None,
+        bulk: bool,
+        lease: SlotLease | InteractiveLease | None,
+    ) -> T:
+        """Send a call: one attempt, and what follows from its failure."""
+        if lease is not None and lease.lost:
+            raise _complete(_slot_lost(), endpoint, path, 0)
         if not self.requests.acquire_nowait(bulk):
-            await self._wait_for_a_place(endpoint, path, bulk, self.settings.retry.patience)
+            patience = math.inf if bulk else self.settings.retry.patience
+            await self._wait_for_a_place(endpoint, path, bulk, patience)
         try:
             return await self._attempt(endpoint, path, body, headers, observed)
         except CallError as error:
@@ -184,7 +248,7 @@ class Session:
         except asyncio.CancelledError as cancelled:
             await self._note_what_was_created(cancelled, endpoint, path, body, headers)
             raise
-        return await self._recover(failure, endpoint, path, body, headers, observed)
+        return await self._recover(failure, endpoint, path, body, headers, observed, bulk, lease)
 
     def bind(self) -> None:
         """Make sure that connections and limiters live on the running event loop."""
@@ -193,15 +257,6 @@ class Session:
             self.connection.open(loop)
             self.transfers.bind(loop)
         self.requests.bind(loop)
-        self.jobs.bind(loop)
-
-    async def _wait_for_jobs_to_open(self, endpoint: Endpoint[T], path: str) -> None:
-        try:
-            await self.jobs.opened(patience=self.settings.retry.patience)
-        except RateLimited as held:
-            _complete(held, endpoint, path, 0)
-            raise
-        self.bind()  # the client may have been closed meanwhile
 
     async def _wait_for_a_place(
         self, endpoint: Endpoint[T], path: str, bulk: bool, patience: float, sent: int = 0
@@ -284,14 +339,14 @@ class Session:
         body: Body | None,
         headers: dict[str, str] | None,
         observed: Observation | None,
+        bulk: bool,
+        lease: SlotLease | InteractiveLease | None,
     ) -> T:
         """Repeat a call whose first attempt failed, as the policy allows."""
         policy = self.settings.retry
         loop = asyncio.get_running_loop()
         started = loop.time()
         bounds = waits(policy)
-        bulk = current_slot.get()
-        extra: Slot | None = None  # for a refused submission outside a bulk run
         sent, failures = 1, 0
         in_doubt = False  # whether an attempt may have started a job that is not known here
         try:
@@ -308,20 +363,16 @@ class Session:
                     _log_retry(endpoint, error, sent, wait)
                     if observed is not None:
                         observed.retrying(error, wait)
-                if verdict is Verdict.PAUSE and endpoint.creates is not None:
+                if verdict is Verdict.PAUSE and lease is not None:
                     # Too many jobs or too many requests: it does not say. New jobs wait; reads
                     # go on, since they notice the jobs that end.
                     queued = loop.time()
                     try:
-                        if bulk is not None:
-                            await bulk.refused(wait, patience=left)
-                            started += loop.time() - queued
-                        else:
-                            async with asyncio.timeout(left):
-                                extra = await self._queue_again(extra, wait, left)
-                    except (RateLimited, TimeoutError) as held:
-                        last = held if isinstance(held, RateLimited) and wait <= left else error
-                        raise _complete(last, endpoint, path, sent) from None
+                        await lease.refused(wait, math.inf if bulk else left)
+                    except (RateLimited, SlotUnavailable):
+                        raise _complete(error, endpoint, path, sent) from None
+                    if bulk:
+                        started += loop.time() - queued
                 else:
                     shared = verdict is Verdict.PAUSE or (
                         verdict is Verdict.TRY_AGAIN and retry_after is not None
@@ -333,7 +384,10 @@ class Session:
                     if not shared:
                         await asyncio.sleep(wait)
                 left = policy.patience - (loop.time() - started)
-                await self._wait_for_a_place(endpoint, path, bulk is not None, left, sent)
+                await self._wait_for_a_place(endpoint, path, bulk, left, sent)
+                if lease is not None and lease.lost:
+                    self.requests.release()
+                    raise _complete(_slot_lost(), endpoint, path, sent)
                 self.traffic.retries += 1
                 sent += 1
                 doubt_before, in_doubt = in_doubt, True
@@ -345,16 +399,6 @@ class Session:
             if in_doubt:
                 await self._note_what_was_created(cancelled, endpoint, path, body, headers)
             raise
-        finally:
-            if extra is not None:
-                extra.release()
-
-    async def _queue_again(self, slot: Slot | None, wait: float, patience: float) -> Slot:
-        """Let a refused submission outside a bulk run queue for a slot."""
-        if slot is None:
-            return await self.jobs.acquire_after_refusal(wait, patience=patience)
-        await slot.refused(wait, patience=patience)
-        return slot
 
     async def _note_what_was_created(
         self,
@@ -439,6 +483,16 @@ def _caller_level() -> int:
     while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == package:
         level, frame = level + 1, frame.f_back
     return level
+
+
+def _slot_lost() -> SlotUnavailable:
+    return SlotUnavailable("the slot that this submission was to take is lost; it was not sent")
+
+
+def _session(
+    settings: Settings, requests: RequestLimiter, jobs: SlotPool, slots_for: SlotsFor
+) -> Session:
+    return Session(settings, requests, jobs, slots_for=slots_for)
 
 
 def _where(endpoint: Endpoint[Any], path: str) -> Where:

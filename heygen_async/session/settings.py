@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import ipaddress
 import math
 import os
-from typing import Any, Literal, TypeAlias
+import re
+import ssl as ssl_module
+import string
+from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,7 +20,34 @@ from heygen_async.errors import ConfigurationError
 
 API_HOST = "https://api.heygen.com"
 
+# What surrounds values that were pasted: blanks of all kinds, and characters without a width.
+_INVISIBLE = string.whitespace + "\u00a0\u2007\u202f\u3000\u200b\u200c\u200d\u2060\ufeff"
+_QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "``")
+
 CallKind: TypeAlias = Literal["read", "write", "upload"]
+SlotsFor: TypeAlias = Literal["bulk", "all"]
+
+
+class HoldsSecret(Protocol):
+    """A type that shows its secret when asked only, such as pydantic's ``SecretStr``."""
+
+    def get_secret_value(self) -> str:
+        """Return the secret."""
+
+
+def check_event_loop() -> None:
+    """Refuse an event loop other than asyncio's.
+
+    Raises:
+        ConfigurationError: The caller runs on trio, or on no event loop.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "heygen_async runs on asyncio; under trio, run it through trio-asyncio, or run anyio "
+            "with its asyncio backend"
+        ) from None
 
 
 class Timeout(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,11 +99,12 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     longest: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
+        if not (isinstance(self.attempts, int) and self.attempts >= 1):
             raise ConfigurationError(f"retry.attempts: expected 1 or more, got {self.attempts!r}")
         for name, most in (("patience", math.inf), ("first", 1e9), ("longest", 1e9)):
-            if not 0 <= getattr(self, name) <= most:
-                raise ConfigurationError(f"retry.{name}: expected seconds >= 0")
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and 0 <= value <= most):
+                raise ConfigurationError(f"retry.{name}: expected seconds >= 0, got {value!r}")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +117,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         timeout: Seconds per attempt.
         retry: The retry policy.
         trust_env: Whether ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are obeyed.
+        ssl: A context, or the path of certificates to trust besides the system's; None for those
+            alone.
     """
 
     base_url: str
@@ -92,6 +127,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Timeout
     retry: Retry
     trust_env: bool
+    ssl: Any = None
+
+    def __reduce__(self) -> Any:
+        if self.ssl is not None and not isinstance(self.ssl, str):
+            raise ConfigurationError(
+                "ssl: a client with an SSLContext cannot be pickled; pass the path of a file of "
+                "certificates instead"
+            )
+        return super().__reduce__()
 
     @property
     def secret(self) -> str:
@@ -120,47 +164,147 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def settings_from(
     *,
-    api_key: str | None,
-    token: str | None,
-    base_url: str | None,
-    timeout: Timeout | float,
-    retry: Retry | int,
+    api_key: object,
+    token: object,
+    base_url: object,
+    timeout: Timeout | float | str,
+    retry: Retry | int | str,
     trust_env: bool,
+    ssl: object = None,
 ) -> Settings:
     """Fill the gaps from the environment and check everything.
 
+    What people paste is taken where it is certain: blanks, line ends and quotes around a value,
+    numbers as text, types that hold a secret or a URL.
+
     Raises:
-        ConfigurationError: No key, a key and a token, or an unusable base URL.
+        ConfigurationError: No key, a key and a token, or a setting that makes no sense; the message
+            names it, and the variable if it is from the environment.
     """
     if api_key is not None and token is not None:
         raise ConfigurationError("Give api_key or token, not both: the API refuses two.")
+    key_from, base_from = "api_key", "base_url"
     if api_key is None and token is None:
-        api_key = os.environ.get("HEYGEN_API_KEY") or None
-    if not api_key and not token:
+        api_key, key_from = os.environ.get("HEYGEN_API_KEY"), "HEYGEN_API_KEY"
+    key = None if api_key is None else checked_secret(key_from, api_key)
+    bearer = None if token is None else checked_secret("token", token)
+    if not key and not bearer:
         raise ConfigurationError(
             "No API key: set the environment variable HEYGEN_API_KEY or pass "
             "HeyGen(api_key=...). Keys are made under Settings > API in HeyGen's app."
         )
-    for name, value in (("api_key", api_key), ("token", token)):
-        if value is not None and not (value.isascii() and value.isprintable() and value.strip()):
-            # The value itself must not appear here.
-            raise ConfigurationError(f"{name}: expected printable ASCII without line breaks.")
+    base = "" if base_url is None else _unquoted(str(base_url))
+    if not base and (found := _unquoted(os.environ.get("HEYGEN_API_BASE", ""))):
+        base, base_from = found, "HEYGEN_API_BASE"
     if not isinstance(timeout, Timeout):
-        timeout = Timeout(read=timeout, write=timeout, upload=timeout)
+        seconds = number_of("timeout", timeout)
+        timeout = Timeout(read=seconds, write=seconds, upload=seconds)
     if not isinstance(retry, Retry):
-        retry = Retry(attempts=retry)
+        retry = Retry(attempts=count_of("retry", retry))
+    if isinstance(ssl, os.PathLike):
+        ssl = os.fspath(ssl)
     return Settings(
-        base_url=checked_base_url(base_url or os.environ.get("HEYGEN_API_BASE") or API_HOST),
-        api_key=api_key.strip() if api_key else None,
-        token=token.strip() if token else None,
+        base_url=checked_base_url(base or API_HOST, base_from),
+        api_key=key,
+        token=bearer,
         timeout=timeout,
         retry=retry,
         trust_env=trust_env,
+        ssl=ssl,
     )
 
 
-def checked_base_url(base_url: str) -> str:
-    """The base URL without a trailing slash; https, or http for loopback only."""
+def checked_secret(name: str, value: object) -> str:
+    """Return a key or token without what was pasted around it.
+
+    Args:
+        name: The setting, for the message.
+        value: Text, or an object that holds a secret (``get_secret_value``).
+
+    Raises:
+        ConfigurationError: No header can carry it.
+    """
+    secret = value
+    with contextlib.suppress(AttributeError, TypeError):
+        secret = value.get_secret_value()  # type: ignore[attr-defined]
+    if not isinstance(secret, str):
+        raise ConfigurationError(f"{name}: expected text, got {type(secret).__name__}")
+    secret = _unquoted(secret) if secret else ""
+    empty = secret == "" and value != ""
+    if empty or not (secret.isascii() and secret.isprintable() and " " not in secret):
+        # The value itself must not appear here.
+        raise ConfigurationError(f"{name}: expected printable ASCII without blanks or line breaks.")
+    return secret
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without blanks, invisible characters and quotes around it."""
+    text = text.strip(_INVISIBLE)
+    if len(text) > 1 and text[0] + text[-1] in _QUOTES:
+        return text[1:-1].strip(_INVISIBLE)
+    return text
+
+
+def number_of(name: str, value: object) -> float:
+    """Return a number, which may be written as text.
+
+    Raises:
+        ConfigurationError: It is not one; a range is checked elsewhere.
+    """
+    with contextlib.suppress(TypeError, ValueError):
+        if not isinstance(value, bool):
+            return value if isinstance(value, int | float) else float(value)  # type: ignore[arg-type]
+    raise ConfigurationError(f"{name}: expected a number, got {value!r}")
+
+
+def count_of(name: str, value: object) -> int:
+    """Return a whole number, which may be written as text.
+
+    Raises:
+        ConfigurationError: It is not one; a range is checked elsewhere.
+    """
+    number = number_of(name, value)
+    if not float(number).is_integer():
+        raise ConfigurationError(f"{name}: expected a whole number, got {value!r}")
+    return int(number)
+
+
+def ssl_context(given: object) -> ssl_module.SSLContext | bool:
+    """Return what aiohttp takes as ``ssl``: a context, or True for the system's certificates.
+
+    Args:
+        given: A context, the path of a file of certificates to trust besides the system's, or
+            None.
+
+    Raises:
+        ConfigurationError: It is neither, or the certificates cannot be read.
+    """
+    if given is None or given is True or isinstance(given, ssl_module.SSLContext):
+        return True if given is None else given
+    if not isinstance(given, str):
+        raise ConfigurationError(
+            "ssl: expected an ssl.SSLContext or the path of a file of certificates, got "
+            f"{given!r}. Verification is not switched off, as the API key would be sent to anybody."
+        )
+    context = ssl_module.create_default_context()
+    try:
+        context.load_verify_locations(cafile=given)
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(f"ssl: cannot read certificates of {given}: {reason}") from None
+    return context
+
+
+def checked_base_url(base_url: str, name: str = "base_url") -> str:
+    """Return the base URL without a trailing slash.
+
+    Args:
+        base_url: https, or http for loopback only.
+        name: The setting or variable that it is from, for messages.
+
+    Raises:
+        ConfigurationError: It is neither, or ends with a version of the API.
+    """
     try:
         parts = urlsplit(base_url)
         host = parts.hostname
@@ -171,15 +315,22 @@ def checked_base_url(base_url: str) -> str:
     plain = base_url.isascii() and base_url.isprintable() and not set(base_url) & set(" ?#@\\")
     if not host or not plain:
         raise ConfigurationError(
-            "base_url: expected scheme and host such as https://api.heygen.com, without "
-            "credentials, query or fragment."
+            f"{name}: expected scheme and host such as https://api.heygen.com as base_url, "
+            "without credentials, query or fragment."
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise ConfigurationError(
-            f"base_url: {parts.scheme}://{host} would send the API key in the clear; use https "
-            "(plain http is for loopback only)."
+            f"{name}: base_url {parts.scheme}://{host} would send the API key in the clear; use "
+            "https (plain http is for loopback only)."
         )
-    return base_url.rstrip("/")
+    base_url = base_url.rstrip("/")
+    if re.search(r"/v\d+\Z", base_url):
+        version = base_url.rpartition("/")[2]
+        raise ConfigurationError(
+            f"{name}: expected a base_url without a version; leave off /{version}, which each call "
+            "adds."
+        )
+    return base_url
 
 
 def is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import aiohttp
@@ -23,7 +23,13 @@ import msgspec
 from yarl import URL
 
 from heygen_async.errors import InvalidRequest, TransferError, URLExpired
-from heygen_async.session.addresses import checked_address, redirect_target, shown
+from heygen_async.session.addresses import (
+    LocalAddressError,
+    checked_address,
+    redirect_target,
+    shown,
+)
+from heygen_async.session.content import Body, Expected, expected_by, unexpected
 from heygen_async.session.destinations import Destination, Sink, Version, destination_for
 from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
 from heygen_async.session.retry import retry_after_of, wait_before_next, waits
@@ -39,6 +45,12 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 _EXPIRED = frozenset({403, 404})
+# Codes that storage sends with status 400, in XML: of a signature or its token that has lapsed, and
+# of a line that was too slow.
+_EXPIRED_CODES = frozenset({"ExpiredToken", "TokenRefreshRequired"})
+_PASSING_CODES = frozenset({"RequestTimeout", "IncompleteBody", "InternalError", "SlowDown"})
+_ERROR_BYTES = 4096
+_ERROR_SECONDS = 5.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _MOST_RENEWALS = 2
@@ -52,6 +64,7 @@ async def download(
     *,
     renew: Callable[[], Awaitable[str | None]] | None = None,
     progress: Progress | None = None,
+    expected: Expected | None = None,
 ) -> int:
     """Fetch a file from its URL, without the API key.
 
@@ -65,6 +78,8 @@ async def download(
         to: A path or a sink.
         renew: Gives a fresh URL for one that has expired, or None.
         progress: Called on the event loop as bytes arrive.
+        expected: What the file is; by default what the name of ``to``, or that in the URL, says.
+            A web page, a message in JSON or nothing is no such file.
 
     Returns:
         The size of the file in bytes.
@@ -76,12 +91,17 @@ async def download(
     """
     address = checked_address(url)
     destination = destination_for(to)
+    if expected is None:
+        name = os.fsdecode(to) if isinstance(to, str | os.PathLike) else ""
+        expected = expected_by(name) or expected_by(address.path)
     session.bind()
     try:
         await destination.open()
         course = _Course(session.settings.retry)
         furthest, renewals = destination.position, 0
-        while (setback := await _fetch(session, address, destination, progress)) is not None:
+        while (
+            setback := await _fetch(session, address, destination, expected, progress)
+        ) is not None:
             if destination.position > furthest:
                 furthest, renewals = destination.position, 0
                 course.restart()
@@ -170,86 +190,120 @@ class _Course:
 
 
 async def _fetch(
-    session: Session, address: URL, destination: Destination, progress: Progress | None
+    session: Session,
+    address: URL,
+    destination: Destination,
+    expected: Expected | None,
+    progress: Progress | None,
 ) -> _Setback | None:
-    """One attempt to get what is missing."""
+    """Make one attempt to get what is missing."""
     headers = {"Accept-Encoding": "identity"}
-    if destination.position and destination.version.validator:
+    version = destination.version
+    # The bytes of a compressed file are not those that are kept.
+    if destination.position and version.validator and not version.decompressed:
         headers["Range"] = f"bytes={destination.position}-"
-        headers["If-Range"] = destination.version.validator
+        headers["If-Range"] = version.validator
     async with _place(session):
         response = await _open(session, address, headers)
         if isinstance(response, _Setback):
             return response
         try:
-            setback = await _prepare(response, destination, address)
+            body = Body(response)
+            setback = await _prepare(session, response, body, destination, address, expected)
             if setback is None:
-                setback = await _receive(session, response, destination, address, progress)
+                setback = await _receive(session, response, body, destination, address, progress)
             return setback
         finally:
             response.close()
 
 
 async def _open(
-    session: Session, address: URL, headers: dict[str, str]
+    session: Session, first: URL, headers: dict[str, str]
 ) -> aiohttp.ClientResponse | _Setback:
-    """The answer to a GET, redirects followed; each target is checked as the URL itself."""
+    """Return the answer to a GET; redirects are followed where they may lead."""
     timeout = session.settings.timeout
     limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect, sock_read=timeout.read)
+    connection = session.connection
+    address, local = first, True
     for _ in range(_MOST_REDIRECTS + 1):
         failure: BaseException | None = None
+        options = connection.media_options(address, headers)
+        # A proxy may be on a private network, and resolves the name itself.
+        media = connection.media if local or "proxy" in options else connection.public_media
         try:
-            response = await session.connection.media.get(
-                address,
-                timeout=limits,
-                allow_redirects=False,
-                auto_decompress=False,
-                **session.connection.media_options(address, headers),
+            response = await media.get(
+                address, timeout=limits, allow_redirects=False, auto_decompress=False, **options
             )
         except TRANSPORT_ERRORS as error:
             failure = error
         if failure is not None:
+            if isinstance(getattr(failure, "os_error", None), LocalAddressError):
+                raise _stray_redirect(first, None)
             return _broken(failure, address, timeout.read)
         if response.status not in _REDIRECTS:
             return response
         response.close()
-        target = redirect_target(address, response.headers.get("Location", ""))
+        local = connection.may_be_local(first)
+        target = redirect_target(address, response.headers.get("Location", ""), local=local)
         if target is None:
-            raise TransferError(
-                f"{shown(address)}: redirects to where it cannot be followed",
-                status=response.status,
-            )
+            raise _stray_redirect(first, response.status)
         address = target
-    raise TransferError(f"{shown(address)}: too many redirects", status=response.status)
+    raise TransferError(f"{shown(first)}: too many redirects", status=response.status)
+
+
+def _stray_redirect(first: URL, status: int | None) -> TransferError:
+    return TransferError(
+        f"{shown(first)}: redirects to where it cannot be followed (an https URL of a public "
+        "address is expected)",
+        status=status,
+    )
 
 
 async def _prepare(
-    response: aiohttp.ClientResponse, destination: Destination, address: URL
+    session: Session,
+    response: aiohttp.ClientResponse,
+    body: Body,
+    destination: Destination,
+    address: URL,
+    expected: Expected | None,
 ) -> _Setback | None:
     """Make the destination stand where the answer's body begins, or say why not to read it."""
-    status = response.status
-    version = _version(response)
+    status, headers = response.status, response.headers
+    validator = _validator(headers)
     if status == 206:
         # The server may have sent another part or another content than was asked for.
-        span = re.match(_CONTENT_RANGE, response.headers.get("Content-Range", ""))
-        same = version.validator in (None, destination.version.validator)
+        span = re.match(_CONTENT_RANGE, headers.get("Content-Range", ""))
+        same = validator in (None, destination.version.validator)
         if span is not None and int(span[1]) == destination.position and same:
             return None
         await destination.begin(Version())
         return _Setback(TransferError(f"{shown(address)}: sent another part", status=status))
     if status == 200:
+        failure: BaseException | None = None
+        try:
+            head = await body.start(headers.get("Content-Encoding", ""))
+        except TRANSPORT_ERRORS as error:
+            failure = error
+        if failure is not None:
+            return _broken(failure, address, session.settings.timeout.read)
+        problem = unexpected(head, headers.get("Content-Type", ""), expected)
+        if problem is not None:
+            return _Setback(TransferError(f"{shown(address)}: {problem}", status=status))
+        size = None if body.decompressed else response.content_length
+        version = Version(validator, size, body.decompressed)
         if not destination.position or not _same(version, destination.version):
             await destination.begin(version)
         return None
     if status == 416:
         await destination.begin(Version())
         return _Setback(TransferError(f"{shown(address)}: has become shorter", status=status))
-    return _refused(response, address)
+    return await _refused(response, address)
 
 
 async def _receive(
     session: Session,
     response: aiohttp.ClientResponse,
+    body: Body,
     destination: Destination,
     address: URL,
     progress: Progress | None,
@@ -263,7 +317,7 @@ async def _receive(
     failure: BaseException | None = None
     while chunk:
         try:
-            chunk = await response.content.readany()
+            chunk = await body.read()
         except TRANSPORT_ERRORS as error:
             failure, chunk = error, b""
         if skip:
@@ -311,8 +365,10 @@ async def _send(
             failure = error
     if failure is not None:
         return _broken(failure, address, timeout.upload)
-    response.close()
-    return None if response.status < 300 else _refused(response, address)
+    try:
+        return None if response.status < 300 else await _refused(response, address)
+    finally:
+        response.close()
 
 
 @contextlib.asynccontextmanager
@@ -326,34 +382,53 @@ async def _place(session: Session) -> AsyncIterator[None]:
         session.transfers.release()
 
 
-def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
-    """The setback of an error status.
+async def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
+    """Return the setback of an error status.
 
     Raises:
         TransferError: Another attempt would be refused as well.
     """
     status = response.status
-    if status in _EXPIRED:
+    code = await _storage_code(response) if status == 400 else ""
+    if status in _EXPIRED or code in _EXPIRED_CODES:
+        said = f"{status} {code}".rstrip()
         return _Setback(
-            URLExpired(f"{shown(address)}: answered {status}; its URL has expired", status=status)
+            URLExpired(f"{shown(address)}: answered {said}; its URL has expired", status=status)
         )
-    error = TransferError(f"{shown(address)}: answered {status}", status=status)
-    if status == 429 or status >= 500:
-        retry_after = retry_after_of(response.headers, time.time())
-        return _Setback(error, retry_after)
+    error = TransferError(f"{shown(address)}: answered {status} {code}".rstrip(), status=status)
+    if status in (408, 429) or status >= 500 or code in _PASSING_CODES:
+        return _Setback(error, retry_after_of(response.headers, time.time()))
     raise error
 
 
+async def _storage_code(response: aiohttp.ClientResponse) -> str:
+    """Return the code of a storage's error in XML, or an empty string."""
+    content = bytearray()
+    with contextlib.suppress(*TRANSPORT_ERRORS):
+        async with asyncio.timeout(_ERROR_SECONDS):
+            while len(content) < _ERROR_BYTES and (chunk := await response.content.readany()):
+                content += chunk
+    found = re.search(rb"<Code>\s*(\w{1,60})\s*</Code>", content[:_ERROR_BYTES])
+    return found[1].decode() if found else ""
+
+
 def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
+    """Return the setback of a connection that failed.
+
+    Raises:
+        TransferError: Another one would fail as well.
+    """
     error = unanswered(failure, Where("", ""), seconds)
-    return _Setback(TransferError(f"{shown(address)}: {error}"))
+    transfer_error = TransferError(f"{shown(address)}: {error}")
+    if getattr(error, "final", False):
+        raise transfer_error
+    return _Setback(transfer_error)
 
 
-def _version(response: aiohttp.ClientResponse) -> Version:
-    etag = response.headers.get("ETag", "")
+def _validator(headers: Mapping[str, str]) -> str | None:
+    etag = headers.get("ETag", "")
     # A weak ETag does not promise the same bytes.
-    validator = etag if etag.startswith('"') else response.headers.get("Last-Modified")
-    return Version(validator, response.content_length)
+    return etag if etag.startswith('"') else headers.get("Last-Modified")
 
 
 def _same(one: Version, other: Version) -> bool:

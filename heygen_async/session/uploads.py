@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import hashlib
+import inspect
 import io
 import os
+import re
+import stat
 import tempfile
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -18,10 +23,27 @@ from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.session.redact import redact
 from heygen_async.session.tasks import in_thread
 
+
+class UploadedField(Protocol):
+    """An uploaded file of a web framework, such as FastAPI's ``UploadFile``."""
+
+    @property
+    def filename(self) -> str | None:
+        """Its name, as the browser says."""
+
+
 Uploadable: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes]
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | IO[bytes]
+    | AsyncIterable[bytes]
+    | UploadedField
 )
-"""A path, bytes, an open binary file (from where it stands), or an async iterable of bytes."""
+"""A path, bytes, an open binary file (from where it stands), an uploaded file of a web framework
+(whole), or an async iterable of bytes."""
 
 UploadProgress: TypeAlias = Callable[[int, int], object]
 """Called with the bytes that were sent and the bytes of the whole."""
@@ -174,21 +196,25 @@ async def opened(
         InvalidRequest: It cannot be read, is empty or too large.
     """
     file: IO[bytes]
-    name: str | None = None
-    if isinstance(source, str | os.PathLike):
-        file, name = await _opened_file(_open, source), os.path.basename(os.fsdecode(source))
-    elif isinstance(source, bytes | bytearray | memoryview):
-        file = io.BytesIO(source)
-    elif isinstance(source, AsyncIterable):
-        file = await _spooled(source, limit)
-    elif hasattr(source, "read") and not hasattr(source, "encoding"):
-        name = _name_of(source)
-        seekable = hasattr(source, "seekable") and await _on_disk(source.seekable)
-        file = source if seekable else await _spooled(_chunks_of(source), limit)
+    given, name = _field_of(source)
+    if isinstance(given, str | os.PathLike):
+        file, name = await _opened_file(_open, given), os.path.basename(os.fsdecode(given))
+    elif isinstance(given, bytes | bytearray | memoryview):
+        file = io.BytesIO(given)
+    elif inspect.iscoroutinefunction(getattr(given, "read", None)):
+        file = await _spooled(_awaited_chunks(given), limit)
+    elif isinstance(given, AsyncIterable):
+        file = await _spooled(given, limit)
+    elif hasattr(given, "read") and not hasattr(given, "encoding"):
+        seekable = hasattr(given, "seekable") and await _on_disk(given.seekable)
+        if seekable and name is not None:
+            await _on_disk(given.seek, 0)  # the app may have read it, to look what it is
+        name = name or _name_of(given)
+        file = given if seekable else await _spooled(_chunks_of(given), limit)
     else:
         raise InvalidRequest(
-            "source: expected a path, bytes, a file opened in binary mode, or an async iterable "
-            f"of bytes, got {type(source).__name__}",
+            "source: expected a path, bytes, a file opened in binary mode, an uploaded file of a "
+            f"web framework, or an async iterable of bytes, got {type(given).__name__}",
             param="source",
         )
     try:
@@ -196,8 +222,23 @@ async def opened(
         check_size(upload.size, limit, name)
         yield upload
     finally:
-        if file is not source:
+        if file is not given:
             await in_thread(file.close)
+
+
+def _field_of(source: Any) -> tuple[Any, str | None]:
+    """Return the file inside an uploaded file of a web framework, and its name.
+
+    FastAPI, Starlette, aiohttp and Litestar call it ``file``, Flask and Quart ``stream``. Anything
+    else is returned as it is.
+    """
+    name = getattr(source, "filename", None)
+    if not isinstance(name, str):
+        return source, None
+    # Browsers of old sent whole paths.
+    name = re.split(r"[/\\]", name)[-1] or None
+    files = (getattr(source, attribute, None) for attribute in ("file", "stream"))
+    return next((file for file in files if hasattr(file, "read")), source), name
 
 
 def check_size(size: int, limit: int, name: str | None = None) -> None:
@@ -242,8 +283,39 @@ async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
 
 
 async def _chunks_of(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await _on_disk(file.read, _CHUNK):
+    # Of a pipe, what is there: a thread that waits for more could not be cancelled.
+    read = getattr(file, "read1", file.read)
+    while True:
+        await _readable(file)
+        chunk = await _on_disk(read, _CHUNK)
+        if not chunk:
+            return
         yield chunk
+
+
+async def _awaited_chunks(file: Any) -> AsyncIterator[bytes]:
+    while chunk := await file.read(_CHUNK):
+        yield chunk
+
+
+async def _readable(file: IO[bytes]) -> None:
+    """Wait until a pipe, socket or terminal has something to read; other files always have."""
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = file.fileno()
+        there: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(descriptor, _resolve, there)
+    except (AttributeError, OSError, ValueError, NotImplementedError):
+        return  # it has no descriptor, or none that can be waited for
+    try:
+        await there
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _opened_file(opening: Callable[..., IO[bytes]], *args: Any) -> IO[bytes]:
@@ -276,7 +348,15 @@ async def _on_disk(work: Any, *args: Any) -> Any:
 
 
 def _open(path: str | os.PathLike[str]) -> IO[bytes]:
-    return open(path, "rb")
+    def opener(name: str, flags: int) -> int:
+        # Without the flag, opening a pipe waits for somebody who writes to it.
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=opener)  # noqa: SIM115, the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device; pass it as an open file", path)
+    return file
 
 
 def _name_of(file: IO[bytes]) -> str | None:

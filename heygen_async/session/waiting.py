@@ -1,76 +1,128 @@
 """First in, first out: callers that wait for a place, and the one timer that wakes them.
 
-Both limiters are built on this. Nothing here knows what a place is; the owner says through
-``grant`` whether the caller at the head may go, or when to ask again.
+Both limiters are built on this. Nothing here knows what a place is; the owner decides through
+``grant`` whether the caller at the head may proceed, or when to ask again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Queue:
+class Queue(Generic[T]):
     """Waiting callers in lanes; a lane is served only when those before it are empty.
 
     Args:
         lanes: How many lanes there are; lane 0 goes first.
-        grant: Called with a lane's number and the time. Returns 0 after it has taken a place
+        grant: Called with a caller's token and the time. Returns 0 after it has taken a place
             for that caller, a number of seconds after which to ask again, or None where only
             an event (a place given back) can help.
+
+    Attributes:
+        waiting: How many callers wait.
     """
 
-    def __init__(self, lanes: int, grant: Callable[[int, float], float | None]) -> None:
-        self._lanes: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in range(lanes))
+    def __init__(self, lanes: int, grant: Callable[[T, float], float | None]) -> None:
+        self._lanes: tuple[deque[tuple[asyncio.Future[None], T]], ...] = tuple(
+            deque() for _ in range(lanes)
+        )
         self._grant = grant
         self._timer: asyncio.TimerHandle | None = None
         self.waiting: int = 0
 
-    async def wait(self, lane: int, *, give_back: Callable[[], None]) -> None:
+    async def wait(
+        self,
+        lane: int,
+        token: T,
+        *,
+        give_back: Callable[[], None],
+        patience: float = math.inf,
+    ) -> None:
         """Wait for a place in this lane.
 
         Args:
             lane: The lane to stand in.
+            token: Tells ``grant`` who the caller is.
             give_back: Returns the place, for a caller that is cancelled just after it got one.
+            patience: Seconds to wait at most.
+
+        Raises:
+            TimeoutError: There was no place within ``patience``.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._lanes[lane].append(future)
+        entry = (future, token)
+        self._lanes[lane].append(entry)
         self.waiting += 1
         self.wake(loop)
+        deadline = None
+        if patience < math.inf and not future.done():
+            deadline = loop.call_later(patience, self._expire, lane, entry)
         try:
             await future
         except asyncio.CancelledError:
-            if not future.cancelled():
+            if not future.cancelled() and future.exception() is None:
                 give_back()
-            elif future in self._lanes[lane]:
-                self._lanes[lane].remove(future)
-                self.waiting -= 1
-                self.wake(loop)
+            elif entry in self._lanes[lane]:
+                self._remove(lane, entry)
             raise
+        finally:
+            if deadline is not None:
+                deadline.cancel()
 
     def wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let everybody go who may; called after every change that may let somebody go."""
+        """Wake every caller that can proceed. Call after each change of state."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for number, lane in enumerate(self._lanes):
+        for lane in self._lanes:
             while lane:
-                if lane[0].cancelled():
+                future, token = lane[0]
+                if future.cancelled():
                     lane.popleft()
                     self.waiting -= 1
                     continue
-                again = self._grant(number, loop.time())
+                again = self._grant(token, loop.time())
                 if again != 0.0:  # nor may those behind go
                     if again is not None:
                         self._timer = loop.call_later(again, self.wake, loop)
                     return
                 self.waiting -= 1
-                lane.popleft().set_result(None)
+                lane.popleft()
+                future.set_result(None)
+
+    def _expire(self, lane: int, entry: tuple[asyncio.Future[None], T]) -> None:
+        future, _ = entry
+        self.wake(future.get_loop())  # the place may free up at this very moment
+        if not future.done():
+            self._remove(lane, entry)
+            future.set_exception(TimeoutError())
+
+    def _remove(self, lane: int, entry: tuple[asyncio.Future[None], T]) -> None:
+        self._lanes[lane].remove(entry)
+        self.waiting -= 1
+        self.wake(entry[0].get_loop())
+
+    def fail(self, error: Callable[[], Exception]) -> None:
+        """Raise an exception in every caller that waits.
+
+        Args:
+            error: Makes the exception of one caller.
+        """
+        for lane in self._lanes:
+            for future, _ in lane:
+                if not future.done():
+                    future.set_exception(error())
+        self.forget()
 
     def forget(self) -> None:
-        """Drop everybody: their event loop is gone."""
+        """Drop all callers: their event loop is gone."""
         for lane in self._lanes:
             lane.clear()
         if self._timer is not None:

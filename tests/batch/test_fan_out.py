@@ -11,12 +11,12 @@ import pytest
 
 from heygen_async import JobSlots
 from heygen_async.batch.worker_pool import Source, WorkerPool
-from heygen_async.session.slots import Slot
+from heygen_async.session.slots import SlotLease
 
 pytestmark = pytest.mark.anyio
 
 
-async def double(index: int, item: int, slot: Slot) -> int:
+async def double(index: int, item: int, slot: SlotLease) -> int:
     await asyncio.sleep(item % 5)
     return 2 * item
 
@@ -66,7 +66,7 @@ async def test_items_are_pulled_as_slots_free_up(ordered: bool) -> None:
             pulled += 1
             yield number
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         assert pulled - given <= 5 * 4 + 1
         await asyncio.sleep(1 + item % 3)
         return item
@@ -84,7 +84,7 @@ async def test_items_are_pulled_as_slots_free_up(ordered: bool) -> None:
 async def test_a_slow_consumer_slows_the_work_down(ordered: bool) -> None:
     begun = 0
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         nonlocal begun
         begun += 1
         return item
@@ -129,7 +129,7 @@ async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: boo
             raise RuntimeError("broken")
         yield from range(8, 1_000)
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         await asyncio.sleep(5 if item == 0 else 1)
         if culprit == "work" and item == 0:
             raise RuntimeError("broken")
@@ -151,7 +151,7 @@ async def test_a_closed_source_starts_nothing_more() -> None:
     begun = []
     source = Source(range(100))
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         begun.append(item)
         await asyncio.sleep(1)
         source.close()
@@ -205,7 +205,7 @@ async def test_a_failure_that_nobody_asks_for_is_not_complained_about() -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
 
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         if item:
             raise RuntimeError("broken")
         return item
@@ -220,7 +220,7 @@ async def test_a_failure_that_nobody_asks_for_is_not_complained_about() -> None:
 
 
 async def test_work_that_ends_slowly_ends_at_the_second_cancellation() -> None:
-    async def work(index: int, item: int, slot: Slot) -> int:
+    async def work(index: int, item: int, slot: SlotLease) -> int:
         try:
             await asyncio.sleep(1_000)
         except asyncio.CancelledError:

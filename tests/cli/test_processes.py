@@ -159,7 +159,7 @@ def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(
 
 
 def test_sigterm_has_a_limit(sandbox_thread: Sandbox, tmp_path: Path) -> None:
-    code = "from heygen_async.cli import main, stopping\nstopping.TERM_LIMIT = 0.3\nmain()"
+    code = "from heygen_async.cli import main, signals\nsignals.TERM_LIMIT = 0.3\nmain()"
     journal = tmp_path / "run.db"
     process = start_rendering(
         sandbox_thread, tmp_path, "--journal", journal, command=[sys.executable, "-c", code]

@@ -97,7 +97,7 @@ async def test_a_retry_is_told_of_before_its_wait(
 async def test_no_retry_is_told_of_that_does_not_come(sandbox: Sandbox) -> None:
     sandbox.faults.add("*", Fault.status(429, retry_after=700), times=None)
     notes = Notes()
-    async with client(sandbox, hooks=notes.hooks) as heygen:
+    async with client(sandbox, hooks=notes.hooks, retry=Retry(patience=300)) as heygen:
         with pytest.raises(RateLimited):
             await heygen.users.me()
         with pytest.raises(RateLimited):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import pickle
 import random
 from collections.abc import Callable
@@ -31,9 +32,9 @@ class Places:
         self.free = places
         self.served: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.queue = Queue(lanes, self._grant)
+        self.queue: Queue[str] = Queue(lanes, self._grant)
 
-    def _grant(self, lane: int, now: float) -> float | None:
+    def _grant(self, name: str, now: float) -> float | None:
         if self.free <= 0:
             return None
         self.free -= 1
@@ -45,7 +46,7 @@ class Places:
 
     def join(self, name: str, lane: int = 0) -> None:
         async def wait() -> None:
-            await self.queue.wait(lane, give_back=self.give_back)
+            await self.queue.wait(lane, name, give_back=self.give_back)
             self.served.append(name)
 
         self.tasks[name] = asyncio.create_task(wait())
@@ -288,10 +289,50 @@ async def test_the_hold_that_reaches_furthest_wins() -> None:
     limiter.close_for(30)
     limiter.close_for(10)
     assert not limiter.acquire_nowait()
-    await asyncio.gather(*(limiter.acquire() for _ in range(50)))
+
+    async def call() -> None:
+        await limiter.acquire()
+        limiter.release()
+
+    await asyncio.gather(*(call() for _ in range(50)))
     assert loop.time() == pytest.approx(30.0)
-    assert limiter.in_use == 50
     assert limiter.acquire_nowait()
+    assert limiter.in_use == 1
+
+
+async def test_one_probe_goes_at_the_end_of_a_pause() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter()
+    limiter.bind(loop)
+    limiter.close_for(100_000)  # a pause is ten minutes at most
+    sent: list[float] = []
+
+    async def call(answers: list[float | None]) -> None:
+        await limiter.acquire()
+        sent.append(loop.time())
+        await asyncio.sleep(2)
+        answer = answers.pop(0) if answers else None
+        limiter.release()
+        if answer is not None:
+            limiter.close_for(answer)
+
+    answers: list[float | None] = [100_000, 30, None]
+    await asyncio.gather(*(call(answers) for _ in range(20)))
+    pauses = [later - sooner for sooner, later in itertools.pairwise([0.0, *sent])]
+    assert pauses[0] <= 600
+    assert pauses[1] <= 602
+    assert pauses[2:] == pytest.approx([32.0, 2.0, *[0.0] * 16])
+
+
+async def test_a_probe_without_an_answer_is_followed_by_another() -> None:
+    loop = asyncio.get_running_loop()
+    limiter = RequestLimiter()
+    limiter.bind(loop)
+    limiter.close_for(10)
+    hanging = asyncio.create_task(limiter.acquire())
+    await hanging  # never releases
+    await limiter.acquire(patience=120)
+    assert 10 < loop.time() <= 120
 
 
 async def test_a_hold_that_grows_while_others_wait_for_it() -> None:

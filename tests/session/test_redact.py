@@ -29,6 +29,11 @@ from heygen_async.session.redact import redact
             "https://developers.heygen.com/docs/error-codes#invalid-parameter",
             "https://developers.heygen.com/docs/error-codes#invalid-parameter",
         ),
+        ("https://a/https://user:pw@x.io/a", "https://a/https://***@x.io/a"),
+        ("https://us?er:pw@x.io/a", "https://us?***"),
+        ("https://x.io/a#b?c=d", "https://x.io/a?***"),
+        ("secret whsec_abcd1234 leaked", "secret *** leaked"),
+        ("x.io/a.mp4?X-Amz-Signature=abc&b=c", "x.io/a.mp4?X-Amz-Signature=***&b=c"),
         ("really? yes. 50 % of a@b.c", "really? yes. 50 % of a@b.c"),
         ("", ""),
     ],
@@ -57,8 +62,33 @@ def test_twice_changes_nothing_more(text: str, secret: str | None) -> None:
     assert isinstance(redact(text, secret), str)
 
 
-def test_long_hostile_text_costs_no_time() -> None:
+@given(st.integers(1, 40), st.integers(0, 80))
+def test_a_cut_after_many_echoes_leaves_no_piece_of_the_secret(times: int, longest: int) -> None:
+    secret = "0123456789" * 40
+    assert not set(redact(secret * times, secret, longest=longest)) & set(secret)
+
+
+HOSTILE = [
+    *(".", "a.", "a+-", "://", "a://", "http://", "://@", "a://b@", "https://x?", "://x#"),
+    *("Bearer ", "bearer", "sk_", "sk_a", "hg_", "signature=", "x-amz-", "@", "&", "="),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_the_time_is_bounded_whatever_the_text(piece: str) -> None:
+    text = piece * 400_000
     started = time.process_time()
-    for piece in ("http://", "Bearer ", "sk_", "a://b@", "https://x?"):
-        redact(piece * 200_000, longest=2000)
+    redact(text, "sk_V2_0123456789")
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_the_time_is_linear_where_all_is_kept(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    started = time.process_time()
+    redact(text, "sk_V2_0123456789", longest=len(text))
     assert time.process_time() - started < 20
+
+
+def test_a_long_text_is_cut() -> None:
+    assert len(redact("x" * 100_000)) <= 4096

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import pickle
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from rich.pretty import pretty_repr
+from yarl import URL
 
+from heygen_async import HeyGen
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.settings import (
     API_HOST,
@@ -20,6 +25,8 @@ from heygen_async.session.settings import (
     checked_base_url,
     settings_from,
 )
+
+from ..tls_host import CERTIFICATE
 
 KEY = "sk_V2_settings"
 
@@ -161,3 +168,122 @@ def test_bad_timeouts(name: str, value: Any) -> None:
 def test_bad_policies(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"retry.{next(iter(given))}"):
         Retry(**given)
+
+
+PASTED = [
+    f"{KEY}\n",
+    f"{KEY}\r\n",
+    f" \t{KEY} ",
+    f"{KEY}\u200b",
+    f"\ufeff{KEY}",
+    f"\u00a0{KEY}\u2060",
+    f"\u201c{KEY}\u201d",
+    f"'{KEY}'\n",
+    f'"{KEY}"',
+    f'" {KEY}"',
+]
+
+
+@pytest.mark.parametrize("pasted", PASTED)
+def test_keys_as_people_paste_them(monkeypatch: pytest.MonkeyPatch, pasted: str) -> None:
+    assert settings(api_key=pasted).secret == KEY
+    assert settings(token=pasted).secret == KEY
+    assert settings(api_key=SecretStr(pasted)).secret == KEY
+    monkeypatch.setenv("HEYGEN_API_KEY", pasted)
+    assert settings().secret == KEY
+
+
+@pytest.mark.parametrize("bad", [f"{KEY} {KEY}", f"{KEY}\u200b{KEY}", '""', "\u200b", "é"])
+def test_a_bad_key_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
+    monkeypatch.setenv("HEYGEN_API_KEY", bad)
+    with pytest.raises(ConfigurationError, match=r"^HEYGEN_API_KEY: ") as caught:
+        settings()
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [7, b"sk_V2_bytes", ["sk_V2_list"], SecretStr])
+def test_keys_of_other_types(bad: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^api_key: expected text") as caught:
+        settings(api_key=bad)
+    assert "sk_V2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://eu.example/heygen/",
+        " https://eu.example/heygen\n",
+        '"https://eu.example/heygen"',
+        "\u200bhttps://eu.example/heygen\ufeff",
+        URL("https://eu.example/heygen/"),
+    ],
+)
+def test_base_urls_as_people_paste_them(monkeypatch: pytest.MonkeyPatch, base_url: Any) -> None:
+    assert settings(api_key=KEY, base_url=base_url).base_url == "https://eu.example/heygen"
+    monkeypatch.setenv("HEYGEN_API_BASE", str(base_url))
+    assert settings(api_key=KEY).base_url == "https://eu.example/heygen"
+
+
+@pytest.mark.parametrize("ending", ["/v3", "/v2/", "/v1", "/api/v3"])
+def test_a_base_url_with_a_version(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^base_url: .*leave off /v\d"):
+        settings(api_key=KEY, base_url=f"https://api.heygen.com{ending}")
+    monkeypatch.setenv("HEYGEN_API_BASE", f"https://api.heygen.com{ending}")
+    with pytest.raises(ConfigurationError, match=r"^HEYGEN_API_BASE: .*leave off /v\d"):
+        settings(api_key=KEY)
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYGEN_API_BASE", " ")
+    assert settings(api_key=KEY).base_url == API_HOST
+
+
+def test_numbers_as_text() -> None:
+    made = settings(api_key=KEY, timeout="7.5", retry=" 3 ")
+    assert (made.timeout.read, made.retry.attempts) == (7.5, 3)
+    assert HeyGen(KEY, requests="20", jobs="3", timeout="30").slots.limit == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[(name, "many") for name in ("timeout", "retry", "requests", "jobs")],
+        *[(name, "2.5") for name in ("retry", "requests", "jobs")],
+        *[(name, []) for name in ("timeout", "retry", "requests", "jobs")],
+        *[(name, True) for name in ("timeout", "retry", "requests", "jobs")],
+    ],
+)
+def test_numbers_that_are_none(name: str, value: Any) -> None:
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(ConfigurationError, match=f"^{name}: expected a"):
+        HeyGen(KEY, **options)
+
+
+@pytest.mark.parametrize("value", ["3", None, 1.5])
+def test_a_policy_of_other_types(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"retry\.attempts"):
+        Retry(attempts=value)
+
+
+def test_certificates(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_bytes(b"")
+    for bad in (tmp_path / "missing.pem", str(tmp_path / "empty.pem")):
+        with pytest.raises(ConfigurationError, match=r"ssl: cannot read certificates of .*\.pem"):
+            HeyGen(KEY, ssl=bad)
+    for odd in (False, 7):
+        with pytest.raises(ConfigurationError, match=r"ssl: expected an ssl\.SSLContext"):
+            HeyGen(KEY, ssl=odd)  # type: ignore[arg-type]
+    context = HeyGen(KEY, ssl=ssl.create_default_context())
+    with pytest.raises(ConfigurationError, match="cannot be pickled; pass the path"):
+        pickle.dumps(context)
+    assert pickle.loads(pickle.dumps(HeyGen(KEY, ssl=CERTIFICATE)))
+
+
+def test_a_client_that_was_refused_can_be_shown() -> None:
+    assert repr(HeyGen.__new__(HeyGen)) == "HeyGen()"
+
+
+def test_another_event_loop_than_that_of_asyncio() -> None:
+    # As trio would run it.
+    with pytest.raises(ConfigurationError, match="runs on asyncio; under trio"):
+        HeyGen(KEY).__aenter__().send(None)

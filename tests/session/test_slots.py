@@ -12,7 +12,8 @@ from collections.abc import Callable
 import pytest
 
 from heygen_async.errors import ConfigurationError, RateLimited
-from heygen_async.session.slots import JobSlots, Slot, current_slot
+from heygen_async.session.job_slots import JobSlots
+from heygen_async.session.slots import SlotLease, submitting_lease, submitting_under
 
 from .test_limits import settle
 
@@ -39,7 +40,7 @@ class Account:
         await asyncio.sleep(self.latency * self.chance.random())
         return taken
 
-    async def run(self, slot: Slot, seconds: float, retry_after: float = 5.0) -> None:
+    async def run(self, slot: SlotLease, seconds: float, retry_after: float = 5.0) -> None:
         """Submit a job until it is taken, wait for its end, give the slot back."""
         while not await self.submit():
             await slot.refused(retry_after)
@@ -109,7 +110,7 @@ async def test_a_refusal_while_nothing_runs_leaves_one_slot() -> None:
         with pytest.raises(RateLimited):
             await slot.refused(10, patience=5)
         assert (slots.limit, slots.held, slots.refusals) == (1, 0, refusals)
-        await slots.opened(patience=10)
+        await slots.wait_open(patience=10)
 
 
 async def test_an_acceptance_between_two_refusals_counts() -> None:
@@ -136,7 +137,7 @@ async def test_the_minute_counts_from_the_refusal() -> None:
     await asyncio.sleep(59.5)
     waiting.cancel()
     await settle()
-    assert slots.acquire_nowait() is None
+    assert slots.try_acquire() is None
     await slots.acquire()
     assert loop.time() == pytest.approx(60)
 
@@ -224,12 +225,18 @@ async def test_what_takes_the_place_of_an_ended_job_is_no_probe() -> None:
         assert slots.limit == 2 + minute
 
 
-async def running(slots: JobSlots, jobs: int) -> list[Slot]:
+async def running(slots: JobSlots, jobs: int) -> list[SlotLease]:
     """Slots whose jobs run."""
-    taken = [await slots.acquire() for _ in range(jobs)]
+    taken: list[SlotLease] = [await slots.acquire() for _ in range(jobs)]
     for slot in taken:
         slot.accepted()
     return taken
+
+
+async def refused_once(slot: SlotLease, retry_after: float) -> None:
+    """Refused, and accepted when it is sent again."""
+    await slot.refused(retry_after)
+    slot.accepted()
 
 
 async def test_a_refusal_where_more_have_run_closes_the_gate_alone() -> None:
@@ -240,11 +247,10 @@ async def test_a_refusal_where_more_have_run_closes_the_gate_alone() -> None:
     for _ in range(3):  # each is followed by an acceptance, so requests came too fast
         following = [await slots.acquire(), await slots.acquire()]
         began = loop.time()
-        await asyncio.gather(*(slot.refused(7) for slot in following))  # one burst
+        await asyncio.gather(*(refused_once(slot, 7) for slot in following))  # one burst
         assert loop.time() - began == pytest.approx(7)
-        assert (slots.limit, slots.running, slots.held) == (20, 5, 7)
+        assert (slots.limit, slots.running, slots.held) == (20, 7, 7)
         for slot in following:
-            slot.accepted()
             slot.release()
 
 
@@ -280,22 +286,22 @@ async def test_nearly_as_many_as_have_run_are_no_contradiction() -> None:
 async def test_a_free_slot_is_had_at_once_unless_somebody_waits() -> None:
     loop = asyncio.get_running_loop()
     slots = JobSlots(3)
-    one, two = slots.acquire_nowait(), slots.acquire_nowait()
+    one, two = slots.try_acquire(), slots.try_acquire()
     assert one is not None
     assert two is not None
     one.accepted()
     with pytest.raises(RateLimited):
         await two.refused(50, patience=40)
-    assert slots.acquire_nowait() is None  # the gate is closed
+    assert slots.try_acquire() is None  # the gate is closed
     waiting = asyncio.create_task(slots.acquire())
     await asyncio.sleep(49)
     one.release()
     await asyncio.sleep(0)
-    assert slots.acquire_nowait() is None
+    assert slots.try_acquire() is None
     await waiting
     assert loop.time() == pytest.approx(50)
     assert (slots.held, slots.waiting, slots.limit) == (1, 0, 1)
-    assert slots.acquire_nowait() is None
+    assert slots.try_acquire() is None
 
 
 async def test_the_refused_goes_before_the_new() -> None:
@@ -314,7 +320,7 @@ async def test_the_refused_goes_before_the_new() -> None:
         await settle()
         tasks.create_task(noted("refused", lambda: two.refused(5)))
         await settle()
-        tasks.create_task(noted("interactive", lambda: slots.acquire_after_refusal(5, patience=60)))
+        tasks.create_task(noted("interactive", lambda: slots.refused_without_lease(5, patience=60)))
         await settle()
         one.release()
     assert order == ["interactive", "refused", "new"]
@@ -324,11 +330,10 @@ async def test_the_refused_goes_before_the_new() -> None:
 async def test_interactive_refusals_alone_teach_nothing() -> None:
     loop = asyncio.get_running_loop()
     slots = JobSlots(50)
-    slots.bind(loop)
     sent: list[float] = []
 
     async def submit() -> None:
-        slot = await slots.acquire_after_refusal(5, patience=60)
+        slot = await slots.refused_without_lease(5, patience=60)
         sent.append(loop.time())
         await asyncio.sleep(1)
         slot.release()
@@ -343,19 +348,20 @@ async def test_interactive_refusals_alone_teach_nothing() -> None:
 async def test_interactive_submissions_go_singly_also_where_no_pause_was_asked_for() -> None:
     loop = asyncio.get_running_loop()
     slots = JobSlots(50)
-    first = await slots.acquire_after_refusal(0, patience=60)
+    first = await slots.refused_without_lease(0, patience=60)
     loop.call_later(20, first.release)
-    await slots.acquire_after_refusal(0, patience=60)
+    await slots.refused_without_lease(0, patience=60)
     assert loop.time() == pytest.approx(20)
 
 
 async def test_a_bulk_submission_in_between_lets_no_second_interactive_one_go() -> None:
     loop = asyncio.get_running_loop()
     slots = JobSlots(50)
-    first = await slots.acquire_after_refusal(5, patience=60)
+    first = await slots.refused_without_lease(5, patience=60)
+    first.accepted()  # which lets others go, though not before its answer has been taken in
     await slots.acquire()
     loop.call_later(20, first.release)
-    await slots.acquire_after_refusal(5, patience=60)
+    await slots.refused_without_lease(5, patience=60)
     assert loop.time() == pytest.approx(25)
 
 
@@ -371,7 +377,7 @@ async def test_an_interactive_submission_keeps_its_rank() -> None:
         refused.release()
 
     async def interactive() -> None:
-        slot = await slots.acquire_after_refusal(1, patience=60)
+        slot = await slots.refused_without_lease(1, patience=60)
         await slot.refused(1)
         order.append("interactive")
         slot.release()
@@ -397,10 +403,13 @@ async def test_the_gate() -> None:
     slot.release()  # it was given back already
     assert slots.held == 0
     with pytest.raises(RateLimited):
-        await slots.opened(patience=60)
-    await slots.opened(patience=200)
+        await slots.wait_open(patience=60)
+    probe = await slots.wait_open(patience=200)
     assert loop.time() == pytest.approx(100)
-    assert not slots.closed
+    closed = [slots.closed]
+    probe.accepted()
+    closed.append(slots.closed)
+    assert closed == [True, False]
 
 
 async def test_cancelled_in_the_queue() -> None:
@@ -421,24 +430,24 @@ async def test_cancelled_in_the_queue() -> None:
 
 async def test_an_interactive_submission_cancelled_just_after_its_turn_came() -> None:
     slots = JobSlots(5)
-    first = await slots.acquire_after_refusal(5, patience=60)
-    waiting = asyncio.create_task(slots.acquire_after_refusal(0, patience=60))
+    first = await slots.refused_without_lease(5, patience=60)
+    waiting = asyncio.create_task(slots.refused_without_lease(0, patience=60))
     await settle()
     first.release()
     waiting.cancel()
     await settle()
     assert (slots.held, slots.running, slots.waiting) == (0, 0, 0)
     # The turn is the next one's.
-    await asyncio.wait_for(slots.acquire_after_refusal(0, patience=60), 1)
+    await asyncio.wait_for(slots.refused_without_lease(0, patience=60), 1)
     assert slots.held == 1
 
 
 async def test_bulk_marks_the_calls_inside() -> None:
     slot = await JobSlots(1).acquire()
-    assert current_slot.get() is None
-    with slot.bulk():
-        assert current_slot.get() is slot
-    assert current_slot.get() is None
+    assert submitting_lease.get() is None
+    with submitting_under(slot):
+        assert submitting_lease.get() is slot
+    assert submitting_lease.get() is None
 
 
 async def test_usage() -> None:
@@ -471,7 +480,7 @@ async def test_usage_while_the_limit_changes() -> None:
 
 def test_slots_of_a_loop_that_is_gone_count_no_more() -> None:
     slots = JobSlots(3)
-    kept: list[Slot] = []
+    kept: list[SlotLease] = []
 
     async def first() -> None:
         kept.append(await slots.acquire())

@@ -52,6 +52,7 @@ from heygen_async import (
     Report,
     RequestLimiter,
     Retry,
+    SlotPool,
     Sound,
     Speech,
     SpeechRequest,
@@ -269,7 +270,7 @@ async def settings() -> None:
         assert_type(mine, Mine)
     async with HeyGen("key", timeout=5, retry=2, requests=RequestLimiter(50), jobs=20) as heygen:
         assert_type(heygen, HeyGen)
-        assert_type(heygen.slots, JobSlots)
+        assert_type(heygen.slots, SlotPool)
 
 
 async def batches(heygen: HeyGen) -> None:

@@ -1,0 +1,276 @@
+"""``JobSlots``: the slot pool of one event loop. The arithmetic is in session/slot_limit.py."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from heygen_async.errors import SlotUnavailable
+from heygen_async.session.gate import LONGEST_PAUSE
+from heygen_async.session.limits import check_patience, out_of_patience
+from heygen_async.session.slot_limit import Grant, Lane, SlotLimit
+from heygen_async.session.slots import Priority, SlotPool, SlotStats
+from heygen_async.session.waiting import Queue
+
+
+class JobSlots(SlotPool):
+    """Adapts the number of running jobs to what the account allows.
+
+    A ``SlotPool`` in this process. Share one among clients of one event loop that use the same
+    account.
+
+    Args:
+        ceiling: Jobs that may run at once at most, however many the account allows.
+            Default 50.
+        start: The limit to start with. Default: the ceiling.
+        probe_every: Seconds between attempts to grow by one. Default 60.
+        reserve: Slots that bulk runs leave free for interactive submissions: a bulk run gets a
+            slot only while fewer than ``limit - reserve`` are held. Default 0.
+
+    Raises:
+        ConfigurationError: A number makes no sense; the message says which.
+    """
+
+    def __init__(
+        self,
+        ceiling: int = 50,
+        *,
+        start: int | None = None,
+        probe_every: float = 60.0,
+        reserve: int = 0,
+    ) -> None:
+        self._limit = SlotLimit(ceiling, start=start, probe_every=probe_every, reserve=reserve)
+        self._queue: Queue[Grant] = Queue(len(Lane), self._limit.take)
+        self._at_gate: Queue[Grant] = Queue(1, self._take_at_gate)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"JobSlots(ceiling={self.ceiling}, limit={self.limit}, held={self.held}, "
+            f"running={self.running})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        limit = self._limit
+        return _slots, (limit.ceiling, limit.limit, limit.probe_every, limit.reserve, limit.learned)
+
+    @property
+    def ceiling(self) -> int:
+        """Jobs that may run at once at most."""
+        return self._limit.ceiling
+
+    @property
+    def probe_every(self) -> float:
+        """Seconds between attempts to grow by one."""
+        return self._limit.probe_every
+
+    @property
+    def reserve(self) -> int:
+        """Slots that bulk runs leave free."""
+        return self._limit.reserve
+
+    @property
+    def held(self) -> int:
+        """Leases that are held now."""
+        return self._limit.held
+
+    @property
+    def closed(self) -> bool:
+        """Whether submissions are paused by a refusal, or wait for the answer to a probe."""
+        # What another event loop has closed is open on this one.
+        return self._limit.gate.shut and self._loop is not None and self._loop.is_running()
+
+    def usage(self) -> tuple[float, float]:
+        """Return the seconds that slots were held, and that they could have been, summed up."""
+        return self._limit.usage(self._now())
+
+    def stats(self) -> SlotStats:
+        """Return the figures of the moment. May be called in any thread."""
+        held_seconds, limit_seconds = self.usage()
+        return SlotStats(
+            held=self.held,
+            running=self._limit.running,
+            waiting=self._queue.waiting + self._at_gate.waiting,
+            limit=self._limit.limit if self._limit.learned else None,
+            ceiling=self.ceiling,
+            refusals=self._limit.refusals,
+            held_seconds=held_seconds,
+            limit_seconds=limit_seconds,
+        )
+
+    def try_acquire(self) -> JobSlot | None:
+        """Return a bulk lease if a slot is free and nobody waits."""
+        grant = Grant(Lane.BULK)
+        loop = self._bind()
+        if self._queue.waiting or self._limit.take(grant, loop.time()) != 0.0:
+            return None
+        return JobSlot(self, grant, loop)
+
+    async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> JobSlot:
+        """Wait for a slot, first in, first out within a priority.
+
+        Args:
+            priority: ``bulk`` (default), or ``interactive``, which goes first.
+            patience: Seconds to wait at most.
+
+        Returns:
+            The lease; ``release`` gives the slot back.
+
+        Raises:
+            RateLimited: There was no slot within ``patience``.
+            SlotUnavailable: The pool was closed meanwhile.
+        """
+        loop = self._bind()
+        grant = Grant(Lane.INTERACTIVE if priority == "interactive" else Lane.BULK)
+        await self._wait(self._queue, grant, patience)
+        return JobSlot(self, grant, loop)
+
+    async def refused_without_lease(self, retry_after: float, patience: float) -> JobSlot:
+        """Wait after an interactive submission was refused; see ``SlotPool``.
+
+        Args:
+            retry_after: Seconds that the answer asked to wait.
+            patience: Seconds to wait at most.
+
+        Raises:
+            RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
+            SlotUnavailable: The pool was closed meanwhile.
+        """
+        lease = JobSlot(self, Grant(None), self._bind())
+        await lease.refused(retry_after, patience)
+        return lease
+
+    async def wait_open(self, patience: float) -> JobSlot:
+        """Wait until submissions are not paused any more; see ``SlotPool``.
+
+        Args:
+            patience: Seconds to wait at most.
+
+        Raises:
+            RateLimited: That lasts longer than ``patience`` seconds.
+            SlotUnavailable: The pool was closed meanwhile.
+        """
+        loop = self._bind()
+        grant = Grant(None)
+        await self._wait(self._at_gate, grant, patience)
+        return JobSlot(self, grant, loop)
+
+    async def aclose(self) -> None:
+        """End all waiting with ``SlotUnavailable``. A later call uses the pool again."""
+        for queue in (self._queue, self._at_gate):
+            queue.fail(lambda: SlotUnavailable("the slot pool was closed; nothing was sent"))
+
+    def _bind(self) -> asyncio.AbstractEventLoop:
+        """Work on the running event loop; who waited on another one is gone with it."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._limit.restart(self._now(), loop.time())
+            self._loop = loop
+            self._queue.forget()
+            self._at_gate.forget()
+        return loop
+
+    def _now(self) -> float:
+        return 0.0 if self._loop is None else self._loop.time()
+
+    async def _wait(self, queue: Queue[Grant], grant: Grant, patience: float) -> None:
+        """Wait until ``grant`` is granted."""
+        now = self._now()
+        if not queue.waiting and self._take(queue, grant, now) == 0.0:
+            return
+        check_patience(self._limit.gate.wait(now), patience)
+        try:
+            await queue.wait(
+                grant.lane or 0,
+                grant,
+                give_back=lambda: self._released(grant),
+                patience=patience,
+            )
+        except TimeoutError:
+            raise out_of_patience(self._limit.gate.wait(self._now()), patience) from None
+
+    def _take(self, queue: Queue[Grant], grant: Grant, now: float) -> float | None:
+        return (
+            self._take_at_gate(grant, now) if grant.lane is None else self._limit.take(grant, now)
+        )
+
+    def _take_at_gate(self, grant: Grant, now: float) -> float | None:
+        if self._queue.waiting and self._loop is not None:
+            self._queue.wake(self._loop)  # the probe that ends a pause is one of those, if possible
+        return self._limit.take(grant, now)
+
+    def _accepted(self, grant: Grant) -> None:
+        self._limit.accepted(grant, self._now())
+        self._wake()
+
+    async def _refused(self, grant: Grant, retry_after: float, patience: float) -> None:
+        counted = grant.lane is not None and grant.lane is not Lane.UNCOUNTED
+        # The slot stays taken until the limit has shrunk, or the next caller would be refused too.
+        self._limit.refused(grant, retry_after, self._now())
+        self._wake()
+        if retry_after > patience:
+            raise out_of_patience(retry_after, patience)
+        if not counted and retry_after > LONGEST_PAUSE:
+            await asyncio.sleep(retry_after - LONGEST_PAUSE)  # obeyed in full; others are the probe
+            patience -= retry_after - LONGEST_PAUSE
+        await self._wait(self._queue, grant, patience)
+
+    def _released(self, grant: Grant) -> None:
+        self._limit.released(grant, self._now())
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._loop is not None:
+            for queue in (self._queue, self._at_gate):
+                if queue.waiting:
+                    queue.wake(self._loop)
+
+
+class JobSlot:
+    """A ``SlotLease`` of ``JobSlots``."""
+
+    __slots__ = ("_grant", "_loop", "_slots")
+
+    def __init__(self, slots: JobSlots, grant: Grant, loop: asyncio.AbstractEventLoop) -> None:
+        self._slots = slots
+        self._grant = grant
+        self._loop = loop
+
+    @property
+    def lost(self) -> bool:
+        """Whether the pool works on another event loop, where all slots started anew."""
+        return self._loop is not self._slots._loop
+
+    def accepted(self) -> None:
+        """Note that HeyGen has accepted the job."""
+        if not self.lost:
+            self._slots._accepted(self._grant)
+
+    def release(self) -> None:
+        """Give the slot back; further calls do nothing."""
+        if not self.lost:
+            self._slots._released(self._grant)
+
+    async def refused(self, retry_after: float, patience: float = math.inf) -> None:
+        """Queue again after the submission was refused; see ``SlotLease``.
+
+        Args:
+            retry_after: Seconds that the answer asked to wait.
+            patience: Seconds to wait at most.
+
+        Raises:
+            RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
+            SlotUnavailable: The pool was closed meanwhile.
+        """
+        loop = self._slots._bind()
+        if loop is not self._loop:  # all slots started anew; this one waits like a refused one
+            self._loop = loop
+            self._grant = Grant(self._grant.lane)
+        await self._slots._refused(self._grant, retry_after, patience)
+
+
+def _slots(ceiling: int, limit: int, probe_every: float, reserve: int, learned: bool) -> JobSlots:
+    slots = JobSlots(ceiling, start=limit, probe_every=probe_every, reserve=reserve)
+    slots._limit.learned = learned
+    return slots

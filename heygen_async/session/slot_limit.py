@@ -1,0 +1,244 @@
+"""How many jobs may run at once: the arithmetic of every slot pool.
+
+An account may run a number of jobs at once (10 on pay-as-you-go, more by contract); one more is
+refused with 429. The number is not published, so it is learned:
+
+- A slot is taken before a job is submitted and given back when the job has ended.
+- A refusal shrinks the limit to the jobs that are running, which is what the account allows
+  right now, and closes the gate for as long as ``Retry-After`` says. The refused submission
+  gives its slot back, stands at the head of the queue, and is sent again under the same
+  Idempotency-Key once a running job has ended.
+- Each minute in which all slots were taken and somebody waited, the limit grows by one towards
+  the ceiling, in case the account allows more again. From the second accepted growth in a row on,
+  the next one comes in half the time.
+- Requests that come too fast are refused with the same words. Where clearly more jobs have run at
+  once than do now, a refusal closes the gate alone; the one that follows it shrinks the limit.
+
+So a limit of 10 under a ceiling of 50 costs one burst of refusals and one probe a minute, where
+workers that each sleep their own ``Retry-After`` are refused a hundred times for each job.
+
+Interactive submissions take no slot by default. Only after a refusal do they stand in the queue,
+before all bulk submissions, so that the next job that ends makes room for them. They are sent
+again one at a time; and since their jobs are not counted here, their refusal says nothing about
+the limit while no counted job is running.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from heygen_async.errors import ConfigurationError
+from heygen_async.session.gate import Gate
+
+# Down to a thirty-second of the time between two growths.
+_HALVINGS = 5
+# Jobs that have ended at HeyGen and count as running here make a difference of some.
+_CLEARLY = 0.9
+
+
+class Lane(IntEnum):
+    """Where a submission stands in the queue; lower numbers go first."""
+
+    UNCOUNTED = 0  # refused without a lease
+    INTERACTIVE_REFUSED = 1
+    INTERACTIVE = 2
+    BULK_REFUSED = 3
+    BULK = 4
+
+
+class Grant:
+    """The state of one lease, which ``SlotLimit`` keeps.
+
+    Args:
+        lane: Where it waits. A lease for the gate alone, which takes no slot, has None.
+
+    Attributes:
+        lane: Changed by a refusal.
+        held: Whether it holds a slot.
+        running: Whether its job has been accepted.
+        probe: Whether it is the probe that ends a pause.
+    """
+
+    __slots__ = ("held", "lane", "probe", "running")
+
+    def __init__(self, lane: Lane | None) -> None:
+        self.lane = lane
+        self.held = False
+        self.running = False
+        self.probe = False
+
+
+class SlotLimit:
+    """Decides who may have a slot. Pure: it takes ``now``, in seconds of a steady clock.
+
+    Args:
+        ceiling: The most slots at once.
+        start: The limit to start with. Default: the ceiling.
+        probe_every: Seconds between two attempts to grow by one.
+        reserve: Slots that bulk submissions leave to interactive ones.
+
+    Attributes:
+        limit: Slots that may be held now.
+        learned: Whether ``limit`` was measured or given, rather than assumed.
+        held: Slots that are held.
+        running: Those whose job has been accepted.
+        refusals: Refusals summed up.
+        gate: Pauses all submissions after a refusal.
+
+    Raises:
+        ConfigurationError: A number makes no sense.
+    """
+
+    def __init__(
+        self,
+        ceiling: int,
+        *,
+        start: int | None = None,
+        probe_every: float = 60.0,
+        reserve: int = 0,
+    ) -> None:
+        if ceiling < 1:
+            raise ConfigurationError(f"jobs: expected a ceiling >= 1, got {ceiling!r}")
+        if not probe_every > 0:
+            raise ConfigurationError(f"jobs: expected probe_every > 0, got {probe_every!r}")
+        if not 0 <= reserve < ceiling:
+            raise ConfigurationError(
+                f"jobs: expected a reserve from 0 to {ceiling - 1}, less than the ceiling, "
+                f"got {reserve!r}"
+            )
+        self.ceiling = ceiling
+        self.probe_every = probe_every
+        self.reserve = reserve
+        self.limit: int = ceiling if start is None else max(1, min(start, ceiling))
+        self.learned: bool = start is not None
+        self.refusals: int = 0
+        # Of a slot that is held, the time of its beginning has been taken off.
+        self._held_seconds = 0.0
+        self._limit_seconds = 0.0  # up to the last change of the limit
+        self._limited_at = 0.0
+        self.held: int = 0
+        self.restart(0.0, 0.0)
+
+    def restart(self, before: float, now: float) -> None:
+        """Forget all grants, on another clock; the limit and the sums stay.
+
+        Args:
+            before: The present on the clock used so far.
+            now: The present on the clock to use from now on.
+        """
+        self._held_seconds, self._limit_seconds = self.usage(before)
+        self.held = self.running = 0
+        self.gate = Gate()
+        self._proven = 0  # how many have run at once since the limit was last measured
+        self._doubted = False  # whether the last answer was a refusal that this speaks against
+        self._growing = False  # whether the last growth has not been answered yet
+        self._growths_accepted = 0  # one after the other
+        self._retrying = False  # whether an uncounted submission is being sent again
+        self._changed_at = self._limited_at = now
+
+    def usage(self, now: float) -> tuple[float, float]:
+        """Return the seconds that slots were held, and that they could have been, summed up."""
+        open_seconds = (now - self._limited_at) * self.limit
+        return self._held_seconds + now * self.held, self._limit_seconds + open_seconds
+
+    def take(self, grant: Grant, now: float) -> float | None:
+        """Take a slot for the caller at the head of the queue.
+
+        Returns:
+            0 where it was taken; else the seconds after which to ask again, or None where only
+            a release or an answer can help.
+        """
+        wait = self.gate.wait(now)
+        lane = grant.lane
+        if wait > 0 or lane is None:
+            if wait == 0:
+                grant.held, grant.probe = True, self.gate.enter(now)
+            return wait
+        if lane is Lane.UNCOUNTED and self._retrying:
+            return None
+        reserve = self.reserve if lane >= Lane.BULK_REFUSED else 0
+        if self.held >= self.limit - reserve:
+            if self.limit >= self.ceiling:
+                return None
+            until_growth = self._changed_at + self._pace() - now
+            if until_growth > 0:
+                return until_growth
+            self._set_limit(self.limit + 1, now)
+            self._growing = True
+            if self.held >= self.limit - reserve:
+                return self._pace()
+        self.held += 1
+        self._held_seconds -= now
+        self._retrying |= lane is Lane.UNCOUNTED
+        grant.held, grant.probe = True, self.gate.enter(now)
+        return 0.0
+
+    def accepted(self, grant: Grant, now: float) -> None:
+        """Note that the job of a grant was accepted."""
+        if not grant.held or grant.running:
+            return
+        if grant.probe:
+            grant.probe = False
+            self.gate.answered(now)
+        if grant.lane is None or grant.lane is Lane.UNCOUNTED:
+            return
+        grant.running = True
+        self.running += 1
+        self._proven = max(self._proven, self.running)
+        self._doubted = False
+        # Sent before the last refusal came in, so the limit was measured without it.
+        if self.running > self.limit:
+            self._set_limit(self.running, now)
+        if self._growing and self.running >= self.limit - self.reserve:
+            self._growing = False
+            self._growths_accepted += 1
+
+    def refused(self, grant: Grant, retry_after: float, now: float) -> None:
+        """Note that the submission of a grant was refused, and take its slot back.
+
+        A grant that never held a slot, for a submission without a lease, may be given too.
+        """
+        counted = grant.lane is not None and grant.lane is not Lane.UNCOUNTED
+        self.refusals += 1
+        self._growing = False
+        # During a pause, it is an answer to what was sent before.
+        late = self.gate.paused(now) and not grant.probe
+        self._doubted = self.running < _CLEARLY * self._proven and (late or not self._doubted)
+        if (counted or self.running) and not self._doubted:
+            self._set_limit(max(1, self.running), now)
+            self.learned = True
+            self._proven, self._growths_accepted = self.running, 0
+        self.released(grant, now)
+        self.gate.close(now, retry_after)
+        if not counted:
+            grant.lane = Lane.UNCOUNTED
+        elif grant.lane is Lane.INTERACTIVE:
+            grant.lane = Lane.INTERACTIVE_REFUSED
+        elif grant.lane is Lane.BULK:
+            grant.lane = Lane.BULK_REFUSED
+
+    def released(self, grant: Grant, now: float) -> None:
+        """Take the slot of a grant back, if it holds one."""
+        if not grant.held:
+            return
+        if grant.probe:
+            grant.probe = False
+            self.gate.retry()
+        if grant.lane is not None:
+            self.held -= 1
+            self._held_seconds += now
+        self.running -= grant.running
+        if grant.lane is Lane.UNCOUNTED:
+            self._retrying = False
+        grant.held = grant.running = False
+
+    def _pace(self) -> float:
+        """Seconds from a change of the limit to the next growth."""
+        # One alone may have been accepted because a job had just ended at HeyGen.
+        halvings = min(max(0, self._growths_accepted - 1), _HALVINGS)
+        return self.probe_every * 0.5**halvings
+
+    def _set_limit(self, limit: int, now: float) -> None:
+        self._limit_seconds += (now - self._limited_at) * self.limit
+        self.limit = limit
+        self._changed_at = self._limited_at = now
