@@ -252,13 +252,15 @@ class Lines:
 
 
 def _json_in(encoding: str, value: Any) -> str:
-    """Return a value as JSON that an encoding can express."""
+    """Return a value as JSON that an encoding can express, without control characters."""
     try:
         text = msgspec.json.encode(value).decode()
         text.encode(encoding)
+        if text.isprintable():  # JSON leaves C1 and marks of direction as they are
+            return text
     except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
-    return text
+        pass
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
 
 
 class _Bars(Bars):

@@ -13,10 +13,7 @@ import os
 import select
 import sys
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import IO, Any, TextIO, cast
 
 # Unread output that a pipe and its reader may hold when the reader goes away, in bytes.
 UNREAD = 256 * 1024
@@ -52,7 +49,7 @@ class _KeptErrors(io.FileIO):
         super().__init__(descriptor, "w", closefd=False)
         self._state = state
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         size = memoryview(data).nbytes
         if self._state.failure is not None:
             return size
@@ -121,7 +118,7 @@ def _secured(stream: TextIO | None, descriptor: int, *, absent: bool) -> TextIO:
         stream.flush()
     state = StreamState(absent=absent)
     secured = _SecuredStream(
-        io.BufferedWriter(_KeptErrors(number, state)),
+        io.BufferedWriter(cast("Any", _KeptErrors(number, state))),
         encoding=stream.encoding,
         errors="backslashreplace",
         newline=None if os.name == "nt" else "\n",

@@ -14,14 +14,13 @@ Empty cells, and ``null`` in JSON, count as not given.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.output_folder import file_stem
-from heygen_async.cli.row_files import Row
+from heygen_async.cli.row_files import Rows
 
 LISTS = (".csv", ".jsonl", ".ndjson")
 _COLUMNS = ("video", "key", "title", "input_language")
@@ -62,11 +61,10 @@ def source_of(video: str, folder: Path) -> str | Path:
     return path
 
 
-def videos_of(path: Path, rows: Sequence[Row], key_column: str | None = None) -> list[NamedVideo]:
+def videos_of(rows: Rows, key_column: str | None = None) -> list[NamedVideo]:
     """Make videos from rows, and check all of them. It looks whether files are there.
 
     Args:
-        path: Where the rows come from.
         rows: The rows.
         key_column: The column of the keys, which each row must have. Default: ``key``, which
             all rows have or none.
@@ -75,8 +73,9 @@ def videos_of(path: Path, rows: Sequence[Row], key_column: str | None = None) ->
         CommandError: A row does not do; names its line.
     """
     column = key_column or "key"
-    _check_columns(path, rows, column)
-    keyed = key_column is not None or any(column in row.values for row in rows)
+    path = rows.path
+    _check_columns(rows, column)
+    keyed = key_column is not None or column in rows.counts
     videos: list[NamedVideo] = []
     line_of_name: dict[str, int] = {}
     for row in rows:
@@ -100,9 +99,9 @@ def videos_of(path: Path, rows: Sequence[Row], key_column: str | None = None) ->
     return videos
 
 
-def _check_columns(path: Path, rows: Sequence[Row], key_column: str) -> None:
+def _check_columns(rows: Rows, key_column: str) -> None:
     known = {*_COLUMNS, key_column}
-    names = dict.fromkeys(name for row in rows for name in row.values)
+    path, names = rows.path, rows.first_lines
     if "video" not in names:
         raise CommandError(f'{path}: there is no column "video" with URLs or files')
     if key_column not in ("key", *names):

@@ -11,16 +11,12 @@ import msgspec
 from yarl import URL
 
 from heygen_async.errors import ConfigurationError
-from heygen_async.media.addresses import (
-    ForbiddenAddress,
-    GuardedResolver,
-    IPAddress,
-    is_loopback_address,
-    is_public,
-)
+from heygen_async.media.addresses import ForbiddenAddress, GuardedResolver
+from heygen_async.session.addresses import is_local
 from heygen_async.session.connection import USER_AGENT, proxy_options
 from heygen_async.session.failures import TRANSPORT_ERRORS
-from heygen_async.session.settings import Settings, is_loopback
+from heygen_async.session.settings import Settings, is_loopback, ssl_context
+from heygen_async.session.tasks import in_thread
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
@@ -52,6 +48,10 @@ class Part(msgspec.Struct, frozen=True):
     size: int | None
     content_type: str | None
     ranged: bool
+
+
+def _is_public(host: str) -> bool:
+    return not is_local(host)
 
 
 def parsed_url(url: str) -> URL:
@@ -104,9 +104,8 @@ class RemoteReader:
                 only URLs on this machine are read, and otherwise none of them.
         """
         loopback_only = is_loopback(URL(settings.base_url).host or "")
-        allowed: Callable[[IPAddress], bool] = is_loopback_address if loopback_only else is_public
         proxies = set[str]()
-        resolver = GuardedResolver(allowed, proxies)
+        resolver = GuardedResolver(is_loopback if loopback_only else _is_public, proxies)
 
         def proxied(address: URL) -> dict[str, object]:
             if loopback_only or not settings.trust_env:
@@ -119,8 +118,9 @@ class RemoteReader:
                 proxies.add(URL(options["proxy"]).host or "")
             return options
 
+        tls = await in_thread(ssl_context, settings.ssl)  # may read certificates
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=resolver),
+            connector=aiohttp.TCPConnector(resolver=resolver, ssl=tls),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         )
@@ -154,9 +154,7 @@ class RemoteReader:
         """Return a part, or the target of a redirect."""
         try:
             host = address.host or ""
-            self._resolver.check_literal(host)
-            if not self.may_read(address):
-                raise ForbiddenAddress(host)
+            self._resolver.check(host)
             proxy = self._proxied(address)
             if proxy:  # it would connect to any address, so check which one the name stands for
                 await self._resolver.resolve(host)

@@ -321,8 +321,9 @@ def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
 def _filler_words(prices: PriceTable, source: float | None) -> Charge:
     rate, product = prices.filler_words_minute / 60.0, "filler-word removal"
     if source is None:
+        minute, longest = rate * 60.0, MAX_FILLER_WORDS_SECONDS - 60.0
         length = "length of the source unknown"
-        return Charge(rate, None, product, length, longest=MAX_FILLER_WORDS_SECONDS)
+        return Charge(rate, None, product, length, fixed=minute, longest=longest)
     missing = rate * max(0.0, 60.0 - source)
     return Charge(rate, source, product, "at least one minute of the source", fixed=missing)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import msgspec
 
 from heygen_async.errors import InvalidRequest
+from heygen_async.models.editing import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.structs import Request
@@ -22,6 +23,8 @@ from heygen_async.models.video_translations import VideoTranslation, VideoTransl
 from heygen_async.models.videos import Video
 from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS, charges, with_length
 from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
+
+_WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
 
 # Number of different bases that the estimate of a run lists.
 _MAX_BASES = 5
@@ -315,8 +318,12 @@ def cost(
     """
     if test:
         return 0.0
-    if isinstance(result, Video | VideoTranslation | Lipsync) and result.status != "completed":
+    if isinstance(result, _WITH_STATUS) and result.status != "completed":
         return 0.0 if result.status == "failed" else None
+    if isinstance(result, FillerWordRemoval):
+        # The source is charged, not the output.
+        source = result.original_duration
+        return None if source is None else estimate(request, prices, seconds=source).usd
     found = charges(request, prices, proofread=proofread)
     if isinstance(request, VideoTranslationRequest):
         found = found[:1]  # each language is a job of its own

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+
+# The loggers of the package.
+_LOGGERS = ("batch", "endpoints", "hooks", "jobs", "media", "session", "webhooks")
+
 # C0 with line ends, DEL and C1; line and paragraph separators; and the marks that change the
 # direction of what follows, which can make a line read as something else.
 _CONTROL = [
@@ -28,3 +34,35 @@ def escaped(text: str, *, lines: bool = False) -> str:
     if text.isprintable() and "\ufeff" not in text:
         return text
     return text.translate(_ESCAPES_WITHIN_LINES if lines else _ESCAPES)
+
+
+def escape_logs() -> None:
+    """Escape control characters in all records of the package's loggers."""
+    for name in _LOGGERS:
+        logging.getLogger(f"heygen_async.{name}").addFilter(_FILTER)
+
+
+class _Escaping(logging.Filter):
+    """Escapes the arguments and the traceback of a record; a line feed forges a line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_safe, record.args))
+        if record.exc_info and not record.exc_text:
+            text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+            shown = escaped(text, lines=True)
+            if shown != text:  # else the formatter's own way of showing it stands
+                record.exc_text = shown
+        return True
+
+
+def _safe(argument: object) -> object:
+    """Return the argument, or if its text has control characters, this text escaped."""
+    if isinstance(argument, int | float | None):
+        return argument
+    text = str(argument)
+    shown = escaped(text)
+    return argument if shown == text else shown
+
+
+_FILTER = _Escaping()

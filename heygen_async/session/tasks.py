@@ -56,9 +56,9 @@ class CancellableGroup(asyncio.TaskGroup):
 
     def __init__(self) -> None:
         super().__init__()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine in a task of its own.
 
         Args:

@@ -6,46 +6,17 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import aclosing, closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from heygen_async.errors import JournalError
 from heygen_async.journal import Begin, SqliteJournal
+from tests.journal.disks import Disk
 from tests.journal.journals import complete, files, intend, opened, python, viewed
 
 pytestmark = pytest.mark.anyio
-
-
-class Disk:
-    """The connections to SQLite files that are made during a test."""
-
-    def __init__(self, connect: Callable[..., sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._connections: list[sqlite3.Connection] = []
-        self.pages: int | None = None
-
-    def connect(self, *arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = self._connect(*arguments, **options)
-        if self.pages is not None:
-            connection.execute(f"PRAGMA max_page_count = {self.pages}")
-        self._connections.append(connection)
-        return connection
-
-    def fail(self) -> None:
-        """Let SQLite refuse everything from now on."""
-        for connection in self._connections:
-            connection.close()
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    disk = Disk(sqlite3.connect)
-    monkeypatch.setattr(sqlite3, "connect", disk.connect)
-    return disk
 
 
 async def keys(path: Path) -> set[str]:

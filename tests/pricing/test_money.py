@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import ConfigurationError, InvalidRequest
-from heygen_async.models.editing import FillerWordRemovalRequest
+from heygen_async.models.editing import FillerWordRemoval, FillerWordRemovalRequest
 from heygen_async.models.hyperframes import HyperframesRenderRequest
 from heygen_async.models.proofreads import ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetUrl
@@ -81,8 +81,14 @@ def test_filler_words_cost_by_the_minute_of_the_source(
     found = estimate(FillerWordRemovalRequest(video=SOURCE), seconds=seconds)
     assert found.usd == (None if usd is None else pytest.approx(usd))
     assert (found.seconds, found.complete) == (seconds, seconds is not None)
-    if seconds is None:
-        assert found.usd_high == pytest.approx(0.30 * 120)  # two hours of source at most
+    # Two hours of source at most.
+    assert found.usd_low == pytest.approx(0.30 if usd is None else usd)
+    assert found.usd_high == pytest.approx(0.30 * 120 if usd is None else usd)
+    done = FillerWordRemoval(id="f", status="completed", original_duration=seconds)
+    paid = cost(done, FillerWordRemovalRequest(video=SOURCE))
+    assert paid == (None if usd is None else pytest.approx(usd))
+    failed = FillerWordRemoval(id="f", status="failed", original_duration=seconds)
+    assert cost(failed, FillerWordRemovalRequest(video=SOURCE)) == 0
 
 
 def test_no_price_of_hyperframes_is_known_unless_it_is_given() -> None:

@@ -289,9 +289,9 @@ def test_axes_of_time_have_one_unit(seconds: float, labels: list[str]) -> None:
 FILL = """
 WITH RECURSIVE counter(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counter WHERE i < 19999)
 INSERT INTO items
-    (key, position, attempt, state, idempotency_key, fingerprint, intended_at, submitted_at,
-     ended_at, payload, error_code, result)
-SELECT 'item ' || i, i, 1, CASE i % 9 WHEN 0 THEN 'failed' ELSE 'completed' END, 'k', 'f', i, i,
+    (key, key_digest, position, attempt, state, idempotency_key, fingerprint, intended_at,
+     submitted_at, ended_at, payload, error_code, result)
+SELECT 'item ' || i, i, i, 1, CASE i % 9 WHEN 0 THEN 'failed' ELSE 'completed' END, 'k', 'f', i, i,
     i + 50 + i % 97, '{}', CASE i % 9 WHEN 0 THEN 'code ' || i END,
     '{"video_url":"https://a.example/' || i || '"}' FROM counter
 """

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from pathlib import Path
 
 from heygen_async.batch import Report
@@ -14,7 +15,7 @@ from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.output_folder import OutputFolder
-from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
+from heygen_async.cli.row_files import Variants, read_rows
 from heygen_async.client import HeyGen
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.videos import AvatarVideoRequest, Video
@@ -125,13 +126,13 @@ class Demo:
         )
         return self._code
 
-    async def _variants(self) -> list[NamedVariant]:
+    async def _variants(self) -> Variants:
         path = await asyncio.to_thread(shipped_rows)
-        rows = await asyncio.to_thread(read_rows, path)
+        rows = await asyncio.to_thread(read_rows, path, most=self._rows)
         template = await self._heygen.templates.variables(self._sandbox.template_id("Welcome"))
-        return variants_of(path, rows[: self._rows], template)
+        return Variants(rows, template)
 
-    async def _render(self, variants: list[NamedVariant]) -> None:
+    async def _render(self, variants: Variants) -> None:
         self._show.step(
             f"Render {len(variants)} rows of greetings.csv",
             """
@@ -149,8 +150,8 @@ class Demo:
                 lambda batch: batch.render(
                     template_id,
                     variants,
-                    variant=lambda one: one.request,
-                    key=lambda one: one.key,
+                    variant=attrgetter("request"),
+                    key=attrgetter("key"),
                 ),
             )
             self._ended(driver)

@@ -14,6 +14,7 @@ import click
 from heygen_async.captions import CueProblem, parse_srt, problems
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.errors import InvalidRequest
+from heygen_async.session.escaping import escaped
 
 _SHOWN = 12
 _QUESTION = "Edit again, take it anyway, or stop? (edit, take, stop) [edit]: "
@@ -125,7 +126,7 @@ def told(text: str) -> list[tuple[str, bool]]:
     except InvalidRequest as error:
         found = [(str(error), True)]
     for message, serious in found[:_SHOWN]:
-        click.secho(f"  {message}", fg="red" if serious else "yellow", err=True)
+        click.secho(f"  {escaped(message)}", fg="red" if serious else "yellow", err=True)
     if len(found) > _SHOWN:
         click.echo(f"  and {len(found) - _SHOWN} more", err=True)
     return found

@@ -65,16 +65,19 @@ async def personalize(
                 raise CommandError(f"--speak {name}: the template has no such audio variable")
         own = {"key", "title", "voice"} - variables.keys()
         values = [_values(path, row, own, speak, voice) for row in rows]
-        # Equal rows are told apart by what they are, not by what they say.
-        row_of = {id(one): row for one, row in zip(values, rows, strict=True)}
-        keyed = "key" in own and all("key" in row.values for row in rows)
+        # Equal rows are told apart by identity, not by content.
+        names = {
+            id(one): (row.values.get("key"), row.values.get("title"))
+            for one, row in zip(values, rows, strict=True)
+        }
+        keyed = "key" in own and rows.counts["key"] == len(rows)
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         driver = RunDriver(heygen, display, folder, options=options)
 
         def title_of(one: Any) -> str | None:
-            title = row_of[id(one)].values.get("title") if "title" in own else None
+            title = names[id(one)][1] if "title" in own else None
             return None if title is None else str(title)
 
         def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
@@ -82,7 +85,7 @@ async def personalize(
                 batch,
                 template_id,
                 values,
-                key=(lambda one: str(row_of[id(one)].values["key"])) if keyed else None,
+                key=(lambda one: str(names[id(one)][0])) if keyed else None,
                 title=title_of,
                 progress=driver.stage,
             )

@@ -11,6 +11,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.output_folder import file_stem
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
+from heygen_async.session.escaping import escaped
 
 
 async def show(
@@ -33,7 +34,7 @@ async def show(
     found = told(text)
     display.result(
         {"srt": text, "problems": [message for message, _ in found]},
-        lambda console: print(text.removesuffix("\n")),  # noqa: T201, rich would wrap it
+        lambda console: print(_shown(text)),  # noqa: T201, rich would wrap it
     )
     return Exit.DONE
 
@@ -81,6 +82,10 @@ async def edit(
         {"proofread": proofread_id, "changed": changed}, lambda console: console.print(done)
     )
     return Exit.DONE
+
+
+def _shown(srt: str) -> str:
+    return escaped("\n".join(srt.splitlines()), lines=True)
 
 
 async def _srt(heygen: HeyGen, proofread_id: str, *, original: bool = False) -> str:

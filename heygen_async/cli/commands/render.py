@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from heygen_async.batch import Batch, Run
 from heygen_async.cli.display import Display
@@ -14,7 +13,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
-from heygen_async.cli.row_files import NamedVariant, read_rows, variants_of
+from heygen_async.cli.row_files import Variants, read_rows
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.videos import Video
@@ -62,12 +61,21 @@ async def render(
         except NotFound:
             raise CommandError(f"there is no template {template_id!r} in this account") from None
         journaled = options.journal is not None
-        variants = variants_of(path, rows, variables, key_column=key, all_or_none=journaled)
-        requests = [variant.request for variant in variants]
-        keys = _keys(variants, journaled=journaled)
+        variants = await asyncio.to_thread(
+            Variants, rows, variables, key_column=key, all_or_none=journaled
+        )
+        # Without keys of their own the journal names rows by content.
+        named = variants.own_keys or not journaled
 
         def start(batch: Batch) -> Run[Video]:
-            return batch.render(template_id, requests, key=keys, test=test, journal=options.journal)
+            return batch.render(
+                template_id,
+                variants,
+                variant=attrgetter("request"),
+                key=attrgetter("key") if named else None,
+                test=test,
+                journal=options.journal,
+            )
 
         if options.dry_run:
             return await preview(heygen, display, start, options)
@@ -76,12 +84,3 @@ async def render(
             display.warn(existing)
         driver = RunDriver(heygen, display, folder, options=options)
         return await driver.run("Rendering", len(variants), start)
-
-
-def _keys(variants: list[NamedVariant], *, journaled: bool) -> Callable[[Any], str] | None:
-    """Return the key function of a run; None where the journal is to name rows by content."""
-    if journaled and not all(variant.own for variant in variants):
-        return None
-    # Equal requests are told apart by identity, not by content.
-    keys = {id(variant.request): variant.key for variant in variants}
-    return lambda request: keys[id(request)]

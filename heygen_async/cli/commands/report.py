@@ -11,6 +11,7 @@ from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.reports.page import write_report
+from heygen_async.session.escaping import escaped
 
 
 async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
@@ -39,5 +40,6 @@ async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
         write_report(journal, page)
 
     await asyncio.to_thread(write)
-    display.result({"report": str(page)}, lambda console: console.print(Text(f"Written: {page}")))
+    written = Text(f"Written: {escaped(str(page))}")
+    display.result({"report": str(page)}, lambda console: console.print(written))
     return Exit.DONE

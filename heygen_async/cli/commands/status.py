@@ -20,6 +20,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import moment
 from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
 from heygen_async.pricing.estimates import dollars
+from heygen_async.session.escaping import escaped
 
 # Seconds that the rate is taken over.
 _LATELY = 300.0
@@ -183,7 +184,11 @@ def _show(found: Standing, now: float, console: Console) -> None:
     table.add_column(overflow="fold")
 
     def row(name: str, *parts: str | tuple[str, str]) -> None:
-        table.add_row(name, Text.assemble(*parts))
+        safe = [
+            escaped(part) if isinstance(part, str) else (escaped(part[0]), part[1])
+            for part in parts
+        ]
+        table.add_row(name, Text.assemble(*safe))
 
     row(
         "run",

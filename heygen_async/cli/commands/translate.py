@@ -96,7 +96,7 @@ def _videos(video: str, key: str | None) -> list[NamedVideo]:
     """What is to be dubbed: one video without a key, or those of a list."""
     path = Path(video)
     if "://" not in video and path.suffix.lower() in LISTS:
-        return videos_of(path, read_rows(path), key)
+        return videos_of(read_rows(path), key)
     if key is not None:
         raise CommandError("--key names a column, and this is one video and no list of them")
     return [NamedVideo("", source_of(video, Path()))]
