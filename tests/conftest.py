@@ -106,8 +106,8 @@ async def heygen(
     request: pytest.FixtureRequest, sandbox: Sandbox, heygen_settings: Mapping[str, Any]
 ) -> AsyncIterator[HeyGen]:
     """A client for the sandbox, open."""
-    settings = marked(request, "heygen", heygen_settings)
-    async with HeyGen(sandbox.api_key, base_url=sandbox.base_url, **settings) as heygen:
+    settings = {"api_key": sandbox.api_key, "base_url": sandbox.base_url}
+    async with HeyGen(**settings | marked(request, "heygen", heygen_settings)) as heygen:
         yield heygen
 
 

@@ -17,17 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.sandbox import Sandbox, SandboxThread
+from heygen_async.sandbox import Sandbox
+
+from ..patience import PATIENCE
 
 KEY = "sk_V2_a_key_that_must_not_show"
 PROGRAM = f"{sys.executable} -m heygen_async.cli"
 NAMES = ["plain", "Zoë 🎉", "Łukasz", "さくら"]
 
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with SandboxThread(speed=600, api_keys=[KEY]) as sandbox:
-        yield sandbox
+pytestmark = pytest.mark.sandbox(speed=600, api_keys=[KEY])
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +57,7 @@ def shell(
         env=environment(sandbox, **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert "Traceback" not in done.stderr
@@ -77,21 +75,23 @@ def untold(sandbox: Sandbox, *texts: str) -> set[str]:
 
 @pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", ">&-", "2>&-", "<&-"])
 def test_descriptors_that_are_closed_at_the_start(
-    sandbox: Sandbox, tmp_path: Path, redirection: str
+    sandbox_thread: Sandbox, tmp_path: Path, redirection: str
 ) -> None:
-    done = shell(sandbox, render(sandbox, tmp_path), redirection)
+    done = shell(sandbox_thread, render(sandbox_thread, tmp_path), redirection)
     assert done.returncode == 0
-    assert ids(sandbox)
+    assert ids(sandbox_thread)
     if "2>&-" not in redirection:
-        assert not untold(sandbox, done.stdout, done.stderr)
+        assert not untold(sandbox_thread, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize(
     "arguments", ["--version", "--help", "translate https://example.com/a.mp4", "status nowhere.db"]
 )
-def test_without_any_output_the_exit_code_is_the_same(sandbox: Sandbox, arguments: str) -> None:
-    usual = shell(sandbox, arguments, "")
-    assert shell(sandbox, arguments, "<&- >&- 2>&-").returncode == usual.returncode
+def test_without_any_output_the_exit_code_is_the_same(
+    sandbox_thread: Sandbox, arguments: str
+) -> None:
+    usual = shell(sandbox_thread, arguments, "")
+    assert shell(sandbox_thread, arguments, "<&- >&- 2>&-").returncode == usual.returncode
 
 
 @pytest.mark.parametrize(
@@ -103,58 +103,60 @@ def test_without_any_output_the_exit_code_is_the_same(sandbox: Sandbox, argument
     ],
 )
 def test_output_that_fails_ends_a_run_and_all_ids_are_told(
-    sandbox: Sandbox, tmp_path: Path, command: str, redirection: str
+    sandbox_thread: Sandbox, tmp_path: Path, command: str, redirection: str
 ) -> None:
-    sandbox.concurrency = 3
-    arguments = render(sandbox, tmp_path, 100) if command == "render" else dub(command)
-    done = shell(sandbox, arguments, redirection)
+    sandbox_thread.concurrency = 3
+    arguments = render(sandbox_thread, tmp_path, 100) if command == "render" else dub(command)
+    done = shell(sandbox_thread, arguments, redirection)
     assert done.returncode == 1
     # What the pipe held when its reader went may be unread, so it is named as well.
-    assert not untold(sandbox, done.stderr)
+    assert not untold(sandbox_thread, done.stderr)
     assert "Standard output cannot be written to" in done.stderr
     if command == "render":
-        assert len(ids(sandbox)) < 60
+        assert len(ids(sandbox_thread)) < 60
         assert "not submitted" in done.stderr
 
 
-def test_one_ctrl_c_is_enough_once_the_output_has_failed(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.concurrency = 5
-    command = f"exec {PROGRAM} {render(sandbox, tmp_path, 200)} >/dev/full"
+def test_one_ctrl_c_is_enough_once_the_output_has_failed(
+    sandbox_thread: Sandbox, tmp_path: Path
+) -> None:
+    sandbox_thread.concurrency = 5
+    command = f"exec {PROGRAM} {render(sandbox_thread, tmp_path, 200)} >/dev/full"
     process = subprocess.Popen(
-        ["bash", "-c", command], env=environment(sandbox), stderr=subprocess.PIPE, text=True
+        ["bash", "-c", command], env=environment(sandbox_thread), stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     said = ""
     while "Nothing more is submitted" not in said:
         said += process.stderr.readline()
-        sandbox.clock.speed = 0
+        sandbox_thread.clock.speed = 0
     process.send_signal(signal.SIGINT)
     said += process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=20) == 130
-    assert not untold(sandbox, said)
+    assert process.wait(timeout=PATIENCE) == 130
+    assert not untold(sandbox_thread, said)
 
 
-def test_a_full_disk_fails_commands_that_only_read(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_full_disk_fails_commands_that_only_read(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     journal = tmp_path / "run.db"
-    shell(sandbox, render(sandbox, tmp_path, 2, "--journal", str(journal)), "")
-    done = shell(sandbox, f"status {journal}", ">/dev/full")
+    shell(sandbox_thread, render(sandbox_thread, tmp_path, 2, "--journal", str(journal)), "")
+    done = shell(sandbox_thread, f"status {journal}", ">/dev/full")
     assert done.returncode == 1
     assert done.stderr == "Error: standard output: No space left on device\n"
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_characters_that_the_encoding_has_not(
-    sandbox: Sandbox, tmp_path: Path, encoding: str
+    sandbox_thread: Sandbox, tmp_path: Path, encoding: str
 ) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("key,name,product\n" + "".join(f"{n},Ada,Pen\n" for n in NAMES), "utf-8")
-    arguments = f"render {sandbox.template_id('Welcome')} {rows}"
+    arguments = f"render {sandbox_thread.template_id('Welcome')} {rows}"
     done = subprocess.run(
         [*PROGRAM.split(), *arguments.split()],
-        env=environment(sandbox, PYTHONIOENCODING=encoding),
+        env=environment(sandbox_thread, PYTHONIOENCODING=encoding),
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -192,8 +194,8 @@ class Terminal:
         assert self.process.stderr is not None
         with self.process.stderr:
             self.complaints = self.process.stderr.read().decode()
-        self.process.wait(timeout=60)
-        self._thread.join(timeout=10)
+        self.process.wait(timeout=PATIENCE)
+        self._thread.join(timeout=PATIENCE)
         os.close(self._master)
         assert b"Traceback" not in self._read
         return self._read.decode(errors="replace")
@@ -205,47 +207,47 @@ class Terminal:
         assert self.process.stderr is not None
         with self.process.stderr:
             complaints = self.process.stderr.read().decode()
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=PATIENCE)
         return complaints
 
 
 @pytest.mark.parametrize(("command", "encoding"), [("translate", "utf-8"), ("localize", "latin-1")])
 def test_a_terminal_shows_the_address_of_each_result(
-    sandbox: Sandbox, command: str, encoding: str
+    sandbox_thread: Sandbox, command: str, encoding: str
 ) -> None:
-    terminal = Terminal(dub(command), environment(sandbox, PYTHONIOENCODING=encoding))
+    terminal = Terminal(dub(command), environment(sandbox_thread, PYTHONIOENCODING=encoding))
     shown = terminal.shown()
     assert terminal.process.returncode == 0, shown
-    results = [line for line in shown.splitlines() if sandbox.media_origin in line]
+    results = [line for line in shown.splitlines() if sandbox_thread.media_origin in line]
     assert len(results) == 2  # whole, however narrow the terminal is
     assert ["English" in line for line in results].count(True) == 1
 
 
 def test_a_terminal_shows_no_addresses_of_what_is_downloaded(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox_thread: Sandbox, tmp_path: Path
 ) -> None:
-    terminal = Terminal(f"{dub('translate')} --download {tmp_path}", environment(sandbox))
-    assert sandbox.media_origin not in terminal.shown()
+    terminal = Terminal(f"{dub('translate')} --download {tmp_path}", environment(sandbox_thread))
+    assert sandbox_thread.media_origin not in terminal.shown()
     assert len(list(tmp_path.glob("*.mp4"))) == 2
 
 
-def test_a_terminal_that_is_closed(sandbox: Sandbox, tmp_path: Path) -> None:
-    terminal = Terminal(render(sandbox, tmp_path), environment(sandbox))
+def test_a_terminal_that_is_closed(sandbox_thread: Sandbox, tmp_path: Path) -> None:
+    terminal = Terminal(render(sandbox_thread, tmp_path), environment(sandbox_thread))
     complaints = terminal.hang_up()
     assert terminal.process.returncode == 1
     assert "Traceback" not in complaints
-    assert not untold(sandbox, complaints)
+    assert not untold(sandbox_thread, complaints)
 
 
-def test_control_characters_reach_no_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_control_characters_reach_no_terminal(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     keys = ["\x1b]52;c;ZXZpbA==\x07", "\x9b2J", "\x1b]0;title\x1b\\", "a\r\nforged", "\u202egpj"]
     written = [{"key": key, "name": "Ada", "product": "Pen"} for key in keys]
     rows.write_text("".join(f"{json.dumps(row)}\n" for row in written))
     message = "\x1b[31mred\x07\nforged"
-    sandbox.fail_next("video", times=2, code="moderated\x1b", message=message)
-    command = f"render {sandbox.template_id('Welcome')} {rows}"
-    terminal = Terminal(command, environment(sandbox), width=200)
+    sandbox_thread.fail_next("video", times=2, code="moderated\x1b", message=message)
+    command = f"render {sandbox_thread.template_id('Welcome')} {rows}"
+    terminal = Terminal(command, environment(sandbox_thread), width=200)
     shown = terminal.shown()
     for unsafe in ("\x1b]", "\x07", "\x9b", "\u202e", "\x1b[31mred", "\nforged"):
         assert unsafe not in shown
@@ -254,15 +256,17 @@ def test_control_characters_reach_no_terminal(sandbox: Sandbox, tmp_path: Path) 
     assert r"a\r\nforged" in shown
 
 
-def test_control_characters_reach_no_standard_error(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_control_characters_reach_no_standard_error(
+    sandbox_thread: Sandbox, tmp_path: Path
+) -> None:
     rows = tmp_path / "rows\x1b]0;x\x07.csv"
     rows.write_text("key,na\x1bme,product\na,Ada,Pen\n")
     done = subprocess.run(
-        [*PROGRAM.split(), "render", sandbox.template_id("Welcome"), str(rows)],
-        env=environment(sandbox),
+        [*PROGRAM.split(), "render", sandbox_thread.template_id("Welcome"), str(rows)],
+        env=environment(sandbox_thread),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 2

@@ -30,6 +30,7 @@ from heygen_async.journal import (
 from heygen_async.journal.keys import fingerprint, idempotency_key, make_run_id
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.store import BeginResult
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -169,7 +170,7 @@ def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

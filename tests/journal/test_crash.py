@@ -1,4 +1,7 @@
-"""Killed and cut off at any moment, the file holds all that was acknowledged."""
+"""Killed and cut off at any moment, the file holds all that was acknowledged.
+
+``HEYGEN_KILLS`` says how often a writer is killed, 3 times by default.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,11 @@ import pytest
 
 from heygen_async.journal import ItemRecord, open_reader
 from tests.journal.journals import ENVIRONMENT, opened
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
+KILLS = int(os.environ.get("HEYGEN_KILLS", "3"))
 STEPS = ("i", "s", "e")
 STATES = ("intended", "submitted", "completed")
 
@@ -40,7 +45,7 @@ class Writer:
 
     def listen(self, lines: int) -> None:
         """Until so many more lines have come."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while lines > 0:
             assert time.monotonic() < until
             assert self.process.poll() is None
@@ -99,7 +104,7 @@ def test_killed_at_any_moment_and_taken_up_again(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     acknowledged: dict[int, int] = {}
     chance = random.Random()
-    for _ in range(5):
+    for _ in range(KILLS):
         workers = chance.choice([1, 7, 60])
         writer = Writer(path, workers)
         try:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -102,9 +103,8 @@ async def media() -> AsyncIterator[Media]:
 
 
 @pytest.fixture
-async def heygen(media: Media) -> AsyncIterator[HeyGen]:
-    async with HeyGen(KEY, base_url=media.origin, retry=1) as heygen:
-        yield heygen
+def heygen_settings(media: Media) -> dict[str, Any]:
+    return {"api_key": KEY, "base_url": media.origin, "retry": 1}
 
 
 async def probed(heygen: HeyGen, source: Source) -> SourceInfo:
