@@ -34,6 +34,7 @@ from heygen_async import (
     VideoAgentJob,
     VideoAgentRequest,
 )
+from heygen_async.media.probes import InvalidSources, SourceInfo
 from heygen_async.models.structs import Answer
 from heygen_async.sandbox import Sandbox
 
@@ -102,6 +103,8 @@ def _made(kind: type[HeyGenError]) -> HeyGenError:
     named: dict[str, Any] = {}
     for name, parameter in _parameters(kind).items():
         value = VALUES.get(name, f"some {name}")
+        if kind is InvalidSources:
+            value = [SourceInfo(name="film.mp4", problem="is a web page")]
         if parameter.kind is parameter.KEYWORD_ONLY:
             named[name] = value
         else:

@@ -8,9 +8,7 @@ import os
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Callable,
-    Collection,
     Iterable,
     Sized,
 )
@@ -25,7 +23,16 @@ from heygen_async.batch.outcome import Outcome, Progress
 from heygen_async.batch.resume import ResumePolicy
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
-from heygen_async.batch.submissions import RenderBuilder, RequestsBuilder, SubmissionBuilder, Via
+from heygen_async.batch.submissions import (
+    RenderBuilder,
+    RequestsBuilder,
+    SourceVideo,
+    SubmissionBuilder,
+    Via,
+    source_name,
+    translation_of,
+    translation_pairs,
+)
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
@@ -47,9 +54,6 @@ T = TypeVar("T")
 
 JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
 """A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
-
-SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
-"""A video to dub: its URL, an asset, or a whole request."""
 
 
 class Batch:
@@ -204,6 +208,7 @@ class Batch:
             progress: Called with a ``Progress`` after each outcome of the stage.
         """
         stage = copy.copy(self)
+        stage._runs = self._runs
         stage._store = self._beside(name)
         stage._run_id = None if self._run_id is None else f"{self._run_id}.{name}"
         stage._progress = progress
@@ -306,18 +311,18 @@ class Batch:
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
         if isinstance(video, str | AssetUrl | AssetId | VideoTranslationRequest):
-            request = _translation_of(video)
+            request = translation_of(video)
             return self._translate(
                 languages,
                 lambda language: msgspec.structs.replace(request, output_languages=[language]),
                 str,
-                _source_of(request),
+                source_name(request),
                 via,
                 journal,
             )
-        name_of = key or _source_of
+        name_of = key or source_name
         return self._translate(
-            _pairs([_translation_of(one) for one in video], languages),
+            translation_pairs([translation_of(one) for one in video], languages),
             lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),
             lambda pair: f"{name_of(pair[0])} {pair[1]}",
             "videos",
@@ -630,37 +635,3 @@ def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
         return None, None
     with store.reader() as reader:
         return reader.name, reader.totals()
-
-
-def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
-    if isinstance(video, VideoTranslationRequest):
-        return video
-    if isinstance(video, str):
-        video = AssetUrl(url=video)
-    # The languages are filled in for each item.
-    return VideoTranslationRequest(video=video, output_languages=["English"])
-
-
-def _source_of(request: VideoTranslationRequest) -> str:
-    """What names the video: its URL without a query, which may be signed, or its asset id."""
-    source = request.video
-    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
-
-
-def _pairs(
-    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
-) -> Any:
-    """All videos in all languages, as the same kind of iterable that the languages are."""
-    if isinstance(languages, AsyncIterable):
-        return _pairs_async(requests, languages)
-    if isinstance(languages, Collection):
-        return [(request, language) for request in requests for language in languages]
-    return ((request, language) for language in languages for request in requests)
-
-
-async def _pairs_async(
-    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
-) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
-    async for language in languages:
-        for request in requests:
-            yield request, language

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.models.languages import same_language
 from heygen_async.models.proofreads import ProofreadRequest
+from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslationRequest
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 Via: TypeAlias = Literal["single", "api-batch"]
 """How items are sent: one by one, or up to 100 together, which HeyGen starts as it has room."""
+
+SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
+"""A video to dub: its URL, an asset, or a whole request."""
 
 # Items that are estimated before the event loop gets a turn.
 _ESTIMATED_AT_ONCE = 500
@@ -229,6 +233,40 @@ class RequestsBuilder(SubmissionBuilder[Any]):
 def _path_arguments(request: Request) -> tuple[str, ...]:
     proofread_id = getattr(request, "proofread_id", None)
     return () if proofread_id is None else (proofread_id,)
+
+
+def translation_of(video: SourceVideo) -> VideoTranslationRequest:
+    """Return the request of a video, whose language is filled in for each item."""
+    if isinstance(video, VideoTranslationRequest):
+        return video
+    if isinstance(video, str):
+        video = AssetUrl(url=video)
+    return VideoTranslationRequest(video=video, output_languages=["English"])
+
+
+def source_name(request: VideoTranslationRequest) -> str:
+    """Return the URL of the video without its query, which may be signed, or its asset id."""
+    source = request.video
+    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
+
+
+def translation_pairs(
+    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
+) -> Any:
+    """Return all videos in all languages, as the same kind of iterable as the languages."""
+    if isinstance(languages, AsyncIterable):
+        return _pairs_async(requests, languages)
+    if isinstance(languages, Collection):
+        return [(request, language) for request in requests for language in languages]
+    return ((request, language) for language in languages for request in requests)
+
+
+async def _pairs_async(
+    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
+) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
+    async for language in languages:
+        for request in requests:
+            yield request, language
 
 
 async def estimate_run(

@@ -476,7 +476,7 @@ class VideoAgents(Resource):
             Conflict: The session was started in mode ``generate``, or is at work.
         """
         job = VideoAgentJob(self._watcher, VIDEO_AGENT_SESSION, session_id)
-        return await job.reply(message, resend=resend)
+        return await job.reply(message, idempotency_key=idempotency_key, resend=resend)
 
     async def stop(
         self, session_id: str, *, idempotency_key: str | None = None

@@ -141,6 +141,10 @@ class ProofreadRender(ProofreadGenerateRequest, frozen=True, kw_only=True):
         proofread_id: The session, which has to be ready.
         language: Into which it translates; helps to find the job again, and is not sent.
         mode: The mode of its ``ProofreadRequest``, which the price depends on; it is not sent.
+        captions: Make captions; deprecated by the API.
+        translate_audio_only: Leave the lips alone.
+        callback_url: Called, unsigned, when the translation has ended.
+        callback_id: Comes back with the callback; by default one that nobody can guess.
     """
 
     proofread_id: str

@@ -64,9 +64,7 @@ async def test_what_waits_for_a_slot_of_a_batched_run_is_not_submitted(
 ) -> None:
     callback = "https://example.com/hook"  # so that each goes by itself
     requests = [
-        AvatarVideoRequest(
-            avatar_id=sandbox.avatar_id, script=f"Number {n}", callback_url=callback
-        )
+        AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"Number {n}", callback_url=callback)
         for n in range(40)
     ]
     run = Batch(heygen, concurrency=40).run(requests, via="api-batch")

@@ -63,6 +63,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "the contract's Batch by another name, as heygen_async.Batch is a bulk run",
     ),
     Difference("Struct without a schema", "ImageInput", _FROM_0_1_0),
+    Difference(
+        "Struct without a schema",
+        "ProofreadRender",
+        "an item of a bulk run: the id in the path and the body in one",
+    ),
     *_all("Struct without a schema", _NAMELESS, "TemplateListV2", "TemplateRenderV2", "TemplateV2"),
     Difference("schema without a Struct", "Batch", "its Struct is BatchStatus"),
     Difference(
