@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from yarl import URL
@@ -88,8 +88,8 @@ class InvalidSources(InvalidRequest):
         super().__init__(f"HeyGen cannot use {count}:{''.join(lines)}", param="source")
         self.problems = problems
 
-    def __reduce__(self) -> tuple[type[InvalidSources], tuple[list[SourceInfo]]]:
-        return type(self), (self.problems,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,), vars(self)
 
 
 async def probe_sources(
