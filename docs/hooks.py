@@ -27,7 +27,7 @@ from heygen_async.cli.app import app
 logger = logging.getLogger("mkdocs.hooks.pages")
 
 # Where the public names stand.
-ROOMS = ("heygen_async", "heygen_async.webhooks", "heygen_async.sandbox")
+ROOMS = tuple(f"heygen_async{room}" for room in ("", ".journal", ".sandbox", ".webhooks"))
 
 INDENT = "&nbsp;" * 3
 

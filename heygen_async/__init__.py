@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         WebhookError,
     )
     from heygen_async.jobs.job import Job
+    from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal
     from heygen_async.models.assets import (
         Asset,
         AssetBatchCompleteRequest,
@@ -332,6 +333,7 @@ _HOMES = {
         "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
+    "journal": "JournalStore MemoryJournal SqliteJournal",
     "models.assets": (
         "Asset AssetBatchCompleteRequest AssetCompleteRequest AssetSearchResult CompletedAsset "
         "DirectUpload DirectUploadBatch DirectUploadBatchRequest DirectUploadRequest "
@@ -422,9 +424,9 @@ _HOMES = {
     "session.cancellation": "accepted_job_ids",
     "session.codec": "Page",
     "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
+    "session.job_slots": "JobSlots",
     "session.limits": "RequestLimiter",
     "session.settings": "Retry Timeout",
-    "session.job_slots": "JobSlots",
     "session.slots": "SlotLease SlotPool SlotStats",
     "version": "__version__",
     "webhooks": "WebhookReceiver",
@@ -570,11 +572,13 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "JobSlots",
     "JobTimeout",
     "JournalError",
+    "JournalStore",
     "Lipsync",
     "LipsyncBatchRequest",
     "LipsyncRequest",
     "MalformedDelivery",
     "MediaSource",
+    "MemoryJournal",
     "Narration",
     "NotFound",
     "Outcome",
@@ -625,6 +629,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Sound",
     "Speech",
     "SpeechRequest",
+    "SqliteJournal",
     "StaleDelivery",
     "StarfishSettings",
     "StatusEntry",

@@ -69,6 +69,9 @@ def open_reader(location: str | os.PathLike[str] | JournalStore) -> JournalReade
     Args:
         location: As for ``journal_store``.
 
+    Returns:
+        The reader.
+
     Raises:
         JournalError: There is no journal, or not one that this version can read.
     """

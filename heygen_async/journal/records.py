@@ -10,8 +10,10 @@ SCHEMA_VERSION = 2
 """Version of what is stored; schema 1 is that of version 0.1.0."""
 
 State: TypeAlias = Literal["intended", "submitted", "completed", "failed", "uncertain"]
+"""State of an item; see ``ItemRecord``."""
 
 STATES: tuple[State, ...] = ("intended", "submitted", "completed", "failed", "uncertain")
+"""All states."""
 
 FINISHED: tuple[State, ...] = ("completed", "failed")
 """States that are final unless the item is submitted again."""

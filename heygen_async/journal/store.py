@@ -97,7 +97,11 @@ class JournalReader(Protocol):
         """Return sums over all items."""
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
-        """Iterate over all items, or those in some states, in the order of positions."""
+        """Iterate over items in the order of positions.
+
+        Args:
+            states: Only items in these states; None for all.
+        """
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
@@ -140,7 +144,11 @@ class JournalStore(Protocol):
     heartbeat_every: float | None
 
     def beside(self, name: str) -> JournalStore:
-        """Return the closed store of another run that belongs to this one, such as a stage."""
+        """Return the closed store of another run that belongs to this one, such as a stage.
+
+        Args:
+            name: The name of the other run within this one.
+        """
 
     def exists(self) -> bool:
         """Return whether anything was ever stored. Blocks."""
@@ -148,12 +156,21 @@ class JournalStore(Protocol):
     def reader(self) -> JournalReader:
         """Open a reader. Blocks.
 
+        Returns:
+            The reader, for use in a ``with`` statement.
+
         Raises:
             JournalError: There is no journal, or not one that this version can read.
         """
 
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing, or create it.
+
+        Args:
+            spec: The run.
+
+        Returns:
+            What the store held.
 
         Raises:
             JournalError: The store cannot be used or belongs to another run; ``reason`` and
@@ -189,12 +206,19 @@ class JournalStore(Protocol):
 
         An item of a server batch first has ``batch_id#index``; the id of its own job replaces it.
 
+        Args:
+            key: The item's key.
+            job_id: The job's id.
+
         Raises:
             JournalError: It is not durable, or the item has another job or has ended.
         """
 
     def finish(self, outcome: Finish) -> Awaitable[None]:
         """Record an item's outcome and settle its money.
+
+        Args:
+            outcome: How the item ended.
 
         Raises:
             JournalError: It is not durable, or the item is unknown or has ended already.
@@ -203,6 +227,9 @@ class JournalStore(Protocol):
     def mark_uncertain(self, key: str) -> Awaitable[None]:
         """Record that nobody can tell whether an intended item was accepted.
 
+        Args:
+            key: The item's key.
+
         Raises:
             JournalError: It is not durable, or the item's job is known.
         """
@@ -210,18 +237,28 @@ class JournalStore(Protocol):
     def count_resend(self, key: str) -> Awaitable[None]:
         """Record that an item is sent again although an earlier attempt may have been paid.
 
+        Args:
+            key: The item's key.
+
         Raises:
             JournalError: It is not durable, or the item is unknown.
         """
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
-        """Return all items sent under one idempotency key, in the order of positions."""
+        """Return all items sent under one idempotency key, in the order of positions.
+
+        Args:
+            idempotency_key: The key, such as that of a server batch.
+        """
 
     def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
         """Return records of schema 1 that have this fingerprint and were given no key.
 
         The default key of 0.1.0 depended on the order of members, that of later versions does
         not; so such records are found by their fingerprint.
+
+        Args:
+            fingerprint: That of an item's request.
         """
 
     def iterate(
@@ -243,6 +280,10 @@ class JournalStore(Protocol):
         """Store how many jobs run and how many could.
 
         One sample a second is kept, and the store may keep the last one before it is closed.
+
+        Args:
+            running: Jobs that run.
+            limit: Jobs that may run at once.
         """
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:

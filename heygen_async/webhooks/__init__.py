@@ -59,9 +59,10 @@ from heygen_async.webhooks.receiver import WebhookReceiver
 from heygen_async.webhooks.seen_events import Bus, MemoryBus, MemorySeen, SeenEvents
 from heygen_async.webhooks.signature import VerifiedBody, verify
 
-# Names of 0.1.0.
 EventJob = JobNotification
+"""``JobNotification``, as 0.1.0 named it."""
 JobNews = JobNotification
+"""``JobNotification``, as 0.1.0 named it."""
 
 __all__ = [
     "AiClippingFail",

@@ -295,6 +295,9 @@ class WebhookReceiver:
 
         Args:
             request: The delivery.
+
+        Returns:
+            The answer to it.
         """
         from heygen_async.webhooks.aiohttp_app import respond
 

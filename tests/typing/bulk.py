@@ -14,6 +14,8 @@ from heygen_async import (
     Estimate,
     HeyGen,
     HeyGenError,
+    JournalStore,
+    MemoryJournal,
     Outcome,
     PriceTable,
     Progress,
@@ -22,6 +24,7 @@ from heygen_async import (
     RunEstimate,
     Speech,
     SpeechRequest,
+    SqliteJournal,
     TemplateRenderRequest,
     Video,
     VideoTranslation,
@@ -54,11 +57,19 @@ async def settings(
         assert_type(entered, Batch)
     assert_type(batch.heygen, HeyGen)
     assert_type(batch.journal, Path | None)
+    assert_type(batch.store, JournalStore | None)
     assert_type(batch.ordered, bool)
     assert_type(batch.unfinished, dict[str, str])
     assert_type(batch.stage("dubs", progress=progress), Batch)
     assert_type(await batch.count_earlier(), None)
     assert_type(await batch.aclose(), None)
+
+
+def stores(heygen: HeyGen, mine: JournalStore) -> None:
+    batch = Batch(heygen, journal=SqliteJournal("launch.db"))
+    batch.speech(["Hello"], voice_id="id", journal="sqlite:///launch.db")
+    batch.speech(["Hello"], voice_id="id", journal=MemoryJournal())
+    batch.speech(["Hello"], voice_id="id", journal=mine)
 
 
 def runs(
