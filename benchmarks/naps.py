@@ -21,7 +21,7 @@ from heygen_async.journal import MemoryJournal, SqliteJournal
 from heygen_async.journal.sqlite.schema import SCHEMA as SCHEMA
 from heygen_async.journal.sqlite.schema import key_digest as key_digest
 from heygen_async.models.structs import Request
-from heygen_async.pricing.budget import Budget
+from heygen_async.pricing.async_budget import AsyncBudget
 
 SECONDS = 0.05
 
@@ -119,7 +119,7 @@ def nap_run(
         notes={},
     )
     store = MemoryJournal(keep_finished=False) if journal is None else SqliteJournal(journal)
-    return Run(heygen, items, _NapBuilder(), store, Budget(), settings, str)
+    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str)
 
 
 class _NapRequest(Request, frozen=True, kw_only=True):
@@ -127,7 +127,15 @@ class _NapRequest(Request, frozen=True, kw_only=True):
 
 
 _REQUEST = _NapRequest()
-_FREE = Estimate(usd=0.0, seconds=None, basis="naps", complete=True, as_of=PRICES.as_of)
+_FREE = Estimate(
+    usd=0.0,
+    usd_low=0.0,
+    usd_high=0.0,
+    usd_known=0.0,
+    seconds=None,
+    basis="naps",
+    as_of=PRICES.as_of,
+)
 
 
 class _NapBuilder(SubmissionBuilder[Video]):

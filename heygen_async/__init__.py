@@ -302,6 +302,7 @@ if TYPE_CHECKING:
     from heygen_async.pipelines import Narration, localize, narrate, personalize
     from heygen_async.pricing.estimates import Estimate, RunEstimate
     from heygen_async.pricing.prices import PRICES, PriceTable
+    from heygen_async.session.cancellation import accepted_job_ids
     from heygen_async.session.codec import Page
     from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
     from heygen_async.session.job_slots import JobSlots
@@ -418,6 +419,7 @@ _HOMES = {
     "pipelines": "Narration localize narrate personalize",
     "pricing.estimates": "Estimate RunEstimate",
     "pricing.prices": "PRICES PriceTable",
+    "session.cancellation": "accepted_job_ids",
     "session.codec": "Page",
     "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
     "session.limits": "RequestLimiter",
@@ -706,6 +708,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "WebhookReceiver",
     "WordTimestamp",
     "__version__",
+    "accepted_job_ids",
     "localize",
     "narrate",
     "personalize",

@@ -28,7 +28,6 @@ import msgspec
 from heygen_async.endpoints.ai_clipping import AiClipping
 from heygen_async.endpoints.assets import Assets
 from heygen_async.endpoints.avatars import Avatars
-from heygen_async.endpoints.background_removals import CREATE as REMOVE_BACKGROUND
 from heygen_async.endpoints.background_removals import BackgroundRemovals
 from heygen_async.endpoints.brands import BrandGlossaries, BrandKits
 from heygen_async.endpoints.filler_word_removals import FillerWordRemovals
@@ -58,12 +57,14 @@ from heygen_async.models.outputs import Output, find_output_url, output_url
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
+from heygen_async.session.cancellation import OnAccepted
 from heygen_async.session.codec import Decode, ErrorInside
 from heygen_async.session.content import Expected
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.hooks import Hooks
 from heygen_async.session.job_slots import JobSlots
 from heygen_async.session.limits import RequestLimiter
+from heygen_async.session.reading import MAX_ANSWER
 from heygen_async.session.session import Session, Traffic
 from heygen_async.session.settings import (
     HoldsSecret,
@@ -138,6 +139,11 @@ class HeyGen:
             cannot be pickled.
         hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
             and deep copies of the client are without them.
+        on_accepted: Called with the operation and the ids of the jobs where a call that creates
+            jobs was cancelled (by a timeout, say) and has created them all the same. Stays in
+            this process, like hooks.
+        max_answer: Bytes that an answer of the API may have after decompression; a larger one
+            raises ``InvalidResponse``. Default 64 MB.
 
     Attributes:
         ai_clipping: Clips cut out of long videos.
@@ -181,6 +187,8 @@ class HeyGen:
         trust_env: bool = True,
         ssl: SSLContext | str | os.PathLike[str] | None = None,
         hooks: Hooks | None = None,
+        on_accepted: OnAccepted | None = None,
+        max_answer: int = MAX_ANSWER,
     ) -> None:
         settings = settings_from(
             api_key=api_key,
@@ -201,7 +209,10 @@ class HeyGen:
             jobs = JobSlots(count_of("jobs", jobs))
         if slots_for not in get_args(SlotsFor):
             raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
-        session = Session(settings, requests, jobs, slots_for=slots_for)
+        if max_answer < 1:
+            raise ConfigurationError(f"max_answer: expected bytes > 0, got {max_answer!r}")
+        session = Session(settings, requests, jobs, slots_for=slots_for, max_answer=max_answer)
+        session.submissions.on_accepted = on_accepted
         self._assemble(session, _checked(expected or {}))
         if hooks is not None:
             self.add_hooks(hooks)
@@ -256,12 +267,13 @@ class HeyGen:
     async def aclose(self) -> None:
         """Close all connections; whoever still waits for a job gets a ``JobError``.
 
-        Jobs at HeyGen go on. A later call opens the client again.
+        Cancelled calls that create jobs are waited for, up to the timeout of a write, so that the
+        ids of their jobs are known. Jobs at HeyGen go on. A later call opens the client again.
         """
         try:
             await self._watcher.close()
         finally:
-            await self._session.connection.close()
+            await self._session.aclose()
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -327,9 +339,10 @@ class HeyGen:
     ) -> Any:
         """Send any call of the API, present or future, with all guarantees of the others.
 
-        Limits, timeouts and errors are those of every call, and so are retries: an operation that
-        this SDK knows is repeated, and carries an Idempotency-Key, as its own method would. A POST
-        that it does not know is repeated only under your own key.
+        Limits, retries, timeouts and errors are those of the operation that method and path name,
+        and so is the Idempotency-Key, the same on all attempts. A POST that is not known carries
+        your own key, if you give one; without one it is not sent again after an attempt that may
+        have been carried out.
 
         Args:
             method: HTTP method.
@@ -338,7 +351,7 @@ class HeyGen:
                 answer comes as plain Python values.
             query: Query parameters; None values are left out, sequences joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
-            idempotency_key: Your own key. By default an operation that takes one gets a fresh one.
+            idempotency_key: Your own key; by default a fresh one for operations known to take one.
 
         Returns:
             What ``answer`` asks for.
@@ -361,14 +374,18 @@ class HeyGen:
             )
         known = operation_at(method, path)
         kind = _Whole if answer is None else Endpoint
+        known = operation_at(method, path)
         endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
             path="/",
             answer=Any if answer is None else answer,
+            # Of an operation that is not known, the caller knows whether it takes a key.
             keyed=idempotency_key is not None if known is None else known.keyed,
-            # The removal of backgrounds goes by a field that this body may lack.
-            idempotent=known is not None and known.idempotent and known is not REMOVE_BACKGROUND,
+            # The removal of backgrounds is, if its body has a request_id, which may be missing.
+            idempotent=known is not None and known.idempotent and known.creates is None,
+            kind=None if known is None else known.kind,
+            creates=None if known is None or known.creates is None else _ids_in(known),
         )
         if isinstance(body, Request):
             body = encode(body)
@@ -547,6 +564,21 @@ def _decode_whole(content: bytes) -> Any:
         if answer.get("error") or (isinstance(code, int) and code != _V1_SUCCESS):
             raise ErrorInside
     return answer
+
+
+def _ids_in(operation: Endpoint[Any]) -> Callable[[Any], list[str]]:
+    """Read the ids of the jobs that were created off an answer of whatever type."""
+
+    def ids(answer: Any) -> list[str]:
+        assert operation.creates is not None
+        try:
+            plain = msgspec.to_builtins(answer)
+            data = plain.get("data", plain)
+            return operation.creates(msgspec.convert(data, operation.answer, strict=False))
+        except (msgspec.MsgspecError, AttributeError, TypeError):
+            return []  # the caller asked for something else
+
+    return ids
 
 
 def _checked(expected: Mapping[str, float]) -> dict[str, float]:

@@ -32,7 +32,8 @@ WEBHOOKS = {"webhooks"} | ENDPOINTS
 CLIENT = {"client"} | WEBHOOKS
 PRICING = {"pricing"} | MODELS
 JOURNAL = {"journal"} | SESSION
-BATCH = {"batch", "journal", "pricing"} | CLIENT
+MEDIA = {"media"} | CLIENT
+BATCH = {"batch", "journal", "pricing"} | MEDIA
 MAY_IMPORT = {
     "version": set[str](),
     "errors": set[str](),
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "endpoints": JOBS,
     "webhooks": ENDPOINTS,
     "client": CLIENT,
+    "media": MEDIA,
     "pricing": PRICING,
     "journal": JOURNAL,
     "batch": BATCH,

@@ -21,7 +21,7 @@ import typer.main
 import heygen_async
 from heygen_async import HeyGen, errors
 from heygen_async.cli.app import app
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.sandbox import Sandbox
 
 from .public_names import homes_of_public_names

@@ -14,6 +14,7 @@ import pytest
 import heygen_async
 from heygen_async.sandbox import SandboxThread
 from tests.contract.schemas import MODELS
+from tests.patience import PATIENCE
 from tests.public_names import homes_of_public_names
 
 ROOT = Path(heygen_async.__file__).parents[1]
@@ -26,7 +27,7 @@ def _run(code: str, *arguments: str) -> Any:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

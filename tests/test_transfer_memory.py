@@ -20,6 +20,8 @@ import pytest
 
 from heygen_async.sandbox import Fault, SandboxThread
 
+from .patience import PATIENCE
+
 UPLOAD_MB = int(os.environ.get("HEYGEN_UPLOAD_MB", "40"))
 DOWNLOAD_MB = int(os.environ.get("HEYGEN_DOWNLOAD_MB", "60"))
 MB = 1_000_000
@@ -64,7 +66,7 @@ def test_large_transfers_take_little_memory(tmp_path: Path) -> None:
             cwd=Path(__file__).parents[1],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=4 * PATIENCE,
             check=False,
         )
         puts = sandbox.requests.by_operation["media"]

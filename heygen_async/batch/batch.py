@@ -40,7 +40,7 @@ from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSessio
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
-from heygen_async.pricing.budget import Budget
+from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.tasks import in_thread
 
@@ -127,7 +127,7 @@ class Batch:
         self._policy = ResumePolicy(
             retry_failed=retry_failed, resubmit_uncertain=resubmit_uncertain
         )
-        self._budget = Budget(max_cost, max_jobs, warn=logger.warning)
+        self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
         self._prices = prices
         self._concurrency = concurrency
         self._on_error: Literal["collect", "stop"] = on_error

@@ -42,11 +42,12 @@ from heygen_async.errors import (
 from heygen_async.journal import Begin, Finish, ItemRecord, JournalStore, Opened
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key
-from heygen_async.pricing.budget import Budget, Reservation
+from heygen_async.pricing.async_budget import AsyncBudget
+from heygen_async.pricing.budget import MustWait, Reservation
 from heygen_async.pricing.estimates import Estimate, cost
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.session.free_slots import FreeSlots
-from heygen_async.session.slots import SlotLease
+from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")
 
@@ -101,6 +102,8 @@ class ItemProcessor(Generic[T]):
         owner: The owner of the items.
         submitter: How they reach HeyGen.
         find_job: Searches the account.
+        slots: Where an item gets a slot after it has waited for the budget.
+        may_submit: Returns whether submissions go on.
         budget: What may be spent.
         estimate: Returns what a submission will probably cost.
         prices: What jobs cost.
@@ -124,7 +127,9 @@ class ItemProcessor(Generic[T]):
         owner: str,
         submitter: Submitter,
         find_job: FindJob,
-        budget: Budget,
+        slots: SlotPool,
+        may_submit: Callable[[], bool],
+        budget: AsyncBudget,
         estimate: Callable[[Submission[T]], Estimate],
         prices: PriceTable,
         policy: ResumePolicy,
@@ -140,6 +145,8 @@ class ItemProcessor(Generic[T]):
         self._owner = owner
         self._submitter = submitter
         self._find_job = find_job
+        self._slots = slots
+        self._may_submit = may_submit
         self._budget = budget
         self._estimate = estimate
         self._prices = prices
@@ -170,7 +177,7 @@ class ItemProcessor(Generic[T]):
                     action = self._action_for(item, item.record)
                     if action is Action.RETURN:
                         return self._recorded(item, item.record)
-            reservation = self._reserve(item)
+            reservation = self._reserve(item) or await self._wait_for_room(item)
             try:
                 if item.record is None:
                     try:
@@ -260,23 +267,60 @@ class ItemProcessor(Generic[T]):
         result, error = recorded_outcome(record, item.submission)
         return ItemResult(item.identity.key, record.job_id, result, error, record.usd, resumed=True)
 
-    def _reserve(self, item: ItemInProgress[T]) -> Reservation:
-        expected = self._estimate(item.submission)
-        item.reserved_usd = expected.usd
-        record = item.record
+    def _reserve(self, item: ItemInProgress[T]) -> Reservation | None:
+        """Reserve room for an item, or return None if there may be room later.
+
+        Raises:
+            BudgetExceeded: There is no room, and will be none.
+        """
+        expected, record = self._estimate(item.submission), item.record
         submitted = record is not None and (
             record.state in ("intended", "submitted")
             or (record.state == "uncertain" and not self._policy.resubmit_uncertain)
         )
+        amount = None if record is None or not submitted else record.reserved_usd
         # The first refusal is that of all later items, cheaper ones too.
         if self._no_room is None or submitted:
             try:
-                return self._budget.reserve(expected, submitted=submitted)
+                reservation = self._budget.reserve(expected, submitted=submitted, amount=amount)
+            except MustWait:
+                return None
             except BudgetExceeded as exceeded:
                 self._no_room = exceeded
+            else:
+                item.reserved_usd = reservation.amount
+                return reservation
+        raise self._refusal(item)
+
+    async def _wait_for_room(self, item: ItemInProgress[T]) -> Reservation:
+        """Reserve room for an item when jobs in flight have ended.
+
+        Raises:
+            BudgetExceeded: There is none then either.
+            SubmissionCancelled: Submissions have stopped meanwhile.
+        """
+        # The slot is needed by a job in flight that was refused and queues again.
+        item.lease.release()
+        try:
+            reservation = await self._budget.room(self._estimate(item.submission))
+        except BudgetExceeded as exceeded:
+            self._no_room = self._no_room or exceeded
+            raise self._refusal(item) from None
+        try:
+            item.lease = await self._slots.acquire()
+            if not self._may_submit():
+                raise SubmissionCancelled
+        except BaseException:
+            self._budget.release(reservation)
+            raise
+        item.reserved_usd = reservation.amount
+        return reservation
+
+    def _refusal(self, item: ItemInProgress[T]) -> BudgetExceeded:
         refusal = copy.copy(self._no_room)
+        assert refusal is not None
         refusal.not_submitted = (item.identity.key,)
-        raise refusal
+        return refusal
 
     async def _submit_under_next_key(self, item: ItemInProgress[T]) -> Pending[T]:
         """Submit an item whose key another one has; one without a key gets the first free one."""

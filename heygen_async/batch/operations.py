@@ -271,7 +271,7 @@ async def _clone_voice(
 async def _speak(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Speech]:
     key = key or secrets.token_hex(16)
     sent_at = time.time()
-    speech = await heygen.voices.speech(_as(SpeechRequest, item))
+    speech = await heygen.voices.speech(_as(SpeechRequest, item), resend=True)
     return _Spoken(f"{key}@{sent_at:.0f}", speech)
 
 
@@ -305,7 +305,7 @@ class _LostSpeech:
 
     async def wait(self, timeout: float | None = None) -> Speech:
         """Send the text again, and return the speech."""
-        return await self.heygen.voices.speech(_as(SpeechRequest, self.submission))
+        return await self.heygen.voices.speech(_as(SpeechRequest, self.submission), resend=True)
 
 
 def _as(kind: type[RequestT], item: Submission[Any]) -> RequestT:

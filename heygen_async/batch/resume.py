@@ -19,7 +19,7 @@ from heygen_async.journal.keys import (
     fingerprint,
     is_batch_key,
 )
-from heygen_async.pricing.estimates import Estimate, RemainingWork
+from heygen_async.pricing.estimates import Estimate, RemainingWork, total_cost
 
 
 class ResumePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,8 +148,7 @@ class RemainingWorkCounter:
             if legacy is not None and record.key[:16] == legacy[:16]:
                 self._legacy.setdefault(record.fingerprint, []).append(record.key)
         self._counts: Counter[str] = Counter()
-        self._usd = 0.0
-        self._incomplete = 0
+        self._to_pay: list[Estimate] = []
 
     def add(self, submission: Submission[Any], estimate: Estimate) -> None:
         """Count one item; each once, in the order of the run."""
@@ -157,17 +156,20 @@ class RemainingWorkCounter:
         figure = self._figure(self._take(submission, identity), submission, identity.fingerprint)
         self._counts[figure] += 1
         if figure in _FIGURES_TO_PAY:
-            self._usd += estimate.usd
-            self._incomplete += not estimate.complete
+            self._to_pay.append(estimate)
 
     def remaining(self) -> RemainingWork:
         """Return what is left, once all items were counted."""
         others = self._records.values()
+        to_pay = total_cost(self._to_pay)
         return RemainingWork(
             **{figure: self._counts[figure] for figure in (*_FIGURES_TO_PAY, *_OTHER_FIGURES)},
             left_out=len(others),
-            usd=self._usd,
-            incomplete=self._incomplete,
+            usd=to_pay.usd,
+            usd_low=to_pay.usd_low,
+            usd_high=to_pay.usd_high,
+            usd_known=to_pay.usd_known,
+            unknown=to_pay.unknown,
             spent=self._spent,
             jobs=self._jobs + sum(record.state in _OPEN_STATES for record in others),
         )

@@ -40,7 +40,7 @@ from heygen_async.errors import (
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
-from heygen_async.pricing.budget import Budget
+from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
@@ -106,7 +106,7 @@ class Run(Generic[T]):
         items: Any,
         builder: SubmissionBuilder[T],
         store: JournalStore,
-        budget: Budget,
+        budget: AsyncBudget,
         settings: RunSettings,
         key: Callable[[Any], str] | None,
     ) -> None:
@@ -288,6 +288,8 @@ class Run(Generic[T]):
             owner=owner,
             submitter=submitter,
             find_job=AccountSearch(self._heygen, self._store),
+            slots=self._slots,
+            may_submit=lambda: not self._source.closed,
             budget=self._budget,
             estimate=builder.estimate,
             prices=builder.prices,

@@ -54,6 +54,7 @@ from heygen_async.errors import (
 )
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemKeys
+from heygen_async.session.cancellation import created_by
 from heygen_async.session.free_slots import FreeSlots
 from heygen_async.session.slots import submitting_under
 
@@ -422,7 +423,7 @@ class ServerBatchSubmitter:
         try:
             job = await create_encoded(batch.type.batches(self._heygen), body, idempotency_key=key)
         except asyncio.CancelledError as cancelled:
-            for batch_id in getattr(cancelled, "job_ids", ()):
+            for batch_id in await created_by(cancelled):
                 self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:

@@ -22,7 +22,7 @@ from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, summed
+from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, totals
 from heygen_async.pricing.prices import PriceTable
 
 T = TypeVar("T")
@@ -272,7 +272,7 @@ async def estimate_run(
         if index % _ESTIMATED_AT_ONCE == _ESTIMATED_AT_ONCE - 1:
             await asyncio.sleep(0)  # a long list must not hold up the event loop
     left = None if counter is None else counter.remaining()
-    return msgspec.structs.replace(summed(estimates, builder.prices.as_of), left=left)
+    return msgspec.structs.replace(totals(estimates, builder.prices.as_of), left=left)
 
 
 def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:

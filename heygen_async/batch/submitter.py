@@ -13,6 +13,7 @@ from heygen_async.errors import JournalError
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
+from heygen_async.session.cancellation import created_by
 from heygen_async.session.slots import SlotLease, submitting_under
 
 T = TypeVar("T")
@@ -188,7 +189,7 @@ class SingleSubmitter:
                 pending: Pending[T] = await send(self._heygen, submission, key or None)
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is told all the same
-                for job_id in getattr(cancelled, "job_ids", ()):
+                for job_id in await created_by(cancelled):
                     self._accept(item, job_id)
             raise
         item.sending = False

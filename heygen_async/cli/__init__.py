@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from heygen_async.cli.standard_streams import secure
+
 
 def main() -> None:
     """Run the command line; the entry point ``heygen-async``."""
+    secure()
     try:
         from heygen_async.cli.app import app
     except ModuleNotFoundError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
@@ -14,8 +17,10 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from heygen_async.batch import Outcome, Progress, Report
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.standard_streams import UNREAD, StreamState, state_of
 from heygen_async.pricing.estimates import dollars
+from heygen_async.session.escaping import escaped
 
 _SHOWN = 20
 
@@ -82,8 +87,42 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The totals of a chain of runs.
+
+    Attributes:
+        completed: Number of items that completed.
+        failed: Number of items that failed.
+        files: Number of files downloaded.
+        files_failed: Number of files that could not be downloaded.
+        usd: Cost in US dollars, an estimate.
+        elapsed: Duration in seconds.
+        exit_code: Exit code of the command.
+    """
+
+    completed: int
+    failed: int
+    files: int
+    files_failed: int
+    usd: float
+    elapsed: float
+    exit_code: int
+
+
 class Display(Protocol):
     """How a command tells what it does."""
+
+    @property
+    def output_failed(self) -> bool:
+        """Whether the output could not be written to."""
+
+    def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """Show the result of a command.
+
+        Args:
+            record: The result as JSON.
+            show: Prints it for people.
+        """
 
     def note(self, text: str) -> None:
         """Say what is done next; for people."""
@@ -100,19 +139,76 @@ class Display(Protocol):
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """Tell how a run has ended."""
 
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """Show the totals of a chain, and the folder of its files or None."""
+
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Tell which jobs still run after Ctrl-C: their ids by key."""
 
 
+class _Told:
+    """Names the jobs on standard error that standard output does not tell of.
+
+    Output is lost if its descriptor was closed at the start, and once a write fails. What was
+    written shortly before may not have been read, so it is named too.
+
+    Args:
+        state: The state of standard output.
+    """
+
+    def __init__(self, state: StreamState) -> None:
+        self._state = state
+        # Items whose lines may be unread, with the number of bytes written up to each.
+        self._unread: deque[tuple[int, Item]] = deque()
+        self._written = 0
+        self._announced = False
+
+    def wrote(self, item: Item, size: int) -> None:
+        """Note that a line of so many bytes was written about an item, or was to be.
+
+        Args:
+            item: The item.
+            size: Bytes of its line.
+        """
+        self._written += size
+        self._unread.append((self._written, item))
+        if not self._state.lost:
+            while self._unread[0][0] <= self._written - UNREAD:
+                self._unread.popleft()
+            return
+        if not self._announced:
+            self._announced = True
+            _complain(f"Standard output {self._state}; jobs that it may not have told of:")
+        while self._unread:
+            _, item = self._unread.popleft()
+            if item.job_id is not None:
+                _complain(f"  {escaped(item.key)}  {item.job_id}")
+
+
+def _complain(text: str) -> None:
+    # While a bar is shown, rich puts a proxy there that prints to standard output.
+    stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+    print(escaped(text, lines=True), file=stream, flush=True)
+
+
 class Lines:
     """JSON lines on standard output, one object for each item and one at the end."""
+
+    def __init__(self) -> None:
+        self._state = state_of(sys.stdout)
+        self._told = _Told(self._state)
+
+    @property
+    def output_failed(self) -> bool:
+        """Whether standard output could not be written to."""
+        return self._state.failure is not None
 
     def note(self, text: str) -> None:
         """Nothing: that is for people."""
 
     def warn(self, text: str) -> None:
         """A line on standard error."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        _complain(text)
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
@@ -121,7 +217,7 @@ class Lines:
 
     def item(self, item: Item) -> None:
         """A line for each item."""
-        self.line(item)
+        self._told.wrote(item, self.line(item))
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """The last line, with the single member ``report``."""
@@ -134,14 +230,37 @@ class Lines:
         }
         self.line({"report": members})
 
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """The last line, with the single member ``report``."""
+        self.line({"report": report})
+
+    def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """The record as a line."""
+        self.line(record)
+
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """The last line instead of a report; the ids also on standard error."""
         self.line({"interrupted": {"unfinished": unfinished}})
-        self.warn(still_running(unfinished, journaled=journaled))
+        most = None if self._state.lost else _SHOWN
+        self.warn(still_running(unfinished, journaled=journaled, most=most))
 
-    def line(self, value: Any) -> None:
-        """One line of JSON."""
-        print(msgspec.json.encode(value).decode(), flush=True)  # noqa: T201
+    def line(self, value: Any) -> int:
+        """Print a value as one line of JSON, and return its size in bytes."""
+        text = _json_in(sys.stdout.encoding or "utf-8", value)
+        print(text, flush=True)  # noqa: T201
+        return len(text) + 1
+
+
+def _json_in(encoding: str, value: Any) -> str:
+    """Return a value as JSON that an encoding can express, without control characters."""
+    try:
+        text = msgspec.json.encode(value).decode()
+        text.encode(encoding)
+        if text.isprintable():  # JSON leaves C1 and marks of direction as they are
+            return text
+    except UnicodeEncodeError:
+        pass
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
 
 
 class _Bars(Bars):
@@ -171,20 +290,32 @@ class Terminal:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._state = state_of(console.file)
+        self._told = _Told(self._state)
+        self._plain = not console.encoding.startswith("utf")
+        self._done, self._failed = ("+ ", "x ") if self._plain else ("✓ ", "✗ ")
+
+    @property
+    def output_failed(self) -> bool:
+        """Whether the terminal could not be written to."""
+        return self._state.failure is not None
 
     def note(self, text: str) -> None:
         """A line of text."""
-        self.console.print(Text(text))
+        self.console.print(Text(escaped(text, lines=True)))
 
     def warn(self, text: str) -> None:
-        """A line that stands out, above the bar."""
-        self.console.print(Text(text, "yellow"))
+        """A line that stands out, above the bar; on standard error once the terminal has gone."""
+        if self._state.lost:
+            _complain(text)
+        else:
+            self.console.print(Text(escaped(text, lines=True), "yellow"))
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
         """A bar with counts, rate, estimated cost, running jobs and time left."""
         columns = (
-            SpinnerColumn(finished_text="[green]✓[/]"),
+            SpinnerColumn("line" if self._plain else "dots", finished_text=self._done.strip()),
             TextColumn("[bold]{task.description}[/]", markup=True),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
@@ -209,15 +340,26 @@ class Terminal:
             yield show
 
     def item(self, item: Item) -> None:
-        """Failures only, above the bar."""
+        """Failures, and results that were not downloaded, above the bar."""
+        where = item.video_url or item.job_id or ""
         if item.error is not None:
-            line = Text.assemble(("✗ ", "red"), (item.key, "bold"), "  ", item.error)
+            paid = f" ({item.job_id})" if item.ok and item.job_id else ""
+            line = Text.assemble(
+                (self._failed, "red"), (escaped(item.key), "bold"), "  ", escaped(item.error), paid
+            )
             self.console.print(line)
+        elif item.file is None:
+            line = Text.assemble(
+                (self._done, "green"), (escaped(item.key), "bold"), "  ", escaped(where)
+            )
+            # Not wrapped, so that the address can be copied whatever the width.
+            self.console.print(line, soft_wrap=True)
+        self._told.wrote(item, len(item.key) + len(where))
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """Counts, what limited the speed, and where the files are."""
-        mark, style = ("✓", "green") if code == Exit.DONE else ("✗", "red")
-        text = Text.assemble((f"{mark} ", style), (f"{report.completed:,} done", "bold"))
+        mark, style = (self._done, "green") if code == Exit.DONE else (self._failed, "red")
+        text = Text.assemble((mark, style), (f"{report.completed:,} done", "bold"))
         if report.failed:
             failures = ", ".join(f"{count} {code}" for code, count in report.failures.items())
             text.append(f", {report.failed:,} failed ({failures})", "red")
@@ -240,9 +382,27 @@ class Terminal:
                 text.append(f"; {saved.failed:,} could not be downloaded", "red")
             self.console.print(text)
 
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """Counts, cost, and where the files are."""
+        self.note(
+            f"{report.completed:,} done, {report.failed:,} failed in "
+            f"{duration(report.elapsed)}, about {report.usd:.2f} USD"
+        )
+        if folder is not None:
+            lost = f"; {report.files_failed:,} not downloaded" if report.files_failed else ""
+            self.note(f"  {report.files:,} files in {folder}{lost}")
+
+    def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """What ``show`` prints."""
+        show(self.console)
+
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Which jobs still run."""
-        self.console.print(Text(still_running(unfinished, journaled=journaled)))
+        said = still_running(unfinished, journaled=journaled, most=None)
+        if self._state.lost:
+            _complain(said)
+        else:
+            self.console.print(Text(said), soft_wrap=True)
 
 
 def display_for(*, json: bool) -> Lines | Terminal:
@@ -258,18 +418,21 @@ RESUME = "The same command goes on with the run, and pays for nothing twice."
 RESUME_CAPPED = "With a higher cap the same command goes on with it, and pays for nothing twice."
 
 
-def still_running(unfinished: Mapping[str, str], *, journaled: bool = False) -> str:
-    """What Ctrl-C has left behind, in words.
+def still_running(
+    unfinished: Mapping[str, str], *, journaled: bool = False, most: int | None = _SHOWN
+) -> str:
+    """Return the jobs that go on after a run was stopped, in words.
 
     Args:
         unfinished: Ids of jobs by key.
         journaled: Whether the run can be resumed.
+        most: Most jobs to name; None names all.
     """
     if not unfinished:
         left = "No job is left running at HeyGen."
         return f"{left}\n{RESUME}" if journaled else left
-    shown = [f"  {key}  {job_id}" for key, job_id in list(unfinished.items())[:_SHOWN]]
-    more = [f"  and {len(unfinished) - _SHOWN} more"] if len(unfinished) > _SHOWN else []
+    shown = [f"  {escaped(key)}  {job_id}" for key, job_id in islice(unfinished.items(), most)]
+    more = [f"  and {rest} more"] if (rest := len(unfinished) - len(shown)) else []
     count = "1 job goes" if len(unfinished) == 1 else f"{len(unfinished)} jobs go"
     lines = [f"{count} on at HeyGen, and will be charged:", *shown, *more]
     return "\n".join([*lines, RESUME] if journaled else lines)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 import typer
 
 from heygen_async.batch import Batch, Progress
-from heygen_async.cli.exits import CommandError
+from heygen_async.cli.display import display_for
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.running import run
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
 from heygen_async.journal import FINISHED, open_reader
@@ -83,6 +88,20 @@ DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
 ]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="LANGUAGE", help="A language; repeat it for more."),
+]
+AllLanguages = Annotated[bool, typer.Option("--all", help="All languages that HeyGen offers.")]
+Voice = Annotated[
+    str | None, typer.Option(metavar="ID", help="The voice that speaks.", show_default=False)
+]
+ProofreadId = Annotated[
+    str, typer.Argument(metavar="ID", help="The proofread.", show_default=False)
+]
+RowsFile = Annotated[
+    Path, typer.Argument(metavar="ROWS", help="A .csv or .jsonl file.", show_default=False)
+]
 TemplateId = Annotated[
     str, typer.Argument(metavar="TEMPLATE_ID", help="The template.", show_default=False)
 ]
@@ -108,7 +127,7 @@ Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time pe
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is kept and what it may cost; the same names as the options.
+    """How a run is kept and what it may cost.
 
     Attributes:
         journal: The file that makes the run survive a crash, or None.
@@ -163,6 +182,22 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             f"{run.total(totals.items):,} items ended: going on with it."
         )
 
+    def existing_chain(self, *stages: str) -> str | None:
+        """Describe what the journals of a chain hold before the start; None if nothing. Blocks.
+
+        Args:
+            *stages: Names of the stages, the first one first.
+
+        Raises:
+            CommandError: The options do not go together, or there is nothing to resume.
+        """
+        journal = self.journal
+        if journal is None:
+            return self.existing_run()
+        files = [journal.with_suffix(f".{stage}{journal.suffix}") for stage in stages]
+        first = next((file for file in files if file.exists()), files[0])
+        return msgspec.structs.replace(self, journal=first).existing_run()
+
     def batch(
         self,
         heygen: HeyGen,
@@ -187,6 +222,81 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharedOptions:
+    """The options that all commands which pay for jobs have; each field is an option."""
+
+    out: Out = None
+    concurrency: Concurrency = None
+    base_url: BaseUrl = None
+    journal: Journal = None
+    resume: Resume = False
+    max_cost: MaxCost = None
+    max_jobs: MaxJobs = None
+    retry_failed: RetryFailed = False
+    resubmit_uncertain: ResubmitUncertain = False
+    json: Json = False
+
+    def arguments(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """Return the keyword arguments that the functions of these commands share.
+
+        Args:
+            dry_run: Check and estimate only.
+        """
+        options = RunOptions(
+            journal=self.journal,
+            resume=self.resume,
+            retry_failed=self.retry_failed,
+            resubmit_uncertain=self.resubmit_uncertain,
+            max_cost=self.max_cost,
+            max_jobs=self.max_jobs,
+            dry_run=dry_run,
+        )
+        return {
+            "display": display_for(json=self.json),
+            "out": self.out,
+            "concurrency": self.concurrency,
+            "base_url": self.base_url,
+            "options": options,
+        }
+
+
+def runs(function: Callable[..., Coroutine[Any, Any, Exit]]) -> Callable[..., None]:
+    """Make a command of a function: decorator, below that of Typer.
+
+    The command runs the coroutine that the function returns, and exits with its result. If the
+    function has a parameter ``shared``, the command has the fields of ``SharedOptions`` as
+    options in its place.
+    """
+    signature = inspect.signature(function)
+    hints = get_type_hints(function, include_extras=True)
+    shared = get_type_hints(SharedOptions, include_extras=True) if "shared" in hints else {}
+    defaults = {field.name: field.default for field in dataclasses.fields(SharedOptions)}
+    parameters = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in signature.parameters.items()
+        if name != "shared"
+    ]
+    parameters += [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation
+        )
+        for name, annotation in shared.items()
+    ]
+
+    def command(**arguments: Any) -> None:
+        if shared:
+            given = {name: arguments.pop(name) for name in shared}
+            arguments["shared"] = SharedOptions(**given)
+        raise typer.Exit(run(lambda: function(**arguments)))
+
+    command.__name__ = function.__name__
+    command.__doc__ = function.__doc__
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
 
 
 def moment(at: float) -> str:

@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+from rich.console import Console
+
 from heygen_async.batch import Batch, Run
-from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import Exit
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
-from heygen_async.pricing.budget import balance
-from heygen_async.pricing.estimates import RemainingWork, RunEstimate, dollars
+from heygen_async.pricing.account import AccountCheck, balance, check_account
+from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate, dollars
 
 
 async def preview(
     heygen: HeyGen,
-    display: Lines | Terminal,
+    display: Display,
     start: Callable[[Batch], Run[Any]],
     options: RunOptions,
 ) -> Exit:
@@ -36,42 +39,40 @@ async def preview(
         HeyGenError: The API refuses an answer, or the journal cannot be read.
     """
     expected = await start(options.batch(heygen)).estimate()
-    in_account = balance(await heygen.users.me())
-    if isinstance(display, Lines):
-        display.line(
-            {
-                "dry_run": {
-                    "items": expected.items,
-                    "usd": round(expected.usd, 6),
-                    "incomplete": expected.incomplete,
-                    "prices_as_of": expected.as_of,
-                    "balance": in_account,
-                    "max_cost": options.max_cost,
-                    "max_jobs": options.max_jobs,
-                    "journal": await asyncio.to_thread(options.existing_run),
-                    "left": expected.left,
-                }
-            }
-        )
-    else:
+    left = expected.left
+    user = await heygen.users.me()
+    in_account = balance(user)
+    record = {
+        "items": expected.items,
+        **_figures(expected),
+        "prices_as_of": expected.as_of,
+        "balance": in_account,
+        "max_cost": options.max_cost,
+        "max_jobs": options.max_jobs,
+        "journal": await asyncio.to_thread(options.existing_run),
+        "left": None if left is None else {**msgspec.structs.asdict(left), **_figures(left)},
+    }
+
+    def show(console: Console) -> None:
         _show(display, expected, in_account)
-        _warn(display, expected, in_account, options)
+        _warn(display, expected, check_account(user, expected, options.max_cost), options)
+
+    display.result({"dry_run": record}, show)
     return Exit.DONE
 
 
-def _show(display: Terminal, expected: RunEstimate, in_account: float | str | None) -> None:
+def _show(display: Display, expected: RunEstimate, in_account: float | str | None) -> None:
     items, left = expected.items, expected.left
     valid = "1 item, which is" if items == 1 else f"{items:,} items, all of them"
     display.note(f"{valid} valid. Nothing was submitted.")
-    what = _amount(expected.usd, expected.incomplete)
-    display.note(f"  estimate: {what} at prices of {expected.as_of}")
-    if expected.incomplete:
-        display.note(
-            f"  {_items(expected.incomplete)} without a complete estimate ({expected.basis})"
-        )
+    display.note(f"  estimate: {expected.amount} at prices of {expected.as_of}")
+    if expected.notice:
+        display.warn(f"  {expected.notice[:1].upper()}{expected.notice[1:]}.")
+    if expected.unknown:
+        display.note(f"  {_items(expected.unknown)} without a complete estimate ({expected.basis})")
     if left is not None:
         display.note(f"  of these: {', '.join(_standing(left))}")
-        display.note(f"  left:     {_amount(left.usd, left.incomplete)} to pay")
+        display.note(f"  left:     {left.amount} to pay")
         if left.changed:
             display.warn(
                 f"  {_items(left.changed)} would fail: something else was submitted under their "
@@ -103,28 +104,31 @@ def _standing(left: RemainingWork) -> list[str]:
 
 
 def _warn(
-    display: Terminal,
+    display: Display,
     expected: RunEstimate,
-    in_account: float | str | None,
+    account: AccountCheck,
     options: RunOptions,
 ) -> None:
     """Say what would end the run early."""
     left = expected.left
-    usd = expected.usd if left is None else left.usd
+    usd = (expected.usd if left is None else left.usd) or 0.0
     jobs = (
         expected.items if left is None else left.new + left.again + left.in_flight + left.unanswered
     )
     spent, ended = (0.0, 0) if left is None else (left.spent, left.jobs)
-    if isinstance(in_account, float | int) and usd > in_account:
-        display.warn("  The estimate is higher than the balance.")
+    if account.verdict == "insufficient":
+        display.warn(f"  {account.message[:1].upper()}{account.message[1:]}.")
     if options.max_cost is not None and spent + usd > options.max_cost:
         display.warn(f"  The run would stop at --max-cost, {dollars(options.max_cost)}.")
     if options.max_jobs is not None and ended + jobs > options.max_jobs:
         display.warn(f"  The run would stop at --max-jobs, {options.max_jobs:,}.")
 
 
-def _amount(usd: float, incomplete: int) -> str:
-    return f"at least {dollars(usd)}" if incomplete else dollars(usd)
+def _figures(cost: CostRange) -> dict[str, float | int | None]:
+    """The amounts of an estimate, for programs."""
+    amounts = {"usd": cost.usd, "usd_low": cost.usd_low, "usd_high": cost.usd_high}
+    rounded = {name: None if usd is None else round(usd, 6) for name, usd in amounts.items()}
+    return {**rounded, "unknown": cost.unknown, "incomplete": cost.unknown}
 
 
 def _items(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -10,8 +11,10 @@ from typing import Any
 
 import typer
 
-from heygen_async.cli.exits import CommandError, Exit, exit_for, sentence
+from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, sentence
+from heygen_async.cli.standard_streams import state_of
 from heygen_async.errors import HeyGenError
+from heygen_async.session.escaping import escaped
 
 
 def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
@@ -24,12 +27,12 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
     """
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(command())
+            return _checked(runner.run(command()))
     except KeyboardInterrupt:
         typer.secho("Stopped.", fg="yellow", bold=True, err=True)
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone, as `head` does. Python would complain at its exit.
+        # The reader has gone, as `head` does. Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.SOME_FAILED
     except CommandError as error:
@@ -43,10 +46,20 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
         return Exit.SOME_FAILED
 
 
+def _checked(code: Exit) -> Exit:
+    """Return the exit code of a command; not 0 if its output could not be written."""
+    failure = state_of(sys.stdout).failure
+    if failure is None or code != Exit.DONE:
+        return code
+    if failure.errno != errno.EPIPE:
+        complain(f"standard output: {failure.strerror}")
+    return Exit.SOME_FAILED
+
+
 def complain(message: str) -> None:
     """Say on standard error why the command ends."""
     typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(message, err=True)
+    typer.echo(escaped(message, lines=True), err=True)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,4 +1,4 @@
-"""Jobs from stored ids, and news about jobs."""
+"""Jobs from stored ids, and notifications about jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from heygen_async.endpoints.voices import VOICE_CLONE
 from heygen_async.errors import InvalidRequest
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.jobs.webhook_trust import Hint
+from heygen_async.jobs.notification import JobNotification
 from heygen_async.models.video_agents import VideoAgentSession
 
 T = TypeVar("T")
@@ -80,35 +80,35 @@ class Jobs(Resource):
     def hint(
         self, kind: str, job_id: str, *, callback_id: str | None = None, verified: bool = True
     ) -> bool:
-        """Say that a job may have ended; a ``WebhookReceiver`` does so for each delivery.
+        """Notify the client that a job may have ended; a ``WebhookReceiver`` does so.
 
         If somebody waits for the job, it is fetched now, and the wait is over if it has ended. If
-        nobody does, nothing is fetched, and the next wait for it begins with a look.
+        nobody does, nothing is fetched, and the next wait for it begins with a poll.
 
         Args:
             kind: Kind of the job, such as ``video`` or ``video_translation``.
             job_id: Its id.
-            callback_id: What came with the news.
-            verified: Whether the news is HeyGen's for sure. Where it is not, and the job's
-                request had a ``callback_id``, news with another one is ignored.
+            callback_id: The ``callback_id`` of an unsigned delivery.
+            verified: Whether the notification is certainly from HeyGen. If it is not, and the
+                job's request had a ``callback_id``, one with another is ignored.
 
         Returns:
             Whether somebody waits for the job, in this client.
         """
-        return self._watcher.hint(kind, job_id, Hint(verified, callback_id))
+        return self._watcher.notify(JobNotification(kind, job_id, verified, callback_id))
 
     def expect_deliveries(self, kinds: Iterable[str]) -> None:
-        """Believe that ``hint`` will tell of the ends of jobs of these kinds.
+        """Rely on ``hint`` for the ends of jobs of these kinds.
 
-        While it does, their looks are a minute apart. Where it does not, that shows with the first
-        few jobs, and they are looked at as often as before; a few hints restore the belief.
+        While it is called for them, they are polled once a minute only. If it is not, the first
+        few jobs show that, and they are polled as often as before; a few hints restore the trust.
 
         Args:
             kinds: Kinds of jobs, such as ``video``.
         """
         for kind in kinds:
-            self._watcher.deliveries.expect(kind)
+            self._watcher.webhook_trust.expect(kind)
 
     def forget_deliveries(self) -> None:
-        """Look at all jobs as if there were no webhooks."""
-        self._watcher.deliveries.forget()
+        """Poll all jobs as often as without webhooks."""
+        self._watcher.webhook_trust.clear()

@@ -5,14 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
 
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, has_prompt
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import JobFailed, NotFound
+from heygen_async.errors import (
+    CallError,
+    HeyGenError,
+    JobFailed,
+    JobNeedsInput,
+    JobTimeout,
+    NotFound,
+)
 from heygen_async.jobs.job import Job
-from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.kind import JobKind, failed_job
 from heygen_async.jobs.observation import submitted
+from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import (
     CreatedVideoAgentSession,
@@ -29,6 +42,7 @@ from heygen_async.models.video_agents import (
 from heygen_async.models.videos import Video
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.session import Session
 
 CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
     operation="video_agents.create",
@@ -104,6 +118,14 @@ VIDEO_AGENT_SESSION: JobKind[VideoAgentSession] = JobKind(
 )
 
 
+# The API may find a video minutes after its session has named it.
+AGENT_VIDEO: JobKind[Video] = msgspec.structs.replace(
+    VIDEO, missing_for=900.0, unseen_for=900.0, place=(__name__, "AGENT_VIDEO")
+)
+# Seconds between two polls of a session that has not named its video yet.
+_EVERY = 10.0
+
+
 class VideoAgentJob(Job[VideoAgentSession]):
     """A session of the Video Agent.
 
@@ -114,6 +136,19 @@ class VideoAgentJob(Job[VideoAgentSession]):
             await turn.reply("Make it shorter" if turn.reviewing else "Yes")
         video = await job.video()
     """
+
+    # The newest video that is known, and the one that the last message left behind.
+    _known_video: str | None = None
+    _earlier_video: str | None = None
+    _replied = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {
+            "_known_video": self._known_video,
+            "_earlier_video": self._earlier_video,
+            "_replied": self._replied,
+        }
+        return *super().__reduce__(), state
 
     async def video(self, timeout: float | None = None) -> Video:
         """Wait for the session's newest video.
@@ -130,22 +165,73 @@ class VideoAgentJob(Job[VideoAgentSession]):
             JobNeedsInput: It waits for an answer.
             NotFound: HeyGen knows the session no more, and its video is not known here.
         """
-        loop = asyncio.get_running_loop()
-        deadline = None if timeout is None else loop.time() + timeout
         try:
-            session = await self.wait(timeout)
-        except NotFound:
-            # HeyGen can forget a session while its video goes on. A session in mode ``generate``
-            # names its one video at once; in a chat it is not known which is the newest.
-            video_id = getattr(self.created, "video_id", None)
-            if video_id is None:
+            async with asyncio.timeout(timeout) as limit:
+                self._known_video = await self._named_video()
+                return await self._wait_for_video(self._known_video)
+        except TimeoutError:
+            if not limit.expired():
                 raise
+            raise JobTimeout(
+                f"session {self.id} has not made its video within {timeout:g} s; it goes on at "
+                "HeyGen",
+                job_id=self.id,
+            ) from None
+
+    async def _named_video(self) -> str:
+        """Poll the session until it names its newest video, and return the id of that."""
+        named = getattr(self.created, "video_id", None)
+        if isinstance(named, str) and not self._replied:
+            return named
+        if self._replied and (self._earlier_video is not None or self.created is None):
+            # The session names its earlier video until the new one has begun.
+            session = await self.wait()
         else:
-            video_id = session.video_id
-            if video_id is None:
-                raise JobFailed("the session made no video", job_id=self.id, last=session)
-        left = None if deadline is None else max(0.0, deadline - loop.time())
-        return await Job(self._watcher, VIDEO, video_id).wait(left)
+            session = await self._until_named()
+        failure = failed_job(self._kind, self.id, session)
+        if failure is not None:
+            raise failure
+        if session.video_id is None:
+            raise JobFailed("the session made no video", job_id=self.id, last=session)
+        return session.video_id
+
+    async def _until_named(self) -> VideoAgentSession:
+        """Poll the session until it names a video or has ended, and return it."""
+        if self._replied and self._started is not None:
+            # Polled too soon, the API may still show the pause before the message.
+            age = asyncio.get_running_loop().time() - self._started
+            await asyncio.sleep(min(_EVERY - age, _EVERY))
+        session: VideoAgentSession | None = None
+        async with contextlib.aclosing(self.updates(every=_EVERY)) as sessions:
+            async for session in sessions:
+                if session.status in self._kind.paused:
+                    raise JobNeedsInput(
+                        f"{self._kind.name} {self.id} waits for {self._kind.asks}",
+                        job_id=self.id,
+                        last=session,
+                    )
+                if session.video_id is not None:
+                    break
+        assert session is not None  # updates end with the terminal state, or raise
+        return session
+
+    async def _wait_for_video(self, video_id: str) -> Video:
+        """Wait for a video. If it failed without a reason, or is not found, ask its session why."""
+        try:
+            return await Job(self._watcher, AGENT_VIDEO, video_id).wait()
+        except (JobFailed, NotFound) as error:
+            if isinstance(error, JobFailed) and AGENT_VIDEO.failure(error.last)[1]:
+                raise
+            failure = await self._failure_of_session()
+            if failure is not None:
+                raise failure from error
+            raise
+
+    async def _failure_of_session(self) -> JobFailed | None:
+        try:
+            return failed_job(self._kind, self.id, await self.status())
+        except HeyGenError:
+            return None  # a session may be gone while its video goes on
 
     async def turns(self, *, every: float = 3.0) -> AsyncGenerator[Turn]:
         """The pauses of a chat session, one by one, until it has ended.
@@ -166,7 +252,11 @@ class VideoAgentJob(Job[VideoAgentSession]):
                     yield Turn(self, session)
 
     async def reply(
-        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+        self,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Send a message to the session; after its end this starts a follow-up video.
 
@@ -174,6 +264,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -184,10 +275,16 @@ class VideoAgentJob(Job[VideoAgentSession]):
         if isinstance(message, str):
             message = VideoAgentMessageRequest(message=message)
         run = await self._watcher.session.call(
-            SEND, SEND.at(self.id), body=encode(message), idempotency_key=idempotency_key
+            SEND,
+            SEND.at(self.id),
+            body=encode(message),
+            idempotency_key=idempotency_key,
+            resend=resend,
         )
-        # What follows is as new as a new session; looked at too soon, the API may still show
-        # the state before the message.
+        self._replied = True
+        self._earlier_video = self._known_video if self._final is None else self._final.video_id
+        # What follows is as new as a new session; polled too soon, the API may still show the
+        # state before the message.
         self._final = None
         self._started = asyncio.get_running_loop().time()
         return run
@@ -228,7 +325,11 @@ class Turn:
         ]
 
     async def reply(
-        self, message: VideoAgentMessageRequest | str, *, idempotency_key: str | None = None
+        self,
+        message: VideoAgentMessageRequest | str,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Answer, so that the session goes on.
 
@@ -236,6 +337,7 @@ class Turn:
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -243,7 +345,8 @@ class Turn:
         Raises:
             Conflict: The session is at work, as somebody has answered before.
         """
-        return await self._job.reply(message, idempotency_key=idempotency_key)
+        self._job._known_video = self.session.video_id
+        return await self._job.reply(message, idempotency_key=idempotency_key, resend=resend)
 
 
 def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
@@ -254,23 +357,60 @@ def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
 class VideoAgents(Resource):
     """``heygen.video_agents``."""
 
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        super().__init__(session, watcher)
+        self._lost = LostCreates()
+
     async def create(
-        self, request: VideoAgentRequest, *, idempotency_key: str | None = None
+        self,
+        request: VideoAgentRequest,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentJob:
         """Start a session.
+
+        The API takes no Idempotency-Key here. After an attempt that it may have carried out, the
+        session is looked for in the account, which takes up to 45 seconds.
 
         Args:
             request: The prompt and how to go about it.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after such an attempt, instead of looking for the session: there
+                may be two.
 
         Returns:
             The job; ``await job.video()`` gives the ``Video``.
+
+        Raises:
+            CallError: With ``maybe_carried_out`` where a session may have been started that is not
+                found; one in incognito mode cannot be.
         """
         request = with_unguessable_id(request, self._session, None)
-        created = await self._session.call(
-            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
-        )
+        since = self._session.now() - CLOCK_MARGIN
+        with self._lost.submitting(request.prompt):
+            try:
+                created = await self._session.call(
+                    CREATE,
+                    CREATE.at(),
+                    body=encode(request),
+                    idempotency_key=idempotency_key,
+                    resend=resend,
+                )
+                self._lost.take(created.session_id)
+            except CallError as error:
+                if request.incognito_mode:
+                    raise
+                search = partial(self._sessions_with, request.prompt, since)
+                session_id = await self._lost.find(error, request.prompt, search)
+                session = await self.get(session_id)
+                created = CreatedVideoAgentSession(
+                    session_id=session_id,
+                    status=session.status,
+                    created_at=session.created_at,
+                    video_id=session.video_id,
+                )
         started = asyncio.get_running_loop().time()
         submitted(self._session, VIDEO_AGENT_SESSION, created.session_id, request)
         return VideoAgentJob(
@@ -281,6 +421,17 @@ class VideoAgents(Resource):
             started=started,
             callback_id=callback_id_of(request),
         )
+
+    async def _sessions_with(self, prompt: str, since: float) -> list[str]:
+        """Return the ids of the sessions created since then in which a user said this."""
+        found: list[str] = []
+        async for page in self.list(limit=100).pages():
+            recent = [one.session_id for one in page.items if one.created_at >= since]
+            if not recent:  # the newest come first
+                break
+            free = [one for one in recent if not self._lost.taken(one)]
+            found += [one for one in free if has_prompt(await self.get(one), prompt)]
+        return found
 
     async def get(self, session_id: str) -> VideoAgentSession:
         """One session with its newest 40 messages.
@@ -307,6 +458,7 @@ class VideoAgents(Resource):
         message: VideoAgentMessageRequest | str,
         *,
         idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VideoAgentRun:
         """Send a message to a chat session.
 
@@ -315,6 +467,7 @@ class VideoAgents(Resource):
             message: The text, or a whole ``VideoAgentMessageRequest``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out.
 
         Returns:
             The run that the message has started.
@@ -323,7 +476,7 @@ class VideoAgents(Resource):
             Conflict: The session was started in mode ``generate``, or is at work.
         """
         job = VideoAgentJob(self._watcher, VIDEO_AGENT_SESSION, session_id)
-        return await job.reply(message, idempotency_key=idempotency_key)
+        return await job.reply(message, resend=resend)
 
     async def stop(
         self, session_id: str, *, idempotency_key: str | None = None

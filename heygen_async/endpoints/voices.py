@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, is_clone
 from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.errors import CallError
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.structs import encode
 from heygen_async.models.voices import (
     CreatedVoiceClone,
@@ -21,6 +26,7 @@ from heygen_async.models.voices import (
 )
 from heygen_async.session.codec import Page
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.session import Session
 
 LIST: Endpoint[Page[Voice]] = Endpoint(
     operation="voices.list", method="GET", path="/v3/voices", answer=Voice, envelope="page"
@@ -65,6 +71,10 @@ VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
 class Voices(Resource):
     """``heygen.voices``."""
 
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        super().__init__(session, watcher)
+        self._lost = LostCreates()
+
     def list(
         self,
         *,
@@ -103,24 +113,39 @@ class Voices(Resource):
         """
         return await self._session.call(GET, GET.at(voice_id))
 
-    async def speech(self, request: SpeechRequest, *, idempotency_key: str | None = None) -> Speech:
+    async def speech(
+        self,
+        request: SpeechRequest,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
+    ) -> Speech:
         """Turn text into speech; answers when the audio is there.
 
         Args:
             request: Text and voice; the voice must support the engine ``starfish``.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out and paid for.
 
         Returns:
             A signed URL of the audio (wav or mp3), its duration in seconds, and timestamps of
             the words, among them the sentinels ``<start>`` and ``<end>``.
         """
         return await self._session.call(
-            SPEECH, SPEECH.at(), body=encode(request), idempotency_key=idempotency_key
+            SPEECH,
+            SPEECH.at(),
+            body=encode(request),
+            idempotency_key=idempotency_key,
+            resend=resend,
         )
 
     async def design(
-        self, request: VoiceDesignRequest, *, idempotency_key: str | None = None
+        self,
+        request: VoiceDesignRequest,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> VoiceDesign:
         """Up to three voices that fit a description.
 
@@ -128,29 +153,68 @@ class Voices(Resource):
             request: The description, 1 to 1,000 characters, and what else the voice is to be like.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out and paid for.
         """
         return await self._session.call(
-            DESIGN, DESIGN.at(), body=encode(request), idempotency_key=idempotency_key
+            DESIGN,
+            DESIGN.at(),
+            body=encode(request),
+            idempotency_key=idempotency_key,
+            resend=resend,
         )
 
     async def clone(
-        self, request: VoiceCloneRequest, *, idempotency_key: str | None = None
+        self,
+        request: VoiceCloneRequest,
+        *,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> Job[VoiceDetail]:
         """Start to clone a voice from a recording.
+
+        The API takes no Idempotency-Key here. After an attempt that it may have carried out, the
+        clone is looked for among the private voices, which takes up to 45 seconds.
 
         Args:
             request: The recording and a name.
             idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
                 written for version 0.1.0.
+            resend: Send it again after such an attempt, instead of looking for the clone: there
+                may be two.
 
         Returns:
             The job; ``await job.wait()`` gives the ``VoiceDetail``, whose ``voice_id`` is what
             scripts are spoken with.
+
+        Raises:
+            CallError: With ``maybe_carried_out`` where a clone may have been made that is not
+                found.
         """
-        created = await self._session.call(
-            CLONE, CLONE.at(), body=encode(request), idempotency_key=idempotency_key
-        )
+        since = self._session.now() - CLOCK_MARGIN
+        with self._lost.submitting(request.voice_name):
+            try:
+                created = await self._session.call(
+                    CLONE,
+                    CLONE.at(),
+                    body=encode(request),
+                    idempotency_key=idempotency_key,
+                    resend=resend,
+                )
+                self._lost.take(created.voice_clone_id)
+            except CallError as error:
+                search = partial(self._clones_named, request.voice_name, since)
+                voice_id = await self._lost.find(error, request.voice_name, search)
+                created = CreatedVoiceClone(voice_clone_id=voice_id)
         return self._job(VOICE_CLONE, created.voice_clone_id, created, request=request)
+
+    async def _clones_named(self, name: str, since: float) -> Sequence[str]:
+        """Return the ids of the private voices of this name that were created since then."""
+        named = [
+            voice.voice_id
+            async for voice in self.list(type="private", limit=100)
+            if voice.name == name and not self._lost.taken(voice.voice_id)
+        ]
+        return [one for one in named if is_clone(await self.get(one), name, since)]
 
     async def delete(self, voice_id: str) -> DeletedVoice:
         """Delete a voice of the account.

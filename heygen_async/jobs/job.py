@@ -14,15 +14,16 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """One job at HeyGen, from the moment it is accepted.
+    """A job at HeyGen, from the moment it is accepted.
 
-    The job runs there whatever happens here: a handle can be dropped, and made again from the
-    id with ``heygen.jobs.attach(type, id)``. Handles pickle.
+    The job runs at HeyGen whatever happens here: a handle can be dropped, and made again from
+    the id with ``heygen.jobs.attach(type, id)``. Handles pickle.
 
     Attributes:
         id: The job's id.
         created: The API's answer to the submission, or None for an attached job.
-        callback_id: What its request had, so that its deliveries can be told apart, or None.
+        callback_id: The ``callback_id`` of its request, or None; only deliveries with the same one
+            count.
     """
 
     def __init__(
@@ -52,23 +53,24 @@ class Job(Generic[T]):
         return _rebuilt, (type(self), *fields)
 
     async def wait(self, timeout: float | None = None) -> T:
-        """Wait until the job has ended well.
+        """Wait until the job has completed.
 
-        The client looks at all its jobs together, so a thousand waits cost few requests. Where
-        a ``WebhookReceiver`` gets the deliveries, the job is fetched when its own has come.
+        The client polls all its jobs together, so a thousand waits cost few requests. If a
+        ``WebhookReceiver`` gets the deliveries, the job is fetched when its own has come.
 
         Args:
             timeout: Seconds to wait at most; None waits for as long as it takes.
 
         Returns:
-            What the job has made, such as a ``Video``.
+            The result of the job, such as a ``Video``.
 
         Raises:
-            JobFailed: HeyGen reports that the job failed.
+            JobFailed: HeyGen reports that the job failed, was cancelled or deleted.
             JobTimeout: It has not ended in time; it goes on at HeyGen.
+            NotFound: HeyGen has not found it for a minute.
             JobNeedsInput: A chat session waits for an answer, and nobody iterates over its
                 ``turns()``; or an avatar waits for somebody's consent.
-            HeyGenError: The API refuses to tell, such as for a wrong key.
+            HeyGenError: The API refuses to answer, such as for a wrong key.
         """
         if self._final is None:
             watched = self._watcher.watch(self._kind, self.id, self._started, self.callback_id)
@@ -94,10 +96,10 @@ class Job(Generic[T]):
         return self._final
 
     async def status(self) -> T:
-        """Ask now how the job stands.
+        """Fetch the present state of the job.
 
         Returns:
-            Its state, which may be any, also a failed one.
+            Its state, also if it has failed.
 
         Raises:
             NotFound: There is no such job any more.
@@ -109,15 +111,15 @@ class Job(Generic[T]):
         return state
 
     async def updates(self, *, every: float = 5.0) -> AsyncGenerator[T]:
-        """The job's states as they change, up to and including the terminal one.
+        """Iterate over the job's states as they change, up to and including the terminal one.
 
-        A failed job is no error here: its last state tells.
+        A failed job does not raise here; check the last state.
 
         Args:
-            every: Seconds between two looks at most.
+            every: Seconds between two polls at most; at least one passes.
 
         Raises:
-            HeyGenError: The API refuses to tell, such as for a wrong key.
+            HeyGenError: The API refuses to answer, such as for a wrong key.
         """
         if self._final is not None:
             yield self._final

@@ -1,9 +1,10 @@
-"""Kinds of jobs, as data: which calls tell how a job stands, and what their states mean."""
+"""Kinds of jobs, as data: the calls that return their state, and the meaning of statuses."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,34 +19,67 @@ T = TypeVar("T")
 
 _LONGEST_CODE = 100
 
+RUNNING = frozenset(
+    {
+        "generating",
+        "in_progress",
+        "loading",
+        "pending",
+        "pending_consent",
+        "processing",
+        "queued",
+        "rendering",
+        "reviewing",
+        "running",
+        "thinking",
+        "waiting",
+        "waiting_for_input",
+    }
+)
+"""Statuses of jobs that have not ended, of all kinds."""
+
+CALLED_OFF = frozenset({"canceled", "cancelled", "deleted", "expired"})
+"""Statuses in which a job of any kind has ended without a result."""
+
 
 def status_of(state: Any) -> str:
-    """The status field that all kinds share; empty where it is null."""
+    """Return the status that details of all kinds have, or an empty text for null.
+
+    Args:
+        state: The detail of a job.
+    """
     return state.status or ""
 
 
 def failure_of(state: Any) -> tuple[str | None, str | None]:
-    """Code and message of a failed job; both can be null on a real failure."""
+    """Return code and message of a failed job; both can be null on a real failure.
+
+    Args:
+        state: The detail of a job.
+    """
     return getattr(state, "failure_code", None), getattr(state, "failure_message", None)
 
 
-class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False):
-    """One kind of job. The API's states differ from kind to kind; there is no shared set.
+class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, dict=True):
+    """One kind of job. The API's statuses differ from kind to kind.
 
     Attributes:
-        name: A word for messages, ``video``.
+        name: Its name in messages, such as ``video``.
         result: The type that describes such a job.
-        get: The call that fetches one.
-        expected: A guess of the median duration, in seconds, until jobs have ended.
-        statuses: The call that asks for up to 100 at once, where there is one.
+        get: The call that fetches the detail of one.
+        expected: A guess of the median duration in seconds, used until jobs have ended.
+        statuses: The call that returns the statuses of up to 100, or None.
         ids_parameter: The query parameter of ``statuses`` that takes the ids.
-        completed: States of success.
-        failed: States of failure.
-        paused: States in which it waits for its user.
-        asks: What it waits for then, and what to do about it, in words.
-        failure: Code and message of a failed one, each None where the API gives none.
-        ready: Whether a completed one has all that belongs to it; a URL can be null for a
-            moment after completion.
+        completed: Statuses of success.
+        failed: Statuses of failure.
+        paused: Statuses in which it waits for its user.
+        asks: What it waits for then, and what to do about it, for messages.
+        failure: Returns code and message of a failed one, each None if the API gives none.
+        ready: Returns whether the result of a completed one is complete; a URL can be null for
+            a moment after completion.
+        missing_for: Seconds for which the API may not find a job that was submitted here or seen,
+            before that counts.
+        unseen_for: Seconds for which it may not find any other id.
         place: Module and name under which the kind can be found again, for pickling.
     """
 
@@ -62,22 +96,51 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False):
     asks: str = ""
     failure: Callable[[T], tuple[str | None, str | None]] = failure_of
     ready: Callable[[T], bool] = lambda _: True
+    missing_for: float = 60.0
+    unseen_for: float = 30.0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _find, self.place
 
+    @cached_property
+    def failing(self) -> frozenset[str]:
+        """Statuses of jobs that have ended without a result."""
+        return (self.failed | CALLED_OFF) - self.completed
+
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """Terminal statuses."""
+        return self.completed | self.failing
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Statuses that such jobs can have, as far as the SDK knows."""
+        return self.ends | self.paused | RUNNING
+
     def ended(self, state: T) -> bool:
-        """Whether this is a terminal state."""
-        return status_of(state) in self.completed | self.failed
+        """Return whether a job has ended.
+
+        Args:
+            state: The detail of the job.
+        """
+        return status_of(state) in self.ends
 
 
 def failed_job(kind: JobKind[T], job_id: str, state: T) -> JobFailed | None:
-    """The exception for a job in this state; None where it has not failed."""
-    if status_of(state) not in kind.failed:
+    """Return the exception for a job in this state, or None if it has not failed.
+
+    Args:
+        kind: Kind of the job.
+        job_id: Id of the job.
+        state: Its detail.
+    """
+    status = status_of(state)
+    if status not in kind.failing:
         return None
     code, message = kind.failure(state)
+    unknown = "HeyGen gives no reason" if status in kind.failed else f"its status is {status}"
     return JobFailed(
-        redact(message) if message else "HeyGen gives no reason",
+        redact(message) if message else unknown,
         job_id=job_id,
         code=redact(code, longest=_LONGEST_CODE) if code else None,
         last=redacted(state),

@@ -1,4 +1,4 @@
-"""Tells log and hooks what becomes of jobs."""
+"""Report the stages of jobs to the log and to hooks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,18 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.jobs")
 
+_LONGEST_STATUS = 100
+
 
 def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Request | None) -> None:
-    """The API has accepted a job."""
+    """Report that the API has accepted a job.
+
+    Args:
+        session: Whose hooks are called.
+        kind: Kind of the job.
+        job_id: Id of the job.
+        request: Its request, or None.
+    """
     if logger.isEnabledFor(logging.INFO):
         fields = {"kind": kind.name, "job_id": job_id, "state": None}
         logger.info("%s %s: submitted", kind.name, job_id, extra=fields)
@@ -41,10 +50,10 @@ def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Reques
 
 
 def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: float) -> None:
-    """The end of a job is known.
+    """Report the end of a job.
 
     Args:
-        session: Whose hooks are told.
+        session: Whose hooks are called.
         kind: Its kind.
         job_id: Its id.
         state: Its terminal state.
@@ -84,14 +93,14 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
         )
 
 
-def look_failed(what: str, kind: JobKind[Any], error: Exception, **fields: object) -> None:
-    """How jobs stand could not be told; they will be asked about again.
+def poll_failed(what: str, kind: JobKind[Any], error: Exception, **fields: object) -> None:
+    """Log a poll that failed and will be repeated.
 
     Args:
         what: What has failed, in words.
         kind: Kind of the jobs.
         error: Why.
-        **fields: More for the log record.
+        **fields: Further fields of the log record.
     """
     logger.warning(
         "%s failed: %s",
@@ -101,8 +110,27 @@ def look_failed(what: str, kind: JobKind[Any], error: Exception, **fields: objec
     )
 
 
+def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> None:
+    """Log a job whose status the SDK does not know; waiting goes on.
+
+    Args:
+        kind: Kind of the job.
+        job_id: Id of the job.
+        status: The status.
+        age: Age of the job in seconds.
+    """
+    logger.warning(
+        "%s %s has the unknown status %r after %.0f s; waiting goes on",
+        kind.name,
+        job_id,
+        status[:_LONGEST_STATUS],
+        age,
+        extra={"kind": kind.name, "job_id": job_id, "state": status[:_LONGEST_STATUS]},
+    )
+
+
 class Download:
-    """A download that is under way.
+    """A download in progress.
 
     Attributes:
         size: Bytes, once they are there.
@@ -113,10 +141,10 @@ class Download:
 
 @contextlib.contextmanager
 def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iterator[Download]:
-    """The download of a job's output; its ``size`` is for the caller to fill in.
+    """Report the download of a job's output; the caller sets its ``size``.
 
     Args:
-        session: Whose hooks are told.
+        session: Whose hooks are called.
         kind: Kind of the job.
         result: What it gave.
     """

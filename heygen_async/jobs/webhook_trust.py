@@ -1,102 +1,64 @@
-"""What deliveries say about jobs, and whether they are to be relied on: no I/O.
+"""Decide whether webhook deliveries can be relied on for a kind of job. No I/O.
 
 Nobody can know beforehand whether deliveries reach this process: an endpoint may be registered
-and unreachable, or never registered at all. What counts is what happens. Each job whose end was
-announced before a look found it speaks for the deliveries of its kind, each that a look found
-first speaks against them. The share of the former, with the past fading, decides. A delivery
-weighs twice what a miss does, because while looks are frequent many of them win the race; so
-deliveries are relied on again as soon as they bring a third of the news.
+and unreachable, or never registered at all. So the outcome of each job counts. If its end was
+notified before a poll found it, that speaks for the deliveries of its kind; if a poll found it
+first, that speaks against them. The share of the former, with older jobs fading, decides. A
+notification weighs twice what a miss does, because frequent polls often win the race; so deliveries
+are relied on again as soon as a third of the ends are notified first.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
+SAFETY_POLL = 60.0
+"""Seconds between two polls of jobs whose ends are notified; the safety net under deliveries."""
 
-import msgspec
-
-SWEEP = 60.0
-"""Seconds between two looks at jobs whose ends are announced; the safety net under deliveries."""
-
-_RELIED_ON = 0.5
-_WEIGHT_OF_NEWS = 1 / 4
+_RELIABLE_FROM = 0.5
+_WEIGHT_OF_A_NOTIFICATION = 1 / 4
 _WEIGHT_OF_A_MISS = 1 / 8
-# A hint that is forgotten costs a later waiter some seconds, no more.
-_KEPT = 10_000
 
 
-class Deliveries:
-    """What is known about the deliveries of each kind of job."""
+class WebhookTrust:
+    """The share of ends that were notified before a poll found them, by kind of job."""
 
     def __init__(self) -> None:
         self._shares: dict[str, float] = {}
 
-    def relied_on(self, kind: str) -> bool:
-        """Whether deliveries bring most of the news about jobs of this kind."""
-        return self._shares.get(kind, 0.0) >= _RELIED_ON
+    def relies_on(self, kind: str) -> bool:
+        """Return whether most ends of jobs of this kind are notified.
+
+        Args:
+            kind: Kind of the jobs.
+        """
+        return self._shares.get(kind, 0.0) >= _RELIABLE_FROM
 
     def expect(self, kind: str) -> None:
-        """An endpoint is registered for this kind; believe in it until it fails."""
+        """Rely on deliveries for this kind until they fail: an endpoint is registered.
+
+        Args:
+            kind: Kind of the jobs.
+        """
         self._shares[kind] = 1.0
 
-    def announced(self, kind: str) -> None:
-        """A delivery told of an end that no look had found."""
+    def notified(self, kind: str) -> None:
+        """Record an end that was notified before a poll found it.
+
+        Args:
+            kind: Kind of the job.
+        """
         share = self._shares.get(kind, 0.0)
-        self._shares[kind] = share + (1.0 - share) * _WEIGHT_OF_NEWS
+        self._shares[kind] = share + (1.0 - share) * _WEIGHT_OF_A_NOTIFICATION
 
     def missed(self, kind: str) -> None:
-        """A look found an end that no delivery had told of."""
+        """Record an end that a poll found before any notification.
+
+        Args:
+            kind: Kind of the job.
+        """
         share = self._shares.get(kind)
         if share is not None:
             self._shares[kind] = share - share * _WEIGHT_OF_A_MISS
 
-    def forget(self) -> None:
-        """Deliveries come no more."""
+    def clear(self) -> None:
+        """Forget everything; polls are as frequent as without webhooks."""
         self._shares.clear()
-
-
-class Hint(msgspec.Struct, frozen=True):
-    """Says that a job may have ended.
-
-    Attributes:
-        verified: Whether HeyGen signed it.
-        callback_id: What it says that the job's request had, or None.
-    """
-
-    verified: bool
-    callback_id: str | None
-
-    def fits(self, callback_id: str | None) -> bool:
-        """Whether to follow it for a job whose request had this ``callback_id``.
-
-        Anybody can send an unsigned one, but nobody else knows the ``callback_id``.
-        """
-        if self.verified or callback_id is None:
-            return True
-        # How long this takes says nothing about the id.
-        return _digest(self.callback_id or "") == _digest(callback_id)
-
-
-def _digest(callback_id: str) -> bytes:
-    return hashlib.sha256(callback_id.encode(errors="surrogatepass")).digest()
-
-
-class EarlyHints:
-    """Hints about jobs that nobody waits for, the latest 10,000."""
-
-    def __init__(self) -> None:
-        self._hints: OrderedDict[tuple[str, str], Hint] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._hints)
-
-    def keep(self, kind: str, job_id: str, hint: Hint) -> None:
-        """Remember a hint; an unsigned one does not replace a verified one."""
-        known = self._hints.pop((kind, job_id), hint)
-        self._hints[kind, job_id] = hint if hint.verified else known
-        if len(self._hints) > _KEPT:
-            self._hints.popitem(last=False)
-
-    def take(self, kind: str, job_id: str) -> Hint | None:
-        """The hint about a job that somebody begins to wait for, if there is one."""
-        return self._hints.pop((kind, job_id), None)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -32,6 +41,8 @@ from heygen_async.journal.rules import (
 )
 from heygen_async.journal.store import SAMPLE_EVERY, Begin, BeginResult, Opened, RunSpec
 from heygen_async.version import __version__
+
+T = TypeVar("T")
 
 
 class MemoryJournal:
@@ -79,32 +90,32 @@ class MemoryJournal:
 
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing, or create it."""
+        if spec.run_id is not None:
+            check_run_id(spec.run_id)
         if self._run is None:
-            run_id = spec.run_id or make_run_id(spec.kind, spec.subject, self.name)
-            settings = dict(spec.settings or {})
             self._run = RunRecord(
-                run_id=check_run_id(run_id),
+                run_id=spec.run_id or make_run_id(spec.kind, spec.subject, self.name),
                 kind=spec.kind,
                 subject=spec.subject,
                 created_at=self._clock(),
-                settings=settings,
+                settings={},
                 sdk_version=__version__,
                 schema_version=SCHEMA_VERSION,
             )
         check_same_run(self._run, spec, self.name)
         if spec.settings is not None:
-            self._run = msgspec.structs.replace(self._run, settings=dict(spec.settings))
+            self._run = msgspec.structs.replace(self._run, settings=_as_stored(spec.settings))
         self._claims.clear()
         for item in self._items.values():
             item.claimed_by = None
         self._leases.clear()
-        return Opened(self._run, await self.totals())
+        return Opened(self._run, totals_of(self._ordered()))
 
-    async def begin(
+    def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
-    ) -> list[BeginResult]:
+    ) -> Completed[list[BeginResult]]:
         """Claim items, and record the intents of those that are new."""
-        return [self._begin(intent, owner, room) for intent in intents]
+        return Completed([self._begin(intent, owner, room) for intent in intents])
 
     def _begin(self, intent: Intent, owner: str, room: bool) -> BeginResult:
         present = self._items.get(intent.key)
@@ -119,7 +130,8 @@ class MemoryJournal:
             record = present.record()
             present.claimed_by = present.owner = owner
             return record
-        self._items[intent.key] = _Item(intent, owner, self._clock())
+        resends = 0 if present is None else present.resends
+        self._items[intent.key] = _Item(intent, owner, self._clock(), resends)
         return Begin.NEW
 
     def _claim(self, owner: str, key: str) -> bool:
@@ -133,49 +145,56 @@ class MemoryJournal:
             return False
         return self._leases.get(present.owner, 0.0) > self._clock()
 
-    def submitted(self, key: str, job_id: str) -> Completed:
+    def submitted(self, key: str, job_id: str) -> Completed[None]:
         """Record an item's job."""
         item = self._items.get(key)
         if item is None:
-            return Completed(unknown_key(self.name, key))
+            return Failed(unknown_key(self.name, key))
         if item.state != "intended" and not may_submit(item.record(), job_id):
             if item.state == "submitted" and item.job_id == job_id:
                 return _COMPLETED
-            return Completed(wrong_state(self.name, item.record(), f"submitted as job {job_id}"))
+            return Failed(wrong_state(self.name, item.record(), f"submitted as job {job_id}"))
         item.state, item.job_id, item.submitted_at = "submitted", job_id, self._clock()
         return _COMPLETED
 
-    def finish(self, outcome: Finish) -> Completed:
+    def finish(self, outcome: Finish) -> Completed[None]:
         """Record an item's outcome."""
         item = self._items.get(outcome.key)
         if item is None:
-            return Completed(unknown_key(self.name, outcome.key))
+            return Failed(unknown_key(self.name, outcome.key))
         if item.state in FINISHED:
-            return Completed(wrong_state(self.name, item.record(), outcome.state))
+            return Failed(wrong_state(self.name, item.record(), outcome.state))
         if self._keep_finished:
             item.state, item.outcome, item.ended_at = outcome.state, outcome, self._clock()
         else:
             del self._items[outcome.key]
         return _COMPLETED
 
-    async def mark_uncertain(self, key: str) -> None:
+    def mark_uncertain(self, key: str) -> Completed[None]:
         """Record that nobody can tell whether an intended item was accepted."""
-        item = self._present(key)
+        item = self._items.get(key)
+        if item is None:
+            return Failed(unknown_key(self.name, key))
         if item.state not in ("intended", "uncertain"):
-            raise wrong_state(self.name, item.record(), "uncertain")
+            return Failed(wrong_state(self.name, item.record(), "uncertain"))
         item.state = "uncertain"
+        return _COMPLETED
 
-    async def count_resend(self, key: str) -> None:
+    def count_resend(self, key: str) -> Completed[None]:
         """Record that an item is sent again although an earlier attempt may have been paid."""
-        self._present(key).resends += 1
+        item = self._items.get(key)
+        if item is None:
+            return Failed(unknown_key(self.name, key))
+        item.resends += 1
+        return _COMPLETED
 
-    async def members(self, idempotency_key: str) -> list[ItemRecord]:
+    def members(self, idempotency_key: str) -> Completed[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
-        return [one for one in self._ordered() if one.idempotency_key == idempotency_key]
+        return Completed([one for one in self._ordered() if one.idempotency_key == idempotency_key])
 
-    async def matching(self, fingerprint: str) -> list[ItemRecord]:
+    def matching(self, fingerprint: str) -> Completed[list[ItemRecord]]:
         """Return nothing: there are no records of schema 1 in memory."""
-        return []
+        return Completed([])
 
     async def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
@@ -185,9 +204,9 @@ class MemoryJournal:
             if record.position > after and (states is None or record.state in states):
                 yield record
 
-    async def totals(self) -> Totals:
+    def totals(self) -> Completed[Totals]:
         """Return sums over all items."""
-        return totals_of(self._ordered())
+        return Completed(totals_of(self._ordered()))
 
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could."""
@@ -197,17 +216,13 @@ class MemoryJournal:
         ):
             self._samples.append(SlotSample(now, running, limit))
 
-    async def heartbeat(self, owner: str, lease: float) -> None:
+    def heartbeat(self, owner: str, lease: float) -> Completed[None]:
         """Keep an owner alive."""
         self._leases[owner] = self._clock() + lease
+        return _COMPLETED
 
     async def aclose(self) -> None:
         """Do nothing: what was stored stays."""
-
-    def _present(self, key: str) -> _Item:
-        if key not in self._items:
-            raise unknown_key(self.name, key)
-        return self._items[key]
 
     def _ordered(self) -> list[ItemRecord]:
         records = [item.record() for item in self._items.values()]
@@ -230,13 +245,13 @@ class _Item:
         "submitted_at",
     )
 
-    def __init__(self, intent: Intent, owner: str, now: float) -> None:
+    def __init__(self, intent: Intent, owner: str, now: float, resends: int) -> None:
         self.intent = intent
         self.owner = owner
         self.claimed_by: str | None = owner  # since the journal was opened
         self.intended_at = now
         self.state: State = "intended"
-        self.resends = 0
+        self.resends = resends
         self.job_id: str | None = None
         self.submitted_at: float | None = None
         self.ended_at: float | None = None
@@ -316,18 +331,43 @@ class MemoryReader:
         """Do nothing."""
 
 
-class Completed:
-    """A transition that has taken effect, or has failed; awaiting it does not wait."""
+class Completed(Generic[T]):
+    """A call that has taken effect; awaiting it does not wait.
 
-    __slots__ = ("_failure",)
+    Args:
+        result: What the call returns.
+    """
 
-    def __init__(self, failure: JournalError | None = None) -> None:
-        self._failure = failure
+    __slots__ = ("_result",)
 
-    def __await__(self) -> Generator[None, None, None]:
-        if self._failure is not None:
-            raise self._failure
+    def __init__(self, result: T) -> None:
+        self._result = result
+
+    def __await__(self) -> Generator[None, None, T]:
         yield from ()
+        return self._result
 
 
-_COMPLETED = Completed()
+class Failed(Completed[Any]):
+    """A call that was refused.
+
+    Args:
+        error: What awaiting it raises.
+    """
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: JournalError) -> None:
+        self._error = error
+
+    def __await__(self) -> Generator[None, None, Any]:
+        yield from ()
+        raise self._error
+
+
+_COMPLETED = Completed(None)
+
+
+def _as_stored(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they come back from other stores."""
+    return msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str), type=dict[str, Any])

@@ -95,7 +95,8 @@ class ItemRecord(msgspec.Struct, frozen=True):
         fingerprint: Fingerprint of the request; empty if ``operation`` is None.
         payload: JSON body of the request, without what a run adds.
         legacy_fingerprint: The fingerprint that version 0.1.0 computed, or None.
-        owner: The owner that claimed it last, or None.
+        owner: The owner that claimed it last, or None; of an item that has ended, it may be one
+            before.
         reserved_usd: US dollars reserved for it, or None.
         resends: How many times it was sent again although an earlier attempt without an
             idempotency key may have been carried out.
@@ -213,6 +214,8 @@ class Totals(msgspec.Struct, frozen=True):
         first_intended_at: Unix seconds of the oldest intent, or None without items.
         last_ended_at: Unix seconds of the newest outcome, or None if nothing has ended.
         ended_jobs: Number of ended items that had a job; the others were refused.
+        reserved: What is reserved for each item that has not ended, in US dollars by state; None
+            for an item of unknown cost.
     """
 
     counts: dict[State, int]
@@ -221,15 +224,18 @@ class Totals(msgspec.Struct, frozen=True):
     first_intended_at: float | None = None
     last_ended_at: float | None = None
     ended_jobs: int = 0
+    reserved: dict[State, tuple[float | None, ...]] = {}
 
-    def in_flight(self, *, resubmit_uncertain: bool) -> int:
-        """Return the number of items that may have a job that has not ended.
+    def in_flight(self, *, resubmit_uncertain: bool) -> list[float | None]:
+        """Return what is reserved for each item that may have a job that has not ended.
 
         Args:
             resubmit_uncertain: Whether uncertain items are given up and submitted anew.
         """
-        uncertain = 0 if resubmit_uncertain else self.counts["uncertain"]
-        return self.counts["intended"] + self.counts["submitted"] + uncertain
+        states: tuple[State, ...] = ("intended", "submitted", "uncertain")
+        if resubmit_uncertain:
+            states = states[:2]
+        return [usd for state in states for usd in self.reserved.get(state, ())]
 
     @property
     def items(self) -> int:

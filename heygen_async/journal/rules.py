@@ -47,6 +47,11 @@ def totals_of(records: Collection[ItemRecord]) -> Totals:
             (one.ended_at for one in records if one.ended_at is not None), default=None
         ),
         ended_jobs=sum(one.state in FINISHED and one.job_id is not None for one in records),
+        reserved={
+            state: tuple(one.reserved_usd for one in records if one.state == state)
+            for state in STATES
+            if state not in FINISHED
+        },
     )
 
 

@@ -111,9 +111,11 @@ class JournalStore(Protocol):
 
     An item passes three durable transitions: ``begin`` before its request is sent, ``submitted``
     when its job id is known, ``finish`` before its outcome is handed on. A transition is durable
-    once it was awaited; it is carried out even if the coroutine that awaits it is cancelled, and
-    transitions take effect in the order of the calls. After a failure of the store itself every
-    waiting and later call raises the same ``JournalError``.
+    once it was awaited, and is carried out even if the coroutine that awaits it is cancelled.
+    Calls that wait at the same time take effect in any order, except that ``submitted`` and
+    ``finish`` of an item follow its earlier ``begin`` and ``submitted``. One call that is refused
+    leaves the others as they are. After a failure of the store itself every waiting and later
+    call raises the same ``JournalError``.
 
     **Owners.** ``begin`` claims items for an owner. The lease belongs to the owner and not to the
     item, so that one ``heartbeat`` renews all of its claims. An owner is alive for the lease's
@@ -164,10 +166,10 @@ class JournalStore(Protocol):
     ) -> Awaitable[list[BeginResult]]:
         """Claim items, and record the intents of those that are new, in one transaction.
 
-        An owner can claim each key once; the second time the result is ``Begin.DUPLICATE``. A
-        claimed item can still be begun: if it is new, or as its next attempt if the record has
-        failed, is uncertain, or was intended as part of a server batch that was refused as a
-        whole.
+        An owner can claim each key once; the second time the result is ``Begin.DUPLICATE``, or
+        the record if another owner has claimed it in between. A claimed item can still be begun:
+        if it is new, or as its next attempt if the record has failed, is uncertain, or was
+        intended as part of a server batch that was refused as a whole.
 
         Args:
             intents: The items.
@@ -206,7 +208,11 @@ class JournalStore(Protocol):
         """
 
     def count_resend(self, key: str) -> Awaitable[None]:
-        """Record that an item is sent again although an earlier attempt may have been paid."""
+        """Record that an item is sent again although an earlier attempt may have been paid.
+
+        Raises:
+            JournalError: It is not durable, or the item is unknown.
+        """
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
@@ -223,6 +229,8 @@ class JournalStore(Protocol):
     ) -> AsyncIterator[ItemRecord]:
         """Iterate over items behind a position, in the order of positions.
 
+        Items written during an iteration may be seen or not.
+
         Args:
             states: Only items in these states; None for all.
             after: The position to start behind.
@@ -232,7 +240,10 @@ class JournalStore(Protocol):
         """Return sums over all items."""
 
     def sample_slots(self, running: int, limit: int) -> None:
-        """Store how many jobs run and how many could; at most one sample a second is kept."""
+        """Store how many jobs run and how many could.
+
+        One sample a second is kept, and the store may keep the last one before it is closed.
+        """
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:
         """Keep an owner alive.

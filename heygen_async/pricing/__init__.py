@@ -1,1 +1,1 @@
-"""Prices, estimates and budgets."""
+"""Prices, estimates and the budget of runs."""

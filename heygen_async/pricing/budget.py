@@ -1,7 +1,19 @@
-"""The money of bulk runs: what jobs cost, what is left in the account, and a cap.
+"""Keep the spending of bulk runs under a cap. Pure arithmetic, without I/O and without waiting.
 
-HeyGen answers no prices, so what jobs cost is always an estimate. Nothing in this module does
-I/O.
+Before its submission, each job reserves the most that it can cost:
+
+- A job of known length reserves the upper end of its estimate. A length estimated from a script
+  counts as known.
+- A job of unknown length reserves the longest that HeyGen allows. If that does not fit into the
+  room left, the job may start alone, that is while no other job of unknown length is in flight,
+  as long as there is any room.
+
+When a job starts, everything else in flight therefore fits under the cap even at its dearest, so
+that **the total spending is at most the cap plus the cost of one job**, whatever the lengths, the
+order and the number of interruptions. Jobs without a published price start alone too, and count
+nothing.
+
+``AsyncBudget`` adds the waiting for room.
 """
 
 from __future__ import annotations
@@ -9,84 +21,57 @@ from __future__ import annotations
 import datetime
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from heygen_async.errors import BudgetExceeded, ConfigurationError
-from heygen_async.models.users import User
 from heygen_async.pricing.estimates import Estimate, dollars
 
-# Money is counted in whole units of 1e-9 USD: sums are exact, in whatever order jobs end.
+# Money is counted in units of 1e-9 USD, so that sums are exact in any order.
 _UNITS = 1_000_000_000
 _WARN_AT = (0.5, 0.8)
 
 
-def balance(user: User) -> float | str | None:
-    """What is left in the account, for a look before a run.
-
-    Args:
-        user: The answer of ``users.me``.
-
-    Returns:
-        USD as a float, of a wallet or up to the spending cap; credits as a sentence, since
-        they have no price in USD; None where the account does not say. A wallet that reloads
-        itself can pay for more than its balance.
-    """
-    wallet, usage, subscription = user.wallet, user.usage_based, user.subscription
-    if wallet is not None and wallet.remaining_balance is not None:
-        left = wallet.remaining_balance
-        return left if wallet.currency == "usd" else f"{left:,.12g} {wallet.currency}"
-    if usage is not None:
-        if usage.spending_cap_usd is not None:
-            return max(0.0, usage.spending_cap_usd - (usage.spending_current_usd or 0.0))
-        if usage.remaining_credits is not None:
-            return f"{usage.remaining_credits:,.12g} included credits"
-    if subscription is not None:
-        pools = {
-            "premium": subscription.credits.premium_credits,
-            "add-on": subscription.credits.add_on_credits,
-        }
-        known = [
-            f"{pool.remaining:,.12g} {kind} credits"
-            for kind, pool in pools.items()
-            if pool is not None and pool.remaining is not None
-        ]
-        return ", ".join(known) or None
-    return None
+class MustWait(BudgetExceeded):
+    """There is no room at present, but there may be when jobs in flight have settled."""
 
 
 class Reservation(msgspec.Struct, frozen=True, eq=False):
-    """A place in a :class:`Budget` for one job; each is a thing of its own.
+    """Room in a :class:`Budget` for one job. Each reservation is unique.
 
     Attributes:
-        estimate: What the job will probably cost.
-        known: Units of it that are known.
+        estimate: Estimated cost of the job.
+        units: Amount that is reserved, in 1e-9 USD.
     """
 
     estimate: Estimate
-    known: int
+    units: int
+
+    @property
+    def amount(self) -> float:
+        """Amount that is reserved, in USD. A journal stores it with the item."""
+        return self.units / _UNITS
+
+    @property
+    def lowest(self) -> int:
+        """Lower bound of the cost, in 1e-9 USD."""
+        return min(self.units, _units(self.estimate.usd_low))
 
 
 class Budget:
-    """Keeps what is spent, and what jobs in flight will cost, under a cap.
+    """Track what is spent and what jobs in flight may cost, under a cap.
 
-    Reserve before each submission, then settle when the job has ended, or release where it was
-    never submitted. An incomplete estimate reserves the mean of the jobs that have ended so far
-    and cost something, at least what is known of it; before the first has ended there is no
-    mean, so jobs of unknown length that start together can pass the cap, as can a job that
-    costs more than its estimate. Nothing is reserved once that has happened.
-
-    All figures are estimates, as HeyGen answers no prices. For one event loop, not for threads.
+    Reserve before each submission. Settle when the job has ended, or release if it was not
+    submitted after all. All figures are estimates, since HeyGen tells no prices. Not thread-safe.
 
     Args:
-        max_cost: USD that may be spent, over all runs; None for no cap.
-        max_jobs: Jobs that may be submitted, over all runs; None for no cap.
+        max_cost: Cap in USD, over all runs; None for no cap.
+        max_jobs: Number of jobs that may be submitted, over all runs; None for no limit.
         spent: USD that earlier runs have spent.
-        jobs: Jobs of earlier runs that have ended.
-        warn: Called with a sentence when 50 % and when 80 % of ``max_cost`` are spent or
-            reserved, once each, for example ``logger.warning``. Not called again for what
-            earlier runs have spent.
+        jobs: Finished jobs of earlier runs.
+        warn: Called with a message when 50 % and when 80 % of ``max_cost`` are spent or reserved,
+            once each. Not called again for what earlier runs have spent.
 
     Raises:
         ConfigurationError: A figure is negative or not finite.
@@ -111,94 +96,97 @@ class Budget:
         self._warn = warn
         self._as_of: datetime.date | None = None
         self._open: set[Reservation] = set()
-        self._complete = 0  # units reserved by complete estimates
-        self._incomplete: Counter[int] = Counter()  # reservations by the units known of them
-        self._spent = self._ended = self._paid = self._paid_jobs = 0
-        self._in_flight = 0  # jobs of earlier runs that are not reserved anew yet
+        self._reserved = self._lowest = 0  # units, of all open reservations
+        self._unknown = 0  # open reservations of jobs of unknown length
+        # Jobs in flight that no run waits for, by their units; None if these are not recorded.
+        self._carried: Counter[int | None] = Counter()
+        self._spent = self._ended = 0
         self._journals: set[str] = set()
         self.carry_over(spent, jobs)
 
     def meets(self, journal: str) -> bool:
-        """Whether this journal is new to the budget, so that its sums do not count twice."""
+        """Return whether this journal is new to the budget, so that its totals count once."""
         new = journal not in self._journals
         self._journals.add(journal)
         return new
 
-    def carry_over(self, spent: float, jobs: int, in_flight: int = 0) -> None:
-        """Count what earlier runs have spent; before the first reservation.
+    def carry_over(self, spent: float, jobs: int, in_flight: Iterable[float | None] = ()) -> None:
+        """Add what earlier runs have spent and left in flight.
 
         Args:
             spent: USD.
-            jobs: How many jobs have ended.
-            in_flight: How many may still run. Each counts until it is reserved anew, at the mean
-                of those that have ended, or as what is reserved next.
+            jobs: Number of finished jobs.
+            in_flight: Reserved amount in USD of each job that may still run, or None where it was
+                not recorded. Each counts until its item is reserved again with
+                ``submitted=True``. An amount that was not recorded counts as much as the job that
+                asks for room.
         """
         self._spent += _units(spent)
         self._ended += jobs
-        self._in_flight += in_flight
-        # For the mean. Failed jobs of earlier runs are among theirs: a little low, not wrong.
-        if self._spent and self._ended:
-            self._paid, self._paid_jobs = self._spent, self._ended
+        self._carried.update(None if usd is None else _units(usd) for usd in in_flight)
         self._to_warn_at = [share for share in _WARN_AT if not self._reaches(share)]
 
     @property
     def spent(self) -> float:
-        """USD that ended jobs have cost, those of earlier runs too."""
+        """USD that finished jobs have cost, including those of earlier runs."""
         return self._spent / _UNITS
 
     @property
     def reserved(self) -> float:
-        """USD that jobs in flight will probably cost."""
-        return self._reserved() / _UNITS
+        """USD that jobs in flight cost at most, including those of earlier runs."""
+        return (self._reserved + self._in_flight_before()) / _UNITS
 
     @property
     def jobs(self) -> int:
-        """Jobs that have ended or are in flight, those of earlier runs too."""
-        return self._ended + len(self._open) + self._in_flight
+        """Jobs that are finished or in flight, including those of earlier runs."""
+        return self._ended + len(self._open) + self._carried.total()
 
-    def reserve(self, estimate: Estimate, *, submitted: bool = False) -> Reservation:
-        """Make room for a job that is about to be submitted.
+    def reserve(
+        self, estimate: Estimate, *, submitted: bool = False, amount: float | None = None
+    ) -> Reservation:
+        """Reserve room for a job that is about to be submitted.
 
         Args:
-            estimate: What it will probably cost.
-            submitted: It was submitted by an earlier run: counted, but never refused.
+            estimate: Estimated cost of the job.
+            submitted: Whether an earlier run has submitted it. It then takes the place of one of
+                the jobs carried over, and is never refused.
+            amount: USD that the earlier run reserved for it; None if that was not recorded.
 
         Raises:
-            BudgetExceeded: There is no room; nothing was reserved.
+            MustWait: There is no room before a job in flight has settled. Nothing was reserved.
+            BudgetExceeded: There is no room. Nothing was reserved.
         """
         self._as_of = estimate.as_of
-        reservation = Reservation(estimate, _units(estimate.usd))
+        units = _most(estimate) if amount is None else _units(amount)
         if submitted:
-            self._in_flight = max(0, self._in_flight - 1)
+            self._take_over(units)
         else:
-            self._refuse_excess(estimate, self._amount(reservation))
+            self._check_room(estimate, units)
+        reservation = Reservation(estimate, units)
         self._open.add(reservation)
         self._count(reservation, 1)
         self._warn_once()
         return reservation
 
     def settle(self, reservation: Reservation, actual: float | None) -> None:
-        """A job has ended.
+        """Replace a reservation by the actual cost of the finished job.
 
         Args:
-            reservation: Its reservation.
-            actual: What it has cost in USD, 0 where it failed; None where that is not known:
-                what was reserved then counts as spent.
+            reservation: The reservation.
+            actual: Cost in USD, 0 if the job failed. None if unknown: the reserved amount then
+                counts as spent.
 
         Raises:
             ValueError: The cost is negative or not finite, or the reservation is not open.
         """
-        amount = self._amount(reservation) if actual is None else _units(actual)
+        units = reservation.units if actual is None else _units(actual)
         self.release(reservation)
         self._ended += 1
-        self._spent += amount
-        if actual is not None and amount:
-            self._paid += amount
-            self._paid_jobs += 1
+        self._spent += units
         self._warn_once()
 
     def release(self, reservation: Reservation) -> None:
-        """A job was not submitted after all.
+        """Give up the reservation of a job that was not submitted.
 
         Raises:
             ValueError: The reservation was settled or released before, or is of another budget.
@@ -209,13 +197,15 @@ class Budget:
         self._count(reservation, -1)
 
     def set_aside(self, reservation: Reservation) -> None:
-        """A job may still run, and a later run takes it up: it counts as those of earlier runs.
+        """Stop tracking a job that may still run; a later run will take it up.
+
+        Its amount stays reserved, as that of a job carried over.
 
         Raises:
             ValueError: The reservation was settled or released before, or is of another budget.
         """
         self.release(reservation)
-        self._in_flight += 1
+        self._carried[reservation.units] += 1
 
     def __str__(self) -> str:
         prices = f" at prices of {self._as_of}" if self._as_of is not None else ""
@@ -226,50 +216,59 @@ class Budget:
             f"{cap}; jobs: {self.jobs:,}{jobs}"
         )
 
-    def _amount(self, reservation: Reservation) -> int:
-        known = reservation.known
-        return known if reservation.estimate.complete else max(known, self._mean())
+    def _check_room(self, estimate: Estimate, units: int) -> None:
+        """Refuse a job that there is no room for."""
+        if self.max_jobs is not None and self.jobs >= self.max_jobs:
+            raise self._refusal(BudgetExceeded, "max_jobs is reached")
+        if self._cap is None:
+            return
+        room = self._cap - self._spent - self._reserved - self._in_flight_before(units)
+        room_later = room + self._reserved - self._lowest
+        if estimate.complete:
+            fits, may_fit = units <= max(room, 0), units <= room_later
+        else:
+            covered = estimate.usd_high is not None and units <= room
+            fits, may_fit = room > 0 and (covered or not self._unknown), room_later > 0
+        if not fits:
+            kind = MustWait if may_fit else BudgetExceeded
+            about = estimate.amount if estimate.complete else f"unknown cost, {estimate.amount}"
+            raise self._refusal(kind, f"no room for a job of {about}")
 
-    def _mean(self) -> int:
-        return -(-self._paid // self._paid_jobs) if self._paid_jobs else 0  # rounded up
+    def _refusal(self, kind: type[BudgetExceeded], reason: str) -> BudgetExceeded:
+        return kind(
+            f"{reason}; {self}",
+            max_cost=self.max_cost,
+            max_jobs=self.max_jobs,
+            spent=self.spent,
+            reserved=self.reserved,
+        )
 
-    def _reserved(self) -> int:
-        mean = self._mean()
-        incomplete = sum(count * max(known, mean) for known, count in self._incomplete.items())
-        return self._complete + incomplete + self._in_flight * mean
+    def _in_flight_before(self, unrecorded: int = 0) -> int:
+        """Return the units of jobs carried over, with a figure for those not recorded."""
+        return sum(
+            count * (unrecorded if units is None else units)
+            for units, count in self._carried.items()
+        )
+
+    def _take_over(self, units: int) -> None:
+        """Remove the job from those carried over: the one of its amount, or the least one."""
+        recorded = [amount for amount in self._carried if amount is not None]
+        for amount in (units, None, min(recorded, default=None)):
+            if self._carried[amount]:
+                self._carried[amount] -= 1
+                self._carried = +self._carried
+                return
 
     def _count(self, reservation: Reservation, change: int) -> None:
-        known = reservation.known
-        if reservation.estimate.complete:
-            self._complete += change * known
-            return
-        self._incomplete[known] += change
-        if not self._incomplete[known]:
-            del self._incomplete[known]
-
-    def _refuse_excess(self, estimate: Estimate, amount: int) -> None:
-        reason = None
-        if self.max_jobs is not None and self.jobs >= self.max_jobs:
-            reason = "max_jobs is reached"
-        elif self._cap is not None:
-            room = self._cap - self._spent - self._reserved()
-            if not self._paid_jobs:  # then those of earlier runs are not in it
-                room -= self._in_flight * amount
-            # A job of unknown cost needs some room, even where no mean says how much.
-            if amount > room or (not estimate.complete and room <= 0):
-                reason = f"no room for a job of about {dollars(amount / _UNITS)}"
-        if reason is not None:
-            raise BudgetExceeded(
-                f"{reason}; {self}",
-                max_cost=self.max_cost,
-                max_jobs=self.max_jobs,
-                spent=self.spent,
-                reserved=self.reserved,
-            )
+        self._reserved += change * reservation.units
+        self._lowest += change * reservation.lowest
+        self._unknown += change * (not reservation.estimate.complete)
 
     def _reaches(self, share: float) -> bool:
         # Without a cap there is nothing to warn of.
-        return self._cap is None or self._spent + self._reserved() >= share * self._cap
+        return self._cap is None or self._spent + self._reserved + self._in_flight_before() >= (
+            share * self._cap
+        )
 
     def _warn_once(self) -> None:
         if not self._to_warn_at:
@@ -279,6 +278,11 @@ class Budget:
             self._to_warn_at = [share for share in self._to_warn_at if share not in reached]
             if self._warn is not None:
                 self._warn(f"{max(reached):.0%} of max_cost is spent or reserved; {self}")
+
+
+def _most(estimate: Estimate) -> int:
+    """Return the most that a job can cost, or what is known of it if it has no price."""
+    return _units(estimate.usd_low if estimate.usd_high is None else estimate.usd_high)
 
 
 def _units(usd: float) -> int:

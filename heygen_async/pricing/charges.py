@@ -1,4 +1,4 @@
-"""What a request is charged for: at which rate, and for how long as far as can be told."""
+"""Charges of a request: the rate of each and, as far as the request tells it, the length."""
 
 from __future__ import annotations
 
@@ -38,10 +38,17 @@ from heygen_async.models.videos import (
 )
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.pricing.speech_length import speech_seconds
+from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 TYPICAL_AGENT_SECONDS = 60.0
-"""Length of a Video Agent's video where nothing is known; a guess."""
+"""Typical length in seconds of a Video Agent's video, until more is known of the account."""
+
+MAX_OUTPUT_SECONDS = 1800.0
+"""Longest output that HeyGen makes."""
+MAX_AUDIO_SECONDS = 600.0
+"""Longest audio that HeyGen takes in place of a script."""
+MAX_FILLER_WORDS_SECONDS = 7200.0
+"""Longest source of a filler-word removal."""
 
 _4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
@@ -56,15 +63,17 @@ _Speaking: TypeAlias = (
 
 
 class Charge(NamedTuple):
-    """One thing that a request is charged for.
+    """One charge of a request.
 
     Attributes:
         rate: USD per second.
-        seconds: How long it is, or None where that cannot be told.
+        seconds: Length, or None if unknown.
         product: What the rate is for.
-        length: Where ``seconds`` come from, or why there are none.
-        fixed: USD, whatever the length.
+        length: Source of ``seconds``, or the reason why they are unknown.
+        fixed: USD, independent of the length.
         guess: Whether ``seconds`` is a typical length that nothing in the request supports.
+        tolerance: Share by which the length may differ from ``seconds`` in either direction.
+        longest: Longest possible length in seconds, which counts if the length is unknown.
     """
 
     rate: float
@@ -73,21 +82,39 @@ class Charge(NamedTuple):
     length: str
     fixed: float = 0.0
     guess: bool = False
+    tolerance: float = 0.0
+    longest: float = MAX_OUTPUT_SECONDS
 
     @property
     def basis(self) -> str:
-        """What the price rests on."""
+        """Product and source of the length, as text."""
         return f"{self.product}; {self.length}"
 
     @property
     def known(self) -> bool:
-        """Whether the price follows from the request."""
+        """Whether the price follows from the request or from a given length."""
         return self.rate == 0 or (self.seconds is not None and not self.guess)
 
     @property
-    def usd(self) -> float:
-        """The price, without what is of unknown length."""
+    def usd(self) -> float | None:
+        """The price in USD, or None if it depends on a length that is not even guessed."""
+        if self.rate and self.seconds is None:
+            return None
         return self.fixed + self.rate * (self.seconds or 0.0)
+
+    @property
+    def usd_low(self) -> float:
+        """The lowest possible price in USD; an unknown length counts as 0."""
+        return self.fixed + (self._at(1 - self.tolerance) if self.known else 0.0)
+
+    @property
+    def usd_high(self) -> float:
+        """The highest possible price in USD; an unknown length counts as ``longest``."""
+        length = self._at(1 + self.tolerance) if self.known else self.rate * self.longest
+        return self.fixed + length
+
+    def _at(self, share: float) -> float:
+        return self.rate * (self.seconds or 0.0) * share
 
 
 def charges(
@@ -97,19 +124,21 @@ def charges(
     seconds: float | None = None,
     template: Template | None = None,
     proofread: ProofreadRequest | None = None,
+    agent_seconds: float = TYPICAL_AGENT_SECONDS,
 ) -> Sequence[Charge]:
-    """What a request is charged for.
+    """Return the charges of a request.
 
     Args:
         request: The request.
-        prices: The rates.
-        seconds: Length of the output where it is known; of the source where one is translated.
-        template: The template that a ``TemplateRenderRequest`` renders.
-        proofread: What a ``ProofreadGenerateRequest`` goes back to.
+        prices: The price table.
+        seconds: Length of the output if known; for a translation, length of the source.
+        template: The template of a ``TemplateRenderRequest``.
+        proofread: The request that a ``ProofreadGenerateRequest`` continues.
+        agent_seconds: Typical length of a Video Agent's video.
 
     Returns:
-        One charge per scene of a studio video and per language of a translation, otherwise as
-        many as there are different things to say. Empty where no price is known.
+        One charge per scene of a studio video, one per language of a translation; one or two for
+        other requests. Empty if no price is known.
     """
     match request:
         case AvatarVideoRequest():
@@ -128,12 +157,10 @@ def charges(
             found = _template(request, template, prices)
         case VideoAgentRequest():
             length = "length a guess, the agent decides it"
-            found = [
-                Charge(prices.video_agent, TYPICAL_AGENT_SECONDS, "Video Agent", length, guess=True)
-            ]
+            found = [Charge(prices.video_agent, agent_seconds, "Video Agent", length, guess=True)]
         case SpeechRequest():
             spoken = speech_seconds(request.text, request.speed)
-            found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT)]
+            found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT, tolerance=TOLERANCE)]
         case LipsyncRequest():
             found = [_lipsync(request, prices)]
         case VideoTranslationRequest():
@@ -150,25 +177,39 @@ def charges(
             return [Charge(0.0, None, "proofread", "charged only when it is rendered")]
         case _:
             return []
-    return found if seconds is None else lasting(found, seconds)
+    return _within_output(found) if seconds is None else with_length(found, seconds)
 
 
-def lasting(found: Sequence[Charge], seconds: float) -> list[Charge]:
-    """The same charges where their output is known to last ``seconds`` altogether.
+def with_length(found: Sequence[Charge], seconds: float) -> list[Charge]:
+    """Return the charges for an output that is known to last ``seconds`` in total.
 
-    Several charges share the length as they were expected to; where that cannot be told, all
-    of it counts at the dearest of their rates.
+    Several charges share the length in proportion to their estimated lengths. If one of these is
+    unknown, the whole length is charged at the highest of their rates.
     """
     if len({charge.rate for charge in found}) > 1:
         lengths = [charge.seconds for charge in found if charge.seconds is not None]
         if len(lengths) == len(found):
             stretch = seconds / sum(lengths)
             return [
-                charge._replace(seconds=length * stretch, length=_GIVEN)
+                charge._replace(seconds=length * stretch, length=_GIVEN, guess=False, tolerance=0.0)
                 for charge, length in zip(found, lengths, strict=True)
             ]
-    dearest = max(found, key=lambda charge: charge.rate)
-    return [dearest._replace(seconds=seconds, length=_GIVEN, guess=False)]
+    highest = max(found, key=lambda charge: charge.rate)
+    return [highest._replace(seconds=seconds, length=_GIVEN, guess=False, tolerance=0.0)]
+
+
+def _within_output(found: Sequence[Charge]) -> Sequence[Charge]:
+    """Limit charges for parts of one output: together they last no longer than it may."""
+    unknown = [charge for charge in found if not charge.known]
+    if sum(charge.longest for charge in unknown) <= MAX_OUTPUT_SECONDS:
+        return found
+    highest = max(unknown, key=lambda charge: charge.rate)
+    return [
+        charge
+        if charge.known
+        else charge._replace(longest=MAX_OUTPUT_SECONDS if charge is highest else 0.0)
+        for charge in found
+    ]
 
 
 def _size(resolution: str | None, prices: PriceTable) -> float:
@@ -186,9 +227,11 @@ def _avatar_rate(engine: Engine | None, prices: PriceTable) -> tuple[float, str]
 def _spoken(part: _Speaking, rate: float, product: str) -> Charge:
     if part.script is not None:
         speed = part.voice_settings.speed if part.voice_settings is not None else 1.0
-        return Charge(rate, speech_seconds(part.script, speed), product, _FROM_TEXT)
+        spoken = speech_seconds(part.script, speed)
+        return Charge(rate, spoken, product, _FROM_TEXT, tolerance=TOLERANCE)
     if part.audio_url is not None or part.audio_asset_id is not None:
-        return Charge(rate, None, product, "length of the audio unknown, at most 600 s")
+        length = "length of the audio unknown, at most 600 s"
+        return Charge(rate, None, product, length, longest=MAX_AUDIO_SECONDS)
     return Charge(rate, None, product, "length unknown")
 
 
@@ -198,7 +241,7 @@ def _scene(scene: StudioScene, prices: PriceTable, size: float) -> Charge:
             return _spoken(scene.input, prices.avatar_iv_photo * size, _PHOTO)
         rate, product = _avatar_rate(scene.input.engine, prices)
         return _spoken(scene.input, rate * size, product)
-    # No price of its own is published for a scene that shows no avatar.
+    # HeyGen publishes no price for scenes without an avatar.
     rate, product = prices.avatar_iv * size, "scenes without an avatar as if they had one"
     if isinstance(scene, ImageScene) and scene.duration is not None:
         return Charge(rate, scene.duration, product, "length as requested")
@@ -219,7 +262,8 @@ def _template(
     found = []
     if spoken:
         seconds = sum(map(speech_seconds, spoken))
-        found.append(Charge(rate, seconds, product, "length guessed from its scripts"))
+        length = "length guessed from its scripts"
+        found.append(Charge(rate, seconds, product, length, tolerance=TOLERANCE))
     if len(spoken) < len(texts) or not texts:
         silent = f"{len(texts) - len(spoken)} of {len(texts)} scenes without a known script"
         found.append(Charge(rate, None, product, f"{silent}, their length unknown"))
@@ -234,12 +278,12 @@ def _is_4k(dimension: Dimension | None) -> bool:
 
 
 def _filled(script: str, request: TemplateRenderRequest) -> str:
-    def text_of(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         value = request.variables.get(match[1].strip())
-        # A text variable that is left out stays as it is.
+        # The API leaves the placeholder of a missing text variable in the script.
         return value.content if isinstance(value, TextVariable) else match[0]
 
-    return _PLACEHOLDER.sub(text_of, script)
+    return _PLACEHOLDER.sub(replacement, script)
 
 
 def _translation_rate(mode: str, audio_only: bool, prices: PriceTable) -> float:
@@ -277,7 +321,9 @@ def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
 def _filler_words(prices: PriceTable, source: float | None) -> Charge:
     rate, product = prices.filler_words_minute / 60.0, "filler-word removal"
     if source is None:
-        return Charge(rate, None, product, "length of the source unknown")
+        minute, longest = rate * 60.0, MAX_FILLER_WORDS_SECONDS - 60.0
+        length = "length of the source unknown"
+        return Charge(rate, None, product, length, fixed=minute, longest=longest)
     missing = rate * max(0.0, 60.0 - source)
     return Charge(rate, source, product, "at least one minute of the source", fixed=missing)
 
@@ -290,12 +336,12 @@ def _hyperframes(request: HyperframesRenderRequest, rate: float, prices: PriceTa
 def _proofread(
     request: ProofreadGenerateRequest, proofread: ProofreadRequest | None, prices: PriceTable
 ) -> Charge:
-    modes: tuple[str, ...] = ("speed", "precision")  # the API's own request does not say which
+    modes: tuple[str, ...] = ("speed", "precision")  # ProofreadGenerateRequest has no mode
     if proofread is not None:
         modes = (proofread.mode,)
     elif isinstance(request, ProofreadRender):
         modes = (request.mode,)
     rate = max(_translation_rate(mode, request.translate_audio_only, prices) for mode in modes)
-    mode = f"mode {modes[0]}" if len(modes) == 1 else "the dearer of its modes"
+    mode = f"mode {modes[0]}" if len(modes) == 1 else "the more expensive of its modes"
     product = f"proofread and translation, {mode}"
     return Charge(rate + prices.proofread, None, product, "length of the source unknown")

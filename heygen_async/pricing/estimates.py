@@ -1,6 +1,6 @@
-"""What requests will cost, and what their results have cost.
+"""Estimate what requests and runs will cost, and what results have cost.
 
-HeyGen answers no prices, so every figure here is an estimate at the prices of a
+HeyGen's answers contain no prices, so every figure here is an estimate at the prices of a
 :class:`PriceTable`. Nothing in this module does I/O.
 """
 
@@ -14,61 +14,105 @@ from collections.abc import Iterable
 import msgspec
 
 from heygen_async.errors import InvalidRequest
+from heygen_async.models.editing import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.charges import charges, lasting
-from heygen_async.pricing.prices import PRICES, PriceTable
+from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS, charges, with_length
+from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
 
-# Different bases that an estimate of a run names at most.
-_BASES = 5
+_WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
+
+# Number of different bases that the estimate of a run lists.
+_MAX_BASES = 5
 
 
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+class CostRange(msgspec.Struct, frozen=True, kw_only=True):
+    """An amount that is not exactly known.
+
+    Attributes:
+        usd: The likely amount in USD, as far as it is known or can be guessed; None if nothing
+            of it is.
+        usd_low: Lower bound in USD; what is unknown counts as 0.
+        usd_high: Upper bound in USD; what is unknown counts at the longest that HeyGen allows.
+            None if something in it has no published price.
+        usd_known: Likely amount in USD of what is known. What is unknown counts as ``usd_low``.
+        unknown: How many parts (of a request) or items (of a run) have an unknown amount.
+    """
+
+    usd: float | None
+    usd_low: float
+    usd_high: float | None
+    usd_known: float
+    unknown: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is unknown."""
+        return self.unknown == 0
+
+    @property
+    def amount(self) -> str:
+        """The amount and its bounds as text."""
+        low, high = self.usd_low, self.usd_high
+        likely = "unknown" if self.usd is None else dollars(self.usd)
+        if high is None:
+            return likely if low == 0 else f"{likely} (at least {dollars(low)})"
+        if self.usd is not None and low == high:
+            return likely
+        if low == 0:
+            return f"{likely} (at most {dollars(high)})"
+        return f"{likely} ({dollars(low).removesuffix(' USD')} to {dollars(high)})"
+
+
+class Estimate(CostRange, frozen=True, kw_only=True):
     """What a request will probably cost.
 
     Attributes:
-        usd: USD. Where ``complete`` is False, what is known or guessed of it, possibly 0.
-        seconds: Seconds of output, over all languages; None where they are not known.
-        basis: What it rests on, and what is missing.
-        complete: Whether all that is charged could be told from what was given.
-        as_of: The day of the prices.
+        seconds: Seconds of output, over all languages; None if unknown.
+        basis: What the estimate is based on, and what is missing.
+        as_of: Date of the prices.
+        notice: A remark about the estimate, such as that the prices are old; None if there is
+            none.
     """
 
-    usd: float
     seconds: float | None
     basis: str
-    complete: bool
     as_of: datetime.date
+    notice: str | None = None
 
     def __str__(self) -> str:
         kind = "estimate" if self.complete else "incomplete estimate"
         length = f" for {self.seconds:.1f} s" if self.seconds is not None else ""
-        return f"{kind}: {dollars(self.usd)}{length} at prices of {self.as_of} ({self.basis})"
+        notice = f"; {self.notice}" if self.notice else ""
+        return f"{kind}: {self.amount}{length} at prices of {self.as_of} ({self.basis}){notice}"
 
 
-class RemainingWork(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left to do of a run, next to what its journal holds.
+class RemainingWork(CostRange, frozen=True, kw_only=True):
+    """What is left to do of a run, according to its journal.
+
+    The inherited amounts are those of the new items, the ones submitted again, in flight and
+    unanswered.
 
     Attributes:
-        new: Items that the journal does not hold.
-        again: Items that are submitted again: they failed, or are uncertain and were asked for.
+        new: Items that the journal does not contain.
+        again: Items that are submitted again, since they failed, or since they are uncertain and
+            the run resubmits those.
         in_flight: Items that were submitted; the run waits for them.
-        unanswered: Items whose request may have been sent, and whose answer is not known; it is
-            sent again under the same key, or looked for where that would not be safe any more.
+        unanswered: Items whose request may have been sent, without an answer. The request is sent
+            again under the same key, or its job is searched for if that is no longer safe.
         completed: Items that have completed; they cost nothing more.
-        failed: Items that have failed and are not tried again.
-        uncertain: Items of which nobody can tell whether they were submitted. The run looks for
-            their jobs, and submits none of them.
-        changed: Items whose payload is another than it was; they fail, and nothing is sent.
-        left_out: Items that the journal holds and that are not among those of the run.
-        usd: USD that the new ones, those again, in flight and unanswered will probably cost.
-        incomplete: How many of these have no complete estimate.
-        spent: USD that what has ended did cost, an estimate.
-        jobs: Jobs that have ended, and those in flight that are not among the run's.
+        failed: Items that have failed and are not submitted again.
+        uncertain: Items that may or may not have been submitted. The run searches for their jobs
+            and does not submit them.
+        changed: Items whose payload differs from the one in the journal. They fail, and nothing is
+            sent.
+        left_out: Items of the journal that are not among the items of the run.
+        spent: Estimated cost in USD of the items that have finished.
+        jobs: Jobs that have finished, and jobs in flight that are not among the items of the run.
     """
 
     new: int
@@ -80,79 +124,99 @@ class RemainingWork(msgspec.Struct, frozen=True, kw_only=True):
     uncertain: int
     changed: int
     left_out: int
-    usd: float
-    incomplete: int
     spent: float
     jobs: int
 
+    @property
+    def incomplete(self) -> int:
+        """Same as ``unknown``."""
+        return self.unknown
 
-class RunEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run will probably cost.
+
+class RunEstimate(CostRange, frozen=True, kw_only=True):
+    """What a run will probably cost, including items that an earlier run has paid for.
+
+    ``unknown`` counts items; ``usd`` and the bounds cover all of them as far as they are known.
 
     Attributes:
-        items: Its items, those that an earlier run has paid for included.
-        usd: USD of all of them, as far as it is known.
-        incomplete: Items of which not all that is charged could be told.
-        seconds: Seconds of output, or None where those of an item are not known.
-        basis: What most of it rests on, and what is missing.
-        as_of: The day of the prices.
-        left: What of it is left to do and to pay, next to what earlier runs have left in the
-            journal; None without a journal, or before it is there.
+        items: Number of items.
+        seconds: Seconds of output, or None if the length of an item is unknown.
+        basis: What most of the estimate is based on, and what is missing.
+        as_of: Date of the prices.
+        left: What is left to do and to pay for, according to the journal. None without a journal
+            or before it exists.
+        notice: A remark about the estimate, such as that the prices are old; None if there is
+            none.
     """
 
     items: int
-    usd: float
-    incomplete: int
     seconds: float | None
     basis: str
     as_of: datetime.date
     left: RemainingWork | None = None
+    notice: str | None = None
 
     @property
-    def complete(self) -> bool:
-        """Whether all that is charged could be told for every item."""
-        return self.incomplete == 0
+    def incomplete(self) -> int:
+        """Same as ``unknown``."""
+        return self.unknown
 
     def __str__(self) -> str:
         kind = "estimate" if self.complete else "incomplete estimate"
-        missing = f", {self.incomplete:,} of them not fully known" if self.incomplete else ""
+        missing = f", {self.unknown:,} of them not fully known" if self.unknown else ""
+        notice = f"; {self.notice}" if self.notice else ""
         return (
-            f"{kind}: {dollars(self.usd)} for {self.items:,} items{missing}, "
-            f"at prices of {self.as_of} ({self.basis})"
+            f"{kind}: {self.amount} for {self.items:,} items{missing}, "
+            f"at prices of {self.as_of} ({self.basis}){notice}"
         )
 
 
-def summed(estimates: Iterable[Estimate], as_of: datetime.date) -> RunEstimate:
-    """The sum of the estimates of a run's items.
+def total_cost(ranges: Iterable[CostRange]) -> CostRange:
+    """Return the exact sum of amounts. Its ``unknown`` counts the incomplete ones."""
+    parts = list(ranges)
+    known = [part.usd for part in parts if part.usd is not None]
+    highs = [part.usd_high for part in parts if part.usd_high is not None]
+    return CostRange(
+        usd=math.fsum(known) if known or not parts else None,
+        usd_low=math.fsum(part.usd_low for part in parts),
+        usd_high=math.fsum(highs) if len(highs) == len(parts) else None,
+        usd_known=math.fsum(part.usd_known for part in parts),
+        unknown=sum(not part.complete for part in parts),
+    )
+
+
+def totals(
+    estimates: Iterable[Estimate], as_of: datetime.date, today: datetime.date | None = None
+) -> RunEstimate:
+    """Return the estimate of a run.
 
     Args:
-        estimates: One for each item.
-        as_of: The day of the prices.
+        estimates: The estimate of each item.
+        as_of: Date of the prices.
+        today: The current date, to tell the age of the prices; None asks the clock.
     """
-    usd: list[float] = []
-    lengths: list[float] = []
-    bases: Counter[str] = Counter()
-    incomplete = 0
-    for one in estimates:
-        usd.append(one.usd)
-        incomplete += not one.complete
-        bases[one.basis] += 1
-        if one.seconds is not None:
-            lengths.append(one.seconds)
-    named = [basis for basis, _ in bases.most_common(_BASES)]
-    more = f"; and {len(bases) - _BASES} more" if len(bases) > _BASES else ""
+    items = list(estimates)
+    cost_range = total_cost(items)
+    lengths = [item.seconds for item in items if item.seconds is not None]
+    bases = Counter(item.basis for item in items)
+    listed = [basis for basis, _ in bases.most_common(_MAX_BASES)]
+    more = f"; and {len(bases) - _MAX_BASES} more" if len(bases) > _MAX_BASES else ""
     return RunEstimate(
-        items=len(usd),
-        usd=math.fsum(usd),
-        incomplete=incomplete,
-        seconds=math.fsum(lengths) if len(lengths) == len(usd) else None,
-        basis=("; ".join(named) or "no items") + more,
+        usd=cost_range.usd,
+        usd_low=cost_range.usd_low,
+        usd_high=cost_range.usd_high,
+        usd_known=cost_range.usd_known,
+        unknown=cost_range.unknown,
+        items=len(items),
+        seconds=math.fsum(lengths) if len(lengths) == len(items) else None,
+        basis=("; ".join(listed) or "no items") + more,
         as_of=as_of,
+        notice=outdated_notice(as_of, today),
     )
 
 
 def dollars(usd: float) -> str:
-    """An amount in words; cents from a dollar on, hundredths of a cent below."""
+    """Return an amount as text: in cents from 1 USD on, in hundredths of a cent below."""
     return f"{usd:,.2f} USD" if usd >= 1 or usd == 0 else f"{usd:.4f} USD"
 
 
@@ -164,41 +228,70 @@ def estimate(
     proofread: ProofreadRequest | None = None,
     seconds: float | None = None,
     test: bool = False,
+    agent_seconds: float = TYPICAL_AGENT_SECONDS,
+    today: datetime.date | None = None,
 ) -> Estimate:
-    """What a request will probably cost.
+    """Estimate what a request will cost.
 
-    Scripts and texts count at about 15 characters a second, more slowly for Chinese, Japanese
-    and Korean. Where several rates are possible (the request does not say whether a look is a
-    photo avatar), the dearest counts. 4K costs more by the table's factor.
+    The length of scripts and texts is estimated from their characters (15 a second, fewer for
+    Chinese, Japanese and Korean); it counts as known, a third more or less. Where several rates are
+    possible, since the request does not tell whether a look is a photo avatar, the highest one
+    counts. 4K costs more by the factor of the price table.
 
     Args:
-        request: Any request. Those without a published price give an incomplete estimate.
-        prices: The prices.
-        template: The template that a ``TemplateRenderRequest`` renders, to know its scripts.
-        proofread: The request that a ``ProofreadGenerateRequest`` goes back to, to know its
-            mode; without it the dearer one counts.
-        seconds: Length of the output in seconds, where you know better: of the audio, of the
-            source of a translation, of earlier renders of the template.
-        test: A test render of a template, which is free.
+        request: Any request. One without a published price gives an incomplete estimate.
+        prices: The price table.
+        template: The template of a ``TemplateRenderRequest``, for its scripts.
+        proofread: The request that a ``ProofreadGenerateRequest`` continues, for its mode.
+            Without it the higher rate counts.
+        seconds: Known length of the output in seconds: of the audio, of earlier renders of the
+            template; of the source for a translation.
+        test: Whether it is a test render of a template, which is free.
+        agent_seconds: Typical length of the account's Video Agent videos. It gives the likely
+            amount, not the bounds.
+        today: The current date, to tell the age of the prices; None asks the clock.
 
     Raises:
         InvalidRequest: ``seconds`` is not a finite number of 0 or more.
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise InvalidRequest(f"seconds: expected 0 or more, got {seconds!r}", param="seconds")
-    found = charges(request, prices, seconds=seconds, template=template, proofread=proofread)
+    found = charges(
+        request,
+        prices,
+        seconds=seconds,
+        template=template,
+        proofread=proofread,
+        agent_seconds=agent_seconds,
+    )
+    usd: float | None = 0.0
+    usd_low, usd_high, usd_known, unknown = 0.0, None, 0.0, 1
     lengths = [charge.seconds for charge in found if charge.seconds is not None]
-    total = sum(lengths) if found and len(lengths) == len(found) else None
     if test:
-        basis, usd, complete = "test renders are free", 0.0, True
+        basis, usd_high, unknown = "test renders are free", 0.0, 0
     elif not found:
-        basis = f"no price is known for a {type(request).__name__}"
-        usd, complete = 0.0, False
+        basis, usd = f"no price is known for a {type(request).__name__}", None
     else:
         basis = "; ".join(dict.fromkeys(charge.basis for charge in found))
-        usd = math.fsum(charge.usd for charge in found)
-        complete = all(charge.known for charge in found)
-    return Estimate(usd=usd, seconds=total, basis=basis, complete=complete, as_of=prices.as_of)
+        known = [charge.usd for charge in found if charge.usd is not None]
+        usd = math.fsum(known) if known else None
+        usd_low = math.fsum(charge.usd_low for charge in found)
+        usd_high = math.fsum(charge.usd_high for charge in found)
+        usd_known = math.fsum(
+            (charge.usd or 0.0) if charge.known else charge.usd_low for charge in found
+        )
+        unknown = sum(not charge.known for charge in found)
+    return Estimate(
+        usd=usd,
+        usd_low=usd_low,
+        usd_high=usd_high,
+        usd_known=usd_known,
+        unknown=unknown,
+        seconds=math.fsum(lengths) if found and len(lengths) == len(found) else None,
+        basis=basis,
+        as_of=prices.as_of,
+        notice=outdated_notice(prices.as_of, today),
+    )
 
 
 def cost(
@@ -209,33 +302,37 @@ def cost(
     proofread: ProofreadRequest | None = None,
     test: bool = False,
 ) -> float | None:
-    """What one job has cost, from the real length of its result; still an estimate.
+    """Return what one job has cost, from the real length of its result. Still an estimate.
 
     Failed jobs and test renders cost nothing.
 
     Args:
-        result: The job's result; of a translation, one language.
-        request: What was asked for.
-        prices: The prices.
+        result: Result of the job; for a translation, of one language.
+        request: The request.
+        prices: The price table.
         proofread: As for :func:`estimate`.
-        test: A test render.
+        test: Whether it was a test render.
 
     Returns:
-        USD, or None where the job has not ended, or its length or its price is not known.
+        USD, or None if the job has not finished, or if its length or its price is unknown.
     """
     if test:
         return 0.0
-    if isinstance(result, Video | VideoTranslation | Lipsync) and result.status != "completed":
+    if isinstance(result, _WITH_STATUS) and result.status != "completed":
         return 0.0 if result.status == "failed" else None
+    if isinstance(result, FillerWordRemoval):
+        # The source is charged, not the output.
+        source = result.original_duration
+        return None if source is None else estimate(request, prices, seconds=source).usd
     found = charges(request, prices, proofread=proofread)
     if isinstance(request, VideoTranslationRequest):
         found = found[:1]  # each language is a job of its own
     if not found:
         return None
     if any(charge.rate for charge in found):
-        # A session of the Video Agent does not say how long its video is.
+        # A session of the Video Agent does not tell the length of its video.
         seconds = getattr(result, "duration", None)
-        if seconds is None or seconds < 0:  # no length
+        if seconds is None or seconds < 0:
             return None
-        found = lasting(found, seconds)
-    return math.fsum(charge.usd for charge in found)
+        found = with_length(found, seconds)
+    return math.fsum(charge.usd for charge in found if charge.usd is not None)

@@ -1,4 +1,4 @@
-"""What HeyGen charges, as data with a date."""
+"""Price table: what HeyGen charges, with the date of the prices."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from heygen_async.errors import ConfigurationError
 class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
     """Prices in USD. The defaults are the published self-serve prices of mid 2026.
 
-    Prices change and contracts differ: override what differs, by ``PriceTable(avatar_iv=0.06)``,
-    by ``msgspec.structs.replace(PRICES, …)``, from a mapping or from a JSON file, and date it by
-    ``as_of``.
+    Prices change and contracts differ. Override single prices with ``PriceTable(avatar_iv=0.06)``,
+    with ``msgspec.structs.replace(PRICES, …)``, from a mapping (``of``) or from a JSON file
+    (``load``), and set ``as_of`` to their date.
 
     Attributes:
-        as_of: The day for which the prices hold.
+        as_of: Date of the prices.
         avatar_v: Avatar V, per second of output.
         avatar_iv: Avatar IV with a twin or a studio avatar, per second of output.
         avatar_iv_photo: Avatar IV with a photo avatar or an image, per second of output.
         avatar_iii: Avatar III, per second of output. Published as 0.0167 to 0.0433, depending
-            on the avatar; here the upper end.
-        four_k: By how much 4K multiplies an avatar's price.
-        cinematic_video: One cinematic video, whatever its length.
+            on the avatar; the default is the upper end.
+        four_k: Factor by which 4K multiplies the price of an avatar.
+        cinematic_video: One cinematic video of any length.
         video_agent: Video Agent, per second of output.
         translation_speed: Translation in mode ``speed``, per second and language.
         translation_precision: Translation in mode ``precision``, per second and language.
         translation_speed_audio: Mode ``speed``, audio only, per second and language.
         translation_precision_audio: Mode ``precision``, audio only, per second and language.
-        proofread: A proofread, per second, on top of the translation that it is rendered into.
+        proofread: A proofread, per second, on top of the price of the translation.
         lipsync_speed: Lipsync in mode ``speed``, per second of output.
         lipsync_precision: Lipsync in mode ``precision``, per second of output.
         speech: Text to speech, per second of audio.
@@ -75,7 +75,7 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, value in msgspec.structs.asdict(self).items():
             if name == "as_of":
-                # A datetime is a date too, but would print its time of day.
+                # datetime is a subclass of date, but would print its time of day.
                 if type(value) is not datetime.date:
                     raise ConfigurationError(f"prices: as_of: expected a date, got {value!r}")
             elif name == "hyperframes" and value is None:
@@ -92,13 +92,14 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, prices: Mapping[str, Any]) -> PriceTable:
-        """The published prices with those of a mapping in their place.
+        """Return the published prices, overridden by a mapping.
 
         Args:
-            prices: Prices by the names above; ``as_of`` is a date, also as ``"2026-06-30"``.
+            prices: Prices by attribute name; ``as_of`` is a date or a string such as
+                ``"2026-06-30"``.
 
         Raises:
-            ConfigurationError: There is no price of that name, or its value is not one.
+            ConfigurationError: A name is unknown or a value is not a price; the message names it.
         """
         for name in prices:
             if name not in cls.__struct_fields__:
@@ -116,16 +117,16 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> PriceTable:
-        """The published prices with those of a JSON file in their place.
+        """Return the published prices, overridden by a JSON file.
 
-        Reads the file at once, so do not call it on a busy event loop.
+        Blocks while it reads the file: on an event loop, call it in a thread.
 
         Args:
-            path: A file such as ``{"as_of": "2026-09-01", "avatar_iv": 0.06}``.
+            path: File with content such as ``{"as_of": "2026-09-01", "avatar_iv": 0.06}``.
 
         Raises:
-            ConfigurationError: The file cannot be read, is not a JSON object, or holds
-                something that is not a price; the message names the file.
+            ConfigurationError: The file cannot be read, is not a JSON object, or contains an
+                unknown name or a value that is not a price; the message names the file.
         """
         try:
             prices = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, Any])
@@ -138,6 +139,22 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(f"{path}: not UTF-8: {error.reason}") from None
         except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from None
+
+
+_OUTDATED_AFTER = datetime.timedelta(days=60)
+
+
+def outdated_notice(as_of: datetime.date, today: datetime.date | None = None) -> str | None:
+    """Return a notice that prices are more than 60 days old, or None if they are not.
+
+    Args:
+        as_of: Date of the prices.
+        today: The current date; None asks the clock.
+    """
+    age = (today or datetime.date.today()) - as_of
+    if age <= _OUTDATED_AFTER:
+        return None
+    return f"the prices are {age.days:,} days old; check them and set as_of"
 
 
 PRICES = PriceTable()

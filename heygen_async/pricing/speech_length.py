@@ -1,9 +1,9 @@
-"""How long a text takes to be spoken, by rule of thumb.
+"""Estimate how long a text takes to speak.
 
-Scripts are spoken at about 15 characters a second where letters stand for sounds. A character
-of Chinese, Japanese or Korean stands for a syllable or more and takes longer. A word counts
-with the gap that follows it. ``<break time="1.5s"/>`` is silence, other tags are not spoken.
-Real voices differ by a third either way.
+Alphabetic scripts are spoken at about 15 characters a second, spaces included. A Chinese, Japanese
+or Korean character stands for a syllable or more and takes longer. ``<break time="1.5s"/>`` is
+silence; other tags are not spoken. Real voices differ from the estimate by up to a third
+(``TOLERANCE``) in either direction.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ LETTERS_PER_SECOND = 15.0
 HAN_PER_SECOND = 4.5
 KANA_PER_SECOND = 7.5
 HANGUL_PER_SECOND = 5.5
-SHORTEST = 0.5
-"""Seconds; no text is taken to be shorter than this."""
+MIN_SECONDS = 0.5
+"""Shortest estimate, in seconds."""
+TOLERANCE = 1 / 3
+"""Share by which a real voice may be slower or faster than the estimate."""
 
 _BREAK = re.compile(
     r"""<break\s+time\s*=\s*["'](\d{1,4}(?:\.\d{1,6})?)s["']\s*/?>""", re.IGNORECASE
@@ -28,14 +30,11 @@ _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 
 def speech_seconds(text: str, speed: float = 1.0) -> float:
-    """How long a text takes to be spoken.
+    """Return the estimated length of a spoken text, in seconds.
 
     Args:
         text: The text, with or without tags.
-        speed: 1 is the voice's own. Breaks keep their length.
-
-    Returns:
-        Seconds, a guess.
+        speed: Speed of the voice; 1 is normal. Breaks keep their length.
     """
     breaks = 0.0
     if "<" in text:
@@ -55,4 +54,4 @@ def speech_seconds(text: str, speed: float = 1.0) -> float:
             letters -= characters
             seconds += characters / per_second
     seconds += letters / LETTERS_PER_SECOND
-    return max(SHORTEST, seconds / speed + breaks)
+    return max(MIN_SECONDS, seconds / speed + breaks)

@@ -1,1 +1,1 @@
-"""Pictures and pages of runs."""
+"""Charts and pages about runs."""

@@ -1,4 +1,4 @@
-"""What the report page shows of a run, added up item by item in flat memory."""
+"""Aggregate a run item by item, in constant memory, for the report page."""
 
 from __future__ import annotations
 
@@ -9,25 +9,31 @@ from dataclasses import dataclass, field
 import msgspec
 
 from heygen_async.journal import ItemRecord, JournalReader, RunRecord, Totals
-from heygen_async.reports.pauses import Pause, Silences, WorkingTime
+from heygen_async.reports.pauses import ActiveTime, Pause, PauseFinder
 
-# Columns of the plots over time; those of the throughput are wider, as they count few.
+# Columns of the charts over time. Those of the throughput are wider, since each counts few items.
 BINS = 240
 WIDE_BINS = 60
 
-# Seconds are counted by their logarithm, half a per cent apart.
+# Durations are counted by their logarithm, half a per cent apart.
 _LOG_STEP = 0.005
-_SHORTEST = 1e-3
+_MIN_DURATION = 1e-3
 
-_CODES = 40
-_ITEMS_OF_A_CODE = 100
-_OUTPUTS = 500
-_LONGEST_MESSAGE = 400
+_MAX_CODES = 40
+_MAX_ITEMS_PER_CODE = 100
+_MAX_OUTPUTS = 500
+_MAX_MESSAGE = 400
 
 
 @dataclass(slots=True)
 class Failure:
-    """One failed item, as the page lists it."""
+    """One failed item.
+
+    Attributes:
+        key: Key of the item.
+        job_id: Its job, or None if there was none.
+        message: The reason, at most 400 characters.
+    """
 
     key: str
     job_id: str | None
@@ -36,7 +42,12 @@ class Failure:
 
 @dataclass(slots=True)
 class FailureGroup:
-    """The items that failed with one code; the first ones, and how many."""
+    """Items that failed with the same code.
+
+    Attributes:
+        count: Number of items.
+        items: The first 100 of them.
+    """
 
     count: int = 0
     items: list[Failure] = field(default_factory=list)
@@ -44,24 +55,30 @@ class FailureGroup:
 
 @dataclass(slots=True)
 class Output:
-    """What one item has made."""
+    """Result of one item.
+
+    Attributes:
+        key: Key of the item.
+        url: Where it can be downloaded from.
+        seconds: Length of the video or audio, or None if unknown.
+    """
 
     key: str
     url: str
     seconds: float | None
 
 
-class _Made(msgspec.Struct):
+class _ResultUrls(msgspec.Struct):
     video_url: str | None = None
     audio_url: str | None = None
 
 
-class Level:
-    """How high something that goes up and down stood, as means over equal stretches of time.
+class BinnedLevel:
+    """Means of a level that goes up and down, over periods of equal length.
 
     Args:
-        seconds: All of the time.
-        bins: How many stretches there are.
+        seconds: Duration of all periods together.
+        bins: Number of periods.
     """
 
     def __init__(self, seconds: float, bins: int = BINS) -> None:
@@ -70,16 +87,16 @@ class Level:
         self._from_next = [0.0] * (bins + 1)
         self._within = [0.0] * bins
 
-    def step(self, at: float, by: float) -> None:
-        """It changes by so much, for good, after so many seconds."""
-        place = min(max(at / self._width, 0.0), float(self._bins))
-        index = int(place)
+    def change(self, at: float, by: float) -> None:
+        """Raise the level by ``by`` from ``at`` seconds on; a negative ``by`` lowers it."""
+        position = min(max(at / self._width, 0.0), float(self._bins))
+        index = int(position)
         if index < self._bins:
-            self._within[index] += by * (index + 1 - place)
+            self._within[index] += by * (index + 1 - position)
             self._from_next[index + 1] += by
 
     def means(self) -> list[float]:
-        """The mean of each stretch."""
+        """Return the mean of each period."""
         level, means = 0.0, []
         for index in range(self._bins):
             level += self._from_next[index]
@@ -87,20 +104,28 @@ class Level:
         return means
 
 
-class Lengths:
-    """How long things took, in logarithmic bins."""
+class DurationHistogram:
+    """Durations in seconds, counted in logarithmic bins.
+
+    Attributes:
+        count: Number of durations.
+    """
 
     def __init__(self) -> None:
         self._bins: Counter[int] = Counter()
         self.count: int = 0
 
     def add(self, seconds: float) -> None:
-        """One more."""
-        self._bins[int(math.log(max(seconds, _SHORTEST)) // _LOG_STEP)] += 1
+        """Count one duration."""
+        self._bins[int(math.log(max(seconds, _MIN_DURATION)) // _LOG_STEP)] += 1
         self.count += 1
 
     def quantile(self, share: float) -> float:
-        """What this share of them did not exceed, in seconds, to half a per cent."""
+        """Return the duration in seconds that this share does not exceed, to half a per cent.
+
+        Args:
+            share: 0 to 1; 0.5 gives the median.
+        """
         wanted, seen = share * self.count, 0
         for index in sorted(self._bins):
             seen += self._bins[index]
@@ -109,141 +134,140 @@ class Lengths:
         return 0.0
 
     def histogram(self, edges: list[float]) -> list[float]:
-        """How many fall between each two edges; those beyond the last count in the last."""
+        """Return the counts between each two edges; longer durations count in the last bin."""
         counts = [0.0] * (len(edges) - 1)
         width = edges[1] - edges[0]
         for index, count in self._bins.items():
             low, high = math.exp(index * _LOG_STEP), math.exp((index + 1) * _LOG_STEP)
             first = int((low - edges[0]) / width)
             last = int((high - edges[0]) / width)
-            for place in range(first, last + 1):
-                left = edges[0] + place * width
+            for position in range(first, last + 1):
+                left = edges[0] + position * width
                 share = (min(high, left + width) - max(low, left)) / (high - low)
-                counts[min(max(place, 0), len(counts) - 1)] += count * share
+                counts[min(max(position, 0), len(counts) - 1)] += count * share
         return counts
 
 
-class RunSums:
-    """All that the page shows.
+class RunAggregates:
+    """Everything that the report page shows about a run.
 
     Args:
-        view: A journal; all of it is read, twice.
+        view: A journal. All of its items are read, twice.
 
     Attributes:
         run: What the run was asked to do.
-        totals: Its sums.
-        begin: Unix seconds of the first intent.
-        end: Of the last thing that is known.
-        pauses: Stretches in which nothing was going on, such as from a crash to the next start.
-        seconds: How long all of it took without them; what stands over time is over these.
+        totals: Its totals.
+        start: Time of the first intent, in Unix seconds.
+        end: Time of the last known activity, in Unix seconds.
+        pauses: Idle periods, such as from a crash to the next start.
+        seconds: Duration without the pauses; the charts over time cover it.
         running: Jobs in flight.
-        limits: The slot limit in each stretch of time; None before it is known.
-        completed: Items that completed, in each of the wide stretches.
-        failed: Those that failed.
-        lengths: How long completed jobs took, those left out that span a pause: when they ended
-            is not known.
+        limits: Slot limit in each period; None before it is known.
+        completed: Completed items in each of the wide periods.
+        failed: Failed items in each of the wide periods.
+        durations: Durations of completed jobs. Jobs that span a pause are left out, since it is
+            not known when they finished.
         failures: Failed items by code.
-        other_failures: Failed items of yet other codes.
-        outputs: The first of what was made.
-        made: How many items completed.
+        other_failures: Number of failed items with codes beyond the first 40.
+        outputs: The first 500 results.
+        completed_count: Number of completed items.
     """
 
     def __init__(self, view: JournalReader) -> None:
         self.run: RunRecord = view.run
         self.totals: Totals = view.totals()
-        self.begin: float = self.totals.first_intended_at or self.run.created_at
-        latest = max((sample.at for sample in view.slots()), default=0.0)
-        self.end: float = max(self.totals.last_ended_at or 0.0, latest, self.begin + 1.0)
-        self.pauses: list[Pause] = _pauses(view, self.begin, self.end)
-        self._time = WorkingTime(self.begin, self.pauses)
-        # As above: the last thing that is known may be the end of a pause.
-        self.seconds: float = max(self._time.at(self.end), 1.0)
-        self.running: Level = Level(self.seconds)
+        self.start: float = self.totals.first_intended_at or self.run.created_at
+        last_sample = max((sample.at for sample in view.slots()), default=0.0)
+        self.end: float = max(self.totals.last_ended_at or 0.0, last_sample, self.start + 1.0)
+        self.pauses: list[Pause] = _find_pauses(view, self.start, self.end)
+        self._active = ActiveTime(self.start, self.pauses)
+        # At least a second here too: the last known activity may be the end of a pause.
+        self.seconds: float = max(self._active.at(self.end), 1.0)
+        self.running: BinnedLevel = BinnedLevel(self.seconds)
         self.limits: list[int | None] = [None] * BINS
         self.completed: list[int] = [0] * WIDE_BINS
         self.failed: list[int] = [0] * WIDE_BINS
-        self.lengths: Lengths = Lengths()
+        self.durations: DurationHistogram = DurationHistogram()
         self.failures: dict[str, FailureGroup] = {}
         self.other_failures: int = 0
         self.outputs: list[Output] = []
-        self.made: int = 0
+        self.completed_count: int = 0
         for sample in view.slots():
-            self.limits[self._stretch(sample.at, BINS)] = sample.slot_limit
+            self.limits[self._bin(sample.at, BINS)] = sample.slot_limit
         for index in range(1, BINS):
             if self.limits[index] is None:
                 self.limits[index] = self.limits[index - 1]
-        for entry in view.records():
-            self._add(entry)
+        for record in view.records():
+            self._add(record)
 
     @property
     def slot_use(self) -> float | None:
-        """The share of the slots that were taken while the limit was known, 0 to 1."""
-        held = allowed = 0.0
+        """Share of the slots in use while the limit was known, 0 to 1; None if it never was."""
+        used = available = 0.0
         for running, limit in zip(self.running.means(), self.limits, strict=True):
             if limit is not None:
-                held += min(running, limit)
-                allowed += limit
-        return held / allowed if allowed else None
+                used += min(running, limit)
+                available += limit
+        return used / available if available else None
 
     @property
     def cuts(self) -> list[tuple[float, Pause]]:
-        """Where in the plots over time a pause was left out, 0 to 1."""
-        return [(self._time.at(pause.begin) / self.seconds, pause) for pause in self.pauses]
+        """Position of each pause in the charts over time, 0 to 1, with the pause."""
+        return [(self._active.at(pause.start) / self.seconds, pause) for pause in self.pauses]
 
-    def _stretch(self, at: float, bins: int) -> int:
-        return min(max(int(self._time.at(at) / self.seconds * bins), 0), bins - 1)
+    def _bin(self, at: float, bins: int) -> int:
+        return min(max(int(self._active.at(at) / self.seconds * bins), 0), bins - 1)
 
-    def _add(self, entry: ItemRecord) -> None:
-        """Count one item."""
-        if entry.submitted_at is not None:
-            self.running.step(self._time.at(entry.submitted_at), 1)
-            if entry.ended_at is not None:
-                self.running.step(self._time.at(entry.ended_at), -1)
-        if entry.ended_at is None:
+    def _add(self, record: ItemRecord) -> None:
+        if record.submitted_at is not None:
+            self.running.change(self._active.at(record.submitted_at), 1)
+            if record.ended_at is not None:
+                self.running.change(self._active.at(record.ended_at), -1)
+        if record.ended_at is None:
             return
-        stretch = self._stretch(entry.ended_at, WIDE_BINS)
-        if entry.state == "completed":
-            self.completed[stretch] += 1
-            begun = entry.submitted_at
-            if begun is not None and not self._time.spans_one(begun, entry.ended_at):
-                self.lengths.add(entry.ended_at - begun)
-            self._output(entry)
-        elif entry.state == "failed":
-            self.failed[stretch] += 1
-            self._failure(entry)
+        position = self._bin(record.ended_at, WIDE_BINS)
+        if record.state == "completed":
+            self.completed[position] += 1
+            started = record.submitted_at
+            if started is not None and not self._active.spans_pause(started, record.ended_at):
+                self.durations.add(record.ended_at - started)
+            self._add_output(record)
+        elif record.state == "failed":
+            self.failed[position] += 1
+            self._add_failure(record)
 
-    def _failure(self, entry: ItemRecord) -> None:
-        code = entry.error_code or entry.error_type or "unknown"
-        if code not in self.failures and len(self.failures) >= _CODES:
+    def _add_failure(self, record: ItemRecord) -> None:
+        code = record.error_code or record.error_type or "unknown"
+        if code not in self.failures and len(self.failures) >= _MAX_CODES:
             self.other_failures += 1
             return
         group = self.failures.setdefault(code, FailureGroup())
         group.count += 1
-        if len(group.items) < _ITEMS_OF_A_CODE:
-            message = (entry.error_message or "")[:_LONGEST_MESSAGE]
-            group.items.append(Failure(entry.key, entry.job_id, message))
+        if len(group.items) < _MAX_ITEMS_PER_CODE:
+            message = (record.error_message or "")[:_MAX_MESSAGE]
+            group.items.append(Failure(record.key, record.job_id, message))
 
-    def _output(self, entry: ItemRecord) -> None:
-        self.made += 1
-        if len(self.outputs) >= _OUTPUTS or entry.result is None:
+    def _add_output(self, record: ItemRecord) -> None:
+        self.completed_count += 1
+        if len(self.outputs) >= _MAX_OUTPUTS or record.result is None:
             return
         try:
-            made = msgspec.json.decode(entry.result, type=_Made)
+            urls = msgspec.json.decode(record.result, type=_ResultUrls)
         except msgspec.MsgspecError:
-            return  # a result of another kind
-        url = made.video_url or made.audio_url
-        # Anything else, such as a script, must not become a link.
+            return  # the result has another shape
+        url = urls.video_url or urls.audio_url
+        # Other schemes, such as javascript:, must not become links.
         if url is not None and url.startswith(("https://", "http://")):
-            self.outputs.append(Output(entry.key, url, entry.output_seconds))
+            self.outputs.append(Output(record.key, url, record.output_seconds))
 
 
-def _pauses(view: JournalReader, begin: float, end: float) -> list[Pause]:
-    silences, lengths = Silences(begin, end), Lengths()
+def _find_pauses(view: JournalReader, start: float, end: float) -> list[Pause]:
+    finder, durations = PauseFinder(start, end), DurationHistogram()
     for sample in view.slots():
-        silences.add(sample.at)
-    for entry in view.records():
-        for moment in (entry.intended_at, entry.submitted_at, entry.ended_at):
-            silences.add(moment)
-        if entry.submitted_at is not None and entry.ended_at is not None:
-            lengths.add(entry.ended_at - entry.submitted_at)
-    return silences.pauses(lengths.quantile(0.5))
+        finder.add(sample.at)
+    for record in view.records():
+        for at in (record.intended_at, record.submitted_at, record.ended_at):
+            finder.add(at)
+        if record.submitted_at is not None and record.ended_at is not None:
+            durations.add(record.ended_at - record.submitted_at)
+    return finder.pauses(durations.quantile(0.5))

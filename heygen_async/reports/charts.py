@@ -1,6 +1,7 @@
-"""Plots of the report page: inline SVG with labels in HTML.
+"""Charts of the report page: inline SVG with labels in HTML.
 
-The SVG is stretched to the width of the page, so text in it would be, too; labels stand around it.
+The SVG is stretched to the width of the page, which would distort text inside it. The labels are
+therefore HTML around it.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ _TIME_STEPS = [
 ]
 
 
-def area_plot(
+def area_chart(
     values: Sequence[float],
     limits: Sequence[int | None],
     seconds: float,
     label: str,
     cuts: Sequence[tuple[float, str]] = (),
 ) -> str:
-    """What runs at once over time, under the line of what may run.
+    """Return an area chart of a level over time, below the line of its limit.
 
     Args:
-        values: What runs, in equal stretches of time.
-        limits: What may; None where that is not known.
-        seconds: How long all of it took.
-        label: What it shows, for those who cannot see it.
-        cuts: Where time was left out, 0 to 1, and what is said of it.
+        values: The level in periods of equal length.
+        limits: The limit in each period, or None where it is unknown.
+        seconds: Duration of all periods together.
+        label: Description for screen readers.
+        cuts: Positions at which time was left out, 0 to 1, each with its tooltip.
     """
-    # With room above, so that the line of the limit is seen as one.
+    # Leave room above the line of the limit, so that it stands clear of the edge.
     ticks = nice_ticks(1.04 * max([*values, *(limit or 0 for limit in limits), 1.0]))
     top, wide = ticks[-1], _WIDTH / len(values)
     steps = [f"0,{_HEIGHT:g}"]
@@ -50,10 +51,10 @@ def area_plot(
     if line:
         shapes.append(f'<polyline class="limit" points="{" ".join(line)}"/>')
     shapes += _cuts(cuts)
-    return _plot("".join(shapes), ticks, time_ticks(seconds), label)
+    return _chart("".join(shapes), ticks, time_ticks(seconds), label)
 
 
-def bar_plot(
+def bar_chart(
     columns: Sequence[Sequence[float]],
     classes: Sequence[str],
     titles: Sequence[str],
@@ -61,38 +62,38 @@ def bar_plot(
     label: str,
     cuts: Sequence[tuple[float, str]] = (),
 ) -> str:
-    """Bars, each of stacked parts.
+    """Return a chart of stacked bars.
 
     Args:
-        columns: The parts of each bar, from below.
-        classes: A class of the style sheet for each part.
-        titles: What each bar says under the pointer.
-        x_ticks: Where labels stand below it, 0 to 1, and what they say.
-        label: What it shows, for those who cannot see it.
-        cuts: Where time was left out, 0 to 1, and what is said of it.
+        columns: The parts of each bar, from the bottom up.
+        classes: CSS class of each part.
+        titles: Tooltip of each bar.
+        x_ticks: Positions of the labels below the chart, 0 to 1, with their text.
+        label: Description for screen readers.
+        cuts: Positions at which time was left out, 0 to 1, each with its tooltip.
     """
     ticks = nice_ticks(max(map(sum, columns), default=0.0) or 1.0)
     wide = _WIDTH / len(columns)
     shapes = []
     for index, (parts, title) in enumerate(zip(columns, titles, strict=True)):
-        below = _HEIGHT
+        top_edge = _HEIGHT
         bars = []
         for part, name in zip(parts, classes, strict=True):
-            high = _HEIGHT * part / ticks[-1]
-            if high > 0:
-                below -= high
+            height = _HEIGHT * part / ticks[-1]
+            if height > 0:
+                top_edge -= height
                 bars.append(
-                    f'<rect class="{name}" x="{(index + 0.08) * wide:.2f}" y="{below:.2f}" '
-                    f'width="{wide * 0.84:.2f}" height="{high:.2f}"/>'
+                    f'<rect class="{name}" x="{(index + 0.08) * wide:.2f}" y="{top_edge:.2f}" '
+                    f'width="{wide * 0.84:.2f}" height="{height:.2f}"/>'
                 )
         if bars:
             shapes.append(f"<g><title>{escape(title)}</title>{''.join(bars)}</g>")
     shapes += _cuts(cuts)
-    return _plot("".join(shapes), ticks, x_ticks, label)
+    return _chart("".join(shapes), ticks, x_ticks, label)
 
 
 def nice_ticks(highest: float, about: int = 5) -> list[float]:
-    """Round numbers from 0 to at least the highest value, about so many steps."""
+    """Return round numbers from 0 to at least the highest value, in about ``about`` steps."""
     rough = highest / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough * 0.999)
@@ -100,9 +101,9 @@ def nice_ticks(highest: float, about: int = 5) -> list[float]:
 
 
 def time_ticks(seconds: float, about: int = 6) -> list[tuple[float, str]]:
-    """Where labels stand on an axis of so many seconds, 0 to 1, and what they say."""
+    """Return the positions, 0 to 1, and texts of the labels on an axis of so many seconds."""
     step = time_step(seconds, about)
-    # One unit for the whole axis.
+    # The whole axis has one unit.
     unit, size = next(
         (unit, size)
         for unit, size, longest in (
@@ -120,7 +121,7 @@ def time_ticks(seconds: float, about: int = 6) -> list[tuple[float, str]]:
 
 
 def time_step(seconds: float, about: int = 6) -> float:
-    """A round stretch of time of which so many seconds hold about so many at most."""
+    """Return a round duration that divides so many seconds into ``about`` steps at most."""
     if seconds < about:
         return nice_ticks(seconds, about)[1]
     days = 86400 * math.ceil(seconds / 86400 / about)
@@ -129,13 +130,13 @@ def time_step(seconds: float, about: int = 6) -> float:
 
 def _cuts(cuts: Sequence[tuple[float, str]]) -> list[str]:
     return [
-        f'<g><title>{escape(text)}</title><line class="pause" x1="{place * _WIDTH:.2f}" '
-        f'x2="{place * _WIDTH:.2f}" y1="0" y2="{_HEIGHT:g}"/></g>'
-        for place, text in cuts
+        f'<g><title>{escape(text)}</title><line class="pause" x1="{position * _WIDTH:.2f}" '
+        f'x2="{position * _WIDTH:.2f}" y1="0" y2="{_HEIGHT:g}"/></g>'
+        for position, text in cuts
     ]
 
 
-def _plot(
+def _chart(
     shapes: str, y_ticks: Sequence[float], x_ticks: Sequence[tuple[float, str]], label: str
 ) -> str:
     top = y_ticks[-1]
@@ -148,8 +149,8 @@ def _plot(
         f'<span style="bottom:{tick / top:.2%}">{tick:,.6g}</span>' for tick in y_ticks
     )
     x_labels = "".join(
-        f'<span style="left:{place:.2%}"{_class_at(place)}>{escape(text)}</span>'
-        for place, text in x_ticks
+        f'<span style="left:{position:.2%}"{_class_at(position)}>{escape(text)}</span>'
+        for position, text in x_ticks
     )
     return (
         f'<div class="plot"><div class="y" aria-hidden="true">{y_labels}</div>'
@@ -159,8 +160,8 @@ def _plot(
     )
 
 
-def _class_at(place: float) -> str:
-    """Labels at the edges stay within them."""
-    if place < 0.02:
+def _class_at(position: float) -> str:
+    """Return the CSS class that keeps a label at an edge inside the chart."""
+    if position < 0.02:
         return ' class="first"'
-    return ' class="last"' if place > 0.96 else ""
+    return ' class="last"' if position > 0.96 else ""

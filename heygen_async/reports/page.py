@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a journaled run: no script, nothing from elsewhere."""
+"""Write a self-contained HTML page about a run: no scripts, no external resources."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from pathlib import Path
 
 from heygen_async.journal import open_reader
 from heygen_async.pricing.estimates import dollars
-from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunSums
-from heygen_async.reports.charts import area_plot, bar_plot, time_step, time_ticks
+from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunAggregates
+from heygen_async.reports.charts import area_chart, bar_chart, time_step, time_ticks
 
 _STYLE_SHEET = files("heygen_async.reports") / "style.css"
-# Pauses that the legend tells one by one.
-_PAUSES_NAMED = 3
-# Failures of a code that are to be seen at once; the others unfold.
+# Pauses that the legend lists one by one.
+_PAUSES_LISTED = 3
+# Failures per code that are visible at once; the others unfold.
 _FAILURES_SHOWN = 10
 
 
 def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) -> None:
-    """Write the page about a run; it replaces one that is there, at once.
+    """Write the page about a run, replacing an existing page atomically.
 
-    It blocks, and reads all items twice, in flat memory; the run may still go on.
+    Blocks: on an event loop, call it in a thread. Reads all items twice, in constant memory. The
+    run may still be in progress.
 
     Args:
-        journal: The run's file.
-        page: Where the page goes.
+        journal: File of the run.
+        page: File of the page.
 
     Raises:
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """
     with open_reader(journal) as view:
-        sums = RunSums(view)
+        aggregates = RunAggregates(view)
     target = Path(page)
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
     ) as file:
         try:
-            file.write(report_page(sums))
+            file.write(report_page(aggregates))
             file.close()
             # As the temporary file, the page is readable by its owner alone.
             Path(file.name).replace(target)
@@ -53,14 +54,12 @@ def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) 
             raise
 
 
-def report_page(sums: RunSums) -> str:
-    """The page.
-
-    Args:
-        sums: What it shows.
-    """
-    title = escape(f"{sums.run.kind} {sums.run.subject}")
-    body = "".join([*_heading(sums), *_figures(sums), *_plots(sums), *_failures(sums)])
+def report_page(aggregates: RunAggregates) -> str:
+    """Return the page as HTML."""
+    title = escape(f"{aggregates.run.kind} {aggregates.run.subject}")
+    body = "".join(
+        [*_heading(aggregates), *_figures(aggregates), *_charts(aggregates), *_failures(aggregates)]
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -69,18 +68,19 @@ def report_page(sums: RunSums) -> str:
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{title}</title><style>{_STYLE_SHEET.read_text('utf-8')}</style></head><body><main>"
-        f"{body}{''.join(_outputs(sums))}</main></body></html>\n"
+        f"{body}{''.join(_outputs(aggregates))}</main></body></html>\n"
     )
 
 
-def _heading(sums: RunSums) -> Iterator[str]:
-    run, counts = sums.run, sums.totals.counts
-    total = run.total(sums.totals.items)
-    paused = sum(pause.seconds for pause in sums.pauses)
-    pauses = f", {_long(paused)} of them paused" if paused else ""
+def _heading(aggregates: RunAggregates) -> Iterator[str]:
+    run, counts = aggregates.run, aggregates.totals.counts
+    total = run.total(aggregates.totals.items)
+    elapsed = _duration(aggregates.end - aggregates.start)
+    paused = sum(pause.seconds for pause in aggregates.pauses)
+    pauses = f", {_duration(paused)} of them paused" if paused else ""
     yield (
         f"<header><p>{escape(run.kind.capitalize())}</p><h1>{escape(run.subject)}</h1>"
-        f"<p>{_when(sums.begin)} to {_when(sums.end)}, {_long(sums.end - sums.begin)}{pauses} · "
+        f"<p>{_timestamp(aggregates.start)} to {_timestamp(aggregates.end)}, {elapsed}{pauses} · "
         f"run <code>{escape(run.run_id)}</code> · "
         f"heygen-async {escape(run.sdk_version)}</p></header>"
     )
@@ -92,8 +92,8 @@ def _heading(sums: RunSums) -> Iterator[str]:
         "uncertain": "uncertain",
     }
     parts = [(name, counts[state]) for state, name in names.items() if counts[state]]  # type: ignore[index]
-    if total > sums.totals.items:
-        parts.append(("not begun", total - sums.totals.items))
+    if total > aggregates.totals.items:
+        parts.append(("not begun", total - aggregates.totals.items))
     bar = "".join(
         f'<i class="{name.replace(" ", "-")}" style="flex-grow:{count}"></i>'
         for name, count in parts
@@ -109,27 +109,29 @@ def _heading(sums: RunSums) -> Iterator[str]:
     )
 
 
-def _figures(sums: RunSums) -> Iterator[str]:
-    totals, settings = sums.totals, sums.run.settings
-    ended = totals.counts["completed"] + totals.counts["failed"]
-    dated = settings.get("prices_as_of")
+def _figures(aggregates: RunAggregates) -> Iterator[str]:
+    totals, settings = aggregates.totals, aggregates.run.settings
+    finished = totals.counts["completed"] + totals.counts["failed"]
+    priced_at = settings.get("prices_as_of")
     cap = settings.get("max_cost")
-    note = "estimate" + (f" at prices of {dated}" if dated else "")
+    note = "estimate" + (f" at prices of {priced_at}" if priced_at else "")
     if cap is not None:
         note += f"; at most {dollars(cap)}"
     figures = [("Cost", dollars(totals.usd), note)]
     if totals.counts["completed"]:
         each = dollars(totals.usd / totals.counts["completed"])
-        figures.append(("Per item", each, "estimate, over those completed"))
-    figures.append(("Output", _long(totals.output_seconds), "playing time of all that was made"))
-    rate = ended * 60 / sums.seconds
-    over = "over the whole run" + (", pauses left out" if sums.pauses else "")
-    figures.append(("Throughput", f"{rate:,.3g} a minute", over))
-    if sums.slot_use is not None:
-        figures.append(("Slots used", f"{sums.slot_use:.1%}", "of what the account allowed"))
-    if ended:
-        share = totals.counts["failed"] / ended
-        figures.append(("Failed", f"{share:.2%}", f"{totals.counts['failed']:,} of {ended:,}"))
+        figures.append(("Per item", each, "estimate, over the completed items"))
+    figures.append(("Output", _duration(totals.output_seconds), "playing time of all results"))
+    rate = finished * 60 / aggregates.seconds
+    period = "over the whole run" + (", pauses left out" if aggregates.pauses else "")
+    figures.append(("Throughput", f"{rate:,.3g} a minute", period))
+    if aggregates.slot_use is not None:
+        figures.append(
+            ("Slots used", f"{aggregates.slot_use:.1%}", "of those that the account allowed")
+        )
+    if finished:
+        share = totals.counts["failed"] / finished
+        figures.append(("Failed", f"{share:.2%}", f"{totals.counts['failed']:,} of {finished:,}"))
     cells = "".join(
         f"<div><dt>{escape(name)}</dt><dd><b>{escape(value)}</b>"
         f"<small>{escape(note)}</small></dd></div>"
@@ -138,33 +140,35 @@ def _figures(sums: RunSums) -> Iterator[str]:
     yield f'<dl class="figures">{cells}</dl>'
 
 
-def _plots(sums: RunSums) -> Iterator[str]:
-    seconds = sums.seconds
-    running = sums.running.means()
-    cuts = [(place, f"a pause of {_long(pause.seconds)}") for place, pause in sums.cuts]
-    by_time = "by time since the begin" + (", pauses left out" if cuts else "")
-    named = [("pause", text) for _, text in cuts[:_PAUSES_NAMED]]
-    if len(cuts) > _PAUSES_NAMED:
-        named = [("pause", f"{len(cuts):,} pauses")]
+def _charts(aggregates: RunAggregates) -> Iterator[str]:
+    seconds = aggregates.seconds
+    running = aggregates.running.means()
+    cuts = [
+        (position, f"a pause of {_duration(pause.seconds)}") for position, pause in aggregates.cuts
+    ]
+    by_time = "by time since the start" + (", pauses left out" if cuts else "")
+    legend = [("pause", text) for _, text in cuts[:_PAUSES_LISTED]]
+    if len(cuts) > _PAUSES_LISTED:
+        legend = [("pause", f"{len(cuts):,} pauses")]
     yield _section(
         "Jobs in flight",
         f"against the slot limit, {by_time}",
-        area_plot(running, sums.limits, seconds, "Jobs in flight over time", cuts),
-        [("running", "jobs in flight"), ("limit", "slot limit"), *named],
+        area_chart(running, aggregates.limits, seconds, "Jobs in flight over time", cuts),
+        [("running", "jobs in flight"), ("limit", "slot limit"), *legend],
     )
     minutes = seconds / WIDE_BINS / 60
     columns = [
-        (done / minutes, lost / minutes)
-        for done, lost in zip(sums.completed, sums.failed, strict=True)
+        (completed / minutes, failed / minutes)
+        for completed, failed in zip(aggregates.completed, aggregates.failed, strict=True)
     ]
     titles = [
-        f"{done:,} completed, {lost:,} failed"
-        for done, lost in zip(sums.completed, sums.failed, strict=True)
+        f"{completed:,} completed, {failed:,} failed"
+        for completed, failed in zip(aggregates.completed, aggregates.failed, strict=True)
     ]
     yield _section(
         "Throughput",
         f"items a minute, {by_time}",
-        bar_plot(
+        bar_chart(
             columns,
             ("completed", "failed"),
             titles,
@@ -172,31 +176,31 @@ def _plots(sums: RunSums) -> Iterator[str]:
             "Throughput over time",
             cuts,
         ),
-        [("completed", "completed"), ("failed", "failed"), *named],
+        [("completed", "completed"), ("failed", "failed"), *legend],
     )
-    if sums.lengths.count:
-        yield _lengths(sums)
+    if aggregates.durations.count:
+        yield _durations(aggregates)
 
 
-def _lengths(sums: RunSums) -> str:
-    lengths = sums.lengths
-    median, most, highest = (lengths.quantile(share) for share in (0.5, 0.95, 0.995))
+def _durations(aggregates: RunAggregates) -> str:
+    durations = aggregates.durations
+    median, p95, highest = (durations.quantile(share) for share in (0.5, 0.95, 0.995))
     step = time_step(highest)
     top = step * math.ceil(highest / step)
     bins = 48
     width = top / bins
-    counts = lengths.histogram([width * n for n in range(bins + 1)])
+    counts = durations.histogram([width * n for n in range(bins + 1)])
     titles = [
-        f"{_long(n * width)} to {_long((n + 1) * width)}: {count:,.0f}"
+        f"{_duration(n * width)} to {_duration((n + 1) * width)}: {count:,.0f}"
         for n, count in enumerate(counts)
     ]
-    titles[-1] = f"{_long((bins - 1) * width)} and more: {counts[-1]:,.0f}"
-    apart = ", those across a pause left out" if sums.pauses else ""
+    titles[-1] = f"{_duration((bins - 1) * width)} and more: {counts[-1]:,.0f}"
+    excluded = ", those across a pause left out" if aggregates.pauses else ""
     return _section(
         "Durations",
-        f"of completed jobs, from acceptance to outcome{apart}; median {_long(median)}, "
-        f"95 % within {_long(most)}",
-        bar_plot(
+        f"of completed jobs, from acceptance to outcome{excluded}; median {_duration(median)}, "
+        f"95 % within {_duration(p95)}",
+        bar_chart(
             [(count,) for count in counts],
             ("running",),
             titles,
@@ -207,19 +211,19 @@ def _lengths(sums: RunSums) -> str:
     )
 
 
-def _failures(sums: RunSums) -> Iterator[str]:
-    if not sums.failures:
+def _failures(aggregates: RunAggregates) -> Iterator[str]:
+    if not aggregates.failures:
         return
     yield "<section><h2>Failures</h2>"
-    for code, group in sorted(sums.failures.items(), key=lambda pair: -pair[1].count):
+    for code, group in sorted(aggregates.failures.items(), key=lambda pair: -pair[1].count):
         first, others = group.items[:_FAILURES_SHOWN], group.items[_FAILURES_SHOWN:]
         yield f"<h3><code>{escape(code)}</code> <b>{group.count:,}</b></h3>{_table(first)}"
         if others:
             yield f"<details><summary>Show {len(others):,} more</summary>{_table(others)}</details>"
         if group.count > len(group.items):
             yield f"<p>and {group.count - len(group.items):,} more</p>"
-    if sums.other_failures:
-        yield f"<p>{sums.other_failures:,} more failed with other codes.</p>"
+    if aggregates.other_failures:
+        yield f"<p>{aggregates.other_failures:,} more failed with other codes.</p>"
     yield "</section>"
 
 
@@ -233,18 +237,19 @@ def _table(failures: Sequence[Failure]) -> str:
     return f"<table>{head}<tbody>{rows}</tbody></table>"
 
 
-def _outputs(sums: RunSums) -> Iterator[str]:
-    if not sums.outputs:
+def _outputs(aggregates: RunAggregates) -> Iterator[str]:
+    if not aggregates.outputs:
         return
-    shown = len(sums.outputs)
-    which = f"the first {shown:,} of {sums.made:,}" if sums.made > shown else f"{shown:,}"
+    shown = len(aggregates.outputs)
+    total = aggregates.completed_count
+    which = f"the first {shown:,} of {total:,}" if total > shown else f"{shown:,}"
     yield (
         f"<section><h2>Outputs</h2><p>The links are signed and expire; the run's own command with "
         "<code>--download</code> gets fresh ones.</p>"
         f"<details><summary>Show {which}</summary><ol>"
     )
-    for output in sums.outputs:
-        length = "" if output.seconds is None else f" <small>{_long(output.seconds)}</small>"
+    for output in aggregates.outputs:
+        length = "" if output.seconds is None else f" <small>{_duration(output.seconds)}</small>"
         yield (
             f'<li><a href="{escape(output.url)}" rel="noopener noreferrer">{escape(output.key)}</a>'
             f"{length}</li>"
@@ -252,22 +257,22 @@ def _outputs(sums: RunSums) -> Iterator[str]:
     yield "</ol></details></section>"
 
 
-def _section(title: str, explained: str, plot: str, legend: list[tuple[str, str]]) -> str:
-    entries = "".join(f'<li><i class="{name}"></i>{escape(text)}</li>' for name, text in legend)
-    listed = f"<ul>{entries}</ul>" if entries else ""
+def _section(title: str, description: str, chart: str, legend: list[tuple[str, str]]) -> str:
+    labels = "".join(f'<li><i class="{name}"></i>{escape(text)}</li>' for name, text in legend)
+    items = f"<ul>{labels}</ul>" if labels else ""
     return (
-        f"<section><h2>{escape(title)} <small>{escape(explained)}</small></h2>{plot}{listed}"
+        f"<section><h2>{escape(title)} <small>{escape(description)}</small></h2>{chart}{items}"
         "</section>"
     )
 
 
-def _when(at: float) -> str:
-    moment = datetime.datetime.fromtimestamp(at, datetime.UTC)
-    return f"<time>{moment:%Y-%m-%d %H:%M:%S} UTC</time>"
+def _timestamp(at: float) -> str:
+    time = datetime.datetime.fromtimestamp(at, datetime.UTC)
+    return f"<time>{time:%Y-%m-%d %H:%M:%S} UTC</time>"
 
 
-def _long(seconds: float) -> str:
-    """Seconds, minutes, hours or days, in words."""
+def _duration(seconds: float) -> str:
+    """Return a duration in seconds, minutes, hours or days, as text."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

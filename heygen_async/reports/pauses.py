@@ -1,7 +1,7 @@
-"""Stretches of time in which a run stood still, left out of the report's plots.
+"""Find the periods in which a run was idle, to leave them out of the charts.
 
-A run that is stopped and started again the next day writes nothing meanwhile. In plots over time
-that night would leave the work itself two slivers at the edges.
+A run that is stopped and resumed the next day records nothing in between. In a chart over time,
+that night would squeeze the work into two slivers at the edges.
 """
 
 from __future__ import annotations
@@ -10,91 +10,94 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Slots of time in which it is noted when something happened.
+# Time slots that activity is recorded in.
 _SLOTS = 20_000
-# A silence is a pause if it is longer than jobs take, and at least, and surely, so many seconds:
-# between two jobs that take an hour nothing happens either.
-_TIMES_A_JOB = 4.0
-_AT_LEAST, _SURELY = 300.0, 4500.0
+# A gap is a pause if it is longer than this many times the usual duration of a job: between two
+# jobs of an hour each nothing happens either. Gaps under _MIN_SECONDS never are pauses, and gaps
+# over _MAX_SECONDS always are.
+_JOB_DURATIONS = 4.0
+_MIN_SECONDS, _MAX_SECONDS = 300.0, 4500.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The run stood still.
+    """A period in which the run was idle.
 
     Attributes:
-        begin: Unix seconds of the last thing before it.
-        end: Of the first thing after it.
+        start: Time of the last activity before it, in Unix seconds.
+        end: Time of the first activity after it, in Unix seconds.
     """
 
-    begin: float
+    start: float
     end: float
 
     @property
     def seconds(self) -> float:
-        """How long it was."""
-        return self.end - self.begin
+        """Duration in seconds."""
+        return self.end - self.start
 
 
-class Silences:
-    """Finds the long silences between moments, which come in any order; in flat memory.
+class PauseFinder:
+    """Find long gaps between timestamps that come in any order. Memory use is constant.
 
     Args:
-        begin: Unix seconds of the first moment.
-        end: Of the last one.
+        start: The earliest timestamp, in Unix seconds.
+        end: The latest timestamp, in Unix seconds.
     """
 
-    def __init__(self, begin: float, end: float) -> None:
-        self._begin, self._end = begin, end
+    def __init__(self, start: float, end: float) -> None:
+        self._start, self._end = start, end
         self._first = [math.inf] * _SLOTS
         self._last = [-math.inf] * _SLOTS
 
-    def add(self, moment: float | None) -> None:
-        """Something happened then; None is no moment."""
-        if moment is None:
+    def add(self, at: float | None) -> None:
+        """Record activity at a time in Unix seconds; None is ignored."""
+        if at is None:
             return
-        share = (moment - self._begin) / (self._end - self._begin)
+        share = (at - self._start) / (self._end - self._start)
         slot = min(max(int(share * _SLOTS), 0), _SLOTS - 1)
-        self._first[slot] = min(self._first[slot], moment)
-        self._last[slot] = max(self._last[slot], moment)
+        self._first[slot] = min(self._first[slot], at)
+        self._last[slot] = max(self._last[slot], at)
 
     def pauses(self, job_seconds: float) -> list[Pause]:
-        """The pauses, in their order.
+        """Return the pauses in chronological order.
 
         Args:
-            job_seconds: How long a job takes as a rule.
+            job_seconds: Usual duration of a job.
         """
-        longest = min(max(_TIMES_A_JOB * job_seconds, _AT_LEAST), _SURELY)
-        found = []
-        last = self._begin
-        for first, latest in zip(self._first, self._last, strict=True):
+        longest_gap = min(max(_JOB_DURATIONS * job_seconds, _MIN_SECONDS), _MAX_SECONDS)
+        pauses = []
+        previous = self._start
+        for first, last in zip(self._first, self._last, strict=True):
             if first == math.inf:
                 continue
-            if first - last > longest:
-                found.append(Pause(last, first))
-            last = latest
-        return found
+            if first - previous > longest_gap:
+                pauses.append(Pause(previous, first))
+            previous = last
+        return pauses
 
 
-class WorkingTime:
-    """Turns moments into seconds at work: pauses take no time.
+class ActiveTime:
+    """Convert timestamps to seconds of activity, in which pauses take no time.
 
     Args:
-        begin: Unix seconds of the begin.
-        pauses: The pauses, in their order.
+        start: Start of the run, in Unix seconds.
+        pauses: The pauses in chronological order.
     """
 
-    def __init__(self, begin: float, pauses: Iterable[Pause]) -> None:
-        self._begin = begin
+    def __init__(self, start: float, pauses: Iterable[Pause]) -> None:
+        self._start = start
         self._pauses = list(pauses)
 
-    def at(self, moment: float) -> float:
-        """Seconds at work from the begin up to a moment."""
-        left_out = sum(
-            min(moment, pause.end) - pause.begin for pause in self._pauses if moment > pause.begin
+    def at(self, timestamp: float) -> float:
+        """Return the active seconds from the start up to a timestamp."""
+        paused = sum(
+            min(timestamp, pause.end) - pause.start
+            for pause in self._pauses
+            if timestamp > pause.start
         )
-        return moment - self._begin - left_out
+        return timestamp - self._start - paused
 
-    def spans_one(self, begin: float, end: float) -> bool:
-        """Whether there is a pause between two moments."""
-        return any(begin < pause.end and end > pause.begin for pause in self._pauses)
+    def spans_pause(self, start: float, end: float) -> bool:
+        """Return whether there is a pause between two timestamps."""
+        return any(start < pause.end and end > pause.start for pause in self._pauses)

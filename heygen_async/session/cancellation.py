@@ -1,82 +1,174 @@
-"""Finds out which job a cancelled submission created, so that no paid job is lost."""
+"""Cancelled submissions: the request goes on, so that no paid job is lost.
+
+A call that creates jobs runs in a task of its own. Where its caller is cancelled, the request is
+neither cut off nor sent again: the caller waits ``Timeout.cancel`` seconds more for its answer, and
+after that the client waits for it in the background, up to the timeout of a write.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
-from heygen_async.errors import APIError, CallError
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
-from heygen_async.session.settings import Retry, Settings
+from heygen_async.session.recovery import Flight
+from heygen_async.session.settings import Timeout
 from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
+OnAccepted: TypeAlias = Callable[[str, list[str]], object]
+"""Called with an operation, such as ``videos.create``, and the ids of the jobs it has created."""
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 
-async def note_what_was_created(
-    cancelled: asyncio.CancelledError,
-    endpoint: Endpoint[T],
-    key: str,
-    repeat: Callable[[], Awaitable[T]],
-    settings: Settings,
-) -> None:
-    """Put ``job_ids`` on the cancellation of a submission that may have reached the API.
+def accepted_job_ids(error: BaseException) -> list[str]:
+    """Return the ids of the jobs that calls had created when an exception ended them.
 
-    The same key again brings the answer of the first time, so nothing is paid twice. A second
-    cancellation ends the wait for it; so does the timeout of a write.
+    ``asyncio.timeout`` and ``asyncio.wait_for`` raise a ``TimeoutError`` whose cause is the
+    cancellation that holds the ids, and task groups raise groups; all of them are searched.
 
     Args:
-        cancelled: What is about to leave the call.
-        endpoint: The operation. Nothing is done for one that starts no jobs, or would start
-            another one.
-        key: The Idempotency-Key of the call; empty where its body says the like.
-        repeat: Sends the same request once more, with the same key.
-        settings: Timeouts and the retry policy.
+        error: What was caught.
+
+    Returns:
+        Ids in no particular order, without duplicates; empty where none is known.
     """
-    if endpoint.creates is None or not endpoint.safe:
-        return
-    answer: T | None = None
-    try:
-        # Shielded from the scope that cancels, which would cancel every await in here too.
-        async with asyncio.timeout(settings.timeout.write):
-            with shield():
-                answer = await _answer_to(repeat, settings.retry)
-    except TimeoutError:
-        pass
-    except CallError as error:
-        if isinstance(error, APIError) and judge(error, safe=True) is Verdict.GIVE_UP:
-            return  # refused: there is no job
-    except asyncio.CancelledError:
-        pass  # the first cancellation goes on its way now
-    if answer is None:
-        logger.warning(
-            "%s was cancelled on its way; whether the job exists is not known. The same "
-            "call under %s tells within 24 h.",
-            endpoint.operation,
-            f"Idempotency-Key {key}" if key else "the same request_id",
-        )
-        return
-    job_ids = endpoint.creates(answer)
-    cancelled.job_ids = job_ids  # type: ignore[attr-defined]
-    logger.warning("%s was cancelled after its job was created: %s", endpoint.operation, job_ids)
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        found.update(dict.fromkeys(getattr(one, "job_ids", ())))
+        left += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            left += one.exceptions
+    return list(found)
 
 
-async def _answer_to(repeat: Callable[[], Awaitable[T]], policy: Retry) -> T:
-    """The answer of a repeated request, tried as often as the policy allows."""
-    bounds = waits(policy)
-    failures = 0
-    while True:
+async def created_by(cancelled: asyncio.CancelledError) -> list[str]:
+    """Return the ids of the jobs that a cancelled call has created; wait for a late answer.
+
+    A second cancellation ends the wait.
+    """
+    later: asyncio.Future[list[str]] | None = getattr(cancelled, "job_ids_later", None)
+    if later is not None:
+        with shield():
+            await asyncio.wait([later])
+        return later.result()
+    job_ids: list[str] = getattr(cancelled, "job_ids", [])
+    return job_ids
+
+
+class Submissions:
+    """The calls of one client that create jobs, and what is left of those that were cancelled.
+
+    Args:
+        timeout: Seconds to wait for answers.
+
+    Attributes:
+        on_accepted: Called with the jobs of each call that was cancelled after it had created
+            some; not pickled.
+    """
+
+    def __init__(self, timeout: Timeout) -> None:
+        self.on_accepted: OnAccepted | None = None
+        self._timeout = timeout
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def finish(
+        self,
+        task: asyncio.Task[T | None],
+        flight: Flight,
+        cancelled: asyncio.CancelledError,
+        endpoint: Endpoint[T],
+        key: str,
+    ) -> None:
+        """Find out what a cancelled submission has created, and put it on the cancellation.
+
+        Args:
+            task: Sends the submission.
+            flight: How far it has got.
+            cancelled: What is about to leave the call; gets ``job_ids``, or ``job_ids_later``,
+                a future of them, where the answer takes longer.
+            endpoint: The operation.
+            key: Its Idempotency-Key, or an empty string.
+        """
+        flight.cancelled = True
+        if not flight.in_doubt:
+            task.cancel()  # nothing was sent, or all of it was surely refused
         try:
-            return await repeat()
-        except CallError as error:
-            verdict = judge(error, safe=True)
-            failures += verdict is Verdict.TRY_AGAIN
-            if verdict in (Verdict.GIVE_UP, Verdict.PAUSE) or failures >= policy.attempts:
-                raise
-            retry_after = getattr(error, "retry_after", None)
-        await asyncio.sleep(wait_before_next(next(bounds), retry_after))
+            # Shielded from the scope that cancels, which would cancel every await in here too.
+            with shield():
+                await asyncio.wait([task], timeout=self._timeout.cancel)
+        except asyncio.CancelledError:
+            pass  # the first cancellation goes on its way now
+        if task.done():
+            job_ids = self._note(task, flight, endpoint, key)
+            if job_ids:
+                cancelled.job_ids = job_ids  # type: ignore[attr-defined]
+            return
+        loop = asyncio.get_running_loop()
+        limit = loop.call_later(self._timeout.write, task.cancel)
+        self._background.add(task)
+        later: asyncio.Future[list[str]] = loop.create_future()
+        cancelled.job_ids_later = later  # type: ignore[attr-defined]
+
+        def done(task: asyncio.Task[T | None]) -> None:
+            limit.cancel()
+            self._background.discard(task)
+            job_ids = self._note(task, flight, endpoint, key)
+            if not later.done():
+                later.set_result(job_ids)
+
+        task.add_done_callback(done)
+
+    async def aclose(self) -> None:
+        """Wait for the answers to cancelled submissions; a cancellation ends that."""
+        loop = asyncio.get_running_loop()
+        mine = [task for task in self._background if task.get_loop() is loop]
+        self._background.clear()
+        if not mine:
+            return
+        try:
+            await asyncio.wait(mine)
+        except asyncio.CancelledError:
+            for task in mine:
+                task.cancel()
+            await asyncio.wait(mine)
+            raise
+
+    def _note(
+        self, task: asyncio.Task[T | None], flight: Flight, endpoint: Endpoint[T], key: str
+    ) -> list[str]:
+        """Report how a cancelled submission has ended; return the ids of its jobs."""
+        answer = None if task.cancelled() or task.exception() is not None else task.result()
+        if answer is None:
+            if not flight.in_doubt:
+                return []  # not sent, or refused: there is no job
+            how = "It takes no key: look for the job in the account."
+            if endpoint.safe:
+                under = f"Idempotency-Key {key}" if key else "the same request_id"
+                how = f"The same call under {under} tells within 24 h."
+            logger.warning(
+                "%s was cancelled on its way; whether the job exists is not known. %s",
+                endpoint.operation,
+                how,
+            )
+            return []
+        assert endpoint.creates is not None
+        job_ids = endpoint.creates(answer)
+        logger.warning(
+            "%s was cancelled after its job was created: %s", endpoint.operation, job_ids
+        )
+        if self.on_accepted is not None:
+            try:
+                self.on_accepted(endpoint.operation, job_ids)
+            except Exception:
+                logger.exception("on_accepted raised; the jobs are %s", job_ids)
+        return job_ids

@@ -1,4 +1,4 @@
-"""Bytes to Structs in one pass, and errors out of whatever a server sends.
+"""Decode answers to Structs in one pass, and errors from whatever a server sends.
 
 Three versions of the API wrap their answers in three ways, and gateways in front of it
 answer outside all of them:
@@ -12,10 +12,14 @@ answer outside all of them:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
+
+from heygen_async.models.structs import Answer
+from heygen_async.session.lenient import Oddity, convert_leniently
 
 T = TypeVar("T")
 
@@ -23,6 +27,8 @@ Decode: TypeAlias = Callable[[bytes], T]
 
 # A deeply nested body exhausts the decoder's stack instead of failing to parse.
 DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 _V1_SUCCESS = 100
 _MOST_DETAILS = 50
@@ -78,12 +84,48 @@ class ErrorInside(Exception):
     """A body that decoded as a success but says that it is a failure (v1, v2)."""
 
 
-def decoder_for(answer: Any, envelope: Literal["data", "page", "none"]) -> Decode[Any]:
-    """A function from the bytes of a success to the answer.
+class _Envelope(msgspec.Struct):
+    """Any envelope, whatever the types of its fields."""
 
-    The function raises one of ``DECODE_ERRORS`` for bytes that are not what the endpoint
-    answers, and ``ErrorInside`` for a failure under a success's status.
+    data: Any = None
+    error: Any = None
+    code: Any = _V1_SUCCESS
+    has_more: Any = None
+    next_token: Any = None
+
+
+def decoder_for(
+    answer: Any, envelope: Literal["data", "page", "none"], *, creates: bool = False
+) -> Decode[Any]:
+    """Return a function from the bytes of a success to the answer.
+
+    The function raises one of ``DECODE_ERRORS`` for bytes that are not what the endpoint answers,
+    and ``ErrorInside`` for a failure under the status of a success. A field of an ``Answer`` that
+    has another type than published, and that the SDK does not act on, is converted, kept or left
+    out, and logged once.
+
+    Args:
+        answer: Type of the answer, inside its envelope.
+        envelope: ``data``, ``page`` for lists, or ``none``.
+        creates: Whether the answer says what was created; then only its ids are required.
     """
+    strict = _strict_decoder(answer, envelope)
+    if not (isinstance(answer, type) and issubclass(answer, Answer)):
+        return strict
+    reported = set[Oddity]()
+
+    def decode(body: bytes) -> Any:
+        try:
+            return strict(body)
+        except msgspec.ValidationError:
+            found, oddities = _decode_leniently(body, answer, envelope, creates)
+            log_oddities(oddities, answer.__name__, reported)
+            return found
+
+    return decode
+
+
+def _strict_decoder(answer: Any, envelope: Literal["data", "page", "none"]) -> Decode[Any]:
     if envelope == "none":
         return msgspec.json.Decoder(answer).decode
     if envelope == "page":
@@ -107,8 +149,48 @@ def decoder_for(answer: Any, envelope: Literal["data", "page", "none"]) -> Decod
     return data
 
 
+def _decode_leniently(
+    body: bytes, answer: Any, envelope: str, creates: bool
+) -> tuple[Any, list[Oddity]]:
+    if envelope == "none":
+        plain = msgspec.json.decode(body)
+        return convert_leniently(plain, answer, status_required=not creates)
+    outer = msgspec.json.decode(body, type=_Envelope)
+    if outer.error or (envelope == "data" and outer.code not in (_V1_SUCCESS, None)):
+        raise ErrorInside
+    if envelope == "data":
+        return convert_leniently(outer.data, answer, status_required=not creates)
+    items, oddities = convert_leniently(outer.data or [], list[answer])
+    token = outer.next_token
+    if isinstance(token, int):
+        token = str(token)
+    token = _string(token)
+    return Page(items, bool(outer.has_more and token), token), oddities
+
+
+def log_oddities(oddities: Iterable[Oddity], answer: str, reported: set[Oddity]) -> None:
+    """Warn of each field that has another type than published, once.
+
+    Args:
+        oddities: The fields.
+        answer: Name of the type of the answer.
+        reported: The fields that were logged before; the new ones are added.
+    """
+    for oddity in oddities:
+        if oddity not in reported:
+            reported.add(oddity)
+            logger.warning(
+                "%s.%s is not what the API publishes (found: %s); it is %s",
+                answer,
+                oddity.path,
+                oddity.found,
+                "kept as far as possible" if oddity.kept else "left out",
+                extra={"answer": answer, "field": oddity.path, "found": oddity.found},
+            )
+
+
 def error_facts(body: bytes) -> ErrorFacts | None:
-    """What an error body says, or None where it says nothing in any of the envelopes."""
+    """Return what an error body says, or None if it is in none of the envelopes."""
     try:
         outer = msgspec.json.decode(body)
     except DECODE_ERRORS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import inspect
 import math
 import os
 import platform
@@ -28,6 +29,7 @@ from yarl import URL
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.addresses import PublicResolver, Resolver, is_local
 from heygen_async.session.failures import NothingAnswersError
+from heygen_async.session.reading import ACCEPT_ENCODING
 from heygen_async.session.redact import echo_filter
 from heygen_async.session.settings import Settings, is_loopback, ssl_context
 from heygen_async.version import __version__
@@ -40,6 +42,16 @@ _KEEPALIVE = 120.0
 # fail together, which says no more than one failure does.
 _TRIES = 3
 _SAME_MOMENT = 0.05
+# Gateways and proxies add headers; an answer that is paid for must not fail for them.
+_HEADER_LIMITS: dict[str, Any] = {
+    name: value
+    for name, value in (
+        ("max_line_size", 128 * 1024),
+        ("max_field_size", 128 * 1024),
+        ("max_headers", 2_000),
+    )
+    if name in inspect.signature(aiohttp.ClientSession).parameters  # the last one is newer
+}
 
 
 class Connection:
@@ -88,9 +100,10 @@ class Connection:
             self.auth |= self.options.pop("proxy_headers", {})
         headers = {} if self.options else self._settings.auth_headers
         self.api = self._session(
-            {"Accept": "application/json", **headers},
+            {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             connector=_ApiConnector,
             response_class=_response_class(self._settings.secret),
+            auto_decompress=False,  # session/reading.py does, in bounded memory
         )
 
     @property
@@ -148,6 +161,7 @@ class Connection:
         connector: type[aiohttp.TCPConnector] = aiohttp.TCPConnector,
         response_class: type[aiohttp.ClientResponse] = aiohttp.ClientResponse,
         resolver: AbstractResolver | None = None,
+        **options: Any,
     ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             # Our own limiter stands in front; aiohttp's is not first in, first out.
@@ -157,6 +171,8 @@ class Connection:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, **headers},
             response_class=response_class,
+            **_HEADER_LIMITS,
+            **options,
         )
         # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
         # would meet 404 in what we count as its first attempt.

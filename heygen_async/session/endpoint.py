@@ -59,7 +59,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
     @cached_property
     def decode(self) -> Decode[T]:
         """Turns the bytes of a success into an answer; made once per endpoint."""
-        return decoder_for(self.answer, self.envelope)
+        return decoder_for(self.answer, self.envelope, creates=self.creates is not None)
 
     @cached_property
     def _parameters(self) -> tuple[tuple[str, str], ...]:

@@ -161,6 +161,16 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
     )
 
 
+def oversized(status: int, limit: int, where: Where) -> InvalidResponse:
+    """The exception for an answer with more bytes than are read."""
+    return InvalidResponse(
+        f"the answer has more than {limit} bytes; HeyGen(max_answer=...) allows more",
+        status=status,
+        method=where.method,
+        path=where.path,
+    )
+
+
 def undecodable(
     error: Exception, status: int, body: bytes, where: Where, secret: str
 ) -> InvalidResponse:

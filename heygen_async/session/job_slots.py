@@ -82,11 +82,19 @@ class JobSlots(SlotPool):
         return self._limit.gate.shut and self._loop is not None and self._loop.is_running()
 
     def usage(self) -> tuple[float, float]:
-        """Return the seconds that slots were held, and that they could have been, summed up."""
+        """Return the seconds that slots were held, and that they could have been, summed up.
+
+        Returns:
+            Both sums.
+        """
         return self._limit.usage(self._now())
 
     def stats(self) -> SlotStats:
-        """Return the figures of the moment. May be called in any thread."""
+        """Return the figures of the moment. May be called in any thread.
+
+        Returns:
+            The figures.
+        """
         held_seconds, limit_seconds = self.usage()
         return SlotStats(
             held=self.held,
@@ -133,6 +141,9 @@ class JobSlots(SlotPool):
             retry_after: Seconds that the answer asked to wait.
             patience: Seconds to wait at most.
 
+        Returns:
+            The lease to send it again under.
+
         Raises:
             RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
             SlotUnavailable: The pool was closed meanwhile.
@@ -146,6 +157,9 @@ class JobSlots(SlotPool):
 
         Args:
             patience: Seconds to wait at most.
+
+        Returns:
+            A lease that takes no slot.
 
         Raises:
             RateLimited: That lasts longer than ``patience`` seconds.

@@ -176,7 +176,8 @@ class RequestLimiter:
                 patience=patience if held_back else math.inf,
             )
         except TimeoutError:
-            raise out_of_patience(self._gate.wait(loop.time()), patience) from None
+            held = out_of_patience(self._gate.wait(loop.time()), patience)
+            raise held from None
 
     def release(self) -> None:
         """Give a place back."""

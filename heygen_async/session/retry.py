@@ -32,7 +32,8 @@ HOPELESS_429 = frozenset({"quota_exceeded", "trial_video_limit_exceeded"})
 _PASSING_409 = frozenset({"request_in_progress", "resource_not_ready"})
 # A direct upload completed before the storage shows the object: 409 with this sentence.
 _UPLOAD_NOT_VISIBLE = "uploaded object not found yet"
-_PASSING_5XX = frozenset({500, 502, 503, 504})
+# Not implemented, and HTTP version not supported, do not pass. Cloudflare's 520 to 530 do.
+REPEATED_5XX: frozenset[int] = frozenset(range(500, 600)) - {501, 505}
 
 
 class Verdict(Enum):
@@ -58,7 +59,7 @@ def judge(error: HeyGenError, *, safe: bool) -> Verdict:
         if error.status == 409:
             passing = error.code in _PASSING_409 or _UPLOAD_NOT_VISIBLE in error.message.lower()
             return Verdict.WAIT if passing else Verdict.GIVE_UP
-        if error.status in _PASSING_5XX:
+        if error.status in REPEATED_5XX:
             return Verdict.TRY_AGAIN if safe else Verdict.GIVE_UP
         return Verdict.GIVE_UP
     if isinstance(error, ConnectionFailed) and not error.sent:

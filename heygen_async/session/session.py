@@ -13,29 +13,29 @@ import logging
 import math
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from yarl import URL
 
 from heygen_async.errors import (
     CallError,
-    ConnectionFailed,
     InvalidRequest,
     RateLimited,
     SlotUnavailable,
-    TransportError,
 )
-from heygen_async.session.cancellation import note_what_was_created
+from heygen_async.session.calls import Body, Call
+from heygen_async.session.cancellation import Submissions
 from heygen_async.session.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.connection import Connection
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import (
     TRANSPORT_ERRORS,
-    Where,
     answered,
+    oversized,
     unanswered,
     undecodable,
 )
@@ -43,13 +43,13 @@ from heygen_async.session.hooks import Hooks
 from heygen_async.session.job_leases import InteractiveLease, JobLeases
 from heygen_async.session.limits import RequestLimiter
 from heygen_async.session.observation import Observation
-from heygen_async.session.retry import Verdict, judge, wait_before_next, waits
+from heygen_async.session.reading import MAX_ANSWER, AnswerTooLarge, read_answer
+from heygen_async.session.recovery import Action, Flight, Recovery
+from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Settings, SlotsFor
 from heygen_async.session.slots import SlotLease, SlotPool, submitting_lease
 
 T = TypeVar("T")
-CallErrorT = TypeVar("CallErrorT", bound=CallError)
-Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
@@ -84,8 +84,11 @@ class Session:
         requests: The request limiter, perhaps shared with other clients.
         jobs: The slot pool, perhaps shared with other clients.
         slots_for: Whether interactive submissions take a slot too (``all``), or not (``bulk``).
+        max_answer: Bytes that an answer may have after decompression.
+        clock: The wall clock, in unix seconds.
 
     Attributes:
+        submissions: Calls that create jobs, cancelled ones too.
         leases: Leases of interactive submissions, which end with their jobs.
         hooks: What is told of calls and jobs; not pickled.
         transfers: Limits the downloads and direct uploads that run at the same time; they are
@@ -99,12 +102,17 @@ class Session:
         jobs: SlotPool,
         *,
         slots_for: SlotsFor = "bulk",
+        max_answer: int = MAX_ANSWER,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self.requests = requests
         self.jobs = jobs
         self.leases: JobLeases = JobLeases()
+        self.submissions: Submissions = Submissions(settings.timeout)
         self._slots_for: SlotsFor = slots_for
+        self._max_answer = max_answer
+        self._clock = clock
         self.transfers: RequestLimiter = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
         self.traffic: Traffic = Traffic()
         self.hooks: tuple[Hooks, ...] = ()
@@ -120,7 +128,8 @@ class Session:
         self._warned: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _session, (self.settings, self.requests, self.jobs, self._slots_for)
+        options = (self._slots_for, self._max_answer, self._clock)
+        return _session, (self.settings, self.requests, self.jobs, *options)
 
     def call(
         self,
@@ -130,6 +139,7 @@ class Session:
         body: Body | None = None,
         content_type: str = "application/json",
         idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> Coroutine[Any, Any, T]:
         """Send one call and return its answer.
 
@@ -140,42 +150,14 @@ class Session:
             content_type: What the body is.
             idempotency_key: For operations that take one; by default a fresh one is made, the
                 same for all attempts of this call. Other operations do not send it, and warn.
+            resend: Whether the call is sent again after an attempt that may have been carried
+                out, though it takes no key: it may do twice what it does.
 
         Raises:
             HeyGenError: One of the tree in ``heygen_async.errors``.
         """
         if idempotency_key is not None and not endpoint.keyed:
             self._warn_unsent_key(endpoint)
-        if self.hooks or logger.isEnabledFor(logging.DEBUG):
-            return self._observed(endpoint, path, body, content_type, idempotency_key)
-        return self._call(endpoint, path, body, content_type, idempotency_key, None)
-
-    async def _observed(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        content_type: str,
-        idempotency_key: str | None,
-    ) -> T:
-        observed = Observation(self.hooks, logger, endpoint, _where(endpoint, path), self._secret)
-        try:
-            answer = await self._call(endpoint, path, body, content_type, idempotency_key, observed)
-        except (Exception, asyncio.CancelledError) as error:
-            observed.ended(error)
-            raise
-        observed.ended(None)
-        return answer
-
-    async def _call(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        content_type: str,
-        idempotency_key: str | None,
-        observed: Observation | None,
-    ) -> T:
         headers: dict[str, str] | None = None
         if body is not None:
             headers = {"Content-Type": content_type}
@@ -184,71 +166,94 @@ class Session:
             headers["Idempotency-Key"] = (
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
-        if asyncio.get_running_loop() is not self.connection.loop:
-            self.bind()
         lease = submitting_lease.get()
-        if endpoint.creates is not None:
-            return await self._submit(endpoint, path, body, headers, observed, lease)
-        return await self._send(endpoint, path, body, headers, observed, lease is not None, None)
+        call = Call(endpoint, path, body, headers, bulk=lease is not None, resend=resend)
+        if self.hooks or logger.isEnabledFor(logging.DEBUG):
+            return self._observed(call, lease)
+        return self._send(call, None) if call.flight is None else self._submit(call, lease)
 
-    async def _submit(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-        observed: Observation | None,
-        lease: SlotLease | None,
-    ) -> T:
-        """Send a call that creates jobs, under the lease of a bulk run or one of its own."""
-        if lease is not None:
-            return await self._send(endpoint, path, body, headers, observed, True, lease)
+    async def _observed(self, call: Call[T], lease: SlotLease | None) -> T:
+        observed = Observation(self.hooks, logger, call.endpoint, call.where, self._secret)
+        call.observed = observed
+        try:
+            if call.flight is None:
+                answer = await self._send(call, None)
+            else:
+                answer = await self._submit(call, lease)
+        except (Exception, asyncio.CancelledError) as error:
+            observed.ended(error)
+            raise
+        observed.ended(None)
+        return answer
+
+    async def _submit(self, call: Call[T], lease: SlotLease | None) -> T:
+        """Send a call that creates jobs, in a task of its own: no cancellation cuts it off."""
+        assert call.flight is not None
+        loop = asyncio.get_running_loop()
+        # Not asyncio.shield, which costs each call one more turn of the event loop.
+        answered: asyncio.Future[T] = loop.create_future()
+        task: asyncio.Task[T | None] = loop.create_task(self._fly(call, lease, answered))
+        try:
+            return await answered
+        except asyncio.CancelledError as cancelled:
+            if not answered.cancelled():
+                answered.exception()  # at the same moment; else it would be logged as unseen
+            key = (call.headers or {}).get("Idempotency-Key", "")
+            await self.submissions.finish(task, call.flight, cancelled, call.endpoint, key)
+            raise
+
+    async def _fly(
+        self, call: Call[T], lease: SlotLease | None, answered: asyncio.Future[Any]
+    ) -> Any:
+        """Send a call in a task of its own, and hand its end to whoever still waits for it."""
+        try:
+            if lease is None:
+                answer = await self._send_interactive(call)
+            else:
+                answer = await self._send(call, lease)
+        except BaseException as error:
+            if answered.done():  # its caller was cancelled
+                raise
+            answered.set_exception(error)
+            return None
+        if not answered.done():
+            answered.set_result(answer)
+        return answer
+
+    async def _send_interactive(self, call: Call[T]) -> T:
+        """Send a call that creates jobs outside a bulk run."""
         own = InteractiveLease(self.jobs, self.leases, counted=self._slots_for == "all")
         job_ids: list[str] = []
         try:
-            await self._begin(own, endpoint, path)
-            answer = await self._send(endpoint, path, body, headers, observed, False, own)
-            assert endpoint.creates is not None
-            job_ids = endpoint.creates(answer)
-        except asyncio.CancelledError as cancelled:
-            job_ids = getattr(cancelled, "job_ids", [])
-            raise
+            try:
+                await own.begin(self.settings.retry.patience)
+            except CallError as held:
+                raise call.completed(held, 0) from None
+            answer = await self._send(call, own)
+            assert call.endpoint.creates is not None
+            job_ids = call.endpoint.creates(answer)
         finally:
             own.settle(job_ids)
         return answer
 
-    async def _begin(self, lease: InteractiveLease, endpoint: Endpoint[T], path: str) -> None:
-        try:
-            await lease.begin(self.settings.retry.patience)
-        except CallError as held:
-            raise _complete(held, endpoint, path, 0) from None
-        if asyncio.get_running_loop() is not self.connection.loop:
-            self.bind()  # the client may have been closed meanwhile
-
-    async def _send(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-        observed: Observation | None,
-        bulk: bool,
-        lease: SlotLease | InteractiveLease | None,
-    ) -> T:
+    async def _send(self, call: Call[T], lease: SlotLease | InteractiveLease | None) -> T:
         """Send a call: one attempt, and what follows from its failure."""
+        if asyncio.get_running_loop() is not self.connection.loop:
+            self.bind()
         if lease is not None and lease.lost:
-            raise _complete(_slot_lost(), endpoint, path, 0)
-        if not self.requests.acquire_nowait(bulk):
-            patience = math.inf if bulk else self.settings.retry.patience
-            await self._wait_for_a_place(endpoint, path, bulk, patience)
+            raise call.completed(_slot_lost(), 0)
+        if not self.requests.acquire_nowait(call.bulk):
+            patience = math.inf if call.bulk else self.settings.retry.patience
+            await self._wait_for_a_place(call, patience, 0)
         try:
-            return await self._attempt(endpoint, path, body, headers, observed)
+            return await self._attempt(call)
         except CallError as error:
             failure = error
-        except asyncio.CancelledError as cancelled:
-            await self._note_what_was_created(cancelled, endpoint, path, body, headers)
-            raise
-        return await self._recover(failure, endpoint, path, body, headers, observed, bulk, lease)
+        return await self._recover(failure, call, lease)
+
+    def now(self) -> float:
+        """Return the wall-clock time, in unix seconds."""
+        return self._clock()
 
     def bind(self) -> None:
         """Make sure that connections and limiters live on the running event loop."""
@@ -258,35 +263,37 @@ class Session:
             self.transfers.bind(loop)
         self.requests.bind(loop)
 
-    async def _wait_for_a_place(
-        self, endpoint: Endpoint[T], path: str, bulk: bool, patience: float, sent: int = 0
-    ) -> None:
+    async def aclose(self) -> None:
+        """Wait for the answers to cancelled submissions, and close all connections."""
+        try:
+            await self.submissions.aclose()
+        finally:
+            await self.connection.close()
+
+    async def _wait_for_a_place(self, call: Call[T], patience: float, sent: int) -> None:
         """Wait until the request limiter lets a request pass, which ``_attempt`` then sends."""
         try:
-            await self.requests.acquire(bulk, patience=patience)
+            await self.requests.acquire(call.bulk, patience=patience)
         except RateLimited as held:
-            _complete(held, endpoint, path, sent)
-            raise
+            raise call.completed(held, sent) from None
         self.bind()  # the client may have been closed meanwhile
 
-    async def _attempt(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-        observed: Observation | None,
-    ) -> T:
+    async def _attempt(self, call: Call[T]) -> T:
         """Send a request; it has a place in the request limiter, which it gives back."""
+        endpoint, path, body, observed = call.endpoint, call.path, call.body, call.observed
         connection = self.connection
         timeout = self._timeouts[endpoint.timeout_kind]
-        failure: TransportError | None = None
+        failure: CallError | None = None
         try:
             # Not below: what the caller's own file or function has raised is no broken connection.
             data = body() if callable(body) else body
         except BaseException:
             self.requests.release()
             raise
+        if endpoint.keyed:
+            call.first_sent = call.first_sent or self._clock()
+        if call.flight is not None:
+            call.flight.in_doubt = True
         self.traffic.requests += 1
         if observed is not None:
             observed.sent()
@@ -296,18 +303,22 @@ class Session:
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
                 data=data,
-                headers={**connection.auth, **(headers or {})} if connection.auth else headers,
+                headers={**connection.auth, **(call.headers or {})}
+                if connection.auth
+                else call.headers,
                 timeout=timeout,
                 allow_redirects=False,
                 **connection.options,
             )
-            content = await response.read()
+            content = await read_answer(response, self._max_answer)
             if response.connection is not None:  # unless it offers another protocol
                 response.release()
             if observed is not None:
                 observed.answered(response.status, response.headers)
+        except AnswerTooLarge:
+            failure = oversized(response.status, self._max_answer, call.where)
         except TRANSPORT_ERRORS as error:
-            failure = unanswered(error, _where(endpoint, path), timeout.total or 0.0)
+            failure = unanswered(error, call.where, timeout.total or 0.0)
         finally:
             self.requests.release()
             if observed is not None:
@@ -326,94 +337,72 @@ class Session:
                 mismatch = error
         elif status == 429:
             self.traffic.rate_limited += 1
-        where = _where(endpoint, path)
+        where = call.where
         if mismatch is None or isinstance(mismatch, ErrorInside) or error_facts(content):
             raise answered(status, response.headers, content, where, self._secret)
         raise undecodable(mismatch, status, content, where, self._secret)
 
     async def _recover(
-        self,
-        error: CallError,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-        observed: Observation | None,
-        bulk: bool,
-        lease: SlotLease | InteractiveLease | None,
+        self, error: CallError, call: Call[T], lease: SlotLease | InteractiveLease | None
     ) -> T:
-        """Repeat a call whose first attempt failed, as the policy allows."""
-        policy = self.settings.retry
+        """Repeat a call whose first attempt failed, as ``Recovery`` says."""
+        policy, flight = self.settings.retry, call.flight or Flight()
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        recovery = Recovery(
+            policy,
+            safe=call.endpoint.safe or call.resend or policy.unkeyed == "resend",
+            keyed=call.endpoint.keyed,
+            queues=lease is not None,
+            bulk=call.bulk,
+            now=loop.time(),
+            wall=call.first_sent or self._clock(),
+        )
         bounds = waits(policy)
-        sent, failures = 1, 0
-        in_doubt = False  # whether an attempt may have started a job that is not known here
-        try:
-            while True:
-                verdict = judge(error, safe=endpoint.safe)
-                failures += verdict is Verdict.TRY_AGAIN
-                in_doubt |= _leaves_doubt(error, verdict)
-                if verdict is Verdict.GIVE_UP or failures >= policy.attempts:
-                    raise _complete(error, endpoint, path, sent)
-                retry_after: float | None = getattr(error, "retry_after", None)
-                wait = wait_before_next(next(bounds), retry_after)
-                left = policy.patience - (loop.time() - started)
-                if wait <= left:
-                    _log_retry(endpoint, error, sent, wait)
-                    if observed is not None:
-                        observed.retrying(error, wait)
-                if verdict is Verdict.PAUSE and lease is not None:
-                    # Too many jobs or too many requests: it does not say. New jobs wait; reads
-                    # go on, since they notice the jobs that end.
-                    queued = loop.time()
-                    try:
-                        await lease.refused(wait, math.inf if bulk else left)
-                    except (RateLimited, SlotUnavailable):
-                        raise _complete(error, endpoint, path, sent) from None
-                    if bulk:
-                        started += loop.time() - queued
-                else:
-                    shared = verdict is Verdict.PAUSE or (
-                        verdict is Verdict.TRY_AGAIN and retry_after is not None
-                    )
-                    if shared:
-                        self.requests.close_for(wait)
-                    if wait > left:
-                        raise _complete(error, endpoint, path, sent)
-                    if not shared:
-                        await asyncio.sleep(wait)
-                left = policy.patience - (loop.time() - started)
-                await self._wait_for_a_place(endpoint, path, bulk, left, sent)
-                if lease is not None and lease.lost:
-                    self.requests.release()
-                    raise _complete(_slot_lost(), endpoint, path, sent)
-                self.traffic.retries += 1
-                sent += 1
-                doubt_before, in_doubt = in_doubt, True
+        sent = 1
+        while True:
+            step = recovery.after(
+                error,
+                now=loop.time(),
+                wall=self._clock(),
+                delay=wait_before_next(next(bounds), None),
+                cancelled=flight.cancelled,
+            )
+            flight.in_doubt = recovery.in_doubt
+            if step.pause is not None:
+                self.requests.close_for(step.pause)
+            if step.action is Action.GIVE_UP:
+                raise call.failed(error, sent, recovery)
+            if step.wait <= step.patience:
+                _log_retry(call.endpoint, error, sent, step.wait)
+                if call.observed is not None:
+                    call.observed.retrying(error, step.wait)
+            began = loop.time()
+            if step.action is Action.WAIT:
+                await asyncio.sleep(step.wait)
+            elif step.action is Action.QUEUE and lease is not None:
+                # Too many jobs or too many requests: it does not say. New jobs wait; reads
+                # go on, since they notice the jobs that end.
                 try:
-                    return await self._attempt(endpoint, path, body, headers, observed)
-                except CallError as next_error:
-                    error, in_doubt = next_error, doubt_before
-        except asyncio.CancelledError as cancelled:
-            if in_doubt:
-                await self._note_what_was_created(cancelled, endpoint, path, body, headers)
-            raise
-
-    async def _note_what_was_created(
-        self,
-        cancelled: asyncio.CancelledError,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-    ) -> None:
-        async def repeat() -> T:
-            await self._wait_for_a_place(endpoint, path, False, self.settings.retry.patience)
-            return await self._attempt(endpoint, path, body, headers, None)
-
-        key = (headers or {}).get("Idempotency-Key", "")
-        await note_what_was_created(cancelled, endpoint, key, repeat, self.settings)
+                    await lease.refused(step.wait, step.patience)
+                except (RateLimited, SlotUnavailable):
+                    raise call.failed(error, sent, recovery) from None
+            await self._wait_for_a_place(call, recovery.patience(loop.time()), sent)
+            if step.action is not Action.WAIT:
+                recovery.waited(loop.time() - began)
+            final: CallError | None = None
+            if recovery.key_expired(self._clock()) or (flight.cancelled and not call.endpoint.safe):
+                final = error
+            elif lease is not None and lease.lost:
+                final = _slot_lost()
+            if final is not None:
+                self.requests.release()
+                raise call.failed(final, sent, recovery)
+            self.traffic.retries += 1
+            sent += 1
+            try:
+                return await self._attempt(call)
+            except CallError as next_error:
+                error = next_error
 
     def _warn_unsent_key(self, endpoint: Endpoint[T]) -> None:
         """Warn once per operation that it takes no Idempotency-Key."""
@@ -490,25 +479,13 @@ def _slot_lost() -> SlotUnavailable:
 
 
 def _session(
-    settings: Settings, requests: RequestLimiter, jobs: SlotPool, slots_for: SlotsFor
+    settings: Settings,
+    requests: RequestLimiter,
+    jobs: SlotPool,
+    slots_for: SlotsFor,
+    max_answer: int,
+    clock: Callable[[], float],
 ) -> Session:
-    return Session(settings, requests, jobs, slots_for=slots_for)
-
-
-def _where(endpoint: Endpoint[Any], path: str) -> Where:
-    return Where(endpoint.method, path.partition("?")[0])
-
-
-def _complete(error: CallErrorT, endpoint: Endpoint[Any], path: str, sent: int) -> CallErrorT:
-    """The error as its caller sees it: with the call and the number of attempts."""
-    where = _where(endpoint, path)
-    error.method, error.path = where.method, where.path
-    error.attempts = sent
-    return error
-
-
-def _leaves_doubt(error: CallError, verdict: Verdict) -> bool:
-    """Whether the API may have done what the failed attempt asked for."""
-    if isinstance(error, ConnectionFailed):
-        return error.sent
-    return verdict in (Verdict.TRY_AGAIN, Verdict.WAIT)
+    return Session(
+        settings, requests, jobs, slots_for=slots_for, max_answer=max_answer, clock=clock
+    )

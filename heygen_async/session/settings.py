@@ -61,15 +61,18 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True):
         write: POST, PUT, PATCH and DELETE.
         upload: Bodies of files.
         connect: The part of an attempt that opens a connection.
+        cancel: How much longer a cancelled call that creates jobs waits for its answer, before
+            the client waits for it in the background.
     """
 
     read: float = 30.0
     write: float = 120.0
     upload: float = 600.0
     connect: float = 15.0
+    cancel: float = 0.9
 
     def __post_init__(self) -> None:
-        for name in ("read", "write", "upload", "connect"):
+        for name in ("read", "write", "upload", "connect", "cancel"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 < value < math.inf):
                 raise ConfigurationError(f"timeout.{name}: expected seconds > 0, got {value!r}")
@@ -78,10 +81,11 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True):
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How failed attempts are repeated.
 
-    Repeated are: lost connections, timeouts and 500, 502, 503, 504, where the call is a
-    read or carries an Idempotency-Key; 429 always, unless it is a quota; 409 of a call that
-    is still in progress or a resource that is not ready. The wait between two attempts grows
-    exponentially with full jitter; ``Retry-After`` is a floor under it.
+    Repeated are: lost connections, timeouts and 5xx other than 501 and 505, where the call is a
+    read, is idempotent, or carries an Idempotency-Key that is less than 24 h old; 429 always,
+    unless it is a quota; 409 of a call that is still in progress or a resource that is not ready.
+    The wait between two attempts grows exponentially with full jitter; ``Retry-After`` is a floor
+    under it.
 
     Attributes:
         attempts: How often one call is sent at most, where it fails for other reasons than
@@ -91,12 +95,17 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             job slot does not count.
         first: Upper bound of the first wait, in seconds; it doubles with each attempt.
         longest: Upper bound of any wait that the API did not ask for, in seconds.
+        unkeyed: What follows an attempt that may have been carried out, of a call that takes no
+            Idempotency-Key (``video_agents.create`` and ``send``, ``voices.speech``, ``design``
+            and ``clone``). ``raise`` (default): an error with ``maybe_carried_out``, unless the
+            account shows what was made. ``resend``: it is sent again, and may be paid for twice.
     """
 
     attempts: int = 5
     patience: float = 600.0
     first: float = 0.5
     longest: float = 30.0
+    unkeyed: Literal["raise", "resend"] = "raise"
 
     def __post_init__(self) -> None:
         if not (isinstance(self.attempts, int) and self.attempts >= 1):
@@ -105,6 +114,10 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 <= value <= most):
                 raise ConfigurationError(f"retry.{name}: expected seconds >= 0, got {value!r}")
+        if self.unkeyed not in ("raise", "resend"):
+            raise ConfigurationError(
+                f"retry.unkeyed: expected raise or resend, got {self.unkeyed!r}"
+            )
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

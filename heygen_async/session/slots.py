@@ -159,6 +159,9 @@ class SlotPool(Protocol):
             priority: ``bulk`` (default), or ``interactive``.
             patience: Seconds to wait at most.
 
+        Returns:
+            The lease.
+
         Raises:
             RateLimited: There was none within ``patience``.
             SlotUnavailable: The pool was closed meanwhile.
@@ -204,7 +207,11 @@ class SlotPool(Protocol):
         ...
 
     def stats(self) -> SlotStats:
-        """Return the figures of the moment. May be called in any thread."""
+        """Return the figures of the moment. May be called in any thread.
+
+        Returns:
+            The figures.
+        """
         ...
 
     async def aclose(self) -> None:

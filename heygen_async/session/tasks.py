@@ -1,4 +1,4 @@
-"""Several things at once, and what a cancellation must not cut short."""
+"""Tasks that run at the same time, and sections that a cancellation must not interrupt."""
 
 from __future__ import annotations
 
@@ -51,22 +51,26 @@ async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
         raise
 
 
-class Errands(asyncio.TaskGroup):
-    """Tasks that end when the block ends, or before, when they are no longer of use."""
+class CancellableGroup(asyncio.TaskGroup):
+    """A task group whose tasks can be cancelled before the block ends."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
-    def start(self, errand: Coroutine[Any, Any, None]) -> None:
-        """Run this in a task of its own."""
-        task = self.create_task(errand)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run a coroutine in a task of its own.
 
-    def call_off(self) -> None:
-        """Cancel all that are still under way; the block waits until they have ended."""
-        for task in self._under_way:
+        Args:
+            work: The coroutine.
+        """
+        task = self.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def cancel(self) -> None:
+        """Cancel all tasks that still run; the block waits until they have ended."""
+        for task in self._running:
             task.cancel()
 
 

@@ -1,7 +1,13 @@
-"""Receiving webhooks: verify and parse deliveries, settle jobs, run handlers."""
+"""Receive webhooks: verify and parse deliveries, settle jobs, run handlers."""
 
-from heygen_async.webhooks.bus import Bus, JobNews, MemoryBus, listening
-from heygen_async.webhooks.delivery_log import MemorySeen, SeenEvents
+from heygen_async.jobs.notification import JobNotification
+from heygen_async.webhooks.delivery_log import (
+    DeliveryLog,
+    DeliveryState,
+    Listener,
+    MemoryDeliveryLog,
+    NotificationSource,
+)
 from heygen_async.webhooks.events import (
     AiClippingFail,
     AiClippingSuccess,
@@ -14,7 +20,6 @@ from heygen_async.webhooks.events import (
     BatchFinished,
     Callback,
     Event,
-    EventJob,
     FillerWordRemovalFail,
     FillerWordRemovalSuccess,
     HyperframesVideoFail,
@@ -46,10 +51,17 @@ from heygen_async.webhooks.events import (
     VideoTranslatePreflightValidationFailed,
     VideoTranslateSuccess,
 )
+from heygen_async.webhooks.http_rules import WebhookAnswer
+from heygen_async.webhooks.listening import listening
 from heygen_async.webhooks.parsing import parse
-from heygen_async.webhooks.receiver import WebhookCounts, WebhookReceiver
-from heygen_async.webhooks.requests import WebhookAnswer
+from heygen_async.webhooks.processor import WebhookCounts
+from heygen_async.webhooks.receiver import WebhookReceiver
+from heygen_async.webhooks.seen_events import Bus, MemoryBus, MemorySeen, SeenEvents
 from heygen_async.webhooks.signature import VerifiedBody, verify
+
+# Names of 0.1.0.
+EventJob = JobNotification
+JobNews = JobNotification
 
 __all__ = [
     "AiClippingFail",
@@ -63,6 +75,8 @@ __all__ = [
     "BatchFinished",
     "Bus",
     "Callback",
+    "DeliveryLog",
+    "DeliveryState",
     "Event",
     "EventJob",
     "FillerWordRemovalFail",
@@ -72,10 +86,14 @@ __all__ = [
     "InstantAvatarFail",
     "InstantAvatarSuccess",
     "JobNews",
+    "JobNotification",
+    "Listener",
     "LiveAvatarFail",
     "LiveAvatarSuccess",
     "MemoryBus",
+    "MemoryDeliveryLog",
     "MemorySeen",
+    "NotificationSource",
     "PersonalizedVideo",
     "PhotoAvatarAddMotionFail",
     "PhotoAvatarAddMotionSuccess",
@@ -110,5 +128,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Without the modules that the names are of."""
+    """Return the public names, without the modules that define them."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("_"))})

@@ -1,28 +1,29 @@
-"""Deliveries under aiohttp."""
+"""Adapter for aiohttp: an app and a handler that receive deliveries."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from heygen_async.webhooks.requests import (
-    GONE,
+from heygen_async.webhooks.http_rules import (
+    DISCONNECTED,
     TOO_LARGE,
     TOO_SLOW,
+    DeliveryTarget,
     WebhookAnswer,
     answer_without_body,
 )
 
-if TYPE_CHECKING:
-    from heygen_async.webhooks.receiver import WebhookReceiver
 
+def make_app(receiver: DeliveryTarget) -> web.Application:
+    """Return an app that receives deliveries at any path, and opens and closes the receiver.
 
-def make_app(receiver: WebhookReceiver) -> web.Application:
-    """An app that takes deliveries at any path, and opens and closes the receiver."""
+    Args:
+        receiver: The receiver.
+    """
 
     async def handler(request: web.Request) -> web.StreamResponse:
         return await respond(receiver, request)
@@ -38,8 +39,13 @@ def make_app(receiver: WebhookReceiver) -> web.Application:
     return app
 
 
-async def respond(receiver: WebhookReceiver, request: web.Request) -> web.StreamResponse:
-    """Answer one request."""
+async def respond(receiver: DeliveryTarget, request: web.Request) -> web.StreamResponse:
+    """Answer one request.
+
+    Args:
+        receiver: The receiver.
+        request: The delivery.
+    """
     headers = request.headers
     answer = answer_without_body(
         request.method,
@@ -60,7 +66,7 @@ async def respond(receiver: WebhookReceiver, request: web.Request) -> web.Stream
     return response
 
 
-async def _read(request: web.Request, receiver: WebhookReceiver) -> bytes | WebhookAnswer:
+async def _read(request: web.Request, receiver: DeliveryTarget) -> bytes | WebhookAnswer:
     body = bytearray()
     try:
         async with asyncio.timeout(receiver.body_timeout):
@@ -71,5 +77,5 @@ async def _read(request: web.Request, receiver: WebhookReceiver) -> bytes | Webh
     except TimeoutError:
         return TOO_SLOW
     except ConnectionError:
-        return GONE
+        return DISCONNECTED
     return bytes(body)

@@ -1,21 +1,19 @@
-"""Deliveries under ASGI: Starlette, FastAPI and others, with any server."""
+"""Adapter for ASGI: Starlette, FastAPI and others, under any server."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from heygen_async.webhooks.requests import (
-    GONE,
+from heygen_async.webhooks.http_rules import (
+    DISCONNECTED,
     TOO_LARGE,
     TOO_SLOW,
+    DeliveryTarget,
     WebhookAnswer,
     answer_without_body,
 )
-
-if TYPE_CHECKING:
-    from heygen_async.webhooks.receiver import WebhookReceiver
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -23,9 +21,15 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class ASGIApp:
-    """Takes deliveries at any path; opens and closes the receiver where it is served alone."""
+    """An ASGI app that receives deliveries at any path.
 
-    def __init__(self, receiver: WebhookReceiver) -> None:
+    Served alone, it also opens and closes the receiver.
+
+    Args:
+        receiver: The receiver.
+    """
+
+    def __init__(self, receiver: DeliveryTarget) -> None:
         self._receiver = receiver
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -33,7 +37,7 @@ class ASGIApp:
         if scope["type"] == "http":
             await self._respond(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._serve_lifespan(receive, send)
         else:
             await send({"type": "websocket.close"})
 
@@ -60,7 +64,7 @@ class ASGIApp:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        return GONE
+                        return DISCONNECTED
                     body += message.get("body", b"")
                     if len(body) > self._receiver.max_body:
                         return TOO_LARGE
@@ -69,8 +73,8 @@ class ASGIApp:
         except TimeoutError:
             return TOO_SLOW
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Tell of the receiver's start and end as ASGI wants it told."""
+    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
+        """Open and close the receiver by ASGI's lifespan protocol."""
         await receive()
         started = False
         try:

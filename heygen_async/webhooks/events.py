@@ -1,8 +1,8 @@
-"""The events that HeyGen delivers, one Struct for each type that it has.
+"""The events that HeyGen delivers, one Struct for each type.
 
-What four of them carry is documented by HeyGen and typed here, as the API names it; what the
-others carry is not, so their ``event_data`` is a plain mapping. An event says that something has
-happened; how it stands now, the resource itself says.
+HeyGen documents the data of four of them, which are typed here under the API's names. The data of
+the others is not documented, so their ``event_data`` is a plain mapping. An event says that
+something has happened; fetch the resource for its present state.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, get_args
 
 import msgspec
 
+from heygen_async.jobs.notification import LONGEST_ID, JobNotification
 from heygen_async.models.structs import Answer
 
-# Kinds of jobs that an id may stand for, with the name of its field in ``event_data``.
+# Kinds of jobs that an id may belong to, with the name of its field in ``event_data``.
 _IDS = (
     ("video", "video_id"),
     ("video_translation", "video_translate_id"),
@@ -29,32 +30,18 @@ _IDS = (
     ("filler_word_removal", "filler_word_removal_id"),
     ("hyperframes_render", "render_id"),
 )
-# Types whose ``event_data`` is a whole job, with the job's kind: there its id is plain ``id``. For
-# filler-word removals that is taken to be so.
+# Types whose ``event_data`` is a whole job, with the kind of the job; its id is the field ``id``.
+# For filler-word removals that is assumed.
 _WHOLE_JOBS = {
     "ai_clipping.success": "ai_clipping",
     "ai_clipping.fail": "ai_clipping",
     "filler_word_removal.success": "filler_word_removal",
     "filler_word_removal.fail": "filler_word_removal",
 }
-# Longer than any id; what is longer must not fill the memory.
-_LONGEST_ID = 200
-
-
-class EventJob(msgspec.Struct, frozen=True, order=True):
-    """A job that a delivery speaks of.
-
-    Attributes:
-        kind: Its kind, such as ``video`` or ``video_translation``.
-        job_id: Its id.
-    """
-
-    kind: str
-    job_id: str
 
 
 class VideoSuccess(Answer, frozen=True, kw_only=True):
-    """What a finished video's event carries.
+    """The data of a finished video's event.
 
     Attributes:
         video_id: The video.
@@ -76,11 +63,11 @@ class VideoSuccess(Answer, frozen=True, kw_only=True):
 
 
 class VideoFail(Answer, frozen=True, kw_only=True):
-    """What a failed video's event carries.
+    """The data of a failed video's event.
 
     Attributes:
         video_id: The video.
-        msg: Why it failed.
+        msg: The reason of the failure.
         callback_id: From the request.
     """
 
@@ -90,13 +77,13 @@ class VideoFail(Answer, frozen=True, kw_only=True):
 
 
 class TranslationSuccess(Answer, frozen=True, kw_only=True):
-    """What a finished translation's event carries.
+    """The data of a finished translation's event.
 
     Attributes:
         video_translate_id: The translation.
         url: The dubbed video's file; signed, expires.
         callback_id: From the request; all languages of one request share it.
-        output_language: Into which language.
+        output_language: The target language.
     """
 
     video_translate_id: str
@@ -106,13 +93,13 @@ class TranslationSuccess(Answer, frozen=True, kw_only=True):
 
 
 class TranslationFail(Answer, frozen=True, kw_only=True):
-    """What a failed translation's event carries.
+    """The data of a failed translation's event.
 
     Attributes:
         video_translate_id: The translation.
-        message: Why it failed.
+        message: The reason of the failure.
         callback_id: From the request; all languages of one request share it.
-        output_language: Into which language.
+        output_language: The target language.
     """
 
     video_translate_id: str
@@ -122,12 +109,12 @@ class TranslationFail(Answer, frozen=True, kw_only=True):
 
 
 class Event(Answer, frozen=True, kw_only=True):
-    """Something that happened in the account; parent of all events, known and unknown.
+    """An event of the account; parent of all events, known and unknown.
 
     Attributes:
         event_id: Its id, the same in all its deliveries; older deliveries have none.
-        created_at: When it happened, ISO 8601, where the delivery says.
-        event_data: What it carries.
+        created_at: Time of the event, ISO 8601; older deliveries have none.
+        event_data: Its data.
     """
 
     event_id: str | None = None
@@ -139,8 +126,8 @@ class Event(Answer, frozen=True, kw_only=True):
         return str(self.__struct_config__.tag)
 
     @property
-    def jobs(self) -> tuple[EventJob, ...]:
-        """The jobs that it speaks of."""
+    def jobs(self) -> tuple[JobNotification, ...]:
+        """Notifications about the jobs that it names."""
         return jobs_in(self.event_type, getattr(self, "event_data", None))
 
 
@@ -235,7 +222,7 @@ class VideoTranslatePreflightDownloadFailed(
 class PersonalizedVideo(
     Event, frozen=True, kw_only=True, tag_field="event_type", tag="personalized_video"
 ):
-    """Something became of a personalized video."""
+    """A personalized video has changed."""
 
     event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
@@ -421,12 +408,12 @@ class BatchFinished(Event, frozen=True, kw_only=True, tag_field="event_type", ta
 
 
 class UnknownEvent(Event, frozen=True, kw_only=True):
-    """An event of a type, or of a shape, that this version of the SDK does not know.
+    """An event whose type or form this version of the SDK does not know.
 
     Attributes:
         event_type: Its type.
-        event_data: What it carries.
-        body: All of it, as it came.
+        event_data: Its data.
+        body: The whole body, as it came.
     """
 
     event_type: str
@@ -474,42 +461,55 @@ KnownEvent = (
 EVENT_CLASSES: dict[str, type[Event]] = {
     str(kind.__struct_config__.tag): kind for kind in get_args(KnownEvent)
 }
-"""The class of each type of event that is known."""
+"""The class of each known type of event."""
 
 
 class Callback(Answer, frozen=True, kw_only=True):
     """An unsigned delivery, such as to the ``callback_url`` of a request. Anybody may send one.
 
-    Of all that it holds only the ids are kept: they say what to look up. What became of it, the
-    API itself says: ``await heygen.videos.get(callback.jobs[0].job_id)``.
+    Only its ids are kept: they name what to fetch. The API itself says how the job ended:
+    ``await heygen.videos.get(callback.jobs[0].job_id)``.
 
     Attributes:
-        jobs: The jobs that it claims to speak of.
-        callback_id: The ``callback_id`` that it claims to answer to. Compare it with what your
-            request had: nobody else can know that.
+        jobs: Unverified notifications about the jobs that it names.
+        callback_id: The ``callback_id`` that it carries. Compare it with that of your request,
+            which nobody else can know.
     """
 
-    jobs: tuple[EventJob, ...] = ()
+    jobs: tuple[JobNotification, ...] = ()
     callback_id: str | None = None
 
 
-def jobs_in(event_type: str, event_data: object) -> tuple[EventJob, ...]:
-    """The jobs whose ids stand in the data of an event of that type."""
-    found = []
+def jobs_in(
+    event_type: str,
+    event_data: object,
+    *,
+    verified: bool = True,
+    callback_id: str | None = None,
+) -> tuple[JobNotification, ...]:
+    """Return a notification for each job whose id is in the data of an event.
+
+    Args:
+        event_type: Type of the event.
+        event_data: Its data: a mapping, or one of the Structs above.
+        verified: Whether the event was signed.
+        callback_id: The ``callback_id`` of an unsigned one.
+    """
     if isinstance(event_data, dict):
         ids = [(kind, event_data.get(field)) for kind, field in _IDS]
         if event_type in _WHOLE_JOBS:
             ids.append((_WHOLE_JOBS[event_type], event_data.get("id")))
     else:
         fields = getattr(event_data, "__struct_fields__", ())
-        ids = [(kind, getattr(event_data, field)) for kind, field in _ids_among(fields)]
-    for kind, job_id in ids:
-        if isinstance(job_id, str) and 0 < len(job_id) <= _LONGEST_ID:
-            found.append(EventJob(kind, job_id))
-    return tuple(found)
+        ids = [(kind, getattr(event_data, field)) for kind, field in _id_fields(fields)]
+    return tuple(
+        JobNotification(kind, job_id, verified, callback_id)
+        for kind, job_id in ids
+        if isinstance(job_id, str) and 0 < len(job_id) <= LONGEST_ID
+    )
 
 
 @cache
-def _ids_among(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Those of the ids that are among the fields of a class."""
+def _id_fields(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the entries of ``_IDS`` whose field is among the fields of a class."""
     return tuple((kind, field) for kind, field in _IDS if field in fields)

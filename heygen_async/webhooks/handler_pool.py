@@ -1,98 +1,130 @@
-"""Work that goes on after its request was answered: bounded, and finished before the end."""
+"""``HandlerPool``: bounded work that goes on after its request was answered."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast
-
-Work: TypeAlias = Callable[[], Awaitable[object]]
+from typing import Protocol, cast
 
 
-class Worklist:
-    """Runs what is put on it, first come, first served. Work must not raise.
+class PooledWork(Protocol):
+    """One piece of work. Neither method raises."""
 
-    Where nothing is to do there is no task.
+    async def run(self) -> None:
+        """Do the work."""
+        ...
+
+    async def abandon(self) -> None:
+        """Undo what depends on the work: it was accepted, and did not run to its end."""
+        ...
+
+
+class HandlerPool:
+    """Run work in the order in which it was accepted, by at most so many tasks.
+
+    Each accepted piece of work is either run to its end or abandoned, also if the event loop ends
+    first. An idle pool has no task.
 
     Args:
-        workers: How much is worked on at the same time.
-        backlog: How much may wait besides.
+        workers: Pieces of work that run at the same time at most.
+        backlog: Pieces of work that may wait besides.
 
     Attributes:
-        open: Whether work is taken; ``drain`` ends that.
+        open: Whether work is accepted; ``drain`` ends that.
     """
 
     def __init__(self, workers: int, backlog: int) -> None:
         self.backlog = backlog
         self.open: bool = True
-        self._most_workers = workers
-        self._waiting: deque[Work] = deque()
+        self._max_workers = workers
+        self._waiting: deque[PooledWork] = deque()
         self._workers: set[asyncio.Task[None]] = set()
-        self._has_room = asyncio.Event()
+        self._room = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._workers)
 
-    def put(self, work: Work, *, share: float = 1.0) -> bool:
-        """Put work on the list, if there is room.
+    def put(self, work: PooledWork, *, share: float = 1.0) -> bool:
+        """Accept work if there is room.
 
         Args:
-            work: What to await.
-            share: Of the room for what waits, how much may be full already.
+            work: The work.
+            share: Share of the backlog that this kind of work may fill, 0 to 1.
 
         Returns:
-            Whether there was room.
+            Whether it was accepted.
         """
         if not self.open or len(self._waiting) >= self.backlog * share:
             return False
         self._waiting.append(work)
-        if len(self._workers) < self._most_workers:
-            # A context of its own: it outlives the request that brought it.
-            loop = asyncio.get_running_loop()
-            self._workers.add(loop.create_task(self._work(), context=contextvars.Context()))
+        loop = asyncio.get_running_loop()
+        # Workers of a loop that was stopped without cancelling them will never go on.
+        self._workers = {worker for worker in self._workers if worker.get_loop() is loop}
+        if len(self._workers) < self._max_workers:
+            # A context of its own: the work outlives the request that brought it.
+            self._workers.add(loop.create_task(self._run(), context=contextvars.Context()))
         return True
 
-    async def put_in_time(self, work: Work) -> bool:
-        """Put work on the list as soon as there is room.
+    async def put_when_free(self, work: PooledWork) -> bool:
+        """Accept work as soon as there is room.
+
+        Args:
+            work: The work.
 
         Returns:
-            Whether it is there; False where the list was drained meanwhile.
+            Whether it was accepted; False if the pool was drained meanwhile.
         """
         while not self.put(work):
             if not self.open:
                 return False
-            self._has_room.clear()
-            await self._has_room.wait()
+            self._room.clear()
+            await self._room.wait()
         return True
 
     async def drain(self, patience: float) -> int:
-        """Wait until all is done, at most so many seconds; then end what is left.
+        """Wait until all work is done, then close; abandon what remains after ``patience``.
+
+        Args:
+            patience: Seconds to wait at most.
 
         Returns:
-            How much was not done.
+            How many pieces of work were abandoned.
         """
         if self._workers:
             await asyncio.wait(self._workers, timeout=patience)
-        left = len(self)
+        abandoned = len(self)
         self.open = False
-        self._waiting.clear()
-        self._has_room.set()  # who waits for room waits no longer
+        self._room.set()  # whoever waits for room learns that the pool is closed
         workers, self._workers = self._workers, set()
         for worker in workers:
             worker.cancel()
         if workers:
             await asyncio.wait(workers)
-        return left
+        await self._abandon_waiting()
+        return abandoned
 
-    async def _work(self) -> None:
+    async def _run(self) -> None:
+        worker = cast(asyncio.Task[None], asyncio.current_task())
         try:
             while self._waiting:
                 work = self._waiting.popleft()
-                self._has_room.set()
-                await work()
+                self._room.set()
+                try:
+                    await work.run()
+                except asyncio.CancelledError:
+                    await work.abandon()
+                    raise
+        except asyncio.CancelledError:
+            # The event loop ends, as it does with each request of a WSGI app. What waits may
+            # never get another one.
+            await self._abandon_waiting()
+            raise
         finally:
-            # Not in a callback, which comes later: what is put on the list in between would take
-            # this worker for one that goes on.
-            self._workers.discard(cast(asyncio.Task[None], asyncio.current_task()))
+            # Not in a done callback, which runs later: work that is put in between would rely on
+            # this worker.
+            self._workers.discard(worker)
+
+    async def _abandon_waiting(self) -> None:
+        while self._waiting:
+            await self._waiting.popleft().abandon()

@@ -1,4 +1,4 @@
-"""The functions that an app has for events, and how they are run."""
+"""The handlers that an app registers for events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
 
 class Handlers:
-    """Finds the handlers of an event by its class."""
+    """The registered handlers, by the class of their events."""
 
     def __init__(self) -> None:
         self._all: list[tuple[type[Any], Callable[[Any], object]]] = []
@@ -25,12 +25,21 @@ class Handlers:
         return len(self._all)
 
     def add(self, event: type[Any], handler: Callable[[Any], object]) -> None:
-        """Let a handler have all events of a class and of its subclasses."""
+        """Register a handler for the events of a class and of its subclasses.
+
+        Args:
+            event: The class.
+            handler: The function.
+        """
         self._all.append((event, handler))
         self._by_class.clear()
 
     def of(self, event: Event | Callback) -> tuple[Callable[[Any], object], ...]:
-        """The handlers of an event, in the order in which they were added."""
+        """Return the handlers of an event, in the order in which they were added.
+
+        Args:
+            event: The event.
+        """
         kind = type(event)
         found = self._by_class.get(kind)
         if found is None:
@@ -40,7 +49,10 @@ class Handlers:
 
 
 def event_class(event: object) -> type[Event | Callback]:
-    """The class that an event is asked for by: itself, or the one of its type's name.
+    """Return the class for the ``event`` argument of ``WebhookReceiver.on``.
+
+    Args:
+        event: A class of events, or the name of a type.
 
     Raises:
         ConfigurationError: There is no such type of event.
@@ -61,7 +73,15 @@ def event_class(event: object) -> type[Event | Callback]:
 
 
 async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool:
-    """Run one handler; whether it ended well. What it raises is logged and goes no further."""
+    """Run one handler. An exception from it is logged and not raised.
+
+    Args:
+        handler: A function, sync or async.
+        event: The event.
+
+    Returns:
+        Whether it returned.
+    """
     try:
         result = handler(event)
         if isinstance(result, Awaitable):
@@ -70,7 +90,7 @@ async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        # Something that it awaited was cancelled, not the handler itself.
+        # Something that the handler awaited was cancelled, not the handler itself.
         logger.exception("a handler of %s was cancelled from within", type(event).__name__)
         return False
     except Exception:

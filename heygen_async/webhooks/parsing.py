@@ -1,15 +1,19 @@
-"""Bodies to events. What is not verified becomes a ``Callback``, of which only the ids count."""
+"""Parse bodies. A verified body becomes an ``Event``, any other a ``Callback`` with ids only."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any, overload
 
 import msgspec
 
 from heygen_async.errors import MalformedDelivery
+from heygen_async.jobs.notification import LONGEST_CALLBACK_ID
 from heygen_async.models.webhooks import WebhookEvent
-from heygen_async.session.codec import DECODE_ERRORS
+from heygen_async.session.codec import DECODE_ERRORS, log_oddities
+from heygen_async.session.lenient import Oddity, convert_leniently
 from heygen_async.webhooks.events import (
+    EVENT_CLASSES,
     Callback,
     Event,
     KnownEvent,
@@ -18,8 +22,10 @@ from heygen_async.webhooks.events import (
 )
 from heygen_async.webhooks.signature import VerifiedBody
 
+logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
+
+_reported: set[Oddity] = set()
 _known: msgspec.json.Decoder[Event] = msgspec.json.Decoder(KnownEvent)
-_LONGEST_CALLBACK_ID = 1000
 
 
 @overload
@@ -27,52 +33,70 @@ def parse(body: VerifiedBody) -> Event: ...
 @overload
 def parse(body: bytes) -> Callback: ...
 def parse(body: VerifiedBody | bytes) -> Event | Callback:
-    """What a delivery says.
+    """Parse the body of a delivery.
 
     Args:
-        body: What ``verify`` returned, or the raw body of a delivery that nobody has signed.
+        body: The return value of ``verify``, or the raw body of an unsigned delivery.
 
     Returns:
         A verified body gives the event itself: of the class for its type, or an
-        ``UnknownEvent``. Raw bytes give a ``Callback``, which holds nothing but ids to look up.
+        ``UnknownEvent``. Raw bytes give a ``Callback``, which holds nothing but ids to fetch.
 
     Raises:
-        MalformedDelivery: The body is no JSON object with an ``event_type``.
+        MalformedDelivery: The body is not a JSON object with an ``event_type``.
     """
     if not isinstance(body, VerifiedBody):
         return _callback(body)
     try:
         return _known.decode(body.content)
     except DECODE_ERRORS:
-        return _unknown(_object(body.content))
+        return _event(_object(body.content))
 
 
 def event_from(listed: WebhookEvent) -> Event:
-    """The event that the account's list of past events shows."""
+    """Make an event of an entry in the account's list of past events.
+
+    Args:
+        listed: The entry.
+    """
     fields: dict[str, Any] = msgspec.structs.asdict(listed)
-    try:
-        event: Event = msgspec.convert(fields, KnownEvent)
-    except msgspec.ValidationError:
+    return _event(fields)
+
+
+def _event(fields: dict[str, Any]) -> Event:
+    """Return the event of its type, leaving out fields of other types than published."""
+    kind = EVENT_CLASSES.get(fields["event_type"])
+    if kind is None:
         return _unknown(fields)
-    return event
+    try:
+        event, oddities = convert_leniently(fields, kind)
+    except msgspec.ValidationError as error:
+        logger.warning("an %s has another form than published: %s", kind.__name__, error)
+        return _unknown(fields)
+    if any(oddity.path == "event_data" for oddity in oddities):
+        return _unknown(fields)  # which keeps the whole body
+    log_oddities(oddities, kind.__name__, _reported)
+    found: Event = event
+    return found
 
 
 def _callback(body: bytes) -> Callback:
     fields = _object(body)
     data = fields.get("event_data")
     callback_id = data.get("callback_id") if isinstance(data, dict) else None
-    if not isinstance(callback_id, str) or len(callback_id) > _LONGEST_CALLBACK_ID:
+    if not isinstance(callback_id, str) or len(callback_id) > LONGEST_CALLBACK_ID:
         callback_id = None
-    return Callback(jobs=jobs_in(fields["event_type"], data), callback_id=callback_id)
+    jobs = jobs_in(fields["event_type"], data, verified=False, callback_id=callback_id)
+    return Callback(jobs=jobs, callback_id=callback_id)
 
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
         fields = msgspec.json.decode(content)
     except DECODE_ERRORS:
-        raise MalformedDelivery("the delivery's body is no JSON") from None
+        raise MalformedDelivery("the delivery's body is not JSON") from None
     if not isinstance(fields, dict):
-        raise MalformedDelivery("the delivery's body is no JSON object")
+        raise MalformedDelivery("the delivery's body is not a JSON object")
     if not isinstance(fields.get("event_type"), str) or not fields["event_type"]:
         raise MalformedDelivery("the delivery's body has no event_type")
     return fields

@@ -1,16 +1,14 @@
-"""``WebhookReceiver``: takes in deliveries, settles the jobs that wait, and runs handlers."""
+"""``WebhookReceiver``: verify deliveries, settle the jobs that wait, and run handlers."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, overload
@@ -23,17 +21,33 @@ from heygen_async.errors import (
     SignatureMissing,
     WebhookError,
 )
+from heygen_async.jobs.notification import LONGEST_ID
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
-from heygen_async.session.tasks import shield
-from heygen_async.webhooks.bus import Bus, JobNews, hint
-from heygen_async.webhooks.delivery_log import MemorySeen, SeenEvents
-from heygen_async.webhooks.events import Callback, Event, EventJob
-from heygen_async.webhooks.handler_pool import Worklist
-from heygen_async.webhooks.handlers import Handlers, event_class, run
+from heygen_async.webhooks.delivery_log import DeliveryLog, MemoryDeliveryLog
+from heygen_async.webhooks.events import Callback, Event
+from heygen_async.webhooks.handler_pool import HandlerPool
+from heygen_async.webhooks.handlers import Handlers, event_class
+from heygen_async.webhooks.http_rules import TOO_LARGE, WebhookAnswer
+from heygen_async.webhooks.listening import notify
 from heygen_async.webhooks.parsing import event_from, parse
-from heygen_async.webhooks.registration import Wanted, event_names, kinds_told_of, register
-from heygen_async.webhooks.requests import TOO_LARGE, WebhookAnswer
-from heygen_async.webhooks.signature import TOLERANCE, signing_keys, verify_with
+from heygen_async.webhooks.processor import OK, Delivery, DeliveryProcessor, WebhookCounts
+from heygen_async.webhooks.registration import Wanted, event_names, notified_kinds, register
+from heygen_async.webhooks.seen_events import (
+    Bus,
+    MemoryBus,
+    MemorySeen,
+    SeenEvents,
+    SeenEventsLog,
+)
+from heygen_async.webhooks.signature import (
+    TOLERANCE,
+    Headers,
+    header_names,
+    looks_signed,
+    signing_keys,
+    unix_seconds,
+    verify_with,
+)
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -46,22 +60,19 @@ OnHandlerError: TypeAlias = Literal["acknowledge", "retry"]
 
 logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
-_OK = WebhookAnswer(200, "ok")
-_DUPLICATE = WebhookAnswer(200, "seen before")
-_REFUSED = WebhookAnswer(401, "not verified")
+_NOT_VERIFIED = WebhookAnswer(401, "not verified")
 _MALFORMED = WebhookAnswer(400, "not an event")
-_FAILED = WebhookAnswer(500, "a handler failed")
-_BUSY = WebhookAnswer(503, "busy", {"Retry-After": "5"})
 
-# Unsigned deliveries, which anybody can send, must not crowd out the signed ones.
-_SHARE_OF_CALLBACKS = 0.5
+# Anybody can send unsigned deliveries; they must not crowd out the signed ones.
+_CALLBACK_SHARE = 0.5
 _CALLBACKS_REMEMBERED = 10_000
-# Deliveries come in no order: what came shortly before the newest one may have been missed.
+# Deliveries come in any order: an event shortly before the newest one may have been missed.
 _OVERLAP = 600.0
+_LONGEST_LOGGED = 500
 
 
 class Client(Protocol):
-    """What a receiver needs of ``HeyGen``."""
+    """The parts of ``HeyGen`` that a receiver uses."""
 
     jobs: Jobs
     webhooks: Webhooks
@@ -70,40 +81,17 @@ class Client(Protocol):
         """Close all connections."""
 
 
-class _Registering(Protocol[E]):
-    """Adds a handler, and gives it back as it is."""
+class _RegisterHandler(Protocol[E]):
+    """A decorator that registers a handler and returns it unchanged."""
 
     def __call__(self, handler: Callable[[E], R], /) -> Callable[[E], R]: ...
 
 
-@dataclass(slots=True)
-class WebhookCounts:
-    """What a receiver has been through since it was made.
-
-    Attributes:
-        events: Verified events, each once.
-        callbacks: Unsigned deliveries, each once.
-        duplicates: Deliveries of what had come before.
-        refused: Deliveries that were not verified, or no events.
-        turned_away: Deliveries for which there was no room, or no memory of what came before.
-        recovered: Events that were read back, as their deliveries were missed.
-        handler_errors: Handlers that raised.
-    """
-
-    events: int = 0
-    callbacks: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    turned_away: int = 0
-    recovered: int = 0
-    handler_errors: int = 0
-
-
 class WebhookReceiver:
-    """Receives what HeyGen delivers.
+    """Receiver of the deliveries that HeyGen sends.
 
     A delivery settles the job that waits for it: ``await job.wait()`` returns after one request
-    for the detail. It is also handed to the handlers that the app has for its type::
+    for the detail. Then the handlers that the app has for its type run::
 
         receiver = WebhookReceiver(heygen, secrets=os.environ["HEYGEN_WEBHOOK_SECRET"])
 
@@ -111,8 +99,8 @@ class WebhookReceiver:
         async def done(event: AvatarVideoSuccess) -> None: ...
 
     A signed delivery is verified and becomes an ``Event``. An unsigned one, as HeyGen sends to a
-    ``callback_url``, becomes a ``Callback``, of which nothing is believed but the ids to look up;
-    where a job's request had a ``callback_id``, one with another is ignored.
+    ``callback_url``, becomes a ``Callback``, of which only the ids to fetch are used; if a job's
+    request had a ``callback_id``, callbacks with another one are ignored.
 
     Enter it as ``async with receiver:`` or let ``lifespan`` or one of the apps do so.
 
@@ -122,25 +110,29 @@ class WebhookReceiver:
         on_handler_error: ``acknowledge`` answers 200 at once and runs the handlers after that; an
             event whose handler fails, or whose process is killed, is not delivered again.
             ``retry`` runs them first and answers 500 if one fails or takes too long; HeyGen then
-            repeats the delivery, for up to 24 h, and all handlers of the event run again.
-        callbacks: Whether unsigned deliveries are taken at all. Default True.
-        seen: Remembers which events came before. By default the latest 100,000, in memory.
-        bus: Tells other processes of ended jobs, and hears of them.
-        tolerance: Seconds by which a delivery's timestamp may be off.
+            repeats the delivery, for up to 24 h, and all handlers of the event run again. An app
+            whose event loop ends with each request (WSGI, ``asyncio.run``) needs ``retry``.
+        callbacks: Whether unsigned deliveries are accepted. Default True.
+        log: Deduplicates events and passes notifications on, between all processes of the app. By
+            default a ``MemoryDeliveryLog``, which serves one process.
+        seen: A store as in version 0.1.0, in place of ``log``.
+        bus: A channel as in version 0.1.0, in place of ``log``.
+        tolerance: Seconds by which a delivery's timestamp may be off. Default 300.
         max_body: Bytes that a body may have. Default 1 MB.
         body_timeout: Seconds that a body may take to arrive. Default 10.
         handler_timeout: Seconds that the handlers of one event may take with ``retry``; HeyGen
             waits 10 s for the answer. Default 8.
-        workers: Events worked on at the same time with ``acknowledge``.
-        backlog: Events that may wait for a worker; beyond, deliveries are answered 503, and
-            HeyGen repeats them.
-        patience: Seconds that ``aclose`` waits for work in hand. Default 30.
+        workers: Events whose handlers run at the same time with ``acknowledge``. Default 20.
+        backlog: Events that may wait for a worker; further deliveries are answered 503, and
+            HeyGen repeats them. Default 1,000.
+        patience: Seconds that ``aclose`` waits for handlers. Default 30.
 
     Attributes:
-        counts: What has come so far.
+        counts: Counts of what was received.
 
     Raises:
-        ConfigurationError: A secret cannot be right.
+        ConfigurationError: A secret cannot be right, or ``log`` is given together with ``seen``
+            or ``bus``.
     """
 
     def __init__(
@@ -150,6 +142,7 @@ class WebhookReceiver:
         *,
         on_handler_error: OnHandlerError = "acknowledge",
         callbacks: bool = True,
+        log: DeliveryLog | None = None,
         seen: SeenEvents | None = None,
         bus: Bus | None = None,
         tolerance: float = TOLERANCE,
@@ -170,28 +163,33 @@ class WebhookReceiver:
         self.counts: WebhookCounts = WebhookCounts()
         self._keys = signing_keys(secrets)
         self._tolerance = tolerance
-        self._retries = on_handler_error == "retry"
-        self._takes_callbacks = callbacks
-        self._handler_timeout = handler_timeout
+        self._accepts_callbacks = callbacks
         self._patience = patience
         self._handlers = Handlers()
-        self._seen = MemorySeen() if seen is None else seen
-        self._seen_callbacks = MemorySeen(_CALLBACKS_REMEMBERED)
-        self._bus = bus
-        self._work = Worklist(workers, backlog)
-        self._at_work: set[str] = set()
+        self._log = _delivery_log(log, seen, bus)
+        self._callback_log = MemoryDeliveryLog(_CALLBACKS_REMEMBERED)
+        self._pool = HandlerPool(workers, backlog)
+        self._processor = DeliveryProcessor(
+            heygen,
+            self._handlers,
+            self._pool,
+            self.counts,
+            retry=on_handler_error == "retry",
+            handler_timeout=handler_timeout,
+        )
         self._newest = -math.inf
         self._entered = AsyncExitStack()
         self._closed = False
+        self._warned_of_unsigned = False
 
     def __repr__(self) -> str:
         return f"<WebhookReceiver: {len(self._keys)} secrets, {len(self._handlers)} handlers>"
 
     @overload
-    def on(self, event: type[E]) -> _Registering[E]: ...
+    def on(self, event: type[E]) -> _RegisterHandler[E]: ...
     @overload
-    def on(self, event: WebhookEventName) -> _Registering[Any]: ...
-    def on(self, event: type[Any] | str) -> _Registering[Any]:
+    def on(self, event: WebhookEventName) -> _RegisterHandler[Any]: ...
+    def on(self, event: type[Any] | str) -> _RegisterHandler[Any]:
         """Decorate a handler: a function, sync or async, that is called with the event.
 
         Args:
@@ -200,7 +198,7 @@ class WebhookReceiver:
                 deliveries.
 
         Returns:
-            What registers the handler, and gives it back unchanged.
+            A decorator that registers the handler and returns it unchanged.
 
         Raises:
             ConfigurationError: There is no such type of event.
@@ -214,21 +212,32 @@ class WebhookReceiver:
         return register_handler
 
     def add_secret(self, secret: str) -> None:
-        """Accept what is signed with this secret too.
+        """Accept deliveries that are signed with this secret too.
 
         Args:
-            secret: As HeyGen has shown it, ``whsec_…`` as a rule.
+            secret: The secret as HeyGen has shown it, usually ``whsec_…``.
 
         Raises:
             ConfigurationError: It cannot be one.
         """
         self._keys = tuple(dict.fromkeys((*signing_keys(secret), *self._keys)))
 
+    def remove_secret(self, secret: str) -> None:
+        """Stop to accept deliveries that are signed with this secret, if they were accepted.
+
+        Args:
+            secret: The secret, such as one that was rotated away or has leaked.
+
+        Raises:
+            ConfigurationError: It cannot be one.
+        """
+        removed = signing_keys(secret)
+        self._keys = tuple(key for key in self._keys if key not in removed)
+
     async def __aenter__(self) -> Self:
         self._closed = False
-        self._work.open = True
-        if self._bus is not None:
-            await self._entered.enter_async_context(self._bus.listen(partial(hint, self.heygen)))
+        self._pool.open = True
+        await self._entered.enter_async_context(self._log.subscribe(partial(notify, self.heygen)))
         return self
 
     async def __aexit__(
@@ -240,11 +249,15 @@ class WebhookReceiver:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Take no more deliveries, and finish the work in hand; the client stays open."""
+        """Accept no more deliveries, and finish the handlers that run; the client stays open."""
         self._closed = True
-        left = await self._work.drain(self._patience)
-        if left:
-            logger.warning("%d events were not worked on to their end: out of time", left)
+        abandoned = await self._pool.drain(self._patience)
+        if abandoned:
+            logger.warning(
+                "%d events were not worked on within %g s of the close; they do not count as seen",
+                abandoned,
+                self._patience,
+            )
         await self._entered.aclose()
         self.heygen.jobs.forget_deliveries()
 
@@ -253,11 +266,11 @@ class WebhookReceiver:
         """Open this receiver when an app starts; close it and its client when the app ends.
 
         ``FastAPI(lifespan=receiver.lifespan)``, or within a lifespan of your own ``async with
-        receiver.lifespan(): ...``. The apps that the receiver makes do so by themselves, where
-        their events of start and end reach them.
+        receiver.lifespan(): ...``. The apps that the receiver makes do so by themselves, if they
+        get the server's events of start and end.
 
         Args:
-            app: What the framework hands over; it is not used.
+            app: The app, as the framework passes it; it is not used.
         """
         try:
             async with self:
@@ -266,29 +279,29 @@ class WebhookReceiver:
             await self.heygen.aclose()
 
     def aiohttp_app(self) -> web.Application:
-        """An aiohttp app that takes deliveries at any path, alone or as a sub-app.
+        """Return an aiohttp app that receives deliveries at any path, alone or as a sub-app.
 
         ``app.add_subapp("/webhooks/heygen", receiver.aiohttp_app())``. It opens the receiver, and
         closes it with its client.
         """
-        from heygen_async.webhooks import aiohttp_app
+        from heygen_async.webhooks.aiohttp_app import make_app
 
-        return aiohttp_app.make_app(self)
+        return make_app(self)
 
     async def aiohttp_handler(self, request: web.Request) -> web.StreamResponse:
-        """A handler for a route of an aiohttp app.
+        """Handle a route of an aiohttp app.
 
         ``app.router.add_route("*", "/webhooks/heygen", receiver.aiohttp_handler)``
 
         Args:
             request: The delivery.
         """
-        from heygen_async.webhooks import aiohttp_app
+        from heygen_async.webhooks.aiohttp_app import respond
 
-        return await aiohttp_app.respond(self, request)
+        return await respond(self, request)
 
     def asgi_app(self) -> ASGIApp:
-        """An ASGI app that takes deliveries at any path, alone or as a route.
+        """Return an ASGI app that receives deliveries at any path, alone or as a route.
 
         ``app.add_route("/webhooks/heygen", receiver.asgi_app())`` in Starlette and FastAPI, with
         ``lifespan=receiver.lifespan``. (A mount answers its own path with a redirect, which
@@ -298,37 +311,47 @@ class WebhookReceiver:
 
         return ASGIApp(self)
 
-    async def handle(self, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
-        """Take in one delivery.
+    async def handle(self, body: bytes, headers: Headers) -> WebhookAnswer:
+        """Process one delivery.
 
         Args:
             body: The raw body of the POST request, byte by byte as it came.
-            headers: Its headers, their names in any case.
+            headers: The headers of the request, their names in any case. The forms of WSGI
+                (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists) are understood.
 
         Returns:
-            What to answer. Nothing that a sender does raises.
+            The answer to send. Nothing that a sender does raises.
         """
         if len(body) > self.max_body:
             self.counts.refused += 1
             return TOO_LARGE
         if self._closed:
-            return self._turn_away("the receiver is closed")
+            return self._processor.turn_away("the receiver is closed")
         try:
-            found = self._read(body, headers)
+            event = self._read(body, headers)
         except WebhookError as error:
             self.counts.refused += 1
             logger.warning(
                 "a delivery was refused: %s", error, extra={"error": type(error).__name__}
             )
-            return _MALFORMED if isinstance(error, MalformedDelivery) else _REFUSED
-        event = type(found).__name__
-        logger.debug("a delivery came: %s", event, extra={"event": event})
-        if isinstance(found, Callback):
-            return await self._take_callback(found, body)
-        return await self._take_event(found, found.event_id or _digest(body))
+            return _MALFORMED if isinstance(error, MalformedDelivery) else _NOT_VERIFIED
+        name = type(event).__name__
+        logger.debug("a delivery came: %s", name, extra={"event": name})
+        if isinstance(event, Callback):
+            answer = await self._processor.process(
+                Delivery(event, _digest(body), self._callback_log, _CALLBACK_SHARE)
+            )
+            self.counts.callbacks += answer is OK
+            return answer
+        key = _key(event.event_id) if event.event_id else _digest(body)
+        answer = await self._processor.process(Delivery(event, key, self._log))
+        if answer is OK:
+            self.counts.events += 1
+            self._newest = max(self._newest, unix_seconds(event.created_at or "") or -math.inf)
+        return answer
 
-    def _read(self, body: bytes, headers: Mapping[str, str]) -> Event | Callback:
-        """What a delivery says: an event if it is signed, a callback if it is not.
+    def _read(self, body: bytes, headers: Headers) -> Event | Callback:
+        """Return the event of a signed delivery, or the callback of an unsigned one.
 
         Raises:
             WebhookError: It is neither.
@@ -336,26 +359,46 @@ class WebhookReceiver:
         try:
             verified = verify_with(self._keys, body, headers, time.time(), self._tolerance)
         except SignatureMissing:
-            if not self._takes_callbacks:
+            if not self._accepts_callbacks:
                 raise
-            return parse(body)
+            callback = parse(body)
+            self._warn_of_lost_signature(body, headers)
+            return callback
         return parse(verified)
+
+    def _warn_of_lost_signature(self, body: bytes, headers: Headers) -> None:
+        """Warn of an event that was signed by HeyGen and reached the receiver without it."""
+        if looks_signed(headers):
+            logger.warning(
+                "a delivery has headers of a signed event, and no signature was found in them: %s; "
+                "it counts as an unsigned callback, so the handlers of events do not run. Pass the "
+                "headers of the request as they came",
+                ", ".join(map(repr, header_names(headers)))[:_LONGEST_LOGGED],
+            )
+        elif self._keys and not self._warned_of_unsigned and b'"event_id"' in body:
+            # A callback_url may get the same bodies, so this is said once.
+            self._warned_of_unsigned = True
+            logger.warning(
+                "an event came without a signature, and counts as an unsigned callback, so the "
+                "handlers of events do not run. If it was not sent to a callback_url, a proxy or "
+                "the app has dropped the header Heygen-Signature"
+            )
 
     async def ensure_registered(
         self, url: str, events: Wanted = "all", *, rotate: bool = False
     ) -> WebhookEndpoint:
         """Make sure that the account delivers events to this app.
 
-        Where no enabled endpoint has the address, one is created, and its secret is accepted from
-        then on. Where one has, its events are brought in line. Doing it again changes nothing, and
-        several workers may do it at the same time. From now on jobs of the kinds that the events
-        tell of are looked at less often.
+        If no enabled endpoint has the address, one is created, and its secret is accepted from
+        then on. If one has, its events are brought in line. Doing it again changes nothing, and
+        several workers may do it at the same time. From now on jobs whose ends the events notify
+        are polled less often.
 
         Args:
             url: The public address of this receiver.
             events: Types of events, as names or classes.
-            rotate: Where the endpoint exists, and this receiver has no secret: give it a new one,
-                which voids the one that other processes may use.
+            rotate: Whether to give the endpoint a new secret if it exists and this receiver has
+                none. The old secret is void then, also for other processes that use it.
 
         Returns:
             The endpoint. Keep its ``secret`` if it has one: it is not shown again.
@@ -374,14 +417,14 @@ class WebhookReceiver:
         )
         if endpoint.secret:
             self.add_secret(endpoint.secret)
-        self.heygen.jobs.expect_deliveries(kinds_told_of(names))
+        self.heygen.jobs.expect_deliveries(notified_kinds(names))
         return endpoint
 
     async def recover(self, since: datetime | float | None = None) -> int:
         """Read back events whose deliveries were missed, such as while the app was down.
 
-        HeyGen's list of past events is read from its newest one. What was seen before is left
-        out; the rest settles jobs and goes to the handlers, like any delivery. It stops where the
+        HeyGen's list of past events is read from its newest one. Events that were seen before are
+        left out; the others settle jobs and go to the handlers, like any delivery. It stops if the
         receiver is closed meanwhile.
 
         Args:
@@ -392,7 +435,7 @@ class WebhookReceiver:
             How many events had been missed.
 
         Raises:
-            ConfigurationError: Without ``since``, and no event has been seen yet.
+            ConfigurationError: ``since`` is not given, and no event has been seen yet.
         """
         if isinstance(since, datetime):
             since = since.timestamp()
@@ -401,142 +444,29 @@ class WebhookReceiver:
             raise ConfigurationError("since: no event has been seen yet, so say how far to go back")
         recovered = 0
         async for listed in self.heygen.webhooks.events(limit=100):
-            if self._closed or _unix_seconds(listed.created_at, math.inf) < start:
+            created = unix_seconds(listed.created_at)
+            if self._closed or (created is not None and created < start):
                 break
-            recovered += await self._recover(event_from(listed), listed.event_id)
+            delivery = Delivery(event_from(listed), _key(listed.event_id), self._log)
+            recovered += await self._processor.recover(delivery)
         self.counts.recovered += recovered
         return recovered
 
-    async def _recover(self, event: Event, key: str) -> bool:
-        """Take in a past event; whether it was new."""
-        if key in self._at_work or not await self._seen.add(key):
-            return False
-        news = self._announce(event.jobs, verified=True)
-        work = partial(self._run, event, self._handlers.of(event), news)
-        taken = False
-        try:
-            taken = await (work() if self._retries else self._work.put_in_time(work))
-        finally:
-            if not taken:
-                with shield():
-                    await self._forget(key)
-        return taken or self._retries
 
-    async def _take_event(self, event: Event, key: str) -> WebhookAnswer:
-        if key in self._at_work:
-            return self._turn_away("it is being worked on")
-        try:
-            is_new = await self._seen.add(key)
-        except Exception:
-            logger.exception("whether an event came before cannot be told")
-            return self._turn_away("its like is not known")
-        if not is_new:
-            self.counts.duplicates += 1
-            return _DUPLICATE
-        news = self._announce(event.jobs, verified=True)
-        answer = _BUSY
-        try:
-            answer = await self._work_on(event, key, news)
-        finally:
-            if answer is not _OK:
-                with shield():
-                    await self._forget(key)
-        if answer is _OK:
-            self.counts.events += 1
-            self._newest = max(self._newest, _unix_seconds(event.created_at))
-        return answer
+def _delivery_log(log: DeliveryLog | None, seen: SeenEvents | None, bus: Bus | None) -> DeliveryLog:
+    if seen is None and bus is None:
+        return MemoryDeliveryLog() if log is None else log
+    if log is not None:
+        raise ConfigurationError("log: replaces seen= and bus=, so leave those out")
+    return SeenEventsLog(
+        MemorySeen() if seen is None else seen, MemoryBus() if bus is None else bus
+    )
 
-    async def _take_callback(self, callback: Callback, body: bytes) -> WebhookAnswer:
-        key = f"callback {_digest(body)}"
-        if key in self._at_work:
-            return self._turn_away("it is being worked on")
-        if not self._seen_callbacks.note(key):
-            self.counts.duplicates += 1
-            return _DUPLICATE
-        news = self._announce(callback.jobs, verified=False, callback_id=callback.callback_id)
-        answer = _BUSY
-        try:
-            answer = await self._work_on(callback, key, news, share=_SHARE_OF_CALLBACKS)
-        finally:
-            if answer is not _OK:
-                await self._seen_callbacks.discard(key)
-        if answer is _OK:
-            self.counts.callbacks += 1
-        return answer
 
-    def _announce(
-        self, jobs: Sequence[EventJob], *, verified: bool, callback_id: str | None = None
-    ) -> list[JobNews]:
-        """Let the jobs be looked at that wait for it here; the news for those who wait elsewhere.
-
-        Done before anything else: it costs next to nothing, and a job's waiter is in a hurry.
-        """
-        for job in jobs:
-            self.heygen.jobs.hint(job.kind, job.job_id, callback_id=callback_id, verified=verified)
-        if self._bus is None:
-            return []
-        return [JobNews(job.kind, job.job_id, verified, callback_id) for job in jobs]
-
-    async def _work_on(
-        self, event: Event | Callback, key: str, news: list[JobNews], *, share: float = 1.0
-    ) -> WebhookAnswer:
-        handlers = self._handlers.of(event)
-        if not handlers and not news:
-            return _OK
-        work = partial(self._run, event, handlers, news)
-        if not self._retries:
-            return _OK if self._work.put(work, share=share) else self._turn_away("too much to do")
-        self._at_work.add(key)
-        try:
-            async with asyncio.timeout(self._handler_timeout):
-                return _OK if await work() else _FAILED
-        except TimeoutError:
-            self.counts.handler_errors += 1
-            logger.exception("the handlers of %s took too long", type(event).__name__)
-            return _FAILED
-        finally:
-            self._at_work.discard(key)
-
-    async def _run(
-        self,
-        event: Event | Callback,
-        handlers: Sequence[Callable[[Any], object]],
-        news: Sequence[JobNews],
-    ) -> bool:
-        """Publish the news and run all handlers; whether these ended well."""
-        if self._bus is not None:
-            for one in news:
-                try:
-                    await self._bus.publish(one)
-                except Exception:  # polling notices the end all the same
-                    logger.exception("the bus does not take news of a job")
-        failures = 0
-        for handler in handlers:
-            failures += not await run(handler, event)
-        self.counts.handler_errors += failures
-        return not failures
-
-    def _turn_away(self, why: str) -> WebhookAnswer:
-        """Have a delivery repeated later."""
-        self.counts.turned_away += 1
-        logger.warning("a delivery was put off: %s", why)
-        return _BUSY
-
-    async def _forget(self, key: str) -> None:
-        try:
-            await self._seen.discard(key)
-        except Exception:
-            logger.exception("an event that was not worked on cannot be forgotten")
+def _key(event_id: str) -> str:
+    """Return the key of an event in the log: its id, or a digest of one that is too long."""
+    return event_id if len(event_id) <= LONGEST_ID else _digest(event_id.encode())
 
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
-
-
-def _unix_seconds(created_at: str | None, otherwise: float = -math.inf) -> float:
-    """An ISO 8601 time in unix seconds; one without a zone is in UTC."""
-    try:
-        moment = datetime.fromisoformat(created_at or "")
-    except ValueError:
-        return otherwise
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""Makes the account's endpoints match what an app wants to receive."""
+"""Register an app's address for the events that it wants."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
 import msgspec
+from yarl import URL
 
 from heygen_async.endpoints.webhooks import WebhookEndpoints
 from heygen_async.errors import ConfigurationError
@@ -18,7 +19,8 @@ logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
 Wanted: TypeAlias = Sequence[WebhookEventName | type[Event]] | Literal["all"]
 
-# Kinds of jobs whose ends HeyGen's documented events tell of. Others earn belief by coming.
+# Kinds of jobs whose ends HeyGen's documented events notify. For other kinds the deliveries that
+# come decide.
 _ENDS = {
     "video": {"avatar_video.success", "avatar_video.fail"},
     "video_translation": {"video_translate.success", "video_translate.fail"},
@@ -27,19 +29,22 @@ _ENDS = {
 
 
 def event_names(events: Wanted) -> list[WebhookEventName] | Literal["all"]:
-    """The names of types of events, in the order of their letters, each once.
+    """Return the names of types of events, sorted, each once.
+
+    Args:
+        events: Names or classes, or ``all``.
 
     Raises:
-        ConfigurationError: One is no type that can be subscribed to, or there is none.
+        ConfigurationError: One cannot be subscribed to, or the list is empty.
     """
     if events == "all":
         return "all"
     if isinstance(events, str) or not events:
         raise ConfigurationError("events: expected a list of types, or 'all'")
     names = {_name(event) for event in events}
-    strangers = names - set(get_args(WebhookEventName))
-    if strangers:
-        raise ConfigurationError(f"events: there is no type {', '.join(sorted(strangers))}")
+    unknown = names - set(get_args(WebhookEventName))
+    if unknown:
+        raise ConfigurationError(f"events: there is no type {', '.join(sorted(unknown))}")
     return cast(list[WebhookEventName], sorted(names))
 
 
@@ -49,12 +54,35 @@ def _name(event: object) -> str:
     return str(event)
 
 
-def kinds_told_of(names: Iterable[str] | Literal["all"]) -> list[str]:
-    """The kinds of jobs whose ends these events tell of, whichever way they end."""
+def notified_kinds(names: Iterable[str] | Literal["all"]) -> list[str]:
+    """Return the kinds of jobs whose ends these events notify, both success and failure.
+
+    Args:
+        names: Types of events, or ``all``.
+    """
     if names == "all":
         return list(_ENDS)
-    there = set(names)
-    return [kind for kind, needed in _ENDS.items() if needed <= there]
+    wanted = set(names)
+    return [kind for kind, needed in _ENDS.items() if needed <= wanted]
+
+
+def canonical(url: str) -> str:
+    """Return one spelling for all spellings of an address.
+
+    The API may keep an address with its host in lower case, a path of ``/``, without the default
+    port, or percent-encoded.
+
+    Args:
+        url: The address. One that is not a URL is returned as it is.
+    """
+    try:
+        parsed = URL(url)
+        host, port = parsed.raw_host, parsed.port
+    except ValueError:
+        return url
+    if host is None:
+        return url
+    return f"{parsed.scheme}://{host}:{port}{parsed.raw_path or '/'}?{parsed.raw_query_string}"
 
 
 async def register(
@@ -75,29 +103,29 @@ async def register(
         rotate: Whether to give the endpoint a new secret if the caller has none.
 
     Returns:
-        The endpoint, with its secret where it is new.
+        The endpoint, with its secret if it is new.
 
     Raises:
-        ConfigurationError: There is an endpoint, but its secret is not known and not to change.
+        ConfigurationError: There is an endpoint, its secret is not known, and ``rotate`` is False.
     """
-    there = [
+    matching = [
         endpoint
         async for endpoint in endpoints.list(limit=100)
-        if endpoint.url == url and endpoint.status != "disabled"
+        if canonical(endpoint.url) == canonical(url) and endpoint.status != "disabled"
     ]
-    if not there:
+    if not matching:
         return await _create(endpoints, url, names)
-    endpoint = there[0]
-    if len(there) > 1:
-        logger.warning("%d endpoints deliver to the same address, one is enough", len(there))
+    endpoint = matching[0]
+    if len(matching) > 1:
+        logger.warning("%d endpoints deliver to the same address, one is enough", len(matching))
     if not knows_a_secret and not rotate:
         raise ConfigurationError(
             f"endpoint {endpoint.endpoint_id} is registered already, and HeyGen shows its secret "
             "only once: pass secrets=, or rotate=True to replace it, which voids the one that "
             "other processes may use"
         )
-    has = "all" if endpoint.events is None else sorted(set(endpoint.events))
-    if has != names:
+    present = "all" if endpoint.events is None else sorted(set(endpoint.events))
+    if present != names:
         endpoint = await endpoints.update(endpoint.endpoint_id, events=names)
     if knows_a_secret:
         return endpoint
@@ -110,10 +138,10 @@ async def _create(
 ) -> WebhookEndpoint:
     # Workers of one app that start together send the same key, and get the same endpoint with
     # the same secret.
-    digest = hashlib.sha256(msgspec.json.encode([url, names])).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode([canonical(url), names])).hexdigest()
     created = await endpoints.create(url, events=names, idempotency_key=f"webhook:{digest}")
     async for endpoint in endpoints.list(limit=100):
         if endpoint.endpoint_id == created.endpoint_id and endpoint.status != "disabled":
             return created
-    # The answer was that of an earlier creation, whose endpoint was deleted or disabled since.
+    # The key replayed an earlier creation, whose endpoint was deleted or disabled since.
     return await endpoints.create(url, events=names)

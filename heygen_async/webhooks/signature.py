@@ -1,9 +1,10 @@
-"""Whether a delivery comes from HeyGen: a pure function of its bytes, its headers and the time.
+"""Verify that a delivery comes from HeyGen. Pure functions of its bytes, headers and the time.
 
 HeyGen signs what it delivers to a registered endpoint with HMAC-SHA256 over the raw body, keyed
 with the endpoint's secret as it stands (``whsec_`` included), in lower-case hexadecimal digits.
 The header is ``Heygen-Signature``, in older deliveries ``Signature``. ``Heygen-Timestamp`` holds
-unix seconds; it is not part of what is signed, so it stops careless repeats, not forgers.
+unix seconds. It is not part of what is signed, so anybody can renew it; the ``created_at`` of an
+event is signed, and bounds how long somebody who recorded a delivery can repeat it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import hmac
 import re
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,53 +24,80 @@ from heygen_async.errors import (
     SignatureMissing,
     StaleDelivery,
 )
+from heygen_async.session.codec import DECODE_ERRORS
 
 TOLERANCE = 300.0
+"""Seconds by which the timestamp of a delivery may be off."""
 
-_SIGNATURES = (("Heygen-Signature", "heygen-signature"), ("Signature", "signature"))
-_TIMESTAMP = ("Heygen-Timestamp", "heygen-timestamp")
+MAX_AGE = 25 * 3600.0
+"""Seconds after which an event is not accepted any more: HeyGen repeats deliveries for 24 h."""
+
+_SIGNATURE = "heygen-signature"
+_OLDER_SIGNATURE = "signature"
+_TIMESTAMP = "heygen-timestamp"
+_OF_A_SIGNED_DELIVERY = (_SIGNATURE, _TIMESTAMP, "heygen-event-id")
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", re.ASCII).fullmatch
+# A header with more values than this is not from HeyGen.
+_MOST_VALUES = 10
+
+
+Headers: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
+"""Headers of a request, as any web framework hands them over."""
 
 
 class VerifiedBody(msgspec.Struct, frozen=True):
-    """The body of a delivery whose signature was found right; ``parse`` makes an event of it.
+    """The body of a delivery with a valid signature; ``parse`` makes an event of it.
 
     Attributes:
         content: The raw body.
-        timestamp: When HeyGen sent it, in unix seconds, or None where it does not say. Not
-            signed.
+        timestamp: Unix seconds at which HeyGen sent it, or None if it does not say. Not signed.
     """
 
     content: bytes
     timestamp: float | None = None
 
 
+class _EventTime(msgspec.Struct):
+    """The signed time of an event, whatever its type."""
+
+    created_at: Any = None
+
+
+_event_time: msgspec.json.Decoder[_EventTime] = msgspec.json.Decoder(_EventTime)
+
+
 def verify(
     body: bytes,
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Iterable[str],
     *,
     now: float | None = None,
     tolerance: float = TOLERANCE,
+    max_age: float = MAX_AGE,
 ) -> VerifiedBody:
-    """Make sure that a delivery was signed with one of the secrets, and recently.
+    """Verify that a delivery was signed with one of the secrets, and recently.
 
     Args:
         body: The raw body, byte by byte as it came. One that was parsed and written again has
             another signature.
-        headers: The request's headers, their names in any case.
+        headers: The headers of the request, their names in any case. The forms of WSGI
+            (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists of values) are
+            understood, and so are pairs of name and value.
         secrets: The endpoint's secret, or several while one is being replaced by another.
         now: Unix seconds; by default the present.
-        tolerance: Seconds by which a timestamp may be off, to either side. A delivery without
-            one passes.
+        tolerance: Seconds by which a timestamp may be off, to either side. Default 300. A delivery
+            without one passes.
+        max_age: Seconds since the ``created_at`` of the event. Default 25 h: HeyGen repeats
+            deliveries for 24 h. A body without it, as of older deliveries, passes.
 
     Returns:
-        The body, as one that is known to be from HeyGen; ``parse`` takes it.
+        The body, marked as verified; ``parse`` accepts it.
 
     Raises:
         SignatureMissing: It carries no signature.
         SignatureMismatch: None of the secrets made its signature.
-        StaleDelivery: Its timestamp is off by more than ``tolerance``, or is no number.
+        StaleDelivery: Its timestamp is off by more than ``tolerance`` or is not a number, or its
+            event is older than ``max_age``.
         ConfigurationError: There is no secret, or one that cannot be right.
         TypeError: ``body`` is not bytes, such as JSON that was decoded.
     """
@@ -77,60 +107,121 @@ def verify(
     keys = signing_keys(secrets)
     if not keys:
         raise ConfigurationError("secrets: none is given, and nothing can be verified without")
-    return verify_with(keys, content, headers, time.time() if now is None else now, tolerance)
+    if now is None:
+        now = time.time()
+    return verify_with(keys, content, headers, now, tolerance, max_age)
 
 
 def verify_with(
     keys: tuple[bytes, ...],
     content: bytes,
-    headers: Mapping[str, str],
+    headers: Headers,
     now: float,
     tolerance: float,
+    max_age: float = MAX_AGE,
 ) -> VerifiedBody:
-    """As ``verify``, with the secrets as ``signing_keys`` prepared them."""
-    right = [hmac.digest(key, content, "sha256").hex().encode() for key in keys]
-    given = False
-    for names in _SIGNATURES:
-        signature = _header(headers, names)
-        if signature is not None:
-            given = True
-            if _is_one_of(signature, right):
-                break
-    else:
-        if not given:
-            raise SignatureMissing("the delivery carries neither Heygen-Signature nor Signature")
+    """Do what ``verify`` does, with the secrets as ``signing_keys`` prepared them."""
+    valid = [hmac.digest(key, content, "sha256").hex().encode() for key in keys]
+    found = _delivery_headers(headers)
+    signatures = found.get(_SIGNATURE, []) + found.get(_OLDER_SIGNATURE, [])
+    if not signatures:
+        raise SignatureMissing("the delivery carries neither Heygen-Signature nor Signature")
+    if not any(_is_one_of(signature, valid) for signature in signatures[:_MOST_VALUES]):
         raise SignatureMismatch(
             "no secret fits the delivery's signature; it was made with another secret, or the "
             "body is not byte by byte what was sent"
         )
-    sent = _header(headers, _TIMESTAMP)
-    if sent is None:
-        return VerifiedBody(content)
-    if not _UNIX_SECONDS(sent):
-        raise StaleDelivery("the delivery's Heygen-Timestamp is no number of unix seconds")
-    timestamp = float(sent)
-    age = now - timestamp
-    # Whatever is not a number lies outside too.
-    if not abs(age) <= tolerance:
-        when = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s ahead of this machine's clock"
-        raise StaleDelivery(f"the delivery is {when}, and {tolerance:g} s are tolerated", age=age)
+    timestamp = None
+    if _TIMESTAMP in found:
+        timestamp = _timely(found[_TIMESTAMP][0], now, tolerance)
+    _refuse_old_event(content, now, max_age)
     return VerifiedBody(content, timestamp)
 
 
-def _is_one_of(signature: str, right: list[bytes]) -> bool:
-    """Whether one of the right signatures was given, in a time that says nothing about which."""
+def looks_signed(headers: Headers) -> bool:
+    """Return whether headers are those of a signed delivery, though no signature was found.
+
+    A framework or a proxy may have renamed, wrapped or dropped the signature.
+
+    Args:
+        headers: The headers of the request, in any form.
+    """
+    squeezed = [re.sub(r"[^a-z]", "", name.lower()) for name in header_names(headers)]
+    marks = [name.replace("-", "") for name in _OF_A_SIGNED_DELIVERY]
+    return any(mark in name for name in squeezed for mark in marks)
+
+
+def header_names(headers: Headers) -> list[str]:
+    """Return the names of headers, as they came.
+
+    Args:
+        headers: The headers of the request, in any form.
+    """
+    return [_text(name) for name, _ in _pairs(headers)]
+
+
+def _timely(text: str, now: float, tolerance: float) -> float:
+    """Return the timestamp of a delivery.
+
+    Raises:
+        StaleDelivery: It is off by more than ``tolerance`` seconds, or is not a number.
+    """
+    if not _UNIX_SECONDS(text):
+        raise StaleDelivery("the delivery's Heygen-Timestamp is not a number of unix seconds")
+    timestamp = float(text)
+    age = now - timestamp
+    # Written so that a tolerance or a time that is not a number refuses too.
+    if not abs(age) <= tolerance:
+        when = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s ahead of this machine's clock"
+        raise StaleDelivery(f"the delivery is {when}, and {tolerance:g} s are tolerated", age=age)
+    return timestamp
+
+
+def _refuse_old_event(content: bytes, now: float, max_age: float) -> None:
+    """Raise ``StaleDelivery`` if the event was created more than ``max_age`` seconds ago."""
+    try:
+        created_at = _event_time.decode(content).created_at
+    except DECODE_ERRORS:
+        return  # not an event; that is for ``parse`` to say
+    created = unix_seconds(created_at) if isinstance(created_at, str) else None
+    if created is not None and now - created > max_age:
+        age = now - created
+        raise StaleDelivery(
+            f"the event was created {age:.0f} s ago, and HeyGen repeats deliveries for 24 h only",
+            age=age,
+        )
+
+
+def unix_seconds(created_at: str) -> float | None:
+    """Return the unix seconds of an ISO 8601 time, or None if it is not one.
+
+    Args:
+        created_at: The time; one without a zone is in UTC.
+    """
+    try:
+        moment = datetime.fromisoformat(created_at)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _is_one_of(signature: str, valid: list[bytes]) -> bool:
+    """Return whether a signature is valid, in a time that does not depend on which one it is."""
     given = signature.encode("utf-8", "replace")
     matches = False
-    for digest in right:
+    for digest in valid:
         matches |= hmac.compare_digest(digest, given)
     return matches
 
 
 def signing_keys(secrets: str | Iterable[str]) -> tuple[bytes, ...]:
-    """Secrets as keys of the HMAC, each once.
+    """Return secrets as keys of the HMAC, each once.
+
+    Args:
+        secrets: One or several.
 
     Raises:
-        ConfigurationError: One is empty, has blanks around it, or is no text. It is not shown.
+        ConfigurationError: One is empty, has blanks around it, or is not text. It is not shown.
     """
     given = [secrets] if isinstance(secrets, str) else list(secrets)
     for secret in given:
@@ -142,13 +233,26 @@ def signing_keys(secrets: str | Iterable[str]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(secret.encode() for secret in given))
 
 
-def _header(headers: Mapping[str, str], names: tuple[str, str]) -> str | None:
-    """The value of a header, given its name as HeyGen writes it and in lower case."""
-    for name in names:
-        value = headers.get(name)
-        if value is not None:
-            return value
-    for name, value in headers.items():
-        if name.lower() == names[1]:
-            return value
-    return None
+def _delivery_headers(headers: Headers) -> dict[str, list[str]]:
+    """Return the headers that HeyGen adds, by their name in lower case, with all values.
+
+    Web frameworks hand headers over in several forms: ``Heygen-Signature`` in any case,
+    ``HTTP_HEYGEN_SIGNATURE`` (WSGI, Django), ``heygen_signature``, bytes (ASGI), and lists of
+    values (AWS Lambda).
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in _pairs(headers):
+        name = _text(name).lower().replace("_", "-").removeprefix("http-")
+        if name in (_SIGNATURE, _OLDER_SIGNATURE, _TIMESTAMP):
+            values = value if isinstance(value, list | tuple) else [value]
+            found.setdefault(name, []).extend(_text(one) for one in values[:_MOST_VALUES])
+    return {name: values for name, values in found.items() if values}
+
+
+def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
+    return headers.items() if isinstance(headers, Mapping) else headers
+
+
+def _text(value: object) -> str:
+    """Return a name or a value of a header as text; bytes are Latin-1, as in HTTP."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

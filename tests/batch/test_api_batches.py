@@ -35,7 +35,7 @@ from heygen_async import (
 from heygen_async.errors import ConnectionFailed, JournalError, ServerError
 from heygen_async.journal.keys import idempotency_key
 from heygen_async.sandbox import Fault, Faults, Sandbox
-from tests.batch.journals import FullDisk, Journaled, viewed
+from tests.journal.journals import FullDisk, Journaled, viewed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(concurrency=50)]
 

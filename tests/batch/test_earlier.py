@@ -10,7 +10,7 @@ import pytest
 from heygen_async import Batch, HeyGen, JournalError
 from heygen_async.pricing.estimates import RemainingWork
 from heygen_async.sandbox import Sandbox
-from tests.batch.journals import edit
+from tests.journal.journals import edit
 
 from .conftest import names
 

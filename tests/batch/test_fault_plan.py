@@ -10,9 +10,9 @@ import pytest
 
 from heygen_async import Batch, HeyGen, JobFailed, JobTimeout, Outcome
 from heygen_async.sandbox import Faults, Sandbox
+from tests.journal.journals import files
 
 from .conftest import names
-from .journals import files
 
 pytestmark = pytest.mark.anyio
 

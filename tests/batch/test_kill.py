@@ -23,7 +23,7 @@ import pytest
 
 from heygen_async.journal import ItemRecord, open_reader
 from heygen_async.sandbox import Faults
-from tests.batch.journals import ENVIRONMENT
+from tests.journal.journals import ENVIRONMENT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 

@@ -20,7 +20,7 @@ from heygen_async import (
     VideoTranslationRequest,
 )
 from heygen_async.sandbox import Fault, Sandbox
-from tests.batch.journals import Journaled
+from tests.journal.journals import Journaled
 
 pytestmark = [pytest.mark.anyio, pytest.mark.heygen(jobs=None)]
 

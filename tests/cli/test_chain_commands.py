@@ -16,20 +16,20 @@ from rich.console import Console
 
 from heygen_async import ConfigurationError, InvalidVariants
 from heygen_async.captions import parse_srt
+from heygen_async.cli.commands.localize import SourceVideo, localize
+from heygen_async.cli.commands.narrate import narrate
+from heygen_async.cli.commands.personalize import personalize
+from heygen_async.cli.commands.report import report
+from heygen_async.cli.commands.status import status
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.localize import Film, localize
-from heygen_async.cli.narrate import narrate
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.personalize import personalize
-from heygen_async.cli.report import report
-from heygen_async.cli.status import status
 from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
 
 pytestmark = pytest.mark.anyio
 
-FILM = Film(video="https://example.com/launch.mp4")
+VIDEO = SourceVideo(video="https://example.com/launch.mp4")
 LANGUAGES = ["French (France)", "German (Germany)"]
 
 
@@ -41,7 +41,7 @@ async def test_a_video_in_two_languages(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out {1}"
-    assert await localize(FILM, LANGUAGES, display=Lines(), out=out) == Exit.DONE
+    assert await localize(VIDEO, LANGUAGES, display=Lines(), out=out) == Exit.DONE
     *items, last = lines(capsys.readouterr().out)
     assert {item["key"] for item in items} == set(LANGUAGES)
     assert {Path(item["file"]) for item in items} == set(out.iterdir())
@@ -53,7 +53,7 @@ async def test_a_video_in_two_languages(
 async def test_on_a_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
     code = await localize(
-        FILM, LANGUAGES, display=Terminal(console), program="true", out=tmp_path / "out"
+        VIDEO, LANGUAGES, display=Terminal(console), program="true", out=tmp_path / "out"
     )
     assert code == Exit.SOME_FAILED  # there is nothing left of the subtitles
     assert isinstance(console.file, io.StringIO)
@@ -74,7 +74,7 @@ async def test_a_program_corrects_the_subtitles(
         "sys.stdout.write(sys.stdin.read().replace('said', 'SAID'))\n"
     )
     code = await localize(
-        FILM, LANGUAGES, display=Lines(), program=f"{sys.executable} -S {program}"
+        VIDEO, LANGUAGES, display=Lines(), program=f"{sys.executable} -S {program}"
     )
     assert code == Exit.SOME_FAILED
     *items, _ = lines(capsys.readouterr().out)
@@ -88,17 +88,17 @@ async def test_a_person_corrects_the_subtitles(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISUAL", "sed -i s/said/SAID/")
-    assert await localize(FILM, LANGUAGES, display=Lines(), edit=True) == Exit.DONE
+    assert await localize(VIDEO, LANGUAGES, display=Lines(), edit=True) == Exit.DONE
     assert sandbox.requests.by_operation["proofreads.update_srt"] == 2
 
 
-async def test_a_local_film_is_uploaded_once(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_local_video_is_uploaded_once(sandbox: Sandbox, tmp_path: Path) -> None:
     video = tmp_path / "launch.mp4"
     video.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(100))
     options = RunOptions(journal=tmp_path / "run.db")
-    film = Film(video=str(video))
+    source = SourceVideo(video=str(video))
     for _ in range(2):
-        assert await localize(film, LANGUAGES, display=Lines(), options=options) == Exit.DONE
+        assert await localize(source, LANGUAGES, display=Lines(), options=options) == Exit.DONE
     assert sandbox.requests.by_operation["assets.upload"] == 1
     assert sandbox.ledger.count("translation") == 2
 
@@ -109,8 +109,8 @@ async def test_a_prompt_is_resumed(
     options = RunOptions(journal=tmp_path / "run.db")
 
     async def run() -> Exit:
-        film = Film(prompt="A teaser about the sea")
-        return await localize(film, LANGUAGES, display=Lines(), options=options)
+        source = SourceVideo(prompt="A teaser about the sea")
+        return await localize(source, LANGUAGES, display=Lines(), options=options)
 
     task = asyncio.create_task(run())
     await until(lambda: sandbox.ledger.count("video_translations.create") == 2)
@@ -135,7 +135,7 @@ async def test_a_prompt_is_resumed(
 async def test_signals_stop_it_at_once(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: Exit
 ) -> None:
-    task = asyncio.create_task(localize(FILM, LANGUAGES, display=Lines(), program="cat -"))
+    task = asyncio.create_task(localize(VIDEO, LANGUAGES, display=Lines(), program="cat -"))
     await until(lambda: sandbox.ledger.count("proofreads.create") == 2)
     os.kill(os.getpid(), number)
     assert await task == code
@@ -146,30 +146,30 @@ async def test_signals_stop_it_at_once(
 
 
 @pytest.mark.parametrize(
-    ("film", "arguments", "message"),
+    ("source", "arguments", "message"),
     [
-        (Film(), {}, "give VIDEO"),
-        (Film(video="a", prompt="b"), {}, "give VIDEO"),
-        (Film(script="Hello"), {}, "give VIDEO"),
-        (FILM, {"everything": True}, "--to LANGUAGE"),
-        (FILM, {"edit": True, "program": "cat"}, "--edit and --correct"),
-        (FILM, {"program": " "}, "expected a program"),
-        (FILM, {"program": "sed 's/a"}, "--correct: No closing quotation"),
-        (FILM, {"program": "nowhere/correct --fast"}, "no program nowhere/correct"),
-        (Film(video="nowhere.mp4"), {}, "no such file"),
-        (FILM, {"options": RunOptions(resume=True)}, "--resume needs the journal"),
+        (SourceVideo(), {}, "give VIDEO"),
+        (SourceVideo(video="a", prompt="b"), {}, "give VIDEO"),
+        (SourceVideo(script="Hello"), {}, "give VIDEO"),
+        (VIDEO, {"everything": True}, "--to LANGUAGE"),
+        (VIDEO, {"edit": True, "program": "cat"}, "--edit and --correct"),
+        (VIDEO, {"program": " "}, "expected a program"),
+        (VIDEO, {"program": "sed 's/a"}, "--correct: No closing quotation"),
+        (VIDEO, {"program": "nowhere/correct --fast"}, "no program nowhere/correct"),
+        (SourceVideo(video="nowhere.mp4"), {}, "no such file"),
+        (VIDEO, {"options": RunOptions(resume=True)}, "--resume needs the journal"),
         (
-            FILM,
+            VIDEO,
             {"options": RunOptions(resume=True, journal=Path("nowhere.db"))},
             "no journal to resume",
         ),
     ],
 )
 async def test_what_cannot_begin(
-    sandbox: Sandbox, film: Film, arguments: dict[str, Any], message: str
+    sandbox: Sandbox, source: SourceVideo, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(CommandError, match=message):
-        await localize(film, LANGUAGES, display=Lines(), **arguments)
+        await localize(source, LANGUAGES, display=Lines(), **arguments)
     assert sandbox.ledger.count() == 0
 
 
@@ -250,7 +250,11 @@ async def test_status_and_report_know_the_stages_of_a_chain(
     journal = tmp_path / "run.db"
     options = RunOptions(journal=journal)
     done = await localize(
-        Film(prompt="A teaser"), LANGUAGES, display=Lines(), program="sh -c cat", options=options
+        SourceVideo(prompt="A teaser"),
+        LANGUAGES,
+        display=Lines(),
+        program="sh -c cat",
+        options=options,
     )
     assert done == Exit.DONE
     capsys.readouterr()
@@ -274,5 +278,5 @@ async def test_without_captions_nothing_is_paid_for_that_needs_them(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pysubs2", None)
     with pytest.raises(ConfigurationError, match="captions"):
-        await localize(FILM, LANGUAGES, display=Lines(), edit=True)
+        await localize(VIDEO, LANGUAGES, display=Lines(), edit=True)
     assert sandbox.ledger.count() == 0

@@ -10,8 +10,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from heygen_async.cli.app import app
-from heygen_async.cli.demo import shipped_rows
-from heygen_async.cli.demo_display import DemoDisplay, Step, Summary
+from heygen_async.cli.commands.demo import shipped_rows
+from heygen_async.cli.commands.demo_display import DemoDisplay, Step, Summary
 from heygen_async.cli.display import Terminal
 
 SUMMARY = Summary(

@@ -11,19 +11,19 @@ from typing import Any, TypeVar
 
 import pytest
 
+from heygen_async.cli.commands.render import render
+from heygen_async.cli.commands.report import report
+from heygen_async.cli.commands.status import standing, status
+from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines, Terminal
-from heygen_async.cli.exits import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
-from heygen_async.cli.render import render
-from heygen_async.cli.report import report
-from heygen_async.cli.status import standing, status
-from heygen_async.cli.translate import translate
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Sandbox
-from tests.batch.journals import intent_of
 from tests.cli.test_terminal import Screen
 from tests.cli.waiting import until
+from tests.journal.journals import intent_of
 
 pytestmark = pytest.mark.anyio
 
@@ -224,7 +224,8 @@ async def test_a_dry_run_costs_nothing(
     screen = Screen()
     await render_rows(sandbox, path, display=screen.display, dry_run=True, max_cost=0.01)
     assert "6 items, all of them valid. Nothing was submitted." in screen.text
-    assert "USD at prices of 2026-06-30" in screen.text
+    assert "USD) at prices of 2026-06-30" in screen.text
+    assert "days old" in screen.text
     assert "balance:" in screen.text
     assert "would stop at --max-cost" in screen.text
 
@@ -257,7 +258,7 @@ async def test_a_dry_run_tells_what_is_left_to_pay(
     )
     said = " ".join(screen.text.split())
     assert "of these: 2 completed, 3 new, 1 changed" in said
-    assert f"left: {dollars(left['usd'])} to pay" in said
+    assert f"left: {dollars(left['usd'])} (" in said
     assert "1 item would fail: something else was submitted" in said
     assert "Not among these, and left as they are: 1 item of the journal." in said
     assert "would stop at --max-cost" in said

@@ -17,6 +17,8 @@ import pytest
 from heygen_async.journal import open_reader
 from heygen_async.sandbox import Fault, Sandbox
 
+from ..patience import PATIENCE, wait_for
+
 COMMAND = [sys.executable, "-m", "heygen_async.cli"]
 KEY = "sk_V2_a_key_that_must_not_show"
 
@@ -46,7 +48,7 @@ def start(
 def interrupt(process: subprocess.Popen[str]) -> tuple[list[Any], str]:
     """Ctrl-C; what it has printed, and what it complains of."""
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
     assert KEY not in out + err
     return [json.loads(line) for line in out.splitlines()], err
@@ -75,13 +77,6 @@ def start_rendering(
     )
     wait_for(until or (lambda: sandbox.ledger.count() >= 3))
     return process
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def first_complaint(process: subprocess.Popen[str]) -> str:
@@ -138,7 +133,7 @@ def test_ctrl_c_waits_for_what_is_in_flight(sandbox_thread: Sandbox, tmp_path: P
     process.send_signal(signal.SIGINT)
     assert "waiting for the 3 jobs" in first_complaint(process)
     sandbox_thread.clock.speed = 600
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "with 2 of 5 not submitted. The same command goes on" in err
     *items, last = map(json.loads, out.splitlines())
@@ -164,14 +159,14 @@ def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(
 
 
 def test_sigterm_has_a_limit(sandbox_thread: Sandbox, tmp_path: Path) -> None:
-    code = "from heygen_async.cli import main, stopping\nstopping.TERM_LIMIT = 0.3\nmain()"
+    code = "from heygen_async.cli import main, signals\nsignals.TERM_LIMIT = 0.3\nmain()"
     journal = tmp_path / "run.db"
     process = start_rendering(
         sandbox_thread, tmp_path, "--journal", journal, command=[sys.executable, "-c", code]
     )
     wait_for(lambda: three_submitted(journal))
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143
     assert len(json.loads(out)["interrupted"]["unfinished"]) == 3
     assert "The same command goes on" in err
@@ -183,7 +178,7 @@ def test_one_ctrl_c_ends_the_demo(tmp_path: Path) -> None:
     wait_for(lambda: (tmp_path / "videos").exists())
     time.sleep(0.3)  # into the run, which announces nothing before its first outcome
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     *notes, last = err.splitlines()
     assert last == "Stopped."
@@ -219,4 +214,4 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.wait(timeout=10) == 1
+    assert process.wait(timeout=PATIENCE) == 1

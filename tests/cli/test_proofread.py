@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from heygen_async import AssetUrl, HeyGen, ProofreadRequest
-from heygen_async.cli import editing
+from heygen_async.cli.commands import editing
+from heygen_async.cli.commands.proofread import edit, show
 from heygen_async.cli.display import Lines
-from heygen_async.cli.exits import CommandError, Exit
-from heygen_async.cli.proofread import edit, show
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.errors import ServerError
 from heygen_async.sandbox import Fault, Sandbox
 

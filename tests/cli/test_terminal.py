@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from heygen_async.batch import Progress, Report
+from heygen_async.cli.commands.render import render
 from heygen_async.cli.display import (
     Saved,
     Terminal,
@@ -18,8 +19,7 @@ from heygen_async.cli.display import (
     rate,
     still_running,
 )
-from heygen_async.cli.exits import Exit
-from heygen_async.cli.render import render
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.sandbox import Sandbox
 
 

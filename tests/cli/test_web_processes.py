@@ -21,12 +21,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from heygen_async.sandbox import Sandbox, SandboxThread
 
+from ..patience import PATIENCE, wait_for
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "Hello <b>there</b>, and welcome."
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,11 +67,10 @@ def running(name: str, sandbox: Sandbox) -> Iterator[str]:
         text=True,
     )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while len(sandbox.deliveries.endpoints) == registered:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for(
+            lambda: len(sandbox.deliveries.endpoints) > registered or process.poll() is not None
+        )
+        assert process.poll() is None
         yield url
     finally:
         process.send_signal(signal.SIGINT)

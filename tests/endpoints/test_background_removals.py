@@ -67,7 +67,7 @@ async def test_the_same_request_id_gives_the_same_job(
 async def test_a_cancelled_submission_tells_what_it_created(
     heygen: HeyGen, sandbox: Sandbox
 ) -> None:
-    sandbox.faults.add("background_removals.create", Fault.delay(5))
+    sandbox.faults.add("background_removals.create", Fault.delay(1.5))
     task = asyncio.ensure_future(heygen.background_removals.create(_request()))
     await asyncio.sleep(1)
     task.cancel()

@@ -298,7 +298,7 @@ async def test_the_same_key_gives_the_same_batch(heygen: HeyGen, sandbox: Sandbo
 
 
 async def test_a_cancelled_creation_knows_its_batch(heygen: HeyGen, sandbox: Sandbox) -> None:
-    sandbox.faults.add("videos.batches.create", Fault.delay(30.0))
+    sandbox.faults.add("videos.batches.create", Fault.delay(10.5))
     creation = asyncio.create_task(heygen.videos.batches.create(_videos(sandbox, 2)))
     await asyncio.sleep(10)
     creation.cancel()

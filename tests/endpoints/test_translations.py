@@ -139,7 +139,8 @@ async def test_subtitles_that_are_no_text(heygen: HeyGen, sandbox: Sandbox) -> N
     sandbox.faults.add("media", Fault.body(b"\xff\xfe\xff", content_type="text/plain"))
     with pytest.raises(TransferError, match="UTF-8"):
         await heygen.proofreads.srt_text(proofread_id)
-    sandbox.faults.add("media", Fault.body(b"\xef\xbb\xbf" + SRT.encode()))
+    subtitles = b"\xef\xbb\xbf" + SRT.encode()
+    sandbox.faults.add("media", Fault.body(subtitles, content_type="text/plain"))
     assert await heygen.proofreads.srt_text(proofread_id) == SRT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from typing import Any
 
@@ -27,6 +28,7 @@ from heygen_async import (
     JobTimeout,
     Lipsync,
     LipsyncRequest,
+    NotFound,
     PhotoAvatarRequest,
     Proofread,
     ProofreadRequest,
@@ -39,7 +41,7 @@ from heygen_async import (
     VoiceCloneRequest,
     VoiceDetail,
 )
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Fault, Sandbox
 
 from .conftest import video_request
 
@@ -166,6 +168,45 @@ async def test_a_session_gives_its_video(sandbox: Sandbox, heygen: HeyGen) -> No
         await (await begin("agent", sandbox, heygen)).video(timeout=5)
 
 
+async def test_a_session_that_names_its_video_is_not_polled(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    job = await begin("agent", sandbox, heygen)
+    assert job.created.video_id is not None
+    sandbox.faults.add("video_agents.get", Fault.status(404), times=None)
+    assert (await job.video()).id == job.created.video_id
+    assert sandbox.requests.by_operation["video_agents.get"] == 0
+
+
+async def test_a_session_is_polled_until_it_names_its_video(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    job = heygen.jobs.attach(VideoAgentSession, (await begin("agent", sandbox, heygen)).id)
+    assert (await job.video()).status == "completed"
+    assert sandbox.requests.by_operation["video_agents.get"] == 1
+
+
+@pytest.mark.parametrize("minutes", [5, 14])
+async def test_a_video_may_be_missing_for_minutes_after_its_session_named_it(
+    sandbox: Sandbox, heygen: HeyGen, minutes: float
+) -> None:
+    job = await begin("agent", sandbox, heygen)
+    sandbox.faults.add("videos.get", Fault.status(404), times=None)
+    waiting = asyncio.create_task(job.video())
+    await asyncio.sleep(minutes * 60)
+    assert not waiting.done()
+    sandbox.faults.clear()
+    assert (await waiting).status == "completed"
+
+
+async def test_a_video_that_stays_missing_is_not_found(sandbox: Sandbox, heygen: HeyGen) -> None:
+    job = await begin("agent", sandbox, heygen)
+    sandbox.faults.add("videos.get", Fault.status(404), times=None)
+    with pytest.raises(NotFound):
+        await job.video()
+    assert 900 <= sandbox.clock.now() < 930
+
+
 async def test_a_chat_is_answered_turn_by_turn(sandbox: Sandbox, heygen: HeyGen) -> None:
     job = await heygen.video_agents.create(VideoAgentRequest(prompt="A film", mode="chat"))
     seen = []
@@ -182,7 +223,7 @@ async def test_a_follow_up_is_waited_for_anew(sandbox: Sandbox, heygen: HeyGen) 
         await turn.reply("Yes")
     first = await job.video()
     await job.reply("Another one, in blue")
-    second = await job.video()
+    second = await pickle.loads(pickle.dumps(job)).video()  # it knows which video came before
     assert second.id != first.id
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heygen_async.jobs import schedule
 from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations
 
 seconds = st.floats(min_value=0, max_value=1e7)
@@ -26,7 +27,7 @@ def learned(median: float = 120.0, sigma: float = 0.5, count: int = 200) -> Dura
 @settings(deadline=None)
 @given(expected=positive, ages=st.lists(seconds, min_size=1, max_size=30))
 def test_the_next_look_is_always_a_bounded_time_away(expected: float, ages: list[float]) -> None:
-    until = Durations(expected).until_look(ages)
+    until = Durations(expected).until_poll(ages)
     assert 0 < until <= LONGEST_FIRST
 
 
@@ -40,7 +41,7 @@ def test_whatever_is_learned_the_arithmetic_holds(
         durations.learn(since, until)
     assert 0 < durations.median < math.inf
     assert 0 <= durations.hazard(age) < math.inf
-    assert 0 < durations.until_look([age]) <= LONGEST_FIRST
+    assert 0 < durations.until_poll([age]) <= LONGEST_FIRST
 
 
 @settings(deadline=None)
@@ -54,8 +55,8 @@ def test_the_tick_of_many_jobs_stays_within_its_bounds(
 ) -> None:
     durations = Durations(1e-3)
     for interval, found, requests in looks:
-        durations.looked(interval, found, requests)
-    assert 0.005 <= durations.until_look([100.0] * BULK) <= TICK
+        durations.polled(interval, found, requests)
+    assert 0.2 <= durations.until_poll([100.0] * BULK) <= TICK
 
 
 def test_three_jobs_teach_enough() -> None:
@@ -158,42 +159,42 @@ def test_the_hazard_far_out_goes_on_smoothly() -> None:
 
 def test_a_single_job_is_first_looked_at_when_one_in_ten_is_done() -> None:
     durations = learned()
-    first = durations.until_first_look(0.0, 1)
+    first = durations.until_first_poll(0.0, 1)
     assert first == pytest.approx(120 * math.exp(-1.28 * 0.5), rel=0.1)
     # No look before it, although it is more than a minute away.
     assert first > LONGEST
-    assert durations.until_look([0.0]) == first
-    assert durations.until_look([first + 0.1]) < LONGEST / 2
+    assert durations.until_poll([0.0]) == first
+    assert durations.until_poll([first + 0.1]) < LONGEST / 2
 
 
 def test_a_job_that_will_be_announced_is_swept_when_one_in_ten_is_overdue() -> None:
     durations = learned()
     first = durations.quantile(-1.2816)
-    assert durations.until_sweep(0.0) == first == pytest.approx(63, rel=0.1)
-    assert durations.until_sweep(10.0) == pytest.approx(first - 10)
-    assert durations.until_sweep(first + 5) == 0
-    assert Durations(1e6).until_sweep(0.0) == LONGEST_FIRST
+    assert durations.until_safety_poll(0.0) == first == pytest.approx(63, rel=0.1)
+    assert durations.until_safety_poll(10.0) == pytest.approx(first - 10)
+    assert durations.until_safety_poll(first + 5) == 0
+    assert Durations(1e6).until_safety_poll(0.0) == LONGEST_FIRST
 
 
 def test_a_guess_is_not_believed_for_ever() -> None:
-    assert Durations(1e6, guessed=False).until_look([0.0]) == LONGEST_FIRST
+    assert Durations(1e6, guessed=False).until_poll([0.0]) == LONGEST_FIRST
 
 
 def test_a_guess_of_ours_is_checked_on_early() -> None:
     durations = Durations(600.0)
     age, ages = 0.0, []
     while age < 100:
-        age += durations.until_look([age])
+        age += durations.until_poll([age])
         ages.append(age)
     assert ages == pytest.approx([10, 20, 40, 80, durations.quantile(-1.2816)], rel=1e-3)
 
 
 def test_many_jobs_are_looked_at_from_the_start_while_nothing_is_learned() -> None:
-    assert Durations(600.0).until_look([0.0] * BULK) == TICK
-    assert Durations(600.0).until_look([1.5] * BULK) == pytest.approx(TICK - 1.5)
-    assert learned().until_look([0.0] * BULK) > 30
+    assert Durations(600.0).until_poll([0.0] * BULK) == TICK
+    assert Durations(600.0).until_poll([1.5] * BULK) == pytest.approx(TICK - 1.5)
+    assert learned().until_poll([0.0] * BULK) > 30
     three = learned(count=3)
-    assert three.until_look([0.0] * BULK) == three.quantile(-2.0537) > 30
+    assert three.until_poll([0.0] * BULK) == three.quantile(-2.0537) > 30
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -202,23 +203,23 @@ def test_the_interval_balances_looks_and_delay(count: int) -> None:
     # A look is worth 1.4 s of delay, and serves all of them.
     best = math.sqrt(2 * 1.4 / count / (count * durations.hazard(150.0)))
     assert TICK < best < LONGEST
-    assert durations.until_look([150.0] * count) == pytest.approx(best)
+    assert durations.until_poll([150.0] * count) == pytest.approx(best)
 
 
 def test_ten_jobs_are_many_and_nine_are_a_handful() -> None:
     durations = learned()
     fiftieth = durations.quantile(-2.0537)
-    assert durations.until_look([0.0] * 10) == fiftieth
-    assert durations.until_look([5.0] * 10) == pytest.approx(fiftieth - 5)
-    assert durations.until_look([0.0] * 9) == durations.quantile(-1.2816)
+    assert durations.until_poll([0.0] * 10) == fiftieth
+    assert durations.until_poll([5.0] * 10) == pytest.approx(fiftieth - 5)
+    assert durations.until_poll([0.0] * 9) == durations.quantile(-1.2816)
     # The oldest one is looked at first.
-    assert durations.until_look([5.0, 0.0]) == pytest.approx(durations.quantile(-1.2816) - 5)
-    assert durations.until_look([1_000.0] + [0.0] * 9) == TICK
+    assert durations.until_poll([5.0, 0.0]) == pytest.approx(durations.quantile(-1.2816) - 5)
+    assert durations.until_poll([1_000.0] + [0.0] * 9) == TICK
 
 
 def test_company_shortens_the_interval() -> None:
     durations = learned()
-    intervals = [durations.until_look([150.0] * count) for count in (1, 3, 9)]
+    intervals = [durations.until_poll([150.0] * count) for count in (1, 3, 9)]
     assert intervals == sorted(intervals, reverse=True)
     assert intervals[0] > 3 * intervals[2]
 
@@ -226,25 +227,25 @@ def test_company_shortens_the_interval() -> None:
 def test_the_tick_shrinks_where_many_end_and_grows_back() -> None:
     durations = learned()
     old = [200.0] * 50
-    durations.looked(TICK, found=20, requests=1)
-    assert durations.until_look(old) == pytest.approx(TICK / 4)
+    durations.polled(TICK, found=20, requests=1)
+    assert durations.until_poll(old) == pytest.approx(TICK / 4)
     for tick in (TICK / 2, TICK, TICK):
-        durations.looked(durations.until_look(old), found=0, requests=1)
-        assert durations.until_look(old) == pytest.approx(tick)
+        durations.polled(durations.until_poll(old), found=0, requests=1)
+        assert durations.until_poll(old) == pytest.approx(tick)
 
 
 def test_the_tick_aims_at_two_jobs_found_by_each_request() -> None:
     durations = learned()
-    durations.looked(TICK, found=4, requests=2)
-    assert durations.until_look([200.0] * 500) == TICK
-    durations.looked(TICK, found=8, requests=2)
-    assert durations.until_look([200.0] * 500) == pytest.approx(TICK / 2)
+    durations.polled(TICK, found=4, requests=2)
+    assert durations.until_poll([200.0] * 500) == TICK
+    durations.polled(TICK, found=8, requests=2)
+    assert durations.until_poll([200.0] * 500) == pytest.approx(TICK / 2)
 
 
 def test_a_look_out_of_turn_does_not_hurry_the_next_ones() -> None:
     durations = learned()
-    durations.looked(0.0, found=0, requests=1)
-    assert durations.until_look([200.0] * 50) == TICK
+    durations.polled(0.0, found=0, requests=1)
+    assert durations.until_poll([200.0] * 50) == TICK
 
 
 def test_a_simulated_single_job_meets_its_goal() -> None:
@@ -256,7 +257,15 @@ def test_a_simulated_single_job_meets_its_goal() -> None:
         ends = 120 * math.exp(0.5 * chance.gauss(0, 1))
         age, requests = 0.0, requests + 1
         while age < ends:
-            age, requests = age + durations.until_look([age]), requests + 1
+            age, requests = age + durations.until_poll([age]), requests + 1
         delays.append(age - ends)
     assert requests / 2_000 <= 8
     assert statistics.fmean(delays) <= 10
+
+
+def test_the_normal_distribution_is_that_of_the_library() -> None:
+    normal = statistics.NormalDist()
+    for z in (-5.5, -1.2816, -0.1, 0.0, 0.7, 2.0537, 5.5):
+        assert schedule.normal_below(z) == pytest.approx(normal.cdf(z), rel=1e-9)
+        share = normal.cdf(z)
+        assert schedule.normal_quantile(share) == pytest.approx(normal.inv_cdf(share), abs=1e-6)

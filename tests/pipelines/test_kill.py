@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from heygen_async.sandbox import Sandbox, SandboxThread
-from tests.batch.journals import ENVIRONMENT
+from tests.journal.journals import ENVIRONMENT
 
 KILLS = int(os.environ.get("HEYGEN_KILLS", "2"))
 ITEMS = 12

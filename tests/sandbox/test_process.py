@@ -19,6 +19,8 @@ import pytest
 from heygen_async.sandbox import Sandbox, SandboxThread, serve
 from heygen_async.sandbox.__main__ import main
 
+from ..patience import PATIENCE
+
 
 def get(base_url: str, path: str, key: str) -> Any:
     request = urllib.request.Request(base_url + path, headers={"x-api-key": key})
@@ -67,7 +69,7 @@ def test_the_process_prints_its_addresses_and_stops_on_a_signal() -> None:
         assert line["media_origin"] != line["base_url"]
         assert get(line["base_url"], "/_sandbox/faults", line["api_key"]) == {"fail_jobs": 0.5}
         process.terminate()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (0, b"")
 
 

@@ -17,6 +17,7 @@ from heygen_async import HeyGen, RequestTimeout
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.settings import Retry, Timeout
 
+from ..patience import PATIENCE
 from ..web_servers import under_aiohttp
 from .wire import client, video
 
@@ -36,7 +37,7 @@ def run_script(body: str) -> str:
         [sys.executable, "-X", "dev", "-W", "error", "-c", script],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=ROOT,
         check=False,
     )

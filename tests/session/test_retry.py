@@ -51,9 +51,10 @@ def conflict(code: str, message: str = "no") -> Conflict:
         (conflict("conflict"), "GIVE_UP", "GIVE_UP"),
         *(
             (ServerError("", status=status, code="x"), "TRY_AGAIN", "GIVE_UP")
-            for status in (500, 502, 503, 504)
+            for status in (500, 502, 503, 504, 520, 522, 524, 529, 530, 599)
         ),
         (ServerError("", status=501, code="x"), "GIVE_UP", "GIVE_UP"),
+        (ServerError("", status=505, code="x"), "GIVE_UP", "GIVE_UP"),
         *(
             (APIError("", status=status, code="x"), "GIVE_UP", "GIVE_UP")
             for status in (200, 307, 400, 401, 402, 403, 404, 413)

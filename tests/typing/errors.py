@@ -38,6 +38,7 @@ from heygen_async import (
     ServerError,
     SignatureMismatch,
     SignatureMissing,
+    SlotUnavailable,
     StaleDelivery,
     TransferError,
     TransportError,
@@ -46,6 +47,7 @@ from heygen_async import (
     URLExpired,
     VariantProblem,
     WebhookError,
+    accepted_job_ids,
 )
 
 
@@ -116,6 +118,11 @@ def of_media_and_webhooks(
     assert_type(stale.age, float | None)
 
 
+def a_call(error: CallError) -> None:
+    assert_type(error.maybe_carried_out, bool)
+    assert_type(accepted_job_ids(error), list[str])
+
+
 def the_tree() -> None:
     answers: list[type[APIError]] = [
         AuthenticationError,
@@ -127,7 +134,7 @@ def the_tree() -> None:
         RateLimited,
         ServerError,
     ]
-    calls: list[type[CallError]] = [*answers, InvalidResponse, TransportError]
+    calls: list[type[CallError]] = [*answers, InvalidResponse, SlotUnavailable, TransportError]
     lost: list[type[TransportError]] = [ConnectionFailed, RequestTimeout]
     jobs: list[type[JobError]] = [JobFailed, JobNeedsInput, JobTimeout]
     deliveries: list[type[WebhookError]] = [

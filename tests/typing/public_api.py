@@ -52,7 +52,9 @@ from heygen_async import (
     Report,
     RequestLimiter,
     Retry,
+    SlotLease,
     SlotPool,
+    SlotStats,
     Sound,
     Speech,
     SpeechRequest,
@@ -271,6 +273,8 @@ async def settings() -> None:
     async with HeyGen("key", timeout=5, retry=2, requests=RequestLimiter(50), jobs=20) as heygen:
         assert_type(heygen, HeyGen)
         assert_type(heygen.slots, SlotPool)
+        assert_type(heygen.slots.stats(), SlotStats)
+        assert_type(await heygen.slots.acquire(), SlotLease)
 
 
 async def batches(heygen: HeyGen) -> None:

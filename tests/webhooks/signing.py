@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,12 +17,13 @@ def event_body(
     data: dict[str, Any] | None = None,
     *,
     event_id: str | None = "event-1",
-    created_at: str | None = "2026-09-01T12:00:00Z",
+    created_at: str | None = None,
 ) -> bytes:
-    """The body of a delivery; the older form where ``event_id`` is None."""
+    """The body of a delivery, created now; the older form where ``event_id`` is None."""
     fields: dict[str, Any] = {"event_type": event_type, "event_data": data or {"video_id": "v"}}
     if event_id is not None:
-        fields |= {"event_id": event_id, "created_at": created_at}
+        now = datetime.now(UTC).isoformat(timespec="hours")
+        fields |= {"event_id": event_id, "created_at": created_at or now}
     return msgspec.json.encode(fields)
 
 

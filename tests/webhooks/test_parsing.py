@@ -18,7 +18,7 @@ from heygen_async.webhooks import (
     AvatarVideoSuccess,
     Callback,
     Event,
-    EventJob,
+    JobNotification,
     UnknownEvent,
     VerifiedBody,
     VideoTranslateFail,
@@ -85,33 +85,36 @@ def test_what_the_documented_events_carry() -> None:
 @pytest.mark.parametrize(
     ("data", "jobs"),
     [
-        ({"video_id": "v"}, [EventJob("video", "v")]),
-        ({"video_translate_id": "t"}, [EventJob("video_translation", "t")]),
-        ({"video_translation_id": "t"}, [EventJob("video_translation", "t")]),
+        ({"video_id": "v"}, [JobNotification("video", "v")]),
+        ({"video_translate_id": "t"}, [JobNotification("video_translation", "t")]),
+        ({"video_translation_id": "t"}, [JobNotification("video_translation", "t")]),
         (
             {"session_id": "s", "video_id": "v"},
-            [EventJob("video", "v"), EventJob("video_agent_session", "s")],
+            [JobNotification("video", "v"), JobNotification("video_agent_session", "s")],
         ),
-        ({"proofread_id": "p"}, [EventJob("proofread", "p")]),
+        ({"proofread_id": "p"}, [JobNotification("proofread", "p")]),
         ({"video_id": 7, "session_id": "", "proofread_id": "x" * 201, "other": "o"}, []),
     ],
 )
 @pytest.mark.parametrize("name", ["video_agent.success", "never.heard.of"])
-def test_the_jobs_of_an_event(name: str, data: dict[str, Any], jobs: list[EventJob]) -> None:
+def test_the_jobs_of_an_event(name: str, data: dict[str, Any], jobs: list[JobNotification]) -> None:
     assert list(event(event_body(name, data)).jobs) == jobs
-    assert list(parse(event_body(name, data)).jobs) == jobs
+    unsigned = parse(event_body(name, data)).jobs
+    assert [(job.kind, job.job_id) for job in unsigned] == [(job.kind, job.job_id) for job in jobs]
+    assert not any(job.verified for job in unsigned)
 
 
 @pytest.mark.parametrize("name", ["ai_clipping.success", "ai_clipping.fail"])
 def test_a_whole_job_is_known_by_its_plain_id(name: str) -> None:
     body = event_body(name, {"id": "c", "status": "completed", "clips": [{"id": "no job"}]})
-    assert event(body).jobs == parse(body).jobs == (EventJob("ai_clipping", "c"),)
+    assert event(body).jobs == (JobNotification("ai_clipping", "c"),)
+    assert parse(body).jobs == (JobNotification("ai_clipping", "c", verified=False),)
     removal = event_body("filler_word_removal.success", {"id": "c"})
-    assert event(removal).jobs == (EventJob("filler_word_removal", "c"),)
+    assert event(removal).jobs == (JobNotification("filler_word_removal", "c"),)
     render = event_body("hyperframes_video.fail", {"render_id": "r"})
-    assert event(render).jobs == (EventJob("hyperframes_render", "r"),)
+    assert event(render).jobs == (JobNotification("hyperframes_render", "r"),)
     assert event(event_body("avatar_video.fail", {"id": "c", "video_id": "v"})).jobs == (
-        EventJob("video", "v"),
+        JobNotification("video", "v"),
     )
 
 
@@ -131,6 +134,29 @@ def test_what_is_unknown_is_kept_whole(name: str, data: Any) -> None:
     assert (parsed.event_type, parsed.event_id, parsed.created_at) == (name, "e", None)
     assert parsed.body == body
     assert parsed.event_data == (data if isinstance(data, dict) else {})
+
+
+ODD: list[tuple[str, Any, Any]] = [
+    ("callback_id", 42, "42"),
+    ("folder_id", 7, "7"),
+    ("gif_download_url", {}, None),
+    ("url", False, None),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), ODD)
+def test_a_field_of_another_type_costs_no_event(name: str, value: Any, expected: Any) -> None:
+    parsed = event(event_body(data={"video_id": "v", "url": "https://a/b", name: value}))
+    assert isinstance(parsed, AvatarVideoSuccess)
+    assert parsed.event_data.video_id == "v"
+    assert getattr(parsed.event_data, name) == expected
+
+
+def test_odd_fields_of_the_event_itself() -> None:
+    body = {"event_type": "avatar_video.success", "event_data": {"video_id": "v"}}
+    parsed = event(json.dumps({**body, "event_id": 7, "created_at": 1764000000.5}).encode())
+    assert isinstance(parsed, AvatarVideoSuccess)
+    assert (parsed.event_id, parsed.created_at) == ("7", "1764000000.5")
 
 
 @given(fields=st.dictionaries(st.text(), JSON, max_size=4), name=st.text(min_size=1), data=JSON)
@@ -157,7 +183,8 @@ def test_deep_nesting_is_malformed() -> None:
 def test_nothing_of_a_callback_is_kept_but_ids() -> None:
     data = {"video_id": "v", "url": "https://evil.example/", "callback_id": "c"}
     callback = parse(event_body("avatar_video.success", data))
-    assert callback == Callback(jobs=(EventJob("video", "v"),), callback_id="c")
+    claimed = JobNotification("video", "v", verified=False, callback_id="c")
+    assert callback == Callback(jobs=(claimed,), callback_id="c")
     assert not isinstance(callback, Event)
     assert set(Callback.__struct_fields__) == {"jobs", "callback_id"}
     assert parse(event_body(data={"callback_id": 7})).callback_id is None

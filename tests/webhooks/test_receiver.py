@@ -14,19 +14,21 @@ import pytest
 
 from heygen_async import ConfigurationError, HeyGen, WebhookReceiver
 from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox.turned_loop import TurnedEventLoop
 from heygen_async.webhooks import (
     AvatarVideoFail,
     AvatarVideoSuccess,
     Callback,
+    DeliveryState,
     Event,
-    EventJob,
-    JobNews,
+    JobNotification,
+    Listener,
     MemoryBus,
+    MemoryDeliveryLog,
     MemorySeen,
     UnknownEvent,
     listening,
 )
-from heygen_async.webhooks.bus import Listener
 
 from .conftest import video_request
 from .signing import SECRET, event_body, signed
@@ -83,7 +85,7 @@ async def test_handlers_get_the_events_they_asked_for(receiver: WebhookReceiver)
             ("any", "avatar_video.success"),
             ("unknown", "new.type"),
             ("any", "new.type"),
-            ("callback", (EventJob("video", "w"),)),
+            ("callback", (JobNotification("video", "w", verified=False),)),
         ]
     )
     assert (receiver.counts.events, receiver.counts.callbacks) == (2, 1)
@@ -189,7 +191,7 @@ async def test_what_does_not_end_is_ended_by_the_close(
     assert "3 events were not worked on" in caplog.text
 
 
-async def test_a_full_worklist_turns_deliveries_away_until_there_is_room(heygen: HeyGen) -> None:
+async def test_a_full_pool_turns_deliveries_away_until_there_is_room(heygen: HeyGen) -> None:
     async with WebhookReceiver(heygen, SECRET, workers=1, backlog=4) as receiver:
         done: list[str | None] = []
         go_on = asyncio.Event()
@@ -329,6 +331,180 @@ async def test_a_store_that_fails_has_the_delivery_repeated(heygen: HeyGen) -> N
     assert (receiver.counts.events, receiver.counts.duplicates) == (1, 1)
 
 
+class LogOfAProcess(MemoryDeliveryLog):
+    """A shared log as one process sees it: when that is killed, nothing reaches the log."""
+
+    def __init__(self, shared: MemoryDeliveryLog) -> None:
+        super().__init__()
+        self.shared = shared
+        self.killed = False
+
+    async def begin(self, event_id: str, lease: float) -> DeliveryState:
+        return await self.shared.begin(event_id, lease)
+
+    async def done(self, event_id: str) -> None:
+        if not self.killed:
+            await self.shared.done(event_id)
+
+    async def forget(self, event_id: str) -> None:
+        if not self.killed:
+            await self.shared.forget(event_id)
+
+
+async def test_with_retry_an_event_survives_a_crash_inside_its_handler(heygen: HeyGen) -> None:
+    shared = MemoryDeliveryLog()
+    crashing, healthy = LogOfAProcess(shared), LogOfAProcess(shared)
+    first = WebhookReceiver(heygen, SECRET, on_handler_error="retry", log=crashing)
+    second = WebhookReceiver(heygen, SECRET, on_handler_error="retry", log=healthy)
+    done: list[Event] = []
+    first.on(Event)(lambda event: asyncio.sleep(1e9))
+    second.on(Event)(done.append)
+    crashed = asyncio.create_task(deliver(first, event_body()))
+    await asyncio.sleep(1)
+    crashing.killed = True
+    crashed.cancel()
+    await asyncio.wait([crashed])
+    # Nobody can know that the first process is gone before its lease ends.
+    assert await deliver(second, event_body()) == 503
+    await asyncio.sleep(60)
+    assert await deliver(second, event_body()) == 200
+    assert await deliver(first, event_body()) == 200
+    assert len(done) == 1
+    assert (second.counts.events, second.counts.turned_away, first.counts.duplicates) == (1, 1, 1)
+
+
+async def test_a_log_that_fails_to_note_the_end_costs_no_second_run(
+    heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(MemoryDeliveryLog):
+        async def done(self, event_id: str) -> None:
+            raise ConnectionError("the log is down")
+
+        async def publish(self, notification: JobNotification) -> None:
+            await asyncio.sleep(1e9)
+
+    receiver = WebhookReceiver(heygen, SECRET, on_handler_error="retry", log=Failing())
+    done: list[Event] = []
+    receiver.on(Event)(done.append)
+    began = asyncio.get_running_loop().time()
+    assert await deliver(receiver, event_body()) == 200
+    assert asyncio.get_running_loop().time() - began < 8
+    assert len(done) == 1
+    assert "the log is down" in caplog.text
+
+
+def test_handlers_that_end_with_their_event_loop_are_reported_and_run_again() -> None:
+    """As under WSGI, or in ``asyncio.run``: each request has a loop of its own."""
+    receiver = WebhookReceiver(HeyGen("k", base_url="http://127.0.0.1:9"), SECRET, workers=2)
+    done: list[str | None] = []
+    seconds = 1.0
+
+    @receiver.on(Event)
+    async def slow(event: Event) -> None:
+        await asyncio.sleep(seconds)
+        done.append(event.event_id)
+
+    async def view(*event_ids: str) -> list[int]:
+        return [await deliver(receiver, event_body(event_id=event_id)) for event_id in event_ids]
+
+    names = ("a", "b", "c", "d")  # two at work, two that wait
+    for _ in range(2):
+        with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+            assert runner.run(view(*names)) == [200] * 4
+    assert done == []
+    assert receiver.counts.handler_errors == 8
+    assert receiver.counts.duplicates == 0
+    seconds = 0
+    with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        runner.run(view(*names))
+        runner.run(receiver.aclose())
+    assert done == ["a", "b", "c", "d"]
+
+
+def test_with_retry_they_run_before_the_answer() -> None:
+    receiver = WebhookReceiver(
+        HeyGen("k", base_url="http://127.0.0.1:9"), SECRET, on_handler_error="retry"
+    )
+    done: list[Event] = []
+
+    @receiver.on(Event)
+    async def slow(event: Event) -> None:
+        await asyncio.sleep(1)
+        done.append(event)
+
+    for _ in range(2):
+        with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+            assert runner.run(deliver(receiver, event_body())) == 200
+    assert len(done) == 1
+
+
+async def test_abandoned_handlers_are_reported(
+    receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.on(AvatarVideoSuccess)(lambda event: asyncio.sleep(1e9))
+    await deliver(receiver, event_body())
+    await receiver.aclose()
+    assert "the handlers of AvatarVideoSuccess were cancelled" in caplog.text
+    assert "on_handler_error='retry'" in caplog.text
+    async with receiver:
+        assert (await receiver.handle(event_body(), signed(event_body()))).text == "ok"
+
+
+LOST: dict[str, Any] = {
+    "renamed": lambda headers: {"X-Forwarded-Heygen-Signature": headers["Heygen-Signature"]},
+    "dropped": lambda headers: {"HTTP_HEYGEN_TIMESTAMP": headers["Heygen-Timestamp"]},
+    "nested": lambda headers: {"Heygen-Event-Id": "event-1", "headers": headers},
+}
+
+
+@pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
+async def test_a_signature_that_got_lost_is_warned_about(
+    receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture, lose: Any
+) -> None:
+    for _ in range(2):
+        assert (await receiver.handle(event_body(), lose(signed(event_body())))).status == 200
+    assert caplog.text.count("no signature was found") == 2
+    assert signed(event_body())["Heygen-Signature"] not in caplog.text
+
+
+async def test_an_unsigned_event_is_warned_about_once(
+    receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        await receiver.handle(event_body(event_id=str(number)), {"Host": "app.example"})
+    assert caplog.text.count("an event came without a signature") == 1
+
+
+async def test_a_secret_can_be_removed(receiver: WebhookReceiver) -> None:
+    receiver.add_secret("whsec_new")
+    receiver.remove_secret(SECRET)
+    receiver.remove_secret("whsec_never_there")
+    assert await deliver(receiver, event_body()) == 401
+    assert await deliver(receiver, event_body(), "whsec_new") == 200
+    with pytest.raises(ConfigurationError, match="secrets: "):
+        receiver.remove_secret("")
+
+
+async def test_an_old_event_is_refused_whatever_its_timestamp(receiver: WebhookReceiver) -> None:
+    body = event_body(created_at="2026-01-01T00:00:00Z")
+    assert (await receiver.handle(body, signed(body))).status == 401
+
+
+async def test_ids_of_any_length_are_deduplicated_in_little_memory(heygen: HeyGen) -> None:
+    keys: list[str] = []
+
+    class Log(MemoryDeliveryLog):
+        async def begin(self, event_id: str, lease: float) -> DeliveryState:
+            keys.append(event_id)
+            return await super().begin(event_id, lease)
+
+    receiver = WebhookReceiver(heygen, SECRET, log=Log())
+    for event_id in ("x" * 100_000, "x" * 100_001, "x" * 100_000, "é" * 201):
+        assert await deliver(receiver, event_body(event_id=event_id)) == 200
+    assert max(map(len, keys)) <= 200
+    assert (receiver.counts.events, receiver.counts.duplicates) == (3, 1)
+
+
 @pytest.mark.no_cover
 async def test_ten_thousand_deliveries_in_disorder(sandbox: Sandbox, heygen: HeyGen) -> None:
     """A third of them twice, some unsigned, some forged; each event is worked on once."""
@@ -373,16 +549,18 @@ async def test_ten_thousand_deliveries_in_disorder(sandbox: Sandbox, heygen: Hey
 
 
 async def test_memory_is_bounded(heygen: HeyGen) -> None:
-    seen = MemorySeen(capacity=100)
-    receiver = WebhookReceiver(heygen, SECRET, seen=seen)
+    log = MemoryDeliveryLog(capacity=100)
+    receiver = WebhookReceiver(heygen, SECRET, log=log)
     for number in range(300):
         await deliver(receiver, event_body(event_id=str(number)))
-    assert len(seen) == 100
-    assert await seen.add("299") is False
-    assert await seen.add("0") is True
-    for number in range(10_100):
+    assert len(log) == 100
+    assert await log.begin("299", 60) == "done"
+    assert await log.begin("0", 60) == "new"
+    for number in range(10_001):
         await receiver.handle(event_body(data={"video_id": str(number)}), {})
-    assert len(receiver._seen_callbacks) == 10_000
+    for number, state in ((1, "seen before"), (0, "ok")):
+        answer = await receiver.handle(event_body(data={"video_id": str(number)}), {})
+        assert answer.text == state
 
 
 async def test_other_processes_hear_of_it_on_the_bus(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -396,7 +574,7 @@ async def test_other_processes_hear_of_it_on_the_bus(sandbox: Sandbox, heygen: H
         assert await deliver(receiver, event_body(data={"video_id": job.id})) == 200
         assert (await waiting).status == "completed"
     assert sandbox.clock.now() < 100.1
-    await bus.publish(JobNews("video", "nobody listens"))
+    await bus.publish(JobNotification("video", "nobody listens"))
 
 
 async def test_a_receiver_listens_to_its_bus(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -406,10 +584,12 @@ async def test_a_receiver_listens_to_its_bus(sandbox: Sandbox, heygen: HeyGen) -
     waiting = asyncio.create_task(job.wait())
     await asyncio.sleep(100)
     async with WebhookReceiver(heygen, SECRET, bus=bus):
-        await bus.publish(JobNews("video", job.id, verified=False, callback_id="guessed"))
+        await bus.publish(JobNotification("video", job.id, verified=False, callback_id="guessed"))
         await asyncio.sleep(1)
         assert not waiting.done()
-        await bus.publish(JobNews("video", job.id, verified=False, callback_id=job.callback_id))
+        await bus.publish(
+            JobNotification("video", job.id, verified=False, callback_id=job.callback_id)
+        )
         await waiting
     assert sandbox.clock.now() < 101.1
 
@@ -418,7 +598,7 @@ async def test_a_bus_that_fails_harms_nothing_else(
     heygen: HeyGen, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Down:
-        async def publish(self, news: JobNews) -> None:
+        async def publish(self, news: JobNotification) -> None:
             raise ConnectionError("the bus is down")
 
         @asynccontextmanager

@@ -20,7 +20,8 @@ from heygen_async import (
     VideoTranslationRequest,
     WebhookReceiver,
 )
-from heygen_async.jobs.webhook_trust import Deliveries, EarlyHints, Hint
+from heygen_async.jobs.notification import JobNotification, PendingNotifications
+from heygen_async.jobs.webhook_trust import WebhookTrust
 from heygen_async.sandbox import Fault, Faults, Sandbox
 
 from .conftest import listening_at, video_request
@@ -298,36 +299,43 @@ async def test_callback_ids_are_unguessable_unless_given(sandbox: Sandbox, heyge
     assert pickle.loads(pickle.dumps(first)).callback_id == first.callback_id
 
 
-def test_what_is_believed_of_deliveries() -> None:
-    deliveries = Deliveries()
-    assert not deliveries.relied_on("video")
-    deliveries.missed("video")
+def test_deliveries_are_relied_on_while_they_come() -> None:
+    trust = WebhookTrust()
+    assert not trust.relies_on("video")
+    trust.missed("video")
     for _ in range(3):
-        assert not deliveries.relied_on("video")
-        deliveries.announced("video")
-    assert deliveries.relied_on("video")
-    assert not deliveries.relied_on("video_translation")
-    deliveries.expect("video")
+        assert not trust.relies_on("video")
+        trust.notified("video")
+    assert trust.relies_on("video")
+    assert not trust.relies_on("video_translation")
+    trust.expect("video")
     misses = 0
-    while deliveries.relied_on("video"):
-        deliveries.missed("video")
+    while trust.relies_on("video"):
+        trust.missed("video")
         misses += 1
     assert misses == 6
     for _ in range(100):  # one in two comes, and wins the race
-        deliveries.announced("video")
-        deliveries.missed("video")
-    assert deliveries.relied_on("video")
-    deliveries.forget()
-    assert not deliveries.relied_on("video")
+        trust.notified("video")
+        trust.missed("video")
+    assert trust.relies_on("video")
+    trust.clear()
+    assert not trust.relies_on("video")
 
 
-def test_early_hints_are_kept_within_bounds() -> None:
-    hints = EarlyHints()
+def test_pending_notifications_are_kept_within_bounds() -> None:
+    pending = PendingNotifications()
     for number in range(25_000):
-        hints.keep("video", str(number), Hint(True, None))
-    assert len(hints) == 10_000
-    assert hints.take("video", "0") is None
-    assert hints.take("video", "24999") == Hint(True, None)
-    assert hints.take("video", "24999") is None
-    hints.keep("video", "20000", Hint(False, "forged"))
-    assert hints.take("video", "20000") == Hint(True, None)
+        pending.add(JobNotification("video", str(number)))
+    assert len(pending) == 10_000
+    assert pending.pop("video", "0") is None
+    assert pending.pop("video", "24999") == JobNotification("video", "24999")
+    assert pending.pop("video", "24999") is None
+    pending.add(JobNotification("video", "20000", verified=False, callback_id="forged"))
+    assert pending.pop("video", "20000") == JobNotification("video", "20000")
+    for huge in (
+        JobNotification("video", "x" * 201),
+        JobNotification("v" * 201, "y"),
+        JobNotification("video", "z", verified=False, callback_id="c" * 1_001),
+    ):
+        pending.add(huge)
+        assert pending.pop(huge.kind, huge.job_id) is None

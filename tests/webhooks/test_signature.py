@@ -24,7 +24,7 @@ from heygen_async.webhooks import VerifiedBody, verify
 from .signing import SECRET, event_body, signature, signed
 
 NOW = 1_800_000_000.0
-BODY = event_body()
+BODY = event_body(created_at="2027-01-15T08:00:00Z")
 SECRETS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=40
 )
@@ -103,6 +103,57 @@ def test_either_header_in_any_case_and_no_timestamp(headers: Any) -> None:
     assert verify(BODY, headers, SECRET, now=NOW) == VerifiedBody(BODY, None)
 
 
+FORMS: dict[str, Any] = {
+    "WSGI": lambda name, value: (f"HTTP_{name.upper().replace('-', '_')}", value),
+    "bytes": lambda name, value: (name.lower().encode(), value.encode()),
+    "underscores": lambda name, value: (name.lower().replace("-", "_"), value),
+    "lists": lambda name, value: (name, [value]),
+    "tuples of bytes": lambda name, value: (name.encode(), (value.encode(),)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("container", [dict, list])
+def test_headers_in_the_forms_of_web_frameworks(form: Any, container: Any) -> None:
+    pairs = [form(name, value) for name, value in signed(BODY, at=NOW).items()]
+    environ = [("wsgi.input", object()), (b"raw", None), ("HTTP_COOKIE", "a=b")]
+    assert verify(BODY, container(environ + pairs), SECRET, now=NOW).timestamp == NOW
+    with pytest.raises(SignatureMismatch):
+        verify(BODY, container(pairs), "whsec_other", now=NOW)
+    with pytest.raises(StaleDelivery):
+        verify(BODY, container(pairs), SECRET, now=NOW + 301)
+
+
+@given(
+    headers=st.dictionaries(
+        st.text() | st.binary() | st.integers() | st.none(),
+        st.recursive(st.none() | st.text() | st.binary(), st.lists, max_leaves=4),
+        max_size=5,
+    )
+)
+def test_no_headers_raise_anything_else(headers: Any) -> None:
+    for found in (headers, list(headers.items()), {**headers, "Signature": []}):
+        with pytest.raises(SignatureMissing):
+            verify(BODY, found, SECRET, now=NOW)
+
+
+def test_the_signed_time_of_an_event_bounds_its_age() -> None:
+    """A recorded delivery with a fresh timestamp, which is not signed, is not new."""
+    limit = 25 * 3600
+    body = event_body(created_at="2027-01-15T08:00:00Z")
+    for age in (-1e6, 0, limit):
+        assert verify(body, signed(body, at=NOW + age), SECRET, now=NOW + age)
+    with pytest.raises(StaleDelivery, match="created 90001 s ago") as caught:
+        verify(body, signed(body, at=NOW + limit + 1), SECRET, now=NOW + limit + 1)
+    assert caught.value.age == limit + 1
+    for created_at in ("yesterday", " ", "2027-01-15T08:00:00+00:00 "):
+        odd = event_body(created_at=created_at)
+        assert verify(odd, signed(odd, at=NOW + 1e7), SECRET, now=NOW + 1e7)
+    older = event_body(event_id=None)
+    assert verify(older, signed(older, at=NOW + 1e7), SECRET, now=NOW + 1e7)
+    assert verify(body, signed(body, at=NOW + 1e7), SECRET, now=NOW + 1e7, max_age=math.inf)
+
+
 @pytest.mark.parametrize("headers", [{}, {"Heygen-Timestamp": "1"}, {"X-Signature": "a"}])
 def test_no_signature_is_said_to_be_missing(headers: dict[str, str]) -> None:
     with pytest.raises(SignatureMissing, match="neither"):
@@ -133,7 +184,7 @@ def test_the_tolerance_itself_is_tolerated(age: float) -> None:
         (
             {**signed(BODY), "Heygen-Timestamp": "soon"},
             NOW,
-            "the delivery's Heygen-Timestamp is no number of unix seconds",
+            "the delivery's Heygen-Timestamp is not a number of unix seconds",
         ),
         (signed(BODY, at=NOW), NOW + 1, "the delivery is 1 s old, and 0.5 s are tolerated"),
         (
@@ -160,7 +211,7 @@ def test_a_timestamp_that_is_off_is_stale(age: float, says: str) -> None:
 @pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-5", "1e9", "1_800", "٣", "9" * 40])
 def test_a_timestamp_that_is_no_number_is_refused(text: str) -> None:
     headers = {**signed(BODY), "Heygen-Timestamp": text}
-    with pytest.raises(StaleDelivery, match="no number") as caught:
+    with pytest.raises(StaleDelivery, match="not a number") as caught:
         verify(BODY, headers, SECRET, now=NOW)
     assert caught.value.age is None
 

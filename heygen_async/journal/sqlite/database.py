@@ -6,10 +6,10 @@ it returns, all of it is on the disk.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,13 @@ from heygen_async.journal.rules import (
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.lock import FileLock, Held
 from heygen_async.journal.sqlite.migrations import migrate
-from heygen_async.journal.sqlite.transaction import Results, Transaction
+from heygen_async.journal.sqlite.transaction import (
+    FINISHED_WIDTH,
+    SUBMITTED_WIDTH,
+    Results,
+    Row,
+    Transaction,
+)
 from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
 from heygen_async.version import __version__
 
@@ -122,7 +128,7 @@ class Database:
         """
         if self._failure is not None:
             raise self._failure
-        failure: Exception | None = None
+        failures: dict[Row, Exception] = {}
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
             bulk = self._write_rows(transaction)
@@ -135,7 +141,7 @@ class Database:
                 if not (bulk and call.room)
             }
             if not bulk:
-                failure = self._write_singly(transaction)
+                failures = self._write_singly(transaction)
             answers = [self._carry_out(*command) for command in transaction.commands]
             self._cursor.execute("COMMIT")
             self._check_place()
@@ -143,7 +149,7 @@ class Database:
             self._fail(schema.error_from_sqlite(self.path, error), error)
         except JournalError as error:
             self._fail(error, None)
-        return Results(answers, begins, failure)
+        return Results(answers, begins, failures)
 
     def close(self) -> None:
         """Leave one plain file behind, and release the lock. Closing twice is fine.
@@ -173,7 +179,8 @@ class Database:
 
     def count_resend(self, key: str) -> None:
         """Store that an item is sent again in doubt."""
-        self._cursor.execute(_RESEND, (schema.key_digest(key), key))
+        if not self._cursor.execute(_RESEND, (schema.key_digest(key), key)).rowcount:
+            raise unknown_key(str(self.path), key)
 
     def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
         """Store a sample of the slots."""
@@ -206,7 +213,8 @@ class Database:
 
     def _open(self) -> None:
         # SQLite would create it readable for everybody; payloads may be confidential.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         # Commits run in the journal's own thread, opening and closing in any.
         self._connection = connection = sqlite3.connect(
             self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
@@ -220,15 +228,16 @@ class Database:
         if finding != "ok":
             sentence = f"the file is damaged: {' '.join(finding.split())}"
             raise journal_error(str(self.path), "damaged", sentence)
-        if run.schema_version < SCHEMA_VERSION:
-            migrate(connection, run)
-        totals = schema.totals(connection)
-        self._last_item = connection.execute("SELECT max(item) FROM items").fetchone()[0] or 0
         self._cursor.execute("PRAGMA journal_mode = WAL").fetchall()
         self._cursor.execute("PRAGMA synchronous = FULL")
         self._cursor.execute("PRAGMA fullfsync = ON")  # macOS: past the drive's own cache, too
         self._cursor.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
         self._cursor.execute("PRAGMA secure_delete = OFF").fetchall()
+        # With the log, so that readers are not misled by a file that is half rewritten.
+        if run.schema_version < SCHEMA_VERSION:
+            migrate(connection, run)
+        totals = schema.totals(connection)
+        self._last_item = connection.execute("SELECT max(item) FROM items").fetchone()[0] or 0
         # Grows on disk, not in memory, and ends with the connection.
         self._cursor.execute(
             "CREATE TEMP TABLE claimed "
@@ -260,7 +269,7 @@ class Database:
                 run_id,
                 spec.kind,
                 spec.subject,
-                time.time(),
+                self._clock(),
                 self._settings or "{}",
                 __version__,
                 SCHEMA_VERSION,
@@ -270,19 +279,27 @@ class Database:
 
     def _write_rows(self, transaction: Transaction) -> bool:
         """Write all rows, and return whether each could be written."""
-        return (
+        written = (
             schema.INTEND.write(self._cursor, transaction.intents)
             and schema.SUBMITTED.write(self._cursor, transaction.submitted)
             and schema.FINISH.write(self._cursor, transaction.finished)
         )
+        if written:
+            for call in transaction.begins:
+                for intent in call.intents:
+                    # Items that were inserted show their owner by themselves.
+                    if call.room and intent.attempt > 1:
+                        self._claim(call.owner, schema.key_digest(intent.key))
+        return written
 
-    def _write_singly(self, transaction: Transaction) -> Exception | None:
-        """Write job ids and outcomes one by one, and return the first failure."""
-        failures = [
-            *(self._carry_out(Database._submitted, row) for row in _rows(transaction.submitted, 4)),
-            *(self._carry_out(Database._finish, row) for row in _rows(transaction.finished, 11)),
-        ]
-        return next(filter(None, failures), None)
+    def _write_singly(self, transaction: Transaction) -> dict[Row, Exception]:
+        """Write job ids and outcomes one by one, and return which failed."""
+        outcomes: dict[Row, Exception | None] = {}
+        for number, values in enumerate(_rows(transaction.submitted, SUBMITTED_WIDTH)):
+            outcomes["submitted", number] = self._carry_out(Database._submitted, values)
+        for number, values in enumerate(_rows(transaction.finished, FINISHED_WIDTH)):
+            outcomes["finished", number] = self._carry_out(Database._finish, values)
+        return {row: failure for row, failure in outcomes.items() if failure is not None}
 
     def _carry_out(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
@@ -375,5 +392,5 @@ class Database:
         return present
 
 
-def _rows(values: Sequence[Any], width: int) -> Iterable[tuple[Any, ...]]:
-    return (tuple(values[first : first + width]) for first in range(0, len(values), width))
+def _rows(values: Sequence[Any], width: int) -> list[tuple[Any, ...]]:
+    return [tuple(values[first : first + width]) for first in range(0, len(values), width)]

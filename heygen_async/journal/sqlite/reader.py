@@ -97,7 +97,10 @@ class SqliteReader:
                 if self._connection is None:
                     self._connection = self._open()
                 try:
-                    answer = ask(self._connection)
+                    with self._connection as connection:
+                        # One moment for all that is asked: a run may migrate the file meanwhile.
+                        connection.execute("BEGIN")
+                        answer = ask(connection)
                 except sqlite3.DatabaseError:
                     if not self._overtaken():
                         raise

@@ -28,6 +28,7 @@ from heygen_async.journal.records import (
     Totals,
 )
 from heygen_async.journal.rules import journal_error
+from heygen_async.journal.sqlite.transaction import FINISHED_WIDTH, SUBMITTED_WIDTH
 
 # "HGAJ"; `file run.db` shows it too.
 APPLICATION_ID = 0x4847414A
@@ -58,7 +59,7 @@ CREATE TABLE items (
     idempotency_key TEXT NOT NULL,
     callback_id TEXT,  -- NULL for the idempotency key
     fingerprint TEXT NOT NULL,
-    legacy_fingerprint TEXT,  -- of version 0.1.0
+    legacy_fingerprint TEXT,  -- of version 0.1.0, which made the key
     payload TEXT NOT NULL,
     result TEXT
 );
@@ -118,6 +119,10 @@ SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max
        count(job_id)
 FROM items GROUP BY state
 """
+_RESERVED = {
+    1: "SELECT state, NULL FROM items WHERE state NOT IN ('completed', 'failed')",
+    2: "SELECT state, reserved_usd FROM items WHERE state NOT IN ('completed', 'failed')",
+}
 
 
 class Statement:
@@ -165,15 +170,27 @@ ON CONFLICT (key_digest) DO UPDATE SET
     position = excluded.position, attempt = excluded.attempt, state = 'intended',
     operation = excluded.operation, path_arguments = excluded.path_arguments,
     idempotency_key = excluded.idempotency_key, callback_id = excluded.callback_id,
-    fingerprint = excluded.fingerprint, legacy_fingerprint = NULL, payload = excluded.payload,
+    fingerprint = excluded.fingerprint, payload = excluded.payload,
     reserved_usd = excluded.reserved_usd, owner = excluded.owner,
     intended_at = excluded.intended_at, job_id = NULL, submitted_at = NULL, ended_at = NULL,
     result = NULL, error_type = NULL, error_code = NULL, error_message = NULL,
     output_seconds = NULL, usd = NULL, charged_usd = NULL
 WHERE excluded.attempt = items.attempt + 1 AND excluded.key = items.key AND (
-    items.state IN ('failed', 'uncertain')
-    -- A server batch that was refused as a whole, and is sent in parts.
-    OR (items.state = 'intended' AND instr(items.idempotency_key, ':batch:'))
+    items.state = 'failed'
+    OR (
+        (
+            items.state = 'uncertain'
+            -- A server batch that was refused as a whole, and is sent in parts.
+            OR (items.state = 'intended' AND instr(items.idempotency_key, ':batch:'))
+        )
+        -- No other owner works on it, or none that is alive.
+        AND (
+            items.owner IS NULL OR items.owner = excluded.owner OR NOT EXISTS (
+                SELECT 1 FROM owners
+                WHERE owners.owner = items.owner AND lease_until > excluded.intended_at
+            )
+        )
+    )
 )
 """,
     width=13,
@@ -187,7 +204,7 @@ FROM (VALUES {rows}) WHERE key_digest = column1 AND key = column2 AND (
     OR (state = 'submitted' AND instr(job_id, '#') AND instr(column3, '#') = 0)
 )
 """,
-    width=4,
+    width=SUBMITTED_WIDTH,
 )
 FINISH = Statement(
     """
@@ -197,7 +214,7 @@ UPDATE items SET ended_at = column3, state = column4, result = column5, error_ty
 FROM (VALUES {rows})
 WHERE key_digest = column1 AND key = column2 AND state NOT IN ('completed', 'failed')
 """,
-    width=11,
+    width=FINISHED_WIDTH,
 )
 
 # SQLite's primary result codes (the low byte of the extended ones), to reason and sentence.
@@ -322,7 +339,7 @@ def find(connection: sqlite3.Connection, digest: int, key: str) -> ItemRecord | 
 
 def members(connection: sqlite3.Connection, idempotency_key: str) -> list[ItemRecord]:
     """Return all items sent under one key, in the order of positions; reads all items."""
-    return _select(connection, "idempotency_key = ? ORDER BY position", idempotency_key)
+    return _select(connection, "idempotency_key = ? ORDER BY position, item", idempotency_key)
 
 
 def matching(connection: sqlite3.Connection, fingerprint: str) -> list[ItemRecord]:
@@ -330,7 +347,7 @@ def matching(connection: sqlite3.Connection, fingerprint: str) -> list[ItemRecor
     return _select(
         connection,
         "fingerprint = ? AND legacy_fingerprint IS NOT NULL "
-        "AND substr(key, 1, 16) = substr(legacy_fingerprint, 1, 16) ORDER BY position",
+        "AND substr(key, 1, 16) = substr(legacy_fingerprint, 1, 16) ORDER BY position, item",
         fingerprint,
     )
 
@@ -382,6 +399,10 @@ def page_of_version_1(
 def totals(connection: sqlite3.Connection) -> Totals:
     """Return sums over all items; reads all of them."""
     rows = connection.execute(_TOTALS).fetchall()
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    reserved: dict[State, list[float | None]] = {s: [] for s in STATES if s not in FINISHED}
+    for state, usd in connection.execute(_RESERVED[version]):
+        reserved[state].append(usd)
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update((row[0], row[1]) for row in rows)
     return Totals(
@@ -391,6 +412,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
         first_intended_at=min((row[4] for row in rows), default=None),
         last_ended_at=max((row[5] for row in rows if row[5] is not None), default=None),
         ended_jobs=sum(row[6] for row in rows if row[0] in FINISHED),
+        reserved={state: tuple(amounts) for state, amounts in reserved.items()},
     )
 
 

@@ -26,7 +26,7 @@ from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.database import CHECKPOINT_PAGES, Database
 from heygen_async.journal.sqlite.reader import SqliteReader
-from heygen_async.journal.sqlite.transaction import BeginCall, Results, Transaction
+from heygen_async.journal.sqlite.transaction import BeginCall, Results, Transaction, Written
 from heygen_async.journal.store import SAMPLE_EVERY, BeginResult, Opened, RunSpec
 from heygen_async.session.tasks import in_thread
 
@@ -48,7 +48,6 @@ class SqliteJournal:
         path: The file.
         name: The file's path.
         heartbeat_every: None: the lock of the file tells whether an owner is alive.
-        commits: Number of transactions so far; each writes all that was queued.
     """
 
     heartbeat_every: float | None = None
@@ -62,13 +61,17 @@ class SqliteJournal:
     ) -> None:
         self.path: Path = Path(path)
         self.name: str = str(self.path)
-        self.commits: int = 0
         self._clock = clock
         self._checkpoint_pages = checkpoint_pages
         self._writer: _Writer | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _closed_journal, (self.path, self._clock, self._checkpoint_pages)
+
+    @property
+    def commits(self) -> int:
+        """Number of transactions since it was opened; each writes all that was queued."""
+        return 0 if self._writer is None else self._writer.commits
 
     def beside(self, name: str) -> SqliteJournal:
         """Return the journal of another run, in ``NAME`` before this file's suffix."""
@@ -114,31 +117,32 @@ class SqliteJournal:
         transaction.begins.append(BeginCall(intents, owner, room, waiter))
         return waiter
 
-    def submitted(self, key: str, job_id: str) -> Transaction:
+    def submitted(self, key: str, job_id: str) -> Written:
         """Record an item's job."""
         transaction = self._open_writer().queue()
-        transaction.submitted += (schema.key_digest(key), key, job_id, self._clock())
-        return transaction
+        return transaction.add_submitted(schema.key_digest(key), key, job_id, self._clock())
 
-    def finish(self, outcome: Finish) -> Transaction:
+    def finish(self, outcome: Finish) -> Written:
         """Record an item's outcome."""
         key, result = outcome.key, outcome.result
         message = outcome.error_message
-        transaction = self._open_writer().queue()
-        transaction.finished += (
-            schema.key_digest(key),
-            key,
-            self._clock(),
-            outcome.state,
-            None if result is None else msgspec.json.encode(result).decode(),
-            outcome.error_type,
-            outcome.error_code,
-            None if message is None else message.encode("utf-8", "replace").decode(),
-            outcome.output_seconds,
-            outcome.usd,
-            outcome.charged_usd,
+        return (
+            self._open_writer()
+            .queue()
+            .add_finished(
+                schema.key_digest(key),
+                key,
+                self._clock(),
+                outcome.state,
+                None if result is None else msgspec.json.encode(result).decode(),
+                outcome.error_type,
+                outcome.error_code,
+                None if message is None else message.encode("utf-8", "replace").decode(),
+                outcome.output_seconds,
+                outcome.usd,
+                outcome.charged_usd,
+            )
         )
-        return transaction
 
     def mark_uncertain(self, key: str) -> Awaitable[None]:
         """Record that nobody can tell whether an intended item was accepted."""
@@ -189,10 +193,7 @@ class SqliteJournal:
         A cancellation takes effect when it is done.
         """
         if self._writer is not None:
-            try:
-                await self._writer.aclose()
-            finally:
-                self.commits = self._writer.commits
+            await self._writer.aclose()
 
     def _open_writer(self) -> _Writer:
         if self._writer is None:

@@ -1,0 +1,143 @@
+"""Subtitles in the user's editor, looked over when they are saved."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from heygen_async.captions import CueProblem, parse_srt, problems
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.errors import InvalidRequest
+from heygen_async.session.escaping import escaped
+
+_SHOWN = 12
+_QUESTION = "Edit again, take it anyway, or stop? (edit, take, stop) [edit]: "
+
+
+def temporary_file(name: str, text: str) -> Path:
+    """A file with a text, for the editor; whoever asked for it removes it.
+
+    Args:
+        name: What its name begins with.
+        text: The text.
+    """
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", prefix=f"{name}-", suffix=".srt", delete=False
+    ) as file:
+        file.write(text)
+    return Path(file.name)
+
+
+async def edited(path: Path, *, anyway: bool = False) -> str:
+    """Let the user edit a file of subtitles until it is as it should be.
+
+    $VISUAL or $EDITOR is opened on it. On a terminal the user decides what to do about problems;
+    elsewhere those that players would show wrongly end it. Ctrl-C tells where the file is.
+
+    Args:
+        path: The file; it stays.
+        anyway: Take what was saved in spite of problems.
+
+    Returns:
+        What was saved.
+
+    Raises:
+        CommandError: The editor failed, or what was saved is not to be taken.
+    """
+    try:
+        while True:
+            text = await asyncio.to_thread(_saved, path)
+            found = told(text)
+            if not found or anyway:
+                return text
+            if not sys.stdin.isatty():
+                if any(serious for _, serious in found):
+                    break
+                return text
+            answer = await _answer()
+            if answer == "take":
+                return text
+            if answer == "stop":
+                break
+    except asyncio.CancelledError:
+        click.echo(f"What you saved is in {path}", err=True)
+        raise
+    raise CommandError(f"nothing was sent; what you saved is in {path}")
+
+
+def _saved(path: Path) -> str:
+    """What the file holds once the user has closed the editor."""
+    try:
+        click.edit(filename=str(path))
+    except click.ClickException as error:
+        raise CommandError(f"{error.message} (your file: {path})") from None
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path}: {error}") from None
+
+
+async def _answer() -> str:
+    """What the user wants done about problems: "edit", "take" or "stop"."""
+    while True:
+        click.echo(_QUESTION, nl=False, err=True)
+        line = await _line()
+        if not line:  # Ctrl-D
+            click.echo(err=True)
+            return "stop"
+        answer = line.strip().lower() or "edit"
+        if answer in ("edit", "take", "stop"):
+            return answer
+
+
+async def _line() -> str:
+    """What the user types, up to Enter; empty at Ctrl-D."""
+    loop = asyncio.get_running_loop()
+    typed = asyncio.Event()
+    try:
+        # A thread that reads would keep the command from ending at Ctrl-C until Enter is pressed.
+        loop.add_reader(sys.stdin, typed.set)
+    except NotImplementedError:  # Windows
+        return await asyncio.to_thread(sys.stdin.readline)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()
+
+
+def told(text: str) -> list[tuple[str, bool]]:
+    """What is wrong with subtitles, also said on standard error.
+
+    Args:
+        text: The SRT text.
+
+    Returns:
+        Each problem in words, and whether players would show it wrongly.
+    """
+    try:
+        found = [(str(one), one.serious) for one in _sorted(problems(parse_srt(text)))]
+    except InvalidRequest as error:
+        found = [(str(error), True)]
+    for message, serious in found[:_SHOWN]:
+        click.secho(f"  {escaped(message)}", fg="red" if serious else "yellow", err=True)
+    if len(found) > _SHOWN:
+        click.echo(f"  and {len(found) - _SHOWN} more", err=True)
+    return found
+
+
+def _sorted(found: Sequence[CueProblem]) -> list[CueProblem]:
+    """Those first that players would show wrongly."""
+    return sorted(found, key=lambda one: (not one.serious, one.number))
+
+
+def removed(path: Path) -> None:
+    """Remove a file whose content is safe elsewhere; blocks."""
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -1,0 +1,201 @@
+"""``heygen-async localize``: a prompt, a script or a video in many languages."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import shutil
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome
+from heygen_async.batch.submissions import check_language
+from heygen_async.captions import write_srt
+from heygen_async.cli.commands.editing import edited, removed, temporary_file
+from heygen_async.cli.commands.uploads import Uploads
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder, file_stem
+from heygen_async.cli.video_lists import source_of
+from heygen_async.client import HeyGen
+from heygen_async.models.sources import AssetId
+from heygen_async.models.structs import Request
+from heygen_async.models.video_agents import VideoAgentRequest
+from heygen_async.models.videos import AvatarVideoRequest
+from heygen_async.pipelines import Correct
+from heygen_async.pipelines import localize as chain_of
+
+
+class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be localized: one of a video, a prompt, and a script with an avatar.
+
+    Attributes:
+        video: A URL, or the path of a local file, which is uploaded.
+        prompt: What the Video Agent makes a video of.
+        script: What an avatar says.
+        avatar: The look that says it.
+        voice: Its voice; the look's own without one.
+        title: Title in the account.
+    """
+
+    video: str | None = None
+    prompt: str | None = None
+    script: str | None = None
+    avatar: str | None = None
+    voice: str | None = None
+    title: str | None = None
+
+    def request(self) -> Request | None:
+        """What makes the video; None where there is one.
+
+        Raises:
+            CommandError: It is none of the three, or more than one.
+        """
+        given = [one for one in (self.video, self.prompt, self.script) if one is not None]
+        if len(given) != 1 or (self.script is None) != (self.avatar is None):
+            raise CommandError("give VIDEO, or --prompt TEXT, or --script TEXT with --avatar ID")
+        if self.prompt is not None:
+            return VideoAgentRequest(prompt=self.prompt)
+        if self.avatar is None:
+            return None
+        return AvatarVideoRequest(
+            avatar_id=self.avatar, script=self.script, voice_id=self.voice, title=self.title
+        )
+
+
+async def localize(
+    source: SourceVideo,
+    languages: Sequence[str],
+    *,
+    display: Display,
+    everything: bool = False,
+    edit: bool = False,
+    program: str | None = None,
+    out: Path | None = None,
+    concurrency: int | None = None,
+    base_url: str | None = None,
+    options: RunOptions | None = None,
+) -> Exit:
+    """Make a video, if it has to be made, and dub it into several languages.
+
+    Args:
+        source: The video, or what makes it.
+        languages: Their names as HeyGen lists them.
+        display: Where progress and outcomes are shown.
+        everything: All languages that HeyGen offers, instead of ``languages``.
+        edit: Open the user's editor on the subtitles of each language before they are rendered.
+        program: A program that corrects them: SRT in, SRT out, the language as its last argument.
+        out: Folder to download the videos into; None downloads nothing.
+        concurrency: Jobs that may run at once at most.
+        base_url: The API's address; None takes it from the environment.
+        options: Journal and budget; neither by default.
+
+    Raises:
+        CommandError: The arguments do not go together.
+        HeyGenError: The API refuses to go on.
+    """
+    if everything == bool(languages):
+        raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
+    if edit and program is not None:
+        raise CommandError("--edit and --correct do not go together")
+    if edit:
+        write_srt([])  # says now, and not after the first paid call, what has to be installed
+    request = source.request()
+    options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
+    stages = ["proofreads" if edit or program else "translations"]
+    if request is not None:
+        stages.insert(0, "source")
+    existing = await asyncio.to_thread(options.existing_chain, *stages)
+    correct: Correct | None = _edit if edit else None
+    if program is not None:
+        correct = await asyncio.to_thread(_Program, program)
+    async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
+        offered = await heygen.video_translations.languages()
+        wanted = list(offered) if everything else list(dict.fromkeys(languages))
+        for language in wanted:
+            check_language(language, offered)
+        video: Any = request or await _source(heygen, source.video or "", options, display)
+        if existing is not None:
+            display.warn(existing)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        driver = RunDriver(heygen, display, folder, options=options)
+
+        def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
+            return chain_of(
+                batch,
+                video,
+                wanted,
+                correct=correct,
+                corrections=1 if edit else 8,
+                title=source.title,
+                progress=driver.stage,
+            )
+
+        return await driver.chain("Localizing", len(wanted), start, bar=not edit)
+
+
+async def _source(
+    heygen: HeyGen, video: str, options: RunOptions, display: Display
+) -> str | AssetId:
+    path = await asyncio.to_thread(source_of, video, Path())
+    if isinstance(path, str):
+        return path
+    uploads = Uploads(options.journal)
+    await uploads.open()
+    known = await uploads.known(path)
+    if known is None:
+        display.note(f"Uploading {path}")
+        known = await uploads.upload(heygen, path)
+    return known
+
+
+async def _edit(language: str, srt: str) -> str:
+    path = await asyncio.to_thread(temporary_file, file_stem(language), srt)
+    text = await edited(path)
+    await asyncio.to_thread(removed, path)
+    return text
+
+
+class _Program:
+    """A program of the user's that corrects subtitles."""
+
+    def __init__(self, command: str) -> None:
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise CommandError(f"--correct: {error}") from None
+        if not self._words:
+            raise CommandError("--correct: expected a program")
+        # Said now, and not once the video is paid for.
+        if shutil.which(self._words[0]) is None:
+            raise CommandError(f"--correct: there is no program {self._words[0]}")
+
+    async def __call__(self, language: str, srt: str) -> str:
+        """What the program makes of it.
+
+        Raises:
+            CommandError: It cannot be started, or it fails.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._words,
+                language,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            raise CommandError(f"{self._words[0]}: {error.strerror or error}") from None
+        try:
+            made, _ = await process.communicate(srt.encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise CommandError(f"{self._words[0]} ended with {process.returncode}")
+        return made.decode("utf-8-sig")

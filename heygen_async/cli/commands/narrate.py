@@ -1,0 +1,123 @@
+"""``heygen-async narrate``: texts spoken, by avatars too, with captions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome
+from heygen_async.captions import write_srt
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.row_files import read_rows
+from heygen_async.client import HeyGen
+from heygen_async.models.videos import Video
+from heygen_async.models.voices import SpeechRequest
+from heygen_async.pipelines import Narration
+from heygen_async.pipelines import narrate as chain_of
+
+_COLUMNS = ("text", "key", "voice")
+
+
+async def narrate(
+    path: Path,
+    *,
+    avatar: str,
+    voice: str | None,
+    display: Display,
+    out: Path | None = None,
+    concurrency: int | None = None,
+    base_url: str | None = None,
+    options: RunOptions | None = None,
+) -> Exit:
+    """Have texts spoken, and lip-sync an avatar to each speech.
+
+    Args:
+        path: A ``.txt`` file with one text, or a ``.csv`` or ``.jsonl`` file with a column
+            ``text``, and ``key`` and ``voice`` if wanted.
+        avatar: The look.
+        voice: The voice, for texts that name none.
+        display: Where progress and outcomes are shown.
+        out: Folder for the videos and their captions; None downloads nothing.
+        concurrency: Jobs that may run at once at most.
+        base_url: The API's address; None takes it from the environment.
+        options: Journal and budget; neither by default.
+
+    Raises:
+        CommandError: The file does not fit.
+        HeyGenError: The API refuses to go on.
+    """
+    if out is not None:
+        write_srt([])  # says now, and not after the first paid call, what has to be installed
+    options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
+    texts = await asyncio.to_thread(_texts, path, voice)
+    # Equal requests are told apart by what they are, not by what they say.
+    keys = {id(request): key for key, request in texts}
+    existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
+    async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
+        if existing is not None:
+            display.warn(existing)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        driver = RunDriver(heygen, display, folder, options=options)
+
+        def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
+            narrations = chain_of(
+                batch,
+                [request for _, request in texts],
+                avatar_id=avatar,
+                key=lambda request: keys[id(request)],
+                progress=driver.stage,
+            )
+            return _with_captions(narrations, folder, display)
+
+        return await driver.chain("Narrating", len(texts), start)
+
+
+def _texts(path: Path, voice: str | None) -> Sequence[tuple[str, SpeechRequest]]:
+    if path.suffix.lower() == ".txt":
+        try:
+            rows = [(path.stem, path.read_text(encoding="utf-8-sig").strip(), voice)]
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{path}: {error}") from None
+    else:
+        rows = []
+        for number, row in enumerate(read_rows(path), 1):
+            strange = row.values.keys() - set(_COLUMNS)
+            if strange or "text" not in row.values:
+                raise CommandError(
+                    f"{path}, line {row.line}: expected a text, and {', '.join(_COLUMNS)} at most"
+                )
+            key = str(row.values.get("key", number))
+            rows.append((key, row.values["text"], row.values.get("voice", voice)))
+    texts = []
+    for key, text, voice_id in rows:
+        if voice_id is None:
+            raise CommandError(f"{path}: {key} has no voice; name one with --voice ID")
+        texts.append((key, SpeechRequest(text=text, voice_id=voice_id)))
+    return texts
+
+
+async def _with_captions(
+    narrations: AsyncGenerator[Outcome[Narration]], folder: OutputFolder | None, display: Display
+) -> AsyncGenerator[Outcome[Video]]:
+    """The videos, once their captions are beside where they will be."""
+    async with aclosing(narrations):
+        async for outcome in narrations:
+            narration = outcome.result
+            if folder is not None and narration is not None:
+                path = folder.pattern(".srt").path(outcome)
+                text = write_srt(narration.cues)
+                try:
+                    await asyncio.to_thread(path.write_bytes, text.encode())
+                except OSError as error:  # the others are paid for, too
+                    display.warn(f"{path}: {error.strerror or error}")
+            video = None if narration is None else narration.video
+            yield msgspec.structs.replace(outcome, result=video)  # type: ignore[arg-type]

@@ -1,0 +1,108 @@
+"""``heygen-async proofread``: the subtitles of a proofread, shown and edited."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from heygen_async.cli.commands.editing import edited, removed, temporary_file, told
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.output_folder import file_stem
+from heygen_async.client import HeyGen
+from heygen_async.errors import NotFound
+from heygen_async.session.escaping import escaped
+
+
+async def show(
+    proofread_id: str, *, display: Display, base_url: str | None, original: bool
+) -> Exit:
+    """Print the subtitles of a proofread, and on standard error what is wrong with them.
+
+    Args:
+        proofread_id: The session.
+        display: Where they are printed; as JSON lines they are one object.
+        base_url: The API's address; None takes it from the environment.
+        original: Those in the language of the source instead.
+
+    Raises:
+        CommandError: There is no such session.
+        HeyGenError: The API refuses to tell.
+    """
+    async with HeyGen(base_url=base_url) as heygen:
+        text = await _srt(heygen, proofread_id, original=original)
+    found = told(text)
+    display.result(
+        {"srt": text, "problems": [message for message, _ in found]},
+        lambda console: print(_shown(text)),  # noqa: T201, rich would wrap it
+    )
+    return Exit.DONE
+
+
+async def edit(
+    proofread_id: str,
+    *,
+    display: Display,
+    base_url: str | None,
+    file: Path | None,
+    anyway: bool,
+) -> Exit:
+    """Open the subtitles of a proofread in the user's editor, and upload what they saved.
+
+    What was saved is removed only when HeyGen has it, or nothing was changed.
+
+    Args:
+        proofread_id: The session.
+        display: Where it is told what was done.
+        base_url: The API's address; None takes it from the environment.
+        file: Where they are edited, and stay; one that is there is gone on with. None edits a
+            temporary file.
+        anyway: Upload in spite of problems.
+
+    Raises:
+        CommandError: There is no such session, the editor failed, or what was saved is not to
+            be uploaded.
+        HeyGenError: HeyGen does not take it.
+    """
+    async with HeyGen(base_url=base_url) as heygen:
+        before = await _srt(heygen, proofread_id)
+        path = await asyncio.to_thread(_prepared, file, proofread_id, before)
+        after = await edited(path, anyway=anyway)
+        changed = after != before
+        if changed:
+            try:
+                await heygen.proofreads.update_srt(proofread_id, after)
+            except BaseException:
+                display.warn(f"Not uploaded; what you saved is in {path}")
+                raise
+    if file is None:
+        await asyncio.to_thread(removed, path)
+    done = "Uploaded." if changed else "Nothing was changed, and nothing sent."
+    display.result(
+        {"proofread": proofread_id, "changed": changed}, lambda console: console.print(done)
+    )
+    return Exit.DONE
+
+
+def _shown(srt: str) -> str:
+    return escaped("\n".join(srt.splitlines()), lines=True)
+
+
+async def _srt(heygen: HeyGen, proofread_id: str, *, original: bool = False) -> str:
+    try:
+        return await heygen.proofreads.srt_text(proofread_id, original=original)
+    except NotFound:
+        raise CommandError(
+            f"there is no proofread {proofread_id!r} in this account; they last for about 24 h"
+        ) from None
+
+
+def _prepared(file: Path | None, proofread_id: str, text: str) -> Path:
+    if file is None:
+        return temporary_file(file_stem(proofread_id), text)
+    try:
+        if not file.exists():
+            file.write_bytes(text.encode())
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror or error}") from None
+    return file

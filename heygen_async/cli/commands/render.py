@@ -1,0 +1,86 @@
+"""``heygen-async render``: one video for each row of a file."""
+
+from __future__ import annotations
+
+import asyncio
+from operator import attrgetter
+from pathlib import Path
+
+from heygen_async.batch import Batch, Run
+from heygen_async.cli.display import Display
+from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.preview import preview
+from heygen_async.cli.row_files import Variants, read_rows
+from heygen_async.client import HeyGen
+from heygen_async.errors import NotFound
+from heygen_async.models.videos import Video
+
+
+async def render(
+    template_id: str,
+    path: Path,
+    *,
+    display: Display,
+    out: Path | None,
+    concurrency: int | None,
+    base_url: str | None,
+    test: bool,
+    key: str | None = None,
+    options: RunOptions | None = None,
+) -> Exit:
+    """Render one variant of a template for each row of a file.
+
+    All rows are checked against the template before the first paid call.
+
+    Args:
+        template_id: The template.
+        path: The rows: ``.csv`` or ``.jsonl``.
+        display: Where progress and outcomes are shown.
+        out: Folder to download the videos into; None downloads nothing.
+        concurrency: Jobs that may run at once at most.
+        base_url: The API's address; None takes it from the environment.
+        test: Render in lower quality, free of charge.
+        key: The column of the rows' keys; None for ``key``, where there is one.
+        options: Journal and budget; neither by default.
+
+    Raises:
+        CommandError: The rows do not fit, or there is no such template.
+        HeyGenError: The API refuses to go on.
+    """
+    options = options or RunOptions()
+    existing = await asyncio.to_thread(options.existing_run)
+    rows = await asyncio.to_thread(read_rows, path)
+    async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
+        try:
+            variables = await heygen.templates.variables(
+                template_id, version="v2" if test else "auto"
+            )
+        except NotFound:
+            raise CommandError(f"there is no template {template_id!r} in this account") from None
+        journaled = options.journal is not None
+        variants = await asyncio.to_thread(
+            Variants, rows, variables, key_column=key, all_or_none=journaled
+        )
+        # Without keys of their own the journal names rows by content.
+        named = variants.own_keys or not journaled
+
+        def start(batch: Batch) -> Run[Video]:
+            return batch.render(
+                template_id,
+                variants,
+                variant=attrgetter("request"),
+                key=attrgetter("key") if named else None,
+                test=test,
+                journal=options.journal,
+            )
+
+        if options.dry_run:
+            return await preview(heygen, display, start, options)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        if existing is not None:
+            display.warn(existing)
+        driver = RunDriver(heygen, display, folder, options=options)
+        return await driver.run("Rendering", len(variants), start)

@@ -1,0 +1,45 @@
+"""``heygen-async report``: one HTML page about a run."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rich.text import Text
+
+from heygen_async.cli.commands.status import journals_of
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.reports.page import write_report
+from heygen_async.session.escaping import escaped
+
+
+async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
+    """Write the page.
+
+    Args:
+        journal: The run's file.
+        out: The page; None puts it beside the journal.
+        display: Where it is told.
+
+    Raises:
+        CommandError: There is no such journal, or one for each stage of a chain; the page would
+            replace the journal.
+        JournalError: The journal cannot be read.
+        OSError: The page cannot be written.
+    """
+    page = journal.with_suffix(".html") if out is None else out
+
+    def write() -> None:
+        if page.resolve() == journal.resolve():
+            raise CommandError(f"{page}: that is the journal itself; name the page with -o FILE")
+        files = journals_of(journal)
+        if files != [journal]:
+            names = ", ".join(str(file) for file in files)
+            raise CommandError(f"{journal}: a chain keeps a journal for each stage: {names}")
+        write_report(journal, page)
+
+    await asyncio.to_thread(write)
+    written = Text(f"Written: {escaped(str(page))}")
+    display.result({"report": str(page)}, lambda console: console.print(written))
+    return Exit.DONE

@@ -1,0 +1,94 @@
+"""``heygen-async sandbox``: a local HeyGen until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from functools import partial
+
+from rich.console import Console
+from rich.text import Text
+
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.sandbox import Faults, Sandbox
+
+
+async def serve(
+    *,
+    display: Display,
+    port: int,
+    speed: float,
+    concurrency: int,
+    seed: int,
+    faults: str | None = None,
+) -> Exit:
+    """Serve a sandbox until Ctrl-C or SIGTERM, the ways it is meant to end.
+
+    Args:
+        display: Where its address is shown.
+        port: 0 picks a free one.
+        speed: Sandbox seconds per second.
+        concurrency: Jobs that run at once.
+        seed: What ids and durations derive from.
+        faults: What goes wrong, as JSON; nothing by default.
+
+    Raises:
+        CommandError: The port is taken, or the faults are none.
+    """
+    try:
+        plan = Faults() if faults is None else Faults.from_json(faults)
+    except ValueError as error:
+        raise CommandError(f"--faults: {error}") from None
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # Windows' loops take no signals; there Ctrl-C arrives as a cancellation.
+    with contextlib.suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+    sandbox = Sandbox(port=port, speed=speed, concurrency=concurrency, seed=seed, faults=plan)
+    try:
+        await sandbox.open()
+    except OSError as error:
+        raise CommandError(f"port {port}: {error.strerror or error}") from None
+    try:
+        announce(sandbox, display)
+        await stop.wait()
+    finally:
+        await sandbox.aclose()
+    display.note("Stopped.")
+    return Exit.DONE
+
+
+def announce(sandbox: Sandbox, display: Display) -> None:
+    """Show where a sandbox serves, and how to use it."""
+    record = {
+        "base_url": sandbox.base_url,
+        "api_key": sandbox.api_key,
+        "media_origin": sandbox.media_origin,
+        "template_id": sandbox.template_id("Welcome"),
+        "avatar_id": sandbox.avatar_id,
+        "voice_id": sandbox.voice_id,
+    }
+    display.result(record, partial(_show, sandbox))
+
+
+def _show(sandbox: Sandbox, console: Console) -> None:
+    console.print(
+        Text.assemble(("HeyGen sandbox", "bold"), " at ", (sandbox.base_url, "cyan underline"))
+    )
+    console.print(
+        f"{sandbox.clock.speed:g} sandbox seconds a second, {sandbox.concurrency} jobs at once, "
+        "nothing is charged. Ctrl-C stops it.",
+        style="dim",
+        highlight=False,
+    )
+    console.print("\nIn another terminal, with the columns name and product:\n", highlight=False)
+    # Printed as it is, so that it can be copied whatever the width of the terminal.
+    for line in (
+        f"export HEYGEN_API_BASE={sandbox.base_url} HEYGEN_API_KEY={sandbox.api_key}",
+        f"heygen-async render {sandbox.template_id('Welcome')} rows.csv --out videos",
+        f"python examples/first_call.py {sandbox.avatar_id}",
+    ):
+        console.print(Text(f"  {line}", style="green"), soft_wrap=True)

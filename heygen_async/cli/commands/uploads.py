@@ -1,0 +1,121 @@
+"""Local videos of ``translate``: uploaded once, also where the run is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.client import HeyGen
+from heygen_async.models.sources import AssetId
+
+
+class _Uploaded(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list: a file and the asset that it became."""
+
+    sha256: str
+    asset_id: str
+    file: str
+    uploaded_at: float
+
+
+class Uploads:
+    """Uploads files, and remembers beside the journal which asset each has become.
+
+    The requests in the journal name assets, and must name the same ones when the run goes on. So
+    a list of JSON lines stands beside it, ``run.db.uploads``: what the file's bytes hash to, and
+    its asset. An asset is in the list before a request that names it is sent; one whose upload
+    was cut off is uploaded again, which costs nothing.
+
+    Args:
+        journal: The run's file, or None where nothing is to be remembered.
+    """
+
+    def __init__(self, journal: Path | None) -> None:
+        self._list = None if journal is None else Path(f"{journal}.uploads")
+        self._assets: dict[str, str] = {}
+        self._hashes: dict[Path, str] = {}
+
+    async def open(self) -> None:
+        """Read the list.
+
+        Raises:
+            CommandError: It cannot be read.
+        """
+        await asyncio.to_thread(self._read)
+
+    async def known(self, path: Path) -> AssetId | None:
+        """The asset that a file has become, or None where it was not uploaded yet.
+
+        Args:
+            path: The file; it is told by its content.
+
+        Raises:
+            CommandError: It cannot be read.
+        """
+        sha256 = self._hashes[path] = await asyncio.to_thread(_sha256, path)
+        asset_id = self._assets.get(sha256)
+        return None if asset_id is None else AssetId(asset_id=asset_id)
+
+    async def upload(self, heygen: HeyGen, path: Path) -> AssetId:
+        """Upload a file that ``known`` did not know.
+
+        Args:
+            heygen: The client.
+            path: The file.
+
+        Raises:
+            CommandError: The list cannot be written.
+            HeyGenError: It was not taken.
+        """
+        asset_id = (await heygen.upload(path)).asset_id
+        self._assets[self._hashes[path]] = asset_id
+        await asyncio.to_thread(self._note, path, asset_id)
+        return AssetId(asset_id=asset_id)
+
+    def _read(self) -> None:
+        if self._list is None:
+            return
+        try:
+            lines = self._list.read_bytes().splitlines()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise CommandError(f"{self._list}: {error.strerror or error}") from None
+        for line in lines:
+            try:
+                one = msgspec.json.decode(line, type=_Uploaded)
+            except msgspec.DecodeError:
+                continue  # cut off by a crash
+            self._assets[one.sha256] = one.asset_id
+
+    def _note(self, path: Path, asset_id: str) -> None:
+        if self._list is None:
+            return
+        one = _Uploaded(
+            sha256=self._hashes[path],
+            asset_id=asset_id,
+            file=str(path),
+            uploaded_at=time.time(),
+        )
+        try:
+            with self._list.open("ab") as file:
+                # A line that a crash has cut off must not spoil this one.
+                file.write(b"\n" + msgspec.json.encode(one) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise CommandError(f"{self._list}: {error.strerror or error}") from None
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror or error}") from None

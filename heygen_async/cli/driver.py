@@ -1,0 +1,324 @@
+"""``RunDriver``: drive a bulk run or a chain to its end, with downloads, signals and a report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch import Batch, Outcome, Progress, Report, Run
+from heygen_async.batch.downloads import FilePattern, downloaded
+from heygen_async.cli.display import (
+    RESUME,
+    RESUME_CAPPED,
+    ChainReport,
+    Display,
+    Saved,
+    item_of,
+    still_running,
+)
+from heygen_async.cli.exit_codes import Exit, exit_for, exit_for_failures, sentence
+from heygen_async.cli.options import RunOptions
+from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.running import complain
+from heygen_async.cli.signals import TERM_LIMIT, Signals
+from heygen_async.client import HeyGen
+from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError
+
+# Downloads at the same time; the run waits when all are under way.
+_DOWNLOADS = 16
+_HOW_TO_END = {
+    signal.SIGINT: "Ctrl-C again stops at once.",
+    signal.SIGTERM: f"In {TERM_LIMIT:.0f} s it stops at once.",
+}
+
+
+class RunDriver:
+    """Drive one run or chain to its end: show its outcomes and download its results.
+
+    Args:
+        heygen: The client.
+        display: Where outcomes and the report are shown.
+        folder: Where results are downloaded to; None downloads nothing.
+        options: Journal and budget.
+        handle_signals: Handle Ctrl-C and SIGTERM. Pass False if the run is a step of something
+            longer that handles them itself.
+    """
+
+    def __init__(
+        self,
+        heygen: HeyGen,
+        display: Display,
+        folder: OutputFolder | None = None,
+        *,
+        options: RunOptions | None = None,
+        handle_signals: bool = True,
+    ) -> None:
+        self._heygen = heygen
+        self._display = display
+        self._folder = folder
+        self._options = options or RunOptions()
+        self._handle_signals = handle_signals
+        self._failures: list[HeyGenError] = []
+        self._completed = 0
+        self._file_count = 0
+        self._files_failed = 0
+        self._size = 0
+        self._usd = 0.0
+        # Outcomes whose download is under way: by key and position.
+        self._saving: dict[tuple[str, int], Outcome[Any]] = {}
+        self._stopped: BatchStopped | BudgetExceeded | None = None
+        self._signal: signal.Signals | None = None
+        self._left = 0
+        self._output_failed = False
+
+    @property
+    def saved(self) -> Saved:
+        """The downloads so far."""
+        return Saved(
+            folder=None if self._folder is None else str(self._folder.path),
+            files=self._file_count,
+            failed=self._files_failed,
+            size=self._size,
+        )
+
+    @property
+    def code(self) -> Exit:
+        """The exit code of the command."""
+        if self._stopped is not None:
+            return exit_for(_cause(self._stopped))
+        if self._signal is not None and self._left:
+            return _code_of(self._signal)
+        if not self._failures and self._files_failed:
+            return Exit.SOME_FAILED
+        return exit_for_failures(self._failures)
+
+    async def finish(self, title: str, total: int, start: Callable[[Batch], Run[Any]]) -> Report:
+        """Drive a run to its end, without a report.
+
+        The first Ctrl-C or SIGTERM submits nothing more; the second Ctrl-C cancels the task.
+
+        Args:
+            title: What the run does, for the progress bar.
+            total: Number of items.
+            start: Starts the run.
+
+        Raises:
+            HeyGenError: The run cannot go on.
+        """
+        with self._display.bar(title, total) as progress:
+            batch = self._options.batch(self._heygen, progress)
+            run = start(batch)
+            try:
+                await self._consume(
+                    batch,
+                    run.with_finished(),
+                    None if self._folder is None else self._folder.pattern_of_checked_keys(),
+                    stop=lambda how_to_end: self._stop_submitting(run, how_to_end),
+                    unfinished=lambda: run.unfinished,
+                )
+            finally:
+                self._left = total - run.report.items
+        return run.report
+
+    async def run(self, title: str, total: int, start: Callable[[Batch], Run[Any]]) -> Exit:
+        """Drive a run to its end and report; arguments and errors as for ``finish``.
+
+        If it is stopped at once, tell which jobs go on at HeyGen.
+        """
+        try:
+            report = await self.finish(title, total, start)
+        except asyncio.CancelledError:
+            if not self._cancelled_itself:
+                raise
+            _uncancel()
+            return self.code or Exit.INTERRUPTED
+        self._display.report(report, self.saved, self.code)
+        left = f"Stopped, with {self._left} of {total} not submitted."
+        capped = isinstance(self._stopped, BudgetExceeded)
+        hint = f" {RESUME_CAPPED if capped else RESUME}" if self._journaled else ""
+        if self._stopped is not None:
+            complain(f"{left} {sentence(_cause(self._stopped)).removesuffix('.')}.{hint}")
+        elif self._cancelled_itself and self._left:
+            self._display.warn(f"{left}{hint}")
+        return self.code
+
+    async def chain(
+        self,
+        title: str,
+        total: int,
+        start: Callable[[Batch], AsyncGenerator[Outcome[Any]]],
+        *,
+        bar: bool = True,
+    ) -> Exit:
+        """Drive a chain of runs to its end and report. Ctrl-C and SIGTERM stop it at once.
+
+        Args:
+            title: What the chain does, for the progress bar.
+            total: Number of items.
+            start: Starts the chain.
+            bar: Show a progress bar; False if something else uses the terminal.
+
+        Raises:
+            HeyGenError: The chain cannot go on.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        shown = self._display.bar(title, total) if bar else contextlib.nullcontext(_no_bar)
+        try:
+            with shown as progress:
+                batch = self._options.batch(self._heygen, progress, journal=self._options.journal)
+                await self._consume(
+                    batch,
+                    start(batch),
+                    None if self._folder is None else self._folder.pattern(),
+                    stop=lambda how_to_end: _cancel(task),
+                    unfinished=lambda: batch.unfinished,
+                )
+        except asyncio.CancelledError:
+            if not self._cancelled_itself:
+                raise
+            _uncancel()
+            return Exit.SOME_FAILED if self._signal is None else _code_of(self._signal)
+        report = ChainReport(
+            completed=self._completed,
+            failed=len(self._failures),
+            files=self._file_count,
+            files_failed=self._files_failed,
+            usd=round(self._usd, 6),
+            elapsed=round(loop.time() - started, 3),
+            exit_code=int(self.code),
+        )
+        self._display.chain_report(report, self.saved.folder)
+        if self._stopped is not None:
+            complain(f"Stopped before the end. {sentence(_cause(self._stopped))}")
+        return self.code
+
+    def stage(self, name: str, progress: Progress) -> None:
+        """Show that a stage of a chain before the last one is done."""
+        if progress.done == progress.total:
+            failed = f", {progress.failed:,} failed" if progress.failed else ""
+            self._display.note(f"{name}: {progress.completed:,} done{failed}")
+
+    @property
+    def _cancelled_itself(self) -> bool:
+        """Whether a signal, or output that cannot be written, has stopped it."""
+        return self._signal is not None or self._output_failed
+
+    @property
+    def _journaled(self) -> bool:
+        return self._options.journal is not None
+
+    async def _consume(
+        self,
+        batch: Batch,
+        outcomes: AsyncGenerator[Outcome[Any]],
+        files: FilePattern | None,
+        *,
+        stop: Callable[[str], None],
+        unfinished: Callable[[], Mapping[str, str]],
+    ) -> None:
+        """Show and download all outcomes; tell which jobs go on if that is cut short."""
+        signals = Signals(lambda number: stop(_HOW_TO_END[number]))
+        ended = outcomes
+        if files is not None:
+            noted = self._noted(outcomes)
+            ended = downloaded(self._heygen, noted, files, parallel=_DOWNLOADS, ordered=False)
+        try:
+            with signals if self._handle_signals else contextlib.nullcontext():
+                async with batch, contextlib.aclosing(ended):
+                    async for outcome in ended:
+                        await self._show(outcome)
+                        if self._display.output_failed and not self._output_failed:
+                            self._output_failed = True
+                            signals.skip_first()
+                            stop(_HOW_TO_END[signal.SIGINT])
+        except (BatchStopped, BudgetExceeded) as stop:
+            self._stopped = stop
+        except asyncio.CancelledError:
+            self._show_interrupted_downloads()
+            if self._handle_signals:
+                self._display.interrupted(unfinished(), journaled=self._journaled)
+            raise
+        except HeyGenError:
+            self._show_interrupted_downloads()
+            if jobs := unfinished():
+                self._display.warn(still_running(jobs, journaled=self._journaled))
+            raise
+        finally:
+            self._signal = signals.received
+
+    async def _noted(self, outcomes: AsyncGenerator[Outcome[Any]]) -> AsyncGenerator[Outcome[Any]]:
+        """The outcomes, each noted until its download has ended: its video is paid for."""
+        async with contextlib.aclosing(outcomes):
+            async for outcome in outcomes:
+                self._saving[outcome.key, outcome.index] = outcome
+                yield outcome
+
+    async def _show(self, outcome: Outcome[Any]) -> None:
+        self._saving.pop((outcome.key, outcome.index), None)
+        item = item_of(outcome, outcome.key)
+        if outcome.error is not None:
+            self._failures.append(outcome.error)
+        self._completed += outcome.ok
+        self._usd += outcome.usd or 0.0
+        if outcome.file is not None:
+            self._file_count += 1
+            self._size += await asyncio.to_thread(_size_of, outcome.file)
+        if outcome.download_error is not None:
+            self._files_failed += 1
+            error = f"not downloaded: {outcome.download_error}"
+            item = msgspec.structs.replace(item, error=error)
+        self._display.item(item)
+
+    def _show_interrupted_downloads(self) -> None:
+        for outcome in self._saving.values():
+            item = item_of(outcome, outcome.key)
+            if outcome.ok:
+                item = msgspec.structs.replace(item, error="not downloaded: interrupted")
+            self._display.item(item)
+        self._saving.clear()
+
+    def _stop_submitting(self, run: Run[Any], how_to_end: str) -> None:
+        run.stop_submitting()
+        count = len(run.unfinished)
+        what = "the 1 job that is in flight" if count == 1 else f"the {count} jobs in flight"
+        if not count:
+            what = "what is being sent"
+        self._display.warn(f"Nothing more is submitted; waiting for {what}. {how_to_end}")
+
+
+def _uncancel() -> None:
+    """Take back a cancellation that a signal asked for, and not the caller."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+
+
+def _cause(stop: BatchStopped | BudgetExceeded) -> HeyGenError:
+    return stop.error if isinstance(stop, BatchStopped) else stop
+
+
+def _code_of(number: signal.Signals) -> Exit:
+    return Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED
+
+
+def _size_of(file: str) -> int:
+    with contextlib.suppress(OSError):
+        return os.path.getsize(file)
+    return 0
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+
+
+def _no_bar(progress: Progress) -> None:
+    """Show nothing: there is no bar."""

@@ -1,0 +1,1 @@
+"""Find out the length, size and type of media files before they are sent to HeyGen."""

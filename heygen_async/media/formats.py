@@ -1,0 +1,184 @@
+"""Read length and tracks of a media file. Pure, apart from loading the parsers.
+
+tinytag reads mp3, wav, m4a, mp4 and similar formats; PyAV reads webm and the rest. Both are in the
+extra ``media``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from heygen_async.media.partial_file import PartialFile
+
+HINT = "pip install 'heygen-async[media]' to have it measured"
+"""What to do if no parser is installed."""
+
+# Formats by the bytes at their beginning.
+_SIGNATURES = (
+    (b"ID3", "audio/mpeg"),
+    (b"fLaC", "audio/flac"),
+    (b"OggS", "application/ogg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+)
+_MARKUP = (b"<!doctype html", b"<html", b"<head", b"<!--")
+_MEDIA_DATA = ("audio/", "video/", "application/ogg")
+# Enough for headers, without a search through the whole file. Playlists (hls, concat) are not among
+# the formats: they would have FFmpeg open other files and URLs.
+_AV_OPTIONS = {
+    "probesize": "65536",
+    "analyzeduration": "0",
+    "format_whitelist": "matroska,ogg,mov,mp3,wav,w64,flac,aac,aiff,amr,avi,flv,asf,mpeg,mpegts",
+    "protocol_whitelist": "none",
+}
+# MP4 boxes nested deeper, or more of them, are not what a sane file has.
+_MAX_BOXES = 10_000
+
+
+class MediaInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a parser found.
+
+    Attributes:
+        seconds: Length, or None if the file does not tell.
+        has_video: Whether there is a video track, or None if unknown.
+        has_audio: Whether there is an audio track, or None if unknown.
+    """
+
+    seconds: float | None = None
+    has_video: bool | None = None
+    has_audio: bool | None = None
+
+
+class NoParser(Exception):
+    """The parser for the format is not installed."""
+
+
+def media_type(head: bytes) -> str | None:
+    """Return the MIME type that the first bytes of a file show, or None if unknown.
+
+    Args:
+        head: At least the first kilobyte, if the file is that long.
+    """
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        if brand == b"qt  ":
+            return "video/quicktime"
+        return "audio/mp4" if brand in (b"M4A ", b"M4B ") else "video/mp4"
+    if head.startswith(b"RIFF"):
+        kinds = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
+        return kinds.get(head[8:12])
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
+        return "audio/mpeg"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:100].lower()
+    return "text/html" if text.startswith(_MARKUP) else None
+
+
+def is_media(kind: str | None) -> bool:
+    """Return whether files of a MIME type have a length."""
+    return kind is not None and kind.startswith(_MEDIA_DATA)
+
+
+def read_media(file: PartialFile, kind: str | None) -> MediaInfo:
+    """Read length and tracks. Blocks: on an event loop, call it in a thread.
+
+    Args:
+        file: The file. If ``file.missing`` is set afterwards, the result lacks what stands there.
+        kind: Its MIME type.
+
+    Raises:
+        NoParser: The parser for the format is not installed.
+    """
+    file.restart()
+    has_video = has_audio = None
+    if kind in ("video/mp4", "audio/mp4", "video/quicktime"):
+        tracks = set[bytes]()
+        with contextlib.suppress(OSError, struct.error):
+            tracks = set(_mp4_handlers(file))
+        if tracks and file.missing is None:
+            has_video, has_audio = b"vide" in tracks, b"soun" in tracks
+    elif kind is not None and kind.startswith("audio/"):
+        has_video, has_audio = False, True
+    file.seek(0)
+    seconds = _tinytag_seconds(file)
+    if file.missing is None and (seconds is None or has_video is None):
+        file.seek(0)
+        found = _av_info(file)
+        seconds = found.seconds if seconds is None else seconds
+        has_video = found.has_video if has_video is None else has_video
+        has_audio = found.has_audio if has_audio is None else has_audio
+    return MediaInfo(seconds=seconds, has_video=has_video, has_audio=has_audio)
+
+
+def _tinytag_seconds(file: PartialFile) -> float | None:
+    """Return the length according to tinytag, or None if it cannot read the file."""
+    try:
+        from tinytag import TinyTag, TinyTagException
+    except ImportError:
+        raise NoParser from None
+    try:
+        tag = TinyTag.get(file_obj=file, tags=False)  # type: ignore[arg-type]
+    except (TinyTagException, OSError):
+        return None
+    return _length(tag.duration)
+
+
+def _av_info(file: PartialFile) -> MediaInfo:
+    """Return what PyAV finds, or nothing if it cannot read the file."""
+    try:
+        import av
+    except ImportError:
+        raise NoParser from None
+    try:
+        with av.open(file, mode="r", options=_AV_OPTIONS) as container:
+            streams = container.streams
+            seconds = None
+            if container.duration is not None:
+                seconds = _length(container.duration / av.time_base)
+            return MediaInfo(
+                seconds=seconds, has_video=bool(streams.video), has_audio=bool(streams.audio)
+            )
+    except (av.FFmpegError, OSError, ValueError):
+        return MediaInfo()
+
+
+def _length(seconds: float | None) -> float | None:
+    """Return a length, or None if it is not a usable one."""
+    usable = seconds is not None and math.isfinite(seconds) and seconds > 0
+    return seconds if usable else None
+
+
+def _mp4_handlers(file: PartialFile) -> Iterator[bytes]:
+    """Yield the kind of each track, such as ``vide`` or ``soun``, without reading its samples."""
+    ends = [2**63]
+    for _ in range(_MAX_BOXES):
+        start = file.tell()
+        while start >= ends[-1]:
+            ends.pop()
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        size, kind = struct.unpack(">I4s", header)
+        if size == 1:
+            (size,) = struct.unpack(">Q", file.read(8))
+        end = start + size if size else ends[-1]  # size 0: up to the end
+        if end < file.tell():
+            return  # not a box
+        if kind in (b"moov", b"trak", b"mdia"):
+            ends.append(min(end, ends[-1]))
+            continue
+        if kind == b"hdlr":
+            yield file.read(12)[8:12]
+        if kind == b"moof":
+            return  # fragments follow, and no further tracks
+        file.seek(min(end, 2**62))

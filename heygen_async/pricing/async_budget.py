@@ -1,0 +1,68 @@
+"""Wait for room in a budget.
+
+The processor of an item uses it like this::
+
+    reservation = await budget.room(estimate)     # may wait; raises BudgetExceeded
+    ...                                           # record reservation.amount with the intent
+    ...                                           # submit, wait for the job
+    budget.settle(reservation, usd)               # or release, or set_aside
+
+Rules for the caller:
+
+- Every reservation ends by ``settle``, ``release`` or ``set_aside``, also on cancellation. The
+  waiting items depend on it.
+- A job that holds a reservation must not depend on an item that waits for one. Wait for room before
+  you take a slot, and send a batch that is not full rather than wait for further members.
+- Take up the items that earlier runs have submitted before new ones where possible
+  (``reserve(estimate, submitted=True, amount=…)``, which never waits). ``room`` does not wait for
+  jobs carried over, since nobody may be waiting for these.
+- After the wait, check whether the run is still to submit anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from heygen_async.pricing.budget import Budget, MustWait, Reservation
+from heygen_async.pricing.estimates import Estimate
+
+
+class AsyncBudget(Budget):
+    """A :class:`Budget` whose room can be awaited, first come, first served.
+
+    It can be used on one event loop after another, but not on several at once. Takes the arguments
+    of ``Budget``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._turn: asyncio.Lock
+        self._freed: asyncio.Event
+
+    def release(self, reservation: Reservation) -> None:
+        """Give up a reservation, and let the first item in the queue try again."""
+        super().release(reservation)
+        if self._loop is not None:
+            self._freed.set()
+
+    async def room(self, estimate: Estimate) -> Reservation:
+        """Reserve room for a job that is about to be submitted. Wait while there may be room later.
+
+        Args:
+            estimate: Estimated cost of the job.
+
+        Raises:
+            BudgetExceeded: There is no room, and waiting would not help.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._turn, self._freed = loop, asyncio.Lock(), asyncio.Event()
+        async with self._turn:
+            while True:
+                self._freed.clear()
+                with contextlib.suppress(MustWait):
+                    return self.reserve(estimate)
+                await self._freed.wait()

@@ -1,0 +1,71 @@
+"""One call as all its attempts see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeAlias, TypeVar
+
+import aiohttp
+
+from heygen_async.errors import CallError
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.failures import Where
+from heygen_async.session.observation import Observation
+from heygen_async.session.recovery import Flight, Recovery
+
+T = TypeVar("T")
+CallErrorT = TypeVar("CallErrorT", bound=CallError)
+Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
+
+
+class Call(Generic[T]):
+    """One call, as every attempt of it is sent."""
+
+    __slots__ = (
+        "body",
+        "bulk",
+        "endpoint",
+        "first_sent",
+        "flight",
+        "headers",
+        "observed",
+        "path",
+        "resend",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint[T],
+        path: str,
+        body: Body | None,
+        headers: dict[str, str] | None,
+        *,
+        bulk: bool,
+        resend: bool,
+    ) -> None:
+        self.endpoint = endpoint
+        self.path = path
+        self.body = body
+        self.headers = headers
+        self.bulk = bulk
+        self.resend = resend
+        self.observed: Observation | None = None
+        self.flight = None if endpoint.creates is None else Flight()
+        self.first_sent = 0.0  # unix time
+
+    @property
+    def where(self) -> Where:
+        """Method and path without query."""
+        return Where(self.endpoint.method, self.path.partition("?")[0])
+
+    def completed(self, error: CallErrorT, sent: int) -> CallErrorT:
+        """Return the error as the caller sees it: with the call and the number of attempts."""
+        error.method, error.path = self.where.method, self.where.path
+        error.attempts = sent
+        return error
+
+    def failed(self, error: CallErrorT, sent: int, recovery: Recovery) -> CallErrorT:
+        """Return the error that ends the call."""
+        if recovery.in_doubt and not self.endpoint.safe:
+            error.maybe_carried_out = True
+        return self.completed(error, sent)

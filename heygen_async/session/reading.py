@@ -1,0 +1,75 @@
+"""Bodies of answers, read and decompressed in bounded memory."""
+
+from __future__ import annotations
+
+import zlib
+
+import aiohttp
+
+# What the session asks for; aiohttp itself would decompress without a bound in some releases.
+ACCEPT_ENCODING = "gzip, deflate"
+# Bytes of an answer after decompression, by default.
+MAX_ANSWER = 64 * 1024 * 1024
+
+_WBITS = {"gzip": (zlib.MAX_WBITS | 16,), "x-gzip": (zlib.MAX_WBITS | 16,)}
+_DEFLATE = (zlib.MAX_WBITS, -zlib.MAX_WBITS)  # with its header, and as some servers send it
+
+
+class AnswerTooLarge(Exception):
+    """An answer is larger than the limit."""
+
+
+async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Read the body of an answer, and decompress it.
+
+    Args:
+        response: An answer whose body has not been read, and was not decompressed.
+        limit: Bytes that it may have, compressed or not.
+
+    Raises:
+        AnswerTooLarge: It has more; the connection is closed.
+    """
+    length = response.content_length
+    if length is not None and length <= limit:
+        content = await response.read()
+    else:
+        content = await _read_up_to(response, limit)
+    encoding = response.headers.get("Content-Encoding")
+    return content if encoding is None else decompressed(content, encoding, limit)
+
+
+async def _read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    if (response.content_length or 0) > limit:
+        response.close()
+        raise AnswerTooLarge
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > limit:
+            response.close()
+            raise AnswerTooLarge
+    return bytes(content)
+
+
+def decompressed(content: bytes, encoding: str, limit: int) -> bytes:
+    """Return the decompressed body; one that is not what its header says comes as it is.
+
+    Args:
+        content: The body.
+        encoding: Its ``Content-Encoding``.
+        limit: Bytes that it may have.
+
+    Raises:
+        AnswerTooLarge: It has more.
+    """
+    name = encoding.strip().lower()
+    for wbits in _DEFLATE if name == "deflate" else _WBITS.get(name, ()):
+        decompressor = zlib.decompressobj(wbits)
+        try:
+            body = decompressor.decompress(content, limit + 1)
+        except zlib.error:
+            continue
+        if len(body) > limit:
+            raise AnswerTooLarge
+        return body
+    return content

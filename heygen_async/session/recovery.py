@@ -1,0 +1,186 @@
+"""What a call does about a failed attempt: pure decisions, no I/O.
+
+``Recovery`` is told of each failure of one call, with the time and a random wait, and answers
+with a ``Step``. The loop in session/session.py obeys. An attempt that the API may have carried out
+is repeated only where that is safe: a read, a write that is idempotent, or one that carries an
+Idempotency-Key, less than 24 h old.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import NamedTuple
+
+from heygen_async.errors import (
+    CallError,
+    ConnectionFailed,
+    InvalidResponse,
+    ServerError,
+    TransportError,
+)
+from heygen_async.session.gate import LONGEST_PAUSE
+from heygen_async.session.retry import REPEATED_5XX, Verdict, judge
+from heygen_async.session.settings import Retry
+
+# The API replays the answer to a key for 24 hours of wall-clock time; the margin is for clocks.
+KEY_LIFETIME = 24 * 3600.0 - 600.0
+
+
+class Action(Enum):
+    """What follows a failed attempt."""
+
+    GIVE_UP = "raise the failure"
+    WAIT = "sleep, then send again"
+    PAUSE = "send again through the request limiter, whose gate was closed"
+    QUEUE = "wait for a slot, then send again"
+
+
+class Step(NamedTuple):
+    """What to do now.
+
+    Attributes:
+        action: What follows.
+        wait: Seconds until the call is sent again; for ``QUEUE`` what the answer asked for.
+        patience: Seconds that the call may spend waiting.
+        pause: Seconds to close the request limiter's gate for, first; None leaves it open.
+    """
+
+    action: Action
+    wait: float = 0.0
+    patience: float = math.inf
+    pause: float | None = None
+
+
+class Flight:
+    """What the caller of a submission has to know of it while it is under way.
+
+    Attributes:
+        in_doubt: Whether a job may have been created whose id is not known here.
+        cancelled: Whether the caller has been cancelled: an attempt that fails is the last.
+    """
+
+    __slots__ = ("cancelled", "in_doubt")
+
+    def __init__(self) -> None:
+        self.in_doubt: bool = False
+        self.cancelled: bool = False
+
+
+class Recovery:
+    """The failures of one call so far.
+
+    Args:
+        policy: How often and for how long a call is repeated.
+        safe: Whether it may be sent again after an attempt that the API may have carried out.
+        keyed: Whether that is so only as long as its Idempotency-Key lives.
+        queues: Whether it waits for a slot after a 429: it creates jobs.
+        bulk: Whether it belongs to a bulk run, which decides itself how long to wait for a pause
+            or a slot.
+        now: The loop's time.
+        wall: The unix time of the first attempt.
+
+    Attributes:
+        in_doubt: Whether an attempt may have been carried out.
+    """
+
+    __slots__ = (
+        "_bulk",
+        "_failures",
+        "_first_sent",
+        "_keyed",
+        "_policy",
+        "_queues",
+        "_safe",
+        "_started",
+        "in_doubt",
+    )
+
+    def __init__(
+        self,
+        policy: Retry,
+        *,
+        safe: bool,
+        keyed: bool,
+        queues: bool,
+        bulk: bool,
+        now: float,
+        wall: float,
+    ) -> None:
+        self.in_doubt = False
+        self._policy = policy
+        self._safe = safe
+        self._keyed = keyed
+        self._queues = queues
+        self._bulk = bulk
+        self._started = now
+        self._first_sent = wall
+        self._failures = 0
+
+    def after(
+        self, error: CallError, *, now: float, wall: float, delay: float, cancelled: bool = False
+    ) -> Step:
+        """Return what follows a failed attempt.
+
+        Args:
+            error: Its failure.
+            now: The loop's time.
+            wall: The unix time.
+            delay: A random wait, in seconds, under the bound of the policy.
+            cancelled: Whether the caller has gone: then nothing is sent again.
+        """
+        verdict = judge(error, safe=self._safe)
+        self._failures += verdict is Verdict.TRY_AGAIN
+        self.in_doubt |= maybe_carried_out(error)
+        retry_after: float | None = getattr(error, "retry_after", None)
+        wait = delay if retry_after is None else max(delay, retry_after)
+        patience = self._policy.patience - (now - self._started)
+        queues = verdict is Verdict.PAUSE and self._queues
+        pauses = not queues and (
+            verdict is Verdict.PAUSE or (retry_after is not None and isinstance(error, ServerError))
+        )
+        pause = wait if pauses else None
+        if self._bulk and (queues or pauses):
+            # A run waits for as long as it takes, and its items are the probes.
+            wait, patience = min(wait, LONGEST_PAUSE), math.inf
+        if (
+            verdict is Verdict.GIVE_UP
+            or self._failures >= self._policy.attempts
+            or cancelled
+            or self.key_expired(wall + wait)
+        ):
+            return Step(Action.GIVE_UP, pause=pause)
+        if queues:
+            return Step(Action.QUEUE, wait, patience)
+        if wait > patience:
+            return Step(Action.GIVE_UP, pause=pause)
+        return Step(Action.PAUSE if pauses else Action.WAIT, wait, patience, pause)
+
+    def waited(self, seconds: float) -> None:
+        """Note a wait of a bulk run for a pause or a slot, which its patience does not count."""
+        self._started += seconds if self._bulk else 0.0
+
+    def patience(self, now: float) -> float:
+        """Return the seconds that the call may still wait."""
+        return math.inf if self._bulk else self._policy.patience - (now - self._started)
+
+    def key_expired(self, wall: float) -> bool:
+        """Return whether the API may have forgotten the key of an attempt that it carried out.
+
+        Wall-clock time counts: the loop's clock stands still while a machine is suspended.
+        """
+        return self._keyed and self.in_doubt and wall - self._first_sent > KEY_LIFETIME
+
+
+def maybe_carried_out(error: CallError) -> bool:
+    """Return whether the API may have done what a failed attempt asked for.
+
+    Every 4xx says that it has not, except for a 409 of a request that is still in progress.
+    """
+    if isinstance(error, ConnectionFailed):
+        return error.sent
+    if isinstance(error, ServerError):
+        return error.status in REPEATED_5XX
+    if isinstance(error, TransportError | InvalidResponse):
+        return True
+    return getattr(error, "code", None) == "request_in_progress"

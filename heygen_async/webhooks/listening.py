@@ -1,0 +1,58 @@
+"""Settle the jobs of a client by deliveries that another process receives."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Protocol
+
+from heygen_async.endpoints.jobs import Jobs
+from heygen_async.jobs.notification import JobNotification
+from heygen_async.webhooks.delivery_log import NotificationSource
+from heygen_async.webhooks.seen_events import Bus
+
+
+class Waiter(Protocol):
+    """A client, such as ``HeyGen``, whose jobs are waited for."""
+
+    jobs: Jobs
+
+
+def listening(
+    source: NotificationSource | Bus, heygen: Waiter
+) -> AbstractAsyncContextManager[None]:
+    """Settle a client's jobs by deliveries that other processes receive.
+
+    For a process without a receiver, such as a worker behind a queue; a ``WebhookReceiver`` listens
+    to its own log::
+
+        async with HeyGen() as heygen, listening(log, heygen):
+            ...
+
+    Args:
+        source: The ``DeliveryLog`` (or the ``Bus``) that the receivers publish to.
+        heygen: The client.
+
+    Returns:
+        An async context manager; leaving it ends the subscription.
+    """
+    subscribe = source.listen if hasattr(source, "listen") else source.subscribe
+    return subscribe(partial(notify, heygen))
+
+
+def notify(heygen: Waiter, notification: JobNotification) -> bool:
+    """Have a client poll a job now, if somebody waits for it there.
+
+    Args:
+        heygen: The client.
+        notification: The notification about the job.
+
+    Returns:
+        Whether somebody waits for it.
+    """
+    return heygen.jobs.hint(
+        notification.kind,
+        notification.job_id,
+        callback_id=notification.callback_id,
+        verified=notification.verified,
+    )

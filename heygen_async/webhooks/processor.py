@@ -1,0 +1,270 @@
+"""``DeliveryProcessor``: work on each event once, before or after the delivery is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from heygen_async.session.tasks import shield
+from heygen_async.webhooks.delivery_log import DeliveryLog
+from heygen_async.webhooks.events import Callback, Event
+from heygen_async.webhooks.handler_pool import HandlerPool
+from heygen_async.webhooks.handlers import Handlers, run
+from heygen_async.webhooks.http_rules import WebhookAnswer
+from heygen_async.webhooks.listening import Waiter, notify
+
+logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
+
+OK = WebhookAnswer(200, "ok")
+DUPLICATE = WebhookAnswer(200, "seen before")
+HANDLER_FAILED = WebhookAnswer(500, "a handler failed")
+BUSY = WebhookAnswer(503, "busy", {"Retry-After": "5"})
+
+# Claims that end with their handlers: the time for a full backlog of slow handlers.
+_LONG_LEASE = 3600.0
+# A claim in ``retry`` mode must outlast the handlers' own time limit, also on a busy machine.
+_LEASE_MARGIN = 30.0
+# Publishing comes before the answer, for which HeyGen waits 10 s.
+_PUBLISH_TIMEOUT = 2.0
+
+
+@dataclass(slots=True)
+class WebhookCounts:
+    """Counts of a receiver since it was made.
+
+    Attributes:
+        events: Verified events, each once.
+        callbacks: Unsigned deliveries, each once.
+        duplicates: Deliveries of what had come before.
+        refused: Deliveries that were not verified, or not events.
+        turned_away: Deliveries for which there was no room, no delivery log, or a claim elsewhere.
+        recovered: Missed events that were read back.
+        handler_errors: Handlers that raised, took too long or were cancelled.
+    """
+
+    events: int = 0
+    callbacks: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    turned_away: int = 0
+    recovered: int = 0
+    handler_errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery that was read.
+
+    Attributes:
+        event: The event, or the callback of an unsigned delivery.
+        key: Identifies the event in the log.
+        log: The log that deduplicates it.
+        share: Share of the backlog that deliveries of its kind may fill.
+    """
+
+    event: Event | Callback
+    key: str
+    log: DeliveryLog
+    share: float = 1.0
+
+
+class DeliveryProcessor:
+    """Claim events, notify waiting jobs, run handlers, and record that the events are done.
+
+    Args:
+        heygen: The client whose jobs wait.
+        handlers: The handlers of the app.
+        pool: Runs handlers after the answer.
+        counts: Counts what happens.
+        retry: Whether handlers run before the answer, and a failure is delivered again.
+        handler_timeout: Seconds that the handlers of one event may take with ``retry``.
+    """
+
+    def __init__(
+        self,
+        heygen: Waiter,
+        handlers: Handlers,
+        pool: HandlerPool,
+        counts: WebhookCounts,
+        *,
+        retry: bool,
+        handler_timeout: float,
+    ) -> None:
+        self._heygen = heygen
+        self._handlers = handlers
+        self._pool = pool
+        self._counts = counts
+        self._retry = retry
+        self._handler_timeout = handler_timeout
+
+    async def process(self, delivery: Delivery) -> WebhookAnswer:
+        """Process one delivery.
+
+        Args:
+            delivery: The delivery.
+
+        Returns:
+            The answer to it.
+        """
+        lease = self._handler_timeout + _LEASE_MARGIN if self._retry else _LONG_LEASE
+        try:
+            state = await delivery.log.begin(delivery.key, lease)
+        except Exception:
+            logger.exception("the delivery log cannot claim an event")
+            return self.turn_away("the delivery log does not answer")
+        if state == "in_progress" and self._retry:
+            return self.turn_away("another delivery of the same event is in progress")
+        if state != "new":
+            self._counts.duplicates += 1
+            return DUPLICATE
+        async with _Claim(delivery) as claim:
+            await self._notify(delivery)
+            if self._retry:
+                return await self._run_in_time(claim)
+            if not self._handlers.of(delivery.event):
+                await claim.done()
+                return OK
+            if self._pool.put(_EventWork(self, claim), share=delivery.share):
+                claim.handed_over = True
+                return OK
+            return self.turn_away("too much to do")
+
+    async def recover(self, delivery: Delivery) -> bool:
+        """Process an event that was read back from the account's list.
+
+        Args:
+            delivery: The event.
+
+        Returns:
+            Whether it had been missed.
+        """
+        if await delivery.log.begin(delivery.key, _LONG_LEASE) != "new":
+            return False
+        async with _Claim(delivery) as claim:
+            await self._notify(delivery)
+            if self._retry:
+                if await self.run_handlers(delivery.event):
+                    await claim.done()
+                return True
+            claim.handed_over = await self._pool.put_when_free(_EventWork(self, claim))
+            return claim.handed_over
+
+    def turn_away(self, reason: str) -> WebhookAnswer:
+        """Have HeyGen repeat a delivery later.
+
+        Args:
+            reason: The reason, for the log.
+
+        Returns:
+            The answer to the delivery.
+        """
+        self._counts.turned_away += 1
+        logger.warning("a delivery was put off: %s", reason)
+        return BUSY
+
+    async def run_handlers(self, event: Event | Callback) -> bool:
+        """Run all handlers of an event, one after the other.
+
+        Args:
+            event: The event.
+
+        Returns:
+            Whether none of them failed.
+        """
+        failures = 0
+        for handler in self._handlers.of(event):
+            failures += not await run(handler, event)
+        self._counts.handler_errors += failures
+        return not failures
+
+    def abandoned(self, event: Event | Callback) -> None:
+        """Report an event whose handlers were cancelled before they ended.
+
+        Args:
+            event: The event.
+        """
+        self._counts.handler_errors += 1
+        logger.warning(
+            "the handlers of %s were cancelled before their end, as the event loop stopped or the "
+            "receiver was closed; the event does not count as seen. An app whose event loop ends "
+            "with each request (WSGI, asyncio.run) needs on_handler_error='retry'",
+            type(event).__name__,
+        )
+
+    async def _run_in_time(self, claim: _Claim) -> WebhookAnswer:
+        event = claim.delivery.event
+        try:
+            async with asyncio.timeout(self._handler_timeout):
+                if not await self.run_handlers(event):
+                    return HANDLER_FAILED
+        except TimeoutError:
+            self._counts.handler_errors += 1
+            logger.exception("the handlers of %s took too long", type(event).__name__)
+            return HANDLER_FAILED
+        await claim.done()
+        return OK
+
+    async def _notify(self, delivery: Delivery) -> None:
+        """Notify the jobs that wait here, then those that wait in other processes."""
+        notifications = delivery.event.jobs
+        for notification in notifications:
+            notify(self._heygen, notification)
+        try:
+            async with asyncio.timeout(_PUBLISH_TIMEOUT):
+                for notification in notifications:
+                    await delivery.log.publish(notification)
+        except Exception:  # polling finds the ends all the same
+            logger.exception("the delivery log does not pass a notification on")
+
+
+class _Claim:
+    """The claim on an event. Leaving the block ends it, unless it is done or was handed over."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.handed_over = False
+        self._is_done = False
+
+    async def __aenter__(self) -> _Claim:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if not self.handed_over:
+            await self.forget()
+
+    async def done(self) -> None:
+        """Record that the event was worked on. If that fails, its lease ends the claim."""
+        self._is_done = True
+        await self._finish(self.delivery.log.done)
+
+    async def forget(self) -> None:
+        """End the claim, so that the next delivery of the event is worked on."""
+        if not self._is_done:
+            await self._finish(self.delivery.log.forget)
+
+    async def _finish(self, finish: Callable[[str], Awaitable[None]]) -> None:
+        with shield():
+            try:
+                await finish(self.delivery.key)
+            except Exception:
+                logger.exception("the delivery log cannot end the claim on an event")
+
+
+@dataclass(frozen=True, slots=True)
+class _EventWork:
+    """The handlers of one event, to run after its delivery was answered."""
+
+    processor: DeliveryProcessor
+    claim: _Claim
+
+    async def run(self) -> None:
+        """Run the handlers. A failure is logged and not repeated: the delivery was answered."""
+        await self.processor.run_handlers(self.claim.delivery.event)
+        await self.claim.done()
+
+    async def abandon(self) -> None:
+        """Report the event, and end the claim on it."""
+        self.processor.abandoned(self.claim.delivery.event)
+        await self.claim.forget()

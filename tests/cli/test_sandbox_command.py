@@ -1,0 +1,52 @@
+"""The sandbox command, on a terminal and piped."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import signal
+
+import pytest
+from rich.console import Console
+
+from heygen_async.cli.commands.sandbox_command import serve
+from heygen_async.cli.display import Lines, Terminal
+from heygen_async.cli.exit_codes import CommandError, Exit
+from tests.cli.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+
+async def serve_until(number: signal.Signals, display: Lines | Terminal) -> Exit:
+    task = asyncio.create_task(serve(display=display, port=0, speed=60.0, concurrency=10, seed=0))
+    before = signal.getsignal(number)
+    await until(lambda: signal.getsignal(number) != before)
+    signal.raise_signal(number)
+    return await task
+
+
+async def test_piped_it_prints_where_it_serves(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await serve_until(signal.SIGTERM, Lines()) == Exit.DONE
+    members = json.loads(capsys.readouterr().out)
+    ids = {"template_id", "avatar_id", "voice_id"}
+    assert set(members) == {"base_url", "api_key", "media_origin"} | ids
+
+
+async def test_on_a_terminal_it_prints_what_to_copy() -> None:
+    text = io.StringIO()
+    # Narrower than the lines to copy, which must not be broken.
+    console = Console(file=text, force_terminal=True, width=40, color_system=None)
+    assert await serve_until(signal.SIGINT, Terminal(console)) == Exit.DONE
+    lines = text.getvalue().splitlines()
+    (export,) = [line for line in lines if "export" in line]
+    assert "HEYGEN_API_BASE=http://127.0.0.1:" in export
+    assert "HEYGEN_API_KEY=" in export
+    assert any("heygen-async render" in line and "rows.csv --out videos" in line for line in lines)
+    assert lines[-1] == "Stopped."
+
+
+@pytest.mark.parametrize("faults", ["{", '{"dorp": 1}', '{"drop": 2}', "[]"])
+async def test_faults_that_are_none_are_refused(faults: str) -> None:
+    with pytest.raises(CommandError, match="--faults: "):
+        await serve(display=Lines(), port=0, speed=60.0, concurrency=10, seed=0, faults=faults)

@@ -1,0 +1,541 @@
+"""What every ``JournalStore`` must do: a model of its promises against what it does.
+
+A new implementation takes part by a ``StoreFactory`` in test_journal_store.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from heygen_async.errors import JournalError
+from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore, RunSpec, Totals
+from heygen_async.sandbox.turned_loop import TurnedEventLoop
+
+T = TypeVar("T")
+
+KEYS = ("a", "b", "c", "naïve ☃", "")
+FINISHED = ("completed", "failed")
+OWNERS = ("one", "two", "three")
+SPEC = RunSpec(kind="requests", subject="s", run_id="run", settings={"items": 5})
+
+
+class StoreFactory(Protocol):
+    """Makes the stores of one implementation for one example."""
+
+    def make(self, clock: Callable[[], float]) -> JournalStore:
+        """Return a closed store that holds nothing."""
+
+    async def crash(self, store: JournalStore) -> JournalStore:
+        """End the process that has a store open, and return what the next one finds, closed."""
+
+    def aclose(self) -> None:
+        """Remove what the stores have left."""
+
+
+class Item(msgspec.Struct):
+    """An item as the model has it."""
+
+    intent: Intent
+    owner: str
+    intended_at: float
+    state: str = "intended"
+    job_id: str | None = None
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    outcome: Finish | None = None
+    resends: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+    def record(self) -> dict[str, Any]:
+        """What its record must say."""
+        intent = msgspec.structs.asdict(self.intent)
+        outcome = msgspec.structs.asdict(self.outcome or Finish("", "failed"))
+        result = outcome["result"]
+        return {
+            **outcome,
+            **intent,
+            "result": None if result is None else msgspec.json.encode(result),
+            "state": self.state,
+            "owner": self.owner,
+            "legacy_fingerprint": None,
+            "resends": self.resends,
+            "job_id": self.job_id,
+            "intended_at": self.intended_at,
+            "submitted_at": self.submitted_at,
+            "ended_at": self.ended_at,
+        }
+
+
+class Refused(NamedTuple):
+    """What the model says of a call that raises."""
+
+    reason: str
+
+
+class Model:
+    """The promises of the protocol, as a plain dictionary of items."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.items: dict[str, Item] = {}
+        self.claims: dict[str, list[str]] = {}  # owners by key, the last claim last
+        self.leases: dict[str, float] = {}
+        self.samples: list[tuple[float, int, int]] = []
+
+    def reopen(self) -> None:
+        """Owners of the opening before are gone."""
+        self.claims.clear()
+        self.leases.clear()
+
+    def begin(self, intent: Intent, owner: str, room: bool) -> tuple[Any, ...]:
+        """Return what ``begin`` may answer for an item."""
+        item = self.items.get(intent.key)
+        claims = self.claims.setdefault(intent.key, [])
+        if item is not None and not item.finished and self._is_alive(item.owner, but=owner):
+            return (Begin.HELD_BY_OTHER,)
+        if room and (item is None or self._may_follow(item, intent)):
+            resends = 0 if item is None else item.resends
+            self.items[intent.key] = Item(intent, owner, self.now, resends=resends)
+            claims.append(owner)
+            return (Begin.NEW,)
+        answer = Begin.NO_ROOM if item is None else item.record()
+        if owner not in claims:
+            return (answer,)
+        return (Begin.DUPLICATE,) if claims[-1] == owner else (Begin.DUPLICATE, answer)
+
+    def _is_alive(self, owner: str, *, but: str) -> bool:
+        return owner != but and self.leases.get(owner, 0.0) > self.now
+
+    def claimed(self, key: str, owner: str) -> None:
+        """Note that ``begin`` has answered with the record, or that there is no room."""
+        self.claims[key].append(owner)
+        if key in self.items:
+            self.items[key].owner = owner
+
+    def _may_follow(self, item: Item, intent: Intent) -> bool:
+        refused_batch = item.state == "intended" and ":batch:" in item.intent.idempotency_key
+        return intent.attempt == item.intent.attempt + 1 and (
+            item.state in ("failed", "uncertain") or refused_batch
+        )
+
+    def submitted(self, key: str, job_id: str) -> Refused | None:
+        item = self.items.get(key)
+        if item is None:
+            return Refused("unknown_key")
+        if item.state == "submitted" and item.job_id == job_id:
+            return None
+        own_after_place = item.job_id is not None and "#" in item.job_id and "#" not in job_id
+        if item.finished or (item.state == "submitted" and not own_after_place):
+            return Refused("wrong_state")
+        item.state, item.job_id, item.submitted_at = "submitted", job_id, self.now
+        return None
+
+    def finish(self, outcome: Finish) -> Refused | None:
+        item = self.items.get(outcome.key)
+        if item is None:
+            return Refused("unknown_key")
+        if item.finished:
+            return Refused("wrong_state")
+        item.state, item.outcome, item.ended_at = outcome.state, outcome, self.now
+        return None
+
+    def mark_uncertain(self, key: str) -> Refused | None:
+        item = self.items.get(key)
+        if item is None:
+            return Refused("unknown_key")
+        if item.state not in ("intended", "uncertain"):
+            return Refused("wrong_state")
+        item.state = "uncertain"
+        return None
+
+    def count_resend(self, key: str) -> Refused | None:
+        if key not in self.items:
+            return Refused("unknown_key")
+        self.items[key].resends += 1
+        return None
+
+    def in_order(self) -> list[Item]:
+        return sorted(self.items.values(), key=lambda item: item.intent.position)
+
+    def totals(self) -> Totals:
+        items = list(self.items.values())
+        ended = [item.ended_at for item in items if item.ended_at is not None]
+        counts: dict[Any, int] = {
+            state: sum(item.state == state for item in items)
+            for state in ("intended", "submitted", "completed", "failed", "uncertain")
+        }
+        return Totals(
+            counts=counts,
+            usd=sum((item.outcome and item.outcome.usd) or 0.0 for item in items),
+            output_seconds=sum(
+                (item.outcome and item.outcome.output_seconds) or 0.0 for item in items
+            ),
+            first_intended_at=min((item.intended_at for item in items), default=None),
+            last_ended_at=max(ended, default=None),
+            ended_jobs=sum(item.finished and item.job_id is not None for item in items),
+        )
+
+
+keys = st.sampled_from(KEYS)
+owners = st.sampled_from(OWNERS)
+job_ids = st.sampled_from(("job 1", "job 2", "batch#0", "batch#1"))
+amounts = st.none() | st.sampled_from((0.0, 0.25, 1.5))
+texts = st.none() | st.sampled_from(("", "why", "☃"))
+
+
+@st.composite
+def intents(draw: st.DrawFn) -> Intent:
+    """Intents; attempts are chosen when the model is known."""
+    key = draw(keys)
+    batched = draw(st.booleans())
+    single = f"run:1:{draw(st.sampled_from(('x', 'y')))}"
+    return Intent(
+        key,
+        draw(st.integers(0, 3)),
+        draw(st.sampled_from((0, 0, 0, 1, -1))),  # beside the attempt that comes next
+        draw(st.sampled_from(("videos.create", "proofreads.generate"))),
+        draw(st.sampled_from(((), ("an id",), ('"', "\\")))),
+        f"run:batch:{draw(st.sampled_from('pq'))}" if batched else single,
+        single,
+        draw(st.sampled_from(("f1", "f2"))),
+        draw(st.sampled_from((b"{}", b'{"a":"\xe2\x98\x83"}', b"\xff\0"))),
+        draw(amounts),
+    )
+
+
+finishes = st.builds(
+    Finish,
+    keys,
+    st.sampled_from(("completed", "failed")),
+    result=st.none() | st.just({"id": "☃"}),
+    error_type=texts,
+    error_code=texts,
+    error_message=texts,
+    output_seconds=amounts,
+    usd=amounts,
+    charged_usd=amounts,
+)
+Call = tuple[str, Any]
+calls: st.SearchStrategy[Call] = st.one_of(
+    st.tuples(st.just("begin"), st.tuples(intents(), owners, st.booleans())),
+    st.tuples(st.just("submitted"), st.tuples(keys, job_ids)),
+    st.tuples(st.just("finish"), finishes),
+)
+ORDER = ("begin", "submitted", "finish")
+
+
+def key_of(call: Call) -> str:
+    name, arguments = call
+    if name == "begin":
+        return str(arguments[0].key)
+    return str(arguments.key if name == "finish" else arguments[0])
+
+
+def in_promised_order(sequence: Sequence[Call]) -> list[Call]:
+    """Those calls whose order the protocol promises although nobody waits in between."""
+    steps: dict[str, int] = {}
+    kept = []
+    for call in sequence:
+        step, key = ORDER.index(call[0]), key_of(call)
+        if step > steps.get(key, -1) or (step == 1 and steps.get(key) == 1):
+            steps[key] = step
+            kept.append(call)
+    return kept
+
+
+class JournalStoreMachine(RuleBasedStateMachine):
+    """Calls a store in any order, and ends its process at any moment."""
+
+    factory: type[StoreFactory]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner(loop_factory=TurnedEventLoop)
+        self.stores = self.factory()
+        self.model = Model()
+        self.store = self.stores.make(lambda: self.model.now)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    @initialize()
+    def open(self) -> None:
+        assert not self.store.exists()
+        opened = self.run(self.store.open(SPEC))
+        assert opened.totals == self.model.totals()
+        assert (opened.resumed, opened.legacy) == (False, False)
+        assert (opened.run.kind, opened.run.subject, opened.run.run_id) == ("requests", "s", "run")
+        assert (opened.run.settings, opened.run.created_at) == ({"items": 5}, self.model.now)
+        self.opened = opened
+
+    def teardown(self) -> None:
+        self.run(self.store.aclose())
+        self.runner.close()
+        self.stores.aclose()
+
+    @rule(seconds=st.sampled_from((0.25, 1.0, 30.0)))
+    def turn_the_clock(self, seconds: float) -> None:
+        self.model.now += seconds
+
+    @rule(
+        several=st.lists(intents(), min_size=1, max_size=4),
+        owner=owners,
+        room=st.sampled_from((True, True, False)),
+    )
+    def begin(self, several: list[Intent], owner: str, room: bool) -> None:
+        several = [self.numbered(intent) for intent in several]
+
+        async def work() -> None:
+            found = await self.store.begin(several, owner, room=room)
+            assert len(found) == len(several)
+            for intent, answer in zip(several, found, strict=True):
+                self.judge(self.model.begin(intent, owner, room), answer, intent.key, owner)
+
+        self.run(work())
+
+    @rule(key=keys, job_id=job_ids)
+    def submitted(self, key: str, job_id: str) -> None:
+        expected = self.model.submitted(key, job_id)
+        self.run(self.met(expected, lambda: self.store.submitted(key, job_id)))
+
+    @rule(outcome=finishes)
+    def finish(self, outcome: Finish) -> None:
+        expected = self.model.finish(outcome)
+        self.run(self.met(expected, lambda: self.store.finish(outcome)))
+
+    @rule(key=keys)
+    def mark_uncertain(self, key: str) -> None:
+        expected = self.model.mark_uncertain(key)
+        self.run(self.met(expected, lambda: self.store.mark_uncertain(key)))
+
+    @rule(key=keys)
+    def count_resend(self, key: str) -> None:
+        expected = self.model.count_resend(key)
+        self.run(self.met(expected, lambda: self.store.count_resend(key)))
+
+    @rule(owner=owners, lease=st.sampled_from((-1.0, 20.0, 100.0)))
+    def heartbeat(self, owner: str, lease: float) -> None:
+        async def work() -> None:
+            await self.store.heartbeat(owner, lease)
+
+        self.run(work())
+        self.model.leases[owner] = self.model.now + lease
+
+    @rule(sequence=st.lists(calls, min_size=2, max_size=6))
+    def at_the_same_time(self, sequence: list[Call]) -> None:
+        """Calls that nobody waits for in between: each is answered for itself."""
+
+        async def work() -> None:
+            chosen = self.prepared(sequence)
+            waiting = [self.call(call) for call in chosen]
+            found = await asyncio.gather(*waiting, return_exceptions=True)
+            for call, answer in zip(chosen, found, strict=True):
+                self.follow(call, answer)
+
+        self.run(work())
+
+    @rule(sequence=st.lists(calls, min_size=1, max_size=3), turns=st.integers(0, 3))
+    def cancelled(self, sequence: list[Call], turns: int) -> None:
+        """What was called is carried out, whatever becomes of those who wait for it."""
+
+        async def work() -> None:
+            chosen = self.prepared(sequence)
+            waiting = [asyncio.ensure_future(self.call(call)) for call in chosen]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            await self.store.totals()
+            for call in chosen:
+                self.follow(call, None)
+
+        self.run(work())
+
+    @rule()
+    def reopen(self) -> None:
+        self.run(self.store.aclose())
+        self.run(self.store.aclose())
+        self.found_again()
+
+    @rule()
+    def crash(self) -> None:
+        self.store = self.run(self.stores.crash(self.store))
+        self.found_again()
+
+    @rule(
+        several=st.lists(intents(), min_size=2, max_size=4, unique_by=lambda intent: intent.key),
+        owner=owners,
+        turns=st.integers(0, 4),
+    )
+    def crash_while_many_begin(self, several: list[Intent], owner: str, turns: int) -> None:
+        """Of what nobody was told, all is there, or nothing."""
+        several = [self.numbered(intent) for intent in several]
+
+        async def work() -> JournalStore:
+            waiting = asyncio.ensure_future(self.call(("many", (several, owner))))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            store = await self.stores.crash(self.store)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            return store
+
+        self.store = self.run(work())
+        before = copy.deepcopy(self.model.items)
+        for intent in several:
+            (answer, *_) = self.model.begin(intent, owner, room=True)
+            self.judge((answer,), answer, intent.key, owner)
+        self.run(self.store.open(SPEC))
+        records = self.run(self.records())
+        if [self.facts(record) for record in records] != self.wanted():
+            self.model.items = before
+        self.model.reopen()
+
+    @rule(running=st.integers(0, 50), limit=st.integers(1, 50))
+    def sample(self, running: int, limit: int) -> None:
+        async def work() -> None:
+            self.store.sample_slots(running, limit)
+            await self.store.totals()
+
+        self.run(work())
+        self.model.samples.append((self.model.now, running, limit))
+
+    @precondition(lambda self: self.model.samples)
+    @rule()
+    def read_samples(self) -> None:
+        with self.store.reader() as reader:
+            found = [(one.at, one.running, one.slot_limit) for one in reader.slots()]
+        assert found
+        assert set(found) <= set(self.model.samples)
+        assert [one[0] for one in found] == sorted(one[0] for one in found)
+        assert len(found) <= 2 * (found[-1][0] - found[0][0] + 1)
+
+    @rule(key=keys, states=st.sets(st.sampled_from(("intended", "failed", "submitted"))))
+    def ask(self, key: str, states: set[Any]) -> None:
+        async def work() -> None:
+            for sent_under in {item["idempotency_key"] for item in self.wanted()}:
+                members = await self.store.members(sent_under)
+                assert [self.facts(member) for member in members] == [
+                    item for item in self.wanted() if item["idempotency_key"] == sent_under
+                ]
+            assert await self.store.members("no such key") == []
+            assert await self.store.matching("f1") == []  # records of schema 1 alone
+            for after in (-1, 0, 2, 3):
+                found = [self.facts(one) async for one in self.store.iterate(states, after=after)]
+                assert found == [
+                    item
+                    for item in self.wanted()
+                    if item["position"] > after and item["state"] in states
+                ]
+
+        self.run(work())
+        with self.store.reader() as reader:
+            assert reader.run.run_id == "run"
+            assert reader.totals() == self.model.totals()
+            found = [self.facts(record) for record in reader.records(states)]
+            everything = [self.facts(record) for record in reader.records()]
+        assert found == [item for item in self.wanted() if item["state"] in states]
+        assert everything == self.wanted()
+
+    @invariant()
+    def holds_what_was_promised(self) -> None:
+        async def work() -> tuple[list[ItemRecord], Totals]:
+            return await self.records(), await self.store.totals()
+
+        if not self.store.exists():
+            return
+        records, totals = self.run(work())
+        assert [self.facts(record) for record in records] == self.wanted()
+        assert totals == self.model.totals()
+
+    async def records(self) -> list[ItemRecord]:
+        return [record async for record in self.store.iterate()]
+
+    def facts(self, record: ItemRecord) -> dict[str, Any]:
+        """What a record says; who claimed an item last is of no interest once it has ended."""
+        facts = msgspec.structs.asdict(record)
+        return facts | {"owner": None} if record.state in FINISHED else facts
+
+    def wanted(self) -> list[dict[str, Any]]:
+        """What the records must say, in the order of positions."""
+        facts = [item.record() for item in self.model.in_order()]
+        return [one | {"owner": None} if one["state"] in FINISHED else one for one in facts]
+
+    def numbered(self, intent: Intent) -> Intent:
+        """The intent as the next attempt of its item, or one beside it."""
+        item = self.model.items.get(intent.key)
+        following = 1 if item is None else item.intent.attempt + 1
+        return msgspec.structs.replace(intent, attempt=max(1, following + intent.attempt))
+
+    def prepared(self, sequence: Sequence[Call]) -> list[Call]:
+        return [
+            (name, (self.numbered(arguments[0]), *arguments[1:]))
+            if name == "begin"
+            else (name, arguments)
+            for name, arguments in in_promised_order(sequence)
+        ]
+
+    def call(self, call: Call) -> Any:
+        name, arguments = call
+        if name == "many":
+            return self.store.begin(arguments[0], arguments[1])
+        if name == "begin":
+            intent, owner, room = arguments
+            return self.store.begin([intent], owner, room=room)
+        if name == "submitted":
+            return self.store.submitted(*arguments)
+        return self.store.finish(arguments)
+
+    def follow(self, call: Call, answer: Any) -> None:
+        """Do the same with the model, and compare; without an answer, do what the store did."""
+        name, arguments = call
+        if name == "begin":
+            intent, owner, room = arguments
+            allowed = self.model.begin(intent, owner, room)
+            self.judge(allowed, allowed[0] if answer is None else answer[0], intent.key, owner)
+            return
+        expected = getattr(self.model, name)(*((arguments,) if name == "finish" else arguments))
+        if answer is not None or expected is None:
+            assert getattr(answer, "reason", None) == getattr(expected, "reason", None)
+
+    def judge(self, allowed: tuple[Any, ...], answer: Any, key: str, owner: str) -> None:
+        told = msgspec.structs.asdict(answer) if isinstance(answer, ItemRecord) else answer
+        if isinstance(told, dict) and told["state"] in FINISHED:
+            allowed = tuple(
+                one | {"owner": told["owner"]} if isinstance(one, dict) else one for one in allowed
+            )
+        assert told in allowed
+        if isinstance(told, dict) or told is Begin.NO_ROOM:
+            self.model.claimed(key, owner)
+
+    async def met(self, expected: Refused | None, call: Callable[[], Any]) -> None:
+        reason = None
+        try:
+            await call()
+        except JournalError as error:
+            reason = error.reason
+        assert reason == (None if expected is None else expected.reason)
+
+    def found_again(self) -> None:
+        opened = self.run(self.store.open(RunSpec(kind="requests", subject="s")))
+        self.model.reopen()
+        assert opened.totals == self.model.totals()
+        assert opened.resumed == bool(self.model.items)
+        assert opened.run == self.opened.run

@@ -1,0 +1,189 @@
+"""Lengths and tracks of files of which only parts are at hand."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heygen_async.media.formats import (
+    MediaInfo,
+    NoParser,
+    is_media,
+    media_type,
+    read_media,
+)
+from heygen_async.media.partial_file import MissingBytes, PartialFile
+from tests.media.samples import sample, stretched
+
+QUICK = settings(max_examples=100, deadline=None, database=None)
+
+
+def whole(content: bytes) -> PartialFile:
+    file = PartialFile(len(content))
+    file.add(0, content)
+    return file
+
+
+def read_by_parts(content: bytes, chunk: int) -> tuple[MediaInfo, int]:
+    """What is read where parts come as they are asked for, and how many bytes that took."""
+    file = PartialFile(len(content))
+    kind = media_type(content[:2000])
+    while True:
+        info = read_media(file, kind)
+        if file.missing is None:
+            return info, file.held
+        at = file.missing
+        file.add(at, content[at : at + min(chunk, file.gap_at(at))])
+
+
+@pytest.mark.parametrize(
+    ("container", "video", "audio", "kind"),
+    [
+        ("mp4", "mpeg4", "aac", "video/mp4"),
+        ("mp4", "mpeg4", None, "video/mp4"),
+        ("mov", "mpeg4", "aac", "video/quicktime"),
+        ("ipod", None, "aac", "audio/mp4"),
+        ("mp3", None, "libmp3lame", "audio/mpeg"),
+        ("wav", None, "pcm_s16le", "audio/wav"),
+        ("flac", None, "flac", "audio/flac"),
+        ("webm", "libvpx", "libopus", "video/webm"),
+        ("webm", None, "libopus", "video/webm"),
+        ("matroska", "mpeg4", "aac", "video/x-matroska"),
+        ("ogg", None, "libopus", "application/ogg"),
+        ("avi", "mpeg4", "libmp3lame", "video/x-msvideo"),
+    ],
+)
+def test_length_and_tracks_of_each_format(
+    container: str, video: str | None, audio: str | None, kind: str
+) -> None:
+    content = sample(container, video, audio)
+    assert media_type(content[:2000]) == kind
+    assert is_media(kind)
+    info = read_media(whole(content), kind)
+    assert info.seconds == pytest.approx(4, abs=0.25)
+    assert (info.has_video, info.has_audio) == (video is not None, audio is not None)
+    assert read_by_parts(content, 1024)[0] == info
+
+
+def test_an_index_at_the_end_takes_a_few_parts() -> None:
+    content = stretched(sample("mp4", "mpeg4", "aac"), 50_000_000)
+    info, held = read_by_parts(content, 65_536)
+    assert info.seconds == pytest.approx(4, abs=0.1)
+    assert (info.has_video, info.has_audio) == (True, True)
+    assert held < 150_000
+    wav = sample("wav", None, "pcm_s16le", 200)
+    assert len(wav) > 38_000_000
+    info, held = read_by_parts(wav, 65_536)
+    assert info.seconds == pytest.approx(200)
+    assert held < 150_000
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\xef\xbb\xbf \n<!DOCTYPE html><html>", "text/html"),
+        (b"<HTML lang=en>", "text/html"),
+        (b"\x89PNG\r\n\x1a\n....", "image/png"),
+        (b"RIFF....WEBPVP8 ", "image/webp"),
+        (b"\xff\xfb\x90\x00", "audio/mpeg"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"{}", None),
+        (b"", None),
+        (b"\xff", None),
+    ],
+)
+def test_the_first_bytes_tell_the_type(head: bytes, kind: str | None) -> None:
+    assert media_type(head) == kind
+
+
+@QUICK
+@given(
+    seed=st.sampled_from(["mp4", "webm", "mp3", "wav"]),
+    cuts=st.lists(st.tuples(st.integers(0, 3000), st.binary(min_size=1, max_size=8)), max_size=6),
+    end=st.integers(0, 12_000),
+)
+def test_broken_files_are_of_unknown_length_and_raise_nothing(
+    seed: str, cuts: list[tuple[int, bytes]], end: int
+) -> None:
+    tracks = {
+        "mp4": ("mpeg4", "aac"),
+        "webm": ("libvpx", "libopus"),
+        "mp3": (None, "libmp3lame"),
+        "wav": (None, "pcm_s16le"),
+    }
+    content = bytearray(sample(seed, *tracks[seed], 1))
+    for at, data in cuts:
+        content[at : at + len(data)] = data
+    info = read_media(whole(bytes(content[:end])), media_type(bytes(content[:2000])))
+    assert info.seconds is None or info.seconds > 0
+
+
+def test_boxes_without_end_are_given_up() -> None:
+    box = struct.pack(">I4s", 8, b"moov")
+    for content in (box * 40_000, struct.pack(">I4sQ", 1, b"free", 2**63 - 1) * 3, box[:4] * 99):
+        info = read_media(whole(b"\0\0\0\x10ftypisom...." + content), "video/mp4")
+        assert info.seconds is None
+
+
+def test_playlists_do_not_make_ffmpeg_open_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("other.wav").write_bytes(sample("wav", None, "pcm_s16le"))
+    playlist = b"ffconcat version 1.0\nfile other.wav\nduration 4\n"
+    assert read_media(whole(playlist), None) == MediaInfo()
+
+
+def test_without_the_extra_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tinytag", None)
+    with pytest.raises(NoParser):
+        read_media(whole(sample("wav", None, "pcm_s16le")), "audio/wav")
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert read_media(whole(sample("wav", None, "pcm_s16le")), "audio/wav").seconds == 4
+    with pytest.raises(NoParser):
+        read_media(whole(sample("webm", None, "libopus")), "video/webm")
+
+
+@QUICK
+@given(
+    content=st.binary(max_size=200),
+    steps=st.lists(st.tuples(st.integers(-250, 250), st.integers(0, 2), st.integers(-1, 250))),
+    chunk=st.integers(1, 50),
+)
+def test_a_partial_file_reads_like_any_other(
+    content: bytes, steps: list[tuple[int, int, int]], chunk: int
+) -> None:
+    file, reference = PartialFile(len(content)), io.BytesIO(content)
+    for offset, whence, size in steps:
+        try:
+            reference.seek(offset, whence)
+        except ValueError:
+            with pytest.raises(OSError, match="negative"):
+                file.seek(offset, whence)
+            continue
+        if reference.tell() < 0 or (whence and reference.tell() == 0 and offset < 0):
+            reference.seek(0)  # BytesIO stops at 0, where a file raises
+            file.seek(0)
+        else:
+            assert file.seek(offset, whence) == reference.tell()
+        expected = reference.read(size)
+        while True:
+            try:
+                data = file.read(size)
+            except MissingBytes as missing:
+                at = missing.offset
+                assert file.missing is not None
+                file.add(at, content[at : at + min(chunk, file.gap_at(at))])
+            else:
+                break
+        assert data == expected
+        assert file.tell() == reference.tell()
+    file.restart()
+    assert (file.missing, file.tell()) == (None, 0)

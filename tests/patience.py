@@ -1,0 +1,17 @@
+"""Waiting for other processes and threads, which takes real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+#: Seconds until a test gives up; long, since the machine may be busy with other work.
+PATIENCE = 180.0
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look until a condition holds; fail when patience is at its end."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "nothing came of it in time"
+        time.sleep(0.02)
