@@ -81,7 +81,7 @@ class AiClipping(Resource):
             that was cancelled counts as failed.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         return self._job(

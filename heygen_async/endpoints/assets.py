@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from heygen_async.endpoints.batches import Batches, BatchJob, BatchKind
+from heygen_async.endpoints.fresh_assets import note_upload
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.errors import InvalidRequest, NotFound, TransportError, URLExpired
 from heygen_async.jobs.observation import submitted
@@ -262,11 +263,13 @@ class DirectUploads(Resource):
         Raises:
             Conflict: The bytes did not turn up.
         """
-        return await self._session.call(
+        completed = await self._session.call(
             DIRECT_COMPLETE,
             DIRECT_COMPLETE.at(asset_id),
             body=encode(request or AssetCompleteRequest()),
         )
+        note_upload(self._session, completed.asset_id)
+        return completed
 
 
 class Assets(Resource):
@@ -389,7 +392,7 @@ class Assets(Resource):
         after = f"\r\n--{boundary}--\r\n".encode()
         failure: TransportError
         try:
-            return await self._session.call(
+            asset = await self._session.call(
                 UPLOAD,
                 UPLOAD.at(),
                 body=lambda: StreamedBody(file, before=before, after=after),
@@ -398,6 +401,9 @@ class Assets(Resource):
             )
         except TransportError as error:
             failure = error
+        else:
+            note_upload(self._session, asset.asset_id)
+            return asset
         raise file.failure or failure
 
     async def _upload_directly(self, file: UploadSource, direct: DirectUpload) -> UploadedAsset:

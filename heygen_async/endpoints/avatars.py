@@ -225,7 +225,7 @@ class Avatars(Resource):
         Raises:
             InvalidResponse: HeyGen makes an avatar, and does not say which.
         """
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         look, group = created.avatar_item, created.avatar_group

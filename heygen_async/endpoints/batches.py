@@ -261,7 +261,7 @@ class JobBatches(Batches[T]):
         return await self._create_encoded(encode(request), key)
 
     async def _create_encoded(self, body: bytes, idempotency_key: str | None) -> BatchJob[T]:
-        created = await self._session.call(
+        created = await self._submit(
             self._endpoint, self._endpoint.at(), body=body, idempotency_key=idempotency_key
         )
         now = asyncio.get_running_loop().time()

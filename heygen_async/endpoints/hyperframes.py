@@ -72,7 +72,7 @@ class Hyperframes(Resource):
             The job; ``await job.wait()`` gives the ``HyperframesRender``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         callback_id = callback_id_of(request)

@@ -142,7 +142,7 @@ class Lipsyncs(Resource):
             The job; ``await job.wait()`` gives the ``Lipsync``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         return self._job(

@@ -87,7 +87,7 @@ class Proofreads(Resource):
         Returns:
             One job per language, in the order of ``request.output_languages``.
         """
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         return [

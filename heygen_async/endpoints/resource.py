@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from heygen_async.endpoints.fresh_assets import create
 from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
@@ -45,6 +46,12 @@ class Resource:
         return Job(
             self._watcher, kind, job_id, created=created, started=now, callback_id=callback_id
         )
+
+    async def _submit(
+        self, endpoint: Endpoint[T], path: str, *, body: bytes, idempotency_key: str | None
+    ) -> T:
+        """Send a create that takes a key; an asset that is not visible yet is waited for."""
+        return await create(self._session, endpoint, path, body, idempotency_key)
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
         return Pages(partial(_fetch, self._session, endpoint, path), query)

@@ -179,7 +179,7 @@ class Templates(Resource):
             )
             return await self._through_v2(template_id, rendering)
         request = with_unguessable_id(request, self._session, idempotency_key)
-        video = await self._session.call(
+        video = await self._submit(
             GENERATE,
             GENERATE.at(template_id),
             body=request.v3(),
@@ -213,7 +213,7 @@ class Templates(Resource):
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
+        created = await self._submit(
             GENERATE_V2,
             GENERATE_V2.at(template_id),
             body=request.v2(test),

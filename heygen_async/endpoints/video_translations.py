@@ -170,7 +170,7 @@ class VideoTranslations(Resource):
             One job per language, in the order of ``request.output_languages``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         callback_id = callback_id_of(request)

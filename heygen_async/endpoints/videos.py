@@ -156,7 +156,7 @@ class Videos(Resource):
             The job; ``await job.wait()`` gives the ``Video``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._session.call(
+        created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
         return self._job(VIDEO, created.video_id, created, callback_id_of(request), request=request)

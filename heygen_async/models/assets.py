@@ -7,12 +7,14 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
-from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp
+from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, refuse
 
 Sha256: TypeAlias = Annotated[
     str,
     Meta(pattern=r"^[0-9a-fA-F]{64}\Z", title="a SHA-256 as 64 hexadecimal digits"),
 ]
+
+_LARGEST = 200 * 1024**2
 
 
 class DirectUploadRequest(Request, frozen=True, kw_only=True):
@@ -21,7 +23,7 @@ class DirectUploadRequest(Request, frozen=True, kw_only=True):
     Attributes:
         filename: Its name.
         content_type: Its MIME type.
-        size_bytes: Its size.
+        size_bytes: Its size, 1 byte to 200 MB.
         checksum_sha256: Its SHA-256 as 64 hexadecimal digits.
     """
 
@@ -29,6 +31,10 @@ class DirectUploadRequest(Request, frozen=True, kw_only=True):
     content_type: str
     size_bytes: int
     checksum_sha256: Sha256 | None = None
+
+    def _check_rules(self) -> None:
+        if not 1 <= self.size_bytes <= _LARGEST:
+            refuse("size_bytes", f"expected 1 to {_LARGEST:,} bytes, got {self.size_bytes:,}")
 
 
 class AssetCompleteRequest(Request, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from heygen_async.models.sources import MediaSource
-from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, refuse
+from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, refuse_impossible_times
 
 
 class LipsyncRequest(Request, frozen=True, kw_only=True):
@@ -48,12 +48,7 @@ class LipsyncRequest(Request, frozen=True, kw_only=True):
     callback_id: str | None = None
 
     def _check_rules(self) -> None:
-        if (
-            self.start_time is not None
-            and self.end_time is not None
-            and self.start_time >= self.end_time
-        ):
-            refuse("start_time", f"{self.start_time} is not before end_time {self.end_time}")
+        refuse_impossible_times(self.start_time, self.end_time)
 
 
 class CreatedLipsync(Answer, frozen=True, kw_only=True):

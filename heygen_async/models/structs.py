@@ -58,6 +58,9 @@ else:
 _LONGEST_SHOWN = 200
 _DEEPEST_SHOWN = 8
 _CONTAINERS = (Sequence, Mapping)
+# An empty folder is the root; a callback's id is the caller's own.
+_BLANK_IDS = frozenset({"folder_id", "parent_id", "callback_id"})
+_NOT_BLANK = frozenset({"script", "output_languages"})
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
 # Patterns, which re compiles and keeps at their first use: making a client prints nothing.
 _URL_USERINFO = r"(?i)(https?://)[^\s/@?#]*@"
@@ -204,6 +207,21 @@ def refuse_more_than_one(part: Part, *names: str) -> list[str]:
     return there
 
 
+def refuse_impossible_times(start: float | None, end: float | None) -> None:
+    """Refuse a part of a video that is not one.
+
+    Args:
+        start: The field ``start_time``.
+        end: The field ``end_time``.
+    """
+    if start is not None and start < 0:
+        refuse("start_time", f"expected seconds >= 0, got {start}")
+    if end is not None and end <= 0:
+        refuse("end_time", f"expected seconds > 0, got {end}")
+    if start is not None and end is not None and start >= end:
+        refuse("start_time", f"{start} is not before end_time {end}")
+
+
 def require_one(part: Part, *names: str) -> None:
     """Refuse a part where not exactly one of the named fields is given.
 
@@ -276,6 +294,7 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
         container: ``Sequence`` or ``Mapping`` where it holds ``parts`` as its items, or None.
         choices: The values of its Literal, () without one.
         title: What its pattern means in words, if it has a pattern.
+        not_blank: Whether its texts must say something: ids, scripts and names of languages.
     """
 
     name: str
@@ -285,6 +304,7 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
     container: type | None
     choices: tuple[Any, ...]
     title: str | None
+    not_blank: bool
 
 
 @cache
@@ -312,6 +332,8 @@ def _fields(part: type[Part]) -> tuple[_Field, ...]:
                     for choice in get_args(kind)
                 ),
                 title=next((kind.title for kind in types if isinstance(kind, msgspec.Meta)), None),
+                not_blank=field.name in _NOT_BLANK
+                or (field.name.endswith("_id") and field.name not in _BLANK_IDS),
             )
         )
     return tuple(fields)
@@ -362,6 +384,15 @@ def _check_fields(part: Part) -> None:
             _refuse_value(field, value, error)
         except UnicodeEncodeError:  # of a text in a list or a mapping
             refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
+        if field.not_blank:
+            _refuse_blank(field.name, value)
+
+
+def _refuse_blank(name: str, value: object) -> None:
+    for index, item in enumerate(value if isinstance(value, list | tuple) else [value]):
+        if isinstance(item, str) and not item.strip():
+            place = f" at [{index}]" if item is not value else ""
+            refuse(name, f"expected a text that is not empty, got {item!r}{place}")
 
 
 def _is_unicode(text: str) -> bool:

@@ -23,7 +23,8 @@ Expressiveness: TypeAlias = Literal["high", "medium", "low"]
 """Strength of gestures and mimics."""
 Resolution: TypeAlias = Literal["4k", "1080p", "720p"]
 """Size of the picture."""
-Script: TypeAlias = Annotated[str, Meta(min_length=1, max_length=5000)]
+_LONGEST_SCRIPT = 5000
+Script: TypeAlias = Annotated[str, Meta(min_length=1, max_length=_LONGEST_SCRIPT)]
 """Spoken text, 1 to 5,000 characters."""
 
 HexColor: TypeAlias = Annotated[
@@ -358,6 +359,9 @@ class VideoScene(Part, frozen=True, kw_only=True, tag_field="type", tag="video")
     def _check_rules(self) -> None:
         refuse_more_than_one(self, *SPEECH)
         refuse_voiceless_script(self)
+        # The contract states the limit of all scripts in words only here.
+        if self.script is not None and len(self.script) > _LONGEST_SCRIPT:
+            refuse("script", f"expected up to 5,000 characters, got {len(self.script):,}")
 
 
 StudioScene: TypeAlias = AvatarScene | ImageScene | VideoScene

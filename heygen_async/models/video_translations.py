@@ -16,6 +16,7 @@ from heygen_async.models.structs import (
     Timestamp,
     given,
     refuse,
+    refuse_impossible_times,
 )
 
 
@@ -94,12 +95,7 @@ class VideoTranslationRequest(Request, frozen=True, kw_only=True):
             refuse("fps_mode", "counts only with audio, and there is none")
         if self.srt_role is not None and not given(self, "srt"):
             refuse("srt_role", "says whose subtitles srt are, and there is no srt")
-        if (
-            self.start_time is not None
-            and self.end_time is not None
-            and self.start_time >= self.end_time
-        ):
-            refuse("start_time", f"{self.start_time} is not before end_time {self.end_time}")
+        refuse_impossible_times(self.start_time, self.end_time)
 
 
 class CreatedVideoTranslations(Answer, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ RequestT = TypeVar("RequestT", ProofreadRequest, VideoTranslationRequest)
 class _Sent(msgspec.Struct, frozen=True):
     """What is looked at of a request that was submitted before; renders have no video."""
 
-    video: MediaSource = AssetId(asset_id="")
+    video: MediaSource = AssetId(asset_id="unknown")
 
 
 class _Film(NamedTuple):

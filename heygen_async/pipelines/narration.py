@@ -81,7 +81,7 @@ async def narrate(
         BudgetExceeded: The budget has no room for a stage.
     """
     try:
-        avatar = AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="", **fields)
+        avatar = AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="spoken", **fields)
     except TypeError as error:  # a field that there is not
         raise InvalidRequest(str(error)) from None
     await count_earlier(batch, "speech", "videos")

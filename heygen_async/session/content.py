@@ -56,10 +56,10 @@ def unexpected(head: bytes, content_type: str, expected: Expected | None) -> str
     if not head:
         return "the file is empty"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    is_page = start.startswith(_PAGES)
-    if expected == "media":
-        is_page = is_page or start.startswith((b"<", b"{", b"["))
-    labelled = content_type.lower().startswith(_TEXT_TYPES)
+    # Subtitles are text themselves, and servers may call them JSON.
+    media = expected == "media"
+    is_page = start.startswith((b"<", b"{", b"[") if media else _PAGES)
+    labelled = content_type.lower().startswith(_TEXT_TYPES if media else "text/html")
     if (is_page or labelled) and not _CONTROLS.intersection(head):
         return f"a page or message was sent ({content_type or 'of no type'}), not the file"
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -76,12 +76,40 @@ def _without_folder(videos: Sequence[Any]) -> Sequence[Any]:
     return [msgspec.structs.replace(video, folder_id=None) for video in videos]
 
 
+def _spoken(value: Any) -> Any:
+    """Put a word in the place of an empty text; the API knows no empty ids."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_spoken, value))
+    return "x" if isinstance(value, str) and not value.strip() else value
+
+
+def _languages(value: Sequence[str]) -> Sequence[str]:
+    return list(dict.fromkeys(_spoken(value)))
+
+
+def _later(value: float | None) -> float | None:
+    return value if value is None else abs(value) or 1.0
+
+
+def _size(value: int) -> int:
+    return abs(value) % 1_000_000 + 1
+
+
 # What a rule would refuse in so many drawn values that repairs come too late.
-_ADJUSTED = {("VideoBatchRequest", "videos"): _without_folder}
+_ADJUSTED: dict[str, Callable[[Any], Any]] = {
+    "videos": _without_folder,
+    "output_languages": _languages,
+    "script": _spoken,
+    "start_time": _later,
+    "end_time": _later,
+    "size_bytes": _size,
+}
 
 
 def _adjusted(part: type[Part], name: str, drawn: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    adjust = _ADJUSTED.get((part.__name__, name))
+    if name == "videos" and part.__name__ != "VideoBatchRequest":
+        return drawn
+    adjust = _ADJUSTED.get(name, _spoken if name.endswith("_id") else None)
     return drawn if adjust is None else drawn.map(adjust)
 
 

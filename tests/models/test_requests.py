@@ -17,12 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heygen_async.errors import InvalidRequest
+from heygen_async.models.assets import DirectUploadRequest
 from heygen_async.models.batches import VideoBatchRequest, VideoTranslationBatchRequest
 from heygen_async.models.lipsyncs import LipsyncRequest
-from heygen_async.models.sources import AssetBase64, AssetUrl
+from heygen_async.models.sources import AssetBase64, AssetId, AssetUrl
 from heygen_async.models.structs import Part, Request, encode
 from heygen_async.models.template_variables import TextVariable
 from heygen_async.models.templates import Dimension, TemplateRenderRequest
+from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.video_parts import (
     AvatarIIIEngine,
     AvatarInput,
@@ -416,3 +418,71 @@ def test_lone_surrogates_are_refused() -> None:
 
 def test_two_requests_do_not_share_their_extra() -> None:
     assert _avatar().extra is not _avatar().extra
+
+
+FILM = AssetUrl(url="https://x.io/a.mp4")
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n"])
+@pytest.mark.parametrize(
+    ("make", "param"),
+    [
+        (lambda v: AssetId(asset_id=v), "asset_id"),
+        (lambda v: AvatarVideoRequest(avatar_id=v, script="Hi"), "avatar_id"),
+        (lambda v: AvatarVideoRequest(avatar_id="a", voice_id=v, script="Hi"), "voice_id"),
+        (lambda v: AvatarVideoRequest(avatar_id="a", audio_asset_id=v), "audio_asset_id"),
+        (lambda v: AvatarVideoRequest(avatar_id="a", script=v), "script"),
+        (lambda v: CinematicAvatarVideoRequest(avatar_id=["a", v], prompt="p"), "avatar_id"),
+        (lambda v: VideoAgentRequest(prompt="p", brand_kit_id=v), "brand_kit_id"),
+        (
+            lambda v: VideoTranslationRequest(video=FILM, output_languages=["French", v]),
+            "output_languages",
+        ),
+    ],
+)
+def test_empty_ids_and_texts_are_refused(
+    make: Callable[[str], Request], param: str, empty: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        make(empty)
+    assert caught.value.param == param
+
+
+def test_an_empty_folder_is_the_root() -> None:
+    request = AvatarVideoRequest(avatar_id="a", script="Hi", folder_id="")
+    assert json.loads(encode(request))["folder_id"] == ""
+
+
+@pytest.mark.parametrize("kind", [VideoTranslationRequest, LipsyncRequest])
+@pytest.mark.parametrize(
+    ("times", "param"),
+    [
+        ({"start_time": -1.0}, "start_time"),
+        ({"end_time": -0.5}, "end_time"),
+        ({"end_time": 0}, "end_time"),
+        ({"start_time": -2.0, "end_time": -1.0}, "start_time"),
+        ({"start_time": 3.0, "end_time": 2.0}, "start_time"),
+        ({"start_time": 2.0, "end_time": 2.0}, "start_time"),
+    ],
+)
+def test_times_that_cannot_be(kind: type[Any], times: dict[str, float], param: str) -> None:
+    fields: dict[str, Any] = {"video": FILM}
+    fields |= {"audio": FILM} if kind is LipsyncRequest else {"output_languages": ["French"]}
+    with pytest.raises(InvalidRequest) as caught:
+        kind(**fields, **times)
+    assert caught.value.param == param
+    kind(**fields, start_time=0, end_time=1)
+
+
+@pytest.mark.parametrize("size", [0, -1, 200 * 1024**2 + 1])
+def test_sizes_of_uploads_that_cannot_be(size: int) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        DirectUploadRequest(filename="a.mp4", content_type="video/mp4", size_bytes=size)
+    assert caught.value.param == "size_bytes"
+
+
+@pytest.mark.parametrize("scene", [ImageScene, VideoScene])
+def test_scripts_of_scenes_are_as_long_as_others(scene: type[Any]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        scene(**{scene.__struct_fields__[0]: FILM}, voice_id="v", script="x" * 5001)
+    assert caught.value.param == "script"

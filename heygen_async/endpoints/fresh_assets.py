@@ -1,0 +1,90 @@
+"""Creates that name an asset which HeyGen does not see yet, some seconds after its upload.
+
+HeyGen's support: send the same request with the same key again after 5 s, and after 15 s. A refused
+create costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from heygen_async.errors import APIError
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.session import Session, fresh_key
+
+T = TypeVar("T")
+
+logger: logging.Logger = logging.getLogger("heygen_async.session")
+
+_WAITS = (5.0, 15.0)
+# How long an asset counts as fresh, in seconds.
+_FRESH = 60.0
+_UNSEEN = frozenset(
+    {(400, "asset_not_found"), (404, "asset_not_found"), (404, "resource_not_found")}
+)
+
+# When assets were uploaded, by their ids, on the loop's clock.
+_uploads: WeakKeyDictionary[Session, dict[str, float]] = WeakKeyDictionary()
+
+
+def note_upload(session: Session, asset_id: str) -> None:
+    """Note that an asset was uploaded just now."""
+    now = asyncio.get_running_loop().time()
+    recent = {key: at for key, at in _uploads.get(session, {}).items() if _is_fresh(at, now)}
+    _uploads[session] = recent | {asset_id: now}
+
+
+async def create(
+    session: Session, endpoint: Endpoint[T], path: str, body: bytes, idempotency_key: str | None
+) -> T:
+    """Send a create, and again under its key where it names an asset that is not visible yet.
+
+    Args:
+        session: The session.
+        endpoint: An operation that takes a key.
+        path: Its encoded path.
+        body: The request.
+        idempotency_key: The caller's key, or None for a fresh one.
+
+    Raises:
+        HeyGenError: As every call.
+    """
+    if session not in _uploads:
+        return await session.call(endpoint, path, body=body, idempotency_key=idempotency_key)
+    key = fresh_key() if idempotency_key is None else idempotency_key
+    for wait in _WAITS:
+        try:
+            return await session.call(endpoint, path, body=body, idempotency_key=key)
+        except APIError as error:
+            now = asyncio.get_running_loop().time()
+            if not is_unseen_asset(error, body, _uploads[session], now):
+                raise
+            logger.info(
+                "%s names an asset that is not visible yet; the next attempt follows in %.0f s",
+                endpoint.operation,
+                wait,
+            )
+        await asyncio.sleep(wait)
+    return await session.call(endpoint, path, body=body, idempotency_key=key)
+
+
+def is_unseen_asset(error: APIError, body: bytes, uploads: Mapping[str, float], now: float) -> bool:
+    """Return whether a refusal is about an asset that was uploaded less than a minute ago.
+
+    Args:
+        error: The refusal.
+        body: The request, as it was sent.
+        uploads: When assets were uploaded, by their ids.
+        now: The present, on the same clock.
+    """
+    return (error.status, error.code) in _UNSEEN and any(
+        _is_fresh(at, now) and asset_id.encode() in body for asset_id, at in uploads.items()
+    )
+
+
+def _is_fresh(at: float, now: float) -> bool:
+    return 0 <= now - at < _FRESH
