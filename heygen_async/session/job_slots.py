@@ -175,6 +175,30 @@ class JobSlots(SlotPool):
         await self._wait(self._at_gate, grant, patience)
         return JobSlot(self, grant, loop)
 
+    def acquire_nowait(self) -> JobSlot | None:
+        """Do what ``try_acquire`` does, under the name of version 0.1.0."""
+        return self.try_acquire()
+
+    async def acquire_after_refusal(self, seconds: float, *, patience: float) -> JobSlot:
+        """Do what ``refused_without_lease`` does, under the name of version 0.1.0.
+
+        Args:
+            seconds: Seconds that the answer asked to wait.
+            patience: Seconds to wait at most.
+        """
+        return await self.refused_without_lease(seconds, patience)
+
+    async def opened(self, *, patience: float) -> None:
+        """Wait until submissions are not paused, as version 0.1.0 did.
+
+        Args:
+            patience: Seconds to wait at most.
+
+        Raises:
+            RateLimited: That lasts longer than ``patience`` seconds.
+        """
+        (await self.wait_open(patience)).release()
+
     async def aclose(self) -> None:
         """End all waiting with ``SlotUnavailable``. A later call uses the pool again."""
         for queue in (self._queue, self._at_gate):
