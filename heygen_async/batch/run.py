@@ -14,6 +14,7 @@ import msgspec
 
 from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.item import ItemProcessor, ItemResult
+from heygen_async.batch.operations import OPERATIONS, Submission
 from heygen_async.batch.outcome import Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
@@ -288,6 +289,7 @@ class Run(Generic[T]):
             owner=owner,
             submitter=submitter,
             find_job=AccountSearch(self._heygen, self._store),
+            output_seconds=self._output_seconds,
             slots=self._slots,
             may_submit=lambda: not self._source.closed,
             budget=self._budget,
@@ -298,6 +300,9 @@ class Run(Generic[T]):
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
         )
+
+    async def _output_seconds(self, submission: Submission[T], result: T) -> float | None:
+        return await OPERATIONS[submission.operation].measure(self._heygen, result)
 
     async def _close(self) -> None:
         try:
