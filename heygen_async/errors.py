@@ -33,6 +33,7 @@
     │   └── MalformedDelivery       its body is no event
     ├── BatchStopped                a batch stopped after a failed item
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
+    │   └── InsufficientBalance     the account cannot pay for a batch
     ├── CorrectionFailed            a function that corrects subtitles raised
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
     ├── UncertainSubmission         whether an item was submitted cannot be told any more
@@ -438,6 +439,20 @@ class BudgetExceeded(HeyGenError):
         self.spent = spent
         self.reserved = reserved
         self.not_submitted = not_submitted
+
+
+class InsufficientBalance(BudgetExceeded):
+    """The account cannot pay for a run. Nothing was submitted.
+
+    Attributes:
+        needed: USD that the run needs, by estimate.
+        available: USD that the account can spend.
+    """
+
+    def __init__(self, message: str, *, needed: float, available: float, **figures: Any) -> None:
+        super().__init__(message, **figures)
+        self.needed = needed
+        self.available = available
 
 
 class CorrectionFailed(HeyGenError):

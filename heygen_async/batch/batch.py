@@ -8,9 +8,7 @@ import os
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Callable,
-    Collection,
     Iterable,
     Sized,
 )
@@ -26,7 +24,16 @@ from heygen_async.batch.outcome import Outcome, Progress
 from heygen_async.batch.resume import ResumePolicy
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
-from heygen_async.batch.submissions import RenderBuilder, RequestsBuilder, SubmissionBuilder, Via
+from heygen_async.batch.submissions import (
+    RenderBuilder,
+    RequestsBuilder,
+    SourceVideo,
+    SubmissionBuilder,
+    Via,
+    pairs,
+    source_name,
+    translation_of,
+)
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
@@ -48,9 +55,6 @@ T = TypeVar("T")
 
 JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
 """A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
-
-SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
-"""A video to dub: its URL, an asset, or a whole request."""
 
 
 class Batch:
@@ -92,6 +96,11 @@ class Batch:
         max_cost: USD that the runs of this batch may cost, by estimate, those before a resume
             included. At the cap nothing more is submitted; what is under way ends, and the run
             raises ``BudgetExceeded``. Warnings are logged at 50 % and at 80 %.
+        until_empty: Start a collection although the account cannot pay for all of it. Default
+            False: before the first paid call the estimate, or ``max_cost`` if that is lower, is
+            compared with the balance in USD of the account, or with what is left under its
+            spending cap; a run that costs more raises ``InsufficientBalance``. Credits, wallets
+            with auto-reload, and accounts that do not tell refuse nothing.
         max_jobs: Jobs that the runs of this batch may submit, those before a resume included.
         prices: What jobs cost. Default: HeyGen's published prices, as of their date.
     """
@@ -112,6 +121,7 @@ class Batch:
         resubmit_uncertain: bool = False,
         max_cost: float | None = None,
         max_jobs: int | None = None,
+        until_empty: bool = False,
         prices: PriceTable = PRICES,
     ) -> None:
         if concurrency is not None and concurrency < 1:
@@ -128,6 +138,7 @@ class Batch:
             retry_failed=retry_failed, resubmit_uncertain=resubmit_uncertain
         )
         self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
+        self._until_empty = until_empty
         self._prices = prices
         self._concurrency = concurrency
         self._on_error: Literal["collect", "stop"] = on_error
@@ -307,18 +318,18 @@ class Batch:
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
         if isinstance(video, str | AssetUrl | AssetId | VideoTranslationRequest):
-            request = _translation_of(video)
+            request = translation_of(video)
             return self._translate(
                 languages,
                 lambda language: msgspec.structs.replace(request, output_languages=[language]),
                 str,
-                _source_of(request),
+                source_name(request),
                 via,
                 journal,
             )
-        name_of = key or _source_of
+        name_of = key or source_name
         return self._translate(
-            _pairs([_translation_of(one) for one in video], languages),
+            pairs([translation_of(one) for one in video], languages),
             lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),
             lambda pair: f"{name_of(pair[0])} {pair[1]}",
             "videos",
@@ -611,6 +622,7 @@ class Batch:
             job_timeout=self._job_timeout,
             progress=self._progress,
             run_id=self._run_id,
+            until_empty=self._until_empty,
             journaled=store is not None,
             notes={
                 "items": len(items) if isinstance(items, Sized) else None,
@@ -633,37 +645,3 @@ def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
         return None, None
     with store.reader() as reader:
         return reader.name, reader.totals()
-
-
-def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
-    if isinstance(video, VideoTranslationRequest):
-        return video
-    if isinstance(video, str):
-        video = AssetUrl(url=video)
-    # The languages are filled in for each item.
-    return VideoTranslationRequest(video=video, output_languages=["English"])
-
-
-def _source_of(request: VideoTranslationRequest) -> str:
-    """What names the video: its URL without a query, which may be signed, or its asset id."""
-    source = request.video
-    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
-
-
-def _pairs(
-    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
-) -> Any:
-    """All videos in all languages, as the same kind of iterable that the languages are."""
-    if isinstance(languages, AsyncIterable):
-        return _pairs_async(requests, languages)
-    if isinstance(languages, Collection):
-        return [(request, language) for request in requests for language in languages]
-    return ((request, language) for language in languages for request in requests)
-
-
-async def _pairs_async(
-    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
-) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
-    async for language in languages:
-        for request in requests:
-            yield request, language

@@ -18,7 +18,12 @@ from heygen_async.batch.operations import OPERATIONS, Submission
 from heygen_async.batch.outcome import Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
-from heygen_async.batch.submissions import SubmissionBuilder, check_keys, estimate_run
+from heygen_async.batch.submissions import (
+    SubmissionBuilder,
+    check_keys,
+    estimate_items,
+    estimate_run,
+)
 from heygen_async.batch.submitter import (
     ItemInProgress,
     SingleSubmitter,
@@ -33,6 +38,7 @@ from heygen_async.errors import (
     BudgetExceeded,
     DuplicateKey,
     HeyGenError,
+    InsufficientBalance,
     JobFailed,
     JournalError,
     PaymentRequired,
@@ -43,6 +49,7 @@ from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
+from heygen_async.pricing.wallet import check_wallet
 from heygen_async.session.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
 
@@ -69,6 +76,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         job_timeout: Seconds after which a job is given up, or None.
         progress: Called after each outcome.
         run_id: Part of all idempotency keys, or None for the default.
+        until_empty: Whether it starts although the account cannot pay for all of it.
         journaled: Whether the run is to be found again by a later one.
         notes: What the journal stores about the run.
     """
@@ -82,6 +90,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     job_timeout: float | None
     progress: Callable[[Progress], None] | None
     run_id: str | None
+    until_empty: bool
     journaled: bool
     notes: Mapping[str, Any]
 
@@ -212,6 +221,7 @@ class Run(Generic[T]):
         outcomes = self._pool.results()
         try:
             await self._open()
+            await self._check_wallet()
             self._stats.start(loop.time())
             async for ended in outcomes:
                 if ended is None:
@@ -300,6 +310,24 @@ class Run(Generic[T]):
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
         )
+
+    async def _check_wallet(self) -> None:
+        """Refuse a collection that the account cannot pay for, before the first paid call."""
+        items = self._items
+        if not isinstance(items, Collection) or not items:
+            return
+
+        async def estimate() -> RunEstimate:
+            return await estimate_items(self._builder, items, self._key, self._remaining_work)
+
+        until_empty = self._settings.until_empty
+        try:
+            await check_wallet(
+                self._heygen.users.me, self._budget, estimate, until_empty=until_empty
+            )
+        except InsufficientBalance as refusal:
+            refusal.not_submitted = tuple(await self._not_begun())
+            raise
 
     async def _output_seconds(self, submission: Submission[T], result: T) -> float | None:
         return await OPERATIONS[submission.operation].measure(self._heygen, result)

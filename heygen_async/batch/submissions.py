@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.models.languages import same_language
 from heygen_async.models.proofreads import ProofreadRequest
+from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslationRequest
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 Via: TypeAlias = Literal["single", "api-batch"]
 """How items are sent: one by one, or up to 100 together, which HeyGen starts as it has room."""
+
+SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
+"""A video to dub: its URL, an asset, or a whole request."""
 
 # Items that are estimated before the event loop gets a turn.
 _ESTIMATED_AT_ONCE = 500
@@ -261,6 +265,16 @@ async def estimate_run(
     builder.check(items)
     if key is not None:
         check_keys(items, key)
+    return await estimate_items(builder, items, key, open_counter)
+
+
+async def estimate_items(
+    builder: SubmissionBuilder[Any],
+    items: Collection[Any],
+    key: Callable[[Any], str] | None,
+    open_counter: Callable[[], RemainingWorkCounter | None],
+) -> RunEstimate:
+    """Return what ``estimate_run`` does, for items that were checked."""
     counter = await asyncio.to_thread(open_counter)
     estimates = []
     for index, item in enumerate(items):
@@ -302,3 +316,37 @@ def check_language(language: str, offered: Collection[str]) -> None:
         raise InvalidRequest(
             f"languages: HeyGen does not translate into {language!r}{hint}", param="languages"
         )
+
+
+def translation_of(video: SourceVideo) -> VideoTranslationRequest:
+    """Return the request for a video; its languages are filled in for each item."""
+    if isinstance(video, VideoTranslationRequest):
+        return video
+    if isinstance(video, str):
+        video = AssetUrl(url=video)
+    return VideoTranslationRequest(video=video, output_languages=["English"])
+
+
+def source_name(request: VideoTranslationRequest) -> str:
+    """Return the name of a video: its URL without a query, which may be signed, or its asset id."""
+    source = request.video
+    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
+
+
+def pairs(
+    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
+) -> Any:
+    """Return all videos in all languages, as the same kind of iterable that the languages are."""
+    if isinstance(languages, AsyncIterable):
+        return _pairs_async(requests, languages)
+    if isinstance(languages, Collection):
+        return [(request, language) for request in requests for language in languages]
+    return ((request, language) for language in languages for request in requests)
+
+
+async def _pairs_async(
+    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
+) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
+    async for language in languages:
+        for request in requests:
+            yield request, language

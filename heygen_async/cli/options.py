@@ -84,6 +84,10 @@ MaxCost = Annotated[
     typer.Option(min=0, metavar="USD", help="Submit no more at this cost, an estimate."),
 ]
 MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
+UntilEmpty = Annotated[
+    bool,
+    typer.Option("--until-empty", help="Start although the account cannot pay for all of it."),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
@@ -136,6 +140,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         resubmit_uncertain: Send items again that might be paid for twice.
         max_cost: USD that the run may cost, by estimate, or None.
         max_jobs: Jobs that it may submit, or None.
+        until_empty: Start although the account cannot pay for all of it.
         dry_run: Check and estimate only.
         concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
             None.
@@ -147,6 +152,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     resubmit_uncertain: bool = False
     max_cost: float | None = None
     max_jobs: int | None = None
+    until_empty: bool = False
     dry_run: bool = False
     concurrency: int | None = None
 
@@ -221,6 +227,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             resubmit_uncertain=self.resubmit_uncertain,
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
+            until_empty=self.until_empty,
         )
 
 
@@ -235,6 +242,7 @@ class SharedOptions:
     resume: Resume = False
     max_cost: MaxCost = None
     max_jobs: MaxJobs = None
+    until_empty: UntilEmpty = False
     retry_failed: RetryFailed = False
     resubmit_uncertain: ResubmitUncertain = False
     json: Json = False
@@ -252,6 +260,7 @@ class SharedOptions:
             resubmit_uncertain=self.resubmit_uncertain,
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
+            until_empty=self.until_empty,
             dry_run=dry_run,
         )
         return {

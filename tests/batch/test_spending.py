@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from heygen_async import (
+    AvatarVideoRequest,
     Batch,
     BudgetExceeded,
     HeyGen,
+    InsufficientBalance,
     Outcome,
     Retry,
     Run,
@@ -84,3 +86,93 @@ async def test_a_session_whose_video_cannot_be_asked_for_is_done_at_unknown_cost
 async def collect(run: Run[Any], outcomes: list[Outcome[Any]]) -> None:
     async for outcome in run:
         outcomes += [outcome]
+
+
+# The wallet. A second of an avatar's video costs as much as the sandbox's wallet holds.
+DEAR = PriceTable(avatar_iv=1e5)
+
+
+def videos(sandbox: Sandbox, count: int = 2) -> list[AvatarVideoRequest]:
+    """Requests for videos of about ten seconds."""
+    script = "Hello to all of you out there. " * 5
+    return [
+        AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=script, title=f"Video {number}")
+        for number in range(count)
+    ]
+
+
+async def test_a_run_that_the_wallet_cannot_pay_for_is_refused_before_the_first_paid_call(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    batch = Batch(heygen, prices=DEAR, journal=journal)
+    run = batch.run(videos(sandbox), key=lambda video: video.title)
+    with pytest.raises(InsufficientBalance) as refused:
+        await collect(run, [])
+    expected = (await batch.run(videos(sandbox)).estimate()).usd_known
+    assert refused.value.needed == pytest.approx(expected)
+    assert refused.value.available == 100_000
+    assert refused.value.not_submitted == ("Video 0", "Video 1")
+    assert "100,000.00 USD" in str(refused.value)
+    assert "until_empty=True" in str(refused.value)
+    assert isinstance(refused.value, BudgetExceeded)
+    assert sandbox.ledger.count() == 0
+
+
+async def test_a_run_goes_on_until_the_account_is_empty_if_asked_to(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Batch(heygen, prices=DEAR, until_empty=True).run(videos(sandbox))
+    with caplog.at_level(logging.WARNING, "heygen_async.batch"):
+        assert len([outcome async for outcome in run]) == 2
+    assert "short" in caplog.text
+
+
+@pytest.mark.parametrize(("max_cost", "refused"), [(90_000, False), (110_000, True)])
+async def test_a_cap_below_the_balance_needs_no_more_than_itself(
+    sandbox: Sandbox, heygen: HeyGen, max_cost: float, refused: bool
+) -> None:
+    run = Batch(heygen, prices=DEAR, max_cost=max_cost).run(videos(sandbox))
+    # One that is not refused meets its cap, which is another thing.
+    with pytest.raises(BudgetExceeded) as error:
+        await collect(run, [])
+    assert isinstance(error.value, InsufficientBalance) is refused
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.heygen(retry=Retry(attempts=1))
+async def test_an_account_that_cannot_be_asked_refuses_nothing(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    sandbox.faults = Faults(operations={"users.me": Faults(status={status: 1.0})})
+    with caplog.at_level(logging.INFO, "heygen_async.batch"):
+        outcomes = [outcome async for outcome in Batch(heygen, prices=DEAR).run(videos(sandbox))]
+    assert [outcome.ok for outcome in outcomes] == [True, True]
+    assert "the balance of the account is unknown" in caplog.text
+
+
+async def test_what_an_earlier_run_has_paid_for_is_not_needed_again(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    await collect(Batch(heygen).run(videos(sandbox), journal=journal), [])
+    asked = asked_for_the_account(sandbox)
+    again = Batch(heygen, prices=DEAR).run(videos(sandbox), journal=journal)
+    assert [outcome.resumed async for outcome in again] == [True, True]
+    assert asked_for_the_account(sandbox) == asked + 1
+    more = Batch(heygen, prices=DEAR).run(videos(sandbox, 3), journal=journal)
+    with pytest.raises(InsufficientBalance) as refused:
+        await collect(more, [])
+    assert len(refused.value.not_submitted) == 1
+    assert sandbox.ledger.count() == 2
+
+
+async def test_an_iterator_is_not_compared_with_the_account(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    run = Batch(heygen, prices=DEAR).run(iter(videos(sandbox)))
+    assert len([outcome async for outcome in run]) == 2
+    assert asked_for_the_account(sandbox) == 0
+
+
+def asked_for_the_account(sandbox: Sandbox) -> int:
+    """How often the account was asked for."""
+    return sandbox.requests.by_operation["users.me"]
