@@ -358,8 +358,9 @@ class MalformedDelivery(WebhookError):
 class BatchStopped(HeyGenError):
     """A batch stopped after a failed item.
 
-    With ``on_error="stop"`` any failure stops it, otherwise a refused key, an empty account or
-    an exhausted quota.
+    With ``on_error="stop"`` any failure stops it, with ``stop-if-all-fail`` the last one of a
+    series that began with the first item; otherwise a refused key, an empty account or an
+    exhausted quota.
 
     Attributes:
         key: The failed item's key.

@@ -14,7 +14,7 @@ from collections.abc import (
 )
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 from weakref import WeakSet
 
 import msgspec
@@ -22,7 +22,7 @@ import msgspec
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.outcome import Outcome, Progress
 from heygen_async.batch.resume import ResumePolicy
-from heygen_async.batch.run import Run, RunSettings, logger
+from heygen_async.batch.run import OnError, Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
     RenderBuilder,
@@ -70,8 +70,10 @@ class Batch:
             see ``run``.
         on_error: ``collect`` (default) reports failed items among the outcomes; ``stop``
             submits nothing after the first failure, lets running jobs finish, and raises
-            ``BatchStopped`` at the end. A refused key, an empty account and an exhausted quota
-            stop a run either way, since all other items would meet the same.
+            ``BatchStopped`` at the end; ``stop-if-all-fail`` does so if the first 20 items all
+            fail within 60 s and with one reason, of which ``collect`` warns. A refused key, an
+            empty account and an exhausted quota stop a run either way, since all other items would
+            meet the same.
         ordered: Yield outcomes in the order of the items. Default False: as they finish.
         job_timeout: Seconds after which a job is given up as ``JobTimeout``; it goes on at
             HeyGen. Default 7200; None waits for as long as it takes.
@@ -110,7 +112,7 @@ class Batch:
         heygen: HeyGen,
         *,
         concurrency: int | None = None,
-        on_error: Literal["collect", "stop"] = "collect",
+        on_error: OnError = "collect",
         ordered: bool = False,
         job_timeout: float | None = 7200.0,
         progress: Callable[[Progress], None] | None = None,
@@ -126,8 +128,9 @@ class Batch:
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
-        if on_error not in ("collect", "stop"):
-            raise ConfigurationError(f"on_error: expected collect or stop, got {on_error!r}")
+        if on_error not in get_args(OnError):
+            known = ", ".join(get_args(OnError))
+            raise ConfigurationError(f"on_error: expected one of {known}, got {on_error!r}")
         if finished not in ("yield", "skip"):
             raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
@@ -141,7 +144,7 @@ class Batch:
         self._until_empty = until_empty
         self._prices = prices
         self._concurrency = concurrency
-        self._on_error: Literal["collect", "stop"] = on_error
+        self._on_error: OnError = on_error
         self._ordered = ordered
         self._job_timeout = job_timeout
         self._progress = progress

@@ -8,14 +8,14 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.item import ItemProcessor, ItemResult
 from heygen_async.batch.operations import OPERATIONS, Submission
-from heygen_async.batch.outcome import Outcome, Progress, Report, RunStats
+from heygen_async.batch.outcome import EarlyFailures, Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
@@ -63,6 +63,10 @@ _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
 _CLAIMED_AT_ONCE = 1000
 
 
+OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
+"""What failed items do to a run; see ``Batch``."""
+
+
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a run works on its items.
 
@@ -70,7 +74,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         workers: The most items that are worked on at once.
         sizes: When server batches are sent, or None to send items one by one.
         ordered: Whether outcomes come in the order of the items.
-        on_error: Whether the first failure stops the run.
+        on_error: Whether the first failure stops the run, or 20 of them at its start.
         finished: Whether items that ended in an earlier run are yielded again.
         policy: How records of earlier runs are treated.
         job_timeout: Seconds after which a job is given up, or None.
@@ -84,7 +88,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     sizes: BatchSizes | None
     ordered: bool
-    on_error: Literal["collect", "stop"]
+    on_error: OnError
     finished: Literal["yield", "skip"]
     policy: ResumePolicy
     job_timeout: float | None
@@ -146,6 +150,8 @@ class Run(Generic[T]):
         self._processor: ItemProcessor[T]
         self._next = 0  # position of the first item that no work has started on
         self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
+        self._early_failures = EarlyFailures()
+        self._all_failed: Outcome[T] | None = None
         self._over_budget: BudgetExceeded | None = None
         self._not_submitted: list[str] = []
         self._stopping = False
@@ -245,6 +251,12 @@ class Run(Generic[T]):
             self._log_changes()
         if self._over_budget is not None:
             raise self._over_budget
+        if self._all_failed is not None and self._all_failed.error is not None:
+            raise BatchStopped(
+                f"stopped, since {_all_failed(self._all_failed)}",
+                key=self._all_failed.key,
+                error=self._all_failed.error,
+            ) from self._all_failed.error
         if first_failure is not None and first_failure.error is not None:
             raise BatchStopped(
                 f"stopped after item {first_failure.key} failed: {first_failure.error}",
@@ -379,6 +391,8 @@ class Run(Generic[T]):
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
+        if self._early_failures.add(outcome):
+            self._stop_if_asked(outcome)
         self._report_progress(now)
         return outcome, result
 
@@ -408,6 +422,14 @@ class Run(Generic[T]):
     def _is_fatal(self, error: HeyGenError) -> bool:
         """Return whether nothing more is submitted after this failure."""
         return self._settings.on_error == "stop" or isinstance(error, _FATAL)
+
+    def _stop_if_asked(self, outcome: Outcome[T]) -> None:
+        """Stop if so asked, or warn: all items failed so far."""
+        if self._settings.on_error == "stop-if-all-fail":
+            self._all_failed = outcome
+            self.stop_submitting()
+        elif self._settings.on_error == "collect":
+            logger.warning("%s; on_error='stop-if-all-fail' stops such a run", _all_failed(outcome))
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; running jobs end, and the run then raises."""
@@ -461,3 +483,7 @@ class Run(Generic[T]):
         except Exception:  # it must not cost an outcome that is paid for
             self._progress = None
             logger.exception("the progress callback failed, and is not called any more")
+
+
+def _all_failed(outcome: Outcome[Any]) -> str:
+    return f"the first {EarlyFailures.COUNT} items all failed with one reason: {outcome.error}"

@@ -12,6 +12,7 @@ import pytest
 from heygen_async import (
     AvatarVideoRequest,
     Batch,
+    BatchStopped,
     BudgetExceeded,
     HeyGen,
     InsufficientBalance,
@@ -176,3 +177,55 @@ async def test_an_iterator_is_not_compared_with_the_account(
 def asked_for_the_account(sandbox: Sandbox) -> int:
     """How often the account was asked for."""
     return sandbox.requests.by_operation["users.me"]
+
+
+# Runs whose items all fail.
+def unknown_looks(count: int, first: str = "no-such-look") -> list[AvatarVideoRequest]:
+    """Requests for a look that there is not; the first one for another."""
+    looks = [first, *["no-such-look"] * (count - 1)]
+    return [
+        AvatarVideoRequest(avatar_id=look, script=f"Number {number}")
+        for number, look in enumerate(looks)
+    ]
+
+
+async def test_a_run_stops_when_its_first_items_all_fail_alike(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes: list[Outcome[Any]] = []
+    run = Batch(heygen, on_error="stop-if-all-fail").run(unknown_looks(100))
+    with pytest.raises(BatchStopped, match="the first 20 items all failed") as stopped:
+        await collect(run, outcomes)
+    assert type(stopped.value.error) is type(outcomes[0].error)
+    assert 20 <= len(outcomes) < 40  # those that were being sent
+    assert "all failed" not in caplog.text
+
+
+async def test_a_run_that_is_not_to_stop_says_once_that_all_fail(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Batch(heygen).run(unknown_looks(100))
+    assert len([outcome async for outcome in run if not outcome.ok]) == 100
+    assert caplog.text.count("the first 20 items all failed") == 1
+
+
+@pytest.mark.heygen(jobs=1)
+async def test_one_item_that_ends_otherwise_lets_the_run_go_on(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    requests = unknown_looks(30, first=sandbox.avatar_id)
+    run = Batch(heygen, on_error="stop-if-all-fail").run(requests)
+    assert [outcome.ok async for outcome in run].count(False) == 29
+    assert "all failed" not in caplog.text
+
+
+@pytest.mark.sandbox(durations={"video": 61.0})
+async def test_jobs_that_fail_late_stop_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
+    sandbox.fail_next("video", times=25)
+    run = Batch(heygen, on_error="stop-if-all-fail").run(videos(sandbox, 25))
+    assert [outcome.ok async for outcome in run] == [False] * 25
+
+
+async def test_fewer_items_than_that_stop_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
+    run = Batch(heygen, on_error="stop-if-all-fail").run(unknown_looks(19))
+    assert [outcome.ok async for outcome in run] == [False] * 19
