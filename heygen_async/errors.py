@@ -450,8 +450,26 @@ class InsufficientBalance(BudgetExceeded):
         available: USD that the account can spend.
     """
 
-    def __init__(self, message: str, *, needed: float, available: float, **figures: Any) -> None:
-        super().__init__(message, **figures)
+    def __init__(
+        self,
+        message: str,
+        *,
+        needed: float,
+        available: float,
+        max_cost: float | None,
+        max_jobs: int | None,
+        spent: float,
+        reserved: float,
+        not_submitted: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(
+            message,
+            max_cost=max_cost,
+            max_jobs=max_jobs,
+            spent=spent,
+            reserved=reserved,
+            not_submitted=not_submitted,
+        )
         self.needed = needed
         self.available = available
 

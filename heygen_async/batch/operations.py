@@ -20,6 +20,7 @@ from heygen_async.endpoints.batches import JobBatches
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request
@@ -84,6 +85,11 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     seconds: float | None = None
     version: Version = "auto"
     test: bool = False
+
+    def measured(self, lengths: SourceLengths) -> Submission[T]:
+        """Return it with the length that its sources give it, unless it has one."""
+        seconds = lengths.seconds(self.request) if self.seconds is None else None
+        return self if seconds is None else msgspec.structs.replace(self, seconds=seconds)
 
     def identity(self, keys: ItemKeys) -> ItemIdentity:
         """Return how the item is named."""

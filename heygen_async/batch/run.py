@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import secrets
@@ -23,6 +24,7 @@ from heygen_async.batch.submissions import (
     check_keys,
     estimate_items,
     estimate_run,
+    probe_items,
 )
 from heygen_async.batch.submitter import (
     ItemInProgress,
@@ -47,6 +49,7 @@ from heygen_async.errors import (
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.pricing.wallet import check_wallet
@@ -123,6 +126,7 @@ class Run(Generic[T]):
         budget: AsyncBudget,
         settings: RunSettings,
         key: Callable[[Any], str] | None,
+        lengths: SourceLengths,
     ) -> None:
         self.unfinished: dict[str, str] = {}
         self._heygen = heygen
@@ -132,6 +136,7 @@ class Run(Generic[T]):
         self._budget = budget
         self._settings = settings
         self._key = key
+        self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
         self._source: Source[Any] = Source(items)
         self._stats = RunStats(self._slots, heygen.traffic, self._source.total)
@@ -207,7 +212,9 @@ class Run(Generic[T]):
                 would be used up.
             JournalError: The journal cannot be read, or belongs to another run.
         """
-        return await estimate_run(self._builder, self._items, self._key, self._remaining_work)
+        return await estimate_run(
+            self._builder, self._items, self._key, self._lengths, self._remaining_work
+        )
 
     def _remaining_work(self) -> RemainingWorkCounter | None:
         """Read what earlier runs have left, or return None without a journal. Blocks."""
@@ -270,6 +277,10 @@ class Run(Generic[T]):
             self._builder.check(self._items)
             if self._key is not None:
                 check_keys(self._items, self._key)
+            with contextlib.suppress(JournalError):  # the run will open it, and say what is wrong
+                await probe_items(
+                    self._builder, self._items, self._key, self._lengths, self._remaining_work
+                )
 
     async def _open(self) -> None:
         """Open the journal, count what earlier runs have spent, and build the processor."""
@@ -330,7 +341,9 @@ class Run(Generic[T]):
             return
 
         async def estimate() -> RunEstimate:
-            return await estimate_items(self._builder, items, self._key, self._remaining_work)
+            return await estimate_items(
+                self._builder, items, self._key, self._lengths, self._remaining_work
+            )
 
         until_empty = self._settings.until_empty
         try:
@@ -359,7 +372,7 @@ class Run(Generic[T]):
         self._next = index + 1
         key = self._key(item) if self._key else None
         try:
-            submission = self._builder.submission(index, item, key)
+            submission = await self._measured(self._builder.submission(index, item, key))
             result = await self._processor.process(submission, slot)
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
@@ -395,6 +408,14 @@ class Run(Generic[T]):
             self._stop_if_asked(outcome)
         self._report_progress(now)
         return outcome, result
+
+    async def _measured(self, submission: Submission[T]) -> Submission[T]:
+        """Return a submission with its length, if its sources tell it."""
+        if submission.seconds is None and not isinstance(self._items, Collection):
+            # What an earlier run has submitted may have gone meanwhile.
+            refuse = not self._opened.resumed
+            await self._lengths.probe_item(submission.request, refuse=refuse)
+        return submission.measured(self._lengths)
 
     def _accepted(self, item: ItemInProgress[Any], job_id: str) -> None:
         index = item.submission.index

@@ -88,9 +88,6 @@ class InvalidSources(InvalidRequest):
         super().__init__(f"HeyGen cannot use {count}:{''.join(lines)}", param="source")
         self.problems = problems
 
-    def __reduce__(self) -> tuple[type[InvalidSources], tuple[list[SourceInfo]]]:
-        return type(self), (self.problems,)
-
 
 async def probe_sources(
     heygen: HeyGen,
