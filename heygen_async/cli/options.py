@@ -88,6 +88,18 @@ UntilEmpty = Annotated[
     bool,
     typer.Option("--until-empty", help="Start although the account cannot pay for all of it."),
 ]
+NoProbe = Annotated[
+    bool,
+    typer.Option(
+        "--no-probe", help="Do not look at the sources, for their length and whether they do."
+    ),
+]
+Length = Annotated[
+    float | None,
+    typer.Option(
+        min=0, metavar="SECONDS", help="Length of the source, for the estimate and --max-cost."
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
@@ -141,6 +153,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_cost: USD that the run may cost, by estimate, or None.
         max_jobs: Jobs that it may submit, or None.
         until_empty: Start although the account cannot pay for all of it.
+        measure: Probe the sources.
         dry_run: Check and estimate only.
         concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
             None.
@@ -153,6 +166,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_cost: float | None = None
     max_jobs: int | None = None
     until_empty: bool = False
+    measure: bool = True
     dry_run: bool = False
     concurrency: int | None = None
 
@@ -228,6 +242,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
             until_empty=self.until_empty,
+            measure=self.measure,
         )
 
 
@@ -243,6 +258,7 @@ class SharedOptions:
     max_cost: MaxCost = None
     max_jobs: MaxJobs = None
     until_empty: UntilEmpty = False
+    no_probe: NoProbe = False
     retry_failed: RetryFailed = False
     resubmit_uncertain: ResubmitUncertain = False
     json: Json = False
@@ -261,6 +277,7 @@ class SharedOptions:
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
             until_empty=self.until_empty,
+            measure=not self.no_probe,
             dry_run=dry_run,
         )
         return {
