@@ -20,6 +20,7 @@ from heygen_async.batch.submissions import SubmissionBuilder
 from heygen_async.journal import MemoryJournal, SqliteJournal
 from heygen_async.journal.sqlite.schema import SCHEMA as SCHEMA
 from heygen_async.journal.sqlite.schema import key_digest as key_digest
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.structs import Request
 from heygen_async.pricing.async_budget import AsyncBudget
 
@@ -117,9 +118,11 @@ def nap_run(
         run_id=None,
         journaled=journal is not None,
         notes={},
+        until_empty=False,
     )
+    lengths = SourceLengths(heygen, enabled=False)
     store = MemoryJournal(keep_finished=False) if journal is None else SqliteJournal(journal)
-    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str, set())
+    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str, lengths, set())
 
 
 class _NapRequest(Request, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         DuplicateKey,
         HeyGenError,
         IdempotencyMismatch,
+        InsufficientBalance,
         InvalidRequest,
         InvalidResponse,
         JobError,
@@ -326,11 +327,12 @@ _HOMES = {
     "errors": (
         "APIError AuthenticationError BadRequest BatchStopped BudgetExceeded CallError "
         "ConfigurationError Conflict ConnectionFailed CorrectionFailed DuplicateKey HeyGenError "
-        "IdempotencyMismatch InvalidRequest InvalidResponse JobError JobFailed JobNeedsInput "
-        "JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge PaymentRequired "
-        "PermissionDenied QuotaExceeded RateLimited RecordedFailure RequestTimeout ServerError "
-        "SignatureMismatch SignatureMissing SlotUnavailable StaleDelivery TransferError "
-        "TransportError URLExpired UncertainSubmission UploadCacheError WebhookError"
+        "IdempotencyMismatch InsufficientBalance InvalidRequest InvalidResponse JobError JobFailed "
+        "JobNeedsInput JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge "
+        "PaymentRequired PermissionDenied QuotaExceeded RateLimited RecordedFailure "
+        "RequestTimeout ServerError SignatureMismatch SignatureMissing SlotUnavailable "
+        "StaleDelivery TransferError TransportError URLExpired UncertainSubmission "
+        "UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
     "journal": "JournalStore MemoryJournal SqliteJournal",
@@ -561,6 +563,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "ImageScene",
     "ImageVariable",
     "ImageVideoRequest",
+    "InsufficientBalance",
     "InvalidRequest",
     "InvalidResponse",
     "InvalidVariants",

@@ -33,6 +33,7 @@
     │   └── MalformedDelivery       its body is no event
     ├── BatchStopped                a batch stopped after a failed item
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
+    │   └── InsufficientBalance     the account cannot pay for a batch
     ├── CorrectionFailed            a function that corrects subtitles raised
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
     ├── UncertainSubmission         whether an item was submitted cannot be told any more
@@ -357,8 +358,9 @@ class MalformedDelivery(WebhookError):
 class BatchStopped(HeyGenError):
     """A batch stopped after a failed item.
 
-    With ``on_error="stop"`` any failure stops it, otherwise a refused key, an empty account or
-    an exhausted quota.
+    With ``on_error="stop"`` any failure stops it, with ``stop-if-all-fail`` the last one of a
+    series that began with the first item; otherwise a refused key, an empty account or an
+    exhausted quota.
 
     Attributes:
         key: The failed item's key.
@@ -438,6 +440,38 @@ class BudgetExceeded(HeyGenError):
         self.spent = spent
         self.reserved = reserved
         self.not_submitted = not_submitted
+
+
+class InsufficientBalance(BudgetExceeded):
+    """The account cannot pay for a run. Nothing was submitted.
+
+    Attributes:
+        needed: USD that the run needs, by estimate.
+        available: USD that the account can spend.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        needed: float,
+        available: float,
+        max_cost: float | None,
+        max_jobs: int | None,
+        spent: float,
+        reserved: float,
+        not_submitted: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(
+            message,
+            max_cost=max_cost,
+            max_jobs=max_jobs,
+            spent=spent,
+            reserved=reserved,
+            not_submitted=not_submitted,
+        )
+        self.needed = needed
+        self.available = available
 
 
 class CorrectionFailed(HeyGenError):

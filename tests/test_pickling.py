@@ -34,7 +34,7 @@ from heygen_async import (
     VideoAgentJob,
     VideoAgentRequest,
 )
-from heygen_async.media.probes import InvalidSources, SourceInfo
+from heygen_async.media.probes import SourceInfo
 from heygen_async.models.structs import Answer
 from heygen_async.sandbox import Sandbox
 
@@ -87,6 +87,7 @@ VALUES: dict[str, Any] = {
     "not_submitted": ("a", "b"),
     "param": "voice_id",
     "path": "/v3/videos",
+    "InvalidSources.problems": [SourceInfo(name="launch.mp4", problem="it is empty")],
     "problems": [VariantProblem(3, "name", "expected text")],
     "reason": "busy",
     "request_id": "r-1",
@@ -102,9 +103,7 @@ def _made(kind: type[HeyGenError]) -> HeyGenError:
     given: list[Any] = []
     named: dict[str, Any] = {}
     for name, parameter in _parameters(kind).items():
-        value = VALUES.get(name, f"some {name}")
-        if kind is InvalidSources:
-            value = [SourceInfo(name="film.mp4", problem="is a web page")]
+        value = VALUES.get(f"{kind.__name__}.{name}", VALUES.get(name, f"some {name}"))
         if parameter.kind is parameter.KEYWORD_ONLY:
             named[name] = value
         else:

@@ -14,14 +14,12 @@ from collections.abc import (
 )
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypeVar, overload
-
-import msgspec
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.outcome import Outcome, Progress
 from heygen_async.batch.resume import ResumePolicy
-from heygen_async.batch.run import Run, RunSettings, logger
+from heygen_async.batch.run import OnError, Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
     RenderBuilder,
@@ -30,17 +28,16 @@ from heygen_async.batch.submissions import (
     SubmissionBuilder,
     Via,
     source_name,
-    translation_of,
-    translation_pairs,
+    translation_items,
 )
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal, Totals, journal_store
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
-from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
@@ -69,8 +66,10 @@ class Batch:
             see ``run``.
         on_error: ``collect`` (default) reports failed items among the outcomes; ``stop``
             submits nothing after the first failure, lets running jobs finish, and raises
-            ``BatchStopped`` at the end. A refused key, an empty account and an exhausted quota
-            stop a run either way, since all other items would meet the same.
+            ``BatchStopped`` at the end; ``stop-if-all-fail`` does so if the first 20 items all
+            fail within 60 s and with one reason, of which ``collect`` warns. A refused key, an
+            empty account and an exhausted quota stop a run either way, since all other items would
+            meet the same.
         ordered: Yield outcomes in the order of the items. Default False: as they finish.
         job_timeout: Seconds after which a job is given up as ``JobTimeout``; it goes on at
             HeyGen. Default 7200; None waits for as long as it takes.
@@ -95,7 +94,18 @@ class Batch:
         max_cost: USD that the runs of this batch may cost, by estimate, those before a resume
             included. At the cap nothing more is submitted; what is under way ends, and the run
             raises ``BudgetExceeded``. Warnings are logged at 50 % and at 80 %.
+        until_empty: Start a collection although the account cannot pay for all of it. Default
+            False: before the first paid call the estimate, or ``max_cost`` if that is lower, is
+            compared with the balance in USD of the account, or with what is left under its
+            spending cap; a run that costs more raises ``InsufficientBalance``. Credits, wallets
+            with auto-reload, and accounts that do not tell refuse nothing.
         max_jobs: Jobs that the runs of this batch may submit, those before a resume included.
+        measure: Probe the sources of translations, lipsyncs, proofreads, clones and audio, each
+            once: of a collection before the first paid call, of an iterator before its own. Only
+            the head and the index of a file are read. Lengths found go into estimates and budget;
+            sources that HeyGen cannot use, such as web pages, expired links and private files,
+            raise one ``InvalidRequest`` that names all of them. Where a length stays unknown, a
+            warning is logged. False probes nothing.
         prices: What jobs cost. Default: HeyGen's published prices, as of their date.
     """
 
@@ -104,7 +114,7 @@ class Batch:
         heygen: HeyGen,
         *,
         concurrency: int | None = None,
-        on_error: Literal["collect", "stop"] = "collect",
+        on_error: OnError = "collect",
         ordered: bool = False,
         job_timeout: float | None = 7200.0,
         progress: Callable[[Progress], None] | None = None,
@@ -115,12 +125,15 @@ class Batch:
         resubmit_uncertain: bool = False,
         max_cost: float | None = None,
         max_jobs: int | None = None,
+        until_empty: bool = False,
+        measure: bool = True,
         prices: PriceTable = PRICES,
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
-        if on_error not in ("collect", "stop"):
-            raise ConfigurationError(f"on_error: expected collect or stop, got {on_error!r}")
+        if on_error not in get_args(OnError):
+            known = ", ".join(get_args(OnError))
+            raise ConfigurationError(f"on_error: expected one of {known}, got {on_error!r}")
         if finished not in ("yield", "skip"):
             raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
@@ -131,9 +144,11 @@ class Batch:
             retry_failed=retry_failed, resubmit_uncertain=resubmit_uncertain
         )
         self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
+        self._until_empty = until_empty
+        self._lengths = SourceLengths(heygen, enabled=measure)
         self._prices = prices
         self._concurrency = concurrency
-        self._on_error: Literal["collect", "stop"] = on_error
+        self._on_error: OnError = on_error
         self._ordered = ordered
         self._job_timeout = job_timeout
         self._progress = progress
@@ -284,6 +299,7 @@ class Batch:
         languages: Iterable[str] | AsyncIterable[str],
         *,
         key: Callable[[VideoTranslationRequest], str] | None = None,
+        seconds: float | Callable[[VideoTranslationRequest], float | None] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[VideoTranslation]:
@@ -296,6 +312,8 @@ class Batch:
                 collection are checked before the first paid call.
             key: Gives the name of each of several videos, from its request. Default: its URL
                 without a query, or its asset id.
+            seconds: Length of the source in seconds where you know it, or a function that gives
+                that of each request; for estimate and budget. Default: see ``measure``.
             via: Whether each is sent by itself, or many together; see ``run``.
             journal: A journal for this run alone, in place of the batch's.
 
@@ -310,25 +328,22 @@ class Batch:
         """
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
-        if isinstance(video, str | AssetUrl | AssetId | VideoTranslationRequest):
-            request = translation_of(video)
-            return self._translate(
-                languages,
-                lambda language: msgspec.structs.replace(request, output_languages=[language]),
-                str,
-                source_name(request),
-                via,
-                journal,
-            )
-        name_of = key or source_name
-        return self._translate(
-            translation_pairs([translation_of(one) for one in video], languages),
-            lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),
-            lambda pair: f"{name_of(pair[0])} {pair[1]}",
-            "videos",
-            via,
-            journal,
+        items = translation_items(video, languages, key or source_name)
+        builder = RequestsBuilder(
+            self._heygen,
+            items.items,
+            self._prices,
+            kind="translate",
+            subject=items.subject,
+            request_of=items.request_of,
+            seconds_of=lambda item: (
+                seconds(items.request_of(item)) if callable(seconds) else seconds
+            ),
+            via=via,
+            into_languages=True,
         )
+        default_store = self._beside("translate")
+        return self._run(builder, items.items, items.key, journal, default_store, via)
 
     @overload
     def run(
@@ -569,27 +584,6 @@ class Batch:
         """Return the journal of another kind of run than a render, which has the batch's own."""
         return None if self._store is None else self._store.beside(kind)
 
-    def _translate(
-        self,
-        items: Any,
-        request_of: Callable[[Any], VideoTranslationRequest],
-        key: Callable[[Any], str],
-        subject: str,
-        via: Via,
-        journal: JournalLocation | None,
-    ) -> Run[VideoTranslation]:
-        builder = RequestsBuilder(
-            self._heygen,
-            items,
-            self._prices,
-            kind="translate",
-            subject=subject,
-            request_of=request_of,
-            via=via,
-            into_languages=True,
-        )
-        return self._run(builder, items, key, journal, self._beside("translate"), via)
-
     def _run(
         self,
         builder: SubmissionBuilder[T],
@@ -615,6 +609,7 @@ class Batch:
             job_timeout=self._job_timeout,
             progress=self._progress,
             run_id=self._run_id,
+            until_empty=self._until_empty,
             journaled=store is not None,
             notes={
                 "items": len(items) if isinstance(items, Sized) else None,
@@ -626,7 +621,17 @@ class Batch:
             },
         )
         store = MemoryJournal(keep_finished=False) if store is None else store
-        return Run(self._heygen, items, builder, store, self._budget, settings, key, self._runs)
+        return Run(
+            self._heygen,
+            items,
+            builder,
+            store,
+            self._budget,
+            settings,
+            key,
+            self._lengths,
+            self._runs,
+        )
 
 
 def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:

@@ -102,6 +102,7 @@ class ItemProcessor(Generic[T]):
         owner: The owner of the items.
         submitter: How they reach HeyGen.
         find_job: Searches the account.
+        output_seconds: Returns the length of the output of a completed item, or None.
         slots: Where an item gets a slot after it has waited for the budget.
         may_submit: Returns whether submissions go on.
         budget: What may be spent.
@@ -127,6 +128,7 @@ class ItemProcessor(Generic[T]):
         owner: str,
         submitter: Submitter,
         find_job: FindJob,
+        output_seconds: Callable[[Submission[T], T], Awaitable[float | None]],
         slots: SlotPool,
         may_submit: Callable[[], bool],
         budget: AsyncBudget,
@@ -145,6 +147,7 @@ class ItemProcessor(Generic[T]):
         self._owner = owner
         self._submitter = submitter
         self._find_job = find_job
+        self._output_seconds = output_seconds
         self._slots = slots
         self._may_submit = may_submit
         self._budget = budget
@@ -187,6 +190,7 @@ class ItemProcessor(Generic[T]):
                 else:
                     pending = await self._resume(item, item.record, action)
                 result = await pending.wait(self._job_timeout)
+                seconds = await self._output_seconds(submission, result)
             except asyncio.CancelledError:
                 self._budget.set_aside(reservation)  # its job may run on; a later run waits for it
                 raise
@@ -195,7 +199,7 @@ class ItemProcessor(Generic[T]):
                 raise
             except HeyGenError as error:
                 return self._failed(item, error, reservation)
-            return self._completed(item, result, reservation)
+            return self._completed(item, result, seconds, reservation)
         except (DuplicateKey, IdempotencyMismatch) as error:
             return ItemResult(item.identity.key, item.job_id, error=error)
         finally:
@@ -370,16 +374,20 @@ class ItemProcessor(Generic[T]):
         )
 
     def _completed(
-        self, item: ItemInProgress[T], result: T, reservation: Reservation
+        self,
+        item: ItemInProgress[T],
+        result: T,
+        seconds: float | None,
+        reservation: Reservation,
     ) -> ItemResult[T]:
         submission = item.submission
-        usd = cost(result, submission.request, self._prices, test=submission.test)
+        usd = cost(result, submission.request, self._prices, test=submission.test, seconds=seconds)
         self._budget.settle(reservation, usd)
         outcome = Finish(
             item.identity.record_key,
             "completed",
             result=result,
-            output_seconds=getattr(result, "duration", None),
+            output_seconds=seconds,
             usd=usd,
         )
         durable = self._store.finish(outcome)

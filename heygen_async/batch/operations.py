@@ -6,6 +6,7 @@ another process can store and send.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,8 +18,9 @@ import msgspec
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import JobBatches
 from heygen_async.endpoints.templates import Version
-from heygen_async.errors import InvalidRequest, InvalidResponse
+from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request
@@ -41,6 +43,8 @@ RequestT = TypeVar("RequestT", bound=Request)
 
 Listing: TypeAlias = Literal["videos", "video_translations", "lipsyncs"]
 """Lists of the account in which a job can be found by its ``callback_id``."""
+
+logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 REPLAY_SECONDS = 24 * 3600.0 - 600.0
 """How long the API replays the answer to an idempotency key: 24 h, less a margin for clocks."""
@@ -82,6 +86,11 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     version: Version = "auto"
     test: bool = False
 
+    def measured(self, lengths: SourceLengths) -> Submission[T]:
+        """Return it with the length that its sources give it, unless it has one."""
+        seconds = lengths.seconds(self.request) if self.seconds is None else None
+        return self if seconds is None else msgspec.structs.replace(self, seconds=seconds)
+
     def identity(self, keys: ItemKeys) -> ItemIdentity:
         """Return how the item is named."""
         return keys.identify(
@@ -90,6 +99,28 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 Send: TypeAlias = Callable[[HeyGen, Submission[Any], str | None], Awaitable[Pending[Any]]]
+Measure: TypeAlias = Callable[[HeyGen, Any], Awaitable[float | None]]
+
+
+async def length_of_result(heygen: HeyGen, result: Any) -> float | None:
+    """Return the length of an output in seconds as its result tells it, or None."""
+    seconds: float | None = getattr(result, "duration", None)
+    return seconds
+
+
+async def length_of_session(heygen: HeyGen, session: VideoAgentSession) -> float | None:
+    """Return the length in seconds of the video that a session has made, or None."""
+    if session.video_id is None:
+        return None
+    try:
+        return (await heygen.videos.get(session.video_id)).duration
+    except HeyGenError as error:  # the session is paid for, and must not fail for this
+        logger.warning(
+            "session %s: the length of its video is unknown, and so is its cost: %s",
+            session.session_id,
+            error,
+        )
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +131,7 @@ class Operation:
         requests: Types of its requests.
         result: What its job gives.
         send: Sends a submission under an idempotency key, or under a fresh one for None.
+        measure: Returns the length of the output of a completed job in seconds, or None.
         listing: The list of the account that shows its jobs, or None.
         server_batch: How HeyGen takes many in one request, or None if it does not.
     """
@@ -107,6 +139,7 @@ class Operation:
     requests: tuple[type[Request], ...]
     result: type[Any]
     send: Send
+    measure: Measure = length_of_result
     listing: Listing | None = None
     server_batch: ServerBatchType | None = None
 
@@ -348,7 +381,10 @@ OPERATIONS: dict[str, Operation] = {
         ),
     ),
     "video_agents.create": Operation(
-        requests=(VideoAgentRequest,), result=VideoAgentSession, send=_create_agent_session
+        requests=(VideoAgentRequest,),
+        result=VideoAgentSession,
+        send=_create_agent_session,
+        measure=length_of_session,
     ),
     "video_translations.create": Operation(
         requests=(VideoTranslationRequest,),

@@ -151,6 +151,40 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class EarlyFailures:
+    """Tells whether the first items of a run all failed fast, and with one reason.
+
+    Then the others would probably fail too.
+    """
+
+    COUNT = 20
+    """Items that are looked at."""
+    FAST = 60.0
+    """Seconds from the slot of an item to its end, at most."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._reason: tuple[str, str | None] | None = None
+        self._over = False
+
+    def add(self, outcome: Outcome[Any]) -> bool:
+        """Add an outcome; return True once, when it completes such a series."""
+        if self._over or outcome.resumed:
+            return False
+        self._count += 1
+        reason = None if outcome.error is None else _reason(outcome.error)
+        if self._count == 1:
+            self._reason = reason
+        same = reason is not None and reason == self._reason and outcome.seconds <= self.FAST
+        self._over = not same or self._count == self.COUNT
+        return same and self._over
+
+
+def _reason(error: HeyGenError) -> tuple[str, str | None]:
+    """Return what failures of one kind have in common; messages name items."""
+    return failure_code(error), getattr(error, "param", None)
+
+
 class RunStats:
     """Counts what a run does.
 

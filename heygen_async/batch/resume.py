@@ -150,6 +150,12 @@ class RemainingWorkCounter:
         self._counts: Counter[str] = Counter()
         self._to_pay: list[Estimate] = []
 
+    def submits(self, submission: Submission[Any]) -> bool:
+        """Return whether the run will submit an item; each once, in the order of the run."""
+        identity = submission.identity(self._keys)
+        record = self._take(submission, identity)
+        return self._figure(record, submission, identity.fingerprint) in ("new", "again")
+
     def add(self, submission: Submission[Any], estimate: Estimate) -> None:
         """Count one item; each once, in the order of the run."""
         identity = submission.identity(self._keys)

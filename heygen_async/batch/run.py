@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.item import ItemProcessor, ItemResult
-from heygen_async.batch.outcome import Outcome, Progress, Report, RunStats
+from heygen_async.batch.operations import OPERATIONS, Submission
+from heygen_async.batch.outcome import EarlyFailures, Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
-from heygen_async.batch.submissions import SubmissionBuilder, check_keys, estimate_run
+from heygen_async.batch.submissions import (
+    SubmissionBuilder,
+    check_keys,
+    estimate_items,
+    estimate_run,
+    probe_items,
+)
 from heygen_async.batch.submitter import (
     ItemInProgress,
     SingleSubmitter,
@@ -32,6 +40,7 @@ from heygen_async.errors import (
     BudgetExceeded,
     DuplicateKey,
     HeyGenError,
+    InsufficientBalance,
     JobFailed,
     JournalError,
     PaymentRequired,
@@ -41,8 +50,10 @@ from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
 from heygen_async.journal.store import SAMPLE_EVERY
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
+from heygen_async.pricing.wallet import check_wallet
 from heygen_async.session.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
 
@@ -56,6 +67,10 @@ _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
 _CLAIMED_AT_ONCE = 1000
 
 
+OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
+"""What failed items do to a run; see ``Batch``."""
+
+
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a run works on its items.
 
@@ -63,12 +78,13 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         workers: The most items that are worked on at once.
         sizes: When server batches are sent, or None to send items one by one.
         ordered: Whether outcomes come in the order of the items.
-        on_error: Whether the first failure stops the run.
+        on_error: Whether the first failure stops the run, or 20 of them at its start.
         finished: Whether items that ended in an earlier run are yielded again.
         policy: How records of earlier runs are treated.
         job_timeout: Seconds after which a job is given up, or None.
         progress: Called after each outcome.
         run_id: Part of all idempotency keys, or None for the default.
+        until_empty: Whether it starts although the account cannot pay for all of it.
         journaled: Whether the run is to be found again by a later one.
         notes: What the journal stores about the run.
     """
@@ -76,12 +92,13 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     sizes: BatchSizes | None
     ordered: bool
-    on_error: Literal["collect", "stop"]
+    on_error: OnError
     finished: Literal["yield", "skip"]
     policy: ResumePolicy
     job_timeout: float | None
     progress: Callable[[Progress], None] | None
     run_id: str | None
+    until_empty: bool
     journaled: bool
     notes: Mapping[str, Any]
 
@@ -111,6 +128,7 @@ class Run(Generic[T]):
         budget: AsyncBudget,
         settings: RunSettings,
         key: Callable[[Any], str] | None,
+        lengths: SourceLengths,
         registry: set[Run[Any]],
     ) -> None:
         self.unfinished: dict[str, str] = {}
@@ -122,6 +140,7 @@ class Run(Generic[T]):
         self._budget = budget
         self._settings = settings
         self._key = key
+        self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
         self._source: Source[Any] = Source(items)
         self._stats = RunStats(self._slots, heygen.traffic, self._source.total)
@@ -140,6 +159,8 @@ class Run(Generic[T]):
         self._processor: ItemProcessor[T]
         self._next = 0  # position of the first item that no work has started on
         self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
+        self._early_failures = EarlyFailures()
+        self._all_failed: Outcome[T] | None = None
         self._over_budget: BudgetExceeded | None = None
         self._not_submitted: list[str] = []
         self._stopping = False
@@ -197,7 +218,9 @@ class Run(Generic[T]):
                 would be used up.
             JournalError: The journal cannot be read, or belongs to another run.
         """
-        return await estimate_run(self._builder, self._items, self._key, self._remaining_work)
+        return await estimate_run(
+            self._builder, self._items, self._key, self._lengths, self._remaining_work
+        )
 
     def _remaining_work(self) -> RemainingWorkCounter | None:
         """Read what earlier runs have left, or return None without a journal. Blocks."""
@@ -217,6 +240,7 @@ class Run(Generic[T]):
         outcomes = self._pool.results()
         try:
             await self._open()
+            await self._check_wallet()
             self._stats.start(loop.time())
             async for ended in outcomes:
                 if ended is None:
@@ -242,6 +266,12 @@ class Run(Generic[T]):
             self._log_changes()
         if self._over_budget is not None:
             raise self._over_budget
+        if self._all_failed is not None and self._all_failed.error is not None:
+            raise BatchStopped(
+                f"stopped, since {_all_failed(self._all_failed)}",
+                key=self._all_failed.key,
+                error=self._all_failed.error,
+            ) from self._all_failed.error
         if first_failure is not None and first_failure.error is not None:
             raise BatchStopped(
                 f"stopped after item {first_failure.key} failed: {first_failure.error}",
@@ -255,6 +285,10 @@ class Run(Generic[T]):
             self._builder.check(self._items)
             if self._key is not None:
                 check_keys(self._items, self._key)
+            with contextlib.suppress(JournalError):  # the run will open it, and say what is wrong
+                await probe_items(
+                    self._builder, self._items, self._key, self._lengths, self._remaining_work
+                )
 
     async def _open(self) -> None:
         """Open the journal, count what earlier runs have spent, and build the processor."""
@@ -296,6 +330,7 @@ class Run(Generic[T]):
             owner=owner,
             submitter=submitter,
             find_job=AccountSearch(self._heygen, self._store),
+            output_seconds=self._output_seconds,
             slots=self._slots,
             may_submit=lambda: not self._source.closed,
             budget=self._budget,
@@ -306,6 +341,29 @@ class Run(Generic[T]):
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
         )
+
+    async def _check_wallet(self) -> None:
+        """Refuse a collection that the account cannot pay for, before the first paid call."""
+        items = self._items
+        if not isinstance(items, Collection) or not items:
+            return
+
+        async def estimate() -> RunEstimate:
+            return await estimate_items(
+                self._builder, items, self._key, self._lengths, self._remaining_work
+            )
+
+        until_empty = self._settings.until_empty
+        try:
+            await check_wallet(
+                self._heygen.users.me, self._budget, estimate, until_empty=until_empty
+            )
+        except InsufficientBalance as refusal:
+            refusal.not_submitted = tuple(await self._not_begun())
+            raise
+
+    async def _output_seconds(self, submission: Submission[T], result: T) -> float | None:
+        return await OPERATIONS[submission.operation].measure(self._heygen, result)
 
     async def _close(self) -> None:
         try:
@@ -325,7 +383,7 @@ class Run(Generic[T]):
         self._next = index + 1
         key = self._key(item) if self._key else None
         try:
-            submission = self._builder.submission(index, item, key)
+            submission = await self._measured(self._builder.submission(index, item, key))
             result = await self._processor.process(submission, slot)
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
@@ -355,8 +413,18 @@ class Run(Generic[T]):
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
+        if self._early_failures.add(outcome):
+            self._stop_if_asked(outcome)
         self._report_progress(now)
         return outcome, result
+
+    async def _measured(self, submission: Submission[T]) -> Submission[T]:
+        """Return a submission with its length, if its sources tell it."""
+        if submission.seconds is None and not isinstance(self._items, Collection):
+            # What an earlier run has submitted may have gone meanwhile.
+            refuse = not self._opened.resumed
+            await self._lengths.probe_item(submission.request, refuse=refuse)
+        return submission.measured(self._lengths)
 
     def _accepted(self, item: ItemInProgress[Any], job_id: str) -> None:
         index = item.submission.index
@@ -384,6 +452,14 @@ class Run(Generic[T]):
     def _is_fatal(self, error: HeyGenError) -> bool:
         """Return whether nothing more is submitted after this failure."""
         return self._settings.on_error == "stop" or isinstance(error, _FATAL)
+
+    def _stop_if_asked(self, outcome: Outcome[T]) -> None:
+        """Stop if so asked, or warn: all items failed so far."""
+        if self._settings.on_error == "stop-if-all-fail":
+            self._all_failed = outcome
+            self.stop_submitting()
+        elif self._settings.on_error == "collect":
+            logger.warning("%s; on_error='stop-if-all-fail' stops such a run", _all_failed(outcome))
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; running jobs end, and the run then raises."""
@@ -444,3 +520,7 @@ class Run(Generic[T]):
         except Exception:  # it must not cost an outcome that is paid for
             self._progress = None
             logger.exception("the progress callback failed, and is not called any more")
+
+
+def _all_failed(outcome: Outcome[Any]) -> str:
+    return f"the first {EarlyFailures.COUNT} items all failed with one reason: {outcome.error}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from heygen_async.batch.variants import Variant, VariantChecker
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.media.source_lengths import SourceLengths, sources_of
 from heygen_async.models.languages import same_language
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
@@ -235,44 +236,11 @@ def _path_arguments(request: Request) -> tuple[str, ...]:
     return () if proofread_id is None else (proofread_id,)
 
 
-def translation_of(video: SourceVideo) -> VideoTranslationRequest:
-    """Return the request of a video, whose language is filled in for each item."""
-    if isinstance(video, VideoTranslationRequest):
-        return video
-    if isinstance(video, str):
-        video = AssetUrl(url=video)
-    return VideoTranslationRequest(video=video, output_languages=["English"])
-
-
-def source_name(request: VideoTranslationRequest) -> str:
-    """Return the URL of the video without its query, which may be signed, or its asset id."""
-    source = request.video
-    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
-
-
-def translation_pairs(
-    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
-) -> Any:
-    """Return all videos in all languages, as the same kind of iterable as the languages."""
-    if isinstance(languages, AsyncIterable):
-        return _pairs_async(requests, languages)
-    if isinstance(languages, Collection):
-        return [(request, language) for request in requests for language in languages]
-    return ((request, language) for language in languages for request in requests)
-
-
-async def _pairs_async(
-    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
-) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
-    async for language in languages:
-        for request in requests:
-            yield request, language
-
-
 async def estimate_run(
     builder: SubmissionBuilder[Any],
     items: Any,
     key: Callable[[Any], str] | None,
+    lengths: SourceLengths,
     open_counter: Callable[[], RemainingWorkCounter | None],
 ) -> RunEstimate:
     """Return what a run will probably cost, and how much of it is left after earlier runs.
@@ -283,6 +251,7 @@ async def estimate_run(
         builder: Builds the submissions.
         items: A collection of items.
         key: Returns each item's key, or None for default keys.
+        lengths: What is known of the sources; those of items left are probed.
         open_counter: Reads the journal, if there is one; it blocks.
 
     Raises:
@@ -299,11 +268,54 @@ async def estimate_run(
     builder.check(items)
     if key is not None:
         check_keys(items, key)
+    await probe_items(builder, items, key, lengths, open_counter)
+    return await estimate_items(builder, items, key, lengths, open_counter)
+
+
+async def probe_items(
+    builder: SubmissionBuilder[Any],
+    items: Collection[Any],
+    key: Callable[[Any], str] | None,
+    lengths: SourceLengths,
+    open_counter: Callable[[], RemainingWorkCounter | None],
+) -> None:
+    """Probe the sources of all items that will be submitted and whose length was not given.
+
+    Those that an earlier run has submitted may have gone meanwhile.
+
+    Raises:
+        InvalidSources: HeyGen cannot use some of the sources; all of them are named.
+    """
+    submissions = _submissions(builder, items, key)
+    with_sources = [one for one in submissions if one.seconds is None and sources_of(one.request)]
+    if not with_sources:
+        return
+    counter = await asyncio.to_thread(open_counter)
+    if counter is not None:
+        left = [one for one in _submissions(builder, items, key) if counter.submits(one)]
+        with_sources = [one for one in left if one.seconds is None]
+    await lengths.probe(one.request for one in with_sources)
+
+
+def _submissions(
+    builder: SubmissionBuilder[Any], items: Collection[Any], key: Callable[[Any], str] | None
+) -> Iterator[Submission[Any]]:
+    for index, item in enumerate(items):
+        yield builder.submission(index, item, None if key is None else key(item))
+
+
+async def estimate_items(
+    builder: SubmissionBuilder[Any],
+    items: Collection[Any],
+    key: Callable[[Any], str] | None,
+    lengths: SourceLengths,
+    open_counter: Callable[[], RemainingWorkCounter | None],
+) -> RunEstimate:
+    """Return what ``estimate_run`` does, for items that were checked and probed."""
     counter = await asyncio.to_thread(open_counter)
     estimates = []
-    for index, item in enumerate(items):
-        submission = builder.submission(index, item, None if key is None else key(item))
-        expected = builder.estimate(submission)
+    for index, submission in enumerate(_submissions(builder, items, key)):
+        expected = builder.estimate(submission.measured(lengths))
         estimates.append(expected)
         if counter is not None:
             counter.add(submission, expected)
@@ -340,3 +352,75 @@ def check_language(language: str, offered: Collection[str]) -> None:
         raise InvalidRequest(
             f"languages: HeyGen does not translate into {language!r}{hint}", param="languages"
         )
+
+
+class TranslationItems(NamedTuple):
+    """The items of a run that dubs videos.
+
+    Attributes:
+        items: Languages, or pairs of a request and a language.
+        request_of: Makes the request of an item.
+        key: Gives the key of an item.
+        subject: Subject of the run, as the journal stores it.
+    """
+
+    items: Any
+    request_of: Callable[[Any], VideoTranslationRequest]
+    key: Callable[[Any], str]
+    subject: str
+
+
+def translation_items(
+    video: SourceVideo | Iterable[SourceVideo],
+    languages: Iterable[str] | AsyncIterable[str],
+    name_of: Callable[[VideoTranslationRequest], str],
+) -> TranslationItems:
+    """Return the items for one video, or several, in many languages."""
+    if isinstance(video, SourceVideo):
+        request = _translation_of(video)
+        return TranslationItems(
+            languages,
+            lambda language: msgspec.structs.replace(request, output_languages=[language]),
+            str,
+            source_name(request),
+        )
+    return TranslationItems(
+        _pairs([_translation_of(one) for one in video], languages),
+        lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),
+        lambda pair: f"{name_of(pair[0])} {pair[1]}",
+        "videos",
+    )
+
+
+def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
+    """Return the request for a video; its languages are filled in for each item."""
+    if isinstance(video, VideoTranslationRequest):
+        return video
+    if isinstance(video, str):
+        video = AssetUrl(url=video)
+    return VideoTranslationRequest(video=video, output_languages=["English"])
+
+
+def source_name(request: VideoTranslationRequest) -> str:
+    """Return the name of a video: its URL without a query, which may be signed, or its asset id."""
+    source = request.video
+    return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
+
+
+def _pairs(
+    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
+) -> Any:
+    """Return all videos in all languages, as the same kind of iterable that the languages are."""
+    if isinstance(languages, AsyncIterable):
+        return _pairs_async(requests, languages)
+    if isinstance(languages, Collection):
+        return [(request, language) for request in requests for language in languages]
+    return ((request, language) for language in languages for request in requests)
+
+
+async def _pairs_async(
+    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
+) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
+    async for language in languages:
+        for request in requests:
+            yield request, language

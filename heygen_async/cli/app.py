@@ -18,6 +18,7 @@ from heygen_async.cli.options import (
     Json,
     KeyColumn,
     Languages,
+    Length,
     ProofreadId,
     RowsFile,
     Sending,
@@ -119,6 +120,7 @@ def translate(
     to: Languages = None,
     everything: AllLanguages = False,
     key: KeyColumn = None,
+    length: Length = None,
     via: Sending = Via.SINGLE,
     dry_run: DryRun = False,
 ) -> Command:
@@ -126,12 +128,14 @@ def translate(
 
     A file of videos has a column "video" with URLs, or paths from its own folder. A column "key"
     names the video and its files, "title" the video in the account; "input_language" says what is
-    spoken. Each goes into all languages.
+    spoken, "length" how many seconds it lasts. Each goes into all languages.
     """
     from heygen_async.cli.commands.translate import translate as command
 
     arguments = shared.arguments(dry_run=dry_run)
-    return command(video, to or [], everything=everything, key=key, via=via, **arguments)
+    return command(
+        video, to or [], everything=everything, key=key, length=length, via=via, **arguments
+    )
 
 
 @app.command(epilog=_CHAIN_EPILOG)

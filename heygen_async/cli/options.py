@@ -84,6 +84,22 @@ MaxCost = Annotated[
     typer.Option(min=0, metavar="USD", help="Submit no more at this cost, an estimate."),
 ]
 MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
+UntilEmpty = Annotated[
+    bool,
+    typer.Option("--until-empty", help="Start although the account cannot pay for all of it."),
+]
+NoProbe = Annotated[
+    bool,
+    typer.Option(
+        "--no-probe", help="Do not look at the sources, for their length and whether they do."
+    ),
+]
+Length = Annotated[
+    float | None,
+    typer.Option(
+        min=0, metavar="SECONDS", help="Length of the source, for the estimate and --max-cost."
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
@@ -136,6 +152,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         resubmit_uncertain: Send items again that might be paid for twice.
         max_cost: USD that the run may cost, by estimate, or None.
         max_jobs: Jobs that it may submit, or None.
+        until_empty: Start although the account cannot pay for all of it.
+        measure: Probe the sources.
         dry_run: Check and estimate only.
         concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
             None.
@@ -147,6 +165,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     resubmit_uncertain: bool = False
     max_cost: float | None = None
     max_jobs: int | None = None
+    until_empty: bool = False
+    measure: bool = True
     dry_run: bool = False
     concurrency: int | None = None
 
@@ -221,6 +241,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             resubmit_uncertain=self.resubmit_uncertain,
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
+            until_empty=self.until_empty,
+            measure=self.measure,
         )
 
 
@@ -235,6 +257,8 @@ class SharedOptions:
     resume: Resume = False
     max_cost: MaxCost = None
     max_jobs: MaxJobs = None
+    until_empty: UntilEmpty = False
+    no_probe: NoProbe = False
     retry_failed: RetryFailed = False
     resubmit_uncertain: ResubmitUncertain = False
     json: Json = False
@@ -252,6 +276,8 @@ class SharedOptions:
             resubmit_uncertain=self.resubmit_uncertain,
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
+            until_empty=self.until_empty,
+            measure=not self.no_probe,
             dry_run=dry_run,
         )
         return {

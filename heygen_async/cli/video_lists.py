@@ -14,6 +14,7 @@ Empty cells, and ``null`` in JSON, count as not given.
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -23,7 +24,7 @@ from heygen_async.cli.output_folder import file_stem
 from heygen_async.cli.row_files import Rows
 
 LISTS = (".csv", ".jsonl", ".ndjson")
-_COLUMNS = ("video", "key", "title", "input_language")
+_COLUMNS = ("video", "key", "title", "input_language", "length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,14 @@ class NamedVideo:
         source: Its URL, or the file that is to be uploaded.
         title: Its title in the account, or None.
         input_language: What is spoken in it, or None.
+        length: How many seconds it lasts, or None.
     """
 
     key: str
     source: str | Path
     title: str | None = None
     input_language: str | None = None
+    length: float | None = None
 
 
 def source_of(video: str, folder: Path) -> str | Path:
@@ -95,8 +98,26 @@ def videos_of(rows: Rows, key_column: str | None = None) -> list[NamedVideo]:
         if earlier != row.line:
             hint = "" if keyed else '; a column "key" can tell them apart'
             raise CommandError(f"{where}: {key!r} names files as line {earlier} does{hint}")
-        videos.append(NamedVideo(key, source, texts.get("title"), texts.get("input_language")))
+        videos.append(
+            NamedVideo(
+                key,
+                source,
+                texts.get("title"),
+                texts.get("input_language"),
+                _seconds(texts.get("length"), where),
+            )
+        )
     return videos
+
+
+def _seconds(text: str | None, where: str) -> float | None:
+    try:
+        seconds = None if text is None else float(text)
+    except ValueError:
+        seconds = math.nan
+    if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
+        raise CommandError(f"{where}: length: expected seconds, got {text!r}")
+    return seconds
 
 
 def _check_columns(rows: Rows, key_column: str) -> None:

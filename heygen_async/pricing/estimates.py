@@ -301,6 +301,7 @@ def cost(
     *,
     proofread: ProofreadRequest | None = None,
     test: bool = False,
+    seconds: float | None = None,
 ) -> float | None:
     """Return what one job has cost, from the real length of its result. Still an estimate.
 
@@ -312,6 +313,8 @@ def cost(
         prices: The price table.
         proofread: As for :func:`estimate`.
         test: Whether it was a test render.
+        seconds: Length of the output in seconds if the result does not tell it, as a session of
+            the Video Agent does not.
 
     Returns:
         USD, or None if the job has not finished, or if its length or its price is unknown.
@@ -330,9 +333,8 @@ def cost(
     if not found:
         return None
     if any(charge.rate for charge in found):
-        # A session of the Video Agent does not tell the length of its video.
-        seconds = getattr(result, "duration", None)
-        if seconds is None or seconds < 0:
+        length = getattr(result, "duration", seconds)
+        if length is None or length < 0:
             return None
-        found = with_length(found, seconds)
+        found = with_length(found, length)
     return math.fsum(charge.usd for charge in found if charge.usd is not None)

@@ -38,7 +38,7 @@ async def busy_client(
         async with Batch(heygen) as first, Batch(heygen) as second:
             runs = [batch.render(template_id, names(ITEMS)) for batch in (first, second)]
             tasks = [asyncio.create_task(completed(run)) for run in runs]
-            await asyncio.sleep(10)
+            await asyncio.sleep(20)  # both have asked for the account, which is slow, too
             assert requests.waiting > ITEMS  # both have a long queue
             yield sandbox, heygen, tasks
             assert [await task for task in tasks] == [ITEMS, ITEMS]

@@ -15,10 +15,11 @@ from heygen_async.cli.commands.render import render
 from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.options import Via
+from heygen_async.cli.options import RunOptions, Via
 from heygen_async.errors import AuthenticationError, InvalidRequest, PermissionDenied
 from heygen_async.sandbox import Fault, Sandbox
 from tests.cli.waiting import until
+from tests.media.samples import sample
 
 pytestmark = pytest.mark.anyio
 
@@ -311,3 +312,60 @@ async def test_translations_that_cannot_begin(
 ) -> None:
     with pytest.raises(CommandError, match=message):
         await translate_into(video, languages, everything=everything)
+
+
+@pytest.mark.parametrize(
+    ("length", "measure", "seconds"), [(None, True, 4.0), (90.0, True, 90.0), (None, False, None)]
+)
+@pytest.mark.usefixtures("sandbox")
+async def test_the_length_of_a_local_file_goes_into_the_dry_run(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    length: float | None,
+    measure: bool,
+    seconds: float | None,
+) -> None:
+    video = tmp_path / "launch.mp4"
+    video.write_bytes(sample("mp4", "mpeg4", "aac", 4))
+    code = await translate(
+        str(video),
+        ["French (France)", "German (Germany)"],
+        display=Lines(),
+        everything=False,
+        out=None,
+        concurrency=None,
+        base_url=None,
+        length=length,
+        options=RunOptions(dry_run=True, measure=measure),
+    )
+    assert code == Exit.DONE
+    (line,) = lines(capsys.readouterr().out)
+    found = line["dry_run"]
+    assert found["unknown"] == (2 if seconds is None else 0)
+    expected = None if seconds is None else pytest.approx(2 * seconds * 0.0333, rel=0.1)
+    assert found["usd"] == expected
+
+
+async def test_a_list_tells_lengths(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "videos.csv"
+    path.write_text("video,length\nhttps://example.com/a.mp4,60\nhttps://example.com/b.mp4,\n")
+    code = await translate(
+        str(path),
+        ["French (France)"],
+        display=Lines(),
+        everything=False,
+        out=None,
+        concurrency=None,
+        base_url=None,
+        length=30,
+        options=RunOptions(dry_run=True),
+    )
+    assert code == Exit.DONE
+    (line,) = lines(capsys.readouterr().out)
+    assert line["dry_run"]["usd"] == pytest.approx(90 * 0.0333)
+    path.write_text("video,length\nhttps://example.com/a.mp4,long\n")
+    with pytest.raises(CommandError, match="line 2: length: expected seconds, got 'long'"):
+        await translate_into(str(path), ["French (France)"])
+    assert sandbox.ledger.count() == 0

@@ -323,7 +323,7 @@ async def test_a_batch_that_is_closed_while_the_video_is_made(
 async def test_an_address_that_cannot_be_taken_apart_names_no_film(
     sandbox: Sandbox, heygen: HeyGen
 ) -> None:
-    async with Batch(heygen) as batch:
+    async with Batch(heygen, measure=False) as batch:
         outcomes = await outcomes_of(localize(batch, "https://[example/a.mp4?b=/c", [FRENCH]))
     assert set(outcomes) == {FRENCH}
 

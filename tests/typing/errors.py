@@ -18,6 +18,7 @@ from heygen_async import (
     DuplicateKey,
     HeyGenError,
     IdempotencyMismatch,
+    InsufficientBalance,
     InvalidRequest,
     InvalidResponse,
     InvalidVariants,
@@ -92,6 +93,7 @@ def of_batches(
     uncertain: UncertainSubmission,
     recorded: RecordedFailure,
     correction: CorrectionFailed,
+    empty: InsufficientBalance,
 ) -> None:
     assert_type(stopped.key, str)
     assert_type(stopped.error, HeyGenError)
@@ -108,6 +110,8 @@ def of_batches(
     assert_type(recorded.error_type, str)
     assert_type(recorded.code, str | None)
     assert_type(correction.language, str)
+    assert_type(empty.needed, float)
+    assert_type(empty.available, float)
 
 
 def of_media_and_webhooks(

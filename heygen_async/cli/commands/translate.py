@@ -20,8 +20,12 @@ from heygen_async.cli.preview import preview
 from heygen_async.cli.row_files import read_rows
 from heygen_async.cli.video_lists import LISTS, NamedVideo, source_of, videos_of
 from heygen_async.client import HeyGen
+from heygen_async.media.probes import probe_sources
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
+
+# Begins the id of an asset in a dry run, which uploads nothing.
+_NOT_UPLOADED = "not uploaded:"
 
 
 async def translate(
@@ -34,6 +38,7 @@ async def translate(
     concurrency: int | None,
     base_url: str | None,
     key: str | None = None,
+    length: float | None = None,
     via: Via = Via.SINGLE,
     options: RunOptions | None = None,
 ) -> Exit:
@@ -49,6 +54,7 @@ async def translate(
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
         key: The column of the videos' keys; None for ``key``, where there is one.
+        length: Length of each video in seconds, unless the list tells it.
         via: How the jobs are sent.
         options: Journal and budget; neither by default.
 
@@ -71,17 +77,29 @@ async def translate(
             folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
             if existing is not None:
                 display.warn(existing)
+        lengths = await _lengths(videos, heygen, length, options)
         requests = await _requests(videos, uploads, heygen, display, options, existing)
+        seconds_of = {
+            request.video: seconds for request, seconds in zip(requests, lengths, strict=True)
+        }
+        if any(seconds_of[video] is None for video in _placeholders(requests)):
+            options = msgspec.structs.replace(options, measure=False)
+
+        def seconds(request: VideoTranslationRequest) -> float | None:
+            return seconds_of[request.video]
 
         def start(batch: Batch) -> Run[VideoTranslation]:
             if len(videos) == 1 and not videos[0].key:
-                return batch.translate(requests[0], wanted, via=via.value, journal=options.journal)
+                return batch.translate(
+                    requests[0], wanted, seconds=seconds, via=via.value, journal=options.journal
+                )
             # Equal requests are told apart by what they are, not by what they say.
             keys = {id(request): one.key for request, one in zip(requests, videos, strict=True)}
             return batch.translate(
                 requests,
                 wanted,
                 key=lambda one: keys[id(one)],
+                seconds=seconds,
                 via=via.value,
                 journal=options.journal,
             )
@@ -100,6 +118,38 @@ def _videos(video: str, key: str | None) -> list[NamedVideo]:
     if key is not None:
         raise CommandError("--key names a column, and this is one video and no list of them")
     return [NamedVideo("", source_of(video, Path()))]
+
+
+async def _lengths(
+    videos: Sequence[NamedVideo], heygen: HeyGen, length: float | None, options: RunOptions
+) -> list[float | None]:
+    """Return the length of each video as it was given, and that of local files as they tell it.
+
+    Raises:
+        InvalidSources: HeyGen cannot use some of the files.
+    """
+    given = [length if one.length is None else one.length for one in videos]
+    if not options.measure:
+        return given
+    files = [
+        one.source
+        for one, seconds in zip(videos, given, strict=True)
+        if seconds is None and isinstance(one.source, Path)
+    ]
+    found = await probe_sources(heygen, files)
+    return [
+        found[one.source].seconds if seconds is None and one.source in found else seconds
+        for one, seconds in zip(videos, given, strict=True)
+    ]
+
+
+def _placeholders(requests: Sequence[VideoTranslationRequest]) -> list[AssetId]:
+    """Return what stands for files that a dry run does not upload."""
+    return [
+        request.video
+        for request in requests
+        if isinstance(request.video, AssetId) and request.video.asset_id.startswith(_NOT_UPLOADED)
+    ]
 
 
 async def _requests(
@@ -128,7 +178,7 @@ async def _requests(
                     "journal of its own"
                 )
             if source is None and options.dry_run:
-                source = AssetId(asset_id="not uploaded")
+                source = AssetId(asset_id=f"{_NOT_UPLOADED} {one.source}")
             if source is None:
                 display.note(f"Uploading {one.source}")
                 source = await uploads.upload(heygen, one.source)

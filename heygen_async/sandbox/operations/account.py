@@ -8,7 +8,7 @@ from ..calls import Call, Handler
 __all__ = ["HANDLERS"]
 
 #: USD in the wallet of a fresh sandbox.
-OPENING_BALANCE = 1_000.0
+OPENING_BALANCE = 100_000.0
 
 
 def me(call: Call) -> Json:

@@ -1,0 +1,140 @@
+"""Lengths of the sources of requests, each probed once for a batch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from heygen_async.client import HeyGen
+from heygen_async.errors import AuthenticationError, CallError
+from heygen_async.media.probes import InvalidSources, Source, SourceInfo, probe_sources
+from heygen_async.models.editing import FillerWordRemovalRequest
+from heygen_async.models.lipsyncs import LipsyncRequest
+from heygen_async.models.proofreads import ProofreadRequest
+from heygen_async.models.sources import AssetId, AssetUrl
+from heygen_async.models.structs import Request
+from heygen_async.models.video_translations import VideoTranslationRequest
+from heygen_async.models.videos import AvatarVideoRequest, ImageVideoRequest
+from heygen_async.models.voices import VoiceCloneRequest
+
+Media: TypeAlias = AssetUrl | AssetId
+"""A source as requests name it."""
+
+logger: logging.Logger = logging.getLogger("heygen_async.media")
+
+# Sources of iterators that are remembered, so that a long stream takes a bounded memory.
+_REMEMBERED = 10_000
+
+
+class SourceLengths:
+    """What is known of the sources of a batch.
+
+    Args:
+        heygen: The client.
+        enabled: Whether anything is probed. If not, nothing is known.
+    """
+
+    def __init__(self, heygen: HeyGen, *, enabled: bool = True) -> None:
+        self._heygen = heygen
+        self._enabled = enabled
+        self._found: dict[Source, SourceInfo] = {}
+        self._under_way: dict[tuple[Source, ...], asyncio.Lock] = {}
+
+    def seconds(self, request: Request) -> float | None:
+        """Return the length in seconds that the sources of a request give it, or None."""
+        lengths = [self._length(source) for source in sources_of(request)]
+        return length_of_job(request, lengths)
+
+    async def probe(self, requests: Iterable[Request]) -> None:
+        """Probe the sources of a collection of requests, up to 8 at a time.
+
+        Raises:
+            InvalidSources: HeyGen cannot use some of the sources; all of them are named.
+        """
+        if self._enabled:
+            await self._probe({source for request in requests for source in sources_of(request)})
+
+    async def probe_item(self, request: Request, *, refuse: bool) -> None:
+        """Probe the sources of one item of an iterator, unless another item has the same.
+
+        Args:
+            request: The request of the item.
+            refuse: Whether a source that HeyGen cannot use is an error. Otherwise its length
+                stays unknown.
+
+        Raises:
+            InvalidSources: HeyGen cannot use a source of it.
+        """
+        sources = sources_of(request)
+        if not (self._enabled and sources):
+            return
+        lock = self._under_way.setdefault(sources, asyncio.Lock())
+        try:
+            async with lock:
+                await self._probe(sources)
+        except InvalidSources:
+            if refuse:
+                raise
+        finally:
+            self._under_way.pop(sources, None)
+        while len(self._found) > _REMEMBERED:
+            self._found.pop(next(iter(self._found)))
+
+    async def _probe(self, sources: Iterable[Source]) -> None:
+        wanted = list(sources)
+        if all(source in self._found and not self._found[source].problem for source in wanted):
+            return
+        try:
+            await probe_sources(self._heygen, wanted, self._found)
+        except AuthenticationError:
+            raise
+        except CallError as error:  # an asset whose URL the API does not tell at present
+            logger.warning("lengths of sources are unknown: %s", error)
+
+    def _length(self, source: Source) -> float | None:
+        info = self._found.get(source)
+        return None if info is None else info.seconds
+
+
+def sources_of(request: Request) -> tuple[Media, ...]:
+    """Return the files that a request is about, as far as their length or kind matters."""
+    match request:
+        case VideoTranslationRequest() | ProofreadRequest() | FillerWordRemovalRequest():
+            sources: tuple[object, ...] = (request.video,)
+        case LipsyncRequest():
+            sources = (request.video, request.audio)
+        case VoiceCloneRequest():
+            sources = (request.audio,)
+        case AvatarVideoRequest() | ImageVideoRequest() if request.audio_url is not None:
+            sources = (AssetUrl(url=request.audio_url),)
+        case AvatarVideoRequest() | ImageVideoRequest() if request.audio_asset_id is not None:
+            sources = (AssetId(asset_id=request.audio_asset_id),)
+        case _:
+            sources = ()
+    return tuple(source for source in sources if isinstance(source, Media))
+
+
+def length_of_job(request: Request, lengths: list[float | None]) -> float | None:
+    """Return the length in seconds that an estimate of a request takes, or None.
+
+    Args:
+        request: The request.
+        lengths: Length of each of its sources, in the order of ``sources_of``.
+    """
+    known = [seconds for seconds in lengths if seconds is not None]
+    if not known or len(known) < len(lengths):
+        return None
+    match request:
+        case LipsyncRequest():
+            # The output may last as long as the new speech.
+            longest = max(known)
+            end = longest if request.end_time is None else min(longest, request.end_time)
+            return max(0.0, end - max(0.0, request.start_time or 0.0))
+        case VideoTranslationRequest() | FillerWordRemovalRequest():
+            return known[0]
+        case AvatarVideoRequest() | ImageVideoRequest():
+            return known[0]
+        case _:
+            return None  # what is done with them costs the same for any length

@@ -1,0 +1,231 @@
+"""What runs cost, and what keeps them from costing more than is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async import (
+    AvatarVideoRequest,
+    Batch,
+    BatchStopped,
+    BudgetExceeded,
+    HeyGen,
+    InsufficientBalance,
+    Outcome,
+    Retry,
+    Run,
+    VideoAgentRequest,
+)
+from heygen_async.journal import ItemRecord, Totals, open_reader
+from heygen_async.pricing.prices import PriceTable
+from heygen_async.sandbox import Faults, Sandbox
+
+pytestmark = pytest.mark.anyio
+
+TEASER = VideoAgentRequest(prompt="A teaser")
+PER_SECOND = PriceTable(video_agent=0.01)
+
+
+async def test_an_agent_session_costs_what_its_video_costs(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    async def run() -> Any:
+        async with Batch(heygen, prices=PER_SECOND, max_cost=100) as batch:
+            run = batch.run([TEASER], journal=journal)
+            (outcome,) = [outcome async for outcome in run]
+        return outcome, run.report
+
+    outcome, report = await run()
+    video = await heygen.videos.get(outcome.result.video_id)
+    assert video.duration
+    assert outcome.usd == pytest.approx(video.duration * 0.01)
+    assert report.usd == pytest.approx(outcome.usd, abs=1e-6)
+    record, totals = await asyncio.to_thread(read, journal)
+    assert (record.usd, record.output_seconds) == (outcome.usd, video.duration)
+    assert totals.usd == outcome.usd
+    again, _ = await run()
+    assert again.usd == outcome.usd
+
+
+def read(journal: Path) -> tuple[ItemRecord, Totals]:
+    with open_reader(journal) as reader:
+        (record,) = reader.records()
+        return record, reader.totals()
+
+
+async def test_the_cap_counts_the_real_cost_of_a_session(sandbox: Sandbox, heygen: HeyGen) -> None:
+    # 30 minutes would take 18 USD, which leaves no room for a second session.
+    async with Batch(heygen, prices=PER_SECOND, max_cost=19) as batch:
+        outcomes = [
+            outcome
+            async for outcome in batch.run([TEASER, VideoAgentRequest(prompt="Another teaser")])
+        ]
+    assert [outcome.ok for outcome in outcomes] == [True, True]
+
+
+@pytest.mark.heygen(retry=Retry(attempts=1))
+async def test_a_session_whose_video_cannot_be_asked_for_is_done_at_unknown_cost(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.faults = Faults(operations={"videos.get": Faults(status={500: 1.0})})
+    outcomes: list[Outcome[Any]] = []
+    with caplog.at_level(logging.WARNING, "heygen_async.batch"):
+        async with Batch(heygen, prices=PER_SECOND, max_cost=18) as batch:
+            run = batch.run([TEASER, VideoAgentRequest(prompt="Another teaser")])
+            with pytest.raises(BudgetExceeded) as exceeded:
+                await collect(run, outcomes)
+    assert [(outcome.ok, outcome.usd) for outcome in outcomes] == [(True, None)]
+    assert exceeded.value.spent == pytest.approx(18)  # the most that it can have cost
+    assert "the length of its video is unknown" in caplog.text
+
+
+async def collect(run: Run[Any], outcomes: list[Outcome[Any]]) -> None:
+    async for outcome in run:
+        outcomes += [outcome]
+
+
+# The wallet. A second of an avatar's video costs as much as the sandbox's wallet holds.
+DEAR = PriceTable(avatar_iv=1e5)
+
+
+def videos(sandbox: Sandbox, count: int = 2) -> list[AvatarVideoRequest]:
+    """Requests for videos of about ten seconds."""
+    script = "Hello to all of you out there. " * 5
+    return [
+        AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=script, title=f"Video {number}")
+        for number in range(count)
+    ]
+
+
+async def test_a_run_that_the_wallet_cannot_pay_for_is_refused_before_the_first_paid_call(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    batch = Batch(heygen, prices=DEAR, journal=journal)
+    run = batch.run(videos(sandbox), key=lambda video: video.title)
+    with pytest.raises(InsufficientBalance) as refused:
+        await collect(run, [])
+    expected = (await batch.run(videos(sandbox)).estimate()).usd_known
+    assert refused.value.needed == pytest.approx(expected)
+    assert refused.value.available == 100_000
+    assert refused.value.not_submitted == ("Video 0", "Video 1")
+    assert "100,000.00 USD" in str(refused.value)
+    assert "until_empty=True" in str(refused.value)
+    assert isinstance(refused.value, BudgetExceeded)
+    assert sandbox.ledger.count() == 0
+
+
+async def test_a_run_goes_on_until_the_account_is_empty_if_asked_to(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Batch(heygen, prices=DEAR, until_empty=True).run(videos(sandbox))
+    with caplog.at_level(logging.WARNING, "heygen_async.batch"):
+        assert len([outcome async for outcome in run]) == 2
+    assert "short" in caplog.text
+
+
+@pytest.mark.parametrize(("max_cost", "refused"), [(90_000, False), (110_000, True)])
+async def test_a_cap_below_the_balance_needs_no_more_than_itself(
+    sandbox: Sandbox, heygen: HeyGen, max_cost: float, refused: bool
+) -> None:
+    run = Batch(heygen, prices=DEAR, max_cost=max_cost).run(videos(sandbox))
+    # One that is not refused meets its cap, which is another thing.
+    with pytest.raises(BudgetExceeded) as error:
+        await collect(run, [])
+    assert isinstance(error.value, InsufficientBalance) is refused
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.heygen(retry=Retry(attempts=1))
+async def test_an_account_that_cannot_be_asked_refuses_nothing(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    sandbox.faults = Faults(operations={"users.me": Faults(status={status: 1.0})})
+    with caplog.at_level(logging.INFO, "heygen_async.batch"):
+        outcomes = [outcome async for outcome in Batch(heygen, prices=DEAR).run(videos(sandbox))]
+    assert [outcome.ok for outcome in outcomes] == [True, True]
+    assert "the balance of the account is unknown" in caplog.text
+
+
+async def test_what_an_earlier_run_has_paid_for_is_not_needed_again(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    await collect(Batch(heygen).run(videos(sandbox), journal=journal), [])
+    asked = asked_for_the_account(sandbox)
+    again = Batch(heygen, prices=DEAR).run(videos(sandbox), journal=journal)
+    assert [outcome.resumed async for outcome in again] == [True, True]
+    assert asked_for_the_account(sandbox) == asked + 1
+    more = Batch(heygen, prices=DEAR).run(videos(sandbox, 3), journal=journal)
+    with pytest.raises(InsufficientBalance) as refused:
+        await collect(more, [])
+    assert len(refused.value.not_submitted) == 1
+    assert sandbox.ledger.count() == 2
+
+
+async def test_an_iterator_is_not_compared_with_the_account(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    run = Batch(heygen, prices=DEAR).run(iter(videos(sandbox)))
+    assert len([outcome async for outcome in run]) == 2
+    assert asked_for_the_account(sandbox) == 0
+
+
+def asked_for_the_account(sandbox: Sandbox) -> int:
+    """How often the account was asked for."""
+    return sandbox.requests.by_operation["users.me"]
+
+
+# Runs whose items all fail.
+def unknown_looks(count: int, first: str = "no-such-look") -> list[AvatarVideoRequest]:
+    """Requests for a look that there is not; the first one for another."""
+    looks = [first, *["no-such-look"] * (count - 1)]
+    return [
+        AvatarVideoRequest(avatar_id=look, script=f"Number {number}")
+        for number, look in enumerate(looks)
+    ]
+
+
+async def test_a_run_stops_when_its_first_items_all_fail_alike(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes: list[Outcome[Any]] = []
+    run = Batch(heygen, on_error="stop-if-all-fail").run(unknown_looks(100))
+    with pytest.raises(BatchStopped, match="the first 20 items all failed") as stopped:
+        await collect(run, outcomes)
+    assert type(stopped.value.error) is type(outcomes[0].error)
+    assert 20 <= len(outcomes) < 40  # those that were being sent
+    assert "all failed" not in caplog.text
+
+
+async def test_a_run_that_is_not_to_stop_says_once_that_all_fail(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Batch(heygen).run(unknown_looks(100))
+    assert len([outcome async for outcome in run if not outcome.ok]) == 100
+    assert caplog.text.count("the first 20 items all failed") == 1
+
+
+@pytest.mark.heygen(jobs=1)
+async def test_one_item_that_ends_otherwise_lets_the_run_go_on(
+    sandbox: Sandbox, heygen: HeyGen, caplog: pytest.LogCaptureFixture
+) -> None:
+    requests = unknown_looks(30, first=sandbox.avatar_id)
+    run = Batch(heygen, on_error="stop-if-all-fail").run(requests)
+    assert [outcome.ok async for outcome in run].count(False) == 29
+    assert "all failed" not in caplog.text
+
+
+@pytest.mark.sandbox(durations={"video": 61.0})
+async def test_jobs_that_fail_late_stop_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
+    sandbox.fail_next("video", times=25)
+    run = Batch(heygen, on_error="stop-if-all-fail").run(videos(sandbox, 25))
+    assert [outcome.ok async for outcome in run] == [False] * 25
+
+
+async def test_fewer_items_than_that_stop_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
+    run = Batch(heygen, on_error="stop-if-all-fail").run(unknown_looks(19))
+    assert [outcome.ok async for outcome in run] == [False] * 19
