@@ -97,7 +97,8 @@ async def test_the_length_of_a_source_is_that_of_all_its_languages(
     # Without the length, each would reserve 30 minutes, and the second would have no room.
     async with Batch(heygen, prices=ONE_A_SECOND, max_cost=3 * SECONDS + 1, max_jobs=3) as batch:
         expected = await batch.translate(files.url("launch.mp4"), LANGUAGES).estimate()
-        assert (expected.unknown, expected.seconds) == (0, pytest.approx(3 * SECONDS, abs=0.5))
+        assert expected.unknown == 0
+        assert expected.seconds == pytest.approx(3 * SECONDS, abs=0.5)
         assert expected.usd == pytest.approx(3 * SECONDS, abs=0.5)
         asked = len(files.asked)
         assert 1 <= asked <= 8
