@@ -183,7 +183,7 @@ class EarlyFailures:
         self._over = False
 
     def add(self, outcome: Outcome[Any]) -> bool:
-        """Add an outcome, and return whether the run stops; if all failed and not, log a warning."""
+        """Add an outcome, and return whether the run stops. Where it goes on, log a warning."""
         if not self._completes_series(outcome) or outcome.error is None:
             return False
         what = f"the first {self.COUNT} items all failed with one reason: {outcome.error}"

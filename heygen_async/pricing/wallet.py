@@ -47,7 +47,7 @@ async def check_wallet(
         logger.warning("%s; the run goes on until the account is empty", check.message)
         return
     raise InsufficientBalance(
-        f"{check.message}, or pass until_empty=True to spend what is there",
+        f"{check.message}, or spend what is there with until_empty=True (--until-empty)",
         needed=check.needed,
         available=check.available,
         max_cost=budget.max_cost,
