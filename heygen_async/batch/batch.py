@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 from heygen_async.batch.downloads import FilePattern, downloaded
-from heygen_async.batch.outcome import Outcome, Progress
+from heygen_async.batch.outcome import OnError, Outcome, Progress
 from heygen_async.batch.resume import ResumePolicy
-from heygen_async.batch.run import OnError, Run, RunSettings, logger
+from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
     RenderBuilder,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.errors import APIError, HeyGenError, JobFailed
+from heygen_async.errors import APIError, BatchStopped, HeyGenError, JobFailed
 from heygen_async.pricing.estimates import dollars
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import SlotPool
 
 T = TypeVar("T")
+
+logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 
 class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -151,10 +154,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
+"""What failed items do to a run; see ``Batch``."""
+
+
 class EarlyFailures:
     """Tells whether the first items of a run all failed fast, and with one reason.
 
     Then the others would probably fail too.
+
+    Args:
+        on_error: What failed items do to the run.
+
+    Attributes:
+        stopped: Why the run stops, or None.
     """
 
     COUNT = 20
@@ -162,13 +175,25 @@ class EarlyFailures:
     FAST = 60.0
     """Seconds from the slot of an item to its end, at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_error: OnError) -> None:
+        self.stopped: BatchStopped | None = None
+        self._on_error = on_error
         self._count = 0
         self._reason: tuple[str, str | None] | None = None
         self._over = False
 
     def add(self, outcome: Outcome[Any]) -> bool:
-        """Add an outcome; return True once, when it completes such a series."""
+        """Add an outcome, and return whether the run stops. Where it goes on, log a warning."""
+        if not self._completes_series(outcome) or outcome.error is None:
+            return False
+        what = f"the first {self.COUNT} items all failed with one reason: {outcome.error}"
+        if self._on_error != "stop-if-all-fail":
+            logger.warning("%s; on_error='stop-if-all-fail' stops such a run", what)
+            return False
+        self.stopped = BatchStopped(f"stopped, since {what}", key=outcome.key, error=outcome.error)
+        return True
+
+    def _completes_series(self, outcome: Outcome[Any]) -> bool:
         if self._over or outcome.resumed:
             return False
         self._count += 1

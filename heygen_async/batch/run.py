@@ -9,14 +9,14 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.item import ItemProcessor, ItemResult
 from heygen_async.batch.operations import OPERATIONS, Submission
-from heygen_async.batch.outcome import EarlyFailures, Outcome, Progress, Report, RunStats
+from heygen_async.batch.outcome import EarlyFailures, OnError, Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
@@ -65,10 +65,6 @@ logger: logging.Logger = logging.getLogger("heygen_async.batch")
 _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
 # Items that a run over its budget looks up together.
 _CLAIMED_AT_ONCE = 1000
-
-
-OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
-"""What failed items do to a run; see ``Batch``."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,8 +155,7 @@ class Run(Generic[T]):
         self._processor: ItemProcessor[T]
         self._next = 0  # position of the first item that no work has started on
         self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
-        self._early_failures = EarlyFailures()
-        self._all_failed: Outcome[T] | None = None
+        self._early_failures = EarlyFailures(settings.on_error)
         self._over_budget: BudgetExceeded | None = None
         self._not_submitted: list[str] = []
         self._stopping = False
@@ -266,12 +261,8 @@ class Run(Generic[T]):
             self._log_changes()
         if self._over_budget is not None:
             raise self._over_budget
-        if self._all_failed is not None and self._all_failed.error is not None:
-            raise BatchStopped(
-                f"stopped, since {_all_failed(self._all_failed)}",
-                key=self._all_failed.key,
-                error=self._all_failed.error,
-            ) from self._all_failed.error
+        if (stopped := self._early_failures.stopped) is not None:
+            raise stopped from stopped.error
         if first_failure is not None and first_failure.error is not None:
             raise BatchStopped(
                 f"stopped after item {first_failure.key} failed: {first_failure.error}",
@@ -413,8 +404,8 @@ class Run(Generic[T]):
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
-        if self._early_failures.add(outcome):
-            self._stop_if_asked(outcome)
+        if not self._source.closed and self._early_failures.add(outcome):
+            self.stop_submitting()
         self._report_progress(now)
         return outcome, result
 
@@ -452,14 +443,6 @@ class Run(Generic[T]):
     def _is_fatal(self, error: HeyGenError) -> bool:
         """Return whether nothing more is submitted after this failure."""
         return self._settings.on_error == "stop" or isinstance(error, _FATAL)
-
-    def _stop_if_asked(self, outcome: Outcome[T]) -> None:
-        """Stop if so asked, or warn: all items failed so far."""
-        if self._settings.on_error == "stop-if-all-fail":
-            self._all_failed = outcome
-            self.stop_submitting()
-        elif self._settings.on_error == "collect":
-            logger.warning("%s; on_error='stop-if-all-fail' stops such a run", _all_failed(outcome))
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; running jobs end, and the run then raises."""
@@ -520,7 +503,3 @@ class Run(Generic[T]):
         except Exception:  # it must not cost an outcome that is paid for
             self._progress = None
             logger.exception("the progress callback failed, and is not called any more")
-
-
-def _all_failed(outcome: Outcome[Any]) -> str:
-    return f"the first {EarlyFailures.COUNT} items all failed with one reason: {outcome.error}"

@@ -47,11 +47,13 @@ class SubmissionBuilder(ABC, Generic[T]):
         kind: Kind of run, as the journal stores it.
         subject: Its subject, as the journal stores it.
         prices: What its jobs cost.
+        has_sources: Whether its items can have sources that are probed.
     """
 
     kind: str
     subject: str
     prices: PriceTable
+    has_sources: bool = True
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -91,6 +93,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
     """
 
     kind = "render"
+    has_sources = False
 
     def __init__(
         self,
@@ -286,6 +289,8 @@ async def probe_items(
     Raises:
         InvalidSources: HeyGen cannot use some of the sources; all of them are named.
     """
+    if not builder.has_sources:
+        return
     submissions = _submissions(builder, items, key)
     with_sources = [one for one in submissions if one.seconds is None and sources_of(one.request)]
     if not with_sources:

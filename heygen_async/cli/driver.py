@@ -28,7 +28,7 @@ from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen
-from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError
+from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError, InsufficientBalance
 
 # Downloads at the same time; the run waits when all are under way.
 _DOWNLOADS = 16
@@ -140,7 +140,8 @@ class RunDriver:
             return self.code or Exit.INTERRUPTED
         self._display.report(report, self.saved, self.code)
         left = f"Stopped, with {self._left} of {total} not submitted."
-        capped = isinstance(self._stopped, BudgetExceeded)
+        empty = isinstance(self._stopped, InsufficientBalance)
+        capped = isinstance(self._stopped, BudgetExceeded) and not empty
         hint = f" {RESUME_CAPPED if capped else RESUME}" if self._journaled else ""
         if self._stopped is not None:
             complain(f"{left} {sentence(_cause(self._stopped)).removesuffix('.')}.{hint}")

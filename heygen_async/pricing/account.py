@@ -60,6 +60,11 @@ def balance(user: User) -> float | str | None:
     return _credits_left(user) if usd is None else usd
 
 
+def spending_limit(user: User) -> float | None:
+    """Return the USD that the account can spend at most, or None if it does not tell or refills."""
+    return None if _reloads(user) else _dollars_left(user)
+
+
 def check_account(user: User, estimate: RunEstimate, max_cost: float | None = None) -> AccountCheck:
     """Compare the estimate of a run with what the account can pay.
 

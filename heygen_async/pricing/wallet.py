@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from heygen_async.errors import HeyGenError, InsufficientBalance
 from heygen_async.models.users import User
-from heygen_async.pricing.account import check_account
+from heygen_async.pricing.account import check_account, spending_limit
 from heygen_async.pricing.budget import Budget
 from heygen_async.pricing.estimates import RunEstimate
 
@@ -29,15 +29,16 @@ async def check_wallet(
     Args:
         account: Asks for the account, once, as ``users.me`` does.
         budget: Budget of the run, with what earlier runs have spent.
-        estimate: Returns the estimate of the run. Called only if the account has answered.
+        estimate: Returns the estimate of the run. Called only if the account may refuse it.
         until_empty: Log a warning instead, and let the run spend what is there.
 
     Raises:
         InsufficientBalance: With both figures.
     """
     user = await _answer(account)
-    if user is None:
-        return
+    limit = None if user is None else spending_limit(user)
+    if user is None or limit is None or (budget.max_cost is not None and limit >= budget.max_cost):
+        return  # whatever the run costs; a long list takes a while to estimate
     expected = await estimate()
     check = check_account(user, expected, _cap(budget, expected))
     if check.verdict != "insufficient" or check.available is None:
@@ -46,7 +47,7 @@ async def check_wallet(
         logger.warning("%s; the run goes on until the account is empty", check.message)
         return
     raise InsufficientBalance(
-        f"{check.message}, or pass until_empty=True to spend what is there",
+        f"{check.message}, or spend what is there with until_empty=True (--until-empty)",
         needed=check.needed,
         available=check.available,
         max_cost=budget.max_cost,

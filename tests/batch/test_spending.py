@@ -229,3 +229,12 @@ async def test_jobs_that_fail_late_stop_nothing(sandbox: Sandbox, heygen: HeyGen
 async def test_fewer_items_than_that_stop_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
     run = Batch(heygen, on_error="stop-if-all-fail").run(unknown_looks(19))
     assert [outcome.ok async for outcome in run] == [False] * 19
+
+
+async def test_a_refused_key_is_said_once(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with HeyGen("sk_V2_wrong", base_url=sandbox.base_url, jobs=50) as heygen:
+        with pytest.raises(BatchStopped):
+            await collect(Batch(heygen).run(unknown_looks(100)), [])
+    assert "all failed" not in caplog.text

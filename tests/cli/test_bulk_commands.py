@@ -369,3 +369,30 @@ async def test_a_list_tells_lengths(
     with pytest.raises(CommandError, match="line 2: length: expected seconds, got 'long'"):
         await translate_into(str(path), ["French (France)"])
     assert sandbox.ledger.count() == 0
+
+
+@pytest.mark.parametrize("until_empty", [False, True])
+async def test_a_run_that_the_wallet_cannot_pay_for_is_refused_unless_asked_for(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], until_empty: bool
+) -> None:
+    code = await translate(
+        "https://example.com/a.mp4",
+        ["French (France)"],
+        display=Lines(),
+        everything=False,
+        out=None,
+        concurrency=None,
+        base_url=None,
+        length=1e7,
+        options=RunOptions(until_empty=until_empty),
+    )
+    told = capsys.readouterr().err
+    if until_empty:
+        assert code == Exit.DONE
+        assert sandbox.ledger.count() == 1
+    else:
+        assert code == Exit.SOME_FAILED
+        assert "1 of 1 not submitted" in told
+        assert "100,000.00 USD" in told
+        assert "--until-empty" in told
+        assert sandbox.ledger.count() == 0

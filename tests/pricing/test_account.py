@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from heygen_async.models.users import User
-from heygen_async.pricing.account import balance, check_account
+from heygen_async.pricing.account import balance, check_account, spending_limit
 from heygen_async.pricing.estimates import RemainingWork, RunEstimate
 
 SUBSCRIPTION = {
@@ -127,3 +127,17 @@ def test_a_lower_cap_counts_and_so_does_what_is_left() -> None:
     assert check_account(account, run_of(10, left=left)).needed == 8
     assert check_account(account, run_of(10, left=left), max_cost=8).needed == 6
     assert check_account(account, run_of(10, left=left), max_cost=1).needed == 0
+
+
+@pytest.mark.parametrize(
+    ("account", "limit"),
+    [
+        (wallet(9.99), 9.99),
+        (wallet(0.01, enabled=True), None),
+        ({"wallet": {"currency": "credits", "remaining_balance": 1}}, None),
+        ({"usage_based": {"spending_cap_usd": 15, "spending_current_usd": 9}}, 6),
+        ({"subscription": SUBSCRIPTION}, None),
+    ],
+)
+def test_what_the_account_can_spend_at_most(account: dict[str, Any], limit: float | None) -> None:
+    assert spending_limit(user(**account)) == limit
