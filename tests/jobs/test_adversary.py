@@ -8,7 +8,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from heygen_async import HeyGen, HeyGenError, JobFailed, NotFound, Retry, Video
@@ -87,7 +87,7 @@ class Mixture:
         return 200, video(job_id, chance.choice(mixture["detail_words"]), video_url=None)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(mixture=mixtures, count=st.sampled_from([1, 2, 12, 101]))
 def test_requests_are_bounded_and_no_wait_is_lost(mixture: dict[str, Any], count: int) -> None:
     async def play() -> None:
