@@ -104,7 +104,8 @@ def test_requests_are_bounded_and_no_wait_is_lost(mixture: dict[str, Any], count
             # An id that was never seen may be given up, and an answer may stay unreadable.
             assert isinstance(result, Video | HeyGenError), result
             assert not isinstance(result, TimeoutError), result
-        assert seconds < LIES + 130
+        # A server that hid a job for minutes is asked for it less and less often.
+        assert seconds < LIES + 300
         for times in server.asked_singly.values():
             assert shortest_gap(times) > 0.999
         assert server.asked_singly.keys() <= {job.id for job in jobs}
