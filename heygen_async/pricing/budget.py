@@ -43,20 +43,17 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         estimate: Estimated cost of the job.
         units: Amount that is reserved, in 1e-9 USD.
+        lowest: Lower bound of the cost, in 1e-9 USD.
     """
 
     estimate: Estimate
     units: int
+    lowest: int
 
     @property
     def amount(self) -> float:
         """Amount that is reserved, in USD. A journal stores it with the item."""
         return self.units / _UNITS
-
-    @property
-    def lowest(self) -> int:
-        """Lower bound of the cost, in 1e-9 USD."""
-        return min(self.units, _units(self.estimate.usd_low))
 
 
 class Budget:
@@ -162,7 +159,8 @@ class Budget:
             self._take_over(units)
         else:
             self._check_room(estimate, units)
-        reservation = Reservation(estimate, units)
+        lowest = min(units, _units(estimate.usd_low))
+        reservation = Reservation(estimate, units, lowest)
         self._open.add(reservation)
         self._count(reservation, 1)
         self._warn_once()

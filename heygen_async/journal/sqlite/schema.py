@@ -7,6 +7,7 @@ Payloads and results are stored as TEXT if they are text, so that a person can r
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -257,6 +258,7 @@ def error_from_os(path: Path, error: OSError) -> JournalError:
     return journal_error(str(path), reason, f"{sentence} ({error.strerror or error})")
 
 
+@functools.lru_cache(maxsize=4096)  # each item needs it three times
 def key_digest(key: str) -> int:
     """Return 64 bits of the key's SHA-256, as SQLite's signed integer."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)
