@@ -168,11 +168,12 @@ async def test_items_are_checked_as_the_run_checks_them(
     assert sandbox.ledger.count() == 0
 
 
-async def test_the_cost_of_a_session_is_not_known(sandbox: Sandbox, heygen: HeyGen) -> None:
+async def test_the_cost_of_a_session_is_that_of_its_video(sandbox: Sandbox, heygen: HeyGen) -> None:
     request = VideoAgentRequest(prompt="A teaser")
     seen: list[Progress] = []
     run = Batch(heygen, max_cost=100, progress=seen.append).run([request])
     outcomes = [outcome async for outcome in run]
     assert outcomes[0].unwrap().video_id
-    assert outcomes[0].usd is None
+    (job,) = sandbox.ledger.jobs
+    assert outcomes[0].usd == pytest.approx(job.usd, rel=0.01)
     assert cost(outcomes[0].unwrap(), request) is None
