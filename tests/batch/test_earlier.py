@@ -123,3 +123,22 @@ async def test_the_journal_of_another_run_is_refused(
     journal.write_bytes(b"no journal at all")
     with pytest.raises(JournalError):
         await left_of(heygen, journal, template_id, names(1))
+
+
+@pytest.mark.parametrize("key", [None, lambda row: str(row["name"])], ids=["content", "key"])
+async def test_columns_in_another_order_are_the_same_item(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path, key: Any
+) -> None:
+    journal, template_id = tmp_path / "run.db", sandbox.template_id("Welcome")
+    rows = [{"name": f"Person {n}", "product": "Tea"} for n in range(3)]
+    turned = [dict(reversed(row.items())) for row in rows]
+    async with Batch(heygen, journal=journal) as batch:
+        first = [one.job_id async for one in batch.render(template_id, rows, key=key)]
+    left = await left_of(heygen, journal, template_id, turned, key=key)
+    assert left is not None
+    assert (left.completed, left.new, left.changed) == (3, 0, 0)
+    async with Batch(heygen, journal=journal) as batch:
+        again = [one async for one in batch.render(template_id, turned, key=key)]
+    assert all(one.ok and one.resumed for one in again)
+    assert {one.job_id for one in again} == set(first)
+    assert sandbox.ledger.count() == 3

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -31,6 +31,7 @@ from heygen_async.journal.sqlite.migrations import migrate
 from heygen_async.journal.sqlite.transaction import (
     FINISHED_WIDTH,
     SUBMITTED_WIDTH,
+    BeginCall,
     Results,
     Row,
     Transaction,
@@ -53,6 +54,10 @@ _RESEND = "UPDATE items SET resends = resends + 1 WHERE key_digest = ? AND key =
 _HEARTBEAT = """
 INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET lease_until = excluded.lease_until
 """
+
+
+# Results of the calls of ``begin``, and why rows were not written, as in ``Results``.
+_Written: TypeAlias = tuple[dict[int, list[BeginResult]], dict[Row, Exception]]
 
 
 class Database:
@@ -128,20 +133,14 @@ class Database:
         """
         if self._failure is not None:
             raise self._failure
-        failures: dict[Row, Exception] = {}
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
-            bulk = self._write_rows(transaction)
-            if not bulk:
+            written = self._write_in_bulk(transaction)
+            if written is None:
                 self._cursor.execute("ROLLBACK")
                 self._cursor.execute("BEGIN IMMEDIATE")
-            begins = {
-                index: [self._begin(intent, call.owner, call.room) for intent in call.intents]
-                for index, call in enumerate(transaction.begins)
-                if not (bulk and call.room)
-            }
-            if not bulk:
-                failures = self._write_singly(transaction)
+                written = self._write_singly(transaction)
+            begins, failures = written
             answers = [self._carry_out(*command) for command in transaction.commands]
             self._cursor.execute("COMMIT")
             self._check_place()
@@ -277,29 +276,33 @@ class Database:
         )
         connection.execute("COMMIT")
 
-    def _write_rows(self, transaction: Transaction) -> bool:
-        """Write all rows, and return whether each could be written."""
-        written = (
-            schema.INTEND.write(self._cursor, transaction.intents)
-            and schema.SUBMITTED.write(self._cursor, transaction.submitted)
-            and schema.FINISH.write(self._cursor, transaction.finished)
-        )
-        if written:
-            for call in transaction.begins:
-                for intent in call.intents:
-                    # Items that were inserted show their owner by themselves.
-                    if call.room and intent.attempt > 1:
-                        self._claim(call.owner, schema.key_digest(intent.key))
-        return written
+    def _write_in_bulk(self, transaction: Transaction) -> _Written | None:
+        """Write all rows, or return None if one of them cannot be written."""
+        if not schema.INTEND.write(self._cursor, transaction.intents):
+            return None
+        begins = {}
+        for index, call in enumerate(transaction.begins):
+            if not call.room:
+                begins[index] = self._begin(call)
+                continue
+            for intent in call.intents:
+                if intent.attempt > 1:  # others were inserted, and show their owner themselves
+                    self._claim(call.owner, schema.key_digest(intent.key))
+        if schema.SUBMITTED.write(self._cursor, transaction.submitted) and schema.FINISH.write(
+            self._cursor, transaction.finished
+        ):
+            return begins, {}
+        return None
 
-    def _write_singly(self, transaction: Transaction) -> dict[Row, Exception]:
-        """Write job ids and outcomes one by one, and return which failed."""
+    def _write_singly(self, transaction: Transaction) -> _Written:
+        """Write one row after the other, and return which could not be written."""
+        begins = {index: self._begin(call) for index, call in enumerate(transaction.begins)}
         outcomes: dict[Row, Exception | None] = {}
         for number, values in enumerate(_rows(transaction.submitted, SUBMITTED_WIDTH)):
             outcomes["submitted", number] = self._carry_out(Database._submitted, values)
         for number, values in enumerate(_rows(transaction.finished, FINISHED_WIDTH)):
             outcomes["finished", number] = self._carry_out(Database._finish, values)
-        return {row: failure for row, failure in outcomes.items() if failure is not None}
+        return begins, {row: failure for row, failure in outcomes.items() if failure is not None}
 
     def _carry_out(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
@@ -309,7 +312,10 @@ class Database:
         except Exception as error:  # of this command alone; nothing of it was written
             return error
 
-    def _begin(self, intent: Intent, owner: str, room: bool) -> BeginResult:
+    def _begin(self, call: BeginCall) -> list[BeginResult]:
+        return [self._begin_item(intent, call.owner, call.room) for intent in call.intents]
+
+    def _begin_item(self, intent: Intent, owner: str, room: bool) -> BeginResult:
         digest = schema.key_digest(intent.key)
         present = schema.find(self._open_connection, digest, intent.key)
         if present is None and not room:
