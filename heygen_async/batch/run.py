@@ -239,6 +239,7 @@ class Run(Generic[T]):
                     await result.durable
                 if not outcome.resumed and outcome.error and self._is_fatal(outcome.error):
                     first_failure = first_failure or outcome
+                self._forget(outcome)  # until now nobody else could tell its job
                 yield outcome
             if self._over_budget is not None:
                 self._not_submitted += await self._not_begun()
@@ -376,8 +377,6 @@ class Run(Generic[T]):
             result = ItemResult(str(index) if key is None else key, None, error=error)
         finally:
             self._ended(index)
-        if result.error is None or isinstance(result.error, JobFailed):
-            self._forget(index)
         if result.error is not None and not result.resumed and self._is_fatal(result.error):
             self.stop_submitting()
         now = loop.time()
@@ -426,10 +425,12 @@ class Run(Generic[T]):
         if self._submitter is not None:
             self._submitter.item_ended()
 
-    def _forget(self, index: int) -> None:
-        name = self._names.pop(index, None)
-        if name is not None:
-            del self.unfinished[name]
+    def _forget(self, outcome: Outcome[T]) -> None:
+        """Take a job whose end is known, and handed on, from the unfinished ones."""
+        if outcome.error is None or isinstance(outcome.error, JobFailed):
+            name = self._names.pop(outcome.index, None)
+            if name is not None:
+                del self.unfinished[name]
 
     def _is_fatal(self, error: HeyGenError) -> bool:
         """Return whether nothing more is submitted after this failure."""
