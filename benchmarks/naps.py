@@ -20,6 +20,7 @@ from heygen_async.batch.submissions import SubmissionBuilder
 from heygen_async.journal import MemoryJournal, SqliteJournal
 from heygen_async.journal.sqlite.schema import SCHEMA as SCHEMA
 from heygen_async.journal.sqlite.schema import key_digest as key_digest
+from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.structs import Request
 from heygen_async.pricing.async_budget import AsyncBudget
 
@@ -99,7 +100,7 @@ def nap_run(
         seconds: How long each job takes.
     """
     naps = Naps(seconds)
-    heygen = HeyGen("unused", base_url="http://127.0.0.1:1", jobs=slots)
+    heygen = HeyGen("unused", base_url="http://127.0.0.1:1", jobs=slots, retry=1)
 
     async def send(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Video]:
         return await naps.submit(item.index)
@@ -115,11 +116,13 @@ def nap_run(
         job_timeout=60.0,
         progress=None,
         run_id=None,
+        until_empty=True,
         journaled=journal is not None,
         notes={},
     )
     store = MemoryJournal(keep_finished=False) if journal is None else SqliteJournal(journal)
-    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str)
+    lengths = SourceLengths(heygen, enabled=False)
+    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str, lengths)
 
 
 class _NapRequest(Request, frozen=True, kw_only=True):
@@ -144,6 +147,7 @@ class _NapBuilder(SubmissionBuilder[Video]):
     kind = "nap"
     subject = "benchmark"
     prices = PRICES
+    has_sources = False
 
     async def prepare(self) -> None:
         """Do nothing: nothing needs to be known."""
