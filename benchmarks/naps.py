@@ -100,7 +100,7 @@ def nap_run(
         seconds: How long each job takes.
     """
     naps = Naps(seconds)
-    heygen = HeyGen("unused", base_url="http://127.0.0.1:1", jobs=slots)
+    heygen = HeyGen("unused", base_url="http://127.0.0.1:1", jobs=slots, retry=1)
 
     async def send(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Video]:
         return await naps.submit(item.index)
@@ -147,6 +147,7 @@ class _NapBuilder(SubmissionBuilder[Video]):
     kind = "nap"
     subject = "benchmark"
     prices = PRICES
+    has_sources = False
 
     async def prepare(self) -> None:
         """Do nothing: nothing needs to be known."""

@@ -245,8 +245,7 @@ class Run(Generic[T]):
                     await result.durable
                 if not outcome.resumed and outcome.error and self._is_fatal(outcome.error):
                     first_failure = first_failure or outcome
-                if outcome.error is None or isinstance(outcome.error, JobFailed):
-                    self._forget(outcome.index)
+                self._forget(outcome)
                 yield outcome
             if self._over_budget is not None:
                 self._not_submitted += await self._not_begun()
@@ -435,10 +434,12 @@ class Run(Generic[T]):
         if self._submitter is not None:
             self._submitter.item_ended()
 
-    def _forget(self, index: int) -> None:
-        name = self._names.pop(index, None)
-        if name is not None:
-            del self.unfinished[name]
+    def _forget(self, outcome: Outcome[T]) -> None:
+        """Take a job whose end is known, and handed on, from the unfinished ones."""
+        if outcome.error is None or isinstance(outcome.error, JobFailed):
+            name = self._names.pop(outcome.index, None)
+            if name is not None:
+                del self.unfinished[name]
 
     def _is_fatal(self, error: HeyGenError) -> bool:
         """Return whether nothing more is submitted after this failure."""

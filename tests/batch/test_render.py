@@ -305,3 +305,17 @@ async def keep(run: Run[Video], kept: list[Outcome[Video]]) -> None:
 
 async def _all(run: Any) -> list[Outcome[Video]]:
     return [outcome async for outcome in run]
+
+
+@pytest.mark.sandbox(durations={"video": 60.0})
+async def test_every_job_is_told_of_if_a_run_is_left_when_many_have_ended_at_once(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str
+) -> None:
+    run = Batch(heygen).render(template_id, names(10))
+    told = set()
+    async for outcome in run:
+        told.add(outcome.job_id)
+        break
+    await run.aclose()
+    assert told.isdisjoint(run.unfinished.values())
+    assert told.union(run.unfinished.values()) == {job.id for job in sandbox.ledger.jobs}

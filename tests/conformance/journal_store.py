@@ -195,10 +195,6 @@ class Model:
             ),
             first_intended_at=min((item.intended_at for item in items), default=None),
             last_ended_at=max(ended, default=None),
-            reserved={
-                state: tuple(item.intent.reserved_usd for item in items if item.state == state)
-                for state in ("intended", "submitted", "uncertain")
-            },
             ended_jobs=sum(item.finished and item.job_id is not None for item in items),
             reserved={
                 state: tuple(item.intent.reserved_usd for item in items if item.state == state)
