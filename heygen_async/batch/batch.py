@@ -15,6 +15,7 @@ from collections.abc import (
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
+from weakref import WeakSet
 
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.outcome import OnError, Outcome, Progress
@@ -154,12 +155,15 @@ class Batch:
         self._progress = progress
         # Runs that have started; they leave it when they are closed without unfinished jobs.
         self._runs: set[Run[Any]] = set()
+        # All others; a run that nobody iterates over and nobody keeps needs no end.
+        self._created: WeakSet[Run[Any]] = WeakSet()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_runs"}
+        kept = vars(self).items()
+        return {name: value for name, value in kept if name not in ("_runs", "_created")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _runs=set())
+        vars(self).update(state, _runs=set(), _created=WeakSet())
 
     async def __aenter__(self) -> Batch:
         return self
@@ -174,7 +178,7 @@ class Batch:
 
     async def aclose(self) -> None:
         """End all runs that are still open. Jobs at HeyGen go on."""
-        for run in list(self._runs):
+        for run in [*self._runs, *self._created]:
             await run.aclose()
 
     @property
@@ -223,7 +227,7 @@ class Batch:
             progress: Called with a ``Progress`` after each outcome of the stage.
         """
         stage = copy.copy(self)
-        stage._runs = self._runs
+        stage._runs, stage._created = self._runs, self._created
         stage._store = self._beside(name)
         stage._run_id = None if self._run_id is None else f"{self._run_id}.{name}"
         stage._progress = progress
@@ -621,7 +625,7 @@ class Batch:
             },
         )
         store = MemoryJournal(keep_finished=False) if store is None else store
-        return Run(
+        run = Run(
             self._heygen,
             items,
             builder,
@@ -632,6 +636,8 @@ class Batch:
             self._lengths,
             self._runs,
         )
+        self._created.add(run)
+        return run
 
 
 def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
