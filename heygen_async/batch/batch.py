@@ -155,7 +155,7 @@ class Batch:
         self._progress = progress
         # Runs that have started; they leave it when they are closed without unfinished jobs.
         self._runs: set[Run[Any]] = set()
-        # All others; a run that nobody iterates over and nobody keeps needs no end.
+        # All runs that somebody keeps, begun or not: one that never began is ended too.
         self._created: WeakSet[Run[Any]] = WeakSet()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class Batch:
 
     async def aclose(self) -> None:
         """End all runs that are still open. Jobs at HeyGen go on."""
-        for run in [*self._runs, *self._created]:
+        for run in {*self._runs, *self._created}:
             await run.aclose()
 
     @property
