@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .clock import Clock
-    from .deliveries import Deliveries, Delivery
     from .faults import Fault, Faults
     from .jobs import Failure
     from .ledger import Ledger, LedgerJob
     from .request_log import RequestLog
     from .sandbox import Sandbox
     from .thread import SandboxThread, serve
+    from .webhooks.deliveries import Deliveries, Delivery
 
 __all__ = [
     "Clock",
@@ -41,8 +41,8 @@ __all__ = [
 
 _MODULES = {
     "Clock": "clock",
-    "Deliveries": "deliveries",
-    "Delivery": "deliveries",
+    "Deliveries": "webhooks.deliveries",
+    "Delivery": "webhooks.deliveries",
     "Failure": "jobs",
     "Fault": "faults",
     "Faults": "faults",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from .media import MediaRequest
+from .media.store import MediaRequest
 
 __all__ = ["RequestLog"]
 

@@ -7,19 +7,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 
-from .account import Account, Look, Voice
+from .account.account import Account
+from .account.fixtures import ALL_ENGINES, add_look, add_template, populate
+from .account.resources import (
+    Look,
+    Voice,
+)
 from .answers import Json
 from .clock import Clock
 from .contract import LANGUAGES
-from .deliveries import Deliveries
 from .faults import Faults
 from .jobs import Failure, JobFactory
 from .ledger import Ledger
-from .media import MediaItem, MediaShelf
+from .media.store import MediaItem, MediaStore
 from .operations.avatars import approve
 from .request_log import RequestLog
-from .seeds import ALL_ENGINES, add_look, add_template, furnish
-from .server import Hosts
+from .server.hosts import Hosts
+from .webhooks.deliveries import Deliveries
 
 __all__ = ["Sandbox"]
 
@@ -84,14 +88,14 @@ class Sandbox:
             clock=self._clock,
             seed=seed,
             jobs=JobFactory(seed, durations),
-            media=MediaShelf(self._clock, seed),
+            media=MediaStore(self._clock, seed),
             languages={name: LANGUAGES[name] for name in names},
             concurrency=concurrency,
         )
         self._account.retry_after = retry_after
         if faults is not None:
             self._account.faults = faults
-        furnish(self._account)
+        populate(self._account)
         self._hosts = Hosts(self._account, self._api_keys, requests_per_second, self._loop_time)
 
     def _loop_time(self) -> float:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from heygen_async.sandbox import Clock, Faults, Sandbox, SandboxThread
-from heygen_async.sandbox.events import Agenda, Announcement, Tidings
 from heygen_async.sandbox.jobs import Failure, Job
-from heygen_async.sandbox.posting import Poster
+from heygen_async.sandbox.webhooks.delivery_client import DeliveryClient
+from heygen_async.sandbox.webhooks.events import Agenda, Announcement, Tidings
 
 from .api import Api
 from .receiver import Receiver
@@ -453,7 +453,7 @@ async def test_nothing_leaves_loopback(api: Api, sandbox: Sandbox, url: str) -> 
 
 
 def test_hosts_that_may_be_reached() -> None:
-    poster = Poster()
+    poster = DeliveryClient()
     inside = ["http://127.0.0.9:1/", "https://localhost/a", "http://[::1]:8000/hook"]
     outside = ["http://10.0.0.1/", "http://localhost.example.com/", "http://app:8000/hook", "app"]
     assert all(map(poster.may_reach, inside))
@@ -464,7 +464,7 @@ def test_hosts_that_may_be_reached() -> None:
 
 async def test_a_poster_sends_nowhere_else() -> None:
     with pytest.raises(ValueError, match="sends nothing to"):
-        await Poster().post("http://192.0.2.1/hook", b"{}", {})
+        await DeliveryClient().post("http://192.0.2.1/hook", b"{}", {})
 
 
 async def test_redirects_are_not_followed(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:

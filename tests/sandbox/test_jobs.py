@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from heygen_async.sandbox import Clock, Failure
+from heygen_async.sandbox.account.store import Store
 from heygen_async.sandbox.jobs import Job, JobFactory, Slots
 from heygen_async.sandbox.refusals import Refusal
-from heygen_async.sandbox.shelf import Shelf
 
 
 def test_durations_are_lognormal_and_seeded() -> None:
@@ -108,7 +108,7 @@ def test_the_clock_runs_at_its_speed_and_can_be_turned() -> None:
 
 
 def test_a_shelf_pages_forward_too() -> None:
-    shelf: Shelf[int] = Shelf("voice", newest_first=False)
+    shelf: Store[int] = Store("voice", newest_first=False)
     for number in range(5):
         shelf.add(str(number), number)
     shelf.add("1", 11)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from ..calls import Handler
+from ..server.calls import Handler
 from . import (
     account,
     ai_clipping,
-    asset_batches,
-    assets,
     avatars,
     background_removals,
     batches,
     brand_glossaries,
     brand_kits,
     filler_word_removals,
-    folders,
-    hyperframes,
-    libraries,
-    lipsyncs,
-    proofreads,
-    templates,
-    video_agents,
-    video_scenes,
-    video_translations,
-    videos,
     voices,
     webhooks,
 )
+from .assets import asset_batches, assets, folders, libraries
+from .translations import lipsyncs, proofreads, video_translations
+from .videos import hyperframes, templates, video_agents, video_scenes, videos
 
 __all__ = ["HANDLERS"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..answers import Json, data
-from ..calls import Call, Handler
+from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 

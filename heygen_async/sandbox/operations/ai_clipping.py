@@ -5,12 +5,15 @@ from __future__ import annotations
 import zlib
 from functools import partial
 
-from ..account import Account, AiClipping
-from ..announcements import announce_ai_clipping
+from ..account.account import Account
+from ..account.resources import (
+    AiClipping,
+)
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
 from ..ledger import CLIP_PRICE
-from ..media import MediaItem
+from ..media.store import MediaItem
+from ..server.calls import Call, Handler
+from ..webhooks.announcements import announce_ai_clipping
 
 __all__ = ["HANDLERS"]
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from ..account import Account, AvatarGroup, Look
-from ..announcements import announce_avatar
+from ..account.account import Account
+from ..account.resources import (
+    AvatarGroup,
+    Look,
+)
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
 from ..jobs import Job
 from ..ledger import AVATAR_PRICE
-from ..media import MediaItem
-from ..pictures import PNG_SIZE
+from ..media.pictures import PNG_SIZE
+from ..media.store import MediaItem
 from ..refusals import Refusal, invalid
+from ..server.calls import Call, Handler
+from ..webhooks.announcements import announce_avatar
 
 __all__ = ["HANDLERS", "approve"]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ..account import Account, BackgroundRemoval
+from ..account.account import Account
+from ..account.resources import (
+    BackgroundRemoval,
+)
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
-from ..media import MediaItem
+from ..media.store import MediaItem
 from ..refusals import not_found
+from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 

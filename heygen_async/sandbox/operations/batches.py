@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ..account import Account
-from ..announcements import announce_batch
+from ..account.account import Account
+from ..account.batches import Batch, BatchItem
+from ..account.store import Store
 from ..answers import Json, data
-from ..batches import Batch, BatchItem
-from ..calls import Acceptance, Accepted, Call, Handler
 from ..refusals import Refusal, invalid
-from ..shelf import Shelf
-from . import lipsyncs, video_translations, videos
+from ..server.calls import Acceptance, Accepted, Call, Handler
+from ..webhooks.announcements import announce_batch
+from .translations import lipsyncs, video_translations
+from .videos import videos
 
 __all__ = ["HANDLERS", "batch_json"]
 
@@ -59,7 +60,7 @@ def _create(product: _Product, call: Call) -> Json:
     requests: list[Json] = call.body[product.name]
     if sum(map(product.count, requests)) > MOST_ITEMS:
         raise invalid(product.name, f"A batch takes at most {MOST_ITEMS} items")
-    items: Shelf[BatchItem] = Shelf("resource", newest_first=False)
+    items: Store[BatchItem] = Store("resource", newest_first=False)
     batch = Batch(
         account.new_id(),
         call.body.get("title"),
@@ -124,10 +125,10 @@ def _accepted(
     return items
 
 
-def batch_json(call: Call, shelf: Shelf[Batch]) -> Json:
+def batch_json(call: Call, store: Store[Batch]) -> Json:
     """The batch asked for, with one page of its items."""
     account = call.account
-    batch = shelf.get(call.path[0])
+    batch = store.get(call.path[0])
     now = account.clock.now()
     page, token = batch.items.page(call.query["limit"], call.query.get("token"))
     return data(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ..account import Account, BrandGlossary
+from ..account.account import Account
+from ..account.resources import (
+    BrandGlossary,
+)
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
-from ..events import iso
 from ..refusals import Refusal, invalid
+from ..server.calls import Call, Handler
+from ..webhooks.events import iso
 
 __all__ = ["HANDLERS"]
 

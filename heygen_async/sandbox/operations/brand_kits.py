@@ -5,11 +5,14 @@ from __future__ import annotations
 import zlib
 from urllib.parse import urlsplit
 
-from ..account import Account, BrandKit
+from ..account.account import Account
+from ..account.resources import (
+    BrandKit,
+)
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
-from ..media import MediaItem
+from ..media.store import MediaItem
 from ..refusals import Refusal
+from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 

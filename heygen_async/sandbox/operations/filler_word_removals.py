@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..account import Account, FillerWordRemoval
-from ..announcements import announce_filler_word_removal
+from ..account.account import Account
+from ..account.resources import (
+    FillerWordRemoval,
+)
 from ..answers import Json, data
-from ..calls import Call, Handler
 from ..ledger import FILLER_WORDS_PRICE
-from ..media import MediaItem
+from ..media.store import MediaItem
 from ..refusals import invalid
+from ..server.calls import Call, Handler
+from ..webhooks.announcements import announce_filler_word_removal
 
 __all__ = ["HANDLERS"]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import zlib
 
-from ..account import Account, Voice
+from ..account.account import Account
+from ..account.resources import (
+    Voice,
+)
+from ..account.validation import usable_voice
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
 from ..ledger import PRICES, LedgerJob
-from ..media import MediaItem
+from ..media.speech import read_aloud
+from ..media.store import MediaItem
 from ..refusals import Refusal, invalid
-from ..rules import usable_voice
-from ..speech import read_aloud
+from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 

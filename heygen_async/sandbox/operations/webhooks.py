@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..account import Account
+from ..account.account import Account
 from ..answers import Json, data, listing
-from ..calls import Call, Handler
-from ..deliveries import Endpoint
-from ..events import EVENT_TYPES, Event, iso
-from ..posting import host_of
 from ..refusals import invalid
+from ..server.calls import Call, Handler
+from ..webhooks.deliveries import Endpoint
+from ..webhooks.delivery_client import host_of
+from ..webhooks.events import EVENT_TYPES, Event, iso
 
 __all__ = ["HANDLERS"]
 

@@ -1,0 +1,1 @@
+"""What the account holds: resources, and the rules between a request's fields."""

@@ -1,0 +1,1 @@
+"""The media that is served: made on demand, or uploaded."""

@@ -1,0 +1,301 @@
+"""The media host: files made on demand, signed addresses, ranges, presigned uploads.
+
+It listens on a port of its own, as the real one is another host, and refuses every request
+that brings the API key along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from urllib.parse import parse_qs, urlsplit
+
+from aiohttp import web
+
+from ..answers import Answer
+from ..clock import Clock
+from .mp4 import mp4
+from .pictures import gif, png
+from .speech import SpokenWord
+from .subtitles import srt_to_vtt, write_srt
+from .uploads import StoredFile
+from .wav import wav_chunks, wav_size
+
+__all__ = ["MediaItem", "MediaPart", "MediaRequest", "MediaStore", "find_media"]
+
+#: Sandbox seconds for which a media address is good.
+MEDIA_LIFETIME = 7 * 86_400
+#: Sandbox seconds for which a presigned upload is good.
+UPLOAD_LIFETIME = 3_600
+
+_TYPES = {
+    "mp4": "video/mp4",
+    "wav": "audio/wav",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "png": "image/png",
+    "gif": "image/gif",
+}
+
+
+@dataclass(slots=True)
+class MediaItem:
+    """What the files of one resource are made from.
+
+    Attributes:
+        id: Stem of the files' names, and the seed of their colours.
+        seconds: Playing time.
+        aspect_ratio: Shape of the picture, such as `16:9`.
+        text: What is said.
+        words: Where the words lie, for speech.
+        srt: Captions that were put in by hand.
+        file: An upload, served as it came.
+        content_type: Type of the upload.
+    """
+
+    id: str
+    seconds: float | None = None
+    aspect_ratio: str = "16:9"
+    text: str = ""
+    words: Sequence[SpokenWord] = ()
+    srt: str | None = None
+    file: StoredFile | None = None
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """One request that reached the media host, as a record for tests."""
+
+    method: str
+    path: str
+    status: int
+    headers: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendition:
+    """One file of an item, ready to be sent."""
+
+    content_type: str
+    size: int
+    etag: str
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+class MediaStore:
+    """All media of the account, by stem, and the signatures of their addresses.
+
+    Attributes:
+        origin: Address of the media host.
+        expire: Share of media addresses that are no good from the start, never two in a row
+            of one file.
+    """
+
+    def __init__(self, clock: Clock, seed: int) -> None:
+        self.origin = ""
+        self.expire: float = 0.0
+        self._clock = clock
+        self._secret = hashlib.sha256(f"{seed}/media".encode()).digest()
+        # No address that is handed out is signed by it, so its signatures are never good.
+        self._revoked = hashlib.sha256(f"{seed}/revoked".encode()).digest()
+        #: Files whose latest address is no good; the next one is.
+        self._to_renew: set[str] = set()
+        self._chance = random.Random(f"{seed}/media")  # noqa: S311 - no secret
+        self._items: dict[str, MediaItem] = {}
+
+    def add(self, item: MediaItem) -> MediaItem:
+        """Serve the files of an item from now on."""
+        self._items[item.id] = item
+        return item
+
+    def get(self, identifier: str) -> MediaItem | None:
+        """The item, or None."""
+        return self._items.get(identifier)
+
+    def remove(self, identifier: str) -> None:
+        """Stop serving an item's files."""
+        self._items.pop(identifier, None)
+
+    def url(self, name: str) -> str:
+        """A freshly signed address of a file, `<id>.<extension>`."""
+        secret = self._secret
+        if name in self._to_renew:
+            self._to_renew.remove(name)
+        elif self._chance.random() < self.expire:
+            self._to_renew.add(name)
+            secret = self._revoked
+        return self._signed(f"/media/{name}", MEDIA_LIFETIME, secret)
+
+    def upload_url(self, asset_id: str) -> str:
+        """A freshly signed address to PUT a direct upload to."""
+        return self._signed(f"/uploads/{asset_id}", UPLOAD_LIFETIME, self._secret)
+
+    def _signed(self, path: str, lifetime: float, secret: bytes) -> str:
+        expires = int(self._clock.unix() + lifetime)
+        return f"{self.origin}{path}?Expires={expires}&Signature={_sign(secret, path, expires)}"
+
+    def is_signed(self, path: str, query: str) -> bool:
+        """Whether an address carries a signature that is ours and still good."""
+        given = parse_qs(query)
+        try:
+            expires = int(given["Expires"][0])
+            signature = given["Signature"][0]
+        except (KeyError, ValueError):
+            return False
+        good = hmac.compare_digest(signature.encode(), _sign(self._secret, path, expires).encode())
+        return good and self._clock.unix() < expires
+
+    def item_at(self, url: str) -> MediaItem | None:
+        """The item behind an address of ours, None for other hosts."""
+        parts = urlsplit(url)
+        if not self.origin or f"{parts.scheme}://{parts.netloc}" != self.origin:
+            return None
+        return self._items.get(PurePosixPath(parts.path).stem)
+
+    def seconds_at(self, url: str) -> float | None:
+        """Playing time of what lies at an address of ours; None where it is not known."""
+        item = self.item_at(url)
+        return None if item is None else item.seconds
+
+    def seconds_of(self, identifier: str) -> float | None:
+        """Playing time of an item; None where it is not known."""
+        item = self._items.get(identifier)
+        return None if item is None else item.seconds
+
+    def captions(self, item: MediaItem) -> str:
+        """The captions of an item as SRT."""
+        if item.srt is not None:
+            return item.srt
+        return write_srt(item.text, item.seconds or 1.0)
+
+    def rendition(self, name: str) -> _Rendition | None:
+        """One file of an item, None where there is no such file."""
+        path = PurePosixPath(name)
+        item = self._items.get(path.stem)
+        extension = path.suffix[1:]
+        if item is None:
+            return None
+        if item.file is not None:
+            file = item.file
+            return _Rendition(item.content_type, file.size, f'"{file.sha256[:32]}"', file.read)
+        if extension == "wav":
+            return self._wav(item)
+        made = self._made(item, extension)
+        if made is None:
+            return None
+        etag = hashlib.sha256(made).hexdigest()[:32]
+        return _Rendition(_TYPES[extension], len(made), f'"{etag}"', _reader(made))
+
+    def _made(self, item: MediaItem, extension: str) -> bytes | None:
+        if extension == "mp4":
+            return mp4(item.id, item.seconds or 1.0, item.aspect_ratio)
+        if extension == "srt":
+            return self.captions(item).encode()
+        if extension == "vtt":
+            return srt_to_vtt(self.captions(item)).encode()
+        if extension == "png":
+            return png(item.id)
+        if extension == "gif":
+            return gif(item.id)
+        return None
+
+    @staticmethod
+    def _wav(item: MediaItem) -> _Rendition:
+        seconds = item.seconds or 1.0
+        words = item.words or [SpokenWord(item.id, 0.0, seconds)]
+
+        async def read(start: int, stop: int) -> AsyncIterator[bytes]:
+            for chunk in wav_chunks(words, seconds, start, stop):
+                yield chunk
+
+        etag = hashlib.sha256(f"{item.id}.wav".encode()).hexdigest()[:32]
+        return _Rendition("audio/wav", wav_size(seconds), f'"{etag}"', read)
+
+
+def _sign(secret: bytes, path: str, expires: int) -> str:
+    return hmac.digest(secret, f"{path}:{expires}".encode(), "sha256").hex()
+
+
+def _reader(content: bytes) -> Callable[[int, int], AsyncIterator[bytes]]:
+    async def read(start: int, stop: int) -> AsyncIterator[bytes]:
+        yield content[start:stop]
+
+    return read
+
+
+def _range_of(header: str, size: int) -> tuple[int, int] | None:
+    """Start and stop (exclusive) of one byte range.
+
+    Raises:
+        ValueError: The range lies outside the file.
+    """
+    unit, _, span = header.partition("=")
+    first, dash, last = span.strip().partition("-")
+    if unit.strip() != "bytes" or not dash or "," in span:
+        return None
+    if not first:
+        if not last.isdigit():
+            return None
+        return max(0, size - int(last)), size
+    if not first.isdigit() or (last and not last.isdigit()):
+        return None
+    start = int(first)
+    if start >= size:
+        raise ValueError(header)
+    return start, min(size, int(last) + 1) if last else size
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPart:
+    """A file, or a part of it, before it is sent."""
+
+    status: int
+    headers: dict[str, str]
+    rendition: _Rendition
+    start: int
+    stop: int
+
+    async def send(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Stream it as the answer to a GET or HEAD."""
+        response = web.StreamResponse(status=self.status, headers=self.headers)
+        response.content_length = self.stop - self.start
+        await response.prepare(request)
+        if request.method == "GET":
+            async for chunk in self.rendition.read(self.start, self.stop):
+                await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def whole(self) -> Answer:
+        """All of it in memory, for faults that spoil it."""
+        chunks = [chunk async for chunk in self.rendition.read(self.start, self.stop)]
+        return Answer(self.status, b"".join(chunks), self.headers)
+
+
+def find_media(request: web.BaseRequest, store: MediaStore, path: str) -> MediaPart | Answer:
+    """The file, or the range of it, that a GET or HEAD asks for; or why not."""
+    rendition = store.rendition(path.removeprefix("/media/"))
+    if rendition is None:
+        return Answer(404, b"NoSuchKey")
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Type": rendition.content_type,
+        "ETag": rendition.etag,
+    }
+    start, stop, status = 0, rendition.size, 200
+    wanted = request.headers.get("Range")
+    if wanted is not None and request.headers.get("If-Range", rendition.etag) == rendition.etag:
+        try:
+            span = _range_of(wanted, rendition.size)
+        except ValueError:
+            return Answer(416, b"", {**headers, "Content-Range": f"bytes */{rendition.size}"})
+        if span is not None:
+            start, stop = span
+            status = 206
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{rendition.size}"
+    return MediaPart(status, headers, rendition, start, stop)

@@ -1,0 +1,1 @@
+"""Operations on assets, folders and libraries."""

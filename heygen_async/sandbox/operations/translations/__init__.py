@@ -1,0 +1,1 @@
+"""Operations on translations, proofreads and lipsyncs."""

@@ -1,0 +1,1 @@
+"""The two hosts: routing, authentication, limits, the control paths."""

@@ -1,0 +1,256 @@
+"""The two hosts of the sandbox: the API, and the media host beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from aiohttp import web
+
+from ..account.account import Account
+from ..answers import Answer, Json, encode
+from ..contract import CONTRACT, Operation
+from ..media.store import MediaPart, MediaRequest, find_media
+from ..operations import HANDLERS
+from ..operations.assets.assets import receive_upload
+from ..refusals import Refusal, error_body
+from ..request_log import RequestLog
+from .calls import Call
+from .control import PREFIX, control
+from .limits import IdempotentAnswers, RequestBucket
+
+__all__ = ["Hosts"]
+
+#: JSON bodies may carry base64 media.
+_BODY_LIMIT = 48 * 1024 * 1024
+#: Idle connections stay open longer than any test or demonstration lasts.
+_KEEPALIVE = 7 * 86_400.0
+_CLIENT_CLOSED_REQUEST = 499
+_KEY_HEADERS = ("x-api-key", "Authorization")
+#: Operations that are taken without the body that the specification asks for.
+_MAY_LACK_BODY = frozenset({"video_agents.stop"})
+_V2_WARNING = {
+    "code": "deprecated_endpoint",
+    "message": "v1 and v2 of the API are supported until 2026-10-31. Please move to v3.",
+    "successor": "/v3/templates",
+}
+
+
+class Hosts:
+    """Listens on two ports and answers.
+
+    Args:
+        account: What the operations work on.
+        api_keys: Keys that are accepted.
+        requests_per_second: Rate beyond which requests get 429; None for no limit.
+        loop_time: The event loop's clock.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        api_keys: Sequence[str],
+        requests_per_second: float | None,
+        loop_time: Callable[[], float],
+    ) -> None:
+        self.requests: RequestLog = RequestLog()
+        self.leaks: int = 0
+        self._account = account
+        self._api_keys = frozenset(api_keys)
+        self._answers = IdempotentAnswers(account.clock)
+        self._bucket = RequestBucket(requests_per_second, loop_time)
+        self._servers: list[tuple[asyncio.Server, web.Server]] = []
+
+    async def open(self, host: str, port: int) -> str:
+        """Listen; the address of the API."""
+        base_url = await self._listen(self._answer_api, host, port)
+        self._account.media.origin = await self._listen(self._answer_media, host, 0)
+        return base_url
+
+    async def close(self) -> None:
+        """Stop listening and cut off what still waits for an answer."""
+        servers, self._servers = self._servers, []
+        async with contextlib.AsyncExitStack() as steps:  # all of them, even if one is cancelled
+            for server, protocols in servers:
+                server.close()
+                steps.push_async_callback(server.wait_closed)
+                steps.push_async_callback(protocols.shutdown, 0.05)
+
+    async def _listen(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        host: str,
+        port: int,
+    ) -> str:
+        loop = asyncio.get_running_loop()
+        make_request = partial(web.BaseRequest, loop=loop, client_max_size=_BODY_LIMIT)
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except ConnectionError:
+                # The client hung up. That is its right, and no error of the server's.
+                return web.Response(status=_CLIENT_CLOSED_REQUEST)
+
+        protocols = web.Server(
+            answer,
+            request_factory=make_request,
+            access_log=None,
+            keepalive_timeout=_KEEPALIVE,
+        )
+        server = await loop.create_server(protocols, host, port, backlog=1024)
+        self._servers.append((server, protocols))
+        name = f"[{host}]" if ":" in host else host
+        return f"http://{name}:{server.sockets[0].getsockname()[1]}"
+
+    async def _answer_api(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        if path.startswith(PREFIX):
+            return await self._answer_control(request, path)
+        found = CONTRACT.route(request.method, path)
+        name = found[0].id if found else "unknown"
+        self._account.ledger.requests += 1
+        self.requests.by_operation[name] += 1
+        held: list[tuple[str, ...]] = []
+        work = partial(self._work, request, found, query, held)
+        fault = self._account.faults.take(name)
+        try:
+            if fault is not None:
+                self.requests.by_status[0] += 1
+                return await fault.play(request, work)
+            answer = await work()
+            self.requests.by_status[answer.status] += 1
+            return answer.response()
+        finally:
+            for scope in held:
+                self._answers.release(scope)
+
+    async def _answer_control(self, request: web.BaseRequest, path: str) -> web.Response:
+        headers = {"Content-Type": "application/json"}
+        try:
+            self._authenticate(request)
+            body = await request.read()
+            answer = control(self._account, self.requests, request.method, path, body)
+        except Refusal as refusal:
+            return Answer(refusal.status, error_body("v3", refusal), headers).response()
+        return Answer(200, encode(answer), headers).response()
+
+    async def _work(
+        self,
+        request: web.BaseRequest,
+        found: tuple[Operation, list[str]] | None,
+        query: str,
+        held: list[tuple[str, ...]],
+    ) -> Answer:
+        """Answer a request; `held` receives the idempotency scope that it occupies."""
+        version = found[0].version if found else request.raw_path[1:3]
+        headers = {
+            "Content-Type": "application/json",
+            "x-amzn-requestid": f"sandbox-{self._account.ledger.requests:08x}",
+        }
+        if version == "v2":
+            headers["Deprecation"] = "true"
+        try:
+            self._authenticate(request)
+            self._bucket.take()
+            if found is None:
+                raise Refusal(
+                    404, "not_found", f"No such operation: {request.method} {request.path}"
+                )
+            operation, values = found
+            # Where the contract has no such header, it is ignored.
+            key = request.headers.get("Idempotency-Key") if operation.takes_key else None
+            if key is not None:
+                CONTRACT.judge_key(key)
+                scope = (operation.id, *values, key)
+                stored = self._answers.begin(scope)
+                if stored is not None:
+                    return Answer(stored.status, stored.body, headers)
+                held.append(scope)
+            call = await self._read(request, operation, values, query, key)
+            answer = Answer(operation.status, encode(await _perform(call)), headers)
+            if held:
+                self._answers.store(held[0], answer)
+            await asyncio.sleep(self._account.faults.wait(operation.id))
+            return answer
+        except Refusal as refusal:
+            return Answer(
+                refusal.status, error_body(version, refusal), {**headers, **refusal.headers}
+            )
+
+    def _authenticate(self, request: web.BaseRequest) -> None:
+        key = request.headers.get("x-api-key")
+        authorization = request.headers.get("Authorization")
+        if authorization is not None and key is None and authorization.startswith("Bearer "):
+            key = authorization.removeprefix("Bearer ")
+        elif authorization is not None:
+            key = None
+        if key not in self._api_keys:
+            raise Refusal(401, "unauthorized", "Unauthorized")
+
+    async def _read(
+        self,
+        request: web.BaseRequest,
+        operation: Operation,
+        values: list[str],
+        query: str,
+        key: str | None,
+    ) -> Call:
+        body: Json = {}
+        if operation.body is not None and not operation.multipart:
+            try:
+                raw = await request.read()
+            except web.HTTPRequestEntityTooLarge:
+                raise Refusal(413, "payload_too_large", "The request is too large") from None
+            if raw or operation.id not in _MAY_LACK_BODY:
+                body = CONTRACT.judge_body(operation, raw, request.content_type)
+        parameters = CONTRACT.judge_query(operation, query)
+        return Call(self._account, operation, values, parameters, body, key, request)
+
+    async def _answer_media(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.requests.by_operation["media"] += 1
+        leaked = any(name in request.headers for name in _KEY_HEADERS)
+        self.leaks += leaked
+        status = 0
+        faults = self._account.faults
+        fault = faults.take("media")
+        try:
+            await asyncio.sleep(faults.wait("media"))
+            if fault is not None:
+                return await fault.play(request, partial(self._media_in_memory, request))
+            found: Answer | MediaPart = Answer(400, b"Only one auth mechanism allowed")
+            if not leaked:
+                found = await self._find_media(request)
+            status = found.status
+            return found.response() if isinstance(found, Answer) else await found.send(request)
+        finally:
+            self.requests.media.append(
+                MediaRequest(request.method, request.path, status, dict(request.headers))
+            )
+
+    async def _find_media(self, request: web.BaseRequest) -> Answer | MediaPart:
+        path, _, query = request.raw_path.partition("?")
+        media = self._account.media
+        if not media.is_signed(path, query):
+            return Answer(403, b"Request has expired")
+        if request.method == "PUT" and path.startswith("/uploads/"):
+            return await receive_upload(request, self._account, path.removeprefix("/uploads/"))
+        if request.method in ("GET", "HEAD") and path.startswith("/media/"):
+            return find_media(request, media, path)
+        return Answer(405, b"MethodNotAllowed")
+
+    async def _media_in_memory(self, request: web.BaseRequest) -> Answer:
+        found = await self._find_media(request)
+        return found if isinstance(found, Answer) else await found.whole()
+
+
+async def _perform(call: Call) -> Json:
+    call.account.settle()
+    result = HANDLERS[call.operation.id](call)
+    answer: Json = await result if inspect.isawaitable(result) else result
+    if call.operation.version == "v2":
+        answer["warning"] = _V2_WARNING
+    return answer

@@ -1,0 +1,221 @@
+"""What the resources have announced when their jobs end: types of events, and payloads.
+
+Of the payloads those of `avatar_video` and `video_translate` are established. Those of GIFs are
+the same as their videos'; the ones of captions are taken to be, too. AI clipping tells of the
+whole job, and filler-word removals and HyperFrames renders are taken to do the same. What agents,
+proofreads, avatars and batches tell is made up in the same style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..answers import Json
+from ..jobs import Job
+from .events import Tidings
+
+if TYPE_CHECKING:
+    from ..account.account import Account
+    from ..account.agent_sessions import Session
+    from ..account.batches import Batch
+    from ..account.resources import (
+        AiClipping,
+        FillerWordRemoval,
+        HyperframesRender,
+        Look,
+        Proofread,
+        Translation,
+        Video,
+    )
+
+__all__ = [
+    "announce_ai_clipping",
+    "announce_avatar",
+    "announce_batch",
+    "announce_filler_word_removal",
+    "announce_hyperframes_render",
+    "announce_proofread",
+    "announce_session",
+    "announce_translation",
+    "announce_video",
+]
+
+
+def announce_video(account: Account, video: Video, callback_url: str | None) -> None:
+    """Tell of a video, and of its GIF and captions where it has them."""
+    tell = partial(_video, account, video)
+    account.deliveries.announce(video.job, video.id, tell, callback_url)
+
+
+def announce_translation(
+    account: Account, translation: Translation, callback_url: str | None
+) -> None:
+    """Tell of a translation."""
+    tell = partial(_translation, account, translation)
+    account.deliveries.announce(translation.job, translation.id, tell, callback_url)
+
+
+def announce_session(account: Account, session: Session) -> None:
+    """Tell of the video that a session has begun."""
+    tell = partial(_session, account, session, session.job, session.video_ids[-1])
+    account.deliveries.announce(session.job, session.id, tell, session.callback_url)
+
+
+def announce_proofread(account: Account, proofread: Proofread) -> None:
+    """Tell of a proofread; its request cannot name a `callback_url`."""
+    tell = partial(_proofread, proofread)
+    account.deliveries.announce(proofread.job, proofread.id, tell, None)
+
+
+def announce_ai_clipping(
+    account: Account, clipping: AiClipping, show: Callable[[], Json], callback_url: str | None
+) -> None:
+    """Tell of a clipping job, as it is shown then."""
+    tell = partial(_ai_clipping, account, clipping, show)
+    account.deliveries.announce(clipping.job, clipping.id, tell, callback_url)
+
+
+def announce_filler_word_removal(
+    account: Account,
+    removal: FillerWordRemoval,
+    show: Callable[[], Json],
+    callback_url: str | None,
+) -> None:
+    """Tell of a filler-word removal, as it is shown then."""
+    tell = partial(_filler_word_removal, removal, show)
+    account.deliveries.announce(removal.job, removal.id, tell, callback_url)
+
+
+def announce_hyperframes_render(
+    account: Account,
+    render: HyperframesRender,
+    show: Callable[[], Json],
+    callback_url: str | None,
+) -> None:
+    """Tell of a HyperFrames render, as it is shown then."""
+    tell = partial(_hyperframes_render, render, show)
+    account.deliveries.announce(render.job, render.id, tell, callback_url)
+
+
+def announce_avatar(account: Account, look: Look, job: Job) -> None:
+    """Tell of an avatar's look; its request cannot name a `callback_url`."""
+    account.deliveries.announce(job, look.id, partial(_avatar, account, look, job), None)
+
+
+def announce_batch(account: Account, batch: Batch) -> None:
+    """Tell of a batch; none of its jobs may be waiting for a slot any more."""
+    jobs = [item.job for item in batch.items if item.job is not None]
+    refused = Job("batch", batch.created_at, 0.0)
+    last = max(jobs, key=lambda job: job.ends_at, default=refused)
+    tell = partial(_batch, batch, last)
+    account.deliveries.announce(last, batch.id, tell, batch.callback_url)
+
+
+def _video(account: Account, video: Video) -> Tidings:
+    if video.id not in account.videos:
+        return []
+    failure = video.job.failure
+    if failure is not None:
+        failed = {
+            "video_id": video.id,
+            "msg": failure.message,
+            "callback_id": video.callback_id,
+        }
+        return [("avatar_video.fail", failed)]
+    media = account.media
+    done = {
+        "video_id": video.id,
+        "url": media.url(f"{video.id}.mp4"),
+        "gif_download_url": media.url(f"{video.id}.gif") if video.gif else None,
+        "video_page_url": f"https://app.heygen.com/videos/{video.id}",
+        "video_share_page_url": f"https://app.heygen.com/share/{video.id}",
+        "folder_id": video.folder_id,
+        "callback_id": video.callback_id,
+    }
+    tidings = [("avatar_video.success", done)]
+    if video.gif:
+        tidings.append(("avatar_video_gif.success", done))
+    if video.caption:
+        tidings.append(("avatar_video_caption.success", done))
+    return tidings
+
+
+def _translation(account: Account, translation: Translation) -> Tidings:
+    if translation.id not in account.translations:
+        return []
+    common = {
+        "video_translate_id": translation.id,
+        "callback_id": translation.callback_id,
+        "output_language": translation.output_language,
+    }
+    failure = translation.job.failure
+    if failure is not None:
+        return [("video_translate.fail", {**common, "message": failure.message})]
+    url = account.media.url(f"{translation.id}.mp4")
+    return [("video_translate.success", {**common, "url": url})]
+
+
+def _session(account: Account, session: Session, job: Job, video_id: str) -> Tidings:
+    common = {
+        "session_id": session.id,
+        "video_id": video_id,
+        "callback_id": session.callback_id,
+    }
+    if job.failure is None:
+        url = account.media.url(f"{video_id}.mp4")
+        return [("video_agent.success", {**common, "url": url})]
+    if session.job is not job:
+        # A chat that was stopped has gone on to wait for its user: it has not failed.
+        return []
+    return [("video_agent.fail", {**common, "msg": job.failure.message})]
+
+
+def _proofread(proofread: Proofread) -> Tidings:
+    common = {"proofread_id": proofread.id, "output_language": proofread.language}
+    failure = proofread.job.failure
+    if failure is not None:
+        return [("proofread_creation.fail", {**common, "message": failure.message})]
+    return [("proofread_creation.success", common)]
+
+
+def _ai_clipping(account: Account, clipping: AiClipping, show: Callable[[], Json]) -> Tidings:
+    if clipping.id not in account.clippings:
+        return []
+    kind = "success" if clipping.job.failure is None else "fail"
+    return [(f"ai_clipping.{kind}", show())]
+
+
+def _filler_word_removal(removal: FillerWordRemoval, show: Callable[[], Json]) -> Tidings:
+    kind = "success" if removal.job.failure is None else "fail"
+    return [(f"filler_word_removal.{kind}", show())]
+
+
+def _hyperframes_render(render: HyperframesRender, show: Callable[[], Json]) -> Tidings:
+    if render.deleted:
+        return []
+    kind = "success" if render.job.failure is None else "fail"
+    return [(f"hyperframes_video.{kind}", show())]
+
+
+def _avatar(account: Account, look: Look, job: Job) -> Tidings:
+    if look.id not in account.looks:
+        return []
+    twin = look.avatar_type == "digital_twin"
+    event = "instant_avatar" if twin else "photo_avatar_generation"
+    common = {"avatar_id": look.id, "avatar_group_id": look.group_id, "name": look.name}
+    if job.failure is not None:
+        return [(f"{event}.fail", {**common, "message": job.failure.message})]
+    return [(f"{event}.success", common)]
+
+
+def _batch(batch: Batch, last: Job) -> Tidings:
+    finished = {
+        "batch_id": batch.id,
+        "title": batch.title,
+        "status": batch.status(last.ends_at),
+        "total_items": len(batch.items),
+        "counts_by_status": dict(batch.counts(last.ends_at)),
+    }
+    return [("batch.finished", finished)]

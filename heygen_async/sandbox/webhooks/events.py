@@ -1,0 +1,151 @@
+"""The events that webhooks tell of, and the agenda of those that are still to come."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from ..answers import Json, encode
+from ..jobs import Job
+
+__all__ = ["EVENT_TYPES", "Agenda", "Announcement", "Event", "Tidings", "iso"]
+
+#: What happened: types of events with their `event_data`.
+Tidings: TypeAlias = list[tuple[str, Json]]
+
+#: Every type that can be subscribed to, with its description. Of jobs that the sandbox does not
+#: run it sends nothing by itself. Lipsyncs, voice clones and background removals have no events.
+EVENT_TYPES: dict[str, str] = {
+    "avatar_video.success": "Avatar video completed successfully.",
+    "avatar_video.fail": "Avatar video generation failed.",
+    "avatar_video_gif.success": "Avatar video GIF generation completed.",
+    "avatar_video_gif.fail": "Avatar video GIF generation failed.",
+    "avatar_video_caption.success": "Avatar video caption generation completed.",
+    "avatar_video_caption.fail": "Avatar video caption generation failed.",
+    "video_translate.success": "Video translation completed.",
+    "video_translate.fail": "Video translation failed.",
+    "video_translate.preflight.validation_failed": "Video translation source was refused.",
+    "video_translate.preflight.download_failed": "Video translation source was not to be had.",
+    "personalized_video": "Personalized video event.",
+    "instant_avatar.success": "Instant avatar creation completed.",
+    "instant_avatar.fail": "Instant avatar creation failed.",
+    "photo_avatar_generation.success": "Photo avatar generation completed.",
+    "photo_avatar_generation.fail": "Photo avatar generation failed.",
+    "photo_avatar_train.success": "Photo avatar training completed.",
+    "photo_avatar_train.fail": "Photo avatar training failed.",
+    "photo_avatar_add_motion.success": "Photo avatar motion addition completed.",
+    "photo_avatar_add_motion.fail": "Photo avatar motion addition failed.",
+    "proofread_creation.success": "Proofread creation completed.",
+    "proofread_creation.fail": "Proofread creation failed.",
+    "live_avatar.success": "Live avatar session completed.",
+    "live_avatar.fail": "Live avatar session failed.",
+    "video_agent.success": "Video Agent session completed.",
+    "video_agent.fail": "Video Agent session failed.",
+    "hyperframes_video.success": "Hyperframes video completed.",
+    "hyperframes_video.fail": "Hyperframes video failed.",
+    "ai_clipping.success": "AI clipping job completed.",
+    "ai_clipping.fail": "AI clipping job failed.",
+    "filler_word_removal.success": "Filler word removal completed.",
+    "filler_word_removal.fail": "Filler word removal failed.",
+    "podcast.success": "Podcast completed.",
+    "podcast.fail": "Podcast failed.",
+    "batch.finished": "Every item of a batch has ended.",
+}
+
+
+def iso(unix: float) -> str:
+    """Unix seconds as the ISO 8601 string that webhook endpoints and events carry."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        id: Its `event_id`.
+        type: Its `event_type`.
+        data: Its `event_data`.
+        created_at: When it happened, ISO 8601 on the sandbox's clock.
+        entity_id: Id of the resource that it is about; None for none.
+    """
+
+    id: str
+    type: str
+    data: Json
+    created_at: str
+    entity_id: str | None = None
+
+    def json(self) -> Json:
+        """The event as it is listed and delivered."""
+        return {
+            "event_id": self.id,
+            "event_type": self.type,
+            "event_data": self.data,
+            "created_at": self.created_at,
+        }
+
+    def body(self, *, older: bool = False) -> bytes:
+        """The body of a delivery; the older form has neither id nor time."""
+        if older:
+            return encode({"event_type": self.type, "event_data": self.data})
+        return encode(self.json())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Announcement:
+    """What will be told once a job has ended.
+
+    Attributes:
+        job: The job.
+        entity_id: Id of its resource.
+        tell: What became of it; asked after its end. Nothing, where the resource was deleted.
+        callback_url: Whom its request wanted to be told, besides the registered endpoints.
+    """
+
+    job: Job
+    entity_id: str
+    tell: Callable[[], Tidings]
+    callback_url: str | None
+
+
+class Agenda:
+    """Announcements in the order in which their jobs end."""
+
+    def __init__(self) -> None:
+        self._coming: list[tuple[float, int, Announcement]] = []
+        self._order = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._coming)
+
+    @property
+    def next_at(self) -> float:
+        """When the next job ends, in sandbox seconds; infinity if none will."""
+        return self._coming[0][0] if self._coming else math.inf
+
+    def add(self, announcement: Announcement) -> None:
+        """Plan an announcement for the end of its job."""
+        entry = (announcement.job.ends_at, next(self._order), announcement)
+        heapq.heappush(self._coming, entry)
+
+    def ended(self, now: float) -> Iterator[Announcement]:
+        """Take the announcements of all jobs that have ended, in the order of their ends."""
+        while self._coming and self._coming[0][0] <= now:
+            planned_at, _, announcement = heapq.heappop(self._coming)
+            if announcement.job.ends_at > planned_at:
+                self.add(announcement)
+            else:
+                yield announcement
+
+    def replan(self, job: Job) -> None:
+        """Take note that a job ends earlier than it was going to."""
+        self._coming = [
+            (job.ends_at if entry[2].job is job else entry[0], *entry[1:]) for entry in self._coming
+        ]
+        heapq.heapify(self._coming)
