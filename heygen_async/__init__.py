@@ -304,11 +304,11 @@ if TYPE_CHECKING:
     from heygen_async.pipelines import Narration, localize, narrate, personalize
     from heygen_async.pricing.estimates import Estimate, RunEstimate
     from heygen_async.pricing.prices import PRICES, PriceTable
+    from heygen_async.session.answers.codec import Page
     from heygen_async.session.cancellation import accepted_job_ids
-    from heygen_async.session.codec import Page
-    from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
-    from heygen_async.session.job_slots import JobSlots
-    from heygen_async.session.limits import RequestLimiter
+    from heygen_async.session.diagnostics.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
+    from heygen_async.session.limits.job_slots import JobSlots
+    from heygen_async.session.limits.request_limiter import RequestLimiter
     from heygen_async.session.settings import Retry, Timeout
     from heygen_async.session.slots import SlotLease, SlotPool, SlotStats
     from heygen_async.version import __version__
@@ -424,10 +424,10 @@ _HOMES = {
     "pricing.estimates": "Estimate RunEstimate",
     "pricing.prices": "PRICES PriceTable",
     "session.cancellation": "accepted_job_ids",
-    "session.codec": "Page",
-    "session.hooks": "Hooks JobEvent RequestEvent RetryEvent",
-    "session.job_slots": "JobSlots",
-    "session.limits": "RequestLimiter",
+    "session.answers.codec": "Page",
+    "session.diagnostics.hooks": "Hooks JobEvent RequestEvent RetryEvent",
+    "session.limits.job_slots": "JobSlots",
+    "session.limits.request_limiter": "RequestLimiter",
     "session.settings": "Retry Timeout",
     "session.slots": "SlotLease SlotPool SlotStats",
     "version": "__version__",

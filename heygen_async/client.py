@@ -57,14 +57,13 @@ from heygen_async.models.outputs import Output, find_output_url, output_url
 from heygen_async.models.structs import Request, encode, encode_body
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
+from heygen_async.session.answers.codec import Decode, ErrorInside
+from heygen_async.session.answers.reading import MAX_ANSWER
 from heygen_async.session.cancellation import OnAccepted
-from heygen_async.session.codec import Decode, ErrorInside
-from heygen_async.session.content import Expected
+from heygen_async.session.diagnostics.hooks import Hooks
 from heygen_async.session.endpoint import Endpoint, Query, query_string
-from heygen_async.session.hooks import Hooks
-from heygen_async.session.job_slots import JobSlots
-from heygen_async.session.limits import RequestLimiter
-from heygen_async.session.reading import MAX_ANSWER
+from heygen_async.session.limits.job_slots import JobSlots
+from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.session import Session, Traffic
 from heygen_async.session.settings import (
     HoldsSecret,
@@ -76,8 +75,9 @@ from heygen_async.session.settings import (
     settings_from,
 )
 from heygen_async.session.slots import SlotPool
-from heygen_async.session.transfers import Sink, download
-from heygen_async.session.uploads import Uploadable, UploadProgress
+from heygen_async.session.transfers.content import Expected
+from heygen_async.session.transfers.transfers import Sink, download
+from heygen_async.session.transfers.uploads import Uploadable, UploadProgress
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -39,7 +39,7 @@ from heygen_async.errors import HeyGenError
 from heygen_async.models.structs import Request
 from heygen_async.pricing.estimates import cost
 from heygen_async.pricing.prices import PRICES, PriceTable
-from heygen_async.session.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
+from heygen_async.session.diagnostics.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
 from heygen_async.session.slots import SlotPool
 from heygen_async.version import __version__
 

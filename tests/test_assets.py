@@ -37,8 +37,8 @@ from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.assets import AssetCompleteRequest, DirectUploadRequest
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.session import Session
-from heygen_async.session.transfers import download
-from heygen_async.session.uploads import StreamedBody, opened
+from heygen_async.session.transfers.transfers import download
+from heygen_async.session.transfers.uploads import StreamedBody, opened
 
 from .transfers_host import API_KEY, everything_said, open_session
 

@@ -14,7 +14,7 @@ import pytest
 
 from heygen_async.errors import HeyGenError, InvalidRequest, TransferError
 from heygen_async.session.tasks import in_thread
-from heygen_async.session.transfers import download
+from heygen_async.session.transfers.transfers import download
 
 from .transfers_host import (
     API_KEY,

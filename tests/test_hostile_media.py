@@ -20,7 +20,7 @@ from yarl import URL
 from heygen_async import HeyGen
 from heygen_async.errors import ConnectionFailed, TransferError
 from heygen_async.session.addresses import is_local, redirect_target
-from heygen_async.session.transfers import download
+from heygen_async.session.transfers.transfers import download
 
 from .tls_host import CERTIFICATE, tls_host, tunnel
 from .transfers_host import CONTENT, MediaFile, answer, listing, media_host, open_session

@@ -11,7 +11,7 @@ import pytest
 
 from heygen_async.errors import TransferError, URLExpired
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.session.transfers import download
+from heygen_async.session.transfers.transfers import download
 
 from .transfers_host import (
     API_KEY,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heygen_async.session.job_slots import JobSlots
-from heygen_async.session.limits import RequestLimiter
+from heygen_async.session.limits.job_slots import JobSlots
+from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry, Timeout, settings_from
 

@@ -46,7 +46,7 @@ from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.budget import MustWait, Reservation
 from heygen_async.pricing.estimates import Estimate, cost
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")

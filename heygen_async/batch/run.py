@@ -54,7 +54,7 @@ from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.pricing.wallet import check_wallet
-from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")

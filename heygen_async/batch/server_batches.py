@@ -58,7 +58,7 @@ from heygen_async.errors import (
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemKeys
 from heygen_async.session.cancellation import created_by
-from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import submitting_under
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from heygen_async.batch import Outcome, Progress, Report
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.standard_streams import UNREAD, StreamState, state_of
 from heygen_async.pricing.estimates import dollars
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 _SHOWN = 20
 

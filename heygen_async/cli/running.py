@@ -14,7 +14,7 @@ import typer
 from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, sentence
 from heygen_async.cli.standard_streams import state_of
 from heygen_async.errors import HeyGenError
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 
 def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:

@@ -9,7 +9,7 @@ from heygen_async.jobs.kind import JobKind
 from heygen_async.models.editing import AiClippingJob, AiClippingRequest, CreatedAiClipping
 from heygen_async.models.statuses import DeletedId
 from heygen_async.models.structs import encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[CreatedAiClipping] = Endpoint(

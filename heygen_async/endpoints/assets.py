@@ -28,10 +28,10 @@ from heygen_async.models.assets import (
 from heygen_async.models.batches import BatchStatus, CreatedBatch
 from heygen_async.models.statuses import DeletedId, StatusEntry
 from heygen_async.models.structs import encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.transfers import put
-from heygen_async.session.uploads import (
+from heygen_async.session.transfers.transfers import put
+from heygen_async.session.transfers.uploads import (
     StreamedBody,
     Uploadable,
     UploadProgress,

@@ -22,7 +22,7 @@ from heygen_async.models.avatars import (
 )
 from heygen_async.models.statuses import DeletedId
 from heygen_async.models.structs import encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[CreatedAvatar] = Endpoint(

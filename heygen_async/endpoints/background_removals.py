@@ -13,7 +13,7 @@ from heygen_async.models.editing import (
     DeletedBackgroundRemoval,
 )
 from heygen_async.models.structs import encode, given
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import fresh_key
 

@@ -24,9 +24,9 @@ from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
 from heygen_async.models.batches import BatchItem, BatchStatus, CreatedBatch
 from heygen_async.models.structs import Request, encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
+from heygen_async.session.diagnostics.redact import redact
 from heygen_async.session.endpoint import Endpoint, Query, query_string
-from heygen_async.session.redact import redact
 from heygen_async.session.session import Session
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from heygen_async.models.brands import (
 )
 from heygen_async.models.libraries import BrandGlossary, BrandKit
 from heygen_async.models.structs import encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 GLOSSARIES_LIST: Endpoint[Page[BrandGlossary]] = Endpoint(

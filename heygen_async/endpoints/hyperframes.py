@@ -13,7 +13,7 @@ from heygen_async.models.hyperframes import (
     HyperframesRenderRequest,
 )
 from heygen_async.models.structs import encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[CreatedHyperframesRender] = Endpoint(

@@ -7,7 +7,7 @@ from typing import Literal
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.models.libraries import Folder, FolderRequest, Sound
 from heygen_async.models.structs import encode
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 SOUNDS: Endpoint[Page[Sound]] = Endpoint(

@@ -14,7 +14,7 @@ from heygen_async.models.lipsyncs import CreatedLipsync, Lipsync, LipsyncRequest
 from heygen_async.models.statuses import DeletedId, StatusEntry
 from heygen_async.models.structs import encode
 from heygen_async.models.video_translations import TitleUpdate
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[CreatedLipsync] = Endpoint(

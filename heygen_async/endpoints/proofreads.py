@@ -25,7 +25,7 @@ from heygen_async.models.sources import AssetId
 from heygen_async.models.structs import encode
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.transfers import download
+from heygen_async.session.transfers.transfers import download
 
 CREATE: Endpoint[CreatedProofreads] = Endpoint(
     operation="proofreads.create",

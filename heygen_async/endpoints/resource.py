@@ -15,7 +15,7 @@ from heygen_async.jobs.observation import submitted
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.models.structs import Request
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.session import Session
 

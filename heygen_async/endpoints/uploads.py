@@ -15,7 +15,7 @@ from heygen_async.endpoints.assets import Assets
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.assets import UploadedAsset
 from heygen_async.session.tasks import in_parallel, in_thread
-from heygen_async.session.uploads import Uploadable, UploadProgress
+from heygen_async.session.transfers.uploads import Uploadable, UploadProgress
 
 if TYPE_CHECKING:
     from heygen_async.endpoints.upload_cache import UploadCache

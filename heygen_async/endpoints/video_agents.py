@@ -40,7 +40,7 @@ from heygen_async.models.video_agents import (
     VideoAgentStyle,
 )
 from heygen_async.models.videos import Video
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import Session
 

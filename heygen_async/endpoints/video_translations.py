@@ -23,7 +23,7 @@ from heygen_async.models.video_translations import (
     VideoTranslation,
     VideoTranslationRequest,
 )
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[CreatedVideoTranslations] = Endpoint(

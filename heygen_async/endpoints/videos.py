@@ -20,7 +20,7 @@ from heygen_async.models.videos import (
     VideoRequest,
     VideoStatusV1,
 )
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint, query_string
 
 CREATE: Endpoint[CreatedVideo] = Endpoint(

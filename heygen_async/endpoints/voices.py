@@ -24,7 +24,7 @@ from heygen_async.models.voices import (
     VoiceDesignRequest,
     VoiceDetail,
 )
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import Session
 

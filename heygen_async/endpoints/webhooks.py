@@ -22,7 +22,7 @@ from heygen_async.models.webhooks import (
     WebhookEventName,
     WebhookEventType,
 )
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[WebhookEndpoint] = Endpoint(

@@ -11,9 +11,9 @@ import msgspec
 
 from heygen_async.errors import JobFailed
 from heygen_async.models.statuses import StatusEntry
-from heygen_async.session.codec import Page
+from heygen_async.session.answers.codec import Page
+from heygen_async.session.diagnostics.redact import redact, redacted
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.redact import redact, redacted
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from heygen_async.errors import HeyGenError
 from heygen_async.jobs.kind import JobKind, failed_job, status_of
 from heygen_async.models.structs import Request
-from heygen_async.session.hooks import JobEvent, tell
+from heygen_async.session.diagnostics.hooks import JobEvent, tell
 from heygen_async.session.session import Session
 
 T = TypeVar("T")

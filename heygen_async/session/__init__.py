@@ -1,5 +1,5 @@
 """One HTTP call done right: limits, retries, idempotency, codec, transfers."""
 
-from heygen_async.session.escaping import escape_logs
+from heygen_async.session.diagnostics.escaping import escape_logs
 
 escape_logs()

@@ -8,9 +8,9 @@ from typing import Generic, TypeAlias, TypeVar
 import aiohttp
 
 from heygen_async.errors import CallError, SlotUnavailable
+from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import Where
-from heygen_async.session.observation import Observation
 from heygen_async.session.recovery import Flight, Recovery
 
 T = TypeVar("T")

@@ -28,9 +28,9 @@ from yarl import URL
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.addresses import PublicResolver, Resolver, is_local
+from heygen_async.session.answers.reading import ACCEPT_ENCODING
+from heygen_async.session.diagnostics.redact import echo_filter
 from heygen_async.session.failures import NothingAnswersError
-from heygen_async.session.reading import ACCEPT_ENCODING
-from heygen_async.session.redact import echo_filter
 from heygen_async.session.settings import Settings, is_loopback, ssl_context
 from heygen_async.version import __version__
 
@@ -103,7 +103,7 @@ class Connection:
             {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             connector=_ApiConnector,
             response_class=_response_class(self._settings.secret),
-            auto_decompress=False,  # session/reading.py does, in bounded memory
+            auto_decompress=False,  # session/answers/reading.py does, in bounded memory
         )
 
     @property

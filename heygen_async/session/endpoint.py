@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from heygen_async.errors import InvalidRequest
-from heygen_async.session.codec import Decode, decoder_for
+from heygen_async.session.answers.codec import Decode, decoder_for
 from heygen_async.session.settings import CallKind
 
 T = TypeVar("T")

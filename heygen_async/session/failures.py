@@ -30,8 +30,8 @@ from heygen_async.errors import (
     ServerError,
     TransportError,
 )
-from heygen_async.session.codec import error_facts
-from heygen_async.session.redact import redact
+from heygen_async.session.answers.codec import error_facts
+from heygen_async.session.diagnostics.redact import redact
 from heygen_async.session.retry import HOPELESS_429, retry_after_of
 
 _CLASSES: dict[int, type[APIError]] = {

@@ -19,7 +19,7 @@ from heygen_async.errors import (
     ServerError,
     TransportError,
 )
-from heygen_async.session.gate import LONGEST_PAUSE
+from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.retry import REPEATED_5XX, Verdict, judge
 from heygen_async.session.settings import Retry
 

@@ -27,10 +27,13 @@ from heygen_async.errors import (
     RateLimited,
     SlotUnavailable,
 )
+from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
+from heygen_async.session.answers.reading import MAX_ANSWER, AnswerTooLarge, read_answer
 from heygen_async.session.calls import Body, Call
 from heygen_async.session.cancellation import Submissions
-from heygen_async.session.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.connection import Connection
+from heygen_async.session.diagnostics.hooks import Hooks
+from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import (
     TRANSPORT_ERRORS,
@@ -39,11 +42,8 @@ from heygen_async.session.failures import (
     unanswered,
     undecodable,
 )
-from heygen_async.session.hooks import Hooks
-from heygen_async.session.job_leases import InteractiveLease, JobLeases
-from heygen_async.session.limits import RequestLimiter
-from heygen_async.session.observation import Observation
-from heygen_async.session.reading import MAX_ANSWER, AnswerTooLarge, read_answer
+from heygen_async.session.limits.job_leases import InteractiveLease, JobLeases
+from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.recovery import Action, Flight, Recovery
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Settings, SlotsFor

@@ -1,8 +1,9 @@
 """Slots: the right to have one job running, and where they come from.
 
 An account may run a number of jobs at once, whatever the process that submitted them. A
-``SlotPool`` hands out that number of leases: ``JobSlots`` (session/job_slots.py) to the clients of
-one event loop. Another implementation can share one limit among all processes of an account.
+``SlotPool`` hands out that number of leases: ``JobSlots`` (session/limits/job_slots.py) to the
+clients of one event loop. Another implementation can share one limit among all processes of an
+account.
 Every implementation passes the suite in tests/conformance/slot_pool.py.
 """
 

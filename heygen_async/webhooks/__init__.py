@@ -1,6 +1,7 @@
 """Receive webhooks: verify and parse deliveries, settle jobs, run handlers."""
 
 from heygen_async.jobs.notification import JobNotification
+from heygen_async.webhooks.apps.http_rules import WebhookAnswer
 from heygen_async.webhooks.delivery_log import (
     DeliveryLog,
     DeliveryState,
@@ -51,7 +52,6 @@ from heygen_async.webhooks.events import (
     VideoTranslatePreflightValidationFailed,
     VideoTranslateSuccess,
 )
-from heygen_async.webhooks.http_rules import WebhookAnswer
 from heygen_async.webhooks.listening import listening
 from heygen_async.webhooks.parsing import parse
 from heygen_async.webhooks.processor import WebhookCounts

@@ -10,8 +10,8 @@ import msgspec
 from heygen_async.errors import MalformedDelivery
 from heygen_async.jobs.notification import LONGEST_CALLBACK_ID
 from heygen_async.models.webhooks import WebhookEvent
-from heygen_async.session.codec import DECODE_ERRORS, log_oddities
-from heygen_async.session.lenient import Oddity, convert_leniently
+from heygen_async.session.answers.codec import DECODE_ERRORS, log_oddities
+from heygen_async.session.answers.lenient import Oddity, convert_leniently
 from heygen_async.webhooks.events import (
     EVENT_CLASSES,
     Callback,

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from heygen_async.session.tasks import shield
+from heygen_async.webhooks.apps.http_rules import WebhookAnswer
 from heygen_async.webhooks.delivery_log import DeliveryLog
 from heygen_async.webhooks.events import Callback, Event
 from heygen_async.webhooks.handler_pool import HandlerPool
 from heygen_async.webhooks.handlers import Handlers, run
-from heygen_async.webhooks.http_rules import WebhookAnswer
 from heygen_async.webhooks.listening import Waiter, notify
 
 logger: logging.Logger = logging.getLogger("heygen_async.webhooks")

@@ -23,11 +23,11 @@ from heygen_async.errors import (
 )
 from heygen_async.jobs.notification import LONGEST_ID
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
+from heygen_async.webhooks.apps.http_rules import TOO_LARGE, WebhookAnswer
 from heygen_async.webhooks.delivery_log import DeliveryLog, MemoryDeliveryLog
 from heygen_async.webhooks.events import Callback, Event
 from heygen_async.webhooks.handler_pool import HandlerPool
 from heygen_async.webhooks.handlers import Handlers, event_class
-from heygen_async.webhooks.http_rules import TOO_LARGE, WebhookAnswer
 from heygen_async.webhooks.listening import notify
 from heygen_async.webhooks.parsing import event_from, parse
 from heygen_async.webhooks.processor import OK, Delivery, DeliveryProcessor, WebhookCounts
@@ -52,7 +52,7 @@ from heygen_async.webhooks.signature import (
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from heygen_async.webhooks.asgi import ASGIApp
+    from heygen_async.webhooks.apps.asgi import ASGIApp
 
 E = TypeVar("E", bound=Event | Callback)
 R = TypeVar("R")
@@ -284,7 +284,7 @@ class WebhookReceiver:
         ``app.add_subapp("/webhooks/heygen", receiver.aiohttp_app())``. It opens the receiver, and
         closes it with its client.
         """
-        from heygen_async.webhooks.aiohttp_app import make_app
+        from heygen_async.webhooks.apps.aiohttp_app import make_app
 
         return make_app(self)
 
@@ -299,7 +299,7 @@ class WebhookReceiver:
         Returns:
             The answer to it.
         """
-        from heygen_async.webhooks.aiohttp_app import respond
+        from heygen_async.webhooks.apps.aiohttp_app import respond
 
         return await respond(self, request)
 
@@ -310,7 +310,7 @@ class WebhookReceiver:
         ``lifespan=receiver.lifespan``. (A mount answers its own path with a redirect, which
         HeyGen need not follow.) Served alone, it opens the receiver by itself.
         """
-        from heygen_async.webhooks.asgi import ASGIApp
+        from heygen_async.webhooks.apps.asgi import ASGIApp
 
         return ASGIApp(self)
 

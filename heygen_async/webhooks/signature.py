@@ -24,7 +24,7 @@ from heygen_async.errors import (
     SignatureMissing,
     StaleDelivery,
 )
-from heygen_async.session.codec import DECODE_ERRORS
+from heygen_async.session.answers.codec import DECODE_ERRORS
 
 TOLERANCE = 300.0
 """Seconds by which the timestamp of a delivery may be off."""

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from heygen_async.cli.commands.demo import shipped_rows
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.row_files import NamedVariant, Variants, read_rows
-from heygen_async.cli.row_spool import RowSpool
+from heygen_async.cli.inputs.row_files import NamedVariant, Variants, read_rows
+from heygen_async.cli.inputs.row_spool import RowSpool
 from heygen_async.models.sources import AssetUrl
 from heygen_async.models.template_variables import ImageVariable, TextVariable
 from heygen_async.models.templates import TemplateVariableInfo

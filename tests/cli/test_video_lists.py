@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.row_files import read_rows
-from heygen_async.cli.video_lists import NamedVideo, videos_of
+from heygen_async.cli.inputs.row_files import read_rows
+from heygen_async.cli.inputs.video_lists import NamedVideo, videos_of
 
 URL = "https://example.com/films/Launch%20day.mp4?signed=1"
 

@@ -22,7 +22,7 @@ from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled, Su
 from heygen_async.journal import ItemRecord, MemoryJournal, Opened, RunSpec
 from heygen_async.journal.keys import StableKeys
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.session.free_slots import FreeSlots
+from heygen_async.session.limits.free_slots import FreeSlots
 
 OWNER = "tests"
 

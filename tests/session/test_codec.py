@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygen_async.session.codec import (
+from heygen_async.session.answers.codec import (
     DECODE_ERRORS,
     ErrorFacts,
     ErrorInside,

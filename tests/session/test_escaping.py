@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import heygen_async
 import heygen_async.session
 from heygen_async import APIError
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 PACKAGE = Path(heygen_async.__file__).parent
 ATTACK = "\x1b]52;c;ZXZpbA==\x07\r\n2026-01-01 ERROR forged \x9b2J\u202e"

@@ -9,7 +9,7 @@ import pytest
 from heygen_async import HeyGen
 from heygen_async.errors import RateLimited
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.session.limits import RequestLimiter
+from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.settings import Retry
 from heygen_async.session.slots import submitting_under
 

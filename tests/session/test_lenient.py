@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from heygen_async.models.structs import Answer
 from heygen_async.models.video_agents import CreatedVideoAgentSession, VideoAgentSession
 from heygen_async.models.videos import CreatedVideo, Video
-from heygen_async.session.codec import DECODE_ERRORS, ErrorInside, Page, decoder_for
+from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, Page, decoder_for
+from heygen_async.session.answers.lenient import Oddity, convert_leniently
 from heygen_async.session.endpoint import Envelope
-from heygen_async.session.lenient import Oddity, convert_leniently
 from tests.contract.schemas import ANSWERS, SCHEMAS, example
 
 JSON = st.recursive(

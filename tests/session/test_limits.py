@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygen_async.errors import ConfigurationError, RateLimited
-from heygen_async.session.limits import RequestLimiter, TokenBucket
-from heygen_async.session.waiting import Queue
+from heygen_async.session.limits.request_limiter import RequestLimiter, TokenBucket
+from heygen_async.session.limits.waiting import Queue
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygen_async.session.redact import redact
+from heygen_async.session.diagnostics.redact import redact
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from heygen_async.errors import ConfigurationError, RateLimited
-from heygen_async.session.job_slots import JobSlots
+from heygen_async.session.limits.job_slots import JobSlots
 from heygen_async.session.slots import SlotLease, submitting_lease, submitting_under
 
 from .test_limits import settle

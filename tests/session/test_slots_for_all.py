@@ -10,7 +10,7 @@ import pytest
 from heygen_async import ConfigurationError, HeyGen, JobSlots, SlotUnavailable
 from heygen_async.errors import BadRequest
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.session.job_slots import JobSlot
+from heygen_async.session.limits.job_slots import JobSlot
 from heygen_async.session.slots import Priority, SlotPool, SlotStats, submitting_under
 
 from .wire import client, video

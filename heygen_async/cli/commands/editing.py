@@ -14,7 +14,7 @@ import click
 from heygen_async.captions import CueProblem, parse_srt, problems
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.errors import InvalidRequest
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 _SHOWN = 12
 _QUESTION = "Edit again, take it anyway, or stop? (edit, take, stop) [edit]: "

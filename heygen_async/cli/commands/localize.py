@@ -15,13 +15,13 @@ from heygen_async.batch import Batch, Outcome
 from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
 from heygen_async.cli.commands.editing import edited, removed, temporary_file
-from heygen_async.cli.commands.uploads import Uploads
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.uploads import Uploads
+from heygen_async.cli.inputs.video_lists import source_of
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder, file_stem
-from heygen_async.cli.video_lists import source_of
 from heygen_async.client import HeyGen
 from heygen_async.models.sources import AssetId
 from heygen_async.models.structs import Request

@@ -11,7 +11,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.output_folder import file_stem
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 
 async def show(

@@ -11,7 +11,7 @@ from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.reports.page import write_report
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 
 async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:

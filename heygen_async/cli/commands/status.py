@@ -20,7 +20,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import moment
 from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
 from heygen_async.pricing.estimates import dollars
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 # Seconds that the rate is taken over.
 _LATELY = 300.0

@@ -10,15 +10,15 @@ import msgspec
 
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.submissions import check_language
-from heygen_async.cli.commands.uploads import Uploads
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.row_files import read_rows
+from heygen_async.cli.inputs.uploads import Uploads
+from heygen_async.cli.inputs.video_lists import LISTS, NamedVideo, source_of, videos_of
 from heygen_async.cli.options import RunOptions, Via
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
-from heygen_async.cli.row_files import read_rows
-from heygen_async.cli.video_lists import LISTS, NamedVideo, source_of, videos_of
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
 from heygen_async.models.sources import AssetId, AssetUrl

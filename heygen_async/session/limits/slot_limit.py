@@ -28,7 +28,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from heygen_async.errors import ConfigurationError
-from heygen_async.session.gate import Gate
+from heygen_async.session.limits.gate import Gate
 
 # Down to a thirty-second of the time between two growths.
 _HALVINGS = 5

@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.inputs.row_files import Rows
 from heygen_async.cli.output_folder import file_stem
-from heygen_async.cli.row_files import Rows
 
 LISTS = (".csv", ".jsonl", ".ndjson")
 _COLUMNS = ("video", "key", "title", "input_language", "length")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from heygen_async.webhooks.http_rules import (
+from heygen_async.webhooks.apps.http_rules import (
     DISCONNECTED,
     TOO_LARGE,
     TOO_SLOW,

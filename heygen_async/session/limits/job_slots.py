@@ -1,4 +1,4 @@
-"""``JobSlots``: the slot pool of one event loop. The arithmetic is in session/slot_limit.py."""
+"""``JobSlots``: the slot pool of one event loop. Its arithmetic is ``SlotLimit``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 from typing import Any
 
 from heygen_async.errors import SlotUnavailable
-from heygen_async.session.gate import LONGEST_PAUSE
-from heygen_async.session.limits import check_patience, out_of_patience
-from heygen_async.session.slot_limit import Grant, Lane, SlotLimit
+from heygen_async.session.limits.gate import LONGEST_PAUSE
+from heygen_async.session.limits.request_limiter import check_patience, out_of_patience
+from heygen_async.session.limits.slot_limit import Grant, Lane, SlotLimit
+from heygen_async.session.limits.waiting import Queue
 from heygen_async.session.slots import Priority, SlotPool, SlotStats
-from heygen_async.session.waiting import Queue
 
 
 class JobSlots(SlotPool):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from heygen_async.webhooks.http_rules import (
+from heygen_async.webhooks.apps.http_rules import (
     DISCONNECTED,
     TOO_LARGE,
     TOO_SLOW,

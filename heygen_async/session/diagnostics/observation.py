@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from heygen_async.errors import CallError
+from heygen_async.session.diagnostics.hooks import Hooks, RequestEvent, RetryEvent, tell
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import Where, request_id_of
-from heygen_async.session.hooks import Hooks, RequestEvent, RetryEvent, tell
 
 
 class Observation:

@@ -7,8 +7,8 @@ back:
 
 - the number of requests in flight;
 - a token bucket, where a rate is set: tokens come in evenly, ``burst`` of them can be saved;
-- the gate (session/gate.py): an answer with ``Retry-After`` closes it for everybody, so one 429
-  means one pause, not one for each caller. At its end one request goes as a probe.
+- the gate (session/limits/gate.py): an answer with ``Retry-After`` closes it for everybody, so one
+  429 means one pause, not one for each caller. At its end one request goes as a probe.
 
 Calls of a bulk run leave ``reserve`` places free, and queue behind all others, so that an
 interactive call never waits behind a batch.
@@ -21,8 +21,8 @@ import math
 from typing import Any, NamedTuple
 
 from heygen_async.errors import ConfigurationError, RateLimited
-from heygen_async.session.gate import Gate
-from heygen_async.session.waiting import Queue
+from heygen_async.session.limits.gate import Gate
+from heygen_async.session.limits.waiting import Queue
 
 _INTERACTIVE, _BULK = 0, 1
 

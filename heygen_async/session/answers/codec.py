@@ -19,7 +19,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.models.structs import Answer
-from heygen_async.session.lenient import Oddity, convert_leniently
+from heygen_async.session.answers.lenient import Oddity, convert_leniently
 
 T = TypeVar("T")
 

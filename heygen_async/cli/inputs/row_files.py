@@ -34,10 +34,10 @@ import msgspec
 
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
 from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.inputs.row_spool import RowSpool
 from heygen_async.cli.output_folder import file_stem
-from heygen_async.cli.row_spool import RowSpool
 from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
-from heygen_async.session.escaping import escaped
+from heygen_async.session.diagnostics.escaping import escaped
 
 _SHOWN = 10
 # White space, no-break spaces included, and characters of no width.

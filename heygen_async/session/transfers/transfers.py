@@ -29,13 +29,13 @@ from heygen_async.session.addresses import (
     redirect_target,
     shown,
 )
-from heygen_async.session.content import Body, Expected, expected_by, unexpected
-from heygen_async.session.destinations import Destination, Sink, Version, destination_for
 from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
 from heygen_async.session.retry import retry_after_of, wait_before_next, waits
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry
-from heygen_async.session.uploads import StreamedBody, UploadSource
+from heygen_async.session.transfers.content import Body, Expected, expected_by, unexpected
+from heygen_async.session.transfers.destinations import Destination, Sink, Version, destination_for
+from heygen_async.session.transfers.uploads import StreamedBody, UploadSource
 
 __all__ = ["Progress", "Sink", "download", "put"]
 

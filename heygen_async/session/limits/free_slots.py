@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-from heygen_async.session.limits import check_patience
+from heygen_async.session.limits.request_limiter import check_patience
 from heygen_async.session.slots import Priority, SlotPool, SlotStats
 
 

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from heygen_async.errors import InvalidRequest, TransferError
-from heygen_async.session.redact import redact
+from heygen_async.session.diagnostics.redact import redact
 from heygen_async.session.tasks import in_thread
 
 

@@ -1,0 +1,1 @@
+"""Answers of the API: read in bounded memory, and decoded to Structs."""

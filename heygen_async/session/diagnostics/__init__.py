@@ -1,0 +1,1 @@
+"""What hooks, logs and messages tell of a call, without secrets or control characters."""

@@ -1,0 +1,1 @@
+"""The receiver as an app: for aiohttp and for ASGI."""
