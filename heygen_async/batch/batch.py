@@ -10,6 +10,7 @@ from collections.abc import (
     AsyncIterable,
     Callable,
     Iterable,
+    Sequence,
     Sized,
 )
 from pathlib import Path
@@ -38,6 +39,7 @@ from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal, Totals, journal_store
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
+from heygen_async.models.outputs import Output
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
@@ -544,13 +546,18 @@ class Batch:
         return self._run(builder, texts, key, journal, self._beside("speech"))
 
     def download(
-        self, run: Run[T], to: str | os.PathLike[str], *, parallel: int = 8
+        self,
+        run: Run[T],
+        to: str | os.PathLike[str],
+        *,
+        also: Sequence[Output] = (),
+        parallel: int = 8,
     ) -> AsyncGenerator[Outcome[T]]:
         """Iterate over a run, and download what its jobs make as they end.
 
-        Outcomes come once their file is there: ``outcome.file`` says where, or
-        ``outcome.download_error`` why not, while ``outcome.ok`` goes on to speak of the job
-        alone. An interrupted download goes on where it stopped, also in the next run; files
+        Outcomes come once their files are there: ``outcome.file`` and ``outcome.also`` say where,
+        ``outcome.download_error`` why one is not, while ``outcome.ok`` goes on to speak of the
+        job alone. An interrupted download goes on where it stopped, also in the next run; files
         appear under their names when they are complete. Items that come out of the journal and
         whose file is there are not fetched again, unless the pattern has ``{index}`` alone: the
         file may then be that of another item. With ``finished="skip"`` they do not come, but
@@ -564,21 +571,25 @@ class Batch:
                 folder: a name with characters that do not fit has them replaced, and eight
                 digits added that tell it from others. So does one that differs from another in
                 capitals alone, where the file system takes the two for one.
-            parallel: Downloads at the same time at most; the run waits for those.
+            also: Further files of each result: ``captioned``, ``subtitles``, ``thumbnail``,
+                ``gif``, ``audio``. Those that it has are fetched, under the name of the main
+                file with another ending: ``Ada.srt``, ``Ada.captioned.mp4``, ``Ada.jpg``.
+            parallel: Results that are fetched at the same time at most; the run waits for those.
 
         Returns:
             The run's outcomes, as ``ordered`` asks for. A Video Agent's is downloaded as its
             video, proofreads and voices have nothing to download.
 
         Raises:
-            InvalidRequest: At once: the pattern has no place for a key, or another one.
+            InvalidRequest: At once: the pattern has no place for a key, or another one, or
+                ``also`` asks for what there is not.
         """
         if parallel < 1:
             raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
         return downloaded(
             self._heygen,
             run.with_finished(),
-            FilePattern(to),
+            FilePattern(to, also),
             parallel=parallel,
             ordered=self._ordered,
             skip_resumed=self._finished == "skip",

@@ -8,9 +8,10 @@ import hashlib
 import os
 import string
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterable
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -19,6 +20,7 @@ from heygen_async.batch.outcome import Outcome
 from heygen_async.client import HeyGen
 from heygen_async.errors import HeyGenError, InvalidRequest
 from heygen_async.models.lipsyncs import Lipsync
+from heygen_async.models.outputs import OUTPUTS, Output, find_output_url
 from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
@@ -35,6 +37,14 @@ _PUNCTUATION = frozenset("-_.,()+@ ")
 # File systems take 255 bytes; an ending and the mark of an unfinished download come on top.
 _LONGEST = 200
 _FIELDS = ("key", "index", "job_id")
+# Endings of further files: the one that their URL has, or else the first.
+_ENDINGS: dict[Output, tuple[str, ...]] = {
+    "captioned": (".captioned.mp4",),
+    "subtitles": (".srt", ".vtt"),
+    "thumbnail": (".jpg", ".jpeg", ".png", ".webp"),
+    "gif": (".gif",),
+    "audio": (".mp3", ".wav", ".m4a", ".aac"),
+}
 
 
 def file_stem(name: str) -> str:
@@ -59,17 +69,26 @@ class FilePattern:
 
     Args:
         pattern: The pattern.
+        also: Further files of each result. They are named after the main file, with an ending of
+            their own: ``Ada.srt``, ``Ada.captioned.mp4``.
 
     Attributes:
+        also: Further files of each result.
         lasting: Whether a file that is there is that of its item, also after other items came or
             went; a pattern with ``{index}`` alone does not say so.
         varying: How many parts of the path, from its end, differ from item to item.
 
     Raises:
-        InvalidRequest: It names something else, or nothing, so that all files would be one.
+        InvalidRequest: It names something else, or nothing, so that all files would be one; or
+            ``also`` asks for what there is not.
     """
 
-    def __init__(self, pattern: str | os.PathLike[str]) -> None:
+    def __init__(self, pattern: str | os.PathLike[str], also: Sequence[Output] = ()) -> None:
+        if isinstance(also, str) or not set(also) <= set(OUTPUTS):
+            raise InvalidRequest(
+                f"also: expected a list of {', '.join(OUTPUTS)}, got {also!r}", param="also"
+            )
+        self.also: tuple[Output, ...] = tuple(dict.fromkeys(also))
         self._pattern = os.fspath(pattern)
         try:
             parts = list(string.Formatter().parse(self._pattern))
@@ -96,6 +115,8 @@ class FilePattern:
         parts_of_path = Path(self._pattern).parts
         first = next(at for at, part in enumerate(parts_of_path) if "{" in part)
         self.varying: int = len(parts_of_path) - first
+        ending = PurePath(self._pattern).suffix
+        self._ending = "" if "{" in ending or "}" in ending else ending
 
     def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
         """Where the file of an outcome goes.
@@ -111,6 +132,24 @@ class FilePattern:
                 job_id=_distinct(outcome.job_id or "none", apart=apart),
             )
         )
+
+    def beside(self, path: Path, what: Output, url: str) -> Path:
+        """Return where another file of a result goes.
+
+        Args:
+            path: Where its main file goes.
+            what: Which file.
+            url: Its URL, which may tell the ending.
+        """
+        endings = _ENDINGS[what]
+        ending = PurePosixPath(urlsplit(url).path).suffix.lower()
+        stem = path.name.removesuffix(self._ending)
+        return path.with_name(stem + (ending if ending in endings else endings[0]))
+
+    def ambiguous(self, path: Path) -> bool:
+        """Return whether a main file would have the name of another file of some other item."""
+        endings = (ending for what in self.also for ending in _ENDINGS.get(what, ()))
+        return path.name.casefold().endswith(tuple(endings))
 
 
 def _pads(spec: str) -> bool:
@@ -166,21 +205,43 @@ class _Shelf:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def saved(self, outcome: Outcome[T]) -> Outcome[T]:
-        """The outcome with its file, or with why there is none."""
-        if outcome.result is None:
+        """The outcome with its files, or with why there are none."""
+        result: Any = outcome.result
+        if result is None:
             return outcome
         path = self._pattern.path(outcome)
         turn = self._turns.setdefault(str(path).casefold(), asyncio.Lock())
-        try:
-            async with turn:
-                if await in_thread(_is_anothers, path, self._pattern.varying):
-                    path = self._pattern.path(outcome, apart=True)
-                there = outcome.resumed and self._pattern.lasting
-                if not (there and await in_thread(_is_file, path)):
-                    await _fetch(self._heygen, outcome.result, path)
-        except HeyGenError as error:
-            return msgspec.structs.replace(outcome, download_error=error)
-        return msgspec.structs.replace(outcome, file=str(path))
+        files: dict[Output | None, str] = {}
+        failure: HeyGenError | None = None
+        async with turn:
+            if self._pattern.ambiguous(path) or await in_thread(
+                _is_anothers, path, self._pattern.varying
+            ):
+                path = self._pattern.path(outcome, apart=True)
+            kept = outcome.resumed and self._pattern.lasting
+            try:
+                if self._pattern.also and isinstance(result, VideoAgentSession):
+                    result = await _video_of(self._heygen, result)
+                for what, to in self._files(result, path):
+                    try:
+                        if not (kept and await in_thread(_is_file, to)):
+                            await _fetch(self._heygen, result, to, what)
+                        files[what] = str(to)
+                    except HeyGenError as error:
+                        failure = failure or error
+            except HeyGenError as error:
+                failure = error
+        main = files.pop(None, None)
+        return msgspec.structs.replace(outcome, file=main, also=files, download_error=failure)
+
+    def _files(self, result: Any, path: Path) -> Iterator[tuple[Output | None, Path]]:
+        """Yield the files that a result has, each with where it goes."""
+        yield None, path
+        main = "video" if find_output_url(result, "video") else "audio"
+        for what in self._pattern.also:
+            url = find_output_url(result, what)
+            if url is not None and what not in ("video", main):
+                yield what, self._pattern.beside(path, what, url)
 
 
 def _is_file(path: Path) -> bool:
@@ -201,15 +262,20 @@ def _is_anothers(path: Path, varying: int) -> bool:
     return False
 
 
-async def _fetch(heygen: HeyGen, result: object, path: Path) -> None:
+async def _fetch(heygen: HeyGen, result: object, path: Path, what: Output | None) -> None:
     match result:
         case Video() | VideoTranslation() | Lipsync():
-            await heygen.download(result, path)
-        case VideoAgentSession(video_id=str(video_id)):
-            # The session can have ended before its video.
-            video = await heygen.jobs.attach(Video, video_id).wait()
-            await heygen.download(video, path)
+            await heygen.download(result, path, what=what)
+        case VideoAgentSession():
+            await heygen.download(await _video_of(heygen, result), path)
         case Speech():
             await heygen.download(result.audio_url, path)
         case _:
             raise InvalidRequest(f"a {type(result).__name__} has no file to download")
+
+
+async def _video_of(heygen: HeyGen, session: VideoAgentSession) -> Video:
+    """Return the video of a session, which can have ended before it."""
+    if session.video_id is None:
+        raise InvalidRequest(f"session {session.session_id} has no video to download")
+    return await heygen.jobs.attach(Video, session.video_id).wait()

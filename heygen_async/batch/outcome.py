@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -33,7 +34,10 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         usd: Estimated cost in US dollars, or None if unknown.
         resumed: Whether it ended in an earlier run and comes from the journal.
         file: The file that ``batch.download`` has written, or None.
-        download_error: Why ``batch.download`` failed, or None; the job itself is not affected.
+        also: Further files that ``batch.download(also=…)`` has written, by what they are, such as
+            ``subtitles``.
+        download_error: Why ``batch.download`` could not fetch one of the files, or None; the job
+            itself is not affected.
     """
 
     key: str
@@ -46,6 +50,7 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     usd: float | None = None
     resumed: bool = False
     file: str | None = None
+    also: Mapping[str, str] = {}
     download_error: HeyGenError | None = None
 
     @property

@@ -34,6 +34,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         job_id: Its job, or None where it was not accepted.
         video_url: The video; signed, it expires.
         file: Where it was downloaded to, or None.
+        also: Where further files of it were, by what they are.
         error: Why the job or the download failed, or None.
         seconds: From the moment it got a slot to its end.
         usd: What it cost in US dollars, an estimate, or None where that is not known.
@@ -45,6 +46,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str | None = None
     video_url: str | None = None
     file: str | None = None
+    also: Mapping[str, str] = {}
     error: str | None = None
     seconds: float = 0.0
     usd: float | None = None
@@ -64,6 +66,7 @@ def item_of(outcome: Outcome[Any], key: str) -> Item:
         job_id=outcome.job_id,
         video_url=None if outcome.result is None else outcome.result.video_url,
         file=outcome.file,
+        also=outcome.also,
         error=None if outcome.error is None else str(outcome.error),
         seconds=round(outcome.seconds, 3),
         usd=outcome.usd,

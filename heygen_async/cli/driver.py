@@ -111,6 +111,7 @@ class RunDriver:
         Raises:
             HeyGenError: The run cannot go on.
         """
+        folder = self._folder
         with self._display.bar(title, total) as progress:
             batch = self._options.batch(self._heygen, progress)
             run = start(batch)
@@ -118,7 +119,9 @@ class RunDriver:
                 await self._consume(
                     batch,
                     run.with_finished(),
-                    None if self._folder is None else self._folder.pattern_of_checked_keys(),
+                    None
+                    if folder is None
+                    else folder.pattern_of_checked_keys(also=self._options.also),
                     stop=lambda how_to_end: self._stop_submitting(run, how_to_end),
                     unfinished=lambda: run.unfinished,
                 )
@@ -168,7 +171,7 @@ class RunDriver:
         Raises:
             HeyGenError: The chain cannot go on.
         """
-        task = asyncio.current_task()
+        folder, task = self._folder, asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -179,7 +182,7 @@ class RunDriver:
                 await self._consume(
                     batch,
                     start(batch),
-                    None if self._folder is None else self._folder.pattern(),
+                    None if folder is None else folder.pattern(also=self._options.also),
                     stop=lambda how_to_end: _cancel(task),
                     unfinished=lambda: batch.unfinished,
                 )
@@ -270,9 +273,10 @@ class RunDriver:
             self._failures.append(outcome.error)
         self._completed += outcome.ok
         self._usd += outcome.usd or 0.0
-        if outcome.file is not None:
-            self._file_count += 1
-            self._size += await asyncio.to_thread(_size_of, outcome.file)
+        files = [*filter(None, [outcome.file]), *outcome.also.values()]
+        self._file_count += len(files)
+        for file in files:
+            self._size += await asyncio.to_thread(_size_of, file)
         if outcome.download_error is not None:
             self._files_failed += 1
             error = f"not downloaded: {outcome.download_error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from heygen_async.cli.running import run
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
 from heygen_async.journal import FINISHED, open_reader
+from heygen_async.models.outputs import Output
 
 
 class Via(StrEnum):
@@ -30,6 +31,16 @@ class Via(StrEnum):
     API_BATCH = "api-batch"
 
 
+class Further(StrEnum):
+    """Files of a result beside its video."""
+
+    CAPTIONED = "captioned"
+    SUBTITLES = "subtitles"
+    THUMBNAIL = "thumbnail"
+    GIF = "gif"
+    AUDIO = "audio"
+
+
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -37,6 +48,16 @@ Out = Annotated[
         "--out",
         metavar="DIR",
         help="Download the videos into this folder.",
+        show_default=False,
+    ),
+]
+Also = Annotated[
+    list[Further] | None,
+    typer.Option(
+        "--also",
+        metavar="WHAT",
+        help="Download this of each result, too, if it has it: captioned (the video with captions "
+        "burnt in), subtitles, thumbnail, gif or audio; repeat it for more.",
         show_default=False,
     ),
 ]
@@ -143,7 +164,7 @@ Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time pe
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is kept and what it may cost.
+    """How a run is kept, what it may cost, and what is downloaded of it.
 
     Attributes:
         journal: The file that makes the run survive a crash, or None.
@@ -157,6 +178,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         dry_run: Check and estimate only.
         concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
             None.
+        also: Files that are downloaded beside each video.
     """
 
     journal: Path | None = None
@@ -169,6 +191,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     measure: bool = True
     dry_run: bool = False
     concurrency: int | None = None
+    also: Sequence[Output] = ()
 
     def existing_run(self) -> str | None:
         """What the journal holds before the start, in words; None where there is no run in it.
@@ -251,6 +274,7 @@ class SharedOptions:
     """The options that all commands which pay for jobs have; each field is an option."""
 
     out: Out = None
+    also: Also = None
     concurrency: Concurrency = None
     base_url: BaseUrl = None
     journal: Journal = None
@@ -268,7 +292,12 @@ class SharedOptions:
 
         Args:
             dry_run: Check and estimate only.
+
+        Raises:
+            CommandError: The options do not go together.
         """
+        if self.also and self.out is None:
+            raise CommandError("--also needs the folder of the videos: --download DIR")
         options = RunOptions(
             journal=self.journal,
             resume=self.resume,
@@ -279,6 +308,7 @@ class SharedOptions:
             until_empty=self.until_empty,
             measure=not self.no_probe,
             dry_run=dry_run,
+            also=tuple(further.value for further in self.also or ()),
         )
         return {
             "display": display_for(json=self.json),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from heygen_async.batch import Outcome
 from heygen_async.batch.downloads import FilePattern, file_stem
 from heygen_async.cli.exit_codes import CommandError
+from heygen_async.models.outputs import Output
 
 __all__ = ["OutputFolder", "file_stem"]
 
@@ -41,28 +43,32 @@ class OutputFolder:
         """
         return self.path / f"{file_stem(name)}{ending}"
 
-    def pattern(self, ending: str = ".mp4") -> FilePattern:
+    def pattern(self, ending: str = ".mp4", also: Sequence[Output] = ()) -> FilePattern:
         """Return a pattern that names each file after the key of its item.
 
         A key that makes no file name is changed, and gets eight digits that tell it from others.
 
         Args:
             ending: With its dot.
+            also: Further files of each item.
         """
-        return FilePattern(f"{_escaped(self.path)}/{{key}}{ending}")
+        return FilePattern(f"{_escaped(self.path)}/{{key}}{ending}", also)
 
-    def pattern_of_checked_keys(self, ending: str = ".mp4") -> FilePattern:
+    def pattern_of_checked_keys(
+        self, ending: str = ".mp4", also: Sequence[Output] = ()
+    ) -> FilePattern:
         """Return a pattern without these digits, for keys known to give different file names.
 
         Args:
             ending: With its dot.
+            also: Further files of each item.
         """
-        return _CheckedKeys(self, ending)
+        return _CheckedKeys(self, ending, also)
 
 
 class _CheckedKeys(FilePattern):
-    def __init__(self, folder: OutputFolder, ending: str) -> None:
-        super().__init__(f"{_escaped(folder.path)}/{{key}}{ending}")
+    def __init__(self, folder: OutputFolder, ending: str, also: Sequence[Output]) -> None:
+        super().__init__(f"{_escaped(folder.path)}/{{key}}{ending}", also)
         self._folder = folder
         self._ending = ending
 

@@ -14,8 +14,10 @@ import pytest
 
 from heygen_async import (
     AssetUrl,
+    AvatarVideoRequest,
     Batch,
     BatchStopped,
+    Caption,
     HeyGen,
     InvalidRequest,
     JobFailed,
@@ -24,9 +26,11 @@ from heygen_async import (
     TransferError,
     Video,
     VideoAgentRequest,
+    VideoTranslationRequest,
     VoiceCloneRequest,
 )
 from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
+from heygen_async.models.outputs import Output
 from heygen_async.sandbox import Sandbox
 from heygen_async.session.tasks import in_parallel
 
@@ -197,6 +201,118 @@ async def test_missing_files_of_skipped_items_are_fetched(
     assert await go(4) == (["Person 3"], 1)
     assert listed(tmp_path / "out") == {f"Person {number}.mp4" for number in range(4)}
     assert sandbox.requests.by_operation["media"] == fetched + 2
+
+
+ALL_OTHERS: list[Output] = ["captioned", "subtitles", "thumbnail", "gif", "audio"]
+
+
+async def test_further_files_of_each_result(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    requests: list[Any] = [
+        AvatarVideoRequest(
+            avatar_id=sandbox.avatar_id, script="Hello", caption=Caption(style="default")
+        ),
+        VideoAgentRequest(prompt="A teaser"),
+    ]
+
+    async def go() -> list[Outcome[Any]]:
+        async with Batch(heygen, ordered=True, journal=tmp_path / "run.db") as batch:
+            run = batch.run(requests, key=lambda request: type(request).__name__)
+            return await collect(batch, run, out / "{key}.mp4", also=ALL_OTHERS)
+
+    avatar, agent = await go()
+    stem = "AvatarVideoRequest"
+    assert avatar.file == str(out / f"{stem}.mp4")
+    assert avatar.also == {
+        "captioned": str(out / f"{stem}.captioned.mp4"),
+        "subtitles": str(out / f"{stem}.srt"),
+        "thumbnail": str(out / f"{stem}.png"),
+    }
+    assert agent.also == {"thumbnail": str(out / "VideoAgentRequest.png")}
+    assert avatar.download_error is agent.download_error is None
+    assert len(listed(out)) == 6
+    assert (out / f"{stem}.srt").read_text().startswith("1\n")
+    fetched = sandbox.requests.by_operation["media"]
+    (out / f"{stem}.srt").unlink()
+    assert [outcome.also for outcome in await go()] == [avatar.also, agent.also]
+    assert sandbox.requests.by_operation["media"] == fetched + 1
+    assert sandbox.ledger.count() == 2
+
+
+async def test_further_files_of_dubs_and_speech(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    request = VideoTranslationRequest(
+        video=AssetUrl(url="https://example.com/a.mp4"),
+        output_languages=["English"],
+        translate_audio_only=True,
+    )
+    async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+        run: Run[Any] = batch.translate(request, ["French (France)"])
+        (dub,) = await collect(batch, run, tmp_path / "{key}", also=["subtitles", "audio"])
+        run = batch.speech(["Hello"], voice_id=sandbox.voice_id, key=lambda _: "speech")
+        (speech,) = await collect(batch, run, tmp_path / "{key}.wav", also=["video", "gif"])
+    stem = str(tmp_path / "French (France)")
+    assert dub.file == stem
+    assert dub.also == {"subtitles": f"{stem}.srt", "audio": f"{stem}.wav"}
+    assert (speech.file, speech.also) == (str(tmp_path / "speech.wav"), {})
+
+
+async def test_a_further_file_that_cannot_be_fetched(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    (tmp_path / "French (France).srt").mkdir()
+
+    async def go() -> list[Outcome[Any]]:
+        async with Batch(heygen, journal=tmp_path / "run.db", finished="skip") as batch:
+            run = batch.translate("https://example.com/a.mp4", ["French (France)"])
+            return await collect(batch, run, tmp_path / "{key}.mp4", also=["subtitles"])
+
+    for _ in range(2):
+        (dub,) = await go()
+        assert dub.ok
+        assert dub.file == str(tmp_path / "French (France).mp4")
+        assert dub.also == {}
+        assert isinstance(dub.download_error, TransferError)
+    (tmp_path / "French (France).srt").rmdir()
+    assert await go() == []
+    assert (tmp_path / "French (France).srt").stat().st_size > 0
+    assert sandbox.ledger.count() == 1
+
+
+async def test_no_file_has_the_name_of_another_items_further_file(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    keys = ["a", "a.captioned", "A.CAPTIONED", "a.captioned.captioned"]
+    requests = [
+        AvatarVideoRequest(
+            avatar_id=sandbox.avatar_id, script=key, title=key, caption=Caption(style="default")
+        )
+        for key in keys
+    ]
+
+    async def go(order: list[AvatarVideoRequest]) -> dict[str, set[str]]:
+        async with Batch(heygen, journal=tmp_path / "run.db") as batch:
+            run = batch.run(order, key=lambda request: request.title)
+            also: list[Output] = ["captioned"]
+            outcomes = await collect(batch, run, tmp_path / "out" / "{key}.mp4", also=also)
+        assert not any(outcome.download_error for outcome in outcomes)
+        return {o.key: {o.file or "", *o.also.values()} for o in outcomes}
+
+    files = await go(requests)
+    assert len({file.casefold() for both in files.values() for file in both}) == 8
+    assert len(listed(tmp_path / "out")) == 8
+    assert await go(requests[::-1]) == files
+
+
+@pytest.mark.parametrize("also", ["subtitles", ["subtitle"], [None]])
+async def test_further_files_are_checked_at_once(heygen: HeyGen, also: Any) -> None:
+    batch = Batch(heygen)
+    run = batch.translate("https://example.com/a.mp4", ["French (France)"])
+    with pytest.raises(InvalidRequest, match="also: expected a list of video, captioned"):
+        batch.download(run, "{key}.mp4", also=also)
 
 
 @pytest.fixture

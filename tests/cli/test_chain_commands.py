@@ -50,6 +50,18 @@ async def test_a_video_in_two_languages(
     assert sandbox.ledger.count("proofreads.create") == 0
 
 
+async def test_further_files_of_a_chain(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = RunOptions(also=["subtitles", "captioned"])
+    code = await localize(VIDEO, LANGUAGES, display=Lines(), out=tmp_path / "out", options=options)
+    assert code == Exit.DONE
+    *items, last = lines(capsys.readouterr().out)
+    for item in items:
+        assert item["also"] == {"subtitles": str(tmp_path / "out" / f"{item['key']}.srt")}
+    assert last["report"]["files"] == len(list((tmp_path / "out").iterdir())) == 4
+
+
 async def test_on_a_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
     code = await localize(
@@ -193,6 +205,16 @@ async def test_texts_become_videos_with_captions(
     captured = capsys.readouterr()
     assert "monday.srt: Is a directory" in captured.err
     assert lines(captured.out)[-1]["report"]["completed"] == 2
+    options = RunOptions(also=["subtitles", "thumbnail"])
+    (out / "monday.srt").rmdir()
+    code = await narrate(
+        path, avatar=avatar, voice=voice, display=Lines(), out=out, options=options
+    )
+    assert code == Exit.DONE
+    *items, last = lines(capsys.readouterr().out)
+    assert [list(item["also"]) for item in items] == [["thumbnail"], ["thumbnail"]]
+    assert last["report"]["files"] == 4
+    assert [cue.text for cue in parse_srt((out / "monday.srt").read_text())] == ["Good morning."]
     plain = tmp_path / "hello.txt"
     plain.write_text("Hello.\n")
     assert await narrate(plain, avatar=avatar, voice=voice, display=Lines()) == Exit.DONE

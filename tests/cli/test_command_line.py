@@ -76,6 +76,8 @@ def test_exit_codes_are_told(command: list[str]) -> None:
         ["demo", "--rows", "0"],
         ["sandbox", "--port", "99999"],
         ["localize", "--to", "English"],
+        ["localize", "video.mp4", "--to", "English", "--also", "gif"],
+        ["render", "template", "rows.csv", "--download", "out", "--also", "video"],
         ["narrate", "texts.csv"],
         ["narrate", "nowhere.csv", "--avatar", "a"],
         ["personalize", "template", "nowhere.csv"],

@@ -20,7 +20,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
 from heygen_async.pricing.estimates import dollars
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Fault, Sandbox
 from tests.cli.test_terminal import Screen
 from tests.cli.waiting import until
 from tests.journal.journals import intent_of
@@ -105,6 +105,53 @@ async def test_what_is_there_is_not_downloaded_again(sandbox: Sandbox, tmp_path:
         assert await render_rows(sandbox, path, out=out, journal=journal) == Exit.DONE
     assert sandbox.requests.by_operation["media"] == 6
     assert sandbox.ledger.count() == 6
+
+
+@pytest.mark.parametrize("folder_at_first", [False, True])
+async def test_paid_items_are_fetched_by_a_later_start(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    folder_at_first: bool,
+) -> None:
+    rows, out = write_rows(tmp_path, 65), tmp_path / "out"
+    sandbox.faults.add("media", Fault.status(404), times=None)
+    code = await render_rows(
+        sandbox, rows, out=out if folder_at_first else None, journal=tmp_path / "run.db"
+    )
+    assert code == (Exit.SOME_FAILED if folder_at_first else Exit.DONE)
+    *items, last = lines(capsys)
+    assert {item["job_id"] for item in items} == {job.id for job in sandbox.ledger.jobs}
+    assert last["report"]["files_failed"] == (65 if folder_at_first else 0)
+    sandbox.faults.clear()
+    sent = sandbox.requests.by_operation["templates.generate"]
+    for _ in range(2):
+        assert await render_rows(sandbox, rows, out=out, journal=tmp_path / "run.db") == Exit.DONE
+        *items, last = lines(capsys)
+        assert all(item["resumed"] and item["file"] for item in items)
+        assert last["report"]["files"] == len(list(out.iterdir())) == 65
+    assert sandbox.requests.by_operation["templates.generate"] == sent
+    assert sandbox.ledger.count() == 65
+
+
+async def test_further_files_are_downloaded_and_counted(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, out = write_rows(tmp_path, 3), tmp_path / "out"
+    also = ["thumbnail", "gif"]  # of which the template makes none
+    for found in ({"k0.png"}, set[str]()):
+        code = await render_rows(sandbox, rows, out=out, also=also, journal=tmp_path / "run.db")
+        assert code == Exit.DONE
+        *items, last = lines(capsys)
+        for item in items:
+            assert item["file"] == str(out / f"{item['key']}.mp4")
+            assert item["also"] == {"thumbnail": str(out / f"{item['key']}.png")}
+        sizes = [file.stat().st_size for file in out.iterdir()]
+        assert (last["report"]["files"], last["report"]["bytes"]) == (6, sum(sizes))
+        fetched = sandbox.requests.by_operation["media"]
+        assert fetched == 6 + (not found)
+        (out / "k0.png").unlink()
+    assert sandbox.ledger.count() == 3
 
 
 async def test_rows_without_keys_are_named_by_what_they_say(

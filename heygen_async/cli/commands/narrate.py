@@ -57,7 +57,10 @@ async def narrate(
     """
     if out is not None:
         write_srt([])  # says now, and not after the first paid call, what has to be installed
-    options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
+    options = options or RunOptions()
+    # The captions that are made of the speech have their place.
+    also = [what for what in options.also if what != "subtitles"]
+    options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
     texts = await asyncio.to_thread(_texts, path, voice)
     # Equal requests are told apart by what they are, not by what they say.
     keys = {id(request): key for key, request in texts}
