@@ -8,8 +8,10 @@ import re
 import sys
 import tokenize
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +23,9 @@ PACKAGE = Path(heygen_async.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOT = PACKAGE / "__init__.py"
 MOST_LINES = 400
+MOST_MODULES = 14  # on one floor of a room, __init__.py included
+# Floors that grow with the API: a reader looks for the name of a resource there.
+ONE_MODULE_PER_RESOURCE = {"models", "endpoints"}
 
 # Each room with the rooms that it may import besides itself; the root's lazy names are apart.
 ERRORS = {"errors", "version"}
@@ -55,9 +60,36 @@ MAY_IMPORT = {
     "sandbox": set[str](),
 }
 
+# The protocol of each seam, its implementations, and the modules that choose among these. All
+# others know the protocol alone.
+SEAMS = {
+    "journal.store": (
+        {"MemoryJournal", "MemoryReader", "SqliteJournal", "SqliteReader"},
+        {"journal", "journal.sqlite.writer", "batch.batch"},
+    ),
+    "session.slots": (
+        {"JobSlots", "JobSlot", "FreeSlots"},
+        {"client", "batch.run", "batch.item", "batch.server_batches"},
+    ),
+    "webhooks.delivery_log": (
+        {"MemoryDeliveryLog", "MemorySeen", "SeenEventsLog"},
+        {"webhooks", "webhooks.seen_events", "webhooks.receiver"},
+    ),
+    "batch.submitter": (
+        {"SingleSubmitter", "ServerBatchSubmitter"},
+        {"batch.run", "batch.server_batches"},
+    ),
+}
+
 
 def module_id(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
+
+
+def module_of(path: Path) -> str:
+    """The dotted name within the package, as docs/architecture.md gives it."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
 def room_of(path: Path) -> str:
@@ -71,19 +103,23 @@ def tree_of(path: Path) -> ast.Module:
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
     """Each module that an import names, wherever it stands, as an absolute name."""
+    for line, module, names in import_statements(path):
+        # From the root the names are what is imported.
+        for name in names if module == "heygen_async" and names else [""]:
+            yield line, f"{module}.{name}".rstrip(".")
+
+
+def import_statements(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Each import with the absolute name of its module, and the names taken from it."""
     package = ("heygen_async", *path.relative_to(PACKAGE).parent.parts)
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield node.lineno, alias.name
+                yield node.lineno, alias.name, []
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*start, *([node.module] if node.module else [])])
-            if module == "heygen_async":  # then the names are what is imported
-                for alias in node.names:
-                    yield node.lineno, f"heygen_async.{alias.name}"
-            else:
-                yield node.lineno, module
+            yield node.lineno, module, [alias.name for alias in node.names]
 
 
 def rooms_imported(path: Path) -> Iterator[tuple[int, str]]:
@@ -126,6 +162,63 @@ def run_by_an_import(node: ast.AST) -> Iterator[ast.AST]:
 
 def test_every_room_is_known() -> None:
     assert {room_of(path) for path in MODULES if path != ROOT} <= set(MAY_IMPORT)
+
+
+def test_no_circle_of_imports() -> None:
+    """Not even one that an import inside a function closes."""
+    modules = {f"heygen_async.{module_of(path)}": path for path in MODULES if path != ROOT}
+    graph = {
+        module: {
+            name
+            for _, imported_module, names in import_statements(path)
+            for name in [imported_module, *(f"{imported_module}.{name}" for name in names)]
+            if name in modules and name != module
+        }
+        for module, path in modules.items()
+    }
+    assert sum(map(len, graph.values())) > len(graph)
+    TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+
+
+def test_only_the_command_line_imports_the_sandbox() -> None:
+    users = {
+        room_of(path) for path in MODULES for _, name in rooms_imported(path) if name == "sandbox"
+    }
+    assert users == {"sandbox", "cli"}
+
+
+@pytest.mark.parametrize("seam", SEAMS)
+def test_only_who_chooses_knows_the_implementations_of_a_seam(seam: str) -> None:
+    implementations, choosers = SEAMS[seam]
+    defined = {
+        node.name: module_of(path)
+        for path in MODULES
+        for node in tree_of(path).body
+        if isinstance(node, ast.ClassDef) and node.name in implementations
+    }
+    assert set(defined) == implementations
+    users = {
+        module_of(path)
+        for path in MODULES
+        if path != ROOT
+        for _, _, names in import_statements(path)
+        if implementations & set(names)
+    }
+    assert users <= choosers
+
+
+def test_nobody_asks_for_an_implementation_of_a_seam() -> None:
+    """`isinstance` on one would shut out all others."""
+    implementations = set[str]().union(*(classes for classes, _ in SEAMS.values()))
+    asked = [
+        (module_id(path), node.lineno)
+        for path in MODULES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("isinstance", "issubclass")
+        and implementations & set(re.findall(r"\w+", ast.unparse(node.args[1])))
+    ]
+    assert not asked
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path != ROOT], ids=module_id)
@@ -184,6 +277,12 @@ def test_imports_make_nothing_that_belongs_to_an_event_loop() -> None:
 @pytest.mark.parametrize("path", [path for path in MODULES if path != ROOT], ids=module_id)
 def test_modules_stay_small(path: Path) -> None:
     assert code_lines(path.read_text(encoding="utf-8")) < MOST_LINES
+
+
+def test_rooms_stay_small() -> None:
+    floors = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in MODULES)
+    crowded = {floor for floor, modules in floors.items() if modules > MOST_MODULES}
+    assert crowded == ONE_MODULE_PER_RESOURCE
 
 
 def test_no_module_is_an_attic() -> None:

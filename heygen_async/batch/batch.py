@@ -36,7 +36,7 @@ from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
-from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal, Totals, journal_store
+from heygen_async.journal import JournalStore, MemoryJournal, Totals, journal_store
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.outputs import Output
@@ -191,7 +191,7 @@ class Batch:
     @property
     def journal(self) -> Path | None:
         """The journal's file, or None if there is no journal or it is not a file."""
-        return self._store.path if isinstance(self._store, SqliteJournal) else None
+        return None if self._store is None else self._store.path
 
     @property
     def store(self) -> JournalStore | None:

@@ -13,6 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -55,9 +56,11 @@ class MemoryJournal:
 
     Attributes:
         name: ``memory:`` and 8 random digits.
+        path: None.
         heartbeat_every: None: owners need no heartbeat, as they end with the process.
     """
 
+    path: Path | None = None
     heartbeat_every: float | None = None
 
     def __init__(

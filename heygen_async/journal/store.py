@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -142,6 +143,10 @@ class JournalStore(Protocol):
 
     name: str
     heartbeat_every: float | None
+
+    @property
+    def path(self) -> Path | None:
+        """The store's file, or None if the store is not a file."""
 
     def beside(self, name: str) -> JournalStore:
         """Return the closed store of another run that belongs to this one, such as a stage.
