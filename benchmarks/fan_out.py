@@ -48,13 +48,13 @@ async def run_items(
     count: int, slots: int = SLOTS, journal: Path | None = None, seconds: float = SECONDS
 ) -> float:
     """Seconds that so many items took, on the loop's clock."""
-    run = nap_run(iter(range(count)), slots, journal, seconds)
-    done = 0
-    began = asyncio.get_running_loop().time()
-    async for outcome in run:
-        done += outcome.ok
-    assert done == count
-    return asyncio.get_running_loop().time() - began
+    async with nap_run(iter(range(count)), slots, journal, seconds) as run:
+        done = 0
+        began = asyncio.get_running_loop().time()
+        async for outcome in run:
+            done += outcome.ok
+        assert done == count
+        return asyncio.get_running_loop().time() - began
 
 
 async def run_bare(journal: Path | None = None) -> None:

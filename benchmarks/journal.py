@@ -63,8 +63,9 @@ def print_run(items: int, journal: Path) -> None:
 
     async def run() -> int:
         resumed = 0
-        async for outcome in nap_run(iter(range(items)), SLOTS, journal):
-            resumed += outcome.resumed
+        async with nap_run(iter(range(items)), SLOTS, journal) as run:
+            async for outcome in run:
+                resumed += outcome.resumed
         return resumed
 
     began = time.perf_counter()

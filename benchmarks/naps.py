@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,11 @@ class Naps:
             loop.call_at(self._waiting[0][0], self._wake, loop)
 
 
-def nap_run(
+@asynccontextmanager
+async def nap_run(
     items: Iterable[int], slots: int, journal: Path | None = None, seconds: float = SECONDS
-) -> Run[Video]:
-    """Return a run of the engine over naps.
+) -> AsyncGenerator[Run[Video], None]:
+    """Open a run of the engine over naps, with a client of its own.
 
     Args:
         items: The numbers of the items.
@@ -100,7 +102,6 @@ def nap_run(
         seconds: How long each job takes.
     """
     naps = Naps(seconds)
-    heygen = HeyGen("unused", base_url="http://127.0.0.1:1", jobs=slots, retry=1)
 
     async def send(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Video]:
         return await naps.submit(item.index)
@@ -120,9 +121,11 @@ def nap_run(
         notes={},
         until_empty=False,
     )
-    lengths = SourceLengths(heygen, enabled=False)
     store = MemoryJournal(keep_finished=False) if journal is None else SqliteJournal(journal)
-    return Run(heygen, items, _NapBuilder(), store, AsyncBudget(), settings, str, lengths, set())
+    builder, budget = _NapBuilder(), AsyncBudget()
+    async with HeyGen("unused", base_url="http://127.0.0.1:1", jobs=slots, retry=1) as heygen:
+        lengths = SourceLengths(heygen, enabled=False)
+        yield Run(heygen, items, builder, store, budget, settings, str, lengths, set())
 
 
 class _NapRequest(Request, frozen=True, kw_only=True):

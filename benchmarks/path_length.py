@@ -121,8 +121,9 @@ async def path_of(work: Work, profile: Profile) -> list[Function]:
 
 async def nap(count: int, journal: Path | None = None) -> None:
     """Run so many items through the engine."""
-    async for outcome in nap_run(range(count), 1, journal):
-        assert outcome.ok, outcome.error
+    async with nap_run(range(count), 1, journal) as run:
+        async for outcome in run:
+            assert outcome.ok, outcome.error
 
 
 async def nap_with_journal(count: int) -> None:
