@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 from heygen_async.errors import JournalError
 from heygen_async.journal.keys import check_run_id, make_run_id
@@ -107,7 +108,7 @@ class MemoryJournal:
             )
         check_same_run(self._run, spec, self.name)
         if spec.settings is not None:
-            self._run = msgspec.structs.replace(self._run, settings=_as_stored(spec.settings))
+            self._run = replace(self._run, settings=_as_stored(spec.settings))
         self._claims.clear()
         for item in self._items.values():
             item.claimed_by = None
@@ -134,7 +135,7 @@ class MemoryJournal:
             present.claimed_by = present.owner = owner
             return record
         resends = 0 if present is None else present.resends
-        self._items[intent.key] = _Item(intent, owner, self._clock(), resends)
+        self._items[intent.key] = _Item(intent, owner, self._clock(), resends, owner)
         return Begin.NEW
 
     def _claim(self, owner: str, key: str) -> bool:
@@ -232,65 +233,26 @@ class MemoryJournal:
         return sorted(records, key=lambda record: record.position)
 
 
-class _Item:
+class _Item(msgspec.Struct):
     """One item; its record is made when it is asked for, which a run without a journal does not."""
 
-    __slots__ = (
-        "claimed_by",
-        "ended_at",
-        "intended_at",
-        "intent",
-        "job_id",
-        "outcome",
-        "owner",
-        "resends",
-        "state",
-        "submitted_at",
-    )
-
-    def __init__(self, intent: Intent, owner: str, now: float, resends: int) -> None:
-        self.intent = intent
-        self.owner = owner
-        self.claimed_by: str | None = owner  # since the journal was opened
-        self.intended_at = now
-        self.state: State = "intended"
-        self.resends = resends
-        self.job_id: str | None = None
-        self.submitted_at: float | None = None
-        self.ended_at: float | None = None
-        self.outcome: Finish | None = None
+    intent: Intent
+    owner: str
+    intended_at: float
+    resends: int
+    claimed_by: str | None  # since the journal was opened
+    state: State = "intended"
+    job_id: str | None = None
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    outcome: Finish | None = None
 
     def record(self) -> ItemRecord:
         """Return the record of the item."""
-        intent, outcome = self.intent, self.outcome or _NO_OUTCOME
-        result = outcome.result
-        return ItemRecord(
-            key=intent.key,
-            position=intent.position,
-            attempt=intent.attempt,
-            state=self.state,
-            operation=intent.operation,
-            path_arguments=intent.path_arguments,
-            idempotency_key=intent.idempotency_key,
-            callback_id=intent.callback_id,
-            fingerprint=intent.fingerprint,
-            payload=intent.payload,
-            legacy_fingerprint=None,
-            owner=self.owner,
-            reserved_usd=intent.reserved_usd,
-            resends=self.resends,
-            job_id=self.job_id,
-            result=None if result is None else msgspec.json.encode(result),
-            error_type=outcome.error_type,
-            error_code=outcome.error_code,
-            error_message=outcome.error_message,
-            intended_at=self.intended_at,
-            submitted_at=self.submitted_at,
-            ended_at=self.ended_at,
-            output_seconds=outcome.output_seconds,
-            usd=outcome.usd,
-            charged_usd=outcome.charged_usd,
-        )
+        outcome = self.outcome or _NO_OUTCOME
+        values = asdict(outcome) | asdict(self.intent) | asdict(self) | {"legacy_fingerprint": None}
+        values["result"] = None if outcome.result is None else msgspec.json.encode(outcome.result)
+        return ItemRecord(**{name: values[name] for name in ItemRecord.__struct_fields__})
 
 
 _NO_OUTCOME = Finish("", "failed")

@@ -11,13 +11,13 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from heygen_async.errors import JournalError
 from heygen_async.journal.keys import make_run_id
-from heygen_async.journal.records import SCHEMA_VERSION, Intent, ItemRecord, State, Totals
+from heygen_async.journal.records import SCHEMA_VERSION, Intent, ItemRecord
 from heygen_async.journal.rules import (
     check_same_run,
     journal_error,
@@ -55,6 +55,8 @@ _HEARTBEAT = """
 INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET lease_until = excluded.lease_until
 """
 
+
+T = TypeVar("T")
 
 # Results of the calls of ``begin``, and why rows were not written, as in ``Results``.
 _Written: TypeAlias = tuple[dict[int, list[BeginResult]], dict[Row, Exception]]
@@ -189,21 +191,9 @@ class Database:
         """Store until when an owner is alive."""
         self._cursor.execute(_HEARTBEAT, (owner, until))
 
-    def members(self, idempotency_key: str) -> list[ItemRecord]:
-        """Return items sent under one key."""
-        return schema.members(self._open_connection, idempotency_key)
-
-    def matching(self, fingerprint: str) -> list[ItemRecord]:
-        """Return records of schema 1 with this fingerprint."""
-        return schema.matching(self._open_connection, fingerprint)
-
-    def page(self, states: tuple[State, ...] | None, after: int, count: int) -> list[ItemRecord]:
-        """Return items in the order of positions."""
-        return schema.page(self._open_connection, states, after, count)
-
-    def totals(self) -> Totals:
-        """Return sums over all items."""
-        return schema.totals(self._open_connection)
+    def read(self, query: Callable[..., T], *arguments: Any) -> T:
+        """Return what a query of ``schema`` finds."""
+        return query(self._open_connection, *arguments)
 
     @property
     def _open_connection(self) -> sqlite3.Connection:

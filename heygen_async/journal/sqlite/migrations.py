@@ -6,9 +6,9 @@ run of mixed requests has its old fingerprints to compare with.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterator
 
 import msgspec
 
@@ -16,7 +16,6 @@ from heygen_async.journal.keys import canonical_json, fingerprint, idempotency_k
 from heygen_async.journal.records import SCHEMA_VERSION, ItemRecord, RunRecord
 from heygen_async.journal.sqlite import schema
 
-_PAGE = 1000
 _TEST_RUN = " (test)"
 
 # What version 0.1.0 called the address of an operation in its fingerprints.
@@ -32,13 +31,9 @@ _ADDRESSES = {
 }
 _BY_KIND = {"translate": "video_translations.create", "speech": "voices.speech"}
 
-_INSERT = """
-INSERT INTO items (key, key_digest, position, attempt, state, operation, path_arguments,
-    idempotency_key, callback_id, fingerprint, payload, legacy_fingerprint, job_id, result,
-    error_type, error_code, error_message, intended_at, submitted_at, ended_at, output_seconds,
-    usd)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_COLUMNS = ItemRecord.__struct_fields__
+_VALUES = ", ".join(f":{column}" for column in _COLUMNS)
+_INSERT = f"INSERT INTO items (key_digest, {', '.join(_COLUMNS)}) VALUES (:key_digest, {_VALUES})"  # noqa: S608
 
 
 class _ProofreadId(msgspec.Struct):
@@ -86,7 +81,9 @@ def migrate(connection: sqlite3.Connection, run: RunRecord) -> None:
         connection.execute("DROP INDEX items_by_position")
         for statement in _statements(schema.ITEMS):
             connection.execute(statement)
-        connection.executemany(_INSERT, (_row(record, run) for record in _records(connection)))
+        # A cursor that is still open would keep the file from being closed.
+        with contextlib.closing(schema.records_of_version_1(connection)) as records:
+            connection.executemany(_INSERT, (_row(record, run) for record in records))
         connection.execute("DROP TABLE items_1")
         for statement in _statements(schema.INDEXES + schema.OWNERS):
             connection.execute(statement)
@@ -103,41 +100,15 @@ def _statements(script: str) -> list[str]:
     return [statement for statement in script.split(";\n") if statement.strip()]
 
 
-def _records(connection: sqlite3.Connection) -> Iterator[ItemRecord]:
-    after = 0
-    while True:
-        records, after = schema.page_of_version_1(connection, after, _PAGE)
-        if not records:
-            return
-        yield from records
-
-
-def _row(record: ItemRecord, run: RunRecord) -> tuple[object, ...]:
+def _row(record: ItemRecord, run: RunRecord) -> dict[str, object]:
     new = upgrade(record, run)
-    return (
-        new.key,
-        schema.key_digest(new.key),
-        new.position,
-        new.attempt,
-        new.state,
-        new.operation,
-        msgspec.json.encode(new.path_arguments).decode(),
-        new.idempotency_key,
-        None if new.callback_id == new.idempotency_key else new.callback_id,
-        new.fingerprint,
-        schema.readable(new.payload),
-        new.legacy_fingerprint,
-        new.job_id,
-        None if new.result is None else schema.readable(new.result),
-        new.error_type,
-        new.error_code,
-        new.error_message,
-        new.intended_at,
-        new.submitted_at,
-        new.ended_at,
-        new.output_seconds,
-        new.usd,
-    )
+    return msgspec.structs.asdict(new) | {
+        "key_digest": schema.key_digest(new.key),
+        "path_arguments": msgspec.json.encode(new.path_arguments).decode(),
+        "callback_id": None if new.callback_id == new.idempotency_key else new.callback_id,
+        "payload": schema.readable(new.payload),
+        "result": None if new.result is None else schema.readable(new.result),
+    }
 
 
 def _operation_of(record: ItemRecord, run: RunRecord) -> tuple[str | None, tuple[str, ...]]:

@@ -387,15 +387,11 @@ def page(
     return records
 
 
-def page_of_version_1(
-    connection: sqlite3.Connection, after: int, count: int
-) -> tuple[list[ItemRecord], int]:
-    """Return items of the renamed table of schema 1 behind a row, and the last row."""
-    query = _RECORD[1].replace("SELECT", "SELECT item,", 1).replace("items", "items_1")
-    rows = connection.execute(
-        f"{query} WHERE item > ? ORDER BY item LIMIT ?", (after, count)
-    ).fetchall()
-    return [_record(row[1:]) for row in rows], rows[-1][0] if rows else after
+def records_of_version_1(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """Return a cursor over the records of the renamed table of schema 1, in the order of rows."""
+    cursor = connection.cursor()
+    cursor.row_factory = lambda _, row: _record(row)
+    return cursor.execute(f"{_RECORD[1].replace('items', 'items_1')} ORDER BY item")
 
 
 def totals(connection: sqlite3.Connection) -> Totals:

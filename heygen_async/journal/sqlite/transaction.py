@@ -58,19 +58,6 @@ class Transaction:
         answers: A future for each command, or None if nobody waits.
     """
 
-    __slots__ = (
-        "_done",
-        "_failure",
-        "_failures",
-        "_waiters",
-        "answers",
-        "begins",
-        "commands",
-        "finished",
-        "intents",
-        "submitted",
-    )
-
     def __init__(self) -> None:
         self.begins: list[BeginCall] = []
         self.intents: list[Any] = []

@@ -154,11 +154,11 @@ class SqliteJournal:
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
-        return self._open_writer().do(Database.members, idempotency_key)
+        return self._open_writer().do(Database.read, schema.members, idempotency_key)
 
     def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
         """Return records of schema 1 that have this fingerprint and were given no key."""
-        return self._open_writer().do(Database.matching, fingerprint)
+        return self._open_writer().do(Database.read, schema.matching, fingerprint)
 
     async def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
@@ -167,7 +167,7 @@ class SqliteJournal:
         among = None if states is None else tuple(states)
         while True:
             records: list[ItemRecord] = await self._open_writer().do(
-                Database.page, among, after, _PAGE
+                Database.read, schema.page, among, after, _PAGE
             )
             for record in records:
                 yield record
@@ -177,7 +177,7 @@ class SqliteJournal:
 
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items; reads all of them."""
-        return self._open_writer().do(Database.totals)
+        return self._open_writer().do(Database.read, schema.totals)
 
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could; one sample a second is kept."""
