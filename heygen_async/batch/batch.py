@@ -15,7 +15,7 @@ from collections.abc import (
 )
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
 from weakref import WeakSet
 
 from heygen_async.batch.downloads import FilePattern, downloaded
@@ -52,8 +52,18 @@ from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
 
+Items: TypeAlias = Iterable[T] | AsyncIterable[T]
+
 JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
 """A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
+
+
+class _RunOptions(TypedDict, total=False):
+    """What ``Batch.run`` takes for requests of every kind."""
+
+    key: Callable[[Any], str] | None
+    via: Via
+    journal: JournalLocation | None
 
 
 class Batch:
@@ -352,86 +362,42 @@ class Batch:
         return self._run(builder, items.items, items.key, journal, default_store, via)
 
     @overload
-    def run(
-        self,
-        requests: Iterable[VideoRequest] | AsyncIterable[VideoRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
-    ) -> Run[Video]: ...
+    def run(self, requests: Items[VideoRequest], **options: Unpack[_RunOptions]) -> Run[Video]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[VideoTranslationRequest] | AsyncIterable[VideoTranslationRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[VideoTranslationRequest], **options: Unpack[_RunOptions]
     ) -> Run[VideoTranslation]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[LipsyncRequest] | AsyncIterable[LipsyncRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[LipsyncRequest], **options: Unpack[_RunOptions]
     ) -> Run[Lipsync]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[VideoAgentRequest] | AsyncIterable[VideoAgentRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[VideoAgentRequest], **options: Unpack[_RunOptions]
     ) -> Run[VideoAgentSession]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[ProofreadRequest] | AsyncIterable[ProofreadRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[ProofreadRequest], **options: Unpack[_RunOptions]
     ) -> Run[Proofread]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[VoiceCloneRequest] | AsyncIterable[VoiceCloneRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[VoiceCloneRequest], **options: Unpack[_RunOptions]
     ) -> Run[VoiceDetail]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[SpeechRequest] | AsyncIterable[SpeechRequest],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[SpeechRequest], **options: Unpack[_RunOptions]
     ) -> Run[Speech]: ...
     @overload
     def run(
-        self,
-        requests: Iterable[ProofreadRender] | AsyncIterable[ProofreadRender],
-        *,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        self, requests: Items[ProofreadRender], **options: Unpack[_RunOptions]
     ) -> Run[VideoTranslation]: ...
     @overload
     def run(
         self,
-        requests: Iterable[Request] | AsyncIterable[Request],
+        requests: Items[Request],
         *,
         seconds: Callable[[Any], float | None] | None = None,
-        key: Callable[[Any], str] | None = None,
-        via: Via = "single",
-        journal: JournalLocation | None = None,
+        **options: Unpack[_RunOptions],
     ) -> Run[Any]: ...
     @overload
     def run(

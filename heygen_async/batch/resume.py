@@ -167,15 +167,10 @@ class RemainingWorkCounter:
     def remaining(self) -> RemainingWork:
         """Return what is left, once all items were counted."""
         others = self._records.values()
-        to_pay = total_cost(self._to_pay)
         return RemainingWork(
             **{figure: self._counts[figure] for figure in (*_FIGURES_TO_PAY, *_OTHER_FIGURES)},
             left_out=len(others),
-            usd=to_pay.usd,
-            usd_low=to_pay.usd_low,
-            usd_high=to_pay.usd_high,
-            usd_known=to_pay.usd_known,
-            unknown=to_pay.unknown,
+            **msgspec.structs.asdict(total_cost(self._to_pay)),
             spent=self._spent,
             jobs=self._jobs + sum(record.state in _OPEN_STATES for record in others),
         )

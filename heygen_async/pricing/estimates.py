@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -21,7 +21,7 @@ from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS, charges, with_length
+from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS, Charge, charges, with_length
 from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
 
 _WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
@@ -53,6 +53,11 @@ class CostRange(msgspec.Struct, frozen=True, kw_only=True):
     def complete(self) -> bool:
         """Whether nothing is unknown."""
         return self.unknown == 0
+
+    @property
+    def incomplete(self) -> int:
+        """Same as ``unknown``."""
+        return self.unknown
 
     @property
     def amount(self) -> str:
@@ -127,11 +132,6 @@ class RemainingWork(CostRange, frozen=True, kw_only=True):
     spent: float
     jobs: int
 
-    @property
-    def incomplete(self) -> int:
-        """Same as ``unknown``."""
-        return self.unknown
-
 
 class RunEstimate(CostRange, frozen=True, kw_only=True):
     """What a run will probably cost, including items that an earlier run has paid for.
@@ -155,11 +155,6 @@ class RunEstimate(CostRange, frozen=True, kw_only=True):
     as_of: datetime.date
     left: RemainingWork | None = None
     notice: str | None = None
-
-    @property
-    def incomplete(self) -> int:
-        """Same as ``unknown``."""
-        return self.unknown
 
     def __str__(self) -> str:
         kind = "estimate" if self.complete else "incomplete estimate"
@@ -196,19 +191,13 @@ def totals(
         today: The current date, to tell the age of the prices; None asks the clock.
     """
     items = list(estimates)
-    cost_range = total_cost(items)
-    lengths = [item.seconds for item in items if item.seconds is not None]
     bases = Counter(item.basis for item in items)
     listed = [basis for basis, _ in bases.most_common(_MAX_BASES)]
     more = f"; and {len(bases) - _MAX_BASES} more" if len(bases) > _MAX_BASES else ""
     return RunEstimate(
-        usd=cost_range.usd,
-        usd_low=cost_range.usd_low,
-        usd_high=cost_range.usd_high,
-        usd_known=cost_range.usd_known,
-        unknown=cost_range.unknown,
+        **msgspec.structs.asdict(total_cost(items)),
         items=len(items),
-        seconds=math.fsum(lengths) if len(lengths) == len(items) else None,
+        seconds=_total_length(items),
         basis=("; ".join(listed) or "no items") + more,
         as_of=as_of,
         notice=outdated_notice(as_of, today),
@@ -264,34 +253,38 @@ def estimate(
         proofread=proofread,
         agent_seconds=agent_seconds,
     )
-    usd: float | None = 0.0
-    usd_low, usd_high, usd_known, unknown = 0.0, None, 0.0, 1
-    lengths = [charge.seconds for charge in found if charge.seconds is not None]
     if test:
-        basis, usd_high, unknown = "test renders are free", 0.0, 0
+        likely = CostRange(usd=0.0, usd_low=0.0, usd_high=0.0, usd_known=0.0)
+        basis = "test renders are free"
     elif not found:
-        basis, usd = f"no price is known for a {type(request).__name__}", None
+        likely = CostRange(usd=None, usd_low=0.0, usd_high=None, usd_known=0.0, unknown=1)
+        basis = f"no price is known for a {type(request).__name__}"
     else:
+        likely = total_cost(map(_range, found))
         basis = "; ".join(dict.fromkeys(charge.basis for charge in found))
-        known = [charge.usd for charge in found if charge.usd is not None]
-        usd = math.fsum(known) if known else None
-        usd_low = math.fsum(charge.usd_low for charge in found)
-        usd_high = math.fsum(charge.usd_high for charge in found)
-        usd_known = math.fsum(
-            (charge.usd or 0.0) if charge.known else charge.usd_low for charge in found
-        )
-        unknown = sum(not charge.known for charge in found)
     return Estimate(
-        usd=usd,
-        usd_low=usd_low,
-        usd_high=usd_high,
-        usd_known=usd_known,
-        unknown=unknown,
-        seconds=math.fsum(lengths) if found and len(lengths) == len(found) else None,
+        **msgspec.structs.asdict(likely),
+        seconds=_total_length(found) if found else None,
         basis=basis,
         as_of=prices.as_of,
         notice=outdated_notice(prices.as_of, today),
     )
+
+
+def _range(charge: Charge) -> CostRange:
+    return CostRange(
+        usd=charge.usd,
+        usd_low=charge.usd_low,
+        usd_high=charge.usd_high,
+        usd_known=(charge.usd or 0.0) if charge.known else charge.usd_low,
+        unknown=not charge.known,
+    )
+
+
+def _total_length(parts: Sequence[Charge | Estimate]) -> float | None:
+    """Return the length of all together in seconds, or None if one is unknown."""
+    lengths = [part.seconds for part in parts if part.seconds is not None]
+    return math.fsum(lengths) if len(lengths) == len(parts) else None
 
 
 def cost(
