@@ -155,7 +155,7 @@ class _NapBuilder(SubmissionBuilder[Video]):
     async def prepare(self) -> None:
         """Do nothing: nothing needs to be known."""
 
-    def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> None:
         """Do nothing: every item is fine."""
 
     def submission(self, index: int, item: int, key: str | None = None) -> Submission[Video]:

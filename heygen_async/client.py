@@ -504,8 +504,9 @@ class HeyGen:
 
         Args:
             sources: Files as ``upload`` takes them, or pairs of a file name and such a file; any
-                sync or async iterable, pulled only as fast as uploads end. An async generator is
-                closed when this ends.
+                sync or async iterable, pulled only as fast as uploads end; a sync one that is
+                not a list or a tuple in a thread of its own. A generator is closed when this
+                ends.
             parallel: Uploads at the same time at most.
             cache: An ``UploadCache``; see ``upload``.
             progress: Called on the event loop with the bytes that were sent, and all bytes, of

@@ -10,6 +10,7 @@ import pickle
 import random
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -313,6 +314,7 @@ async def test_no_more_than_so_many_at_a_time(heygen: HeyGen, sandbox: Sandbox) 
     def files() -> Iterator[bytes]:
         nonlocal pulled
         for _ in range(9):
+            assert threading.current_thread() is not threading.main_thread()
             pulled += 1
             yield PNG
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import os
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Callable,
-    Iterable,
-    Sequence,
-    Sized,
-)
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
@@ -48,6 +41,7 @@ from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.prices import PRICES, PriceTable
+from heygen_async.session.sync_iterables import Pull
 from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
@@ -120,6 +114,12 @@ class Batch:
             raise one ``InvalidRequest`` that names all of them. Where a length stays unknown, a
             warning is logged. False probes nothing.
         prices: What jobs cost. Default: HeyGen's published prices, as of their date.
+        pull: Where sync iterables are read that are not a list, tuple or range. ``thread``
+            (default): in one thread of their own, from ``len`` and ``iter`` to the end, the
+            ``close`` of a generator included, so that an iterator that blocks does not hold up
+            the event loop. It is read up to 32 items ahead while ``next`` takes under 1 ms, and
+            one item ahead otherwise; items read and not submitted when a run ends are left to
+            the next run. ``loop``: on the event loop, for objects that are tied to its thread.
     """
 
     def __init__(
@@ -141,12 +141,15 @@ class Batch:
         until_empty: bool = False,
         measure: bool = True,
         prices: PriceTable = PRICES,
+        pull: Pull = "thread",
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
         if on_error not in get_args(OnError):
             known = ", ".join(get_args(OnError))
             raise ConfigurationError(f"on_error: expected one of {known}, got {on_error!r}")
+        if pull not in get_args(Pull):
+            raise ConfigurationError(f"pull: expected thread or loop, got {pull!r}")
         if finished not in ("yield", "skip"):
             raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
@@ -160,6 +163,7 @@ class Batch:
         self._until_empty = until_empty
         self._lengths = SourceLengths(heygen, enabled=measure)
         self._prices = prices
+        self._pull: Pull = pull
         self._concurrency = concurrency
         self._on_error: OnError = on_error
         self._ordered = ordered
@@ -212,6 +216,11 @@ class Batch:
     def ordered(self) -> bool:
         """Whether outcomes come in the order of the items."""
         return self._ordered
+
+    @property
+    def pull(self) -> Pull:
+        """Where sync iterables are read."""
+        return self._pull
 
     @property
     def unfinished(self) -> dict[str, str]:
@@ -580,6 +589,7 @@ class Batch:
         sizes = batch_sizes(self._concurrency, ceiling) if via == "api-batch" else None
         workers = sizes.in_flight_limit if sizes else min(self._concurrency or ceiling, ceiling)
         store = default_store if journal is None else journal_store(journal)
+        builder.pull = self._pull
         settings = RunSettings(
             workers=workers,
             sizes=sizes,
@@ -593,7 +603,6 @@ class Batch:
             until_empty=self._until_empty,
             journaled=store is not None,
             notes={
-                "items": len(items) if isinstance(items, Sized) else None,
                 "concurrency": workers,
                 "via": via,
                 "max_cost": self._budget.max_cost,

@@ -221,14 +221,17 @@ class RunStats:
     Args:
         slots: The slots that it runs on.
         traffic: The client's counts; their differences are reported.
-        total: Number of items, or None.
+
+    Attributes:
+        total: Number of items, or None as long as it is not known.
+        running: Jobs that run.
     """
 
-    def __init__(self, slots: SlotPool, traffic: Traffic, total: int | None) -> None:
+    def __init__(self, slots: SlotPool, traffic: Traffic) -> None:
+        self.total: int | None = None
         self.running: int = 0
         self._slots = slots
         self._traffic = traffic
-        self._total = total
         self._started_at: float | None = None
         self._stopped = False
         self._most_running = 0
@@ -274,7 +277,7 @@ class RunStats:
     def progress(self, now: float) -> Progress:
         """Return the figures at this moment."""
         return Progress(
-            total=self._total,
+            total=self.total,
             running=self.running,
             completed=self._completed,
             failed=self._failed,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import secrets
 import time
@@ -56,6 +55,7 @@ from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.pricing.wallet import check_wallet
 from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
+from heygen_async.session.sync_iterables import chunks
 
 T = TypeVar("T")
 
@@ -63,8 +63,6 @@ logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 # Failures that all other items would meet too.
 _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
-# Items that a run over its budget looks up together.
-_CLAIMED_AT_ONCE = 1000
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,8 +136,8 @@ class Run(Generic[T]):
         self._key = key
         self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
-        self._source: Source[Any] = Source(items)
-        self._stats = RunStats(self._slots, heygen.traffic, self._source.total)
+        self._source: Source[Any] = Source(items, builder.pull)
+        self._stats = RunStats(self._slots, heygen.traffic)
         self._progress = settings.progress
         self._pool: WorkerPool[Any, tuple[Outcome[T], ItemResult[T]] | None] = WorkerPool(
             self._source,
@@ -272,9 +270,9 @@ class Run(Generic[T]):
     async def _prepare(self) -> None:
         await self._builder.prepare()
         if isinstance(self._items, Collection):
-            self._builder.check(self._items)
+            await self._builder.check(self._items)
             if self._key is not None:
-                check_keys(self._items, self._key)
+                await check_keys(self._items, self._key, self._builder.pull)
             with contextlib.suppress(JournalError):  # the run will open it, and say what is wrong
                 await probe_items(
                     self._builder, self._items, self._key, self._lengths, self._remaining_work
@@ -283,11 +281,12 @@ class Run(Generic[T]):
     async def _open(self) -> None:
         """Open the journal, count what earlier runs have spent, and build the processor."""
         settings, builder = self._settings, self._builder
+        self._stats.total = total = await self._source.length()
         spec = RunSpec(
             kind=builder.kind,
             subject=builder.subject,
             run_id=settings.run_id,
-            settings=settings.notes,
+            settings={"items": total, **settings.notes},
         )
         self._opened = opened = await self._store.open(spec)
         policy = settings.policy
@@ -335,7 +334,7 @@ class Run(Generic[T]):
     async def _check_wallet(self) -> None:
         """Refuse a collection that the account cannot pay for, before the first paid call."""
         items = self._items
-        if not isinstance(items, Collection) or not items:
+        if not isinstance(items, Collection) or not self._stats.total:
             return
 
         async def estimate() -> RunEstimate:
@@ -357,6 +356,7 @@ class Run(Generic[T]):
 
     async def _close(self) -> None:
         try:
+            await self._source.aclose()
             if self._submitter is not None:
                 self._store.sample_slots(self._stats.running, self._slots.limit)
                 await self._submitter.aclose()
@@ -457,19 +457,22 @@ class Run(Generic[T]):
         """Return the keys of a collection's items that were never submitted nor started."""
         if not isinstance(self._items, Collection):
             return []
-        rest = enumerate(itertools.islice(self._items, self._next, None), self._next)
         keys: list[str] = []
-        # Many at once share a commit of the journal.
-        while some := list(itertools.islice(rest, _CLAIMED_AT_ONCE)):
-            claims = await asyncio.gather(
-                *(self._claim(index, item) for index, item in some), return_exceptions=True
-            )
-            for claim in claims:
-                if isinstance(claim, JournalError) and not isinstance(claim, DuplicateKey):
-                    raise claim
-                # Items with faults of their own would not have been submitted either way.
-                if not isinstance(claim, BaseException) and claim[1]:
-                    keys.append(claim[0])
+        seen = 0
+        async with contextlib.aclosing(chunks(self._items, self._builder.pull)) as every:
+            # Many at once share a commit of the journal.
+            async for some in every:
+                rest = [one for one in enumerate(some, seen) if one[0] >= self._next]
+                seen += len(some)
+                claims = await asyncio.gather(
+                    *(self._claim(*one) for one in rest), return_exceptions=True
+                )
+                for claim in claims:
+                    if isinstance(claim, JournalError) and not isinstance(claim, DuplicateKey):
+                        raise claim
+                    # Items with faults of their own would not have been submitted either way.
+                    if not isinstance(claim, BaseException) and claim[1]:
+                        keys.append(claim[0])
         return keys
 
     async def _claim(self, index: int, item: Any) -> tuple[str, bool]:

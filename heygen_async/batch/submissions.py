@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+)
+from contextlib import aclosing, suppress
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from heygen_async.batch.operations import OPERATIONS, Submission, operation_of
 from heygen_async.batch.resume import RemainingWorkCounter
-from heygen_async.batch.variants import Variant, VariantChecker
+from heygen_async.batch.variants import (
+    InvalidVariants,
+    Variant,
+    VariantChecker,
+    VariantProblem,
+)
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, NotFound
@@ -26,6 +38,7 @@ from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
 from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, totals
 from heygen_async.pricing.prices import PriceTable
+from heygen_async.session.sync_iterables import Pull, numbered
 
 T = TypeVar("T")
 
@@ -35,8 +48,6 @@ Via: TypeAlias = Literal["single", "api-batch"]
 SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
 """A video to dub: its URL, an asset, or a whole request."""
 
-# Items that are estimated before the event loop gets a turn.
-_ESTIMATED_AT_ONCE = 500
 _INTO_LANGUAGES = (VideoTranslationRequest, ProofreadRequest)
 
 
@@ -48,19 +59,21 @@ class SubmissionBuilder(ABC, Generic[T]):
         subject: Its subject, as the journal stores it.
         prices: What its jobs cost.
         has_sources: Whether its items can have sources that are probed.
+        pull: Where collections are read that are not in memory.
     """
 
     kind: str
     subject: str
     prices: PriceTable
     has_sources: bool = True
+    pull: Pull = "thread"
 
     @abstractmethod
     async def prepare(self) -> None:
         """Fetch what must be known before the first item; no paid call."""
 
     @abstractmethod
-    def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> None:
         """Check all items of a collection.
 
         Raises:
@@ -121,12 +134,17 @@ class RenderBuilder(SubmissionBuilder[Video]):
         found = await self._heygen.templates.variables(self._template_id, version=self._version)
         self._checker = VariantChecker(found)
         if self._version != "v2":
-            with contextlib.suppress(NotFound):
+            with suppress(NotFound):
                 self._template = await self._heygen.templates.get(self._template_id)
 
-    def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> None:
         """Check all variants, and name every row and variable at fault."""
-        self._checker.check_all(map(self._variant, items))
+        problems: list[VariantProblem] = []
+        async with aclosing(numbered(items, self.pull)) as every:
+            async for index, item in every:
+                problems += self._checker.problems(index, self._variant(item))
+        if problems:
+            raise InvalidVariants(problems)
 
     def submission(self, index: int, item: Any, key: str | None = None) -> Submission[Video]:
         """Return the submission of one variant."""
@@ -197,19 +215,24 @@ class RequestsBuilder(SubmissionBuilder[Any]):
         What an iterator contains is known too late; HeyGen refuses its wrong languages one by
         one, and charges nothing for that.
         """
-        if self._into_languages or (
-            isinstance(self._items, Collection)
-            and any(isinstance(item, _INTO_LANGUAGES) for item in self._items)
-        ):
+        if self._into_languages or await self._names_languages():
             self._offered = frozenset(await self._heygen.video_translations.languages())
 
-    def check(self, items: Collection[Any]) -> None:
+    async def _names_languages(self) -> bool:
+        if not isinstance(self._items, Collection):
+            return False
+        async with aclosing(numbered(self._items, self.pull)) as items:
+            return any([isinstance(item, _INTO_LANGUAGES) async for _, item in items])
+
+    async def check(self, items: Collection[Any]) -> None:
         """Check all requests, and name the first that cannot be sent."""
-        for index, item in enumerate(items):
-            try:
-                self.submission(index, item)
-            except InvalidRequest as error:
-                raise InvalidRequest(f"item {index + 1}: {error}", param=error.param) from None
+        async with aclosing(numbered(items, self.pull)) as every:
+            async for index, item in every:
+                try:
+                    self.submission(index, item)
+                except InvalidRequest as error:
+                    what = f"item {index + 1}: {error}"
+                    raise InvalidRequest(what, param=error.param) from None
 
     def submission(self, index: int, item: Any, key: str | None = None) -> Submission[Any]:
         """Return the submission of one request."""
@@ -268,9 +291,9 @@ async def estimate_run(
             param="items",
         )
     await builder.prepare()
-    builder.check(items)
+    await builder.check(items)
     if key is not None:
-        check_keys(items, key)
+        await check_keys(items, key, builder.pull)
     await probe_items(builder, items, key, lengths, open_counter)
     return await estimate_items(builder, items, key, lengths, open_counter)
 
@@ -291,22 +314,26 @@ async def probe_items(
     """
     if not builder.has_sources:
         return
-    submissions = _submissions(builder, items, key)
-    with_sources = [one for one in submissions if one.seconds is None and sources_of(one.request)]
+    async with aclosing(_submissions(builder, items, key)) as every:
+        with_sources = [
+            one async for one in every if one.seconds is None and sources_of(one.request)
+        ]
     if not with_sources:
         return
     counter = await asyncio.to_thread(open_counter)
     if counter is not None:
-        left = [one for one in _submissions(builder, items, key) if counter.submits(one)]
+        async with aclosing(_submissions(builder, items, key)) as every:
+            left = [one async for one in every if counter.submits(one)]
         with_sources = [one for one in left if one.seconds is None]
     await lengths.probe(one.request for one in with_sources)
 
 
-def _submissions(
+async def _submissions(
     builder: SubmissionBuilder[Any], items: Collection[Any], key: Callable[[Any], str] | None
-) -> Iterator[Submission[Any]]:
-    for index, item in enumerate(items):
-        yield builder.submission(index, item, None if key is None else key(item))
+) -> AsyncGenerator[Submission[Any]]:
+    async with aclosing(numbered(items, builder.pull)) as every:
+        async for index, item in every:
+            yield builder.submission(index, item, None if key is None else key(item))
 
 
 async def estimate_items(
@@ -319,30 +346,37 @@ async def estimate_items(
     """Return what ``estimate_run`` does, for items that were checked and probed."""
     counter = await asyncio.to_thread(open_counter)
     estimates = []
-    for index, submission in enumerate(_submissions(builder, items, key)):
-        expected = builder.estimate(submission.measured(lengths))
-        estimates.append(expected)
-        if counter is not None:
-            counter.add(submission, expected)
-        if index % _ESTIMATED_AT_ONCE == _ESTIMATED_AT_ONCE - 1:
-            await asyncio.sleep(0)  # a long list must not hold up the event loop
+    async with aclosing(_submissions(builder, items, key)) as every:
+        async for submission in every:
+            expected = builder.estimate(submission.measured(lengths))
+            estimates.append(expected)
+            if counter is not None:
+                counter.add(submission, expected)
     left = None if counter is None else counter.remaining()
     return msgspec.structs.replace(totals(estimates, builder.prices.as_of), left=left)
 
 
-def check_keys(items: Iterable[Any], key: Callable[[Any], str]) -> None:
+async def check_keys(
+    items: Iterable[Any], key: Callable[[Any], str], pull: Pull = "thread"
+) -> None:
     """Refuse items that have the same key.
+
+    Args:
+        items: The items.
+        key: Gives the key of each.
+        pull: Where the items are read if they are not in memory.
 
     Raises:
         InvalidRequest: With the key and both positions, counted from 1.
     """
     positions: dict[str, int] = {}
-    for position, item in enumerate(items, 1):
-        first = positions.setdefault(key(item), position)
-        if first != position:
-            raise InvalidRequest(
-                f"key: items {first} and {position} have the same key {key(item)!r}", param="key"
-            )
+    async with aclosing(numbered(items, pull)) as every:
+        async for index, item in every:
+            position = index + 1
+            first = positions.setdefault(key(item), position)
+            if first != position:
+                both = f"items {first} and {position}"
+                raise InvalidRequest(f"key: {both} have the same key {key(item)!r}", param="key")
 
 
 def check_language(language: str, offered: Collection[str]) -> None:

@@ -70,14 +70,21 @@ class VariantChecker:
         Raises:
             InvalidVariants: Naming each row and variable at fault.
         """
-        problems: list[VariantProblem] = []
-        for index, variant in enumerate(variants):
-            try:
-                self.request(index, variant)
-            except InvalidVariants as error:
-                problems += error.problems
+        problems = [
+            problem
+            for index, variant in enumerate(variants)
+            for problem in self.problems(index, variant)
+        ]
         if problems:
             raise InvalidVariants(problems)
+
+    def problems(self, index: int, variant: Variant) -> list[VariantProblem]:
+        """Return what is wrong with one variant; arguments as for ``request``."""
+        try:
+            self.request(index, variant)
+        except InvalidVariants as error:
+            return error.problems
+        return []
 
     def request(self, index: int, variant: Variant) -> TemplateRenderRequest:
         """The request of one variant.

@@ -12,10 +12,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sized,
+)
 from typing import Generic, TypeVar
 
 from heygen_async.session.slots import SlotLease, SlotPool
+from heygen_async.session.sync_iterables import Pull, SyncReader, in_memory
 from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
@@ -35,23 +45,39 @@ class Source(Generic[T]):
     """Hands out the items of an iterable, with their positions.
 
     Args:
-        items: Any iterable. A sync one is advanced on the event loop.
+        items: Any iterable.
+        pull: Where a sync one is read; a list, tuple or range always on the event loop.
 
     Attributes:
-        total: Number of items, or None if the iterable does not tell.
-        waits: Whether the items come from an async iterable, which has to be waited for.
         closed: Whether it hands out nothing more.
         exhausted: Whether all items were handed out.
     """
 
-    def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
-        self.total: int | None = len(items) if isinstance(items, Sized) else None
+    def __init__(self, items: Iterable[T] | AsyncIterable[T], pull: Pull = "thread") -> None:
         self.closed: bool = False
         self.exhausted: bool = False
-        self._async = aiter(items) if isinstance(items, AsyncIterable) else None
-        self._sync = None if isinstance(items, AsyncIterable) else iter(items)
-        self.waits: bool = self._async is not None
+        self._items = items
+        self._reader: SyncReader[T] | None = None
+        self._async: AsyncIterator[T] | None = None
+        self._sync: Iterator[T] | None = None
+        if isinstance(items, AsyncIterable):
+            self._async = aiter(items)
+        elif pull == "loop" or in_memory(items):
+            self._sync = iter(items)
+        else:
+            self._async = self._reader = SyncReader(items)
         self._next = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next item has to be waited for."""
+        return self._sync is None and (self._reader is None or not self._reader.ready)
+
+    async def length(self) -> int | None:
+        """Return the number of items, or None if the iterable does not tell."""
+        if self._reader is not None:
+            return await self._reader.length()
+        return len(self._items) if isinstance(self._items, Sized) else None
 
     async def pull(self) -> tuple[int, T]:
         """Return the next item and its position, from 0; for one caller at a time.
@@ -71,13 +97,15 @@ class Source(Generic[T]):
         return self._counted(item)
 
     def pull_nowait(self) -> tuple[int, T]:
-        """Return the next item of a sync iterable, as ``pull`` does.
+        """Return the next item as ``pull`` does, where it need not be waited for.
 
         Raises:
             Exhausted: There are no more items, or the source was closed.
         """
         if self.exhausted or self.closed:
             raise Exhausted
+        if self._reader is not None:
+            return self._counted(self._reader.take())
         assert self._sync is not None
         try:
             item = next(self._sync)
@@ -89,6 +117,14 @@ class Source(Generic[T]):
     def close(self) -> None:
         """Hand out nothing more."""
         self.closed = True
+        if self._reader is not None:
+            self._reader.stop()
+
+    async def aclose(self) -> None:
+        """Hand out nothing more, and end the thread that reads the items."""
+        self.close()
+        if self._reader is not None:
+            await self._reader.aclose()
 
     def _counted(self, item: T) -> tuple[int, T]:
         index = self._next

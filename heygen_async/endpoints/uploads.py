@@ -14,6 +14,7 @@ import msgspec
 from heygen_async.endpoints.assets import Assets
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.assets import UploadedAsset
+from heygen_async.session.sync_iterables import SyncReader, in_memory
 from heygen_async.session.tasks import in_parallel, in_thread
 from heygen_async.session.transfers.uploads import Uploadable, UploadProgress
 
@@ -91,8 +92,8 @@ async def uploaded(
     if tally is not None and isinstance(sources, Collection):
         await in_thread(tally.measure, sources)
 
-    def upload(numbered: tuple[int, Any]) -> Coroutine[Any, Any, UploadOutcome]:
-        return _outcome(assets, *numbered, cache, tally)
+    def upload(source: tuple[int, Any]) -> Coroutine[Any, Any, UploadOutcome]:
+        return _outcome(assets, *source, cache, tally)
 
     uploads = in_parallel(_numbered(sources), upload, parallel=parallel)
     async with aclosing(uploads):
@@ -179,13 +180,15 @@ async def _outcome(
 
 async def _numbered(sources: Any) -> AsyncGenerator[tuple[int, Any]]:
     index = itertools.count()
-    if isinstance(sources, AsyncIterable):
-        try:
-            async for source in sources:
-                yield next(index), source
-        finally:
-            if isinstance(sources, AsyncGenerator):
-                await sources.aclose()
-    else:
+    if in_memory(sources):
         for source in sources:
             yield next(index), source
+        return
+    # Not read ahead: a source may be a whole file in memory.
+    every = sources if isinstance(sources, AsyncIterable) else SyncReader(sources, ahead=0)
+    try:
+        async for source in every:
+            yield next(index), source
+    finally:
+        if isinstance(every, AsyncGenerator | SyncReader):
+            await every.aclose()

@@ -32,6 +32,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
+from heygen_async.session.sync_iterables import numbered
 from heygen_async.session.tasks import in_thread
 
 Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
@@ -115,7 +116,7 @@ async def localize(
     if isinstance(languages, str):
         raise InvalidRequest("languages: expected several names, got one", param="languages")
     _check(correct, corrections, render)
-    wanted = list(dict.fromkeys(languages))
+    wanted = list({language: None async for _, language in numbered(languages, batch.pull)})
     offered = frozenset(await batch.heygen.video_translations.languages())
     for language in wanted:
         check_language(language, offered)

@@ -28,6 +28,7 @@ from heygen_async.pipelines.stages import (
     stage_of,
     submitted,
 )
+from heygen_async.session.sync_iterables import numbered
 
 
 class _Asset(msgspec.Struct, frozen=True):
@@ -126,12 +127,13 @@ async def personalize(
         raise InvalidRequest(
             f"rows: expected a sync iterable of mappings, got {type(rows).__name__}", param="rows"
         )
-    heygen, given = batch.heygen, list(rows)
+    heygen = batch.heygen
+    given = [row async for _, row in numbered(rows, batch.pull)]
     found = await heygen.templates.variables(template_id, version="v2" if test else version)
     checker = VariantChecker(found)
     checker.check_all(_with_stand_ins(row) for row in given)
     if key is not None:
-        check_keys(given, key)
+        await check_keys(given, key)
     elif batch.store is not None:
         key = _own_keys(template_id)
     kept = [

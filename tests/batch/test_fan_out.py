@@ -72,7 +72,8 @@ async def test_items_are_pulled_as_slots_free_up(ordered: bool) -> None:
         return item
 
     slots = JobSlots(5)
-    fan_out = WorkerPool(Source(numbers()), work, slots=slots, workers=20, ordered=ordered)
+    source = Source(numbers(), pull="loop")
+    fan_out = WorkerPool(source, work, slots=slots, workers=20, ordered=ordered)
     async for _ in fan_out.results():
         given += 1
         if not ordered:

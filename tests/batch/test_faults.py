@@ -145,17 +145,16 @@ async def test_memory_stays_flat(heygen: HeyGen, template_id: str) -> None:
     rows: list[weakref.ref[Row]] = []
 
     def variants() -> Iterator[Row]:
-        for variant in names(100):
+        for variant in names(120):
             row = Row(variant)
             rows.append(weakref.ref(row))
             yield row
 
     async for outcome in Batch(heygen).render(template_id, variants()):
         assert outcome.ok
-        assert (
-            sum(row() is not None for row in rows) <= 3 * 10
-        )  # jobs that run, and outcomes not yet taken
-    assert len(rows) == 100
+        # Jobs that run, outcomes not yet taken, and what is read ahead.
+        assert sum(row() is not None for row in rows) <= 3 * 10 + 32
+    assert len(rows) == 120
 
 
 @pytest.mark.parametrize(

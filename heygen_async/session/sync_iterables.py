@@ -1,0 +1,291 @@
+"""Sync iterables, read in a thread of their own so that they do not hold up the event loop.
+
+The ``next`` of an iterator such as a database cursor may block for long, and may refuse to be
+called in two threads. So one thread makes all calls: ``len``, ``iter``, each ``next``, and the
+``close`` of a generator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+    Sized,
+)
+from concurrent.futures import Executor, Future
+from contextlib import aclosing
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+
+Pull: TypeAlias = Literal["thread", "loop"]
+"""Where sync iterables are read: in a thread of their own, or in that of the event loop."""
+
+AHEAD = 32
+"""Items that are read before they are asked for, at most, where ``next`` is quick."""
+
+# A ``next`` that takes longer, in seconds, reads no more than one item ahead.
+_QUICK = 0.001
+# How long the end of a run waits for a ``next`` that blocks, in seconds.
+_PATIENCE = 1.0
+# Items of a list that are handed on before the event loop gets a turn.
+_CHUNK = 500
+
+logger: logging.Logger = logging.getLogger("heygen_async.batch")
+
+
+def in_memory(items: object) -> bool:
+    """Return whether an iterable is in memory, so that reading it does not block."""
+    return isinstance(items, list | tuple | range)
+
+
+class SyncReader(AsyncIterator[T]):
+    """An async iterator over a sync iterable, which is read in a thread.
+
+    The thread runs in the context of the first read, reads up to 32 items ahead while ``next``
+    takes less than 1 ms, and one item otherwise. Errors are raised after the items before them.
+    One caller at a time.
+
+    Args:
+        items: The iterable.
+        ahead: Items that are read before they are asked for, at most; 0 for large ones.
+
+    Raises:
+        TypeError: It cannot be iterated over.
+    """
+
+    def __init__(self, items: Iterable[T], ahead: int = AHEAD) -> None:
+        if not hasattr(type(items), "__iter__") and not hasattr(type(items), "__getitem__"):
+            raise TypeError(f"{type(items).__name__!r} object is not iterable")
+        self._items = items
+        self._ahead = ahead
+        self._iterator: Iterator[T] | None = None
+        self._ready: deque[T] = deque()
+        self._thread = _DaemonThread()
+        self._context: contextvars.Context | None = None
+        self._reading: asyncio.Future[None] | None = None
+        self._arrived = asyncio.Event()
+        self._waiting = False  # for an item; the thread then tells that there is one
+        self._error: BaseException | None = None
+        self._ended = False
+        self._stopped = False
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether ``take`` has an item."""
+        return bool(self._ready)
+
+    async def length(self) -> int | None:
+        """Return the number of items, or None if the iterable does not tell."""
+        items = self._items
+        if not isinstance(items, Sized):
+            return None
+        try:
+            return await self._in_thread(len, items)
+        except (TypeError, NotImplementedError):  # such as a data set that is a stream
+            return None
+
+    async def __anext__(self) -> T:
+        while not self._ready:
+            self._arrived.clear()
+            self._waiting = True
+            if self._ended and not self._ready:  # the last ones may have come in between
+                self._waiting = False
+                if self._error is not None and not self._stopped:
+                    raise self._error
+                raise StopAsyncIteration
+            self._read_on()
+            if not self._ready:
+                await self._arrived.wait()
+        return self.take()
+
+    def take(self) -> T:
+        """Return an item that is ready, and read on after the last one."""
+        self._waiting = False
+        item = self._ready.popleft()
+        if self._ahead and not self._ready:
+            self._read_on()
+        return item
+
+    def stop(self) -> None:
+        """Hand out nothing more; who waits for an item learns that there is none."""
+        self._stopped = self._ended = True
+        self._ready.clear()
+        self._arrived.set()
+
+    async def aclose(self) -> None:
+        """Read nothing more, and close a generator once its ``next`` returns.
+
+        A ``next`` that blocks is waited for 1 s; then its thread is left to itself. It does not
+        keep the process alive.
+        """
+        self.stop()
+        if self._closed or self._context is None:
+            return
+        self._closed = True
+        closing = self._in_thread(self._close)
+        self._thread.shutdown(wait=False)
+        try:
+            await asyncio.wait([closing], timeout=_PATIENCE)
+            if not closing.done():
+                logger.warning(
+                    "the items are read by a call that still blocks; a generator is closed, in "
+                    "its thread, when that call returns"
+                )
+        finally:
+            for future in (closing, self._reading):
+                if future is not None:
+                    future.cancel()
+
+    def _in_thread(self, function: Callable[..., R], *args: Any) -> asyncio.Future[R]:
+        if self._context is None:
+            self._context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._thread, self._context.run, function, *args)
+
+    def _read_on(self) -> None:
+        if self._ended or (self._reading and not self._reading.done()):
+            return
+        self._reading = self._in_thread(self._read, asyncio.get_running_loop())
+        self._reading.add_done_callback(self._read_ended)
+
+    def _read_ended(self, _: object) -> None:
+        self._arrived.set()
+        if self._ahead and not self._ready:
+            self._read_on()
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read some items; in the thread."""
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._items)
+            for _ in range(self._ahead or 1):
+                started = time.perf_counter()
+                item = next(self._iterator)
+                slow = time.perf_counter() - started >= _QUICK
+                if self._stopped:
+                    return
+                self._ready.append(item)
+                if self._waiting:
+                    self._waiting = False
+                    loop.call_soon_threadsafe(self._arrived.set)
+                if slow:
+                    return
+        except StopIteration:
+            self._ended = True
+        except BaseException as error:  # raised where the item is asked for
+            _explain(error)
+            self._error = error
+            self._ended = True
+
+    def _close(self) -> None:
+        """Close a generator and let go of the iterator; in the thread."""
+        iterator, self._iterator = self._iterator, None
+        if isinstance(iterator, Generator):
+            try:
+                iterator.close()
+            except Exception:
+                logger.exception("the generator of the items failed when it was closed")
+
+
+async def chunks(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[Sequence[T]]:
+    """Read an iterable, in lists of up to 500 items that keep nobody else waiting for long.
+
+    Args:
+        items: The iterable.
+        pull: Where it is read; a list, tuple or range always on the event loop.
+    """
+    if pull == "loop" or in_memory(items):
+        iterator = iter(items)
+        while some := list(itertools.islice(iterator, _CHUNK)):
+            yield some
+            await asyncio.sleep(0)
+        return
+    reader = SyncReader(items)
+    try:
+        async for item in reader:
+            some = [item]
+            while reader.ready and len(some) < _CHUNK:
+                some.append(reader.take())
+            yield some
+    finally:
+        await reader.aclose()
+
+
+async def numbered(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[tuple[int, T]]:
+    """Yield the items of an iterable with their positions, from 0; arguments as for ``chunks``."""
+    index = 0
+    async with aclosing(chunks(items, pull)) as every:
+        async for some in every:
+            for item in some:
+                yield index, item
+                index += 1
+
+
+def _explain(error: BaseException) -> None:
+    """Tell what to do about an object that cannot be used in another thread."""
+    text = f"{type(error).__name__}: {error}".lower()
+    if any(word in text for word in ("thread", "event loop", "greenlet")):
+        error.add_note(
+            "The items are read in a thread of their own. If the iterator is tied to the thread "
+            'of the event loop, use Batch(pull="loop"), hand over a list, or open what it reads '
+            "inside of it."
+        )
+
+
+class _DaemonThread(Executor):
+    """A thread that makes calls one after the other, and ends with the process at the latest."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._started = False
+
+    def __del__(self) -> None:
+        self._calls.put(None)
+
+    def submit(self, function: Callable[P, R], /, *args: P.args, **options: P.kwargs) -> Future[R]:
+        """Make a call after those before it; it cannot be cancelled."""
+        future: Future[R] = Future()
+        future.set_running_or_notify_cancel()
+
+        def call() -> None:
+            try:
+                result = function(*args, **options)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self._calls.put(call)
+        if not self._started:
+            self._started = True
+            Thread(
+                target=_make_calls, args=(self._calls,), name="heygen-async items", daemon=True
+            ).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the thread after the calls so far; do not wait for it."""
+        self._calls.put(None)
+
+
+def _make_calls(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (call := calls.get()) is not None:
+        call()
+        del call  # and what it holds, while the next one is waited for
