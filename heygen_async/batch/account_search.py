@@ -14,9 +14,9 @@ it, nothing is found: a job given to the wrong item would be worse.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import math
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,17 +96,18 @@ def _with_job(sent: _Sent, record: ItemRecord) -> _Sent:
     if job_id is not None and batch_and_index(job_id):
         job_id = None
     is_open = job_id is None and record.state in ("intended", "submitted", "uncertain")
-    return _Sent(sent.single_key, sent.title, sent.language, sent.at, job_id, is_open)
+    return dataclasses.replace(sent, job_id=job_id, open=is_open)
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A job as the account lists it."""
+    """A job as the account lists it; videos are listed without their ``callback_id``."""
 
     id: str
     title: str | None
     language: str | None
     created_at: float | None
+    callback_id: str | msgspec.UnsetType | None = msgspec.UNSET
 
     def may_be_created_by(self, sent: _Sent) -> bool:
         """Return whether time and title allow that a submission has created it."""
@@ -164,7 +165,7 @@ class AccountSearch:
             return None  # it was sent with an id that nobody can guess, this search neither
         finder = self._finders.get(listing)
         if finder is None:
-            finder = self._finders[listing] = _FINDERS[listing](self._heygen)
+            finder = self._finders[listing] = _Finder(self._heygen, _LISTS[listing])
         if own_id is None:
             jobs = await finder.find(callback_id, sent)
         else:
@@ -187,18 +188,24 @@ class AccountSearch:
         return [] if rivals else jobs
 
 
-class _Finder(ABC):
-    """Reads one list of the account, from the newest job back."""
+class _Finder:
+    """Reads one list of the account, from the newest job back.
 
-    def __init__(self, heygen: HeyGen) -> None:
+    Args:
+        heygen: The client.
+        listed: Iterates over the jobs of the list, the newest first.
+    """
+
+    def __init__(self, heygen: HeyGen, listed: Callable[[HeyGen], AsyncIterator[_Listed]]) -> None:
         self._heygen = heygen
+        self._listed = listed
         self._turn = asyncio.Lock()
         self._restart()
 
     def _restart(self) -> None:
         self._jobs: dict[str, _Listed] = {}
         self._callback_ids: dict[str, str | None] = {}
-        self._rest = self._listed()
+        self._rest = self._listed(self._heygen)
         self._reached = math.inf
         self._senders: dict[str, list[_Sent]] | None = None
 
@@ -239,6 +246,8 @@ class _Finder(ABC):
                     self._reached = -math.inf
                     return
                 self._jobs[job.id] = job  # pages shift, and can bring a job twice
+                if job.callback_id is not msgspec.UNSET:
+                    self._callback_ids[job.id] = job.callback_id
                 if job.created_at is not None:
                     self._reached = job.created_at
         except BaseException:
@@ -255,54 +264,31 @@ class _Finder(ABC):
                 raise answer
             self._callback_ids[job.id] = answer
 
-    @abstractmethod
-    def _listed(self) -> AsyncIterator[_Listed]:
-        """Iterate over all jobs, the newest first."""
-
-    @abstractmethod
     async def _callback_id(self, job_id: str) -> str | None:
-        """Return the ``callback_id`` of a job."""
-
-
-class _VideoFinder(_Finder):
-    async def _listed(self) -> AsyncIterator[_Listed]:
-        async for video in self._heygen.videos.list(limit=100):
-            yield _Listed(video.id, video.title, None, video.created_at)
-
-    async def _callback_id(self, job_id: str) -> str | None:
+        """Return the ``callback_id`` of a video."""
         try:
             return (await self._heygen.videos.status_v1(job_id)).callback_id
         except NotFound:
             return None  # deleted meanwhile
 
 
-class _ListedIdFinder(_Finder):
-    """A list that shows the ``callback_id`` of each job."""
-
-    def __init__(self, heygen: HeyGen) -> None:
-        self._listed_ids: dict[str, str | None] = {}
-        super().__init__(heygen)
-
-    async def _callback_id(self, job_id: str) -> str | None:
-        return self._listed_ids.pop(job_id)
+async def _videos(heygen: HeyGen) -> AsyncIterator[_Listed]:
+    async for video in heygen.videos.list(limit=100):
+        yield _Listed(video.id, video.title, None, video.created_at)
 
 
-class _TranslationFinder(_ListedIdFinder):
-    async def _listed(self) -> AsyncIterator[_Listed]:
-        async for found in self._heygen.video_translations.list(limit=100):
-            self._listed_ids[found.id] = found.callback_id
-            yield _Listed(found.id, found.title, found.output_language, found.created_at)
+async def _translations(heygen: HeyGen) -> AsyncIterator[_Listed]:
+    async for job in heygen.video_translations.list(limit=100):
+        yield _Listed(job.id, job.title, job.output_language, job.created_at, job.callback_id)
 
 
-class _LipsyncFinder(_ListedIdFinder):
-    async def _listed(self) -> AsyncIterator[_Listed]:
-        async for found in self._heygen.lipsyncs.list(limit=100):
-            self._listed_ids[found.id] = found.callback_id
-            yield _Listed(found.id, found.title, None, found.created_at)
+async def _lipsyncs(heygen: HeyGen) -> AsyncIterator[_Listed]:
+    async for job in heygen.lipsyncs.list(limit=100):
+        yield _Listed(job.id, job.title, None, job.created_at, job.callback_id)
 
 
-_FINDERS: dict[Listing, type[_Finder]] = {
-    "videos": _VideoFinder,
-    "video_translations": _TranslationFinder,
-    "lipsyncs": _LipsyncFinder,
+_LISTS: dict[Listing, Callable[[HeyGen], AsyncIterator[_Listed]]] = {
+    "videos": _videos,
+    "video_translations": _translations,
+    "lipsyncs": _lipsyncs,
 }

@@ -183,16 +183,16 @@ async def downloaded(
         skip_resumed: Fetch what is missing of items that ended in an earlier run, but do not hand
             them on, unless that fails.
     """
-    shelf = _Shelf(heygen, pattern)
-    saving = in_parallel(outcomes, shelf.saved, parallel=parallel, ordered=ordered)
+    files = _OutputFiles(heygen, pattern)
+    saving = in_parallel(outcomes, files.saved, parallel=parallel, ordered=ordered)
     async with contextlib.aclosing(saving):
         async for outcome in saving:
             if not (skip_resumed and outcome.resumed and outcome.download_error is None):
                 yield outcome
 
 
-class _Shelf:
-    """Puts the outputs of outcomes where they belong.
+class _OutputFiles:
+    """Downloads the outputs of outcomes to their paths.
 
     Some file systems take names for one that differ in capitals alone. Such items are saved one
     after the other, and one whose name turns out to be the file of another gets digits added:
