@@ -178,7 +178,7 @@ class AccountSearch:
     async def _find_shared(self, finder: _Finder, callback_id: str, sent: _Sent) -> list[_Listed]:
         """Return the one job that nothing but this submission can have created, if any."""
         named, senders = await finder.find_all(callback_id, sent, self._store)
-        others = [one for one in senders if one.single_key != sent.single_key]
+        others = [sender for sender in senders if sender.single_key != sent.single_key]
         known = {other.job_id for other in others} | self._given.keys()
         known -= {job for job, key in self._given.items() if key == sent.single_key}
         jobs = [job for job in named if job.id not in known and job.may_belong_to(sent)]
@@ -231,9 +231,9 @@ class _Finder:
         jobs.sort(key=lambda job: job.seconds_from(sent.at))
         unknown = [job for job in jobs if job.id not in self._callback_ids]
         while True:
-            found = [job for job in jobs if self._callback_ids.get(job.id) == callback_id]
-            if not unknown or (found and not every):
-                return found
+            named = [job for job in jobs if self._callback_ids.get(job.id) == callback_id]
+            if not unknown or (named and not every):
+                return named
             await self._learn(unknown[:_ASKED_AT_ONCE])
             del unknown[:_ASKED_AT_ONCE]
 

@@ -188,10 +188,10 @@ class StableKeys:
         index: int,
     ) -> ItemIdentity:
         """Return how an item is named."""
-        found = fingerprint(operation, path_arguments, payload)
+        digits = fingerprint(operation, path_arguments, payload)
         if key is None:
-            key = content_key(found, self._numbers.get(found, 1))
-        return ItemIdentity(key, key, found)
+            key = content_key(digits, self._numbers.get(digits, 1))
+        return ItemIdentity(key, key, digits)
 
     def skip(self, identity: ItemIdentity) -> None:
         """Give the next equal item another key."""

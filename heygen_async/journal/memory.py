@@ -194,7 +194,9 @@ class MemoryJournal:
 
     def members(self, idempotency_key: str) -> Completed[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
-        return Completed([one for one in self._ordered() if one.idempotency_key == idempotency_key])
+        return Completed(
+            [record for record in self._ordered() if record.idempotency_key == idempotency_key]
+        )
 
     def matching(self, fingerprint: str) -> Completed[list[ItemRecord]]:
         """Return nothing: there are no records of schema 1 in memory."""
@@ -286,7 +288,7 @@ class MemoryReader:
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in some states, in the order of positions."""
-        return (one for one in self._records if states is None or one.state in states)
+        return (record for record in self._records if states is None or record.state in states)
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""

@@ -38,17 +38,16 @@ def totals_of(records: Collection[ItemRecord]) -> Totals:
     """Return sums over items."""
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update(Counter(record.state for record in records))
+    ended = [record for record in records if record.state in FINISHED]
     return Totals(
         counts=counts,
-        usd=sum(record.usd or 0.0 for record in records),
-        output_seconds=sum(record.output_seconds or 0.0 for record in records),
+        usd=sum(record.usd or 0.0 for record in ended),
+        output_seconds=sum(record.output_seconds or 0.0 for record in ended),
         first_intended_at=min((record.intended_at for record in records), default=None),
-        last_ended_at=max(
-            (one.ended_at for one in records if one.ended_at is not None), default=None
-        ),
-        ended_jobs=sum(one.state in FINISHED and one.job_id is not None for one in records),
+        last_ended_at=max((record.ended_at or 0.0 for record in ended), default=None),
+        ended_jobs=sum(record.job_id is not None for record in ended),
         reserved={
-            state: tuple(one.reserved_usd for one in records if one.state == state)
+            state: tuple(record.reserved_usd for record in records if record.state == state)
             for state in STATES
             if state not in FINISHED
         },
@@ -98,7 +97,7 @@ def wrong_state(name: str, present: ItemRecord, wanted: str) -> JournalError:
 
 
 def duplicate_key(name: str, key: str) -> DuplicateKey:
-    """Return the error for two items of one run with the same key."""
+    """Return the error for two items of record run with the same key."""
     return DuplicateKey(
         f"journal {name}: two items of this run have the key {key!r}", path=name, key=key
     )

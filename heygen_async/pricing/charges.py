@@ -143,26 +143,26 @@ def charges(
     match request:
         case AvatarVideoRequest():
             rate, product = _avatar_rate(request.engine, prices)
-            found = [_spoken(request, rate * _size(request.resolution, prices), product)]
+            parts = [_spoken(request, rate * _size(request.resolution, prices), product)]
         case ImageVideoRequest():
             rate = prices.avatar_iv_photo * _size(request.resolution, prices)
-            found = [_spoken(request, rate, _PHOTO)]
+            parts = [_spoken(request, rate, _PHOTO)]
         case StudioVideoRequest():
             size = _size(request.resolution, prices)
-            found = [_scene(scene, prices, size) for scene in request.scenes]
+            parts = [_scene(scene, prices, size) for scene in request.scenes]
         case CinematicAvatarVideoRequest():
             product, length = "cinematic video", "one price for any length"
             return [Charge(0.0, request.duration, product, length, fixed=prices.cinematic_video)]
         case TemplateRenderRequest():
-            found = _template(request, template, prices)
+            parts = _template(request, template, prices)
         case VideoAgentRequest():
             length = "length a guess, the agent decides it"
-            found = [Charge(prices.video_agent, agent_seconds, "Video Agent", length, guess=True)]
+            parts = [Charge(prices.video_agent, agent_seconds, "Video Agent", length, guess=True)]
         case SpeechRequest():
             spoken = speech_seconds(request.text, request.speed)
-            found = [Charge(prices.speech, spoken, "speech", _FROM_TEXT, tolerance=TOLERANCE)]
+            parts = [Charge(prices.speech, spoken, "speech", _FROM_TEXT, tolerance=TOLERANCE)]
         case LipsyncRequest():
-            found = [_lipsync(request, prices)]
+            parts = [_lipsync(request, prices)]
         case VideoTranslationRequest():
             return _translation(request, prices, seconds)
         case FillerWordRemovalRequest():
@@ -170,45 +170,45 @@ def charges(
         case HyperframesRenderRequest():
             if prices.hyperframes is None:
                 return []
-            found = [_hyperframes(request, prices.hyperframes, prices)]
+            parts = [_hyperframes(request, prices.hyperframes, prices)]
         case ProofreadGenerateRequest():
-            found = [_proofread(request, proofread, prices)]
+            parts = [_proofread(request, proofread, prices)]
         case ProofreadRequest():
             return [Charge(0.0, None, "proofread", "charged only when it is rendered")]
         case _:
             return []
-    return _within_output(found) if seconds is None else with_length(found, seconds)
+    return _within_output(parts) if seconds is None else with_length(parts, seconds)
 
 
-def with_length(found: Sequence[Charge], seconds: float) -> list[Charge]:
+def with_length(parts: Sequence[Charge], seconds: float) -> list[Charge]:
     """Return the charges for an output that is known to last ``seconds`` in total.
 
     Several charges share the length in proportion to their estimated lengths. If one of these is
     unknown, the whole length is charged at the highest of their rates.
     """
-    if len({charge.rate for charge in found}) > 1:
-        lengths = [charge.seconds for charge in found if charge.seconds is not None]
-        if len(lengths) == len(found):
+    if len({charge.rate for charge in parts}) > 1:
+        lengths = [charge.seconds for charge in parts if charge.seconds is not None]
+        if len(lengths) == len(parts):
             stretch = seconds / sum(lengths)
             return [
                 charge._replace(seconds=length * stretch, length=_GIVEN, guess=False, tolerance=0.0)
-                for charge, length in zip(found, lengths, strict=True)
+                for charge, length in zip(parts, lengths, strict=True)
             ]
-    highest = max(found, key=lambda charge: charge.rate)
+    highest = max(parts, key=lambda charge: charge.rate)
     return [highest._replace(seconds=seconds, length=_GIVEN, guess=False, tolerance=0.0)]
 
 
-def _within_output(found: Sequence[Charge]) -> Sequence[Charge]:
+def _within_output(parts: Sequence[Charge]) -> Sequence[Charge]:
     """Limit charges for parts of one output: together they last no longer than it may."""
-    unknown = [charge for charge in found if not charge.known]
+    unknown = [charge for charge in parts if not charge.known]
     if sum(charge.longest for charge in unknown) <= MAX_OUTPUT_SECONDS:
-        return found
+        return parts
     highest = max(unknown, key=lambda charge: charge.rate)
     return [
         charge
         if charge.known
         else charge._replace(longest=MAX_OUTPUT_SECONDS if charge is highest else 0.0)
-        for charge in found
+        for charge in parts
     ]
 
 
@@ -259,15 +259,15 @@ def _template(
     scene_ids = request.scene_ids or template.scene_ids or list(scripts)
     texts = [_filled(scripts.get(scene_id) or "", request) for scene_id in scene_ids]
     spoken = [text for text in texts if text.strip()]
-    found = []
+    parts = []
     if spoken:
         seconds = sum(map(speech_seconds, spoken))
         length = "length guessed from its scripts"
-        found.append(Charge(rate, seconds, product, length, tolerance=TOLERANCE))
+        parts.append(Charge(rate, seconds, product, length, tolerance=TOLERANCE))
     if len(spoken) < len(texts) or not texts:
         silent = f"{len(texts) - len(spoken)} of {len(texts)} scenes without a known script"
-        found.append(Charge(rate, None, product, f"{silent}, their length unknown"))
-    return found
+        parts.append(Charge(rate, None, product, f"{silent}, their length unknown"))
+    return parts
 
 
 def _is_4k(dimension: Dimension | None) -> bool:

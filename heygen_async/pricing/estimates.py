@@ -245,7 +245,7 @@ def estimate(
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise InvalidRequest(f"seconds: expected 0 or more, got {seconds!r}", param="seconds")
-    found = charges(
+    parts = charges(
         request,
         prices,
         seconds=seconds,
@@ -256,15 +256,15 @@ def estimate(
     if test:
         likely = CostRange(usd=0.0, usd_low=0.0, usd_high=0.0, usd_known=0.0)
         basis = "test renders are free"
-    elif not found:
+    elif not parts:
         likely = CostRange(usd=None, usd_low=0.0, usd_high=None, usd_known=0.0, unknown=1)
         basis = f"no price is known for a {type(request).__name__}"
     else:
-        likely = total_cost(map(_range, found))
-        basis = "; ".join(dict.fromkeys(charge.basis for charge in found))
+        likely = total_cost(map(_range, parts))
+        basis = "; ".join(dict.fromkeys(charge.basis for charge in parts))
     return Estimate(
         **msgspec.structs.asdict(likely),
-        seconds=_total_length(found) if found else None,
+        seconds=_total_length(parts) if parts else None,
         basis=basis,
         as_of=prices.as_of,
         notice=outdated_notice(prices.as_of, today),
@@ -320,14 +320,14 @@ def cost(
         # The source is charged, not the output.
         source = result.original_duration
         return None if source is None else estimate(request, prices, seconds=source).usd
-    found = charges(request, prices, proofread=proofread)
+    parts = charges(request, prices, proofread=proofread)
     if isinstance(request, VideoTranslationRequest):
-        found = found[:1]  # each language is a job of its own
-    if not found:
+        parts = parts[:1]  # each language is a job of its own
+    if not parts:
         return None
-    if any(charge.rate for charge in found):
+    if any(charge.rate for charge in parts):
         length = getattr(result, "duration", seconds)
         if length is None or length < 0:
             return None
-        found = with_length(found, length)
-    return math.fsum(charge.usd for charge in found if charge.usd is not None)
+        parts = with_length(parts, length)
+    return math.fsum(charge.usd for charge in parts if charge.usd is not None)

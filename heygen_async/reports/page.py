@@ -10,17 +10,27 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 
-from heygen_async.journal import open_reader
+from heygen_async.journal import State, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunAggregates
 from heygen_async.reports.charts import area_chart, bar_chart, time_step, time_ticks
 
-_STYLE_SHEET = files("heygen_async.reports") / "style.css"
+_FILES = files("heygen_async.reports")
 # Pauses that the legend lists one by one.
 _PAUSES_LISTED = 3
 # Failures per code that are visible at once; the others unfold.
 _FAILURES_SHOWN = 10
+
+
+_STATE_NAMES: dict[State, str] = {
+    "completed": "completed",
+    "failed": "failed",
+    "submitted": "in flight",
+    "intended": "unanswered",
+    "uncertain": "uncertain",
+}
 
 
 def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) -> None:
@@ -56,19 +66,11 @@ def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) 
 
 def report_page(aggregates: RunAggregates) -> str:
     """Return the page as HTML."""
-    title = escape(f"{aggregates.run.kind} {aggregates.run.subject}")
-    body = "".join(
-        [*_heading(aggregates), *_figures(aggregates), *_charts(aggregates), *_failures(aggregates)]
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        '<meta name="referrer" content="no-referrer">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'\">"
-        f"<title>{title}</title><style>{_STYLE_SHEET.read_text('utf-8')}</style></head><body><main>"
-        f"{body}{''.join(_outputs(aggregates))}</main></body></html>\n"
+    sections = (_heading, _figures, _charts, _failures, _outputs)
+    return Template((_FILES / "page.html").read_text("utf-8")).substitute(
+        title=escape(f"{aggregates.run.kind} {aggregates.run.subject}"),
+        style=(_FILES / "style.css").read_text("utf-8"),
+        body="".join(part for section in sections for part in section(aggregates)),
     )
 
 
@@ -84,24 +86,14 @@ def _heading(aggregates: RunAggregates) -> Iterator[str]:
         f"run <code>{escape(run.run_id)}</code> · "
         f"heygen-async {escape(run.sdk_version)}</p></header>"
     )
-    names = {
-        "completed": "completed",
-        "failed": "failed",
-        "submitted": "in flight",
-        "intended": "unanswered",
-        "uncertain": "uncertain",
-    }
-    parts = [(name, counts[state]) for state, name in names.items() if counts[state]]  # type: ignore[index]
+    parts = [(name, counts[state]) for state, name in _STATE_NAMES.items() if counts[state]]
     if total > aggregates.totals.items:
         parts.append(("not begun", total - aggregates.totals.items))
-    bar = "".join(
-        f'<i class="{name.replace(" ", "-")}" style="flex-grow:{count}"></i>'
-        for name, count in parts
-    )
-    legend = "".join(
-        f'<li><i class="{name.replace(" ", "-")}"></i><b>{count:,}</b> {name}</li>'
-        for name, count in parts
-    )
+    bar = legend = ""
+    for name, count in parts:
+        style = name.replace(" ", "-")
+        bar += f'<i class="{style}" style="flex-grow:{count}"></i>'
+        legend += f'<li><i class="{style}"></i><b>{count:,}</b> {name}</li>'
     items = "1 item" if total == 1 else f"{total:,} items"
     yield (
         f'<section class="states"><h2>{items}</h2><div class="bar">{bar}</div>'
@@ -157,19 +149,13 @@ def _charts(aggregates: RunAggregates) -> Iterator[str]:
         [("running", "jobs in flight"), ("limit", "slot limit"), *legend],
     )
     minutes = seconds / WIDE_BINS / 60
-    columns = [
-        (completed / minutes, failed / minutes)
-        for completed, failed in zip(aggregates.completed, aggregates.failed, strict=True)
-    ]
-    titles = [
-        f"{completed:,} completed, {failed:,} failed"
-        for completed, failed in zip(aggregates.completed, aggregates.failed, strict=True)
-    ]
+    counts = list(zip(aggregates.completed, aggregates.failed, strict=True))
+    titles = [f"{completed:,} completed, {failed:,} failed" for completed, failed in counts]
     yield _section(
         "Throughput",
         f"items a minute, {by_time}",
         bar_chart(
-            columns,
+            [(completed / minutes, failed / minutes) for completed, failed in counts],
             ("completed", "failed"),
             titles,
             time_ticks(seconds),

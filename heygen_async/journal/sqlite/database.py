@@ -334,8 +334,8 @@ class Database:
     def _began_here(self, digest: int, owner: str) -> bool:
         """Return whether the owner recorded the item since the file was opened."""
         query = "SELECT 1 FROM items WHERE key_digest = ? AND item > ? AND owner = ?"
-        found = self._cursor.execute(query, (digest, self._last_item, owner)).fetchone()
-        return found is not None
+        row = self._cursor.execute(query, (digest, self._last_item, owner)).fetchone()
+        return row is not None
 
     def _claim(self, owner: str, digest: int) -> bool:
         """Note that an owner has claimed an item, and return whether it had not before."""

@@ -335,8 +335,8 @@ def verify(connection: sqlite3.Connection, path: Path) -> RunRecord:
 
 def find(connection: sqlite3.Connection, digest: int, key: str) -> ItemRecord | None:
     """Return the item with this key, or None."""
-    found = _select(connection, "key_digest = ? AND key = ?", digest, key)
-    return found[0] if found else None
+    records = _select(connection, "key_digest = ? AND key = ?", digest, key)
+    return records[0] if records else None
 
 
 def members(connection: sqlite3.Connection, idempotency_key: str) -> list[ItemRecord]:
