@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,6 @@ COMMAND = [sys.executable, "-m", "heygen_async.cli"]
 KEY = "sk_V2_a_key_that_must_not_show"
 
 pytestmark = pytest.mark.sandbox(api_keys=[KEY])
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c_is_heeded() -> Iterator[None]:
-    """Shells ignore it in what they run in the background, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def start(

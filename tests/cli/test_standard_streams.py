@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,6 @@ PROGRAM = f"{sys.executable} -m heygen_async.cli"
 NAMES = ["plain", "Zoë 🎉", "Łukasz", "さくら"]
 
 pytestmark = pytest.mark.sandbox(speed=600, api_keys=[KEY])
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c_is_heeded() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def environment(sandbox: Sandbox, **more: str) -> dict[str, str]:

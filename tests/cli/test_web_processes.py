@@ -30,14 +30,6 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = "Hello <b>there</b>, and welcome."
 
 
-@pytest.fixture(scope="module", autouse=True)
-def ctrl_c_is_heeded() -> Iterator[None]:
-    """Shells ignore it in what they run in the background, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 class Site(NamedTuple):
     """An example that runs, and the sandbox that it uses."""
 

@@ -1,4 +1,4 @@
-"""How long jobs run in the sandbox, and a client that speaks plain HTTP to it."""
+"""How long jobs run in the sandbox, and a client that speaks plain HTTP to it, and a receiver of events."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from heygen_async.sandbox import Sandbox
 
 from .api import Api
+from .receiver import Receiver
 
 
 @pytest.fixture
@@ -21,3 +22,9 @@ def sandbox_settings() -> Mapping[str, Any]:
 async def api(sandbox: Sandbox) -> AsyncIterator[Api]:
     async with Api(sandbox) as api:
         yield api
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as receiver:
+        yield receiver

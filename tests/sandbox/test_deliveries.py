@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -21,12 +20,6 @@ pytestmark = pytest.mark.anyio
 
 SOURCE = {"type": "url", "url": "https://example.com/launch.mp4"}
 DAY = 86_400
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
 
 
 def deliverers() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,12 +14,6 @@ from .receiver import Receiver
 pytestmark = pytest.mark.anyio
 
 SOURCE = {"type": "url", "url": "https://example.com/talk.mp4"}
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
 
 
 async def test_clipping_tells_of_the_whole_job(api: Api, receiver: Receiver) -> None:

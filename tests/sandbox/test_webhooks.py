@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,12 +13,6 @@ pytestmark = pytest.mark.anyio
 
 ENDPOINTS = "/v3/webhooks/endpoints"
 AWAY = "https://app.example.com/hook"
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
 
 
 async def test_the_secret_is_shown_once(api: Api, receiver: Receiver) -> None:
