@@ -114,11 +114,13 @@ class JobSlots(SlotPool):
 
     def try_acquire(self) -> JobSlot | None:
         """Return a bulk lease if a slot is free and nobody waits."""
-        grant = Grant(Lane.BULK)
-        loop = self._bind()
-        if self._queue.waiting or self._limit.take(grant, loop.time()) != 0.0:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._bind(loop)
+        if self._queue.waiting:
             return None
-        return JobSlot(self, grant, loop)
+        slot = JobSlot(self, Lane.BULK, loop)
+        return slot if self._limit.take(slot, loop.time()) == 0.0 else None
 
     async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> JobSlot:
         """Wait for a slot, first in, first out within a priority.
@@ -134,10 +136,10 @@ class JobSlots(SlotPool):
             RateLimited: There was no slot within ``patience``.
             SlotUnavailable: The pool was closed meanwhile.
         """
-        loop = self._bind()
-        grant = Grant(Lane.INTERACTIVE if priority == "interactive" else Lane.BULK)
-        await self._wait(self._queue, grant, patience)
-        return JobSlot(self, grant, loop)
+        lane = Lane.INTERACTIVE if priority == "interactive" else Lane.BULK
+        slot = self._slot(lane)
+        await self._wait(self._queue, slot, patience)
+        return slot
 
     async def refused_without_lease(self, retry_after: float, patience: float) -> JobSlot:
         """Wait after an interactive submission was refused; see ``SlotPool``.
@@ -153,9 +155,9 @@ class JobSlots(SlotPool):
             RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
             SlotUnavailable: The pool was closed meanwhile.
         """
-        lease = JobSlot(self, Grant(None), self._bind())
-        await lease.refused(retry_after, patience)
-        return lease
+        slot = self._slot(None)
+        await slot.refused(retry_after, patience)
+        return slot
 
     async def wait_open(self, patience: float) -> JobSlot:
         """Wait until submissions are not paused any more; see ``SlotPool``.
@@ -170,10 +172,9 @@ class JobSlots(SlotPool):
             RateLimited: That lasts longer than ``patience`` seconds.
             SlotUnavailable: The pool was closed meanwhile.
         """
-        loop = self._bind()
-        grant = Grant(None)
-        await self._wait(self._at_gate, grant, patience)
-        return JobSlot(self, grant, loop)
+        slot = self._slot(None)
+        await self._wait(self._at_gate, slot, patience)
+        return slot
 
     def acquire_nowait(self) -> JobSlot | None:
         """Do what ``try_acquire`` does, under the name of version 0.1.0."""
@@ -204,80 +205,73 @@ class JobSlots(SlotPool):
         for queue in (self._queue, self._at_gate):
             queue.fail(lambda: SlotUnavailable("the slot pool was closed; nothing was sent"))
 
-    def _bind(self) -> asyncio.AbstractEventLoop:
-        """Work on the running event loop; who waited on another one is gone with it."""
+    def _slot(self, lane: Lane | None) -> JobSlot:
+        """Return a slot of the running event loop that holds nothing yet."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._limit.restart(self._now(), loop.time())
-            self._loop = loop
-            self._queue.forget()
-            self._at_gate.forget()
-        return loop
+            self._bind(loop)
+        return JobSlot(self, lane, loop)
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Work on another event loop; who waited on the one before is gone with it."""
+        self._limit.restart(self._now(), loop.time())
+        self._loop = loop
+        self._queue.forget()
+        self._at_gate.forget()
 
     def _now(self) -> float:
         return 0.0 if self._loop is None else self._loop.time()
 
-    async def _wait(self, queue: Queue[Grant], grant: Grant, patience: float) -> None:
-        """Wait until ``grant`` is granted."""
+    async def _wait(self, queue: Queue[Grant], slot: JobSlot, patience: float) -> None:
+        """Wait until the slot is granted."""
         now = self._now()
-        if not queue.waiting and self._take(queue, grant, now) == 0.0:
+        take = self._take_at_gate if slot.lane is None else self._limit.take
+        if not queue.waiting and take(slot, now) == 0.0:
             return
         check_patience(self._limit.gate.wait(now), patience)
         try:
             await queue.wait(
-                grant.lane or 0,
-                grant,
-                give_back=lambda: self._released(grant),
+                slot.lane or 0,
+                slot,
+                give_back=slot.release,
                 patience=patience,
             )
         except TimeoutError:
             raise out_of_patience(self._limit.gate.wait(self._now()), patience) from None
-
-    def _take(self, queue: Queue[Grant], grant: Grant, now: float) -> float | None:
-        return (
-            self._take_at_gate(grant, now) if grant.lane is None else self._limit.take(grant, now)
-        )
 
     def _take_at_gate(self, grant: Grant, now: float) -> float | None:
         if self._queue.waiting and self._loop is not None:
             self._queue.wake(self._loop)  # the probe that ends a pause is one of those, if possible
         return self._limit.take(grant, now)
 
-    def _accepted(self, grant: Grant) -> None:
-        self._limit.accepted(grant, self._now())
-        self._wake()
-
-    async def _refused(self, grant: Grant, retry_after: float, patience: float) -> None:
-        counted = grant.lane is not None and grant.lane is not Lane.UNCOUNTED
+    async def _refused(self, slot: JobSlot, retry_after: float, patience: float) -> None:
+        counted = slot.lane is not None and slot.lane is not Lane.UNCOUNTED
         # The slot stays taken until the limit has shrunk, or the next caller would be refused too.
-        self._limit.refused(grant, retry_after, self._now())
+        self._limit.refused(slot, retry_after, self._now())
         self._wake()
         if retry_after > patience:
             raise out_of_patience(retry_after, patience)
         if not counted and retry_after > LONGEST_PAUSE:
             await asyncio.sleep(retry_after - LONGEST_PAUSE)  # obeyed in full; others are the probe
             patience -= retry_after - LONGEST_PAUSE
-        await self._wait(self._queue, grant, patience)
-
-    def _released(self, grant: Grant) -> None:
-        self._limit.released(grant, self._now())
-        self._wake()
+        await self._wait(self._queue, slot, patience)
 
     def _wake(self) -> None:
-        if self._loop is not None:
-            for queue in (self._queue, self._at_gate):
-                if queue.waiting:
-                    queue.wake(self._loop)
+        for queue in (self._queue, self._at_gate):
+            if queue.waiting and self._loop is not None:
+                queue.wake(self._loop)
 
 
-class JobSlot:
+class JobSlot(Grant):
     """A ``SlotLease`` of ``JobSlots``."""
 
-    __slots__ = ("_grant", "_loop", "_slots")
+    __slots__ = ("_loop", "_slots")
 
-    def __init__(self, slots: JobSlots, grant: Grant, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, slots: JobSlots, lane: Lane | None, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(lane)
         self._slots = slots
-        self._grant = grant
         self._loop = loop
 
     @property
@@ -287,13 +281,17 @@ class JobSlot:
 
     def accepted(self) -> None:
         """Note that HeyGen has accepted the job."""
-        if not self.lost:
-            self._slots._accepted(self._grant)
+        slots = self._slots
+        if self._loop is slots._loop:
+            slots._limit.accepted(self, self._loop.time())
+            slots._wake()
 
     def release(self) -> None:
         """Give the slot back; further calls do nothing."""
-        if not self.lost:
-            self._slots._released(self._grant)
+        slots = self._slots
+        if self.held and self._loop is slots._loop:
+            slots._limit.released(self, self._loop.time())
+            slots._wake()
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
         """Queue again after the submission was refused; see ``SlotLease``.
@@ -306,11 +304,13 @@ class JobSlot:
             RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
             SlotUnavailable: The pool was closed meanwhile.
         """
-        loop = self._slots._bind()
+        loop = asyncio.get_running_loop()
+        if loop is not self._slots._loop:
+            self._slots._bind(loop)
         if loop is not self._loop:  # all slots started anew; this one waits like a refused one
             self._loop = loop
-            self._grant = Grant(self._grant.lane)
-        await self._slots._refused(self._grant, retry_after, patience)
+            self.held = self.running = self.probe = False
+        await self._slots._refused(self, retry_after, patience)
 
 
 def _slots(ceiling: int, limit: int, probe_every: float, reserve: int, learned: bool) -> JobSlots:

@@ -148,12 +148,12 @@ class SlotLimit:
             0 where it was taken; else the seconds after which to ask again, or None where only
             a release or an answer can help.
         """
-        wait = self.gate.wait(now)
-        lane = grant.lane
-        if wait > 0 or lane is None:
-            if wait == 0:
-                grant.held, grant.probe = True, self.gate.enter(now)
+        gate, lane = self.gate, grant.lane
+        if gate.shut and (wait := gate.wait(now)) > 0:
             return wait
+        if lane is None:
+            grant.held, grant.probe = True, gate.enter(now)
+            return 0.0
         if lane is Lane.UNCOUNTED and self._retrying:
             return None
         reserve = self.reserve if lane >= Lane.BULK_REFUSED else 0
@@ -170,7 +170,7 @@ class SlotLimit:
         self.held += 1
         self._held_seconds -= now
         self._retrying |= lane is Lane.UNCOUNTED
-        grant.held, grant.probe = True, self.gate.enter(now)
+        grant.held, grant.probe = True, gate.shut and gate.enter(now)
         return 0.0
 
     def accepted(self, grant: Grant, now: float) -> None:
