@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.operations import Pending, Submission
+from heygen_async.batch.operations import OPERATIONS, Pending, Submission
 from heygen_async.batch.resume import (
     Action,
     ResumePolicy,
@@ -25,6 +25,7 @@ from heygen_async.batch.resume import (
     resume_action,
 )
 from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled, Submitter
+from heygen_async.client import HeyGen
 from heygen_async.errors import (
     APIError,
     BadRequest,
@@ -102,7 +103,7 @@ class ItemProcessor(Generic[T]):
         owner: The owner of the items.
         submitter: How they reach HeyGen.
         find_job: Searches the account.
-        output_seconds: Returns the length of the output of a completed item, or None.
+        heygen: The client, which tells the length of outputs whose result does not.
         slots: Where an item gets a slot after it has waited for the budget.
         may_submit: Returns whether submissions go on.
         budget: What may be spent.
@@ -128,7 +129,7 @@ class ItemProcessor(Generic[T]):
         owner: str,
         submitter: Submitter,
         find_job: FindJob,
-        output_seconds: Callable[[Submission[T], T], Awaitable[float | None]],
+        heygen: HeyGen,
         slots: SlotPool,
         may_submit: Callable[[], bool],
         budget: AsyncBudget,
@@ -147,7 +148,7 @@ class ItemProcessor(Generic[T]):
         self._owner = owner
         self._submitter = submitter
         self._find_job = find_job
-        self._output_seconds = output_seconds
+        self._heygen = heygen
         self._slots = slots
         self._may_submit = may_submit
         self._budget = budget
@@ -171,7 +172,14 @@ class ItemProcessor(Generic[T]):
             SubmissionCancelled: It was not sent, since submissions have stopped.
             JournalError: The journal has failed: nothing more may be submitted.
         """
-        item = ItemInProgress(submission, submission.identity(self._keys), lease, self._accepted)
+        identity = self._keys.identify(
+            submission.operation,
+            submission.path_arguments,
+            submission.payload,
+            submission.key,
+            submission.index,
+        )
+        item = ItemInProgress(submission, identity, lease, self._accepted)
         action = Action.SUBMIT
         try:
             if self._claims_first:
@@ -190,7 +198,12 @@ class ItemProcessor(Generic[T]):
                 else:
                     pending = await self._resume(item, item.record, action)
                 result = await pending.wait(self._job_timeout)
-                seconds = await self._output_seconds(submission, result)
+                measure = OPERATIONS[submission.operation].measure
+                seconds: float | None = (
+                    getattr(result, "duration", None)
+                    if measure is None
+                    else await measure(self._heygen, result)
+                )
             except asyncio.CancelledError:
                 self._budget.set_aside(reservation)  # its job may run on; a later run waits for it
                 raise

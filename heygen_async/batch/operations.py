@@ -102,12 +102,6 @@ Send: TypeAlias = Callable[[HeyGen, Submission[Any], str | None], Awaitable[Pend
 Measure: TypeAlias = Callable[[HeyGen, Any], Awaitable[float | None]]
 
 
-async def length_of_result(heygen: HeyGen, result: Any) -> float | None:
-    """Return the length of an output in seconds as its result tells it, or None."""
-    seconds: float | None = getattr(result, "duration", None)
-    return seconds
-
-
 async def length_of_session(heygen: HeyGen, session: VideoAgentSession) -> float | None:
     """Return the length in seconds of the video that a session has made, or None."""
     if session.video_id is None:
@@ -131,7 +125,8 @@ class Operation:
         requests: Types of its requests.
         result: What its job gives.
         send: Sends a submission under an idempotency key, or under a fresh one for None.
-        measure: Returns the length of the output of a completed job in seconds, or None.
+        measure: Returns the length of the output of a completed job in seconds, or None. Default:
+            the result tells it as its ``duration``.
         listing: The list of the account that shows its jobs, or None.
         server_batch: How HeyGen takes many in one request, or None if it does not.
     """
@@ -139,7 +134,7 @@ class Operation:
     requests: tuple[type[Request], ...]
     result: type[Any]
     send: Send
-    measure: Measure = length_of_result
+    measure: Measure | None = None
     listing: Listing | None = None
     server_batch: ServerBatchType | None = None
 

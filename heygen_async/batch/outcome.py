@@ -173,6 +173,7 @@ class EarlyFailures:
 
     Attributes:
         stopped: Why the run stops, or None.
+        over: Whether further outcomes do not matter.
     """
 
     COUNT = 20
@@ -182,10 +183,10 @@ class EarlyFailures:
 
     def __init__(self, on_error: OnError) -> None:
         self.stopped: BatchStopped | None = None
+        self.over: bool = False
         self._on_error = on_error
         self._count = 0
         self._reason: tuple[str, str | None] | None = None
-        self._over = False
 
     def add(self, outcome: Outcome[Any]) -> bool:
         """Add an outcome, and return whether the run stops. Where it goes on, log a warning."""
@@ -199,15 +200,15 @@ class EarlyFailures:
         return True
 
     def _completes_series(self, outcome: Outcome[Any]) -> bool:
-        if self._over or outcome.resumed:
+        if outcome.resumed:
             return False
         self._count += 1
         reason = None if outcome.error is None else _reason(outcome.error)
         if self._count == 1:
             self._reason = reason
         same = reason is not None and reason == self._reason and outcome.seconds <= self.FAST
-        self._over = not same or self._count == self.COUNT
-        return same and self._over
+        self.over = not same or self._count == self.COUNT
+        return same and self.over
 
 
 def _reason(error: HeyGenError) -> tuple[str, str | None]:
@@ -257,10 +258,6 @@ class RunStats:
         """Count one more running job."""
         self.running += 1
         self._most_running = max(self._most_running, self.running)
-
-    def job_ended(self) -> None:
-        """Count one running job less."""
-        self.running -= 1
 
     def item_ended(self, outcome: Outcome[Any], now: float) -> None:
         """Count an outcome."""

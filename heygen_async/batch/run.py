@@ -14,7 +14,7 @@ import msgspec
 
 from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.item import ItemProcessor, ItemResult
-from heygen_async.batch.operations import OPERATIONS, Submission
+from heygen_async.batch.operations import Submission
 from heygen_async.batch.outcome import EarlyFailures, OnError, Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
@@ -149,14 +149,14 @@ class Run(Generic[T]):
         self._started = False
         self._yields_resumed = settings.finished == "yield"
         self._opened: Opened
-        self._submitter: Submitter | None = None
+        self._submitter: Submitter
         self._processor: ItemProcessor[T]
         self._next = 0  # position of the first item that no work has started on
         self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
         self._early_failures = EarlyFailures(settings.on_error)
         self._over_budget: BudgetExceeded | None = None
         self._not_submitted: list[str] = []
-        self._stopping = False
+        self._stopping = self._has_opened = False
         self._next_sample = float("-inf")
 
     @property
@@ -187,7 +187,7 @@ class Run(Generic[T]):
         """Submit nothing more; the iteration ends when the running jobs have ended."""
         self._source.close()
         self._stopping = True
-        if self._submitter is not None:
+        if self._has_opened:
             self._submitter.stop()
 
     async def aclose(self) -> None:
@@ -243,7 +243,10 @@ class Run(Generic[T]):
                     await result.durable
                 if not outcome.resumed and outcome.error and self._is_fatal(outcome.error):
                     first_failure = first_failure or outcome
-                self._forget(outcome)
+                if outcome.error is None or isinstance(outcome.error, JobFailed):
+                    name = self._names.pop(outcome.index, None)
+                    if name is not None:  # its end is known, and handed on
+                        del self.unfinished[name]
                 yield outcome
             if self._over_budget is not None:
                 self._not_submitted += await self._not_begun()
@@ -309,7 +312,7 @@ class Run(Generic[T]):
                 in_flight=lambda: self._stats.running,
                 no_more=lambda: self._source.exhausted or self._source.closed,
             )
-        self._submitter = submitter
+        self._submitter, self._has_opened = submitter, True
         if self._stopping:
             submitter.stop()
         self._processor = ItemProcessor(
@@ -319,7 +322,7 @@ class Run(Generic[T]):
             owner=owner,
             submitter=submitter,
             find_job=AccountSearch(self._heygen, self._store),
-            output_seconds=self._output_seconds,
+            heygen=self._heygen,
             slots=self._slots,
             may_submit=lambda: not self._source.closed,
             budget=self._budget,
@@ -351,13 +354,10 @@ class Run(Generic[T]):
             refusal.not_submitted = tuple(await self._not_begun())
             raise
 
-    async def _output_seconds(self, submission: Submission[T], result: T) -> float | None:
-        return await OPERATIONS[submission.operation].measure(self._heygen, result)
-
     async def _close(self) -> None:
         try:
             await self._source.aclose()
-            if self._submitter is not None:
+            if self._has_opened:
                 self._store.sample_slots(self._stats.running, self._slots.limit)
                 await self._submitter.aclose()
         finally:
@@ -373,7 +373,9 @@ class Run(Generic[T]):
         self._next = index + 1
         key = self._key(item) if self._key else None
         try:
-            submission = await self._measured(self._builder.submission(index, item, key))
+            submission = self._builder.submission(index, item, key)
+            if submission.seconds is None and self._builder.has_sources:
+                submission = await self._measured(submission)
             result = await self._processor.process(submission, slot)
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
@@ -385,7 +387,9 @@ class Run(Generic[T]):
         except HeyGenError as error:
             result = ItemResult(str(index) if key is None else key, None, error=error)
         finally:
-            self._ended(index)
+            if index in self._names:
+                self._stats.running -= 1
+            self._submitter.item_ended()
         if result.error is not None and not result.resumed and self._is_fatal(result.error):
             self.stop_submitting()
         now = loop.time()
@@ -403,14 +407,18 @@ class Run(Generic[T]):
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
-        if not self._source.closed and self._early_failures.add(outcome):
+        early = self._early_failures
+        if not (early.over or self._source.closed) and early.add(outcome):
             self.stop_submitting()
-        self._report_progress(now)
+        if now >= self._next_sample:
+            self._sample_slots(now)
+        if self._progress is not None:
+            self._report_progress(now)
         return outcome, result
 
     async def _measured(self, submission: Submission[T]) -> Submission[T]:
         """Return a submission with its length, if its sources tell it."""
-        if submission.seconds is None and not isinstance(self._items, Collection):
+        if not isinstance(self._items, Collection):
             # What an earlier run has submitted may have gone meanwhile.
             refuse = not self._opened.resumed
             await self._lengths.probe_item(submission.request, refuse=refuse)
@@ -425,21 +433,10 @@ class Run(Generic[T]):
                 name = f"{name}#{index}"
             self._names[index] = name
             self._stats.job_started()
-            self._sample_slots()
+            now = asyncio.get_running_loop().time()
+            if now >= self._next_sample:
+                self._sample_slots(now)
         self.unfinished[name] = job_id
-
-    def _ended(self, index: int) -> None:
-        if index in self._names:
-            self._stats.job_ended()
-        if self._submitter is not None:
-            self._submitter.item_ended()
-
-    def _forget(self, outcome: Outcome[T]) -> None:
-        """Take a job whose end is known, and handed on, from the unfinished ones."""
-        if outcome.error is None or isinstance(outcome.error, JobFailed):
-            name = self._names.pop(outcome.index, None)
-            if name is not None:
-                del self.unfinished[name]
 
     def _is_fatal(self, error: HeyGenError) -> bool:
         """Return whether nothing more is submitted after this failure."""
@@ -491,17 +488,13 @@ class Run(Generic[T]):
         if self._opened.resumed and self._processor.added:
             logger.info("items of this run that were new to the journal: %d", self._processor.added)
 
-    def _sample_slots(self) -> None:
+    def _sample_slots(self, now: float) -> None:
         """Store how many jobs run and how many could, once a second."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._next_sample:
-            self._next_sample = now + SAMPLE_EVERY
-            self._store.sample_slots(self._stats.running, self._slots.limit)
+        self._next_sample = now + SAMPLE_EVERY
+        self._store.sample_slots(self._stats.running, self._slots.limit)
 
     def _report_progress(self, now: float) -> None:
-        self._sample_slots()
-        if self._progress is None:
-            return
+        assert self._progress is not None
         try:
             self._progress(self._stats.progress(now))
         except Exception:  # it must not cost an outcome that is paid for

@@ -15,7 +15,7 @@ from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
 from heygen_async.session.cancellation import created_by
-from heygen_async.session.slots import SlotLease, submitting_under
+from heygen_async.session.slots import SlotLease, submitting_lease
 
 T = TypeVar("T")
 
@@ -237,9 +237,10 @@ class SingleSubmitter:
         submission = item.submission
         send = OPERATIONS[submission.operation].send
         item.sending = True
+        # As submitting_under does, which takes longer than all else here.
+        outer = submitting_lease.set(StoppableLease(item.lease, self.stopped))
         try:
-            with submitting_under(StoppableLease(item.lease, self.stopped)):
-                pending: Pending[T] = await send(self._heygen, submission, key or None)
+            pending: Pending[T] = await send(self._heygen, submission, key or None)
         except SlotUnavailable as lost:
             if self.stopped.is_set() and not lost.maybe_carried_out:
                 raise SubmissionCancelled from None
@@ -249,6 +250,8 @@ class SingleSubmitter:
                 for job_id in await created_by(cancelled):
                     self._accept(item, job_id)
             raise
+        finally:
+            submitting_lease.reset(outer)
         item.sending = False
         self._accept(item, pending.id)
         return pending

@@ -11,6 +11,7 @@ times as much, and memory for all items at once.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -94,7 +95,8 @@ class Source(Generic[T]):
         except StopAsyncIteration:
             self.exhausted = True
             raise Exhausted from None
-        return self._counted(item)
+        self._next += 1
+        return self._next - 1, item
 
     def pull_nowait(self) -> tuple[int, T]:
         """Return the next item as ``pull`` does, where it need not be waited for.
@@ -105,14 +107,16 @@ class Source(Generic[T]):
         if self.exhausted or self.closed:
             raise Exhausted
         if self._reader is not None:
-            return self._counted(self._reader.take())
-        assert self._sync is not None
-        try:
-            item = next(self._sync)
-        except StopIteration:
-            self.exhausted = True
-            raise Exhausted from None
-        return self._counted(item)
+            item = self._reader.take()
+        else:
+            assert self._sync is not None
+            try:
+                item = next(self._sync)
+            except StopIteration:
+                self.exhausted = True
+                raise Exhausted from None
+        self._next += 1
+        return self._next - 1, item
 
     def close(self) -> None:
         """Hand out nothing more."""
@@ -125,11 +129,6 @@ class Source(Generic[T]):
         self.close()
         if self._reader is not None:
             await self._reader.aclose()
-
-    def _counted(self, item: T) -> tuple[int, T]:
-        index = self._next
-        self._next += 1
-        return index, item
 
 
 class WorkerPool(Generic[T, R]):
@@ -158,7 +157,9 @@ class WorkerPool(Generic[T, R]):
         self._workers = workers
         self._ordered = ordered
         self._turn = asyncio.Lock()
-        self._lead = _Lead(workers * (_AHEAD_ORDERED if ordered else _AHEAD))
+        # How many items may be pulled before the consumer takes another result.
+        self._room: float = workers * (_AHEAD_ORDERED if ordered else _AHEAD)
+        self._room_grew = asyncio.Event()
         self._finished: deque[tuple[int, R]] = deque()
         self._changed = asyncio.Event()  # something has finished, or everything is done
         self._task: asyncio.Task[None] | None = None
@@ -183,14 +184,14 @@ class WorkerPool(Generic[T, R]):
                     continue
                 index, result = self._finished.popleft()
                 if not self._ordered:
-                    self._lead.consumed()
+                    self._add_room(1)
                     yield result
                     continue
                 held_back[index] = result
                 while following in held_back:
                     result = held_back.pop(following)
                     following += 1
-                    self._lead.consumed()
+                    self._add_room(1)
                     yield result
             # An item without a result leaves a gap, and good results behind it.
             for index in sorted(held_back):
@@ -246,18 +247,21 @@ class WorkerPool(Generic[T, R]):
             return
         except BaseException:
             self._source.close()
-            self._lead.lift()
+            self._add_room(math.inf)
             raise
 
     async def _next(self) -> tuple[int, T, SlotLease]:
         async with self._turn:
-            await self._lead.wait()
+            while self._room <= 0:
+                self._room_grew.clear()
+                await self._room_grew.wait()
+            self._room -= 1
             index, item = await self._source.pull()
             return index, item, await self._slots.acquire()
 
     def _next_nowait(self) -> tuple[int, T, SlotLease] | None:
         """Return an item and its slot if neither has to be waited for."""
-        if self._source.waits or self._turn.locked() or not self._lead.has_room():
+        if self._room <= 0 or self._turn.locked() or self._source.waits:
             return None
         slot = self._slots.try_acquire()
         if slot is None:
@@ -267,45 +271,9 @@ class WorkerPool(Generic[T, R]):
         except BaseException:
             slot.release()
             raise
-        self._lead.pulled()
+        self._room -= 1
         return index, item, slot
 
-
-class _Lead:
-    """Keeps a run from getting too far ahead of its consumer.
-
-    Args:
-        limit: How many items it may get ahead.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._pulled = 0
-        self._consumed = 0
-        self._lifted = False
-        self._changed = asyncio.Event()
-
-    async def wait(self) -> None:
-        """Wait until one more item may be pulled, and count it; for one caller at a time."""
-        while not self.has_room():
-            self._changed.clear()
-            await self._changed.wait()
-        self._pulled += 1
-
-    def has_room(self) -> bool:
-        """Return whether one more item may be pulled."""
-        return self._pulled - self._consumed < self._limit or self._lifted
-
-    def pulled(self) -> None:
-        """Count an item that was pulled without waiting."""
-        self._pulled += 1
-
-    def consumed(self) -> None:
-        """Count a result that the consumer has got."""
-        self._consumed += 1
-        self._changed.set()
-
-    def lift(self) -> None:
-        """Remove the limit."""
-        self._lifted = True
-        self._changed.set()
+    def _add_room(self, items: float) -> None:
+        self._room += items
+        self._room_grew.set()

@@ -42,12 +42,6 @@ class AsyncBudget(Budget):
         self._turn: asyncio.Lock
         self._freed: asyncio.Event
 
-    def release(self, reservation: Reservation) -> None:
-        """Give up a reservation, and let the first item in the queue try again."""
-        super().release(reservation)
-        if self._loop is not None:
-            self._freed.set()
-
     async def room(self, estimate: Estimate) -> Reservation:
         """Reserve room for a job that is about to be submitted. Wait while there may be room later.
 
@@ -60,6 +54,7 @@ class AsyncBudget(Budget):
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._turn, self._freed = loop, asyncio.Lock(), asyncio.Event()
+            self._released = self._freed.set  # the first item in the queue tries again
         async with self._turn:
             while True:
                 self._freed.clear()

@@ -41,19 +41,16 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
     """Room in a :class:`Budget` for one job. Each reservation is unique.
 
     Attributes:
-        estimate: Estimated cost of the job.
         units: Amount that is reserved, in 1e-9 USD.
         lowest: Lower bound of the cost, in 1e-9 USD.
+        unknown: Whether the cost is not fully known.
+        amount: Amount that is reserved, in USD. A journal stores it with the item.
     """
 
-    estimate: Estimate
     units: int
     lowest: int
-
-    @property
-    def amount(self) -> float:
-        """Amount that is reserved, in USD. A journal stores it with the item."""
-        return self.units / _UNITS
+    unknown: bool
+    amount: float
 
 
 class Budget:
@@ -90,7 +87,9 @@ class Budget:
         self.max_cost = max_cost
         self.max_jobs = max_jobs
         self._cap = None if max_cost is None else _units(max_cost)
+        self._capped = max_cost is not None or max_jobs is not None
         self._warn = warn
+        self._released: Callable[[], None] | None = None
         self._as_of: datetime.date | None = None
         self._open: set[Reservation] = set()
         self._reserved = self._lowest = 0  # units, of all open reservations
@@ -154,16 +153,22 @@ class Budget:
             BudgetExceeded: There is no room. Nothing was reserved.
         """
         self._as_of = estimate.as_of
-        units = _most(estimate) if amount is None else _units(amount)
+        low, high = estimate.usd_low, estimate.usd_high
+        if amount is None:
+            amount = low if high is None else high  # a job without a price counts what is known
+        units = _units(amount)
         if submitted:
             self._take_over(units)
-        else:
+        elif self._capped:
             self._check_room(estimate, units)
-        lowest = min(units, _units(estimate.usd_low))
-        reservation = Reservation(estimate, units, lowest)
+        lowest = units if low >= amount else _units(low)
+        reservation = Reservation(units, lowest, estimate.unknown > 0, amount)
         self._open.add(reservation)
-        self._count(reservation, 1)
-        self._warn_once()
+        self._reserved += units
+        self._lowest += lowest
+        self._unknown += reservation.unknown
+        if self._to_warn_at:
+            self._warn_once()
         return reservation
 
     def settle(self, reservation: Reservation, actual: float | None) -> None:
@@ -181,7 +186,8 @@ class Budget:
         self.release(reservation)
         self._ended += 1
         self._spent += units
-        self._warn_once()
+        if self._to_warn_at:
+            self._warn_once()
 
     def release(self, reservation: Reservation) -> None:
         """Give up the reservation of a job that was not submitted.
@@ -192,7 +198,11 @@ class Budget:
         if reservation not in self._open:
             raise ValueError("this reservation is not open in this budget")
         self._open.remove(reservation)
-        self._count(reservation, -1)
+        self._reserved -= reservation.units
+        self._lowest -= reservation.lowest
+        self._unknown -= reservation.unknown
+        if self._released is not None:
+            self._released()
 
     def set_aside(self, reservation: Reservation) -> None:
         """Stop tracking a job that may still run; a later run will take it up.
@@ -257,11 +267,6 @@ class Budget:
                 self._carried = +self._carried
                 return
 
-    def _count(self, reservation: Reservation, change: int) -> None:
-        self._reserved += change * reservation.units
-        self._lowest += change * reservation.lowest
-        self._unknown += change * (not reservation.estimate.complete)
-
     def _reaches(self, share: float) -> bool:
         # Without a cap there is nothing to warn of.
         return self._cap is None or self._spent + self._reserved + self._in_flight_before() >= (
@@ -269,18 +274,11 @@ class Budget:
         )
 
     def _warn_once(self) -> None:
-        if not self._to_warn_at:
-            return
         reached = [share for share in self._to_warn_at if self._reaches(share)]
         if reached:
             self._to_warn_at = [share for share in self._to_warn_at if share not in reached]
             if self._warn is not None:
                 self._warn(f"{max(reached):.0%} of max_cost is spent or reserved; {self}")
-
-
-def _most(estimate: Estimate) -> int:
-    """Return the most that a job can cost, or what is known of it if it has no price."""
-    return _units(estimate.usd_low if estimate.usd_high is None else estimate.usd_high)
 
 
 def _units(usd: float) -> int:
