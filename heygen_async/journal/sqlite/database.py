@@ -288,9 +288,9 @@ class Database:
         """Write one row after the other, and return which could not be written."""
         begins = {index: self._begin(call) for index, call in enumerate(transaction.begins)}
         outcomes: dict[Row, Exception | None] = {}
-        for number, values in enumerate(_rows(transaction.submitted, SUBMITTED_WIDTH)):
+        for number, values in enumerate(_rows(transaction.submitted, SUBMITTED_WIDTH), 1):
             outcomes["submitted", number] = self._carry_out(Database._submitted, values)
-        for number, values in enumerate(_rows(transaction.finished, FINISHED_WIDTH)):
+        for number, values in enumerate(_rows(transaction.finished, FINISHED_WIDTH), 1):
             outcomes["finished", number] = self._carry_out(Database._finish, values)
         return begins, {row: failure for row, failure in outcomes.items() if failure is not None}
 

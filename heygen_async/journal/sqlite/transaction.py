@@ -22,24 +22,46 @@ class BeginCall(NamedTuple):
     waiter: asyncio.Future[list[BeginResult]]
 
 
-Row: TypeAlias = tuple[Literal["submitted", "finished"], int]
-"""A job id or an outcome of a transaction: its kind, and its number among those, from 0."""
+RowKind: TypeAlias = Literal["submitted", "finished"]
+"""Whether a row is a job id or an outcome."""
+
+Row: TypeAlias = tuple[RowKind, int]
+"""A job id or an outcome of a transaction: its kind, and its number among those, from 1."""
 
 SUBMITTED_WIDTH = 4
 FINISHED_WIDTH = 11
 
 
 class Written:
-    """A job id or an outcome in a transaction; await it to wait until it is durable."""
+    """A job id or an outcome in a transaction; await it to wait until it is durable.
 
-    __slots__ = ("_row", "_transaction")
+    Awaiting it raises ``JournalError`` if it is not: the transaction has failed, or this row alone.
 
-    def __init__(self, transaction: Transaction, row: Row) -> None:
+    Args:
+        transaction: The transaction.
+        kind: Which of its rows.
+        number: The number of the row among those, from 1.
+    """
+
+    __slots__ = ("_kind", "_number", "_transaction")
+
+    def __init__(self, transaction: Transaction, kind: RowKind, number: int) -> None:
         self._transaction = transaction
-        self._row = row
+        self._kind = kind
+        self._number = number
 
     def __await__(self) -> Generator[Any, None, None]:
-        return self._transaction.wait(self._row)
+        transaction = self._transaction
+        if not transaction.done:
+            # One for each waiter: whoever is cancelled cancels the future that it waits for.
+            waiter = asyncio.get_running_loop().create_future()
+            transaction.waiters.append(waiter)
+            yield from waiter
+        if transaction.failure is not None:
+            raise transaction.failure
+        failure = transaction.failures.get((self._kind, self._number))
+        if failure is not None:
+            raise failure
 
 
 class Transaction:
@@ -56,6 +78,10 @@ class Transaction:
         finished: Rows of 11 values.
         commands: Everything else.
         answers: A future for each command, or None if nobody waits.
+        waiters: Futures of those who wait for it.
+        done: Whether it was carried out, or has failed.
+        failure: Why nothing of it was written, or None.
+        failures: Why single job ids and outcomes were not written.
     """
 
     def __init__(self) -> None:
@@ -65,63 +91,36 @@ class Transaction:
         self.finished: list[Any] = []
         self.commands: list[Command] = []
         self.answers: list[asyncio.Future[Any] | None] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._done = False
-        self._failure: Exception | None = None
-        self._failures: dict[Row, Exception] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self.begins or self.submitted or self.finished or self.commands)
-
-    def add_submitted(self, *values: Any) -> Written:
-        """Write a job id."""
-        row: Row = ("submitted", len(self.submitted) // SUBMITTED_WIDTH)
-        self.submitted += values
-        return Written(self, row)
-
-    def add_finished(self, *values: Any) -> Written:
-        """Write an outcome."""
-        row: Row = ("finished", len(self.finished) // FINISHED_WIDTH)
-        self.finished += values
-        return Written(self, row)
-
-    def wait(self, row: Row) -> Generator[Any, None, None]:
-        """Wait until a row is durable.
-
-        Raises:
-            JournalError: It is not: the transaction has failed, or this row alone.
-        """
-        if not self._done:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            yield from waiter
-        failure = self._failure or self._failures.get(row)
-        if failure is not None:
-            raise failure
+        self.waiters: list[asyncio.Future[None]] = []
+        self.done: bool = False
+        self.failure: Exception | None = None
+        self.failures: dict[Row, Exception] = {}
 
     def finish(self, results: Results) -> None:
         """Wake all who wait: it is durable."""
-        self._done = True
-        self._failures = results.failures
+        self.done = True
+        self.failures = results.failures
         for index, call in enumerate(self.begins):
             begun = results.begins.get(index)
-            _settle(call.waiter, [Begin.NEW] * len(call.intents) if begun is None else begun)
+            if not call.waiter.done():
+                call.waiter.set_result([Begin.NEW] * len(call.intents) if begun is None else begun)
         for answer, result in zip(self.answers, results.answers, strict=True):
             if answer is not None:
                 _settle(answer, result)
-        for waiter in self._waiters:
-            _settle(waiter, None)  # it raises the failure by itself
+        for waiter in self.waiters:  # raise the failures of their rows themselves
+            if not waiter.done():
+                waiter.set_result(None)
 
     def fail(self, failure: Exception) -> None:
         """Wake all who wait: none of it is durable."""
-        self._done = True
-        self._failure = failure
+        self.done = True
+        self.failure = failure
         for call in self.begins:
             _settle(call.waiter, failure)
         for answer in self.answers:
             if answer is not None:
                 _settle(answer, failure)
-        for waiter in self._waiters:
+        for waiter in self.waiters:
             _settle(waiter, None)
 
 

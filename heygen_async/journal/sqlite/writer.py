@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -26,7 +27,14 @@ from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.database import CHECKPOINT_PAGES, Database
 from heygen_async.journal.sqlite.reader import SqliteReader
-from heygen_async.journal.sqlite.transaction import BeginCall, Results, Transaction, Written
+from heygen_async.journal.sqlite.transaction import (
+    FINISHED_WIDTH,
+    SUBMITTED_WIDTH,
+    BeginCall,
+    Results,
+    Transaction,
+    Written,
+)
 from heygen_async.journal.store import SAMPLE_EVERY, BeginResult, Opened, RunSpec
 from heygen_async.session.tasks import in_thread
 
@@ -105,12 +113,18 @@ class SqliteJournal:
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Awaitable[list[BeginResult]]:
         """Claim items, and record the intents of those that are new, in one transaction."""
-        writer = self._open_writer()
+        now = self._clock()
         rows: list[Any] = []
         for intent in intents:
-            _check_text(intent.key)
+            try:
+                row = schema.intent_row(intent, owner, now)
+            except UnicodeEncodeError:
+                raise InvalidRequest(
+                    f"key: {intent.key!r} contains lone surrogates, which are not text", param="key"
+                ) from None
             if room:
-                rows += schema.intent_row(intent, owner, self._clock())
+                rows += row
+        writer = self._writer or self._not_open()
         transaction = writer.queue()
         transaction.intents += rows
         waiter: asyncio.Future[list[BeginResult]] = writer.loop.create_future()
@@ -119,46 +133,45 @@ class SqliteJournal:
 
     def submitted(self, key: str, job_id: str) -> Written:
         """Record an item's job."""
-        transaction = self._open_writer().queue()
-        return transaction.add_submitted(schema.key_digest(key), key, job_id, self._clock())
+        transaction = (self._writer or self._not_open()).queue()
+        transaction.submitted += schema.key_digest(key), key, job_id, self._clock()
+        return Written(transaction, "submitted", len(transaction.submitted) // SUBMITTED_WIDTH)
 
     def finish(self, outcome: Finish) -> Written:
         """Record an item's outcome."""
         key, result = outcome.key, outcome.result
         message = outcome.error_message
-        return (
-            self._open_writer()
-            .queue()
-            .add_finished(
-                schema.key_digest(key),
-                key,
-                self._clock(),
-                outcome.state,
-                None if result is None else msgspec.json.encode(result).decode(),
-                outcome.error_type,
-                outcome.error_code,
-                None if message is None else message.encode("utf-8", "replace").decode(),
-                outcome.output_seconds,
-                outcome.usd,
-                outcome.charged_usd,
-            )
+        transaction = (self._writer or self._not_open()).queue()
+        transaction.finished += (
+            schema.key_digest(key),
+            key,
+            self._clock(),
+            outcome.state,
+            None if result is None else msgspec.json.encode(result).decode(),
+            outcome.error_type,
+            outcome.error_code,
+            None if message is None else message.encode("utf-8", "replace").decode(),
+            outcome.output_seconds,
+            outcome.usd,
+            outcome.charged_usd,
         )
+        return Written(transaction, "finished", len(transaction.finished) // FINISHED_WIDTH)
 
     def mark_uncertain(self, key: str) -> Awaitable[None]:
         """Record that nobody can tell whether an intended item was accepted."""
-        return self._open_writer().do(Database.mark_uncertain, key)
+        return (self._writer or self._not_open()).do(Database.mark_uncertain, key)
 
     def count_resend(self, key: str) -> Awaitable[None]:
         """Record that an item is sent again although an earlier attempt may have been paid."""
-        return self._open_writer().do(Database.count_resend, key)
+        return (self._writer or self._not_open()).do(Database.count_resend, key)
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
-        return self._open_writer().do(Database.read, schema.members, idempotency_key)
+        return (self._writer or self._not_open()).do(Database.read, schema.members, idempotency_key)
 
     def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
         """Return records of schema 1 that have this fingerprint and were given no key."""
-        return self._open_writer().do(Database.read, schema.matching, fingerprint)
+        return (self._writer or self._not_open()).do(Database.read, schema.matching, fingerprint)
 
     async def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
@@ -166,7 +179,7 @@ class SqliteJournal:
         """Iterate over items behind a position, in the order of positions."""
         among = None if states is None else tuple(states)
         while True:
-            records: list[ItemRecord] = await self._open_writer().do(
+            records: list[ItemRecord] = await (self._writer or self._not_open()).do(
                 Database.read, schema.page, among, after, _PAGE
             )
             for record in records:
@@ -177,15 +190,17 @@ class SqliteJournal:
 
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items; reads all of them."""
-        return self._open_writer().do(Database.read, schema.totals)
+        return (self._writer or self._not_open()).do(Database.read, schema.totals)
 
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could; one sample a second is kept."""
-        self._open_writer().sample(running, limit)
+        (self._writer or self._not_open()).sample(running, limit)
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:
         """Keep an owner alive."""
-        return self._open_writer().do(Database.heartbeat, owner, self._clock() + lease)
+        return (self._writer or self._not_open()).do(
+            Database.heartbeat, owner, self._clock() + lease
+        )
 
     async def aclose(self) -> None:
         """Write what is queued, leave one plain file behind, and release the lock.
@@ -195,10 +210,8 @@ class SqliteJournal:
         if self._writer is not None:
             await self._writer.aclose()
 
-    def _open_writer(self) -> _Writer:
-        if self._writer is None:
-            raise journal_error(self.name, "closed", "it is not open")
-        return self._writer
+    def _not_open(self) -> NoReturn:
+        raise journal_error(self.name, "closed", "it is not open")
 
 
 class _Writer:
@@ -213,6 +226,7 @@ class _Writer:
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="heygen-journal")
         self._next = Transaction()
+        self._queued = False  # whether the next transaction contains anything
         self._busy = False
         self._failure: JournalError | None = None
         self._closing = asyncio.Lock()
@@ -226,6 +240,7 @@ class _Writer:
             raise self._failure
         if self._closed:
             raise journal_error(str(self._database.path), "closed", "it is closed")
+        self._queued = True
         if not self._busy:
             self._busy = True
             # At the end of this round of the loop, so that others who run in it join the commit.
@@ -257,6 +272,8 @@ class _Writer:
             transaction, self._next = self._next, Transaction()
             if self._failure is None:
                 self._write_sample(transaction, self._clock())
+            queued = self._queued or bool(transaction.commands)
+            self._queued = False
             results: list[Results] = []
             failures: list[JournalError] = []
 
@@ -264,7 +281,7 @@ class _Writer:
                 self._thread.shutdown(wait=True)  # after the commit that is on its way
                 try:
                     try:
-                        if transaction:
+                        if queued:
                             results.append(self._database.apply(transaction))
                     finally:
                         self._database.close()
@@ -288,16 +305,16 @@ class _Writer:
             transaction.answers.append(None)
 
     def _commit(self) -> None:
-        if not self._next:
+        if not self._queued:
             self._busy = False
             return
-        transaction, self._next = self._next, Transaction()
+        transaction, self._next, self._queued = self._next, Transaction(), False
         # run_in_executor, and not a thread with a queue: idle, it costs nothing, and a loop
         # whose clock is turned knows that it has to wait.
         done = self.loop.run_in_executor(self._thread, self._database.apply, transaction)
-        done.add_done_callback(lambda done: self._committed(done, transaction))
+        done.add_done_callback(functools.partial(self._committed, transaction))
 
-    def _committed(self, done: asyncio.Future[Results], transaction: Transaction) -> None:
+    def _committed(self, transaction: Transaction, done: asyncio.Future[Results]) -> None:
         failure = done.exception()
         if failure is None:
             self.commits += 1
@@ -318,12 +335,3 @@ class _Writer:
 
 def _closed_journal(path: Path, clock: Callable[[], float], checkpoint_pages: int) -> SqliteJournal:
     return SqliteJournal(path, clock=clock, checkpoint_pages=checkpoint_pages)
-
-
-def _check_text(key: str) -> None:
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        raise InvalidRequest(
-            f"key: {key!r} contains lone surrogates, which are not text", param="key"
-        ) from None

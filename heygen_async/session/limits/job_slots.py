@@ -267,9 +267,7 @@ class JobSlot(Grant):
 
     __slots__ = ("_loop", "_slots")
 
-    def __init__(
-        self, slots: JobSlots, lane: Lane | None, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, slots: JobSlots, lane: Lane | None, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(lane)
         self._slots = slots
         self._loop = loop
