@@ -370,6 +370,8 @@ class Run(Generic[T]):
     ) -> tuple[Outcome[T], ItemResult[T]] | None:
         loop = asyncio.get_running_loop()
         started = loop.time()
+        if started >= self._next_sample:
+            self._sample_slots(started)
         self._next = index + 1
         key = self._key(item) if self._key else None
         try:
@@ -433,9 +435,6 @@ class Run(Generic[T]):
                 name = f"{name}#{index}"
             self._names[index] = name
             self._stats.job_started()
-            now = asyncio.get_running_loop().time()
-            if now >= self._next_sample:
-                self._sample_slots(now)
         self.unfinished[name] = job_id
 
     def _is_fatal(self, error: HeyGenError) -> bool:

@@ -248,18 +248,16 @@ class SingleSubmitter:
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is told all the same
                 for job_id in await created_by(cancelled):
-                    self._accept(item, job_id)
+                    item.accept(job_id)
+                    self._store.submitted(item.identity.record_key, job_id)
             raise
         finally:
             submitting_lease.reset(outer)
         item.sending = False
-        self._accept(item, pending.id)
-        return pending
-
-    def _accept(self, item: ItemInProgress[Any], job_id: str) -> None:
-        item.accept(job_id)
+        item.accept(pending.id)
         # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
-        self._store.submitted(item.identity.record_key, job_id)
+        self._store.submitted(item.identity.record_key, pending.id)
+        return pending
 
 
 def not_begun(store: JournalStore, key: str, begun: Begin | ItemRecord) -> JournalError:

@@ -184,14 +184,14 @@ class WorkerPool(Generic[T, R]):
                     continue
                 index, result = self._finished.popleft()
                 if not self._ordered:
-                    self._add_room(1)
+                    self._add_room()
                     yield result
                     continue
                 held_back[index] = result
                 while following in held_back:
                     result = held_back.pop(following)
                     following += 1
-                    self._add_room(1)
+                    self._add_room()
                     yield result
             # An item without a result leaves a gap, and good results behind it.
             for index in sorted(held_back):
@@ -242,12 +242,14 @@ class WorkerPool(Generic[T, R]):
                 finally:
                     slot.release()
                 self._finished.append((index, result))
-                self._changed.set()
+                if len(self._finished) == 1:
+                    self._changed.set()
         except Exhausted:
             return
         except BaseException:
             self._source.close()
-            self._add_room(math.inf)
+            self._room = math.inf
+            self._room_grew.set()
             raise
 
     async def _next(self) -> tuple[int, T, SlotLease]:
@@ -274,6 +276,7 @@ class WorkerPool(Generic[T, R]):
         self._room -= 1
         return index, item, slot
 
-    def _add_room(self, items: float) -> None:
-        self._room += items
-        self._room_grew.set()
+    def _add_room(self) -> None:
+        self._room += 1
+        if self._room == 1:
+            self._room_grew.set()

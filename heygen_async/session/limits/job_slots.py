@@ -282,14 +282,16 @@ class JobSlot(Grant):
         slots = self._slots
         if self._loop is slots._loop:
             slots._limit.accepted(self, self._loop.time())
-            slots._wake()
+            if slots._queue.waiting or slots._at_gate.waiting:
+                slots._wake()
 
     def release(self) -> None:
         """Give the slot back; further calls do nothing."""
         slots = self._slots
         if self.held and self._loop is slots._loop:
             slots._limit.released(self, self._loop.time())
-            slots._wake()
+            if slots._queue.waiting or slots._at_gate.waiting:
+                slots._wake()
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
         """Queue again after the submission was refused; see ``SlotLease``.
