@@ -48,7 +48,7 @@ async def run_items(
     count: int, slots: int = SLOTS, journal: Path | None = None, seconds: float = SECONDS
 ) -> float:
     """Seconds that so many items took, on the loop's clock."""
-    async with nap_run(iter(range(count)), slots, journal, seconds) as run:
+    async with nap_run(range(count), slots, journal, seconds) as run:
         done = 0
         began = asyncio.get_running_loop().time()
         async for outcome in run:

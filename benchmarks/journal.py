@@ -63,7 +63,7 @@ def print_run(items: int, journal: Path) -> None:
 
     async def run() -> int:
         resumed = 0
-        async with nap_run(iter(range(items)), SLOTS, journal) as run:
+        async with nap_run(range(items), SLOTS, journal) as run:
             async for outcome in run:
                 resumed += outcome.resumed
         return resumed
