@@ -1,4 +1,4 @@
-"""How long jobs run in the sandbox, and a client that speaks plain HTTP to it, and a receiver of events."""
+"""How long jobs run in the sandbox, a client that speaks plain HTTP to it, a receiver of events."""
 
 from __future__ import annotations
 
