@@ -40,7 +40,7 @@ from heygen_async.session.session import Session
 from heygen_async.session.transfers.transfers import download
 from heygen_async.session.transfers.uploads import StreamedBody, opened
 
-from .transfers_host import API_KEY, everything_said, open_session
+from .transfers_host import everything_said, open_session
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ MB = 1_000_000
 
 @pytest.fixture
 async def session(sandbox: Sandbox) -> AsyncIterator[Session]:
-    async with open_session(sandbox.base_url) as session:
+    async with open_session(sandbox.base_url, api_key=sandbox.api_key) as session:
         yield session
 
 
@@ -337,7 +337,7 @@ async def test_a_large_file_goes_straight_into_storage_in_little_memory(
     assert puts[1].headers["Content-Length"] == str(33 * MB)
     assert puts[1].headers["Content-Type"] == "video/mp4"
     assert sandbox.leaks == 0
-    assert all(API_KEY not in str(request.headers) for request in puts)
+    assert all(sandbox.api_key not in str(request.headers) for request in puts)
 
 
 async def test_bytes_that_turn_up_late_are_waited_for(
@@ -438,7 +438,9 @@ async def test_a_file_that_cannot_be_read_to_its_end(
 ) -> None:
     if direct:
         monkeypatch.setattr("heygen_async.endpoints.assets.MULTIPART_LIMIT", 100)
-    async with open_session(sandbox.base_url, attempts=attempts) as session:
+    async with open_session(
+        sandbox.base_url, api_key=sandbox.api_key, attempts=attempts
+    ) as session:
         assets = Assets(session, Watcher(session, {}))
         with pytest.raises(TransferError, match=f"cannot read the file: {says}"):
             await assets.upload(kind(bytes(4 * 1024**2)), filename="a.mp4")

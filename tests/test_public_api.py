@@ -122,7 +122,7 @@ grown = {}
 async def main():
     # The clock is real here, and the sandbox renders in milliseconds.
     expected, retry = {"video": 0.01}, Retry(attempts=2, first=0.01)
-    heygen = HeyGen("sk_V2_sandbox", base_url=base_url, retry=retry, expected=expected)
+    heygen = HeyGen("sk_V2_mine", base_url=base_url, retry=retry, expected=expected)
     known = set(sys.modules)
 
     async def step(name, call):
@@ -154,7 +154,7 @@ print(json.dumps(grown))
 @pytest.mark.parametrize("address", ["http://localhost", "https://localhost"])
 def test_the_first_call_imports_nothing(address: str, tmp_path: Path) -> None:
     # Nobody speaks TLS there; but all of it that needs modules happens before that shows.
-    with SandboxThread(speed=6000) as sandbox:
+    with SandboxThread(speed=6000, api_keys=["sk_V2_mine"]) as sandbox:
         port = sandbox.base_url.rpartition(":")[2]
         grown = _run(FIRST_CALLS, f"{address}:{port}", sandbox.avatar_id, str(tmp_path / "a.db"))
     assert ("download" in grown) == address.startswith("http:")
@@ -173,7 +173,7 @@ headers = {"Heygen-Signature": signature, "Heygen-Timestamp": now}
 grown = {}
 
 async def main():
-    heygen = HeyGen("sk_V2_sandbox", base_url=base_url, expected={"video": 0.01})
+    heygen = HeyGen("sk_V2_mine", base_url=base_url, expected={"video": 0.01})
     known = set(sys.modules)
 
     def step(name):
@@ -195,7 +195,7 @@ print(json.dumps([*asyncio.run(main()), grown]))
 
 
 def test_the_first_batch_and_the_first_delivery_import_nothing(tmp_path: Path) -> None:
-    with SandboxThread(speed=6000) as sandbox:
+    with SandboxThread(speed=6000, api_keys=["sk_V2_mine"]) as sandbox:
         arguments = sandbox.base_url, sandbox.add_template(), str(tmp_path / "run.db")
         done, status, grown = _run(FIRST_OF_BULK_AND_DELIVERIES, *arguments)
     assert (done, status) == ([True, True], 200)

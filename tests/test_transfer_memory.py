@@ -56,7 +56,7 @@ def test_large_transfers_take_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.mp4"
     with path.open("wb") as file:
         file.truncate(UPLOAD_MB * MB)  # sparse
-    with SandboxThread() as sandbox, media_server() as media_url:
+    with SandboxThread(api_keys=["sk_V2_mine"]) as sandbox, media_server() as media_url:
         sandbox.faults.add("media", Fault.drop())  # so that the first one is sent twice
         done = subprocess.run(
             [

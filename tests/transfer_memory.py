@@ -45,7 +45,7 @@ async def blocks(count: int) -> AsyncIterator[bytes]:
 async def main(base_url: str, media_url: str, file: str, megabytes: str) -> None:
     to = Path(file).with_name("back.mp4")
     retry = Retry(first=0.01)
-    async with HeyGen("sk_V2_sandbox", base_url=base_url, retry=retry) as heygen:
+    async with HeyGen("sk_V2_mine", base_url=base_url, retry=retry) as heygen:
         # What is loaded and made once is none of the growth.
         await heygen.upload(b"ID3" + bytes(MB))
         await heygen.upload(blocks(1), filename="a.mp4")

@@ -35,6 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="JSON",
         help='what goes wrong, such as {"drop": 0.1, "fail_jobs": 0.05}',
     )
+    parser.add_argument("--balance", type=float, default=100_000.0, help="USD in the wallet")
+    parser.add_argument(
+        "--api-key",
+        action="append",
+        dest="api_keys",
+        metavar="KEY",
+        help="a key that is accepted; by default a random one, which is printed",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        dest="allowed_hosts",
+        default=[],
+        metavar="NAME",
+        help="a name beside localhost by which it is addressed, such as a container's",
+    )
     parser.add_argument(
         "--requests-per-second", type=float, default=None, help="more than that get 429"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from .refusals import Refusal, invalid
+from .refusals import Refusal, invalid, invalid_item
 
 try:
     import jsonschema_rs
@@ -26,6 +26,13 @@ __all__ = ["CONTRACT", "LANGUAGES", "Contract", "Operation"]
 
 _FOLDER = Path(__file__).parent / "contract"
 _MESSAGE_LIMIT = 300
+#: Lists of the batches, an item of which refuses its whole batch without a word of its field.
+_ITEMS = {
+    "assets.direct_uploads.batches.create": "files",
+    "lipsyncs.batches.create": "lipsyncs",
+    "video_translations.batches.create": "video_translations",
+    "videos.batches.create": "videos",
+}
 
 
 @dataclass(slots=True)
@@ -160,7 +167,14 @@ class Contract:
             raise Refusal(400, "invalid_parameter", "The request body is not valid JSON") from None
         if operation._body_judge is None:
             operation._body_judge = self._judge(operation.body or {})
-        _apply(operation._body_judge, body)
+        try:
+            _apply(operation._body_judge, body)
+        except Refusal as refusal:
+            field, _, rest = (refusal.param or "").partition(".")
+            index = rest.partition(".")[0]
+            if index and field == _ITEMS.get(operation.id):
+                raise invalid_item(field, int(index)) from None
+            raise
         checked: dict[str, Any] = body
         return checked
 

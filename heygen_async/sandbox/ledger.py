@@ -71,19 +71,6 @@ class LedgerJob:
     title: str | None = None
     callback_id: str | None = None
 
-    def charge(self, job: Job, seconds: float, usd: float) -> None:
-        """Note what the job makes and costs; one that fails or never ends costs nothing.
-
-        Args:
-            job: Its course, which tells whether it fails.
-            seconds: Length of the output.
-            usd: What it costs if it completes.
-        """
-        self.seconds = seconds
-        self.failed = job.failure is not None
-        self.usd = 0.0 if self.failed or job.stuck else usd
-        self.charged = self.usd > 0
-
 
 class Ledger:
     """All work accepted so far, replays not counted again.
@@ -91,11 +78,29 @@ class Ledger:
     Attributes:
         jobs: Every job in the order of acceptance.
         requests: How many requests reached the API, refused and faulty ones included.
+        spent: USD of all jobs, as a running total.
     """
 
     def __init__(self) -> None:
         self.jobs: list[LedgerJob] = []
         self.requests = 0
+        self.spent = 0.0
+
+    def charge(self, entry: LedgerJob, job: Job | None, seconds: float, usd: float) -> None:
+        """Note what a job makes and costs; one that fails or never ends costs nothing.
+
+        Args:
+            entry: The job in the ledger.
+            job: Its course, which tells whether it fails; None if it is done at once.
+            seconds: Length of the output.
+            usd: What it costs if it completes.
+        """
+        before = entry.usd
+        entry.seconds = seconds
+        entry.failed = job is not None and job.failure is not None
+        entry.usd = 0.0 if entry.failed or (job is not None and job.stuck) else usd
+        entry.charged = entry.usd > 0
+        self.spent += entry.usd - before
 
     def count(self, kind: str | None = None) -> int:
         """How many jobs were accepted.

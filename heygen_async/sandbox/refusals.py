@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Refusal", "bad_reference", "error_body", "invalid", "not_found"]
+__all__ = ["Refusal", "bad_reference", "error_body", "invalid", "invalid_item", "not_found"]
 
 #: Where `doc_url` of a v3 error points; the code follows, with dashes.
 DOC_URL = "https://developers.heygen.com/docs/error-codes#"
@@ -46,6 +46,12 @@ class Refusal(Exception):
 def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Refusal:
     """A 400 that names the field."""
     return Refusal(400, code, message, param=param)
+
+
+def invalid_item(field: str, index: int) -> Refusal:
+    """Return the 400 for an item of a batch, which refuses the batch whole."""
+    what = "file" if field == "files" else "payload"
+    return invalid(field, f"Invalid {what}(s) at index {index}.")
 
 
 #: Code and name of what an id in a path does not find.

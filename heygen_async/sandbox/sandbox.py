@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 
 from .account.account import Account
 from .account.fixtures import ALL_ENGINES, add_look, add_template, populate
-from .account.resources import (
-    Look,
-    Voice,
-)
+from .account.resources import Folder, Look, Voice
 from .answers import Json
 from .clock import Clock
 from .contract import LANGUAGES
@@ -43,7 +41,13 @@ class Sandbox:
             default the real seconds until the next job ends, 1 to 30.
         host: Address to listen on.
         port: Port of the API; 0 picks a free one. The media host always picks its own.
-        api_keys: Keys that are accepted, as `x-api-key` or as bearer token.
+        api_keys: Keys that are accepted, as `x-api-key` or as bearer token; by default a random
+            one.
+        balance: USD in the account's wallet. What it cannot pay gets 402.
+        allowed_hosts: Names by which the sandbox is addressed beside `localhost` and IP
+            addresses, such as a service's in a network of containers. Requests with any other
+            name in their `Host` header are refused, as those of a web page that has led its own
+            name to this machine would be.
         languages: Names of the target languages; all 178 by default.
         faults: What goes wrong; nothing by default.
         durations: How long jobs run in sandbox seconds by kind: fixed, or the (median, sigma)
@@ -66,12 +70,16 @@ class Sandbox:
         retry_after: int | str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        api_keys: Sequence[str] = ("sk_V2_sandbox",),
+        api_keys: Sequence[str] | None = None,
+        balance: float = 100_000.0,
+        allowed_hosts: Sequence[str] = (),
         languages: Sequence[str] | None = None,
         faults: Faults | None = None,
         durations: Mapping[str, float | tuple[float, float]] | None = None,
         epoch: float | None = None,
     ) -> None:
+        if api_keys is None:
+            api_keys = (f"sk_V2_{secrets.token_hex(16)}",)
         if not api_keys:
             raise ValueError("the sandbox needs at least one API key")
         names = list(LANGUAGES) if languages is None else list(languages)
@@ -91,12 +99,19 @@ class Sandbox:
             media=MediaStore(self._clock, seed),
             languages={name: LANGUAGES[name] for name in names},
             concurrency=concurrency,
+            balance=balance,
         )
         self._account.retry_after = retry_after
         if faults is not None:
             self._account.faults = faults
         populate(self._account)
-        self._hosts = Hosts(self._account, self._api_keys, requests_per_second, self._loop_time)
+        self._hosts = Hosts(
+            self._account,
+            self._api_keys,
+            requests_per_second,
+            self._loop_time,
+            frozenset(map(str.lower, (host, *allowed_hosts))),
+        )
 
     def _loop_time(self) -> float:
         return 0.0 if self._loop is None else self._loop.time()
@@ -169,6 +184,15 @@ class Sandbox:
     @concurrency.setter
     def concurrency(self, value: int) -> None:
         self._account.concurrency = value
+
+    @property
+    def balance(self) -> float:
+        """USD left in the wallet; what it cannot pay gets 402. Can be changed any time."""
+        return self._account.balance
+
+    @balance.setter
+    def balance(self, value: float) -> None:
+        self._account.funds = value + self._account.ledger.spent
 
     @property
     def retry_after(self) -> int | str | None:
@@ -244,6 +268,7 @@ class Sandbox:
         gender: str = "female",
         starfish: bool = True,
         private: bool = False,
+        usable: bool = True,
     ) -> str:
         """Add a voice.
 
@@ -254,12 +279,14 @@ class Sandbox:
             gender: `female` or `male`.
             starfish: Whether `voices.speech` takes it.
             private: Whether it is the account's own.
+            usable: False makes it a voice that is listed, and refused wherever it is named.
 
         Returns:
             Its id.
         """
         identifier = voice_id or self._account.new_id()
         voice = Voice(identifier, name, language, gender, starfish=starfish, private=private)
+        voice.usable = usable
         self._account.voices.add(identifier, voice)
         self._account.media.add(MediaItem(identifier, 3.0))
         return identifier
@@ -271,6 +298,7 @@ class Sandbox:
         look_id: str | None = None,
         avatar_type: str = "digital_twin",
         engines: Sequence[str] = ALL_ENGINES,
+        usable: bool = True,
     ) -> str:
         """Add an avatar look, in a group of its own.
 
@@ -279,6 +307,7 @@ class Sandbox:
             look_id: Its id; made up by default.
             avatar_type: `digital_twin`, `studio_avatar` or `photo_avatar`.
             engines: The engines that render it; all by default.
+            usable: False makes it a look that is listed, and refused wherever it is named.
 
         Returns:
             Its id, which videos name as their `avatar_id`.
@@ -294,9 +323,25 @@ class Sandbox:
             voice.gender,
             voice.id,
             tuple(engines),
+            usable=usable,
         )
         add_look(account, look)
         return identifier
+
+    def add_folder(self, name: str = "Folder", *, folder_id: str | None = None) -> str:
+        """Add a folder.
+
+        Args:
+            name: Its name.
+            folder_id: Its id; made up by default.
+
+        Returns:
+            Its id.
+        """
+        account = self._account
+        identifier = folder_id or account.new_id()
+        folder = Folder(identifier, name, "mixed", None, account.clock.now())
+        return account.folders.add(identifier, folder).id
 
     def give_consent(self, group_id: str) -> None:
         """Consent to an avatar, as the person it shows does on the page for it.

@@ -99,7 +99,11 @@ async def test_the_sandbox_refuses_by_the_path_of_the_field(name: str, schema: s
             error: dict[str, Any] = reply.body["error"]
             assert (reply.status, error["code"]) == (400, "invalid_parameter"), fault
             place = ".".join(fault.place)
-            if "/v2/" in path:
+            if "/batches" in path and len(fault.place) > 1:
+                what = "file" if fault.place[0] == "files" else "payload"
+                said = f"Invalid {what}(s) at index {fault.place[1]}."
+                assert (error["param"], error["message"]) == (fault.place[0], said), fault
+            elif "/v2/" in path:
                 assert error["message"].startswith(f"{place}: " if place else ""), fault
             else:
                 assert error.get("param") == (place or None), fault

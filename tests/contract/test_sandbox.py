@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -38,6 +39,7 @@ FUZZ = settings(
     suppress_health_check=list(HealthCheck),
 )
 _REPAIRS = 8
+_HOOKS = itertools.count()
 _ODD = st.sampled_from(["", "0", "-1", "101", "1e9", "no", "é", "a,b", "%00", "null"])
 # Operations without a body that is made from the schema, or that need more than one request.
 UPLOAD = "assets.upload"
@@ -81,6 +83,8 @@ def _good(name: str) -> Any:
 
 def _known(world: World) -> dict[str, list[Any]]:
     ids = world.ids
+    # An address is registered once.
+    hook = f"{world.hook}/{next(_HOOKS)}"
     return {
         "avatar_id": world.looks,
         "character_id": world.looks,
@@ -99,7 +103,7 @@ def _known(world: World) -> dict[str, list[Any]]:
         "media_type": ["image/png"],
         "content_type": ["image/png"],
         "filename": ["a.png"],
-        "url": [world.hook],
+        "url": [hook],
         "callback_url": [world.hook],
         "audio_url": [world.hook],
         "script": ["Hello there."],

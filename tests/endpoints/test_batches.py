@@ -380,7 +380,10 @@ async def test_a_body_that_breaks_the_contract_is_refused_whole(
     videos = [*_videos(sandbox, 1), *_videos(sandbox, 1, extra={"colour": "red"})]
     with pytest.raises(BadRequest) as caught:
         await heygen.videos.batches.create(videos)
-    assert caught.value.param == "videos.1.colour"
+    assert (caught.value.param, caught.value.message) == (
+        "videos",
+        "Invalid payload(s) at index 1.",
+    )
     assert sandbox.ledger.count() == 0
     request = VideoTranslationBatchRequest(
         video_translations=[VideoTranslationRequest(video=SOURCE, output_languages=LANGUAGES[:1])],
@@ -396,6 +399,7 @@ async def test_a_folder_that_all_videos_share_becomes_that_of_the_batch(
     def video(folder_id: str | None) -> AvatarVideoRequest:
         return AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi", folder_id=folder_id)
 
+    sandbox.add_folder(folder_id="mine")
     batch = await heygen.videos.batches.create([video("mine"), video("mine")])
     assert [done.result.folder_id async for done in batch.results() if done.result] == ["mine"] * 2
     with pytest.raises(InvalidRequest, match="a batch has one folder") as caught:

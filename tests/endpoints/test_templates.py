@@ -199,6 +199,7 @@ async def test_a_request_goes_whole_through_both_versions(
 ) -> None:
     template_id = sandbox.template_id("Welcome")
     scene_ids = (await heygen.templates.get(template_id)).scene_ids
+    sandbox.add_folder(folder_id="here")
     request = TemplateRenderRequest(
         variables=WELCOME, title="For Ada", scene_ids=[scene_ids[1]], extra={"folder_id": "here"}
     )

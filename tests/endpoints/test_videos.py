@@ -124,6 +124,7 @@ async def test_a_list_fetches_pages_as_they_are_needed(heygen: HeyGen, sandbox: 
 
 async def test_a_list_takes_its_filters(heygen: HeyGen, sandbox: Sandbox) -> None:
     await _seven_videos(heygen, sandbox)
+    sandbox.add_folder(folder_id="here")
     await heygen.videos.create(_avatar(sandbox, title="Clip 5 again", folder_id="here"))
     assert len([video async for video in heygen.videos.list(title="clip 5", limit=1)]) == 2
     found: list[Video] = [video async for video in heygen.videos.list(folder_id="here")]

@@ -104,6 +104,17 @@ async def test_a_group_fails_where_all_its_looks_have(api: Api, sandbox: Sandbox
     assert sandbox.ledger.usd == 1.0
 
 
+async def test_with_its_last_look_a_group_goes(api: Api) -> None:
+    group, first = await _make(api, PHOTO)
+    _, second = await _make(api, {**PHOTO, "avatar_group_id": group})
+    await api("DELETE", f"/v3/avatars/looks/{first}")
+    assert (await api.get(f"/v3/avatars/{group}")).data["looks_count"] == 1
+    await api("DELETE", f"/v3/avatars/looks/{second}")
+    assert (await api.get(f"/v3/avatars/{group}")).refusal[:2] == (404, "avatar_not_found")
+    late = await api.post("/v3/avatars", {**PHOTO, "avatar_group_id": group})
+    assert late.refusal[:2] == (404, "avatar_not_found")
+
+
 async def test_own_avatars_are_listed_changed_and_deleted(api: Api, sandbox: Sandbox) -> None:
     group, look = await _make(api, PHOTO)
     assert [item["id"] for item in (await api.get("/v3/avatars?ownership=private")).data] == [group]

@@ -141,11 +141,11 @@ async def test_a_batch_fails_where_no_item_ends_well(api: Api, sandbox: Sandbox)
     ("product", "body", "param"),
     [
         ("videos", {"videos": []}, "videos"),
-        ("videos", {"videos": [{"type": "avatar"}]}, "videos.0.avatar_id"),
-        ("videos", {"videos": [{"type": "hologram"}]}, "videos.0.type"),
+        ("videos", {"videos": [{"type": "avatar"}]}, "videos"),
+        ("videos", {"videos": [{"type": "hologram"}]}, "videos"),
         ("videos", {}, "videos"),
         ("videos", {"videos": [{"type": "avatar", "avatar_id": "a"}] * 101}, "videos"),
-        ("lipsyncs", {"lipsyncs": [{"video": VIDEO}]}, "lipsyncs.0.audio"),
+        ("lipsyncs", {"lipsyncs": [{"video": VIDEO}]}, "lipsyncs"),
         (
             "video-translations",
             {"video_translations": [{"video": VIDEO, "output_languages": ["French"] * 51}] * 2},
@@ -240,7 +240,11 @@ async def test_items_take_the_folder_of_their_batch(api: Api, sandbox: Sandbox) 
     videos = _videos(sandbox, 2)
     own = [videos[0], {**videos[1], "folder_id": "own"}]
     refused = await api.post("/v3/videos/batches", {"videos": own})
-    assert refused.refusal == (400, "invalid_parameter", "videos.1.folder_id")
+    assert refused.refusal == (400, "invalid_parameter", "videos")
+    assert refused.body["error"]["message"] == "Invalid payload(s) at index 1."
+    stray = await api.post("/v3/videos/batches", {"videos": videos, "folder_id": "shared"})
+    assert stray.refusal == (400, "invalid_parameter", "folder_id")
+    sandbox.add_folder(folder_id="shared")
     path = await _create(api, "videos", videos=videos, folder_id="shared")
     ids = [item["video_id"] for item in (await api.get(path)).data["items"]]
     folders = [(await api.get(f"/v3/videos/{identifier}")).data["folder_id"] for identifier in ids]

@@ -61,6 +61,7 @@ async def test_an_endpoint_is_told_with_a_signature(
     api: Api, receiver: Receiver, sandbox: Sandbox
 ) -> None:
     endpoint = await receiver.register(api)
+    sandbox.add_folder(folder_id="F")
     video_id = await api.video(callback_id="mine", folder_id="F")
     await asyncio.sleep(99)
     assert receiver.got == []

@@ -67,7 +67,8 @@ async def test_avatars_tell_when_they_are_made(
     assert (second["name"], second["message"]) == ("Bea", "No face")
 
 
-async def test_a_batch_of_uploads_tells_of_its_end(api: Api, receiver: Receiver) -> None:
+async def test_a_batch_of_uploads_tells_endpoints_of_its_end(api: Api, receiver: Receiver) -> None:
+    endpoint = await receiver.register(api)
     file = {"filename": "a.png", "content_type": "image/png", "size_bytes": 4}
     body = {"files": [file, file], "callback_url": receiver.url}
     made = (await api.post("/v3/assets/direct-uploads/batches", body)).data
@@ -78,7 +79,9 @@ async def test_a_batch_of_uploads_tells_of_its_end(api: Api, receiver: Receiver)
     for _ in range(2):
         await api.post("/v3/assets/complete/batches", {"batch_id": made["batch_id"]})
     await asyncio.sleep(100)
+    # Its callback_url is reserved: nothing is sent there.
     (received,) = receiver.got
+    assert received.is_signed_with(endpoint["secret"])
     assert received.event["event_type"] == "batch.finished"
     assert received.event["event_data"]["batch_id"] == made["batch_id"]
     assert received.event["event_data"]["counts_by_status"] == {"completed": 1, "failed": 1}

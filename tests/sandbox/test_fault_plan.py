@@ -199,6 +199,10 @@ JSON: list[tuple[Faults, Any]] = [
     (Faults(status={503: 0.02}, latency=(0.1, 2)), {"status": {"503": 0.02}, "latency": [0.1, 2]}),
     (Faults(fail_jobs={"video": 0.5}), {"fail_jobs": {"video": 0.5}}),
     (
+        Faults(hide_assets=(1, 2), list_lag=3, gateway_timeout=30.5, lost_sessions=0.5),
+        {"hide_assets": [1, 2], "list_lag": 3, "gateway_timeout": 30.5, "lost_sessions": 0.5},
+    ),
+    (
         Faults(duplicate=0.3, operations={"media": Faults(drop=1), "users.me": Faults()}),
         {"duplicate": 0.3, "operations": {"media": {"drop": 1}, "users.me": {}}},
     ),
@@ -230,6 +234,12 @@ WRONG: list[tuple[Any, str]] = [
     ({"operations": {"users.me": {"fail_jobs": 1}}}, "users.me alone: fail_jobs"),
     ({"operations": {"users.me": {"operations": {"media": {}}}}}, "users.me alone: operations"),
     ({"latency": [1]}, "latency: not seconds"),
+    ({"gateway_timeout": [1, 2]}, "gateway_timeout: not seconds"),
+    ({"gateway_timeout": -1}, "gateway_timeout: not seconds"),
+    ({"operations": {"media": {"gateway_timeout": 1}}}, "media alone: gateway_timeout"),
+    ({"list_lag": True}, "list_lag: not seconds"),
+    ({"hide_assets": [2, 1]}, "hide_assets: not seconds"),
+    ({"lost_sessions": 2}, "lost_sessions: more than 1"),
     ({"latency": [2, 1]}, "latency: not seconds"),
     ({"delay": "1"}, "delay: not seconds"),
     ({"delay": -1}, "delay: not seconds"),

@@ -21,9 +21,10 @@ pytestmark = pytest.mark.anyio
         {},
         {"x-api-key": "wrong"},
         {"Authorization": "Bearer wrong"},
-        {"x-api-key": "sk_V2_sandbox", "Authorization": "Bearer sk_V2_sandbox"},
+        {"x-api-key": "sk_V2_mine", "Authorization": "Bearer sk_V2_mine"},
     ],
 )
+@pytest.mark.sandbox(api_keys=["sk_V2_mine"])
 async def test_a_wrong_or_missing_key_is_401(
     api: Api, sandbox: Sandbox, headers: dict[str, str]
 ) -> None:

@@ -94,7 +94,14 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     out = StopsWhenWritten()
     monkeypatch.setattr(sys, "stdout", out)
     main(["--concurrency", "3", "--faults", '{"fail_jobs": 0.5}', "--requests-per-second", "9"])
-    assert set(json.loads(out.getvalue())) == {"base_url", "api_key", "media_origin"}
+    line = json.loads(out.getvalue())
+    assert set(line) == {"base_url", "api_key", "media_origin"}
+    monkeypatch.setattr(sys, "stdout", again := StopsWhenWritten())
+    main(["--balance", "5", "--allow-host", "heygen"])
+    assert json.loads(again.getvalue())["api_key"] != line["api_key"]
+    monkeypatch.setattr(sys, "stdout", mine := StopsWhenWritten())
+    main(["--api-key", "sk_V2_mine", "--api-key", "sk_V2_other"])
+    assert json.loads(mine.getvalue())["api_key"] == "sk_V2_mine"
 
 
 def test_faults_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,9 @@ async def test_a_failure_ends_the_session(api: Api, sandbox: Sandbox) -> None:
     assert session["status"] == "failed"
     assert session["messages"][0]["type"] == "error"
     assert session["messages"][0]["content"] == "The prompt was refused"
-    assert (await api.get(f"/v3/videos/{made['video_id']}")).data["status"] == "failed"
+    video = (await api.get(f"/v3/videos/{made['video_id']}")).data
+    assert (video["status"], video["failure_code"]) == ("failed", None)
+    assert video["failure_message"] == "The prompt was refused"
     assert sandbox.ledger.usd == 0
 
 

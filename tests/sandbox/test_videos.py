@@ -222,6 +222,8 @@ async def test_statuses_takes_a_hundred_ids(api: Api) -> None:
 
 async def test_pages_neither_repeat_nor_hide(api: Api, sandbox: Sandbox) -> None:
     sandbox.concurrency = 100
+    for folder_id in "ab":
+        sandbox.add_folder(folder_id=folder_id)
     made = [await api.video(title=f"Take {n}", folder_id="ab"[n % 2]) for n in range(25)]
     first = await api.get("/v3/videos?limit=10")
     assert first.body["has_more"] is True

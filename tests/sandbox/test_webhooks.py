@@ -31,6 +31,26 @@ async def test_a_replay_shows_the_same_endpoint(api: Api) -> None:
     assert len((await api.get(ENDPOINTS)).data) == 1
 
 
+async def test_an_address_is_registered_once(api: Api) -> None:
+    first = (await api.post(ENDPOINTS, {"url": AWAY})).data
+    again = await api.post(ENDPOINTS, {"url": AWAY}, key="another")
+    assert again.refusal[:2] == (409, "conflict")
+    second = (await api.post(ENDPOINTS, {"url": f"{AWAY}/2"})).data
+    path = f"{ENDPOINTS}/{second['endpoint_id']}"
+    assert (await api("PATCH", path, {"url": AWAY})).refusal[:2] == (409, "conflict")
+    assert (await api("PATCH", path, {"url": f"{AWAY}/2"})).status == 200
+    await api("DELETE", f"{ENDPOINTS}/{first['endpoint_id']}")
+    assert (await api("PATCH", path, {"url": AWAY})).status == 200
+
+
+async def test_an_address_that_is_registered_twice_at_once(api: Api, receiver: Receiver) -> None:
+    receiver.slow = 0.5  # while it is asked, the other request comes
+    body = {"url": receiver.url}
+    replies = await asyncio.gather(*(api.post(ENDPOINTS, body) for _ in range(3)))
+    assert sorted(reply.status for reply in replies) == [200, 409, 409]
+    assert len((await api.get(ENDPOINTS)).data) == 1
+
+
 async def test_endpoints_are_listed_page_by_page(api: Api) -> None:
     urls = [f"{AWAY}/{number}" for number in range(3)]
     for url in urls:

@@ -17,7 +17,7 @@ from .wire import answering, client, raw_server, video
 
 pytestmark = pytest.mark.anyio
 
-KEY = "sk_V2_sandbox"
+KEY = "sk_V2_mine"
 
 
 async def forward(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

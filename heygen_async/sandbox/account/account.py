@@ -6,6 +6,7 @@ import math
 import random
 import zlib
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..answers import Json
@@ -47,6 +48,9 @@ class Account:
 
     Attributes:
         retry_after: Value of `Retry-After` on 429; None derives it from the next job to end.
+        funds: USD that the wallet held before the first job.
+        populated: What a new account holds is there.
+        deleted_glossaries: Ids of brand glossaries that were deleted; requests may still name them.
     """
 
     def __init__(
@@ -58,8 +62,10 @@ class Account:
         media: MediaStore,
         languages: Mapping[str, str],
         concurrency: int,
+        balance: float,
     ) -> None:
         self.clock = clock
+        self.funds = balance
         self.jobs = jobs
         self.media = media
         self.languages: dict[str, str] = dict(languages)
@@ -67,35 +73,46 @@ class Account:
         self.files: FileStore = FileStore()
         self.slots: Slots = Slots(concurrency)
         self.ledger: Ledger = Ledger()
-        self.voices: Store[Voice] = Store("voice", newest_first=False)
-        self.looks: Store[Look] = Store("avatar_look", newest_first=False)
-        self.groups: Store[AvatarGroup] = Store("avatar_group", newest_first=False)
-        self.templates: Store[Template] = Store("template", newest_first=False)
-        self.videos: Store[Video] = Store("video")
-        self.sessions: Store[Session] = Store("session")
-        self.translations: Store[Translation] = Store("video_translation")
-        self.proofreads: Store[Proofread] = Store("proofread")
-        self.lipsyncs: Store[Lipsync] = Store("lipsync")
-        self.clippings: Store[AiClipping] = Store("ai_clip")
-        self.background_removals: Store[BackgroundRemoval] = Store("background_removal")
+        self.populated = False
+        self.voices: Store[Voice] = self._store("voice", newest_first=False)
+        self.looks: Store[Look] = self._store("avatar_look", newest_first=False)
+        self.groups: Store[AvatarGroup] = self._store("avatar_group", newest_first=False)
+        self.templates: Store[Template] = self._store("template", newest_first=False)
+        self.videos: Store[Video] = self._store("video")
+        self.sessions: Store[Session] = self._store("session")
+        self.translations: Store[Translation] = self._store("video_translation")
+        self.proofreads: Store[Proofread] = self._store("proofread")
+        self.lipsyncs: Store[Lipsync] = self._store("lipsync")
+        self.clippings: Store[AiClipping] = self._store("ai_clip")
+        self.background_removals: Store[BackgroundRemoval] = self._store("background_removal")
         self.background_removals_by_request: dict[str, BackgroundRemoval] = {}
-        self.filler_word_removals: Store[FillerWordRemoval] = Store("filler_word_removal")
+        self.filler_word_removals: Store[FillerWordRemoval] = self._store("filler_word_removal")
         self.batches: dict[str, Store[Batch]] = {
-            product: Store("batch")
+            product: self._store("batch")
             for product in ("videos", "video_translations", "lipsyncs", "assets")
         }
-        self.hyperframes_renders: Store[HyperframesRender] = Store("hyperframes_render")
-        self.assets: Store[Asset] = Store("asset")
-        self.folders: Store[Folder] = Store("folder")
-        self.brand_kits: Store[BrandKit] = Store("brand_kit", newest_first=False)
-        self.sounds: Store[Json] = Store("resource", newest_first=False)
-        self.pictures: Store[Json] = Store("resource", newest_first=False)
-        self.glossaries: Store[BrandGlossary] = Store("brand_glossary", newest_first=False)
-        self.styles: Store[Json] = Store("style", newest_first=False)
+        self.hyperframes_renders: Store[HyperframesRender] = self._store("hyperframes_render")
+        self.assets: Store[Asset] = self._store("asset")
+        self.folders: Store[Folder] = self._store("folder")
+        self.brand_kits: Store[BrandKit] = self._store("brand_kit", newest_first=False)
+        self.sounds: Store[Json] = self._store("resource", newest_first=False)
+        self.pictures: Store[Json] = self._store("resource", newest_first=False)
+        self.glossaries: Store[BrandGlossary] = self._store("brand_glossary", newest_first=False)
+        self.styles: Store[Json] = self._store("style", newest_first=False)
+        self.deleted_glossaries: set[str] = set()
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311 - ids are no secrets
         self._seed = seed
         self.faults = Faults()
         self.deliveries: Deliveries = Deliveries(clock, self.slots, seed, lambda: self._faults)
+
+    def _store(self, what: str, *, newest_first: bool = True) -> Store[Any]:
+        return Store(
+            what,
+            newest_first=newest_first,
+            # What a new account holds has always been there.
+            now=lambda: self.clock.now() if self.populated else -math.inf,
+            lag=lambda: self._faults.list_lag,
+        )
 
     @property
     def faults(self) -> Faults:
@@ -135,8 +152,27 @@ class Account:
         """How many jobs hold a slot now."""
         return self.slots.running(self.clock.now())
 
-    def admit(self) -> None:
-        """Refuse with 429 while as many jobs run as the account may have."""
+    @property
+    def balance(self) -> float:
+        """USD that are left in the wallet."""
+        return self.funds - self.ledger.spent
+
+    def afford(self, usd: float | None) -> None:
+        """Refuse with 402 what the wallet cannot pay.
+
+        Args:
+            usd: The price; None if it is known only afterwards, which takes a wallet that is
+                not empty.
+        """
+        # A sum of prices is not exact.
+        if self.balance <= 0 if usd is None else usd > self.balance + 1e-6:
+            raise Refusal(
+                402, "insufficient_credit", "Insufficient credit. Please add to your balance."
+            )
+
+    def admit(self, usd: float | None) -> None:
+        """Refuse a job with 402 or, while as many run as the account may have, with 429."""
+        self.afford(usd)
         if self.running() >= self.concurrency:
             raise Refusal(
                 429,
@@ -171,7 +207,7 @@ class Account:
         kind: str,
         identifier: str,
         operation: str,
-        job: Job,
+        job: Job | None,
         *,
         seconds: float = 0.0,
         usd: float = 0.0,
@@ -186,7 +222,7 @@ class Account:
             kind: Kind in the ledger.
             identifier: Id of the resource.
             operation: Operation id.
-            job: Its course.
+            job: Its course; None if it is done at once.
             seconds: Length of what it makes.
             usd: Its price if it completes.
             key: Its `Idempotency-Key`.
@@ -198,13 +234,13 @@ class Account:
             kind,
             identifier,
             operation,
-            job.created_at,
+            self.clock.now() if job is None else job.created_at,
             idempotency_key=key,
             template_id=template_id,
             title=title,
             callback_id=callback_id,
         )
-        entry.charge(job, seconds, usd)
+        self.ledger.charge(entry, job, seconds, usd)
         self.ledger.jobs.append(entry)
         return entry
 
@@ -218,11 +254,25 @@ class Account:
             self.check_url(source["url"], f"{field_name}.url")
 
     def ready_asset(self, asset_id: str, param: str) -> Asset:
-        """The asset that a body names in its field `param`; refuses one that was not completed."""
+        """The asset that a body names in its field `param`.
+
+        Refuses one that was not completed, and one that is not visible yet because of a fault.
+        """
         asset = self.assets.referenced(asset_id, param)
-        if not asset.is_ready(self.clock.now()):
+        now = self.clock.now()
+        if not asset.is_ready(now):
+            raise bad_reference("asset", asset_id, param)
+        if now < asset.visible_at:
+            if asset.mime_type.startswith("video/"):
+                raise Refusal(404, "resource_not_found", "1 video(s) not found", param=param)
             raise bad_reference("asset", asset_id, param)
         return asset
+
+    def mime_type_of(self, source: Json) -> str:
+        """Type of a source that is an asset or comes along; empty for a URL."""
+        if source["type"] == "asset_id":
+            return self.assets.get(source["asset_id"]).mime_type
+        return str(source["media_type"]) if source["type"] == "base64" else ""
 
     @staticmethod
     def check_url(url: str, field_name: str) -> None:

@@ -8,14 +8,7 @@ from ..answers import Json
 from ..media.store import MediaItem
 from .account import Account
 from .libraries import add_libraries
-from .resources import (
-    AvatarGroup,
-    BrandGlossary,
-    BrandKit,
-    Look,
-    Template,
-    Voice,
-)
+from .resources import AvatarGroup, BrandGlossary, BrandKit, Look, Template, Voice
 
 __all__ = ["ALL_ENGINES", "add_look", "add_template", "populate"]
 
@@ -72,6 +65,7 @@ def populate(account: Account) -> None:
         account.brand_kits.add(identifier, kit)
         account.media.add(MediaItem(identifier))
     add_libraries(account)
+    account.populated = True
 
 
 def _add_voices(account: Account) -> None:

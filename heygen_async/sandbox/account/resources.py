@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Voice:
-    """A voice; `job` is set for clones."""
+    """A voice; `job` is set for clones. One that is not `usable` is listed all the same."""
 
     id: str
     name: str
@@ -41,11 +41,15 @@ class Voice:
     support_locale: bool = False
     private: bool = False
     job: Job | None = None
+    usable: bool = True
 
 
 @dataclass(slots=True)
 class Look:
-    """An avatar's look, that which videos name as `avatar_id`; `job` is set for own ones."""
+    """An avatar's look, that which videos name as `avatar_id`; `job` is set for own ones.
+
+    One that is not `usable` is listed all the same.
+    """
 
     id: str
     name: str
@@ -55,6 +59,7 @@ class Look:
     default_voice_id: str
     engines: tuple[str, ...]
     job: Job | None = None
+    usable: bool = True
 
 
 @dataclass(slots=True)
@@ -95,7 +100,10 @@ class Template:
 
 @dataclass(slots=True)
 class Video:
-    """A video and its render job; `request` has what its scenes are made from."""
+    """A video and its render job; `request` has what its scenes are made from.
+
+    One that an agent has made tells no code of its failure.
+    """
 
     id: str
     job: Job
@@ -106,6 +114,7 @@ class Video:
     output_language: str | None = None
     caption: bool = False
     gif: bool = False
+    by_agent: bool = False
     request: Json = field(default_factory=dict)
 
 
@@ -240,6 +249,7 @@ class Asset:
         announced_checksum: What its bytes must hash to.
         upload_headers: What its PUT must carry.
         file: What its PUT brought.
+        visible_at: When requests can name it, in sandbox seconds.
     """
 
     id: str
@@ -252,6 +262,7 @@ class Asset:
     announced_checksum: str | None = None
     upload_headers: dict[str, str] = field(default_factory=dict)
     file: StoredFile | None = None
+    visible_at: float = 0.0
 
     def is_ready(self, now: float) -> bool:
         """Whether it can be used."""

@@ -23,12 +23,23 @@ class Store(Generic[T]):
     Args:
         what: The resource, as refusals know it.
         newest_first: Order of the pages.
+        now: The moment at which an item is stored.
+        lag: Seconds for which a new item is missing from the pages.
     """
 
-    def __init__(self, what: str, *, newest_first: bool = True) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        newest_first: bool = True,
+        now: Callable[[], float] = lambda: 0.0,
+        lag: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._what = what
         self._newest_first = newest_first
-        self._items: dict[str, tuple[int, T]] = {}
+        self._now = now
+        self._lag = lag
+        self._items: dict[str, tuple[int, T, float]] = {}
         self._places: list[int] = []
         self._ids: list[str] = []
         self._next_place = 0
@@ -37,7 +48,7 @@ class Store(Generic[T]):
         return len(self._items)
 
     def __iter__(self) -> Iterator[T]:
-        return (item for _, item in self._items.values())
+        return (item for _, item, _ in self._items.values())
 
     def __contains__(self, identifier: str) -> bool:
         return identifier in self._items
@@ -45,9 +56,10 @@ class Store(Generic[T]):
     def add(self, identifier: str, item: T) -> T:
         """Store an item; one with the same id is replaced."""
         if identifier in self._items:
-            self._items[identifier] = (self._items[identifier][0], item)
+            place, _, stored_at = self._items[identifier]
+            self._items[identifier] = (place, item, stored_at)
             return item
-        self._items[identifier] = (self._next_place, item)
+        self._items[identifier] = (self._next_place, item, self._now())
         self._places.append(self._next_place)
         self._ids.append(identifier)
         self._next_place += 1
@@ -75,7 +87,7 @@ class Store(Generic[T]):
     def remove(self, identifier: str) -> T:
         """Remove an item, or refuse with 404."""
         item = self.get(identifier)
-        place, _ = self._items.pop(identifier)
+        place = self._items.pop(identifier)[0]
         index = bisect_left(self._places, place)
         del self._places[index], self._ids[index]
         return item
@@ -86,8 +98,12 @@ class Store(Generic[T]):
         """One page of the items that fit, and the token of the next one; an empty token is none."""
         found: list[T] = []
         place = 0
+        lag = self._lag()
+        newest = self._now() - lag
         for index in self._walk(token or None):
-            place_here, item = self._items[self._ids[index]]
+            place_here, item, stored_at = self._items[self._ids[index]]
+            if lag and stored_at > newest:
+                continue
             if fits is not None and not fits(item):
                 continue
             if len(found) == limit:

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from ..answers import Json
+from ..contract import LANGUAGES
 from ..media.speech import speech_seconds
 from ..refusals import Refusal, invalid
 from .account import Account
-from .resources import (
-    Look,
-)
+from .resources import Look, Voice
 
-__all__ = ["check_video", "one_of", "usable_look", "usable_voice"]
+__all__ = [
+    "check_locale",
+    "check_references",
+    "check_video",
+    "one_of",
+    "usable_look",
+    "usable_voice",
+]
 
-_HEX_COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
+_HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+#: A language with its script, its region and its variants, such as `zh-Hant-TW`.
+_LOCALE = re.compile(r"([a-z]{2,3})(-[A-Za-z]{4})?(-[A-Za-z]{2}|-\d{3})?(-[a-z\d]{4,8})*")
+_SPOKEN_LANGUAGES = frozenset(code.partition("-")[0] for code in LANGUAGES.values())
+#: Seconds that the audio of a video lasts at most.
+_LONGEST_AUDIO = 600.0
+#: References of a cinematic video at most; its avatars are among the images.
+_MOST_REFERENCES = {"video": 3, "image": 9}
+_VIDEO_ENDINGS = (".mp4", ".webm", ".mov")
 _SPOKEN = ("script", "audio_url", "audio_asset_id")
 
 
@@ -29,12 +44,36 @@ def one_of(body: Json, names: tuple[str, ...], prefix: str = "") -> str:
     return given[0]
 
 
+def check_references(account: Account, body: Json) -> None:
+    """Refuse what a request of any kind names and the account does not have.
+
+    A glossary that was deleted does not apply any more, and fails nothing.
+    """
+    if body.get("folder_id"):  # an empty one is the root
+        account.folders.referenced(body["folder_id"], "folder_id")
+    glossary_id = body.get("brand_glossary_id")
+    if glossary_id is not None and glossary_id not in account.deleted_glossaries:
+        account.glossaries.referenced(glossary_id, "brand_glossary_id")
+    if body.get("brand_kit_id") is not None:
+        account.brand_kits.referenced(body["brand_kit_id"], "brand_kit_id")
+
+
+def check_locale(locale: str | None, param: str) -> None:
+    """Refuse a locale of another form than `pt-BR`, or of a language that nobody speaks here."""
+    if locale is None:
+        return
+    form = _LOCALE.fullmatch(locale)
+    if form is None or form[1] not in _SPOKEN_LANGUAGES:
+        raise invalid(param, f"Unsupported locale: {locale}")
+
+
 def check_video(body: Json, account: Account) -> float:
     """Check the fields of `videos.create` against each other and against the account.
 
     Returns:
         Length of the video in seconds.
     """
+    check_references(account, body)
     kind = body["type"]
     if kind == "cinematic_avatar":
         return _check_cinematic(body, account)
@@ -59,16 +98,29 @@ def _check_cinematic(body: Json, account: Account) -> float:
         raise invalid("duration", "Provide either duration or auto_duration")
     for index, look_id in enumerate(body["avatar_id"]):
         usable_look(account, look_id, f"avatar_id.{index}")
+    kinds = ["image"] * len(body["avatar_id"])
     for index, reference in enumerate(body.get("references") or []):
         account.check_source(reference, f"references.{index}")
+        kinds.append(_kind_of(reference, account))
+    for kind, most in _MOST_REFERENCES.items():
+        if kinds.count(kind) > most:
+            raise invalid("references", f"At most {most} {kind} references, avatars included")
     if automatic:
         return 8.0
     return 10.0 if duration is None else float(duration)
 
 
+def _kind_of(source: Json, account: Account) -> str:
+    """`image` or `video`, as far as a source tells."""
+    if source["type"] != "url":
+        return account.mime_type_of(source).partition("/")[0]
+    path = urlsplit(source["url"]).path
+    return "video" if path.lower().endswith(_VIDEO_ENDINGS) else "image"
+
+
 def _check_background(background: Json, account: Account) -> None:
     if background["type"] == "color":
-        if not _HEX_COLOUR.match(background.get("value") or ""):
+        if not _HEX_COLOUR.fullmatch(background.get("value") or ""):
             raise invalid("background.value", "A color background needs a hex value like #1a2b3c")
         return
     given = one_of(background, ("url", "asset_id"), "background.")
@@ -140,30 +192,57 @@ def _check_spoken(body: Json, prefix: str, account: Account, *, default_voice: b
         usable_voice(account, voice_id, prefix + "voice_id")
     if given == "audio_url":
         account.check_url(body["audio_url"], prefix + "audio_url")
-        return account.source_seconds({"type": "url", "url": body["audio_url"]})
+        return _check_audio({"type": "url", "url": body["audio_url"]}, prefix + given, account)
     if given == "audio_asset_id":
         account.ready_asset(body["audio_asset_id"], prefix + "audio_asset_id")
-        return account.source_seconds({"type": "asset_id", "asset_id": body["audio_asset_id"]})
-    speed = float((body.get("voice_settings") or {}).get("speed", 1))
+        source = {"type": "asset_id", "asset_id": body["audio_asset_id"]}
+        return _check_audio(source, prefix + given, account)
+    settings = body.get("voice_settings") or {}
+    check_locale(settings.get("locale"), prefix + "voice_settings.locale")
+    engine = settings.get("engine_settings") or {}
+    if engine.get("model") == "eleven_v3" and engine.get("stability") not in (None, 0, 0.5, 1):
+        raise invalid(
+            prefix + "voice_settings.engine_settings.stability",
+            "eleven_v3 takes a stability of 0, 0.5 or 1",
+        )
+    speed = float(settings.get("speed", 1))
     return speech_seconds(body["script"], speed=speed, field=prefix + "script")
 
 
+def _check_audio(source: Json, param: str, account: Account) -> float:
+    seconds = account.source_seconds(source)
+    if seconds > _LONGEST_AUDIO:
+        raise invalid(param, f"The audio is longer than {_LONGEST_AUDIO:g} seconds")
+    return seconds
+
+
 def usable_look(account: Account, look_id: str, param: str = "avatar_id") -> Look:
-    """A look that can be rendered; refuses one that does not exist, or is not ready."""
+    """A look that can be rendered; refuses one that does not exist, and by its name any other."""
     look = account.looks.referenced(look_id, param)
     now = account.clock.now()
+    name = f"Avatar '{look.name}'"
+    if not look.usable:
+        raise Refusal(403, "resource_access_denied", f"{name} is not usable.", param=param)
     if look.job is None or look.job.completed(now):
         return look
     if look.job.waiting:
-        message = "The person whom this avatar shows has not consented yet"
+        message = f"{name}: the person whom it shows has not consented yet."
         raise Refusal(400, "avatar_consent_required", message, param=param)
     if look.job.done(now):
-        raise invalid(param, "This avatar could not be made")
-    raise Refusal(409, "resource_not_ready", f"Avatar {look_id} is not ready", param=param)
+        raise Refusal(
+            400, "invalid_parameter", f"{name} could not be made.", param=param, alone=True
+        )
+    raise Refusal(409, "resource_not_ready", f"{name} is not ready.", param=param)
 
 
-def usable_voice(account: Account, voice_id: str, param: str = "voice_id") -> None:
-    """Refuse a voice that does not exist, or a clone that is not ready."""
+def usable_voice(account: Account, voice_id: str, param: str = "voice_id") -> Voice:
+    """A voice that speaks; refuses one that does not exist, and by its name any other."""
     voice = account.voices.referenced(voice_id, param)
-    if voice.job is not None and not voice.job.completed(account.clock.now()):
-        raise Refusal(400, "voice_unavailable", f"Voice {voice_id} is not ready", param=param)
+    name = f"Voice '{voice.name}'"
+    if not voice.usable:
+        raise Refusal(403, "voice_not_usable", f"{name} is not usable.", param=param)
+    now = account.clock.now()
+    if voice.job is not None and not voice.job.completed(now):
+        state = "could not be made" if voice.job.done(now) else "is not ready"
+        raise Refusal(400, "voice_unavailable", f"{name} {state}.", param=param)
+    return voice

@@ -12,7 +12,7 @@ from aiohttp import web
 from ..answers import Answer
 from ..refusals import Refusal, error_body
 
-__all__ = ["Fault", "Work"]
+__all__ = ["Fault", "Work", "gave_up"]
 
 #: Does what the request asks for, once, and hands over the answer that would be sent.
 Work: TypeAlias = Callable[[], Awaitable[Answer]]
@@ -90,10 +90,7 @@ class Fault:
             await (do_work() if work else _drain(request))
             headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
             if body == "html":
-                page = f"<html><head><title>{status}</title></head><body>nginx</body></html>"
-                return web.Response(
-                    status=status, text=page, content_type="text/html", headers=headers
-                )
+                return _page(status, headers)
             if body == "empty":
                 return web.Response(status=status, headers=headers)
             refusal = Refusal(status, code or _CODES.get(status, "internal_error"), message)
@@ -153,6 +150,22 @@ class Fault:
         return cls(f"delay {seconds:g}", play)
 
     @classmethod
+    def gateway_timeout(cls, seconds: float = 30.0) -> Fault:
+        """Do the work, and answer 504 after so many seconds, as a gateway that gives up.
+
+        Args:
+            seconds: Seconds of the event loop's time, 30 by default; meanwhile the request's
+                Idempotency-Key is in progress.
+        """
+
+        async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
+            await work()
+            await asyncio.sleep(seconds)
+            return gave_up()
+
+        return cls(f"gateway_timeout {seconds:g}", play)
+
+    @classmethod
     def redirect(cls, url: str, *, status: int = 307) -> Fault:
         """Send the client elsewhere.
 
@@ -194,6 +207,16 @@ class Fault:
             )
 
         return cls("body", play)
+
+
+def _page(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    text = f"<html><head><title>{status}</title></head><body>nginx</body></html>"
+    return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+
+def gave_up() -> web.Response:
+    """Return the 504 of a gateway that no longer waits for the answer."""
+    return _page(504)
 
 
 async def _drain(request: web.BaseRequest) -> None:

@@ -21,7 +21,19 @@ __all__ = ["Faults", "Seconds"]
 Seconds: TypeAlias = float | tuple[float, float]
 
 #: What can be said for one operation alone; the rest is about jobs, media and webhooks.
-_OF_OPERATIONS = {"drop", "drop_answer", "error_after_work", "status", "latency"}
+_OF_OPERATIONS = {
+    "drop",
+    "drop_answer",
+    "error_after_work",
+    "status",
+    "latency",
+    "gateway_timeout",
+}
+
+
+#: Members that are shares, and members that may be ranges of seconds.
+_SHARES = ("lost_sessions", "null_video_url", "expire_urls", "duplicate", "lose", "reorder")
+_RANGES = ("latency", "hide_assets", "delay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +59,21 @@ class Faults:
         latency: Seconds of the event loop's time that the work of a request takes; refusals
             and replays come at once. Meanwhile the same Idempotency-Key meets 409
             `request_in_progress`.
-        operations: The five above for single operations, by operation id. They take the place
+        gateway_timeout: Seconds of the event loop's time after which a gateway answers 504, in an
+            HTML page, to a request that no other fault has struck. Its work goes on, and its
+            Idempotency-Key stays in progress, for as long as `latency` says. 0 for no gateway;
+            HeyGen's has been seen to give up after 30.
+        operations: The six above for single operations, by operation id. They take the place
             of the general ones. The media host counts as the operation `media`, to which the
             general ones do not apply.
         fail_jobs: Share of jobs that fail, of all kinds or by kind. The kinds are those of the
             sandbox's `durations`.
         stuck_jobs: Share of jobs that never end, of all kinds or by kind.
+        hide_assets: Seconds of the sandbox's time for which a request cannot name an asset that was
+            just uploaded: 404 `resource_not_found` for a video, 400 `asset_not_found` for
+            anything else.
+        list_lag: Seconds of the sandbox's time for which new resources are missing from lists.
+        lost_sessions: Share of Video Agent sessions that answer 404 while their video goes on.
         null_video_url: Share of videos whose `video_url` is null for the first second of the
             sandbox's time after they completed.
         expire_urls: Share of signed media addresses that answer 403 before their time, which is
@@ -73,9 +94,13 @@ class Faults:
     error_after_work: float = 0.0
     status: Mapping[int, float] = field(default_factory=dict)
     latency: Seconds = 0.0
+    gateway_timeout: float = 0.0
     operations: Mapping[str, Faults] = field(default_factory=dict)
     fail_jobs: ShareOfJobs = 0.0
     stuck_jobs: ShareOfJobs = 0.0
+    hide_assets: Seconds = 0.0
+    list_lag: float = 0.0
+    lost_sessions: float = 0.0
     null_video_url: float = 0.0
     expire_urls: float = 0.0
     duplicate: float = 0.0
@@ -92,9 +117,12 @@ class Faults:
     _waits: random.Random = field(
         default_factory=random.Random, init=False, repr=False, compare=False
     )
+    _hidings: random.Random = field(
+        default_factory=random.Random, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
-        for name in ("null_video_url", "expire_urls", "duplicate", "lose", "reorder"):
+        for name in _SHARES:
             _check_shares(name, [getattr(self, name)])
         _check_shares(
             "drop, drop_answer, error_after_work and status",
@@ -103,8 +131,12 @@ class Faults:
         for status in self.status:
             if not isinstance(status, int) or not 400 <= status <= 599:
                 raise ValueError(f"status: no error status: {status!r}")
-        _check_seconds("latency", self.latency)
-        _check_seconds("delay", self.delay)
+        for name in _RANGES:
+            _check_seconds(name, getattr(self, name))
+        for name in ("gateway_timeout", "list_lag"):
+            if isinstance(getattr(self, name), tuple):
+                raise ValueError(f"{name}: not seconds: {getattr(self, name)!r}")
+            _check_seconds(name, getattr(self, name))
         for kind in DURATIONS:
             of_kind = [_share_of(self.fail_jobs, kind), _share_of(self.stuck_jobs, kind)]
             _check_shares("fail_jobs and stuck_jobs", of_kind)
@@ -116,6 +148,8 @@ class Faults:
             if operation not in CONTRACT.operations and operation != "media":
                 raise ValueError(f"no such operation: {operation}")
             strange = faults._given() - _OF_OPERATIONS
+            if operation == "media":
+                strange |= faults._given() & {"gateway_timeout"}
             if strange:
                 names = ", ".join(sorted(strange))
                 raise ValueError(f"not to be had for {operation} alone: {names}")
@@ -141,7 +175,7 @@ class Faults:
         if unknown:
             raise ValueError(f"no such faults: {', '.join(sorted(unknown))}")
         read = dict(plan)
-        for name in ("latency", "delay"):
+        for name in _RANGES:
             if isinstance(read.get(name), list):
                 read[name] = tuple(read[name])
         for name in ("status", "operations"):
@@ -182,6 +216,7 @@ class Faults:
         self._script.chance.seed(f"{seed}/faults")
         self._strikes.seed(f"{seed}/faults/strikes")
         self._waits.seed(f"{seed}/faults/waits")
+        self._hidings.seed(f"{seed}/faults/hidings")
 
     def add(
         self,
@@ -227,8 +262,27 @@ class Faults:
         Returns:
             Seconds of the event loop's time.
         """
-        latency = self._for(operation).latency
-        return self._waits.uniform(*latency) if isinstance(latency, tuple) else latency
+        return _drawn(self._waits, self._for(operation).latency)
+
+    def gateway(self, operation: str) -> float | None:
+        """Return the seconds after which a gateway gives up a request, or None for no gateway.
+
+        Args:
+            operation: The operation id of the request.
+        """
+        return self._for(operation).gateway_timeout or None
+
+    def hiding(self) -> float:
+        """Draw the sandbox seconds for which a fresh asset cannot be named."""
+        return _drawn(self._hidings, self.hide_assets)
+
+    def loses_session(self, session_id: str) -> bool:
+        """Return whether a session is not found once its video has begun: the same at each look.
+
+        Args:
+            session_id: The session.
+        """
+        return zlib.crc32(session_id.encode()) < self.lost_sessions * 2**32
 
     def hides_url(self, video_id: str) -> bool:
         """Whether the URL of a video is null at first: the same for all who ask.
@@ -259,6 +313,10 @@ class Faults:
         yield self.error_after_work, Fault.status(500, work=True)
         for status, share in self.status.items():
             yield share, Fault.status(status)
+
+
+def _drawn(chance: random.Random, seconds: Seconds) -> float:
+    return chance.uniform(*seconds) if isinstance(seconds, tuple) else seconds
 
 
 def _share_of(shares: ShareOfJobs, kind: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from ..refusals import invalid
 
@@ -16,7 +17,14 @@ SHORTEST = 0.5
 
 _BREAK = re.compile(r"<break\b([^>]*)/?>")
 _BREAK_TIME = re.compile(r"""\stime\s*=\s*["'](\d+(?:\.\d+)?)s["']\s*/?$""")
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+#: Tags that make SSML of a text.
+_SSML = re.compile(
+    r"</?(?:speak|break|prosody|emphasis|say-as|phoneme|sub|voice|lang|audio|mark)(?![\w-])"
+)
+#: What stands for itself in a text that is not all SSML: `Tom & Jerry`, `a < b`.
+_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)")
+_BARE_LESS = re.compile(r"<(?!/?[a-zA-Z]|[!?])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class SpokenWord:
 
 
 def read_aloud(
-    text: str, *, speed: float = 1.0, field: str = "text"
+    text: str, *, speed: float = 1.0, field: str = "text", ssml: bool = False
 ) -> tuple[list[SpokenWord], float]:
     """Lay the words of a text out in time.
 
@@ -39,13 +47,19 @@ def read_aloud(
         text: Plain text or SSML.
         speed: 1.0 is fifteen characters a second.
         field: Field that a refusal names.
+        ssml: It was sent as SSML. Any other text is taken for SSML if it has a tag of it.
 
     Returns:
         The words, and the whole length in seconds, both to the millisecond.
 
     Raises:
-        Refusal: 400 `tts_text_invalid` where nothing is to be said or a break is malformed.
+        Refusal: 400 `tts_text_invalid` where nothing is to be said, a break has no time in
+            seconds, or SSML is not well-formed.
     """
+    if ssml:
+        _check_ssml(text, field)
+    elif _SSML.search(text):
+        _check_ssml(_BARE_LESS.sub("&lt;", _BARE_AMPERSAND.sub("&amp;", text)), field)
     words: list[SpokenWord] = []
     at = 0.0
     # Splitting by the pattern with its one group gives text, break, text, break, … text.
@@ -63,6 +77,24 @@ def read_aloud(
     if not words:
         raise invalid(field, "There is nothing to say in this text", code="tts_text_invalid")
     return words, max(SHORTEST, round(at, 3))
+
+
+def _check_ssml(text: str, field: str) -> None:
+    """Refuse what is not well-formed; a text without its own `<speak>` gets one."""
+    whole = text.lstrip()
+    if not whole.startswith(("<speak", "<?xml")):
+        whole = f"<speak>{text}</speak>"
+    parser = ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(whole, True)
+    except (ExpatError, ValueError) as error:
+        message = f"The SSML is not well-formed: {error}"
+        raise invalid(field, message, code="tts_text_invalid") from None
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise ValueError("a document type is not allowed")
 
 
 def speech_seconds(text: str, *, speed: float = 1.0, field: str = "script") -> float:

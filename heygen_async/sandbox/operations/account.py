@@ -7,13 +7,10 @@ from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 
-#: USD in the wallet of a fresh sandbox.
-OPENING_BALANCE = 100_000.0
-
 
 def me(call: Call) -> Json:
     """`users.me`: the balance falls with the ledger."""
-    balance = round(OPENING_BALANCE - call.account.ledger.usd, 4)
+    balance = round(call.account.balance, 4)
     return data(
         {
             "username": "sandbox",

@@ -6,9 +6,7 @@ import zlib
 from functools import partial
 
 from ..account.account import Account
-from ..account.resources import (
-    AiClipping,
-)
+from ..account.resources import AiClipping
 from ..answers import Json, data, listing
 from ..ledger import CLIP_PRICE
 from ..media.store import MediaItem
@@ -76,7 +74,7 @@ def create(call: Call) -> Json:
     settings = _settings(body)
     types = settings.get("duration_types") or ["60"]
     count = min(_MOST_CLIPS, max(1, int(seconds // _SECONDS_PER_CLIP)))
-    account.admit()
+    account.admit(CLIP_PRICE * count)
     identifier = account.new_id()
     job = account.begin("ai_clipping")
     clips = {

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from ..account.account import Account
-from ..account.resources import (
-    AvatarGroup,
-    Look,
-)
+from ..account.resources import AvatarGroup, Look
 from ..answers import Json, data, listing
 from ..jobs import Job
 from ..ledger import AVATAR_PRICE
@@ -59,7 +56,7 @@ def _status(account: Account, look: Look) -> str:
 
 def _error(look: Look) -> Json | None:
     failure = look.job.failure if look.job is not None else None
-    if failure is None:
+    if failure is None or (failure.code is None and failure.message is None):
         return None
     return {"code": failure.code or "internal_error", "message": failure.message or "It failed."}
 
@@ -111,14 +108,14 @@ def create(call: Call) -> Json:
     kind = body["type"]
     _check_sources(account, body)
     group_id = body.get("avatar_group_id")
-    if group_id is None:
+    group = None if group_id is None else _own_group(account, group_id)
+    account.afford(AVATAR_PRICE)
+    if group is None:
         voice = next(iter(account.voices))
         group = AvatarGroup(
             account.new_id(), body["name"], None, voice.id, account.clock.now(), private=True
         )
         account.groups.add(group.id, group)
-    else:
-        group = _own_group(account, group_id)
     if kind == "digital_twin" and group.consent is None:
         group.consent = "pending"
     job = account.begin("avatar", slot=False)
@@ -255,9 +252,13 @@ def update_look(call: Call) -> Json:
 
 
 def delete_look(call: Call) -> Json:
-    """`avatars.looks.delete`."""
-    look = _own_look(call.account, call.path[0])
-    _remove_look(call.account, look)
+    """`avatars.looks.delete`; with the last look goes the group."""
+    account = call.account
+    look = _own_look(account, call.path[0])
+    _remove_look(account, look)
+    group = account.groups.find(look.group_id)
+    if group is not None and not _looks_of(account, group):
+        account.groups.remove(group.id)
     return data({"id": look.id})
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ..account.account import Account
-from ..account.resources import (
-    BackgroundRemoval,
-)
+from ..account.resources import BackgroundRemoval
 from ..answers import Json, data, listing
 from ..media.store import MediaItem
 from ..refusals import not_found
@@ -47,7 +45,7 @@ def create(call: Call) -> Json:
         return data(removal_json(account, known))
     account.check_source(body["video"], "video")
     seconds = round(account.source_seconds(body["video"]), 3)
-    account.admit()
+    account.admit(None)
     identifier = account.new_id()
     job = account.begin("background_removal")
     account.record(

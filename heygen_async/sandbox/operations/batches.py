@@ -13,8 +13,9 @@ from functools import partial
 from ..account.account import Account
 from ..account.batches import Batch, BatchItem
 from ..account.store import Store
+from ..account.validation import check_references
 from ..answers import Json, data
-from ..refusals import Refusal, invalid
+from ..refusals import Refusal, invalid, invalid_item
 from ..server.calls import Acceptance, Accepted, Call, Handler
 from ..webhooks.announcements import announce_batch
 from .translations import lipsyncs, video_translations
@@ -58,6 +59,7 @@ _PRODUCTS = (
 def _create(product: _Product, call: Call) -> Json:
     account = call.account
     requests: list[Json] = call.body[product.name]
+    check_references(account, call.body)
     if sum(map(product.count, requests)) > MOST_ITEMS:
         raise invalid(product.name, f"A batch takes at most {MOST_ITEMS} items")
     items: Store[BatchItem] = Store("resource", newest_first=False)
@@ -71,7 +73,9 @@ def _create(product: _Product, call: Call) -> Json:
     for request in requests:
         if call.body.get("folder_id") is not None:
             request.setdefault("folder_id", call.body["folder_id"])
-    for request, plan in zip(requests, _plans(product, call, requests), strict=True):
+    plans = _plans(product, call, requests)
+    account.afford(sum(job.usd for plan in plans if not isinstance(plan, Refusal) for job in plan))
+    for request, plan in zip(requests, plans, strict=True):
         for item in _accepted(product, call, request, batch, plan):
             items.add(str(item.index), item)
     account.batches[product.name].add(batch.id, batch)
@@ -98,7 +102,7 @@ def _plans(product: _Product, call: Call, requests: list[Json]) -> list[list[Acc
             plans.append(product.plan(call, request))
         except Refusal as refusal:
             if not refusal.alone:
-                raise invalid(product.name, f"Invalid payload(s) at index {index}.") from None
+                raise invalid_item(product.name, index) from None
             plans.append(refusal)
     return plans
 
@@ -117,9 +121,9 @@ def _accepted(
         count = product.count(request)
         return [BatchItem(first + number, refusal=plan) for number in range(count)]
     items = []
-    for number, accept in enumerate(plan):
+    for number, planned in enumerate(plan):
         job = account.begin(product.kind, slot=False)
-        accepted = accept(job)
+        accepted = planned.accept(job)
         account.slots.queue(job, partial(_begin, account, batch, accepted))
         items.append(BatchItem(first + number, accepted.id, job))
     return items

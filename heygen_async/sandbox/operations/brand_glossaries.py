@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ..account.account import Account
-from ..account.resources import (
-    BrandGlossary,
-)
+from ..account.resources import BrandGlossary
 from ..answers import Json, data, listing
 from ..refusals import Refusal, invalid
 from ..server.calls import Call, Handler
@@ -77,8 +75,11 @@ def update(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`brand_glossaries.delete`."""
-    return data({"brand_glossary_id": call.account.glossaries.remove(call.path[0]).id})
+    """`brand_glossaries.delete`: requests that still name it go through without it."""
+    account = call.account
+    glossary = account.glossaries.remove(call.path[0])
+    account.deleted_glossaries.add(glossary.id)
+    return data({"brand_glossary_id": glossary.id})
 
 
 HANDLERS: dict[str, Handler] = {

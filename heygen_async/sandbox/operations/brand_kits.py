@@ -6,9 +6,7 @@ import zlib
 from urllib.parse import urlsplit
 
 from ..account.account import Account
-from ..account.resources import (
-    BrandKit,
-)
+from ..account.resources import BrandKit
 from ..answers import Json, data, listing
 from ..media.store import MediaItem
 from ..refusals import Refusal

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..account.account import Account
-from ..account.resources import (
-    FillerWordRemoval,
-)
+from ..account.resources import FillerWordRemoval
 from ..answers import Json, data
 from ..ledger import FILLER_WORDS_PRICE
 from ..media.store import MediaItem
@@ -57,11 +55,14 @@ def create(call: Call) -> Json:
     """`filler_word_removals.create`: a filler word every few seconds."""
     body, account = call.body, call.account
     account.check_source(body["video"], "video")
+    if account.mime_type_of(body["video"]).startswith(("image/", "application/")):
+        raise invalid("video", "The video has no audio track", code="no_audio_track")
     seconds = round(account.source_seconds(body["video"]), 3)
     if seconds > LONGEST_SOURCE:
         raise invalid("video", "The video is longer than 2 hours", code="video_too_long")
     cuts = int(seconds // _SECONDS_PER_CUT)
-    account.admit()
+    usd = FILLER_WORDS_PRICE * max(1.0, seconds / 60.0)
+    account.admit(usd)
     identifier = account.new_id()
     job = account.begin("filler_word_removal")
     account.record(
@@ -70,7 +71,7 @@ def create(call: Call) -> Json:
         call.operation.id,
         job,
         seconds=_seconds_left(seconds, cuts),
-        usd=FILLER_WORDS_PRICE * max(1.0, seconds / 60.0),
+        usd=usd,
         key=call.key,
         title=body.get("title"),
         callback_id=body.get("callback_id"),

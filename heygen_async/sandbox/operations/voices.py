@@ -5,12 +5,10 @@ from __future__ import annotations
 import zlib
 
 from ..account.account import Account
-from ..account.resources import (
-    Voice,
-)
-from ..account.validation import usable_voice
+from ..account.resources import Voice
+from ..account.validation import check_locale, usable_voice
 from ..answers import Json, data, listing
-from ..ledger import PRICES, LedgerJob
+from ..ledger import PRICES
 from ..media.speech import read_aloud
 from ..media.store import MediaItem
 from ..refusals import Refusal, invalid
@@ -85,25 +83,20 @@ def get(call: Call) -> Json:
 def speech(call: Call) -> Json:
     """`voices.speech`: answers at once, with a wav that plays as long as it says."""
     body, account = call.body, call.account
-    usable_voice(account, body["voice_id"])
-    if not account.voices.get(body["voice_id"]).starfish:
-        raise invalid("voice_id", "This voice does not support the starfish engine")
-    words, seconds = read_aloud(body["text"], speed=float(body.get("speed", 1)))
+    voice = usable_voice(account, body["voice_id"])
+    if not voice.starfish:
+        raise invalid("voice_id", f"Voice '{voice.name}' does not support the starfish engine.")
+    check_locale(body.get("locale"), "locale")
+    words, seconds = read_aloud(
+        body["text"],
+        speed=float(body.get("speed", 1)),
+        ssml=body.get("input_type") == "ssml",
+    )
+    usd = PRICES["speech"] * seconds
+    account.afford(usd)
     identifier = account.new_id()
     account.media.add(MediaItem(identifier, seconds, text=body["text"], words=words))
-    usd = PRICES["speech"] * seconds
-    account.ledger.jobs.append(
-        LedgerJob(
-            kind="speech",
-            id=identifier,
-            operation=call.operation.id,
-            created_at=account.clock.now(),
-            seconds=seconds,
-            usd=usd,
-            charged=True,
-            idempotency_key=call.key,
-        )
-    )
+    account.record("speech", identifier, call.operation.id, None, seconds=seconds, usd=usd)
     timestamps: list[Json] = [{"word": "<start>", "start": 0.0, "end": 0.0}]
     timestamps += [{"word": word.word, "start": word.start, "end": word.end} for word in words]
     timestamps.append({"word": "<end>", "start": seconds, "end": seconds})
@@ -120,6 +113,7 @@ def speech(call: Call) -> Json:
 def design(call: Call) -> Json:
     """`voices.design`: voices of the account that a prompt and a seed choose."""
     body, account = call.body, call.account
+    check_locale(body.get("locale"), "locale")
     seed = body.get("seed", 0)
     gender = (body.get("gender") or "").lower()
     fitting = [

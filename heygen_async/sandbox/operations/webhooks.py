@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..account.account import Account
 from ..answers import Json, data, listing
-from ..refusals import invalid
+from ..refusals import Refusal, invalid
 from ..server.calls import Call, Handler
 from ..webhooks.deliveries import Endpoint
 from ..webhooks.delivery_client import host_of
@@ -32,8 +32,16 @@ async def _check_address(account: Account, url: str) -> None:
     """Refuse what cannot be registered: an address must answer OPTIONS well, and at once."""
     if host_of(url) is None:
         raise invalid("url", "The url must be a web address")
+    _check_free(account, url)
     if not await account.deliveries.takes_options(url):
         raise invalid("url", "The url did not answer an OPTIONS request with 2xx within 1 second")
+    _check_free(account, url)  # again: the answer took a while
+
+
+def _check_free(account: Account, url: str) -> None:
+    """Refuse an address that is registered already."""
+    if any(endpoint.url == url for endpoint in account.deliveries.endpoints):
+        raise Refusal(409, "conflict", "A webhook endpoint with this url already exists.")
 
 
 async def create(call: Call) -> Json:

@@ -52,6 +52,17 @@ class Accepted:
     begin: Callable[[], object]
 
 
-#: Accepts one job of a request that was found good.
-Acceptance: TypeAlias = Callable[[Job], Accepted]
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One job of a request that was found good.
+
+    Attributes:
+        usd: What it costs if it completes.
+        accept: Accepts it.
+    """
+
+    usd: float
+    accept: Callable[[Job], Accepted]
+
+
 Handler: TypeAlias = Callable[[Call], Json | Awaitable[Json]]

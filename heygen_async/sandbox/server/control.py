@@ -1,6 +1,7 @@
 r"""The sandbox from outside its process: paths on the API's host that are no part of the API.
 
-They take the same key as the API, are neither counted nor spoiled, and speak plain JSON:
+They take the same key as the API, are neither counted nor spoiled, and speak plain JSON. Requests
+of browsers for a page, which carry `Origin` or `Sec-Fetch-` headers, are refused with 403.
 
 | path                | method | what                                                          |
 |---------------------|--------|---------------------------------------------------------------|

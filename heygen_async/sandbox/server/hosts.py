@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from aiohttp import web
 from ..account.account import Account
 from ..answers import Answer, Json, encode
 from ..contract import CONTRACT, Operation
+from ..faults.fault import Work, gave_up
 from ..media.store import MediaPart, MediaRequest, find_media
 from ..operations import HANDLERS
 from ..operations.assets.assets import receive_upload
@@ -20,7 +21,8 @@ from ..refusals import Refusal, error_body
 from ..request_log import RequestLog
 from .calls import Call
 from .control import PREFIX, control
-from .limits import IdempotentAnswers, RequestBucket
+from .limits import IdempotentAnswers, RequestBucket, Scope
+from .origin import is_addressed, is_from_browser
 
 __all__ = ["Hosts"]
 
@@ -47,6 +49,7 @@ class Hosts:
         api_keys: Keys that are accepted.
         requests_per_second: Rate beyond which requests get 429; None for no limit.
         loop_time: The event loop's clock.
+        names: Names in `Host` headers that are answered, beside `localhost` and IP addresses.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Hosts:
         api_keys: Sequence[str],
         requests_per_second: float | None,
         loop_time: Callable[[], float],
+        names: frozenset[str],
     ) -> None:
         self.requests: RequestLog = RequestLog()
         self.leaks: int = 0
@@ -62,7 +66,10 @@ class Hosts:
         self._api_keys = frozenset(api_keys)
         self._answers = IdempotentAnswers(account.clock)
         self._bucket = RequestBucket(requests_per_second, loop_time)
+        self._names = names
         self._servers: list[tuple[asyncio.Server, web.Server]] = []
+        #: Work behind a gateway, which may have given it up.
+        self._unanswered: set[asyncio.Task[Answer]] = set()
 
     async def open(self, host: str, port: int) -> str:
         """Listen; the address of the API."""
@@ -74,6 +81,9 @@ class Hosts:
         """Stop listening and cut off what still waits for an answer."""
         servers, self._servers = self._servers, []
         async with contextlib.AsyncExitStack() as steps:  # all of them, even if one is cancelled
+            for task in tuple(self._unanswered):
+                task.cancel()
+                steps.push_async_callback(asyncio.wait, [task])
             for server, protocols in servers:
                 server.close()
                 steps.push_async_callback(server.wait_closed)
@@ -90,6 +100,11 @@ class Hosts:
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
             try:
+                if not is_addressed(request.headers.get("Host", ""), self._names):
+                    return _forbidden(
+                        "The Host header names another machine. Address the sandbox by localhost, "
+                        "by an IP address, or by a name in its allowed_hosts."
+                    )
                 return await handler(request)
             except ConnectionError:
                 # The client hung up. That is its right, and no error of the server's.
@@ -114,22 +129,52 @@ class Hosts:
         name = found[0].id if found else "unknown"
         self._account.ledger.requests += 1
         self.requests.by_operation[name] += 1
-        held: list[tuple[str, ...]] = []
+        held: list[Scope] = []
         work = partial(self._work, request, found, query, held)
         fault = self._account.faults.take(name)
-        try:
-            if fault is not None:
-                self.requests.by_status[0] += 1
+        if fault is not None:
+            self.requests.by_status[0] += 1
+            with self._released(held):
                 return await fault.play(request, work)
-            answer = await work()
-            self.requests.by_status[answer.status] += 1
-            return answer.response()
+        gateway = self._account.faults.gateway(name)
+        if gateway is None:
+            with self._released(held):
+                answer = await work()
+        else:
+            waited = await self._within(gateway, work, held)
+            if waited is None:
+                self.requests.by_status[504] += 1
+                return gave_up()
+            answer = waited
+        self.requests.by_status[answer.status] += 1
+        return answer.response()
+
+    @contextlib.contextmanager
+    def _released(self, held: list[Scope]) -> Iterator[None]:
+        """Release the scopes that a request has come to hold, at its end."""
+        try:
+            yield
         finally:
             for scope in held:
                 self._answers.release(scope)
 
+    async def _within(self, seconds: float, work: Work, held: list[Scope]) -> Answer | None:
+        """The answer, or None after so many seconds: then the work goes on without its client."""
+
+        async def finish() -> Answer:
+            with self._released(held):
+                return await work()
+
+        task = asyncio.create_task(finish())
+        self._unanswered.add(task)
+        task.add_done_callback(self._unanswered.discard)
+        done, _ = await asyncio.wait([task], timeout=seconds)
+        return await task if done else None
+
     async def _answer_control(self, request: web.BaseRequest, path: str) -> web.Response:
         headers = {"Content-Type": "application/json"}
+        if is_from_browser(request.headers):
+            return _forbidden("The control paths are not for web pages")
         try:
             self._authenticate(request)
             body = await request.read()
@@ -245,6 +290,12 @@ class Hosts:
     async def _media_in_memory(self, request: web.BaseRequest) -> Answer:
         found = await self._find_media(request)
         return found if isinstance(found, Answer) else await found.whole()
+
+
+def _forbidden(message: str) -> web.Response:
+    refusal = Refusal(403, "forbidden", message)
+    headers = {"Content-Type": "application/json"}
+    return Answer(refusal.status, error_body("v3", refusal), headers).response()
 
 
 async def _perform(call: Call) -> Json:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from ...account.account import Account
 from ...account.batches import Batch, BatchItem
-from ...account.resources import (
-    Asset,
-)
+from ...account.resources import Asset
 from ...account.store import Store
 from ...answers import Json, data, listing
 from ...jobs import Failure
-from ...refusals import Refusal, invalid
+from ...refusals import Refusal, invalid_item
 from ...server.calls import Call, Handler
 from ...webhooks.announcements import announce_batch
 from ..batches import batch_json
@@ -31,9 +29,8 @@ def create(call: Call) -> Json:
     for index, asset in enumerate(assets):
         account.assets.add(asset.id, asset)
         items.add(str(index), BatchItem(index, asset.id, asset.job, named=True))
-    batch = Batch(
-        account.new_id(), body.get("title"), account.clock.now(), items, body.get("callback_url")
-    )
+    # Its `callback_url` is reserved: nothing is sent there.
+    batch = Batch(account.new_id(), body.get("title"), account.clock.now(), items)
     account.batches["assets"].add(batch.id, batch)
     uploads = [upload_json(account, asset) for asset in assets]
     return data({"batch_id": batch.id, "items": uploads})
@@ -45,7 +42,7 @@ def _announced(account: Account, file: Json, index: int) -> Asset:
     except Refusal as refusal:
         if refusal.status != 400:
             raise
-        raise invalid("files", f"Invalid file(s) at index {index}.") from None
+        raise invalid_item("files", index) from None
 
 
 def complete(call: Call) -> Json:

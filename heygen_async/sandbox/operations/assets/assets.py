@@ -9,9 +9,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ...account.account import Account
-from ...account.resources import (
-    Asset,
-)
+from ...account.resources import Asset
 from ...answers import Answer, Json, data, listing
 from ...jobs import Job
 from ...media.store import UPLOAD_LIFETIME, MediaItem
@@ -88,6 +86,7 @@ def _receipt(account: Account, asset: Asset) -> Json:
 
 
 def _serve_file(account: Account, asset: Asset, file: StoredFile) -> None:
+    asset.visible_at = account.clock.now() + account.faults.hiding()
     account.media.add(MediaItem(asset.id, file.seconds(), file=file, content_type=asset.mime_type))
 
 

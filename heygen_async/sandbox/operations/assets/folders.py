@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ...account.account import Account
-from ...account.resources import (
-    Folder,
-)
+from ...account.resources import Folder
 from ...answers import Json, data
 from ...server.calls import Call, Handler
 
@@ -30,7 +28,7 @@ def folder_json(account: Account, folder: Folder) -> Json:
 def create(call: Call) -> Json:
     """`folders.create`."""
     body, account = call.body, call.account
-    parent_id = body.get("parent_id")
+    parent_id = body.get("parent_id") or None  # an empty one is the root
     if parent_id is not None:
         account.folders.referenced(parent_id, "parent_id")
     folder = Folder(

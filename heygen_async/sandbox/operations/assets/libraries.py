@@ -6,9 +6,7 @@ from pathlib import PurePosixPath
 
 from ...account.account import Account
 from ...account.libraries import score_of
-from ...account.resources import (
-    Asset,
-)
+from ...account.resources import Asset
 from ...account.store import Store
 from ...answers import Json, listing
 from ...server.calls import Call, Handler

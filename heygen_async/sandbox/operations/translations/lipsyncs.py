@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from ...account.account import Account
-from ...account.resources import (
-    Lipsync,
-)
+from ...account.resources import Lipsync
+from ...account.validation import check_references
 from ...answers import Json, data, listing
 from ...jobs import Job
 from ...ledger import PRICES
@@ -41,9 +40,9 @@ def lipsync_json(account: Account, lipsync: Lipsync) -> Json:
 
 def create(call: Call) -> Json:
     """`lipsyncs.create`: as long as its audio."""
-    (accept,) = plan(call, call.body)
-    call.account.admit()
-    accepted = accept(call.account.begin("lipsync"))
+    (planned,) = plan(call, call.body)
+    call.account.admit(planned.usd)
+    accepted = planned.accept(call.account.begin("lipsync"))
     accepted.begin()
     return data({"lipsync_id": accepted.id})
 
@@ -51,13 +50,15 @@ def create(call: Call) -> Json:
 def plan(call: Call, body: Json) -> list[Acceptance]:
     """Check a request for a lipsync; what accepts its job."""
     account = call.account
+    check_references(account, body)
     account.check_source(body["video"], "video")
     account.check_source(body["audio"], "audio")
     seconds = round(account.source_seconds(body["audio"]), 3)
-    return [partial(_accept, call, body, seconds)]
+    usd = PRICES[f"lipsync_{body.get('mode', 'speed')}"] * seconds
+    return [Acceptance(usd, partial(_accept, call, body, seconds, usd))]
 
 
-def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
+def _accept(call: Call, body: Json, seconds: float, usd: float, job: Job) -> Accepted:
     account = call.account
     identifier = account.new_id()
     account.record(
@@ -66,7 +67,7 @@ def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
         call.operation.id,
         job,
         seconds=seconds,
-        usd=PRICES[f"lipsync_{body.get('mode', 'speed')}"] * seconds,
+        usd=usd,
         key=call.key,
         title=body.get("title"),
         callback_id=body.get("callback_id"),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ...account.account import Account
-from ...account.resources import (
-    Proofread,
-)
+from ...account.resources import Proofread
+from ...account.validation import check_references
 from ...answers import Json, data
 from ...ledger import PRICES
 from ...media.store import MediaItem
@@ -59,6 +58,7 @@ def proofread_json(account: Account, proofread: Proofread) -> Json:
 def create(call: Call) -> Json:
     """`proofreads.create`: one id per language; nothing is charged before the render."""
     body, account = call.body, call.account
+    check_references(account, body)
     check_languages(account, body["output_languages"])
     account.check_source(body["video"], "video")
     account.check_source(body.get("srt"), "srt")
@@ -133,9 +133,10 @@ def generate(call: Call) -> Json:
     """`proofreads.generate`: the translation, charged together with the proofread."""
     account = call.account
     proofread = _find_ready(account, call.path[0])
-    account.admit()
     audio_only = call.body.get("translate_audio_only", False)
     rate = rate_of(proofread.request.get("mode", "speed"), audio_only=audio_only)
+    rate += PRICES["proofread"]
+    account.admit(rate * proofread.seconds)
     code = account.languages[proofread.language]
     item = account.media.get(proofread.id)
     accepted = accept_translation(
@@ -144,7 +145,7 @@ def generate(call: Call) -> Json:
         account.begin("translation"),
         language=proofread.language,
         seconds=proofread.seconds,
-        rate=rate + PRICES["proofread"],
+        rate=rate,
         request={**call.body, "title": proofread.request["title"]},
         srt=None if item is None else account.media.captions(item),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ...account.account import Account
-from ...account.resources import (
-    Translation,
-)
+from ...account.resources import Translation
+from ...account.validation import check_references, usable_voice
 from ...answers import Json, data, listing
+from ...contract import LANGUAGES
 from ...jobs import Job
 from ...ledger import PRICES
 from ...media.store import MediaItem
@@ -125,10 +125,10 @@ def create(call: Call) -> Json:
     """`video_translations.create`: one id per language, all with one stem."""
     account = call.account
     plans = plan(call, call.body)
-    account.admit()
+    account.admit(sum(planned.usd for planned in plans))
     ids = []
-    for accept in plans:
-        accepted = accept(account.begin("translation"))
+    for planned in plans:
+        accepted = planned.accept(account.begin("translation"))
         accepted.begin()
         ids.append(accepted.id)
     return data({"video_translation_ids": ids})
@@ -137,7 +137,15 @@ def create(call: Call) -> Json:
 def plan(call: Call, body: Json) -> list[Acceptance]:
     """Check a request for translations; what accepts the job of each language."""
     account = call.account
+    check_references(account, body)
     check_languages(account, body["output_languages"])
+    if body.get("input_language") not in (None, *LANGUAGES):
+        language = body["input_language"]
+        raise invalid("input_language", f"Unsupported input language: {language}")
+    for index, voice_id in enumerate(
+        (body.get("stock_voice_config") or {}).get("preferred_stock_voice_ids", [])
+    ):
+        usable_voice(account, voice_id, f"stock_voice_config.preferred_stock_voice_ids.{index}")
     account.check_source(body["video"], "video")
     account.check_source(body.get("audio"), "audio")
     account.check_source(body.get("srt"), "srt")
@@ -145,14 +153,17 @@ def plan(call: Call, body: Json) -> list[Acceptance]:
     stem = account.new_id()
     rate = rate_of(body.get("mode", "speed"), audio_only=body.get("translate_audio_only", False))
     return [
-        partial(
-            accept_translation,
-            call,
-            f"{stem}-{account.languages[language]}",
-            language=language,
-            seconds=seconds,
-            rate=rate,
-            request=body,
+        Acceptance(
+            rate * seconds,
+            partial(
+                accept_translation,
+                call,
+                f"{stem}-{account.languages[language]}",
+                language=language,
+                seconds=seconds,
+                rate=rate,
+                request=body,
+            ),
         )
         for language in body["output_languages"]
     ]

@@ -6,12 +6,10 @@ import zlib
 from functools import partial
 
 from ...account.account import Account
-from ...account.resources import (
-    HyperframesRender,
-)
+from ...account.resources import HyperframesRender
 from ...answers import Json, data, listing
 from ...media.store import MediaItem
-from ...refusals import not_found
+from ...refusals import invalid, not_found
 from ...server.calls import Call, Handler
 from ...webhooks.announcements import announce_hyperframes_render
 
@@ -58,7 +56,9 @@ def create(call: Call) -> Json:
     """
     body, account = call.body, call.account
     account.check_source(body["project"], "project")
-    account.admit()
+    if account.mime_type_of(body["project"]) not in ("", "application/zip"):
+        raise invalid("project", "The project must be a zip file with an index.html")
+    account.admit(None)
     identifier = account.new_id()
     job = account.begin("hyperframes")
     seconds = 10.0 + zlib.crc32(repr(body["project"]).encode()) % 2_000 / 100

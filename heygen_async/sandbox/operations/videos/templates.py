@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 from ...account.account import Account
-from ...account.resources import (
-    Template,
-    Video,
-)
-from ...account.validation import one_of, usable_look, usable_voice
+from ...account.resources import Template, Video
+from ...account.validation import check_locale, check_references, one_of, usable_look, usable_voice
 from ...answers import Json, data, listing
 from ...ledger import PRICES
 from ...media.speech import speech_seconds
@@ -171,10 +168,12 @@ def _check_character_and_voice(account: Account, variable: Json, values: Json, p
         usable_look(account, values["character_id"], f"{place}.character_id")
     elif variable["type"] == "voice":
         usable_voice(account, values["voice_id"], f"{place}.voice_id")
+        check_locale(values.get("locale"), f"{place}.locale")
 
 
 def _render(call: Call, template: Template, variables: dict[str, Json], *, charged: bool) -> Video:
     body, account = call.body, call.account
+    check_references(account, body)
     scene_ids: list[str] = body.get("scene_ids") or list(template.scripts)
     for index, scene_id in enumerate(scene_ids):
         if scene_id not in template.scripts:
@@ -191,7 +190,8 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         speech_seconds(text, field="variables") if text.strip() else SILENT_SCENE for text in texts
     )
     seconds = round(seconds, 3)
-    account.admit()
+    usd = PRICES["avatar"] * seconds if charged else 0.0
+    account.admit(usd)
     identifier = account.new_id()
     title = body.get("title") or template.name
     job = account.begin("video")
@@ -201,7 +201,7 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         call.operation.id,
         job,
         seconds=seconds,
-        usd=PRICES["avatar"] * seconds if charged else 0.0,
+        usd=usd,
         key=call.key,
         template_id=template.id,
         title=title,
@@ -212,7 +212,7 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         job,
         seconds,
         title=title,
-        folder_id=body.get("folder_id"),
+        folder_id=body.get("folder_id") or None,
         callback_id=body.get("callback_id"),
         caption=bool(body.get("caption")) or body.get("subtitles") is not None,
         gif=bool(body.get("include_gif")),

@@ -6,10 +6,8 @@ import zlib
 
 from ...account.account import Account
 from ...account.agent_sessions import MESSAGES_SHOWN, Message, Session
-from ...account.resources import (
-    Video,
-)
-from ...account.validation import usable_look, usable_voice
+from ...account.resources import Video
+from ...account.validation import check_references, usable_look, usable_voice
 from ...answers import Json, data, listing
 from ...jobs import Failure, Job
 from ...ledger import PRICES
@@ -46,6 +44,7 @@ def _message_json(account: Account, message: Message) -> Json:
 
 def _check_common(account: Account, body: Json) -> None:
     """Fields that the first message and all later ones have in common."""
+    check_references(account, body)
     if body.get("avatar_id") is not None:
         usable_look(account, body["avatar_id"])
     if body.get("voice_id") is not None:
@@ -60,7 +59,7 @@ def create(call: Call) -> Json:
     _check_common(account, body)
     if body.get("style_id") is not None:
         account.styles.referenced(body["style_id"], "style_id")
-    account.admit()
+    account.admit(None)
     identifier = account.new_id()
     prompt = body["prompt"]
     mode = body.get("mode", "generate")
@@ -111,11 +110,12 @@ def _generate(account: Account, session: Session, wish: str) -> None:
         seconds,
         title=session.title,
         callback_id=session.callback_id,
+        by_agent=True,
         request={"prompt": wish, "aspect_ratio": session.aspect_ratio},
     )
     store_video(account, video, text=wish, aspect_ratio=session.aspect_ratio)
     session.video_ids.append(video.id)
-    session.ledger_job.charge(session.job, seconds, PRICES["agent"] * seconds)
+    account.ledger.charge(session.ledger_job, session.job, seconds, PRICES["agent"] * seconds)
     announce_session(account, session)
 
 
@@ -124,6 +124,8 @@ def get(call: Call) -> Json:
     account = call.account
     session = _find(account, call.path[0])
     now = account.clock.now()
+    if session.video_ids and account.faults.loses_session(session.id):
+        raise not_found("session")
     newest = session.messages[: -MESSAGES_SHOWN - 1 : -1]
     return data(
         {
@@ -163,7 +165,7 @@ def send(call: Call) -> Json:
     if session.state(now) in ("thinking", "generating", "failed"):
         raise Refusal(409, "conflict", f"The session is {session.state(now)}")
     _check_common(account, body)
-    account.admit()
+    account.admit(None)
     stage = session.next_stage
     session.messages.append(Message("user", "text", body["message"], now))
     session.enter(stage, account.begin("agent" if stage == "video" else "agent_thinking"))
@@ -192,7 +194,7 @@ def stop(call: Call) -> Json:
         session.job.stop(now, Failure("cancelled", "Stopped by the user"))
         account.deliveries.replan(session.job)
         if session.stage == "video":
-            session.ledger_job.charge(session.job, 0.0, 0.0)
+            account.ledger.charge(session.ledger_job, session.job, 0.0, 0.0)
         session.settle(account.new_id())
         if session.mode == "chat":
             session.enter("question", Job("agent_thinking", now, 0.0))

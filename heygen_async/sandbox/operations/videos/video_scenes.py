@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...account.account import Account
-from ...account.resources import (
-    Video,
-)
+from ...account.resources import Video
 from ...answers import Json, data
 from ...server.calls import Call, Handler
 

@@ -7,9 +7,7 @@ from typing import Any
 
 from ...account.account import Account
 from ...account.batches import Batch, failure_json
-from ...account.resources import (
-    Video,
-)
+from ...account.resources import Video
 from ...account.store import Store
 from ...account.validation import check_video
 from ...answers import Json, data, listing
@@ -41,7 +39,7 @@ def video_json(account: Account, video: Video) -> Json:
         return shown
     shown["completed_at"] = account.unix(job.ends_at)
     if job.failure is not None:
-        shown["failure_code"] = job.failure.code
+        shown["failure_code"] = None if video.by_agent else job.failure.code
         shown["failure_message"] = job.failure.message
         return shown
     media = account.media
@@ -73,9 +71,9 @@ def _shape(aspect_ratio: str | None) -> str:
 def create(call: Call) -> Json:
     """`videos.create`, all four types; webm is accepted, but what is served is an mp4."""
     body, account = call.body, call.account
-    (accept,) = plan(call, body)
-    account.admit()
-    accepted = accept(account.begin("video"))
+    (planned,) = plan(call, body)
+    account.admit(planned.usd)
+    accepted = planned.accept(account.begin("video"))
     accepted.begin()
     answer = {"video_id": accepted.id, "status": "waiting"}
     answer["output_format"] = body.get("output_format", "mp4")
@@ -85,10 +83,11 @@ def create(call: Call) -> Json:
 def plan(call: Call, body: Json) -> list[Acceptance]:
     """Check a request for a video; what accepts its job."""
     seconds = min(LONGEST, round(check_video(body, call.account), 3))
-    return [partial(_accept, call, body, seconds)]
+    usd = _price(body, call.account, seconds)
+    return [Acceptance(usd, partial(_accept, call, body, seconds, usd))]
 
 
-def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
+def _accept(call: Call, body: Json, seconds: float, usd: float, job: Job) -> Accepted:
     account = call.account
     identifier = account.new_id()
     account.record(
@@ -97,7 +96,7 @@ def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
         call.operation.id,
         job,
         seconds=seconds,
-        usd=_price(body, account, seconds),
+        usd=usd,
         key=call.key,
         title=body.get("title"),
         callback_id=body.get("callback_id"),
@@ -107,7 +106,7 @@ def _accept(call: Call, body: Json, seconds: float, job: Job) -> Accepted:
         job,
         seconds,
         title=body.get("title"),
-        folder_id=body.get("folder_id"),
+        folder_id=body.get("folder_id") or None,
         callback_id=body.get("callback_id"),
         caption=body.get("caption") is not None,
         request=body,
@@ -154,7 +153,7 @@ def list_(call: Call) -> Json:
     title, folder_id = query.get("title"), query.get("folder_id")
 
     def fits(video: Video) -> bool:
-        if folder_id is not None and video.folder_id != folder_id:
+        if folder_id is not None and video.folder_id != (folder_id or None):
             return False
         return title is None or title.lower() in (video.title or "").lower()
 
