@@ -393,9 +393,9 @@ class WebhookReceiver:
         """Make sure that the account delivers events to this app.
 
         If no enabled endpoint has the address, one is created, and its secret is accepted from
-        then on. If one has, its events are brought in line. Doing it again changes nothing, and
-        several workers may do it at the same time. From now on jobs whose ends the events notify
-        are polled less often.
+        then on; a disabled one that keeps the address is deleted. If an enabled one has it, its
+        events are brought in line. Doing it again changes nothing, and several workers may do it
+        at the same time. From now on jobs whose ends the events notify are polled less often.
 
         Args:
             url: The public address of this receiver.

@@ -11,7 +11,7 @@ import msgspec
 from yarl import URL
 
 from heygen_async.endpoints.webhooks import WebhookEndpoints
-from heygen_async.errors import ConfigurationError
+from heygen_async.errors import ConfigurationError, Conflict
 from heygen_async.models.webhooks import WebhookEndpoint, WebhookEventName
 from heygen_async.webhooks.events import Event
 
@@ -108,13 +108,20 @@ async def register(
     Raises:
         ConfigurationError: There is an endpoint, its secret is not known, and ``rotate`` is False.
     """
-    matching = [
-        endpoint
-        async for endpoint in endpoints.list(limit=100)
-        if canonical(endpoint.url) == canonical(url) and endpoint.status != "disabled"
-    ]
-    if not matching:
-        return await _create(endpoints, url, names)
+    present = await _endpoints_at(endpoints, url)
+    if not _enabled(present):
+        try:
+            return await _create(endpoints, url, names)
+        except Conflict:
+            # HeyGen keeps an address for one endpoint, even for a disabled one.
+            for endpoint in present:
+                await endpoints.delete(endpoint.endpoint_id)
+            if present:
+                return await endpoints.create(url, events=names)
+            present = await _endpoints_at(endpoints, url)  # another worker was quicker
+            if not _enabled(present):
+                raise
+    matching = _enabled(present)
     endpoint = matching[0]
     if len(matching) > 1:
         logger.warning("%d endpoints deliver to the same address, one is enough", len(matching))
@@ -124,13 +131,22 @@ async def register(
             "only once: pass secrets=, or rotate=True to replace it, which voids the one that "
             "other processes may use"
         )
-    present = "all" if endpoint.events is None else sorted(set(endpoint.events))
-    if present != names:
+    subscribed = "all" if endpoint.events is None else sorted(set(endpoint.events))
+    if subscribed != names:
         endpoint = await endpoints.update(endpoint.endpoint_id, events=names)
     if knows_a_secret:
         return endpoint
     rotated = await endpoints.rotate_secret(endpoint.endpoint_id)
     return msgspec.structs.replace(endpoint, secret=rotated.secret)
+
+
+async def _endpoints_at(endpoints: WebhookEndpoints, url: str) -> list[WebhookEndpoint]:
+    listed = endpoints.list(limit=100)
+    return [endpoint async for endpoint in listed if canonical(endpoint.url) == canonical(url)]
+
+
+def _enabled(present: list[WebhookEndpoint]) -> list[WebhookEndpoint]:
+    return [endpoint for endpoint in present if endpoint.status != "disabled"]
 
 
 async def _create(

@@ -11,6 +11,7 @@ import pytest
 
 from heygen_async import (
     ConfigurationError,
+    Conflict,
     HeyGen,
     InvalidRequest,
     NotFound,
@@ -107,6 +108,26 @@ async def test_workers_that_register_together_share_one_secret(
         both = await asyncio.gather(first.ensure_registered(url), second.ensure_registered(url))
         assert both[0] == both[1]
         assert len([endpoint async for endpoint in heygen.webhooks.endpoints.list()]) == 1
+
+
+async def test_workers_that_want_other_events_share_the_address(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    first, second = WebhookReceiver(heygen, SECRET), WebhookReceiver(heygen, SECRET)
+    async with listening_at(first) as url:
+        one, other = await asyncio.gather(
+            first.ensure_registered(url, ["avatar_video.success"]),
+            second.ensure_registered(url, ["avatar_video.fail"]),
+        )
+        assert one.endpoint_id == other.endpoint_id
+        assert len([endpoint async for endpoint in heygen.webhooks.endpoints.list()]) == 1
+        assert sandbox.requests.by_status[409] == 1
+
+
+async def test_an_address_that_is_taken_and_not_listed(sandbox: Sandbox, heygen: HeyGen) -> None:
+    sandbox.faults.add("webhooks.endpoints.create", Fault.status(409, code="conflict"), times=None)
+    with pytest.raises(Conflict):
+        await WebhookReceiver(heygen, SECRET).ensure_registered("https://hooks.example.com/a")
 
 
 SPELLINGS = [
