@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heygen_async.models.structs import Answer
 from heygen_async.session.answers.codec import (
     DECODE_ERRORS,
     ErrorFacts,
@@ -162,6 +163,42 @@ def test_nasty_bodies(body: bytes) -> None:
             assert isinstance(decode(body), Thing | Page | dict)
     facts = error_facts(body)
     assert facts is None or facts.code is None or facts.code.isdigit()
+
+
+NEARLY_JSON: dict[str, tuple[bytes, Any]] = {
+    "a byte order mark": (b'\xef\xbb\xbf{"data": {"id": "a"}}', None),
+    "bytes that are not UTF-8": (b'{"data": {"id": "a", "title": "\xff"}}', "\ufffd"),
+    "half a surrogate pair": (b'{"data": {"id": "a", "title": "\\ud800!"}}', "?!"),
+    "NaN": (b'{"data": {"id": "a", "title": NaN}}', None),
+    "-Infinity": (b'{"data": {"id": "a", "new": [-Infinity]}}', None),
+    "1e400": (b'{"data": {"id": "a", "title": 1e400}}', None),
+    "5,000 digits": (b'{"data": {"id": "a", "title": ' + b"9" * 5_000 + b"}}", None),
+    "5,000 digits elsewhere": (b'{"data": {"id": "a", "new": ' + b"9" * 5_000 + b"}}", None),
+}
+
+
+class Titled(Answer, frozen=True):
+    id: str
+    title: str | None = None
+
+
+@pytest.mark.parametrize(("body", "title"), NEARLY_JSON.values(), ids=NEARLY_JSON)
+def test_what_is_nearly_json_is_read(body: bytes, title: str | None) -> None:
+    assert decoder_for(Titled, "data")(body) == Titled(id="a", title=title)
+    found = decoder_for(Any, "none")(body)
+    assert found["data"]["id"] == "a"
+    msgspec.json.encode(found)  # no half of a pair, which nothing could write
+    error = body.replace(b'"data"', b'"error"').replace(b'"id"', b'"message"')
+    assert error_facts(error) == ErrorFacts(message="a")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b'{"data": {"id": "a"', b"<html>", b"NaN", b"\xef\xbb\xbf", b'{"data": {id: 1}}']
+)
+def test_what_is_far_from_json_is_not(body: bytes) -> None:
+    with pytest.raises(DECODE_ERRORS):
+        decoder_for(Titled, "data")(body)
+    assert error_facts(body) is None
 
 
 @given(st.binary() | JSON.map(msgspec.json.encode))

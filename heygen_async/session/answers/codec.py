@@ -20,6 +20,7 @@ import msgspec
 
 from heygen_async.models.structs import Answer
 from heygen_async.session.answers.lenient import Oddity, convert_leniently
+from heygen_async.session.answers.repair import repaired
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ Decode: TypeAlias = Callable[[bytes], T]
 
 # A deeply nested body exhausts the decoder's stack instead of failing to parse.
 DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+_REPAIRABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
@@ -110,17 +112,21 @@ def decoder_for(
         creates: Whether the answer says what was created; then only its ids are required.
     """
     strict = _strict_decoder(answer, envelope)
-    if not (isinstance(answer, type) and issubclass(answer, Answer)):
-        return strict
+    tolerant = isinstance(answer, type) and issubclass(answer, Answer)
     reported = set[Oddity]()
 
     def decode(body: bytes) -> Any:
         try:
             return strict(body)
-        except msgspec.ValidationError:
-            found, oddities = _decode_leniently(body, answer, envelope, creates)
-            log_oddities(oddities, answer.__name__, reported)
-            return found
+        except _REPAIRABLE:
+            if not tolerant:
+                right = repaired(body)
+                if right is None:
+                    raise
+                return strict(right)
+        found, oddities = _convert_leniently(plain_values(body), answer, envelope, creates)
+        log_oddities(oddities, answer.__name__, reported)
+        return found
 
     return decode
 
@@ -149,13 +155,27 @@ def _strict_decoder(answer: Any, envelope: Literal["data", "page", "none"]) -> D
     return data
 
 
-def _decode_leniently(
-    body: bytes, answer: Any, envelope: str, creates: bool
+def plain_values(body: bytes) -> Any:
+    """Return what a body holds, also if it is only nearly JSON.
+
+    Raises:
+        Exception: One of ``DECODE_ERRORS``.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except _REPAIRABLE:
+        right = repaired(body)
+        if right is None:
+            raise
+        return msgspec.json.decode(right)
+
+
+def _convert_leniently(
+    plain: Any, answer: Any, envelope: str, creates: bool
 ) -> tuple[Any, list[Oddity]]:
     if envelope == "none":
-        plain = msgspec.json.decode(body)
         return convert_leniently(plain, answer, status_required=not creates)
-    outer = msgspec.json.decode(body, type=_Envelope)
+    outer = msgspec.convert(plain, _Envelope)
     if outer.error or (envelope == "data" and outer.code not in (_V1_SUCCESS, None)):
         raise ErrorInside
     if envelope == "data":
@@ -192,7 +212,7 @@ def log_oddities(oddities: Iterable[Oddity], answer: str, reported: set[Oddity])
 def error_facts(body: bytes) -> ErrorFacts | None:
     """Return what an error body says, or None if it is in none of the envelopes."""
     try:
-        outer = msgspec.json.decode(body)
+        outer = plain_values(body)
     except DECODE_ERRORS:
         return None
     if not isinstance(outer, dict):
