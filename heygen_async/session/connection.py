@@ -16,7 +16,7 @@ import os
 import platform
 import threading
 import urllib.request
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -65,6 +65,7 @@ class Connection:
         self.api: aiohttp.ClientSession
         # Arguments of each request, and headers that each must carry itself.
         self.options: dict[str, Any] = {}
+        self.without_secret: Callable[[bytes], bytes] = echo_filter(settings.secret)
         self.auth: dict[str, str] = {}
         self._media: dict[type[Resolver], aiohttp.ClientSession] = {}
         self._local_hosts: set[str] = set()
@@ -102,7 +103,7 @@ class Connection:
         self.api = self._session(
             {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             connector=_ApiConnector,
-            response_class=_response_class(self._settings.secret),
+            response_class=_Response,
             auto_decompress=False,  # session/answers/reading.py does, in bounded memory
         )
 
@@ -218,23 +219,11 @@ class _ApiConnector(aiohttp.TCPConnector):
         return connected
 
 
-def _response_class(secret: str) -> type[aiohttp.ClientResponse]:
-    """Return a class of responses in which the key does not appear, whatever the server sends.
+class _Response(aiohttp.ClientResponse):
+    """A response whose headers do not show: a server may echo the key in them."""
 
-    A server that echoes the key would put it into results, exceptions, pickles and the local
-    variables that crash reports show.
-    """
-    without_secret = echo_filter(secret)
-
-    class Response(aiohttp.ClientResponse):
-        async def read(self) -> bytes:
-            self._body = without_secret(await super().read())
-            return self._body
-
-        def __repr__(self) -> str:
-            return f"<Response {self.status}>"  # aiohttp's shows the headers
-
-    return Response
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
 
 
 def proxy_options(base_url: str) -> dict[str, Any]:

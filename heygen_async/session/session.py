@@ -313,7 +313,7 @@ class Session:
                 allow_redirects=False,
                 **connection.options,
             )
-            content = await read_answer(response, self._max_answer)
+            content = await read_answer(response, self._max_answer, connection.without_secret)
             if response.connection is not None:  # unless it offers another protocol
                 response.release()
             if observed is not None:

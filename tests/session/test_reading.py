@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from heygen_async import ConfigurationError, HeyGen, InvalidResponse
+from heygen_async import ConfigurationError, HeyGen, InvalidResponse, RequestTimeout
 
 from .wire import Play, answering, raw_server
 
@@ -84,6 +84,37 @@ async def test_an_answer_without_end() -> None:
     with pytest.raises(InvalidResponse):
         await asked(play, max_answer=1_000_000)
     assert sent < 20_000_000
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("length", [True, False], ids=["told", "not told"])
+async def test_an_echo_of_the_key_is_taken_out(length: bool, compressed: bool) -> None:
+    key = "another-form-of-key/0123456789"
+    body = b'{"data": {"email": "%b"}}' % key.encode()
+    headers = ["Content-Encoding: gzip"] if compressed else []
+    answer = response(gzip.compress(body) if compressed else body, *headers, length=length)
+    async with (
+        raw_server(answering(answer)) as server,
+        HeyGen(key, base_url=server.base_url) as heygen,
+    ):
+        assert await heygen.request("GET", "/v3/users/me") == {"data": {"email": "***"}}
+
+
+async def test_a_connection_whose_answer_takes_too_long_is_closed() -> None:
+    ends = list[bytes]()
+
+    async def play(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        ends.append(await reader.read())
+
+    async with (
+        raw_server(play) as server,
+        HeyGen("key", base_url=server.base_url, retry=1) as heygen,
+    ):
+        with pytest.raises(RequestTimeout):
+            await heygen.users.me()
+        await asyncio.sleep(0.1)
+        assert ends == [b""]
 
 
 async def test_long_and_many_headers() -> None:

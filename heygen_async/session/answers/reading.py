@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import aiohttp
 
@@ -19,34 +20,43 @@ class AnswerTooLarge(Exception):
     """An answer is larger than the limit."""
 
 
-async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def read_answer(
+    response: aiohttp.ClientResponse, limit: int, without_secret: Callable[[bytes], bytes]
+) -> bytes:
     """Read the body of an answer, and decompress it.
 
     Args:
         response: An answer whose body has not been read, and was not decompressed.
         limit: Bytes that it may have, compressed or not.
+        without_secret: Takes the key out of the body. A server that echoes it would put it into
+            results, exceptions and pickles.
 
     Raises:
-        AnswerTooLarge: It has more; the connection is closed.
+        AnswerTooLarge: It has more.
+        Exception: One of aiohttp's, or ``TimeoutError``. The connection is closed after any.
     """
     length = response.content_length
-    if length is not None and length <= limit:
-        content = await response.read()
-    else:
-        content = await _read_up_to(response, limit)
-    encoding = response.headers.get("Content-Encoding")
-    return content if encoding is None else decompressed(content, encoding, limit)
+    try:
+        if length is not None and length <= limit:
+            content = await response.content.read()  # read() of the response keeps the body in it
+        else:
+            content = await _read_up_to(response, limit)
+        encoding = response.headers.get("Content-Encoding")
+        if encoding is not None:
+            content = decompressed(content, encoding, limit)
+    except BaseException:
+        response.close()
+        raise
+    return without_secret(content)
 
 
 async def _read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
     if (response.content_length or 0) > limit:
-        response.close()
         raise AnswerTooLarge
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > limit:
-            response.close()
             raise AnswerTooLarge
     return bytes(content)
 
