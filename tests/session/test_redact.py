@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygen_async.session.diagnostics.redact import redact
+from heygen_async.session.diagnostics.redact import redact, redacted
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,15 @@ def test_the_time_is_linear_where_all_is_kept(piece: str) -> None:
     started = time.process_time()
     redact(text, "sk_V2_0123456789", longest=len(text))
     assert time.process_time() - started < 10.0
+
+
+def test_a_state_of_any_depth_is_redacted() -> None:
+    state: object = "sk_V2_0123456789"
+    for _ in range(10_000):
+        state = {"a": [state]}
+    clean = redacted(state)
+    assert "sk_V2" not in repr(clean)
+    pickle.dumps(clean)
 
 
 def test_a_long_text_is_cut() -> None:

@@ -28,6 +28,8 @@ _SIGNATURE = (
     r"(?i)\b(signature|x-amz-signature|x-amz-credential|x-amz-security-token|access_token)"
     r"=[^\s\"'<>&]+"
 )
+# Levels of an answer that are kept in an exception.
+_DEEPEST = 50
 # A shorter key is no real one, and could be part of any word.
 _SHORTEST_ECHO = 8
 
@@ -81,15 +83,19 @@ def redacted(value: T) -> T:
     return cast("T", _redacted(value))
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return redact(value, longest=len(value))
     if isinstance(value, msgspec.Struct):
-        fields = {name: _redacted(getattr(value, name)) for name in value.__struct_fields__}
+        fields = {
+            name: _redacted(getattr(value, name), depth + 1) for name in value.__struct_fields__
+        }
         return msgspec.structs.replace(value, **fields)
+    if depth > _DEEPEST and isinstance(value, dict | list):
+        return "…"  # neither this nor pickle could follow it to its end
     if isinstance(value, dict):
-        return {key: _redacted(item) for key, item in value.items()}
-    return [_redacted(item) for item in value] if isinstance(value, list) else value
+        return {key: _redacted(item, depth + 1) for key, item in value.items()}
+    return [_redacted(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def echo_filter(secret: str) -> Callable[[bytes], bytes]:
