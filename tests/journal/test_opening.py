@@ -247,6 +247,22 @@ async def test_two_processes_that_take_turns_are_never_inside_together(tmp_path:
     assert files(tmp_path) == ["run.db"]
 
 
+@pytest.mark.parametrize("plant", ["a link to a file", "a link to nothing", "a pipe"])
+async def test_what_somebody_put_in_place_of_the_lock_is_not_written_to(
+    tmp_path: Path, plant: str
+) -> None:
+    precious, lock = tmp_path / "precious", tmp_path / "run.db.lock"
+    precious.write_bytes(b"mine")
+    if plant == "a pipe":
+        os.mkfifo(lock)
+    else:
+        lock.symlink_to(precious if plant == "a link to a file" else tmp_path / "planted")
+    with pytest.raises(JournalError, match=r"run\.db\.lock is not a regular file"):
+        await opened(tmp_path / "run.db")
+    assert files(tmp_path) == ["precious", "run.db.lock"]
+    assert precious.read_bytes() == b"mine"
+
+
 async def test_a_cancelled_opening_leaves_nothing_locked(tmp_path: Path) -> None:
     for turns in range(6):
         opening = asyncio.ensure_future(opened(tmp_path / "run.db"))

@@ -7,22 +7,24 @@ do not look at it. The operating system releases it when the process ends, howev
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+
+from heygen_async.session.transfers.regular_files import open_regular
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: BinaryIO) -> None:
+    def _try_lock(file: io.FileIO) -> None:
         # Locked bytes cannot be read by others on Windows: lock one behind the process id.
         file.seek(64)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _try_lock(file: BinaryIO) -> None:
+    def _try_lock(file: io.FileIO) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -47,18 +49,17 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
 
     def acquire(self) -> None:
         """Take the lock, without waiting.
 
         Raises:
             Held: It is taken.
-            OSError: The file cannot be made.
+            OSError: The file cannot be made, or it is a link, a pipe or a device.
         """
         while self._file is None:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            file = os.fdopen(descriptor, "r+b", buffering=0)
+            file = open_regular(self._path, "a+b", 0o600)
             try:
                 try:
                     _try_lock(file)
@@ -90,14 +91,14 @@ class FileLock:
             file.close()
 
 
-def _same_file(file: BinaryIO, path: Path) -> bool:
+def _same_file(file: io.FileIO, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
     except FileNotFoundError:
         return False
 
 
-def _process_id(file: BinaryIO) -> int | None:
+def _process_id(file: io.FileIO) -> int | None:
     try:
         file.seek(0)
         return int(file.read(20))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import hashlib
 import inspect
 import io
 import os
-import stat
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -20,6 +18,7 @@ import msgspec
 
 from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.session.tasks import in_thread
+from heygen_async.session.transfers.regular_files import open_regular
 
 if sys.platform != "win32":
     import fcntl
@@ -27,8 +26,6 @@ if sys.platform != "win32":
 # The mark of an unfinished download has to fit beside the name.
 _LONGEST_NAME = 255 - len("..part.json")
 _LONGEST_LABEL = 10_000
-# Not there on Windows. A pipe without a reader would hold up the open.
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 # A hop to a thread for each chunk off the socket would cost more than the writing.
 _BATCH = 1024 * 1024
 
@@ -180,28 +177,6 @@ def _hidden_stem(name: str) -> str:
     return f".{encoded[: _LONGEST_NAME - 17].decode(errors='ignore')}-{digest}"
 
 
-def _open_regular(path: Path, mode: str) -> io.FileIO:
-    """Open a file of ours; a link, pipe or device that somebody put there is not followed.
-
-    Raises:
-        OSError: It is one of those, or the disk refuses.
-    """
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | _NO_LINK, 0o666)
-
-    try:
-        file = io.FileIO(os.fspath(path), mode, opener=opener)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise OSError(error.errno, f"{path.name} is not a regular file") from None
-        raise
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
-    return file
-
-
 class FileDestination:
     """A file that appears under its name only when it is complete.
 
@@ -272,7 +247,7 @@ class FileDestination:
             raise OSError(0, "it is a device or a pipe; give an open file instead of its path")
         self._part.parent.mkdir(parents=True, exist_ok=True)
         # Appending, so that nothing is lost before the lock is ours.
-        file = _open_regular(self._part, "ab")
+        file = open_regular(self._part, "ab")
         try:
             self._lock(file)
         except BaseException:
@@ -282,7 +257,7 @@ class FileDestination:
         self.position = file.tell()
         with (
             contextlib.suppress(OSError, msgspec.MsgspecError),
-            _open_regular(self._label, "rb") as label,
+            open_regular(self._label, "rb") as label,
         ):
             self.version = msgspec.json.decode(label.read(_LONGEST_LABEL), type=Version)
 
@@ -307,7 +282,7 @@ class FileDestination:
         if version.validator is None:
             self._label.unlink(missing_ok=True)
         else:
-            with _open_regular(self._label, "wb") as label:
+            with open_regular(self._label, "wb") as label:
                 label.write(msgspec.json.encode(version))
 
     def _append(self, chunk: bytes) -> None:
