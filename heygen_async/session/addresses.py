@@ -50,6 +50,8 @@ def redirect_target(address: URL, location: str, *, local: bool) -> URL | None:
         location: The header ``Location``.
         local: Whether the redirect may lead to this machine or a private network.
     """
+    if not location:
+        return None
     with contextlib.suppress(ValueError):  # InvalidRequest is one too
         target = checked_address(str(address.join(URL(location, encoded=True))))
         if local or (target.scheme == "https" and not is_local(target.host or "")):
@@ -63,11 +65,18 @@ def is_local(host: str) -> bool:
     Args:
         host: A name or an IP address; a name other than ``localhost`` is not resolved.
     """
+    host = host.rstrip(".")
     if is_loopback(host):
         return True
     try:
         return not _is_public(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
+        pass
+    try:
+        # As the system reads it: 127.1, 0x7f000001 and 2130706433 are addresses, too, and aiohttp
+        # asks no resolver for what consists of digits.
+        return not _is_public(ipaddress.IPv4Address(socket.inet_aton(host)))
+    except OSError:
         return False
 
 
