@@ -22,8 +22,19 @@ from heygen_async.errors import ConnectionFailed, TransferError
 from heygen_async.session.addresses import is_local, redirect_target
 from heygen_async.session.transfers.transfers import download
 
+from .session.wire import Play, raw_server
 from .tls_host import CERTIFICATE, tls_host, tunnel
-from .transfers_host import CONTENT, MediaFile, answer, listing, media_host, open_session
+from .transfers_host import (
+    CONTENT,
+    NOT_A_FILE,
+    PAGE,
+    MediaFile,
+    answer,
+    listing,
+    media_host,
+    open_session,
+    storage,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -94,19 +105,6 @@ async def test_a_compressed_bomb_takes_little_memory() -> None:
     assert taken == 200_000_000
 
 
-PAGE = b"<!DOCTYPE html><html><body>Sign in to the hotel's network</body></html>"
-NOT_A_FILE = {
-    "nothing": answer(200),
-    "page": answer(200, PAGE, Content_Type="text/html"),
-    "page of no type": answer(200, PAGE),
-    "page that says it is a video": answer(200, b"\xef\xbb\xbf\n" + PAGE, Content_Type="video/mp4"),
-    "message": answer(200, b'{"error": "not ready"}', Content_Type="application/json"),
-    "text": answer(200, b"Not ready.", Content_Type="text/html; charset=utf-8"),
-    "error in XML": answer(200, b'<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>'),
-    "page in gzip": answer(200, gzip.compress(PAGE), Content_Encoding="gzip"),
-}
-
-
 @pytest.mark.parametrize("reply", NOT_A_FILE.values(), ids=NOT_A_FILE)
 @pytest.mark.parametrize("name", ["a.mp4", "a.srt", "no ending"])
 async def test_what_is_no_file_leaves_none(tmp_path: Path, reply: bytes, name: str) -> None:
@@ -130,11 +128,6 @@ async def test_a_page_is_welcome_where_no_media_is_expected(tmp_path: Path, body
     async with media_host(answer(200, body)) as host, open_session() as session:
         await download(session, f"{host.origin}/page", tmp_path / "a.html")
     assert (tmp_path / "a.html").read_bytes() == body
-
-
-def storage(code: str) -> bytes:
-    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>x</Message></Error>"
-    return answer(400, body.encode(), Content_Type="application/xml")
 
 
 async def test_a_400_of_storage_that_passes(tmp_path: Path) -> None:
@@ -167,6 +160,44 @@ async def test_another_400_is_final(tmp_path: Path, reply: bytes) -> None:
     assert len(host.seen) == 1
 
 
+async def endless_head(
+    head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(1)
+
+
+async def dripping(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        writer.write(b"\0" * 100)
+        await writer.drain()
+        await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize("play", [endless_head, dripping])
+async def test_a_host_that_is_never_quite_silent_is_left(tmp_path: Path, play: Play) -> None:
+    async with raw_server(play) as server, open_session(attempts=2) as session:
+        with pytest.raises(TransferError, match="no answer within 30 s"):
+            await download(session, f"{server.base_url}/a.mp4", tmp_path / "a.mp4")
+    assert len(server.requests) == 2
+    assert asyncio.get_running_loop().time() < 100
+
+
+async def test_a_slow_line_is_good_enough(tmp_path: Path) -> None:
+    async def slow(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
+        for _ in range(300):
+            writer.write(b"\0" * 1_000)
+            await writer.drain()
+            await asyncio.sleep(1)
+
+    async with raw_server(slow) as server, open_session(attempts=1) as session:
+        assert await download(session, f"{server.base_url}/a.mp4", tmp_path / "a.mp4") == 300_000
+
+
 LOCAL = [
     *("localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1"),
     *("192.168.1.1", "169.254.169.254", "100.64.0.1", "::1", "::", "fe80::1", "fe80::1%eth0"),
@@ -179,8 +210,13 @@ LOCAL = [
         "2002:a00:1::",
     ),
     *("224.0.0.1", "ff02::1", "255.255.255.255"),
+    # As the system reads them.
+    *("localhost.", "127.0.0.1.", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "10.1"),
 ]
 PUBLIC = [
+    "8.8.8.8.",
+    "0x08080808",
+    "134744072",
     "8.8.8.8",
     "1.1.1.1",
     "2606:4700::1111",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import random
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -59,6 +60,24 @@ def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
     return f"HTTP/1.1 {status} Sent\r\n{head}\r\n".encode() + body
+
+
+def storage(code: str) -> bytes:
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>x</Message></Error>"
+    return answer(400, body.encode(), Content_Type="application/xml")
+
+
+PAGE = b"<!DOCTYPE html><html><body>Sign in to the hotel's network</body></html>"
+NOT_A_FILE = {
+    "nothing": answer(200),
+    "page": answer(200, PAGE, Content_Type="text/html"),
+    "page of no type": answer(200, PAGE),
+    "page that says it is a video": answer(200, b"\xef\xbb\xbf\n" + PAGE, Content_Type="video/mp4"),
+    "message": answer(200, b'{"error": "not ready"}', Content_Type="application/json"),
+    "text": answer(200, b"Not ready.", Content_Type="text/html; charset=utf-8"),
+    "error in XML": answer(200, b'<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>'),
+    "page in gzip": answer(200, gzip.compress(PAGE), Content_Encoding="gzip"),
+}
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import zlib
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ _MEDIA = frozenset(
 _SUBTITLES = frozenset({".srt", ".vtt"})
 _GZIP = b"\x1f\x8b\x08"
 _HEAD = 512
+STEP = 16 * 1024
+"""Bytes that count as a step forward; a body that brings less in a while counts as silent."""
 # Decompressed at once: a small chunk can hold a thousand times its size.
 _PIECE = 1024 * 1024
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<error", b"<head", b"<body", b'{"')
@@ -70,14 +73,17 @@ class Body:
 
     Args:
         response: The answer.
+        patience: Seconds for which it may bring less than ``STEP`` bytes.
 
     Attributes:
         decompressed: Whether the pieces are not what came over the wire.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, patience: float) -> None:
         self.decompressed = False
         self._content = response.content
+        self._patience = patience
+        self._received, self._waited = 0, 0.0  # since the last step
         self._decoder: _Plain | _Gzip = _Plain()
         self._pieces: Iterator[bytes] = iter(())
         self._first = b""
@@ -96,7 +102,7 @@ class Body:
         """
         head = bytearray()
         try:
-            while len(head) < _HEAD and (chunk := await self._content.readany()):
+            while len(head) < _HEAD and (chunk := await self._next_chunk()):
                 head += chunk
         except TRANSPORT_ERRORS:
             # Raised again when the rest is read: what came before it counts.
@@ -122,10 +128,22 @@ class Body:
         while (piece := next(self._pieces, None)) is None:
             if self._ended:
                 return b""
-            chunk = await self._content.readany()
+            chunk = await self._next_chunk()
             self._ended = not chunk
             self._pieces = self._decoder.pieces(chunk) if chunk else self._decoder.end()
         return piece
+
+    async def _next_chunk(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        chunk = await self._content.readany()
+        self._waited += loop.time() - before
+        self._received += len(chunk)
+        if self._received >= STEP:
+            self._received, self._waited = 0, 0.0
+        elif chunk and self._waited > self._patience:
+            raise TimeoutError
+        return chunk
 
 
 class _Plain:

@@ -2,9 +2,9 @@
 
 What breaks is repeated after the waits of the retry policy. A download goes on from the byte
 where it stopped: ``Range`` asks for the rest, ``If-Range`` for all of it where the file has become
-another one. It has no overall time limit, only one for silence, and the policy's attempts and
-patience count from its last step forward, so that a large file on a poor line arrives as long as
-each attempt brings some of it.
+another one. It has no overall time limit, only one for silence (less than 16 kB within the timeout
+of a read), and the policy's attempts and patience count from its last step of 16 kB, so that a
+large file on a poor line arrives as long as each attempt brings some of it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
 from heygen_async.session.retry import retry_after_of, wait_before_next, waits
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry
-from heygen_async.session.transfers.content import Body, Expected, expected_by, unexpected
+from heygen_async.session.transfers.content import STEP, Body, Expected, expected_by, unexpected
 from heygen_async.session.transfers.destinations import Destination, Sink, Version, destination_for
 from heygen_async.session.transfers.uploads import StreamedBody, UploadSource
 
@@ -102,7 +102,7 @@ async def download(
         while (
             setback := await _fetch(session, address, destination, expected, progress)
         ) is not None:
-            if destination.position > furthest:
+            if destination.position >= furthest + STEP:
                 furthest, renewals = destination.position, 0
                 course.restart()
             if not isinstance(setback.error, URLExpired):
@@ -208,7 +208,7 @@ async def _fetch(
         if isinstance(response, _Setback):
             return response
         try:
-            body = Body(response)
+            body = Body(response, session.settings.timeout.read)
             setback = await _prepare(session, response, body, destination, address, expected)
             if setback is None:
                 setback = await _receive(session, response, body, destination, address, progress)
@@ -231,9 +231,11 @@ async def _open(
         # A proxy may be on a private network, and resolves the name itself.
         media = connection.media if local or "proxy" in options else connection.public_media
         try:
-            response = await media.get(
-                address, timeout=limits, allow_redirects=False, auto_decompress=False, **options
-            )
+            # A head of many lines, or of many interim answers, is never silent.
+            async with asyncio.timeout(timeout.connect + timeout.read):
+                response = await media.get(
+                    address, timeout=limits, allow_redirects=False, auto_decompress=False, **options
+                )
         except TRANSPORT_ERRORS as error:
             failure = error
         if failure is not None:
