@@ -1,0 +1,171 @@
+"""An adversary, the bounds that it must not break, and how they are measured."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from heygen_async import HeyGen
+from heygen_async.errors import HeyGenError
+from heygen_async.sandbox.turned_loop import TurnedEventLoop
+
+from ..session.wire import answering, raw_server
+from ..transfer_memory import begin_anew, resident
+
+KEY = "sk_V2_hostile_KEY"
+
+MB = 1_000_000
+
+
+class Played(NamedTuple):
+    """What became of the SDK: a word or two, and the requests that it sent."""
+
+    outcome: str
+    requests: int
+
+
+Play: TypeAlias = Callable[[], Awaitable[Played]]
+
+
+class Adversary(NamedTuple):
+    """What is tried, and what may come of it.
+
+    Attributes:
+        name: What is tried, under its section.
+        play: Tries it.
+        outcome: What must become of it.
+        requests: The most requests that the SDK may send.
+        seconds: The most seconds that it may take.
+        megabytes: The most memory that it may take.
+        turned: Whether the clock is turned, for hours that pass at once.
+    """
+
+    name: str
+    play: Play
+    outcome: str
+    requests: int
+    seconds: float
+    megabytes: float = 10
+    turned: bool = False
+
+
+class Finding(msgspec.Struct):
+    """What was measured. ``held`` is the longest time that the event loop was held."""
+
+    outcome: str
+    requests: int = 0
+    seconds: float = 0.0
+    megabytes: float = 0.0
+    held: float = 0.0
+
+
+LONGEST_HELD = 0.5
+"""Seconds of the processor for which nothing may hold the event loop."""
+
+
+def broken_bounds(adversary: Adversary, finding: Finding) -> list[str]:
+    """The bounds that a finding breaks, in words."""
+    bounds = {
+        f"more than {adversary.requests} requests": finding.requests > adversary.requests,
+        f"more than {adversary.seconds:g} s": finding.seconds > adversary.seconds,
+        f"more than {adversary.megabytes:g} MB": finding.megabytes > adversary.megabytes,
+        f"the loop was held for more than {LONGEST_HELD:g} s": finding.held > LONGEST_HELD,
+        f"not {adversary.outcome}": finding.outcome != adversary.outcome,
+    }
+    return [bound for bound, broken in bounds.items() if broken]
+
+
+class Complaints(logging.Handler):
+    """Keeps what asyncio complains of, and what cannot be raised."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+        logging.getLogger("asyncio").addHandler(self)
+        logging.getLogger("heygen_async").addHandler(logging.NullHandler())
+        sys.unraisablehook = lambda args: self.texts.append(repr(args.exc_value))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+def measured(adversary: Adversary) -> Finding:
+    """Play an adversary in this process, where warnings are errors."""
+    warnings.simplefilter("error")
+    complaints = Complaints()
+    factory = TurnedEventLoop if adversary.turned else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        finding = runner.run(_measured(adversary))
+    gc.collect()
+    if complaints.texts:
+        finding.outcome = f"a complaint: {complaints.texts[0]}"[:200]
+    return finding
+
+
+async def _measured(adversary: Adversary) -> Finding:
+    await _warm_up()
+    held = [0.0]
+    # On a turned clock, a timer that never ends would turn it for good.
+    watching = None if adversary.turned else asyncio.create_task(_watch_the_loop(held))
+    linux = sys.platform == "linux"
+    before = 0
+    if linux:
+        begin_anew()
+        before = resident("VmRSS")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        played = await adversary.play()
+    except Exception as error:
+        played = Played(f"{type(error).__name__} escaped: {error}"[:200], 0)
+    seconds = loop.time() - began
+    grown = resident("VmHWM") - before if linux else 0
+    if watching is not None:
+        await asyncio.sleep(0.01)  # for the last turn, too
+        watching.cancel()
+    return Finding(played.outcome, played.requests, seconds, grown / MB, held[0])
+
+
+async def _warm_up() -> None:
+    """Load and make what is loaded and made once."""
+    good = b'HTTP/1.0 200 OK\r\n\r\n{"data": {"id": "v", "status": "failed"}}'
+    async with (
+        raw_server(answering(good)) as server,
+        HeyGen(KEY, base_url=server.base_url) as heygen,
+    ):
+        await heygen.videos.get("v")
+
+
+async def _watch_the_loop(longest: list[float]) -> None:
+    """Note the longest time that this thread worked between two turns of the loop."""
+    while True:
+        before = time.thread_time()
+        await asyncio.sleep(0.005)
+        longest[0] = max(longest[0], time.thread_time() - before)
+
+
+async def outcome_of(work: Awaitable[object]) -> str:
+    """``answered``, or the name of an exception of the tree, whose text must be harmless."""
+    try:
+        await work
+    except HeyGenError as error:
+        said = f"{error}{error!r}{vars(error)}"
+        if KEY in said:
+            return "an error with the key"
+        if len(str(error)) > 4_000:
+            return f"an error of {len(str(error)):,} characters"
+        return type(error).__name__
+    return "answered"
+
+
+def counted(outcomes: list[str]) -> str:
+    """How often each outcome came: ``3 answered, 1 NotFound``."""
+    return ", ".join(f"{outcomes.count(one):,} {one}" for one in dict.fromkeys(sorted(outcomes)))
