@@ -125,6 +125,16 @@ def crash(session: nox.Session) -> None:
 
 
 @nox.session
+def hostile(session: nox.Session) -> None:
+    """Hostile servers, media hosts, files and senders: a table of what became of the SDK.
+
+    ``nox -s hostile -- --only media`` plays those with this text in their names.
+    """
+    session.install("-e", ".[all]", *groups("tests"))
+    session.run("python", "-m", "tests.hostile", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Changes to the arithmetic that tests must notice, 85 % in each module; takes a while."""
     session.install("-e", ".[all]", *groups("tests", "mutants"))
