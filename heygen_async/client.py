@@ -374,7 +374,6 @@ class HeyGen:
             )
         known = operation_at(method, path)
         kind = _Whole if answer is None else Endpoint
-        known = operation_at(method, path)
         endpoint: Endpoint[Any] = kind(
             operation=f"{method} {path}",
             method=method,
@@ -382,6 +381,7 @@ class HeyGen:
             answer=Any if answer is None else answer,
             # Of an operation that is not known, the caller knows whether it takes a key.
             keyed=idempotency_key is not None if known is None else known.keyed,
+            replays=known is None or known.replays,
             # The removal of backgrounds is, if its body has a request_id, which may be missing.
             idempotent=known is not None and known.idempotent and known.creates is None,
             kind=None if known is None else known.kind,

@@ -3,7 +3,8 @@
 Such a create (``video_agents.create``, ``voices.clone``) is never sent again after an attempt that
 the API may have carried out. The account is asked instead: what was made since the attempt, is
 exactly what was asked for, and belongs to no other call of this client. Lists lag behind, so it
-is asked after 5, 15 and 45 seconds. Two candidates count as none.
+is asked after 5, 15 and 45 seconds. Two candidates count as none. A bulk run looks by itself, as
+its journal knows more.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from heygen_async.errors import CallError
 from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.voices import VoiceDetail
+from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.slots import submitting_lease
 
 T = TypeVar("T")
+Candidates: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
+"""Asks the account for the ids of what may be what a call has made."""
 
-# Seconds after the failure at which the account is asked.
 LOOKS = (5.0, 15.0, 45.0)
-# Seconds by which the clocks of this machine and of HeyGen may differ.
+"""Seconds after the failure at which the account is asked."""
 CLOCK_MARGIN = 120.0
+"""Seconds by which the clocks of this machine and of HeyGen may differ."""
 # Ids that are remembered as given to a call; older ones lie before any search.
 _REMEMBERED = 10_000
 
@@ -48,6 +53,33 @@ def only_one(candidates: Iterable[T]) -> T | None:
     return found[0] if len(found) == 1 else None
 
 
+async def look_for(candidates: Candidates) -> str | None:
+    """Ask the account until there is exactly one candidate, and return its id.
+
+    Returns:
+        The id, or None where the account shows none, or several.
+
+    Raises:
+        CallError: The account could not tell when it was asked last.
+    """
+    asked_at, failure = 0.0, None
+    for look in LOOKS:
+        await asyncio.sleep(look - asked_at)
+        asked_at = look
+        try:
+            found, failure = only_one(await candidates()), None
+        except CallError as error:
+            logger.info("looking for a lost create failed: %s", error)
+            failure = error
+            continue
+        if found is not None:
+            logger.warning("the answer to a create was lost; the account shows %s", found)
+            return found
+    if failure is not None:
+        raise failure
+    return None
+
+
 class LostCreates:
     """What one client has created without keys, so that nothing is given to two calls."""
 
@@ -56,7 +88,7 @@ class LostCreates:
         self._open: Counter[object] = Counter()
 
     def taken(self, item_id: str) -> bool:
-        """Return whether an id is the answer to a call of this client."""
+        """Return whether an id was given to a call of this client."""
         return item_id in self._taken
 
     def take(self, item_id: str) -> None:
@@ -65,13 +97,46 @@ class LostCreates:
         while len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
 
-    @contextmanager
-    def submitting(self, request: object) -> Iterator[None]:
-        """Count a request while its answer is not known.
+    async def create(
+        self,
+        endpoint: Endpoint[T],
+        call: Awaitable[T],
+        request: object,
+        candidates: Candidates | None,
+    ) -> tuple[str, T | None]:
+        """Await a create, and look in the account for what it has made if its answer was lost.
 
         Args:
-            request: What the call asks for; two equal ones cannot be told apart in the account.
+            endpoint: The operation.
+            call: The call.
+            request: What it asks for; two equal ones cannot be told apart in the account.
+            candidates: Asks the account for what fits, or None if that cannot be found.
+
+        Returns:
+            The id of what it has made, and its answer, or None if that was lost.
+
+        Raises:
+            CallError: The call was refused, or nothing is found: the error of the call.
         """
+        with self._submitting(request):
+            try:
+                answer = await call
+            except CallError as error:
+                in_bulk = submitting_lease.get() is not None
+                if candidates is None or in_bulk or not error.maybe_carried_out:
+                    raise
+                found = await self._find(request, candidates)
+                if found is None:
+                    raise
+                return found, None
+        assert endpoint.creates is not None
+        (created,) = endpoint.creates(answer)
+        self.take(created)
+        return created, answer
+
+    @contextmanager
+    def _submitting(self, request: object) -> Iterator[None]:
+        """Count a request while its answer is not known."""
         self._open[request] += 1
         try:
             yield
@@ -80,36 +145,18 @@ class LostCreates:
             if not self._open[request]:
                 del self._open[request]
 
-    async def find(
-        self,
-        error: CallError,
-        request: object,
-        candidates: Callable[[], Awaitable[Sequence[str]]],
-    ) -> str:
-        """Return the id of what a call has made whose answer was lost.
+    async def _find(self, request: object, candidates: Candidates) -> str | None:
+        """Return the only id that belongs to no other call, and take it."""
 
-        Args:
-            error: How the call ended.
-            request: As given to ``submitting``.
-            candidates: Asks the account for the ids that fit.
+        async def free() -> list[str]:
+            ids = await candidates()
+            alone = self._open[request] == 1
+            return [one for one in ids if not self.taken(one)] if alone else []
 
-        Raises:
-            CallError: The call was refused, or nothing is found: the error itself.
-        """
-        if not error.maybe_carried_out:
-            raise error
-        asked_at = 0.0
-        for look in LOOKS:
-            await asyncio.sleep(look - asked_at)
-            asked_at = look
-            try:
-                ids = await candidates()
-            except CallError as failure:
-                logger.info("looking for a lost create failed: %s", failure)
-                continue
-            found = only_one(item_id for item_id in ids if not self.taken(item_id))
-            if found is not None and self._open[request] == 1:
-                self.take(found)
-                logger.warning("the answer to a create was lost; the account shows %s", found)
-                return found
-        raise error
+        try:
+            found = await look_for(free)
+        except CallError:
+            return None
+        if found is not None:
+            self.take(found)
+        return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from heygen_async.endpoints import (
     ai_clipping,
@@ -58,7 +59,7 @@ def operation_at(method: str, path: str) -> Endpoint[Any] | None:
         method: HTTP method.
         path: Encoded path without its query.
     """
-    segments = path.split("/")
+    segments = [unquote(segment) for segment in path.rstrip("/").split("/")]
     known = [
         endpoint
         for endpoint in _operations().get((method, len(segments)), ())

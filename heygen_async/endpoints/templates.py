@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
+import msgspec
+
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, look_for
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.endpoints.videos import VIDEO
-from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.endpoints.videos import VIDEO, Videos
+from heygen_async.errors import CallError, InvalidRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.template_variables import TemplateVariable
@@ -26,7 +30,8 @@ from heygen_async.models.templates import (
 from heygen_async.models.videos import Video
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.session import Session
+from heygen_async.session.recovery import KEY_LIFETIME
+from heygen_async.session.session import Session, fresh_key
 
 T = TypeVar("T")
 Version: TypeAlias = Literal["auto", "v2", "v3"]
@@ -64,6 +69,7 @@ GENERATE_V2: Endpoint[TemplateRenderV2] = Endpoint(
     path="/v2/template/{template_id}/generate",
     answer=TemplateRenderV2,
     keyed=True,
+    replays=False,  # the header is accepted; what HeyGen does about it is not established
     creates=lambda created: [created.video_id],
 )
 
@@ -197,9 +203,14 @@ class Templates(Resource):
     ) -> Job[Video]:
         """Render one variant of a template, through the old v2 call.
 
+        Whether HeyGen replays the answer to an Idempotency-Key here is not known. After an attempt
+        that it may have carried out, the video is looked for in the account, which takes up to 45
+        seconds, and the request is sent again only if it is not there.
+
         Args:
             template_id: The template.
-            request: The variables by name, or a whole ``TemplateRenderRequest``.
+            request: The variables by name, or a whole ``TemplateRenderRequest``. Without a
+                ``callback_id`` it gets the key as one, by which the video is found.
             test: Render in lower quality, free of charge.
             idempotency_key: Your own key; by default each call has a fresh one.
 
@@ -209,16 +220,18 @@ class Templates(Resource):
         Raises:
             InvalidRequest: A value that the v2 shape cannot express.
             NotFound: There is no such template.
+            CallError: With ``maybe_carried_out`` where the account cannot tell whether there is a
+                video, as for a ``callback_id`` of your own.
         """
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
-        request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._submit(
-            GENERATE_V2,
-            GENERATE_V2.at(template_id),
-            body=request.v2(test),
-            idempotency_key=idempotency_key,
-        )
+        key = fresh_key() if idempotency_key is None else idempotency_key
+        named = callback_id_of(request) is not None  # others may have this name too
+        request = with_unguessable_id(request, self._session, key)
+        if callback_id_of(request) is None:
+            request = msgspec.structs.replace(request, callback_id=key)
+        path, body = GENERATE_V2.at(template_id), request.v2(test)
+        created = await self._render_v2(path, body, key, None if named else callback_id_of(request))
         return self._job(
             VIDEO,
             created.video_id,
@@ -226,6 +239,45 @@ class Templates(Resource):
             callback_id_of(request),
             request=None if test else request,  # a test is free
         )
+
+    async def _render_v2(
+        self, path: str, body: bytes, key: str, callback_id: str | None
+    ) -> TemplateRenderV2:
+        """Send a v2 render, and again where it was lost and the account does not show it."""
+        began = self._session.now()
+        attempts = self._session.settings.retry.attempts
+        while True:
+            attempts -= 1
+            try:
+                return await self._submit(GENERATE_V2, path, body=body, idempotency_key=key)
+            except CallError as error:
+                if not error.maybe_carried_out or callback_id is None:
+                    raise
+                search = partial(self._videos_called, callback_id, began - CLOCK_MARGIN)
+                try:
+                    found = await look_for(search)
+                except CallError:  # the account cannot tell
+                    raise error from None
+                if found is None and (
+                    attempts <= 0 or self._session.now() - began > KEY_LIFETIME
+                ):
+                    raise
+            if found is not None:
+                return TemplateRenderV2(video_id=found)
+
+    async def _videos_called(self, callback_id: str, since: float) -> Sequence[str]:
+        """Return the ids of the videos created since then that have a ``callback_id``.
+
+        Raises:
+            CallError: The account cannot tell; also where it does not know a video that it lists.
+        """
+        videos = Videos(self._session, self._watcher)
+        async for video in videos.list(limit=100):
+            if video.created_at is not None and video.created_at < since:
+                break  # the newest come first
+            if (await videos.status_v1(video.id)).callback_id == callback_id:
+                return [video.id]
+        return []
 
     async def _find(self, template_id: str) -> Template | None:
         """Ask v3 for a template, and note which version serves it.

@@ -15,7 +15,6 @@ from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, has_p
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.errors import (
-    CallError,
     HeyGenError,
     JobFailed,
     JobNeedsInput,
@@ -355,11 +354,15 @@ def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
 
 
 class VideoAgents(Resource):
-    """``heygen.video_agents``."""
+    """``heygen.video_agents``.
+
+    Attributes:
+        lost: The sessions that this client has started, and those that it looks for.
+    """
 
     def __init__(self, session: Session, watcher: Watcher) -> None:
         super().__init__(session, watcher)
-        self._lost = LostCreates()
+        self.lost: LostCreates = LostCreates()
 
     async def create(
         self,
@@ -388,35 +391,23 @@ class VideoAgents(Resource):
                 found; one in incognito mode cannot be.
         """
         request = with_unguessable_id(request, self._session, None)
-        since = self._session.now() - CLOCK_MARGIN
-        with self._lost.submitting(request.prompt):
-            try:
-                created = await self._session.call(
-                    CREATE,
-                    CREATE.at(),
-                    body=encode(request),
-                    idempotency_key=idempotency_key,
-                    resend=resend,
-                )
-                self._lost.take(created.session_id)
-            except CallError as error:
-                if request.incognito_mode:
-                    raise
-                search = partial(self._sessions_with, request.prompt, since)
-                session_id = await self._lost.find(error, request.prompt, search)
-                session = await self.get(session_id)
-                created = CreatedVideoAgentSession(
-                    session_id=session_id,
-                    status=session.status,
-                    created_at=session.created_at,
-                    video_id=session.video_id,
-                )
+        search = partial(self._sessions_with, request.prompt, self._session.now() - CLOCK_MARGIN)
+        call = self._session.call(
+            CREATE,
+            CREATE.at(),
+            body=encode(request),
+            idempotency_key=idempotency_key,
+            resend=resend,
+        )
+        session_id, created = await self.lost.create(
+            CREATE, call, request.prompt, None if request.incognito_mode else search
+        )
         started = asyncio.get_running_loop().time()
-        submitted(self._session, VIDEO_AGENT_SESSION, created.session_id, request)
+        submitted(self._session, VIDEO_AGENT_SESSION, session_id, request)
         return VideoAgentJob(
             self._watcher,
             VIDEO_AGENT_SESSION,
-            created.session_id,
+            session_id,
             created=created,
             started=started,
             callback_id=callback_id_of(request),
@@ -429,7 +420,7 @@ class VideoAgents(Resource):
             recent = [one.session_id for one in page.items if one.created_at >= since]
             if not recent:  # the newest come first
                 break
-            free = [one for one in recent if not self._lost.taken(one)]
+            free = [one for one in recent if not self.lost.taken(one)]
             found += [one for one in free if has_prompt(await self.get(one), prompt)]
         return found
 

@@ -8,7 +8,6 @@ from typing import Literal
 
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, is_clone
 from heygen_async.endpoints.resource import Pages, Resource
-from heygen_async.errors import CallError
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.watcher import Watcher
@@ -69,11 +68,15 @@ VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
 
 
 class Voices(Resource):
-    """``heygen.voices``."""
+    """``heygen.voices``.
+
+    Attributes:
+        lost: The clones that this client has started, and those that it looks for.
+    """
 
     def __init__(self, session: Session, watcher: Watcher) -> None:
         super().__init__(session, watcher)
-        self._lost = LostCreates()
+        self.lost: LostCreates = LostCreates()
 
     def list(
         self,
@@ -190,29 +193,24 @@ class Voices(Resource):
             CallError: With ``maybe_carried_out`` where a clone may have been made that is not
                 found.
         """
-        since = self._session.now() - CLOCK_MARGIN
-        with self._lost.submitting(request.voice_name):
-            try:
-                created = await self._session.call(
-                    CLONE,
-                    CLONE.at(),
-                    body=encode(request),
-                    idempotency_key=idempotency_key,
-                    resend=resend,
-                )
-                self._lost.take(created.voice_clone_id)
-            except CallError as error:
-                search = partial(self._clones_named, request.voice_name, since)
-                voice_id = await self._lost.find(error, request.voice_name, search)
-                created = CreatedVoiceClone(voice_clone_id=voice_id)
-        return self._job(VOICE_CLONE, created.voice_clone_id, created, request=request)
+        name = request.voice_name
+        search = partial(self._clones_named, name, self._session.now() - CLOCK_MARGIN)
+        call = self._session.call(
+            CLONE,
+            CLONE.at(),
+            body=encode(request),
+            idempotency_key=idempotency_key,
+            resend=resend,
+        )
+        voice_id, created = await self.lost.create(CLONE, call, name, search)
+        return self._job(VOICE_CLONE, voice_id, created, request=request)
 
     async def _clones_named(self, name: str, since: float) -> Sequence[str]:
         """Return the ids of the private voices of this name that were created since then."""
         named = [
             voice.voice_id
             async for voice in self.list(type="private", limit=100)
-            if voice.name == name and not self._lost.taken(voice.voice_id)
+            if voice.name == name and not self.lost.taken(voice.voice_id)
         ]
         return [one for one in named if is_clone(await self.get(one), name, since)]
 

@@ -21,7 +21,8 @@ class Job(Generic[T]):
 
     Attributes:
         id: The job's id.
-        created: The API's answer to the submission, or None for an attached job.
+        created: The API's answer to the submission, or None for an attached job and where the
+            answer was lost.
         callback_id: The ``callback_id`` of its request, or None; only deliveries with the same one
             count.
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
@@ -16,6 +17,11 @@ from heygen_async.session.recovery import Flight, Recovery
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
+
+# Awaited before a call without a key is sent again that may have been carried out.
+before_resend: ContextVar[Callable[[], Awaitable[object]] | None] = ContextVar(
+    "heygen_async_before_resend", default=None
+)
 
 
 class Call(Generic[T]):

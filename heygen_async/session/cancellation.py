@@ -151,7 +151,7 @@ class Submissions:
         if answer is None:
             if not flight.in_doubt:
                 return []  # not sent, or refused: there is no job
-            how = "It takes no key: look for the job in the account."
+            how = "Look for the job in the account."
             if endpoint.safe:
                 under = f"Idempotency-Key {key}" if key else "the same request_id"
                 how = f"The same call under {under} tells within 24 h."

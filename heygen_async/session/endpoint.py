@@ -30,6 +30,8 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
         envelope: ``data`` for ``{"data": …}`` of all three API versions, ``page`` for v3
             lists, ``none`` for an answer without envelope.
         keyed: Whether the operation takes an Idempotency-Key; then its retries are safe.
+        replays: Whether the API is known to replay the answer to that key. If it is not, a call
+            is not repeated after an attempt that may have been carried out.
         idempotent: Whether a POST without one has the same effect when it is sent twice.
         kind: Which timeout counts; by default reads for GET, writes for the rest.
         creates: Reads the ids of the paid jobs off an answer, for operations that start
@@ -42,6 +44,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
     answer: Any
     envelope: Envelope = "data"
     keyed: bool = False
+    replays: bool = True
     idempotent: bool = False
     kind: CallKind | None = None
     creates: Callable[[Any], list[str]] | None = None
@@ -54,7 +57,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
     @cached_property
     def safe(self) -> bool:
         """Whether sending it twice does what sending it once does."""
-        return self.keyed or self.idempotent or self.method != "POST"
+        return (self.keyed and self.replays) or self.idempotent or self.method != "POST"
 
     @cached_property
     def decode(self) -> Decode[T]:

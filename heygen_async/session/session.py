@@ -29,7 +29,7 @@ from heygen_async.errors import (
 )
 from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.answers.reading import MAX_ANSWER, AnswerTooLarge, read_answer
-from heygen_async.session.calls import Body, Call
+from heygen_async.session.calls import Body, Call, before_resend
 from heygen_async.session.cancellation import Submissions
 from heygen_async.session.connection import Connection
 from heygen_async.session.diagnostics.hooks import Hooks
@@ -44,7 +44,7 @@ from heygen_async.session.failures import (
 )
 from heygen_async.session.limits.job_leases import InteractiveLease, JobLeases
 from heygen_async.session.limits.request_limiter import RequestLimiter
-from heygen_async.session.recovery import Action, Flight, Recovery
+from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carried_out
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Settings, SlotsFor
 from heygen_async.session.slots import SlotLease, SlotPool, submitting_lease
@@ -375,6 +375,8 @@ class Session:
                 self.requests.close_for(step.pause)
             if step.action is Action.GIVE_UP:
                 raise call.failed(error, sent, recovery)
+            if not call.endpoint.safe and maybe_carried_out(error) and (note := before_resend.get()):
+                await note()
             if step.wait <= step.patience:
                 _log_retry(call.endpoint, error, sent, step.wait)
                 if call.observed is not None:
