@@ -302,6 +302,11 @@ class HeyGen:
         return self._session.jobs
 
     @property
+    def retry(self) -> Retry:
+        """How failed calls are repeated."""
+        return self._session.settings.retry
+
+    @property
     def traffic(self) -> Traffic:
         """Counts of requests, retries and answers of 429 since the client was made."""
         return self._session.traffic

@@ -504,10 +504,10 @@ class IdempotencyMismatch(HeyGenError):
 
 
 class UncertainSubmission(HeyGenError):
-    """Whether an item was submitted before a crash cannot be told any more; it is not sent again.
+    """Whether an item was submitted cannot be told, and so it is not sent again.
 
-    Its idempotency key is older than the 24 h in which the API would replay the answer, and the
-    account shows no job for it.
+    Its answer was lost. Its idempotency key is older than the 24 h in which the API would replay
+    that, or its operation takes none, and the account shows no job that is certainly its own.
 
     Attributes:
         key: The item's key.

@@ -5,19 +5,19 @@ searched for, and only as far back as the oldest of them. Videos are listed with
 ``callback_id``; the old v1 call shows it, so each video that title and time do not exclude is
 asked for once, those first that were created nearest to the submission.
 
-A ``callback_id`` that the run made belongs to one item. One of the user's own may belong to many:
-then title, language and time decide, and jobs that the journal knows to be those of other items
-are excluded. If that does not leave exactly one job, or another item might have an equal claim to
-it, nothing is found: a job given to the wrong item would be worse.
+A ``callback_id`` that the run made belongs to one item. One of the user's own may belong to many,
+and so may the prompt of a Video Agent session and the name of a voice clone, which are created
+without a key and found by these: then title, language and time decide, and jobs that the journal
+knows to be those of other items are excluded. If that does not leave exactly one job, or another
+item might have an equal claim to it, nothing is found: a job for the wrong item would be worse.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import math
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -25,7 +25,8 @@ import msgspec
 from heygen_async.batch.operations import OPERATIONS, Listing, Submission
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import batch_and_index
-from heygen_async.errors import NotFound
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates
+from heygen_async.errors import APIError
 from heygen_async.journal import ItemRecord, JournalStore
 from heygen_async.session.tasks import in_thread
 
@@ -33,8 +34,14 @@ from heygen_async.session.tasks import in_thread
 # before HeyGen creates the job.
 _CLOCK_SKEW = 600.0
 _LATEST = 26 * 3600.0
-# Videos whose callback_id is asked for at the same time.
+# Jobs that are asked about at the same time.
 _ASKED_AT_ONCE = 10
+# Answers about a job that was just listed, by an operation that is gone.
+_GONE = (404, 410)
+
+
+class CannotTell(Exception):
+    """The account does not tell whether a submission has created a job."""
 
 
 class _Fields(msgspec.Struct):
@@ -44,6 +51,9 @@ class _Fields(msgspec.Struct):
     title: str | None = None
     output_languages: tuple[str, ...] = ()
     language: str | None = None  # of the render of a proofread
+    prompt: str | None = None
+    voice_name: str | None = None
+    incognito_mode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,8 @@ class _Sent:
     """A submission, as the account may show its job.
 
     Attributes:
-        single_key: The key that it has by itself; no other item has it.
+        key: The key of its record; no other item has it.
+        mark: What the user has given its job to be told by, which others may have too, or None.
         title: The title in its request, or None.
         language: The language that it is translated into, or None.
         at: When it was sent, in Unix seconds.
@@ -59,7 +70,8 @@ class _Sent:
         open: Whether it may have a job that is not known.
     """
 
-    single_key: str
+    key: str
+    mark: str | None
     title: str | None
     language: str | None
     at: float
@@ -67,17 +79,20 @@ class _Sent:
     open: bool = True
 
 
-def _sent(payload: bytes, single_key: str, at: float) -> tuple[_Sent, str | None]:
-    """Return a submission, and the ``callback_id`` of the user's own in its payload."""
+def _sent(payload: bytes, listing: Listing | None, key: str, at: float) -> _Sent:
     fields = msgspec.json.decode(payload, type=_Fields)
-    language = fields.language
+    language, mark = fields.language, fields.callback_id
     if len(fields.output_languages) == 1:
         language = fields.output_languages[0]
-    return _Sent(single_key, fields.title, language, at), fields.callback_id
+    if listing == "video_agents":
+        mark = None if fields.incognito_mode else fields.prompt
+    elif listing == "voices":
+        mark = fields.voice_name
+    return _Sent(key, mark, fields.title, language, at)
 
 
-def _sent_by(store: JournalStore) -> dict[str, list[_Sent]]:
-    """Return all submissions by the ``callback_id`` of the user's own. Blocks.
+def _sent_by(store: JournalStore, listing: Listing) -> dict[str, list[_Sent]]:
+    """Return all submissions whose jobs a list shows, by the marks of the user's own. Blocks.
 
     Raises:
         JournalError: The journal cannot be read.
@@ -85,9 +100,11 @@ def _sent_by(store: JournalStore) -> dict[str, list[_Sent]]:
     sent: dict[str, list[_Sent]] = {}
     with store.reader() as reader:
         for record in reader.records():
-            submission, callback_id = _sent(record.payload, record.callback_id, record.intended_at)
-            if callback_id is not None:
-                sent.setdefault(callback_id, []).append(_with_job(submission, record))
+            operation = OPERATIONS.get(record.operation or "")
+            if operation is None or operation.listing == listing:
+                one = _sent(record.payload, listing, record.key, record.intended_at)
+                if one.mark is not None:
+                    sent.setdefault(one.mark, []).append(_with_job(one, record))
     return sent
 
 
@@ -96,23 +113,24 @@ def _with_job(sent: _Sent, record: ItemRecord) -> _Sent:
     if job_id is not None and batch_and_index(job_id):
         job_id = None
     is_open = job_id is None and record.state in ("intended", "submitted", "uncertain")
-    return dataclasses.replace(sent, job_id=job_id, open=is_open)
+    return replace(sent, job_id=job_id, open=is_open)
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A job as the account lists it; videos are listed without their ``callback_id``."""
+    """A job as the account lists it; its marks are None if that does not show them."""
 
     id: str
     title: str | None
     language: str | None
     created_at: float | None
-    callback_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    marks: frozenset[str | None] | None = None
+    skew: float = _CLOCK_SKEW
 
     def may_be_created_by(self, sent: _Sent) -> bool:
         """Return whether time and title allow that a submission has created it."""
         if self.created_at is not None and not (
-            sent.at - _CLOCK_SKEW <= self.created_at <= sent.at + _LATEST
+            sent.at - self.skew <= self.created_at <= sent.at + _LATEST
         ):
             return False
         if sent.title is None or self.title is None:
@@ -120,7 +138,7 @@ class _Listed:
         return sent.title.casefold() in self.title.casefold()  # HeyGen may add to a title
 
     def may_belong_to(self, sent: _Sent) -> bool:
-        """Return whether it may be the job of a submission with a shared ``callback_id``."""
+        """Return whether it may be the job of a submission with a shared mark."""
         return (
             self.may_be_created_by(sent)
             and sent.title in (None, self.title)
@@ -144,48 +162,78 @@ class AccountSearch:
         self._heygen = heygen
         self._store = store
         self._finders: dict[Listing, _Finder] = {}
-        self._given: dict[str, str] = {}  # the single key of the item that each job was given to
+        # What the client has created without keys; interactive calls look for it, too.
+        self._created: dict[Listing, LostCreates] = {
+            "video_agents": heygen.video_agents.lost,
+            "voices": heygen.voices.lost,
+        }
+        self._given: dict[str, str] = {}  # the key of the item that each job was given to
 
     async def __call__(
-        self, submission: Submission[Any], callback_id: str, since: float
+        self,
+        submission: Submission[Any],
+        key: str,
+        callback_id: str,
+        since: float,
+        *,
+        anew: bool = False,
     ) -> str | None:
         """Return the id of the job that a submission has created, or None.
 
         Args:
             submission: The submission.
+            key: The key of its record.
             callback_id: The ``callback_id`` that it was sent with if it has none of its own.
             since: When it was sent, in Unix seconds.
+            anew: Whether its job may be newer than what was listed so far.
+
+        Raises:
+            CannotTell: The account does not tell whether there is one.
         """
         listing = OPERATIONS[submission.operation].listing
         request = submission.request
-        if listing is None or not hasattr(request, "callback_id"):
+        if listing is None:
             return None  # nothing in the account would tell
-        sent, own_id = _sent(submission.payload, callback_id, since)
-        if own_id is None and getattr(request, "callback_url", None) is not None:
-            return None  # it was sent with an id that nobody can guess, this search neither
+        sent = _sent(submission.payload, listing, key, since)
+        if sent.mark is None and (
+            not hasattr(request, "callback_id")
+            or OPERATIONS[submission.operation].in_doubt == "search"
+            # It was sent with an id that nobody can guess, this search neither.
+            or getattr(request, "callback_url", None) is not None
+        ):
+            return None
         finder = self._finders.get(listing)
         if finder is None:
-            finder = self._finders[listing] = _Finder(self._heygen, _LISTS[listing])
-        if own_id is None:
-            jobs = await finder.find(callback_id, sent)
+            finder = self._finders[listing] = _Finder(self._heygen, listing)
+        listed_since = asyncio.get_running_loop().time() if anew else -math.inf
+        if sent.mark is None:
+            jobs = await finder.find(callback_id, sent, listed_since)
         else:
-            jobs = await self._find_shared(finder, own_id, sent)
+            jobs = await self._find_shared(finder, sent, self._created.get(listing), listed_since)
         for job in jobs:
-            if self._given.setdefault(job.id, callback_id) == callback_id:
+            if self._given.setdefault(job.id, key) == key:
                 return job.id
         return None
 
-    async def _find_shared(self, finder: _Finder, callback_id: str, sent: _Sent) -> list[_Listed]:
+    async def _find_shared(
+        self, finder: _Finder, sent: _Sent, created: LostCreates | None, listed_since: float
+    ) -> list[_Listed]:
         """Return the one job that nothing but this submission can have created, if any."""
-        named, senders = await finder.find_all(callback_id, sent, self._store)
-        others = [sender for sender in senders if sender.single_key != sent.single_key]
+        named, senders = await finder.find_all(sent, self._store, listed_since)
+        if created is not None:
+            owner = self._store.name, sent.key
+            named = [job for job in named if not created.taken(job.id, owner)]
+        others = [one for one in senders if one.key != sent.key]
         known = {other.job_id for other in others} | self._given.keys()
-        known -= {job for job, key in self._given.items() if key == sent.single_key}
+        known -= {job for job, key in self._given.items() if key == sent.key}
         jobs = [job for job in named if job.id not in known and job.may_belong_to(sent)]
         if len(jobs) != 1 or jobs[0].created_at is None:
             return []
-        rivals = any(other.open and jobs[0].may_belong_to(other) for other in others)
-        return [] if rivals else jobs
+        if any(other.open and jobs[0].may_belong_to(other) for other in others):
+            return []
+        if created is not None:
+            created.take(jobs[0].id, owner)
+        return jobs
 
 
 class _Finder:
@@ -193,49 +241,63 @@ class _Finder:
 
     Args:
         heygen: The client.
-        listed: Iterates over the jobs of the list, the newest first.
+        listing: The list.
     """
 
-    def __init__(self, heygen: HeyGen, listed: Callable[[HeyGen], AsyncIterator[_Listed]]) -> None:
+    def __init__(self, heygen: HeyGen, listing: Listing) -> None:
         self._heygen = heygen
-        self._listed = listed
+        self._listing = listing
         self._turn = asyncio.Lock()
+        self._marks: dict[str, frozenset[str | None]] = {}
         self._restart()
 
     def _restart(self) -> None:
         self._jobs: dict[str, _Listed] = {}
-        self._callback_ids: dict[str, str | None] = {}
-        self._rest = self._listed(self._heygen)
+        self._unknown: set[str] = set()
+        self._rest = _LISTS[self._listing](self._heygen)
+        self._listed_at = asyncio.get_running_loop().time()
         self._reached = math.inf
         self._senders: dict[str, list[_Sent]] | None = None
 
-    async def find(self, callback_id: str, sent: _Sent) -> list[_Listed]:
+    async def find(self, callback_id: str, sent: _Sent, listed_since: float) -> list[_Listed]:
         """Return jobs with the ``callback_id`` of one submission, as soon as there are any."""
         async with self._turn:
-            return await self._find(callback_id, sent, every=False)
+            return await self._find(callback_id, sent, listed_since, every=False)
 
     async def find_all(
-        self, callback_id: str, sent: _Sent, store: JournalStore
+        self, sent: _Sent, store: JournalStore, listed_since: float
     ) -> tuple[list[_Listed], list[_Sent]]:
-        """Return all jobs with a ``callback_id``, and all submissions that were sent with it."""
+        """Return all jobs with the mark of a submission, and all submissions that have it."""
+        mark = sent.mark or ""
         async with self._turn:
-            jobs = await self._find(callback_id, sent, every=True)
+            jobs = await self._find(mark, sent, listed_since, every=True)
             if self._senders is None:
                 # Read after the list: all of this run that is in the list is in the journal then.
-                self._senders = await in_thread(_sent_by, store)
-            return jobs, self._senders.get(callback_id, [])
+                self._senders = await in_thread(_sent_by, store, self._listing)
+            return [
+                await _dated(self._heygen, self._listing, job) for job in jobs
+            ], self._senders.get(mark, [])
 
-    async def _find(self, callback_id: str, sent: _Sent, *, every: bool) -> list[_Listed]:
+    async def _find(
+        self, mark: str, sent: _Sent, listed_since: float, *, every: bool
+    ) -> list[_Listed]:
+        if self._listed_at < listed_since:
+            self._restart()
         await self._reach(sent.at - _CLOCK_SKEW)
         jobs = [job for job in self._jobs.values() if job.may_be_created_by(sent)]
         jobs.sort(key=lambda job: job.seconds_from(sent.at))
-        unknown = [job for job in jobs if job.id not in self._callback_ids]
+        unknown = [job for job in jobs if job.id not in self._marks]
         while True:
-            named = [job for job in jobs if self._callback_ids.get(job.id) == callback_id]
-            if not unknown or (named and not every):
-                return named
+            found = [job for job in jobs if mark in self._marks.get(job.id, ())]
+            if found and not every:
+                return found
+            if not unknown:
+                break
             await self._learn(unknown[:_ASKED_AT_ONCE])
             del unknown[:_ASKED_AT_ONCE]
+        if any(job.id in self._unknown for job in jobs):
+            raise CannotTell
+        return found
 
     async def _reach(self, oldest: float) -> None:
         """List all jobs that were created since then."""
@@ -246,8 +308,8 @@ class _Finder:
                     self._reached = -math.inf
                     return
                 self._jobs[job.id] = job  # pages shift, and can bring a job twice
-                if job.callback_id is not msgspec.UNSET:
-                    self._callback_ids[job.id] = job.callback_id
+                if job.marks is not None:
+                    self._marks[job.id] = job.marks
                 if job.created_at is not None:
                     self._reached = job.created_at
         except BaseException:
@@ -255,21 +317,39 @@ class _Finder:
             raise
 
     async def _learn(self, jobs: list[_Listed]) -> None:
-        """Ask for the ``callback_id`` of some jobs."""
+        """Ask for the marks of some jobs."""
         answers = await asyncio.gather(
-            *(self._callback_id(job.id) for job in jobs), return_exceptions=True
+            *(_marks_of(self._heygen, self._listing, job.id) for job in jobs),
+            return_exceptions=True,
         )
         for job, answer in zip(jobs, answers, strict=True):
-            if isinstance(answer, BaseException):
+            if isinstance(answer, APIError) and answer.status in _GONE:
+                self._unknown.add(job.id)
+            elif isinstance(answer, BaseException):
                 raise answer
-            self._callback_ids[job.id] = answer
+            else:
+                self._marks[job.id] = answer
 
-    async def _callback_id(self, job_id: str) -> str | None:
-        """Return the ``callback_id`` of a video."""
-        try:
-            return (await self._heygen.videos.status_v1(job_id)).callback_id
-        except NotFound:
-            return None  # deleted meanwhile
+
+async def _marks_of(heygen: HeyGen, listing: Listing, job_id: str) -> frozenset[str | None]:
+    """Return the marks of a video, or of a session: what users have said in it."""
+    if listing == "videos":
+        return frozenset({(await heygen.videos.status_v1(job_id)).callback_id})
+    messages = (await heygen.video_agents.get(job_id)).messages
+    return frozenset(message.content for message in messages if message.role == "user")
+
+
+async def _dated(heygen: HeyGen, listing: Listing, job: _Listed) -> _Listed:
+    """Return a job with the time of its creation, which the list of voices does not show."""
+    if listing != "voices":
+        return job
+    try:
+        created_at = (await heygen.voices.get(job.id)).created_at
+    except APIError as error:
+        if error.status in _GONE:
+            raise CannotTell from error
+        raise
+    return replace(job, created_at=created_at, skew=CLOCK_MARGIN)
 
 
 async def _videos(heygen: HeyGen) -> AsyncIterator[_Listed]:
@@ -279,16 +359,29 @@ async def _videos(heygen: HeyGen) -> AsyncIterator[_Listed]:
 
 async def _translations(heygen: HeyGen) -> AsyncIterator[_Listed]:
     async for job in heygen.video_translations.list(limit=100):
-        yield _Listed(job.id, job.title, job.output_language, job.created_at, job.callback_id)
+        marks = frozenset({job.callback_id})
+        yield _Listed(job.id, job.title, job.output_language, job.created_at, marks)
 
 
 async def _lipsyncs(heygen: HeyGen) -> AsyncIterator[_Listed]:
     async for job in heygen.lipsyncs.list(limit=100):
-        yield _Listed(job.id, job.title, None, job.created_at, job.callback_id)
+        yield _Listed(job.id, job.title, None, job.created_at, frozenset({job.callback_id}))
+
+
+async def _sessions(heygen: HeyGen) -> AsyncIterator[_Listed]:
+    async for session in heygen.video_agents.list(limit=100):
+        yield _Listed(session.session_id, None, None, session.created_at, skew=CLOCK_MARGIN)
+
+
+async def _voices(heygen: HeyGen) -> AsyncIterator[_Listed]:
+    async for voice in heygen.voices.list(type="private", limit=100):
+        yield _Listed(voice.voice_id, None, None, None, frozenset({voice.name}))
 
 
 _LISTS: dict[Listing, Callable[[HeyGen], AsyncIterator[_Listed]]] = {
     "videos": _videos,
     "video_translations": _translations,
     "lipsyncs": _lipsyncs,
+    "video_agents": _sessions,
+    "voices": _voices,
 }

@@ -95,9 +95,11 @@ class Batch:
         finished: With a journal, whether items that ended in an earlier run are yielded again
             (``yield``, the default) or left out (``skip``).
         retry_failed: With a journal, submit items again that failed in an earlier run.
-        resubmit_uncertain: With a journal, send items again whose submission was cut off more
-            than 24 h ago and of which the account shows no job; they might be paid for twice.
-            Default False: they fail with ``UncertainSubmission``.
+        resubmit_uncertain: With a journal, send items again whose submission was cut off and of
+            which the account shows no job, more than 24 h ago or without an idempotency key
+            (Video Agent, voice clones); they might be paid for twice. Default False: they fail
+            with ``UncertainSubmission``. A client with ``Retry(unkeyed="resend")`` sends those
+            without a key again.
         max_cost: USD that the runs of this batch may cost, by estimate, those before a resume
             included. At the cap nothing more is submitted; what is under way ends, and the run
             raises ``BudgetExceeded``. Warnings are logged at 50 % and at 80 %.
@@ -157,7 +159,9 @@ class Batch:
         self._run_id = run_id
         self._finished: Literal["yield", "skip"] = finished
         self._policy = ResumePolicy(
-            retry_failed=retry_failed, resubmit_uncertain=resubmit_uncertain
+            retry_failed=retry_failed,
+            resubmit_uncertain=resubmit_uncertain,
+            resend_unkeyed=heygen.retry.unkeyed == "resend",
         )
         self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
         self._until_empty = until_empty
@@ -268,7 +272,7 @@ class Batch:
         name, totals = (None, None) if store is None else await in_thread(_spent_by, store)
         if name is not None and totals is not None and self._budget.meets(name):
             in_flight = totals.in_flight(resubmit_uncertain=self._policy.resubmit_uncertain)
-            self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
+            self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
 
     def render(
         self,
@@ -484,9 +488,9 @@ class Batch:
     ) -> Run[Speech]:
         """Have many texts spoken.
 
-        A speech is no job that could be asked for again. One whose answer a crash has cost is
-        sent again under its key, which the API replays for 24 h; later it fails with
-        ``UncertainSubmission``.
+        A speech is no job that could be asked for again, and takes no idempotency key. One whose
+        answer was lost is sent again, and may be paid for twice; ``run.report.resent`` counts
+        those.
 
         Args:
             texts: Texts, or whole requests, which ``voice_id`` and ``fields`` leave alone.

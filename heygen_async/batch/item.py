@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.operations import OPERATIONS, Pending, Submission
+from heygen_async.batch.account_search import AccountSearch, CannotTell
+from heygen_async.batch.operations import OPERATIONS, Pending, Submission, key_expired
 from heygen_async.batch.resume import (
     Action,
     ResumePolicy,
@@ -26,10 +27,12 @@ from heygen_async.batch.resume import (
 )
 from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled, Submitter
 from heygen_async.client import HeyGen
+from heygen_async.endpoints.lost_creates import LOOKS
 from heygen_async.errors import (
     APIError,
     BadRequest,
     BudgetExceeded,
+    CallError,
     Conflict,
     DuplicateKey,
     HeyGenError,
@@ -38,6 +41,7 @@ from heygen_async.errors import (
     JobFailed,
     JournalError,
     ServerError,
+    SlotUnavailable,
     UncertainSubmission,
 )
 from heygen_async.journal import Begin, Finish, ItemRecord, JournalStore, Opened
@@ -56,19 +60,10 @@ Durable: TypeAlias = Awaitable[None] | None
 """What to await before an outcome is handed on, or None if nothing was written."""
 
 
-class FindJob(Protocol):
-    """Searches the account for the job of a submission whose answer was lost."""
-
-    async def __call__(
-        self, submission: Submission[Any], callback_id: str, since: float
-    ) -> str | None:
-        """Return the id of its job, or None if there is none that is certainly its own.
-
-        Args:
-            submission: The submission.
-            callback_id: The ``callback_id`` that it was sent with if it has none of its own.
-            since: Unix seconds at which it was sent.
-        """
+# Seconds after which a submission whose answer was lost has failed, or is listed.
+_LISTED_AFTER = 300.0
+_NOT_FOUND = "no job that is certainly its own is found in the account"
+_CANNOT_TELL = "the account does not tell whether there is a job"
 
 
 class ItemResult(msgspec.Struct, Generic[T], frozen=True):
@@ -81,6 +76,7 @@ class ItemResult(msgspec.Struct, Generic[T], frozen=True):
         error: Why it failed, or None.
         usd: Estimated cost in US dollars, or None.
         resumed: Whether it ended in an earlier run.
+        resends: How many times it may have been paid for besides.
         durable: What to await before the result is handed on, or None.
     """
 
@@ -90,6 +86,7 @@ class ItemResult(msgspec.Struct, Generic[T], frozen=True):
     error: HeyGenError | None = None
     usd: float | None = None
     resumed: bool = False
+    resends: int = 0
     durable: Durable = None
 
 
@@ -128,7 +125,7 @@ class ItemProcessor(Generic[T]):
         keys: ItemKeys,
         owner: str,
         submitter: Submitter,
-        find_job: FindJob,
+        find_job: AccountSearch,
         heygen: HeyGen,
         slots: SlotPool,
         may_submit: Callable[[], bool],
@@ -191,10 +188,11 @@ class ItemProcessor(Generic[T]):
             reservation = self._reserve(item) or await self._wait_for_room(item)
             try:
                 if item.record is None:
+                    since = time.time()
                     try:
                         pending = await self._submitter.submit(item)
-                    except DuplicateKey:
-                        pending = await self._submit_under_next_key(item)
+                    except (DuplicateKey, CallError) as error:
+                        pending = await self._not_submitted(item, error, since)
                 else:
                     pending = await self._resume(item, item.record, action)
                 result = await pending.wait(self._job_timeout)
@@ -243,6 +241,7 @@ class ItemProcessor(Generic[T]):
         if isinstance(claimed, ItemRecord):
             self.found += 1
             item.record = identified(claimed, submission)
+            item.resends = claimed.resends
         elif claimed is Begin.NO_ROOM:
             self.added += 1
         else:
@@ -282,7 +281,15 @@ class ItemProcessor(Generic[T]):
 
     def _recorded(self, item: ItemInProgress[T], record: ItemRecord) -> ItemResult[T]:
         result, error = recorded_outcome(record, item.submission)
-        return ItemResult(item.identity.key, record.job_id, result, error, record.usd, resumed=True)
+        return ItemResult(
+            item.identity.key,
+            record.job_id,
+            result,
+            error,
+            record.usd,
+            resumed=True,
+            resends=record.resends,
+        )
 
     def _reserve(self, item: ItemInProgress[T]) -> Reservation | None:
         """Reserve room for an item, or return None if there may be room later.
@@ -339,6 +346,39 @@ class ItemProcessor(Generic[T]):
         refusal.not_submitted = (item.identity.key,)
         return refusal
 
+    async def _submit(self, item: ItemInProgress[T]) -> Pending[T]:
+        """Submit an item as a new attempt."""
+        since = time.time()
+        try:
+            return await self._submitter.submit(item)
+        except CallError as error:
+            return await self._not_submitted(item, error, since)
+
+    async def _not_submitted(
+        self, item: ItemInProgress[T], error: DuplicateKey | CallError, since: float
+    ) -> Pending[T]:
+        """Go on with an item that could not be submitted: look for its job if it may have one.
+
+        Args:
+            item: The item.
+            error: Why.
+            since: Unix seconds before it was sent.
+        """
+        if isinstance(error, DuplicateKey):
+            try:
+                return await self._submit_under_next_key(item)
+            except CallError as call_error:
+                error = call_error
+        submission = item.submission
+        repeats = OPERATIONS[submission.operation].in_doubt == "repeat"
+        if not error.maybe_carried_out or (repeats and submission.version != "v2"):
+            raise error
+        callback_id = item.intent(self._keys).callback_id
+        pending, reason = await self._search(item, callback_id, since, LOOKS)
+        if pending is None:
+            raise await self._mark_uncertain(item, f"although {error}", reason) from error
+        return pending
+
     async def _submit_under_next_key(self, item: ItemInProgress[T]) -> Pending[T]:
         """Submit an item whose key another one has; one without a key gets the first free one."""
         while item.submission.key is None:
@@ -351,38 +391,76 @@ class ItemProcessor(Generic[T]):
         self, item: ItemInProgress[T], record: ItemRecord, action: Action
     ) -> Pending[T]:
         """Return the job of an item that has a record: the one that it has, or a new one."""
+        submission = item.submission
         if action is Action.RESEND_BATCH:
             pending = await self._submitter.resend_batch(item, record)
             if pending is not None:
                 return pending
             action = Action.SEARCH
+        if action is Action.SEARCH or (action is Action.RESEND and submission.version == "v2"):
+            young = 0 <= time.time() - record.intended_at < _LISTED_AFTER
+            looks = (0.0, *LOOKS) if young else (0.0,)
+            pending, reason = await self._search(
+                item, record.callback_id, record.intended_at, looks
+            )
+            if pending is not None:
+                return pending
+            if action is Action.SEARCH or reason == _CANNOT_TELL:
+                uncertain = await self._mark_uncertain(item, "in an earlier run", reason)
+                if not self._policy.resubmits(submission.operation):
+                    raise uncertain
+                await item.count_resend(self._store)
+                return await self._submit(item)
         if action is Action.RESEND:
-            return await self._submitter.resend(item, record.idempotency_key)
-        job_id = record.job_id if action is Action.WAIT else None
-        if action is Action.SEARCH:
-            job_id = await self._search(item, record)
-        if job_id is None:
-            return await self._submitter.submit(item)
-        item.accept(job_id)
-        return self._submitter.attach(item, job_id)
+            try:
+                # Only a speech, which goes without a key, has an id already.
+                key = record.job_id or record.idempotency_key
+                return await self._submitter.resend(item, key)
+            except SlotUnavailable:
+                if not key_expired(record.intended_at):
+                    raise
+            return await self._resume(item, record, Action.SEARCH)
+        if action is Action.WAIT and record.job_id is not None:
+            item.accept(record.job_id)
+            return self._submitter.attach(item, record.job_id)
+        return await self._submit(item)
 
-    async def _search(self, item: ItemInProgress[T], record: ItemRecord) -> str | None:
-        """Return the job of an item whose fate is unknown; None if it is to be sent anew.
+    async def _search(
+        self, item: ItemInProgress[T], callback_id: str, since: float, looks: Sequence[float]
+    ) -> tuple[Pending[T] | None, str]:
+        """Return the job of an item whose fate is unknown, or None and why there is none.
 
-        Raises:
-            UncertainSubmission: Its job is not found, and sending it again could pay twice.
+        Args:
+            item: The item.
+            callback_id: The ``callback_id`` that it was sent with if it has none of its own.
+            since: When it was sent, in Unix seconds.
+            looks: Seconds from now at which the account is asked.
         """
-        job_id = await self._find_job(item.submission, record.callback_id, record.intended_at)
-        if job_id is not None:
-            await self._store.submitted(item.identity.record_key, job_id)
-            return job_id
+        key, asked_at, reason = item.identity.record_key, 0.0, _NOT_FOUND
+        for look in looks:
+            await asyncio.sleep(look - asked_at)
+            asked_at, anew = look, len(looks) > 1
+            try:
+                job_id = await self._find_job(item.submission, key, callback_id, since, anew=anew)
+            except CannotTell:
+                reason = _CANNOT_TELL
+                continue
+            if job_id is not None:
+                item.accept(job_id)
+                await self._store.submitted(key, job_id)
+                return self._submitter.attach(item, job_id), ""
+            reason = _NOT_FOUND
+        return None, reason
+
+    async def _mark_uncertain(
+        self, item: ItemInProgress[T], when: object, reason: str
+    ) -> UncertainSubmission:
+        """Record that nobody can tell whether an item was accepted, and return the error."""
         await self._store.mark_uncertain(item.identity.record_key)
-        if self._policy.resubmit_uncertain:
-            return None
         key = item.identity.key
-        raise UncertainSubmission(
-            f"item {key} may have been submitted more than 24 h ago and no job of it is found in "
-            "the account; sending it again could pay for it twice",
+        return UncertainSubmission(
+            f"item {key} may have been submitted {when}; {reason}, and sending it again could pay "
+            "for it twice",
             key=key,
         )
 
@@ -395,7 +473,8 @@ class ItemProcessor(Generic[T]):
     ) -> ItemResult[T]:
         submission = item.submission
         usd = cost(result, submission.request, self._prices, test=submission.test, seconds=seconds)
-        self._budget.settle(reservation, usd)
+        # What was sent again in doubt may have been paid for each time.
+        self._budget.settle(reservation, None if usd is None else usd * (1 + item.resends))
         outcome = Finish(
             item.identity.record_key,
             "completed",
@@ -404,7 +483,8 @@ class ItemProcessor(Generic[T]):
             usd=usd,
         )
         durable = self._store.finish(outcome)
-        return ItemResult(item.identity.key, item.job_id, result, usd=usd, durable=durable)
+        key, resends = item.identity.key, item.resends
+        return ItemResult(key, item.job_id, result, usd=usd, resends=resends, durable=durable)
 
     def _failed(
         self, item: ItemInProgress[T], error: HeyGenError, reservation: Reservation
@@ -427,7 +507,8 @@ class ItemProcessor(Generic[T]):
                     error_message=str(getattr(error, "message", error)),
                 )
             )
-        return ItemResult(item.identity.key, item.job_id, error=error, durable=durable)
+        key, resends = item.identity.key, item.resends
+        return ItemResult(key, item.job_id, error=error, resends=resends, durable=durable)
 
 
 def is_refusal(error: HeyGenError, *, sent_before: bool) -> bool:
@@ -436,6 +517,8 @@ def is_refusal(error: HeyGenError, *, sent_before: bool) -> bool:
     If it was sent before without an answer, a refusal for the API key, the credit or a limit
     says nothing about that time; one for its content does, since an answer is replayed first.
     """
+    if getattr(error, "maybe_carried_out", False):
+        return False  # an earlier attempt of a call without a key
     if isinstance(error, BadRequest):
         return True
     if sent_before or (isinstance(error, APIError) and error.attempts > 1):

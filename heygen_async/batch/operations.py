@@ -41,13 +41,23 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 RequestT = TypeVar("RequestT", bound=Request)
 
-Listing: TypeAlias = Literal["videos", "video_translations", "lipsyncs"]
-"""Lists of the account in which a job can be found by its ``callback_id``."""
+Listing: TypeAlias = Literal["videos", "video_translations", "lipsyncs", "video_agents", "voices"]
+"""Lists of the account in which a job can be found: by its ``callback_id``, what users have said
+in it, or its name."""
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 REPLAY_SECONDS = 24 * 3600.0 - 600.0
 """How long the API replays the answer to an idempotency key: 24 h, less a margin for clocks."""
+
+
+def key_expired(sent_at: float) -> bool:
+    """Return whether the API may have forgotten a key by now, also where a clock was wrong.
+
+    Args:
+        sent_at: When it was sent first, in Unix seconds.
+    """
+    return not 0 <= time.time() - sent_at < REPLAY_SECONDS
 
 
 class Pending(Protocol[T_co]):
@@ -72,7 +82,8 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         index: Position among the items, from 0.
         key: The item's key, or None for the default.
         seconds: Length of its output in seconds, if it is known in advance.
-        version: For renders, the version of the API that serves the template.
+        version: For renders, the version of the API that serves the template. HeyGen may not
+            replay the answers of v2: what is in doubt is looked for before it is sent again.
         test: For renders, whether they are tests, which cost nothing.
     """
 
@@ -127,6 +138,10 @@ class Operation:
         send: Sends a submission under an idempotency key, or under a fresh one for None.
         measure: Returns the length of the output of a completed job in seconds, or None. Default:
             the result tells it as its ``duration``.
+        in_doubt: What follows a submission that may have been carried out: it is sent again under
+            its key (``repeat``). Of operations that take no key, its job is looked for in the
+            account and it is not sent again (``search``), or it is sent again, as it costs a
+            fraction of a cent (``resend``).
         listing: The list of the account that shows its jobs, or None.
         server_batch: How HeyGen takes many in one request, or None if it does not.
     """
@@ -135,6 +150,7 @@ class Operation:
     result: type[Any]
     send: Send
     measure: Measure | None = None
+    in_doubt: Literal["repeat", "search", "resend"] = "repeat"
     listing: Listing | None = None
     server_batch: ServerBatchType | None = None
 
@@ -200,12 +216,7 @@ def with_callback_id(request: RequestT, key: str | None) -> RequestT:
 
 def attach(heygen: HeyGen, submission: Submission[T], job_id: str) -> Pending[T]:
     """Return what HeyGen has accepted under an id, to wait for it; nothing is sent."""
-    pending: Any
-    if submission.operation == "voices.speech":
-        pending = _LostSpeech(job_id, heygen, submission)
-    else:
-        pending = heygen.jobs.attach(OPERATIONS[submission.operation].result, job_id)
-    job: Pending[T] = pending
+    job: Pending[T] = heygen.jobs.attach(OPERATIONS[submission.operation].result, job_id)
     return job
 
 
@@ -297,18 +308,15 @@ async def _clone_voice(
 
 
 async def _speak(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Speech]:
-    key = key or secrets.token_hex(16)
-    sent_at = time.time()
     speech = await heygen.voices.speech(_as(SpeechRequest, item), resend=True)
-    return _Spoken(f"{key}@{sent_at:.0f}", speech)
+    return _Spoken(key or secrets.token_hex(16), speech)
 
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
     """A speech; it is complete when it is accepted.
 
-    HeyGen keeps no speech that could be fetched later. So its id is ``key@unix seconds``: the
-    key that it was sent under, and when.
+    HeyGen keeps no speech that could be fetched later, so its id is its key in the journal.
     """
 
     id: str
@@ -317,23 +325,6 @@ class _Spoken:
     async def wait(self, timeout: float | None = None) -> Speech:
         """Return the speech."""
         return self.speech
-
-
-@dataclass(frozen=True, slots=True)
-class _LostSpeech:
-    """A speech of an earlier run whose answer did not reach the journal.
-
-    HeyGen takes no key for speech, so the text is spoken, and paid for, once more: a fraction of
-    a cent.
-    """
-
-    id: str
-    heygen: HeyGen
-    submission: Submission[Any]
-
-    async def wait(self, timeout: float | None = None) -> Speech:
-        """Send the text again, and return the speech."""
-        return await self.heygen.voices.speech(_as(SpeechRequest, self.submission), resend=True)
 
 
 def _as(kind: type[RequestT], item: Submission[Any]) -> RequestT:
@@ -380,6 +371,8 @@ OPERATIONS: dict[str, Operation] = {
         result=VideoAgentSession,
         send=_create_agent_session,
         measure=length_of_session,
+        in_doubt="search",
+        listing="video_agents",
     ),
     "video_translations.create": Operation(
         requests=(VideoTranslationRequest,),
@@ -409,8 +402,16 @@ OPERATIONS: dict[str, Operation] = {
         send=_render_proofread,
         listing="video_translations",
     ),
-    "voices.clone": Operation(requests=(VoiceCloneRequest,), result=VoiceDetail, send=_clone_voice),
-    "voices.speech": Operation(requests=(SpeechRequest,), result=Speech, send=_speak),
+    "voices.clone": Operation(
+        requests=(VoiceCloneRequest,),
+        result=VoiceDetail,
+        send=_clone_voice,
+        in_doubt="search",
+        listing="voices",
+    ),
+    "voices.speech": Operation(
+        requests=(SpeechRequest,), result=Speech, send=_speak, in_doubt="resend"
+    ),
 }
 """By operationId of the contract."""
 

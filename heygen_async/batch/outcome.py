@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.errors import APIError, BatchStopped, HeyGenError, JobFailed
-from heygen_async.pricing.estimates import dollars
+from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import SlotPool
 
@@ -33,6 +33,9 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         seconds: Seconds from the moment it got a slot to its end.
         usd: Estimated cost in US dollars, or None if unknown.
         resumed: Whether it ended in an earlier run and comes from the journal.
+        resends: How many times it was sent again although an earlier attempt may have been paid
+            for, as its operation takes no idempotency key; speeches are.
+        resent_usd: What it has cost besides in US dollars, if each attempt was paid for.
         file: The file that ``batch.download`` has written, or None.
         also: Further files that ``batch.download(also=…)`` has written, by what they are, such as
             ``subtitles``.
@@ -49,6 +52,8 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     seconds: float = 0.0
     usd: float | None = None
     resumed: bool = False
+    resends: int = 0
+    resent_usd: float = 0.0
     file: str | None = None
     also: Mapping[str, str] = {}
     download_error: HeyGenError | None = None
@@ -122,6 +127,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         rate_limited: Number of 429 answers among them.
         usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
             run count; items of unknown cost do not.
+        resent: Items that may have been paid for more than once: they take no idempotency key, and
+            were sent again after an attempt that may have been carried out.
+        resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
     """
 
     completed: int
@@ -135,6 +143,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rate_limited: int
     resumed: int = 0
     usd: float = 0.0
+    resent: int = 0
+    resent_usd: float = 0.0
 
     @property
     def items(self) -> int:
@@ -156,6 +166,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             f"{self.most_running} jobs at once, slots {self.slot_use:.0%} used; "
             f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429; "
             f"estimate: {dollars(self.usd)}"
+            + (f"; {paid_twice(self.resent, self.resent_usd)}" if self.resent else "")
         )
 
 
@@ -242,6 +253,8 @@ class RunStats:
         self._failures: Counter[str] = Counter()
         self._elapsed = 0.0
         self._usd = 0.0
+        self._resent = 0
+        self._resent_usd = 0.0
         self._begin = self._end = self._readings()
 
     def start(self, now: float) -> None:
@@ -263,6 +276,9 @@ class RunStats:
         """Count an outcome."""
         self._resumed += outcome.resumed
         self._usd += outcome.usd or 0.0
+        if outcome.resends:
+            self._resent += 1
+            self._resent_usd += outcome.resent_usd
         if outcome.error is None:
             self._completed += 1
         else:
@@ -302,6 +318,8 @@ class RunStats:
             retries=round(max(0, retries)),
             rate_limited=round(max(0, rate_limited)),
             usd=round(self._usd, 6),
+            resent=self._resent,
+            resent_usd=round(self._resent_usd, 6),
         )
 
     def _readings(self) -> tuple[float, ...]:

@@ -28,10 +28,17 @@ class ResumePolicy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         retry_failed: Submit items again that failed.
         resubmit_uncertain: Submit items again whose fate is unknown.
+        resend_unkeyed: Submit those of them again that are sent without an idempotency key.
     """
 
     retry_failed: bool = False
     resubmit_uncertain: bool = False
+    resend_unkeyed: bool = False
+
+    def resubmits(self, operation: str) -> bool:
+        """Return whether items of an operation whose fate is unknown are submitted again."""
+        unkeyed = OPERATIONS[operation].in_doubt != "repeat"
+        return self.resubmit_uncertain or (self.resend_unkeyed and unkeyed)
 
 
 class Action(enum.Enum):
@@ -44,7 +51,8 @@ class Action(enum.Enum):
     WAIT = "wait"
     """Wait for the recorded job."""
     RESEND = "resend"
-    """Send the request again under the same idempotency key, which the API replays."""
+    """Send the request again under the same idempotency key, which the API replays; a speech goes
+    without one."""
     RESEND_BATCH = "resend batch"
     """Send the server batch again that it was part of, under the same key."""
     SEARCH = "search"
@@ -69,11 +77,16 @@ def resume_action(record: ItemRecord, fingerprint: str, policy: ResumePolicy, no
         return Action.REFUSE
     if record.finished:
         return Action.RETURN
+    in_doubt = OPERATIONS[record.operation or ""].in_doubt
+    if in_doubt == "resend":
+        return Action.RESEND
     if record.state == "submitted":
         return Action.WAIT
-    if record.state == "intended" and 0 <= now - record.intended_at < REPLAY_SECONDS:
-        return Action.RESEND_BATCH if is_batch_key(record.idempotency_key) else Action.RESEND
-    return Action.SEARCH
+    if in_doubt == "search" or record.state == "uncertain":
+        return Action.SEARCH
+    if not 0 <= now - record.intended_at < REPLAY_SECONDS:
+        return Action.SEARCH
+    return Action.RESEND_BATCH if is_batch_key(record.idempotency_key) else Action.RESEND
 
 
 def identified(record: ItemRecord, submission: Submission[Any]) -> ItemRecord:
@@ -105,7 +118,7 @@ _FIGURES = {
     Action.RETURN: {"completed": "completed", "failed": "failed"},
     Action.REFUSE: {},
     Action.WAIT: {"submitted": "in_flight"},
-    Action.RESEND: {"intended": "unanswered"},
+    Action.RESEND: dict.fromkeys(("intended", "submitted", "uncertain"), "unanswered"),
     Action.RESEND_BATCH: {"intended": "unanswered"},
     Action.SEARCH: {"intended": "unanswered", "uncertain": "uncertain"},
     Action.SUBMIT: {"failed": "again"},
@@ -195,7 +208,7 @@ class RemainingWorkCounter:
         if (
             action is Action.SEARCH
             and record.state == "uncertain"
-            and self._policy.resubmit_uncertain
+            and self._policy.resubmits(submission.operation)
         ):
             return "again"
         return _FIGURES[action].get(record.state, "changed")

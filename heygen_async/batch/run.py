@@ -296,7 +296,7 @@ class Run(Generic[T]):
         if settings.journaled and self._budget.meets(self._store.name) and opened.resumed:
             totals = opened.totals
             in_flight = totals.in_flight(resubmit_uncertain=policy.resubmit_uncertain)
-            self._budget.carry_over(totals.usd, totals.ended_jobs, in_flight)
+            self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
         keys: ItemKeys = StableKeys(opened.run.run_id) if settings.journaled else FreshKeys()
         owner = secrets.token_hex(8)
         single = SingleSubmitter(self._heygen, self._store, keys, owner)
@@ -405,6 +405,8 @@ class Run(Generic[T]):
             seconds=now - started,
             usd=result.usd,
             resumed=result.resumed,
+            resends=result.resends,
+            resent_usd=result.resends * (result.usd or 0.0),
         )
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None

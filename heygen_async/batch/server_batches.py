@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,10 +25,10 @@ from msgspec.structs import replace
 from heygen_async.batch.item import is_refusal
 from heygen_async.batch.operations import (
     OPERATIONS,
-    REPLAY_SECONDS,
     Pending,
     ServerBatchType,
     has_unnamed_callback,
+    key_expired,
 )
 from heygen_async.batch.submitter import (
     ItemInProgress,
@@ -350,9 +349,10 @@ class ServerBatchSubmitter:
         try:
             await batch.complete.wait()
             async with self._turn:
-                with submitting_under(StoppableLease(lease, self._single.stopped)):
+                stoppable = StoppableLease(lease, self._single.stopped)
+                with submitting_under(stoppable):
                     if key is not None:
-                        await self._send_again(batch, key)
+                        await self._send_again(batch, key, stoppable)
                     elif self._stopped:
                         batch.end_all(SubmissionCancelled())
                     else:
@@ -383,16 +383,16 @@ class ServerBatchSubmitter:
                 raise not_begun(self._store, intent.key, begun)
         return keyed
 
-    async def _send_again(self, batch: PendingBatch, key: str) -> None:
+    async def _send_again(self, batch: PendingBatch, key: str, lease: StoppableLease) -> None:
         """Send the batch of an earlier run, if the API still replays the answer.
 
         It is safe only if all members are known, and none is known to have had an answer.
         """
         records = await self._store.members(key)
-        oldest = min(record.intended_at for record in records)
+        oldest = lease.key_sent_at = min(record.intended_at for record in records)
         whole = self._keys.batch_key([record.callback_id for record in records]) == key
         unanswered = all(record.state == "intended" for record in records)
-        if not (whole and unanswered and 0 <= time.time() - oldest < REPLAY_SECONDS):
+        if not (whole and unanswered) or key_expired(oldest):
             self._resent[key] = None
             batch.end_all(None)
             return

@@ -12,7 +12,7 @@ from collections.abc import (
     Collection,
     Iterable,
 )
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -134,8 +134,10 @@ class RenderBuilder(SubmissionBuilder[Video]):
         found = await self._heygen.templates.variables(self._template_id, version=self._version)
         self._checker = VariantChecker(found)
         if self._version != "v2":
-            with suppress(NotFound):
+            try:
                 self._template = await self._heygen.templates.get(self._template_id)
+            except NotFound:
+                self._version = "v2"
 
     async def check(self, items: Collection[Any]) -> None:
         """Check all variants, and name every row and variable at fault."""

@@ -6,14 +6,22 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from heygen_async.batch.operations import OPERATIONS, Pending, Submission, attach
+from heygen_async.batch.operations import (
+    OPERATIONS,
+    Pending,
+    Submission,
+    attach,
+    key_expired,
+)
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError, SlotUnavailable
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
+from heygen_async.session.calls import BulkSubmission, bulk_submission
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.slots import SlotLease, submitting_lease
 
@@ -25,22 +33,29 @@ class SubmissionCancelled(Exception):
 
 
 class StoppableLease:
-    """A lease that is lost once submissions have stopped, unless its job was accepted.
+    """A lease that is lost once submissions have stopped, or an earlier run's key is too old.
 
     Args:
         lease: The lease.
         stopped: Set once submissions have stopped.
+
+    Attributes:
+        key_sent_at: When the idempotency key was first sent, in Unix seconds, or None for a new
+            one. The lease is lost once the API may have forgotten the key.
     """
 
-    __slots__ = ("_lease", "_stopped")
+    __slots__ = ("_lease", "_stopped", "key_sent_at")
 
     def __init__(self, lease: SlotLease, stopped: asyncio.Event) -> None:
+        self.key_sent_at: float | None = None
         self._lease = lease
         self._stopped = stopped
 
     @property
     def lost(self) -> bool:
         """Whether nothing may be submitted under the lease."""
+        if self.key_sent_at is not None and key_expired(self.key_sent_at):
+            return True
         return self._stopped.is_set() or self._lease.lost
 
     def accepted(self) -> None:
@@ -80,6 +95,7 @@ class ItemInProgress(Generic[T]):
         reserved_usd: US dollars that the budget reserves for it, or None.
         sending: Whether its request is on its way.
         sent_before: Whether an earlier run may have sent it under the same key.
+        resends: How many times it was sent again without a key although it may have been paid for.
         job_id: Its job, or None.
     """
 
@@ -89,6 +105,7 @@ class ItemInProgress(Generic[T]):
         "job_id",
         "lease",
         "record",
+        "resends",
         "reserved_usd",
         "sending",
         "sent_before",
@@ -109,6 +126,7 @@ class ItemInProgress(Generic[T]):
         self.reserved_usd: float | None = None
         self.sending: bool = False
         self.sent_before: bool = False
+        self.resends: int = 0
         self.job_id: str | None = None
         self._accepted = accepted
 
@@ -119,6 +137,11 @@ class ItemInProgress(Generic[T]):
         if first:
             self.lease.accepted()
         self._accepted(self, job_id)
+
+    async def count_resend(self, store: JournalStore) -> None:
+        """Record that it is sent again although it may have been paid for."""
+        self.resends += 1
+        await store.count_resend(self.identity.record_key)
 
     def intent(self, keys: ItemKeys) -> Intent:
         """Return its intent, as a single item and as the next attempt."""
@@ -214,7 +237,11 @@ class SingleSubmitter:
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
         """Send the item again under the key of its record."""
         item.sent_before = True
-        return await self._send(item, idempotency_key)
+        if OPERATIONS[item.submission.operation].in_doubt == "resend":
+            await item.count_resend(self._store)
+            return await self._send(item, idempotency_key)
+        sent_at = None if item.record is None else item.record.intended_at
+        return await self._send(item, idempotency_key, sent_at)
 
     async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> None:
         """Return None: a single item belongs to no batch."""
@@ -233,14 +260,20 @@ class SingleSubmitter:
     async def aclose(self) -> None:
         """Do nothing."""
 
-    async def _send(self, item: ItemInProgress[T], key: str) -> Pending[T]:
+    async def _send(
+        self, item: ItemInProgress[T], key: str, key_sent_at: float | None = None
+    ) -> Pending[T]:
         submission = item.submission
-        send = OPERATIONS[submission.operation].send
+        operation = OPERATIONS[submission.operation]
         item.sending = True
+        lease = StoppableLease(item.lease, self.stopped)
+        lease.key_sent_at = key_sent_at
+        owner = self._store.name, item.identity.record_key
+        bulk_submission.set(BulkSubmission(owner, partial(item.count_resend, self._store)))
         # As submitting_under does, which takes longer than all else here.
-        outer = submitting_lease.set(StoppableLease(item.lease, self.stopped))
+        outer = submitting_lease.set(lease)
         try:
-            pending: Pending[T] = await send(self._heygen, submission, key or None)
+            pending: Pending[T] = await operation.send(self._heygen, submission, key or None)
         except SlotUnavailable as lost:
             if self.stopped.is_set() and not lost.maybe_carried_out:
                 raise SubmissionCancelled from None

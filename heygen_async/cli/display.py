@@ -19,7 +19,7 @@ from rich.text import Text
 from heygen_async.batch import Outcome, Progress, Report
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.standard_streams import UNREAD, StreamState, state_of
-from heygen_async.pricing.estimates import dollars
+from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
 
 _SHOWN = 20
@@ -99,6 +99,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         files: Number of files downloaded.
         files_failed: Number of files that could not be downloaded.
         usd: Cost in US dollars, an estimate.
+        resent: Items that may have been paid for twice.
+        resent_usd: What those have cost besides, if they were.
         elapsed: Duration in seconds.
         exit_code: Exit code of the command.
     """
@@ -108,6 +110,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     files_failed: int
     usd: float
+    resent: int
+    resent_usd: float
     elapsed: float
     exit_code: int
 
@@ -371,6 +375,8 @@ class Terminal:
         text.append(f" in {duration(report.elapsed)}{', ' if ended else ''}{ended}")
         if report.usd:
             text.append(f"; estimate: {dollars(report.usd)}")
+        if report.resent:
+            text.append(f"; {paid_twice(report.resent, report.resent_usd)}", "yellow")
         self.console.print(text)
         self.console.print(
             f"  up to {report.most_running} jobs at once, slots {report.slot_use:.0%} used; "
@@ -391,6 +397,8 @@ class Terminal:
             f"{report.completed:,} done, {report.failed:,} failed in "
             f"{duration(report.elapsed)}, about {report.usd:.2f} USD"
         )
+        if report.resent:
+            self.note(f"  {paid_twice(report.resent, report.resent_usd)}")
         if folder is not None:
             lost = f"; {report.files_failed:,} not downloaded" if report.files_failed else ""
             self.note(f"  {report.files:,} files in {folder}{lost}")

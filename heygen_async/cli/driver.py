@@ -70,6 +70,8 @@ class RunDriver:
         self._files_failed = 0
         self._size = 0
         self._usd = 0.0
+        self._resent = 0
+        self._resent_usd = 0.0
         # Outcomes whose download is under way: by key and position.
         self._saving: dict[tuple[str, int], Outcome[Any]] = {}
         self._stopped: BatchStopped | BudgetExceeded | None = None
@@ -197,6 +199,8 @@ class RunDriver:
             files=self._file_count,
             files_failed=self._files_failed,
             usd=round(self._usd, 6),
+            resent=self._resent,
+            resent_usd=round(self._resent_usd, 6),
             elapsed=round(loop.time() - started, 3),
             exit_code=int(self.code),
         )
@@ -273,6 +277,8 @@ class RunDriver:
             self._failures.append(outcome.error)
         self._completed += outcome.ok
         self._usd += outcome.usd or 0.0
+        self._resent += outcome.resends > 0
+        self._resent_usd += outcome.resent_usd
         files = [*filter(None, [outcome.file]), *outcome.also.values()]
         self._file_count += len(files)
         for file in files:

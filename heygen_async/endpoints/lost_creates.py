@@ -19,8 +19,8 @@ from typing import TypeAlias, TypeVar
 from heygen_async.errors import CallError
 from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.voices import VoiceDetail
+from heygen_async.session.calls import bulk_submission
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.slots import submitting_lease
 
 T = TypeVar("T")
 Candidates: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
@@ -84,16 +84,21 @@ class LostCreates:
     """What one client has created without keys, so that nothing is given to two calls."""
 
     def __init__(self) -> None:
-        self._taken: OrderedDict[str, None] = OrderedDict()
+        self._taken: OrderedDict[str, object] = OrderedDict()
         self._open: Counter[object] = Counter()
 
-    def taken(self, item_id: str) -> bool:
-        """Return whether an id was given to a call of this client."""
-        return item_id in self._taken
+    def taken(self, item_id: str, owner: object = None) -> bool:
+        """Return whether an id was given to a call of this client.
 
-    def take(self, item_id: str) -> None:
-        """Give an id to a call."""
-        self._taken[item_id] = None
+        Args:
+            item_id: The id.
+            owner: The item of a bulk run that asks, which an id of its own is free for.
+        """
+        return item_id in self._taken and (owner is None or self._taken[item_id] != owner)
+
+    def take(self, item_id: str, owner: object = None) -> None:
+        """Give an id to a call, or to an item of a bulk run."""
+        self._taken[item_id] = owner
         while len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
 
@@ -103,7 +108,7 @@ class LostCreates:
         call: Awaitable[T],
         request: object,
         candidates: Candidates | None,
-    ) -> tuple[str, T | None]:
+    ) -> tuple[str, object]:
         """Await a create, and look in the account for what it has made if its answer was lost.
 
         Args:
@@ -118,12 +123,12 @@ class LostCreates:
         Raises:
             CallError: The call was refused, or nothing is found: the error of the call.
         """
+        submission = bulk_submission.get()
         with self._submitting(request):
             try:
                 answer = await call
             except CallError as error:
-                in_bulk = submitting_lease.get() is not None
-                if candidates is None or in_bulk or not error.maybe_carried_out:
+                if candidates is None or submission or not error.maybe_carried_out:
                     raise
                 found = await self._find(request, candidates)
                 if found is None:
@@ -131,7 +136,7 @@ class LostCreates:
                 return found, None
         assert endpoint.creates is not None
         (created,) = endpoint.creates(answer)
-        self.take(created)
+        self.take(created, submission and submission.owner)
         return created, answer
 
     @contextmanager

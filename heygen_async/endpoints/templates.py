@@ -258,9 +258,7 @@ class Templates(Resource):
                     found = await look_for(search)
                 except CallError:  # the account cannot tell
                     raise error from None
-                if found is None and (
-                    attempts <= 0 or self._session.now() - began > KEY_LIFETIME
-                ):
+                if found is None and (attempts <= 0 or self._session.now() - began > KEY_LIFETIME):
                     raise
             if found is not None:
                 return TemplateRenderV2(video_id=found)

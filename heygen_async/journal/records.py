@@ -218,6 +218,8 @@ class Totals(msgspec.Struct, frozen=True):
         ended_jobs: Number of ended items that had a job; the others were refused.
         reserved: What is reserved for each item that has not ended, in US dollars by state; None
             for an item of unknown cost.
+        resent: Items that may have been paid for more than once; see ``ItemRecord.resends``.
+        resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
     """
 
     counts: dict[State, int]
@@ -227,6 +229,13 @@ class Totals(msgspec.Struct, frozen=True):
     last_ended_at: float | None = None
     ended_jobs: int = 0
     reserved: dict[State, tuple[float | None, ...]] = {}
+    resent: int = 0
+    resent_usd: float = 0.0
+
+    @property
+    def usd_most(self) -> float:
+        """Cost so far in US dollars, if each attempt was paid for."""
+        return self.usd + self.resent_usd
 
     def in_flight(self, *, resubmit_uncertain: bool) -> list[float | None]:
         """Return what is reserved for each item that may have a job that has not ended.

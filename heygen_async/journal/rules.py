@@ -51,6 +51,8 @@ def totals_of(records: Collection[ItemRecord]) -> Totals:
             for state in STATES
             if state not in FINISHED
         },
+        resent=sum(record.resends > 0 for record in records),
+        resent_usd=sum(record.resends * (record.usd or 0.0) for record in records),
     )
 
 

@@ -59,6 +59,8 @@ class _Row:
     title: str | None
     values: dict[str, Any] = field(default_factory=dict)
     usd: float = 0.0
+    resends: int = 0
+    resent_usd: float = 0.0
     error: HeyGenError | None = None
 
 
@@ -169,7 +171,13 @@ async def personalize(
         async for outcome in outcomes:
             row: _Row = outcome.item
             usd = None if outcome.usd is None and not row.usd else (outcome.usd or 0.0) + row.usd
-            yield msgspec.structs.replace(outcome, item=row.item, usd=usd)
+            yield msgspec.structs.replace(
+                outcome,
+                item=row.item,
+                usd=usd,
+                resends=outcome.resends + row.resends,
+                resent_usd=outcome.resent_usd + row.resent_usd,
+            )
 
 
 async def _speak(
@@ -203,6 +211,8 @@ async def _speak(
         async for step in steps:
             one: _Spoken = step.before.item
             one.row.usd += step.before.usd or 0.0
+            one.row.resends += step.before.resends
+            one.row.resent_usd += step.before.resent_usd
             if step.made is None:
                 one.row.error = step.error
             else:

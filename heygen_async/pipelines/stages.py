@@ -116,6 +116,8 @@ def summed_up(outcome: Outcome[Any]) -> Outcome[Any]:
         job_id=outcome.job_id or (before.job_id if not outcome.ok else None),
         seconds=before.seconds + outcome.seconds,
         usd=sum(costs) if costs else None,
+        resends=before.resends + outcome.resends,
+        resent_usd=before.resent_usd + outcome.resent_usd,
     )
 
 

@@ -204,6 +204,11 @@ def totals(
     )
 
 
+def paid_twice(items: int, usd: float) -> str:
+    """Return as text how many items may have been paid for twice, and the amount in USD."""
+    return f"{items:,} may have been paid for twice, {dollars(usd)} more"
+
+
 def dollars(usd: float) -> str:
     """Return an amount as text: in cents from 1 USD on, in hundredths of a cent below."""
     return f"{usd:,.2f} USD" if usd >= 1 or usd == 0 else f"{usd:.4f} USD"

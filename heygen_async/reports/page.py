@@ -110,6 +110,10 @@ def _figures(aggregates: RunAggregates) -> Iterator[str]:
     if cap is not None:
         note += f"; at most {dollars(cap)}"
     figures = [("Cost", dollars(totals.usd), note)]
+    if totals.resent:
+        items = "1 item" if totals.resent == 1 else f"{totals.resent:,} items"
+        more = f"more at most: {items} may have been paid for twice"
+        figures.append(("In doubt", dollars(totals.resent_usd), more))
     if totals.counts["completed"]:
         each = dollars(totals.usd / totals.counts["completed"])
         figures.append(("Per item", each, "estimate, over the completed items"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import aiohttp
 
@@ -18,9 +18,23 @@ T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
-# Awaited before a call without a key is sent again that may have been carried out.
-before_resend: ContextVar[Callable[[], Awaitable[object]] | None] = ContextVar(
-    "heygen_async_before_resend", default=None
+
+class BulkSubmission(NamedTuple):
+    """An item of a bulk run that is being submitted.
+
+    Attributes:
+        owner: Identifies the run and the item.
+        before_resend: Awaited before a call without a key is sent again that may have been
+            carried out.
+    """
+
+    owner: object
+    before_resend: Callable[[], Awaitable[object]]
+
+
+# What the calls of this task submit; None outside a bulk run.
+bulk_submission: ContextVar[BulkSubmission | None] = ContextVar(
+    "heygen_async_bulk_submission", default=None
 )
 
 

@@ -29,7 +29,7 @@ from heygen_async.errors import (
 )
 from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.answers.reading import MAX_ANSWER, AnswerTooLarge, read_answer
-from heygen_async.session.calls import Body, Call, before_resend
+from heygen_async.session.calls import Body, Call, bulk_submission
 from heygen_async.session.cancellation import Submissions
 from heygen_async.session.connection import Connection
 from heygen_async.session.diagnostics.hooks import Hooks
@@ -375,8 +375,10 @@ class Session:
                 self.requests.close_for(step.pause)
             if step.action is Action.GIVE_UP:
                 raise call.failed(error, sent, recovery)
-            if not call.endpoint.safe and maybe_carried_out(error) and (note := before_resend.get()):
-                await note()
+            if not call.endpoint.safe and maybe_carried_out(error):
+                submission = bulk_submission.get()
+                if submission is not None:
+                    await submission.before_resend()
             if step.wait <= step.patience:
                 _log_retry(call.endpoint, error, sent, step.wait)
                 if call.observed is not None:

@@ -183,10 +183,14 @@ async def test_what_is_too_old_is_not_sent_again(
     await edit(runs.path, YOUNG.format(time.time() - age))
     chosen = [*runs.in_state("intended"), *runs.in_state("uncertain")]
     outcomes = await runs.run(chosen)
-    assert all(isinstance(outcome.error, UncertainSubmission) for outcome in outcomes)
     assert len(outcomes) >= 2
-    assert sandbox.ledger.count() == 0
-    assert {r.state for r in await runs.records() if r.position in (4, 5)} == {"uncertain"}
+    states = {r.state for r in await runs.records() if r.position in (4, 5)}
+    if name == "launch.speech.db":  # a speech takes no key, and costs a fraction of a cent
+        assert all(outcome.resends == 1 for outcome in outcomes)
+        assert (sandbox.ledger.count(), states) == (len(outcomes), {"completed"})
+        return
+    assert all(isinstance(outcome.error, UncertainSubmission) for outcome in outcomes)
+    assert (sandbox.ledger.count(), states) == (0, {"uncertain"})
 
 
 @pytest.mark.sandbox(epoch=YESTERDAY)

@@ -19,7 +19,7 @@ from heygen_async.cli.display import Display, duration, rate
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import moment
 from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
-from heygen_async.pricing.estimates import dollars
+from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
 
 # Seconds that the rate is taken over.
@@ -53,6 +53,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         counts: How many items are in each state.
         done: The share of items that have ended, 0 to 1.
         usd: What they cost so far, an estimate.
+        resent: Items that may have been paid for twice.
+        resent_usd: What those have cost besides, if they were.
         prices_as_of: The day of the prices, or None.
         max_cost: The cap in USD, or None.
         per_minute: Items that ended in a minute, over the last five.
@@ -71,6 +73,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     done: float
     usd: float
+    resent: int
+    resent_usd: float
     prices_as_of: str | None
     max_cost: float | None
     per_minute: float
@@ -116,6 +120,8 @@ def standing(view: JournalReader, now: float) -> Standing:
         counts={str(state): count for state, count in totals.counts.items()},
         done=ended / total if total else 0.0,
         usd=totals.usd,
+        resent=totals.resent,
+        resent_usd=round(totals.resent_usd, 6),
         prices_as_of=settings.get("prices_as_of"),
         max_cost=settings.get("max_cost"),
         per_minute=per_second * 60,
@@ -208,6 +214,8 @@ def _show(found: Standing, now: float, console: Console) -> None:
     cap = f" of at most {dollars(found.max_cost)}" if found.max_cost is not None else ""
     dated = f" at prices of {found.prices_as_of}" if found.prices_as_of else ""
     row("spent", f"{dollars(found.usd)}{cap}, an estimate{dated}")
+    if found.resent:
+        row("in doubt", (paid_twice(found.resent, found.resent_usd), "yellow"))
     if found.per_minute:
         left = f", {duration(found.seconds_left)} left" if found.seconds_left else ""
         row("rate", f"{rate(1, 60 / found.per_minute)} over the last 5 minutes{left}")

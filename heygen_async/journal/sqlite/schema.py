@@ -120,6 +120,7 @@ SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max
        count(job_id)
 FROM items GROUP BY state
 """
+_RESENT = "SELECT count(*), total(resends * ifnull(usd, 0)) FROM items WHERE resends > 0"
 _RESERVED = {
     1: "SELECT state, NULL FROM items WHERE state NOT IN ('completed', 'failed')",
     2: "SELECT state, reserved_usd FROM items WHERE state NOT IN ('completed', 'failed')",
@@ -401,6 +402,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
     reserved: dict[State, list[float | None]] = {s: [] for s in STATES if s not in FINISHED}
     for state, usd in connection.execute(_RESERVED[version]):
         reserved[state].append(usd)
+    resent = connection.execute(_RESENT).fetchone() if version > 1 else (0, 0.0)
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update((row[0], row[1]) for row in rows)
     return Totals(
@@ -411,6 +413,8 @@ def totals(connection: sqlite3.Connection) -> Totals:
         last_ended_at=max((row[5] for row in rows if row[5] is not None), default=None),
         ended_jobs=sum(row[6] for row in rows if row[0] in FINISHED),
         reserved={state: tuple(amounts) for state, amounts in reserved.items()},
+        resent=resent[0],
+        resent_usd=resent[1],
     )
 
 
