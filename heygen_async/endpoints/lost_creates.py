@@ -97,7 +97,12 @@ class LostCreates:
         return item_id in self._taken and (owner is None or self._taken[item_id] != owner)
 
     def take(self, item_id: str, owner: object = None) -> None:
-        """Give an id to a call, or to an item of a bulk run."""
+        """Give an id to a call, or to an item of a bulk run.
+
+        Args:
+            item_id: The id.
+            owner: The item, or None for a call.
+        """
         self._taken[item_id] = owner
         while len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
