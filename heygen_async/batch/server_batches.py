@@ -108,7 +108,7 @@ class PendingBatch:
     def __init__(self, batch_type: ServerBatchType) -> None:
         self.type = batch_type
         self.members: list[Intent] = []
-        self.complete = asyncio.Event()
+        self.complete: asyncio.Event = asyncio.Event()
         self._jobs: dict[int, asyncio.Future[str | None]] = {}
 
     def job(self, position: int) -> asyncio.Future[str | None]:

@@ -119,7 +119,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         variant_of: Callable[[Any], Variant] | None = None,
     ) -> None:
         # A run must not continue the renders of a test, nor a test those that were paid for.
-        self.subject = f"{template_id} (test)" if test else template_id
+        self.subject: str = f"{template_id} (test)" if test else template_id
         self.prices = prices
         self._heygen = heygen
         self._template_id = template_id

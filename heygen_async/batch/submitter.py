@@ -119,9 +119,9 @@ class ItemInProgress(Generic[T]):
         lease: SlotLease,
         accepted: Callable[[ItemInProgress[Any], str], None],
     ) -> None:
-        self.submission = submission
-        self.lease = lease
-        self.identity = identity
+        self.submission: Submission[T] = submission
+        self.lease: SlotLease = lease
+        self.identity: ItemIdentity = identity
         self.record: ItemRecord | None = None
         self.reserved_usd: float | None = None
         self.sending: bool = False

@@ -55,7 +55,7 @@ class Watched(Generic[T]):
         self.last: T | None = None
         self.listeners: dict[Callable[[T], None], float] = {}
         self.waiters = 0
-        self.running_at = -math.inf
+        self.running_at: float = -math.inf
         self.unreadable: int = 0
 
     def observed(self, detail: T) -> None:
@@ -91,8 +91,8 @@ class Pool:
         self.durations = durations
         self.notified = notified
         self.jobs: dict[str, Watched[Any]] = {}
-        self.polled_at = -math.inf
-        self.due = math.inf
+        self.polled_at: float = -math.inf
+        self.due: float = math.inf
         self.polling = False
         self.failures = 0
 

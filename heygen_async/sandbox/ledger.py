@@ -84,7 +84,7 @@ class Ledger:
     def __init__(self) -> None:
         self.jobs: list[LedgerJob] = []
         self.requests = 0
-        self.spent = 0.0
+        self.spent: float = 0.0
 
     def charge(self, entry: LedgerJob, job: Job | None, seconds: float, usd: float) -> None:
         """Note what a job makes and costs; one that fails or never ends costs nothing.

@@ -40,7 +40,7 @@ class Refusal(Exception):
         self.message = message
         self.param = param
         self.headers: dict[str, str] = dict(headers or {})
-        self.alone = alone or code != "invalid_parameter"
+        self.alone: bool = alone or code != "invalid_parameter"
 
 
 def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Refusal:

@@ -63,15 +63,15 @@ class Call(Generic[T]):
         bulk: bool,
         resend: bool,
     ) -> None:
-        self.endpoint = endpoint
-        self.path = path
-        self.body = body
-        self.headers = headers
-        self.bulk = bulk
-        self.resend = resend
+        self.endpoint: Endpoint[T] = endpoint
+        self.path: str = path
+        self.body: Body | None = body
+        self.headers: dict[str, str] | None = headers
+        self.bulk: bool = bulk
+        self.resend: bool = resend
         self.observed: Observation | None = None
-        self.flight = None if endpoint.creates is None else Flight()
-        self.first_sent = 0.0  # unix time
+        self.flight: Flight | None = None if endpoint.creates is None else Flight()
+        self.first_sent: float = 0.0  # unix time
 
     @property
     def where(self) -> Where:

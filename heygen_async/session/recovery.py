@@ -107,7 +107,7 @@ class Recovery:
         now: float,
         wall: float,
     ) -> None:
-        self.in_doubt = False
+        self.in_doubt: bool = False
         self._policy = policy
         self._safe = safe
         self._keyed = keyed

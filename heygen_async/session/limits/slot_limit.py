@@ -62,10 +62,10 @@ class Grant:
     __slots__ = ("held", "lane", "probe", "running")
 
     def __init__(self, lane: Lane | None) -> None:
-        self.lane = lane
-        self.held = False
-        self.running = False
-        self.probe = False
+        self.lane: Lane | None = lane
+        self.held: bool = False
+        self.running: bool = False
+        self.probe: bool = False
 
 
 class SlotLimit:
@@ -117,6 +117,8 @@ class SlotLimit:
         self._limit_seconds = 0.0  # up to the last change of the limit
         self._limited_at = 0.0
         self.held: int = 0
+        self.running: int = 0
+        self.gate: Gate = Gate()
         self.restart(0.0, 0.0)
 
     def restart(self, before: float, now: float) -> None:

@@ -80,7 +80,7 @@ class Body:
     """
 
     def __init__(self, response: aiohttp.ClientResponse, patience: float) -> None:
-        self.decompressed = False
+        self.decompressed: bool = False
         self._content = response.content
         self._patience = patience
         self._received, self._waited = 0, 0.0  # since the last step
