@@ -269,3 +269,25 @@ def test_the_normal_distribution_is_that_of_the_library() -> None:
         assert schedule.normal_below(z) == pytest.approx(normal.cdf(z), rel=1e-9)
         share = normal.cdf(z)
         assert schedule.normal_quantile(share) == pytest.approx(normal.inv_cdf(share), abs=1e-6)
+
+
+@given(share=st.floats(min_value=1e-9, max_value=1 - 1e-9))
+def test_the_quantile_is_found_at_both_ends(share: float) -> None:
+    expected = statistics.NormalDist().inv_cdf(share)
+    assert schedule.normal_quantile(share) == pytest.approx(expected, abs=1e-6)
+
+
+def test_sums_that_run_stay_exact_over_a_long_run() -> None:
+    chance = random.Random(1)
+    durations = Durations(90.0)
+    logs: list[float] = []
+    for number in range(5_000):
+        # From minutes to seconds: what is left of the long ones would spoil the short ones.
+        seconds = math.exp(chance.gauss(8.0 if number < 2_500 else 0.0, 0.1))
+        durations.learn(seconds, seconds)
+        logs = [*logs, math.log(seconds)][-200:]
+    mu = math.fsum(logs) / 200
+    sigma = math.sqrt((math.fsum((log - mu) ** 2 for log in logs) + 3 * 0.25) / 202)
+    assert math.log(durations.median) == pytest.approx(mu, abs=1e-9)
+    spread = math.log(durations.quantile(1.0)) - math.log(durations.median)
+    assert spread == pytest.approx(sigma, abs=1e-9)
