@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -14,6 +15,9 @@ from heygen_async.session.answers.codec import Decode, decoder_for
 from heygen_async.session.settings import CallKind
 
 T = TypeVar("T")
+
+# Characters that stand for themselves in a URL, by RFC 3986.
+_UNRESERVED = (string.ascii_letters + string.digits + "-._~").encode()
 
 Envelope: TypeAlias = Literal["data", "page", "none"]
 Query: TypeAlias = Mapping[str, "str | int | float | bool | Sequence[str] | None"]
@@ -114,6 +118,9 @@ def query_string(query: Query) -> str:
 
 def _quoted(name: str, value: str, safe: str = "") -> str:
     try:
+        # A hundred ids need no quotes, and to see that takes a tenth of the time.
+        if not value.encode().translate(None, _UNRESERVED + safe.encode()):
+            return value
         return quote(value, safe=safe)
     except UnicodeEncodeError:
         # Half of a surrogate pair.
