@@ -151,7 +151,7 @@ class _Listed:
 
 
 class AccountSearch:
-    """Searches for the jobs of one run.
+    """Search for the jobs of one run.
 
     Args:
         heygen: The client.
@@ -237,7 +237,7 @@ class AccountSearch:
 
 
 class _Finder:
-    """Reads one list of the account, from the newest job back.
+    """Read one list of the account, from the newest job back.
 
     Args:
         heygen: The client.

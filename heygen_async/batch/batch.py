@@ -61,7 +61,7 @@ class _RunOptions(TypedDict, total=False):
 
 
 class Batch:
-    """Runs many jobs through the account's slots, in bounded memory.
+    """Run many jobs through the account's slots, in bounded memory.
 
     ``async with Batch(heygen) as batch:`` ends whatever run was left open. One failed item
     never stops the others, unless you ask for it.
@@ -241,7 +241,7 @@ class Batch:
         return found
 
     def stage(self, name: str, *, progress: Callable[[Progress], None] | None = None) -> Batch:
-        """A batch for one stage of a chain of runs, where each feeds the next.
+        """Return a batch for one stage of a chain of runs, where each feeds the next.
 
         It has the client, the budget and the settings of this one, hands on all outcomes, those
         of earlier runs too, and ends with this one. Its journal is beside this one's:

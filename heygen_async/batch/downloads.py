@@ -48,7 +48,7 @@ _ENDINGS: dict[Output, tuple[str, ...]] = {
 
 
 def file_stem(name: str) -> str:
-    """A file name without ending, made of any text; it never leads out of its folder.
+    """Return a file name without ending for any text; it never leads out of its folder.
 
     Letters and digits of all scripts stay, other characters become underscores.
     """
@@ -60,7 +60,7 @@ def file_stem(name: str) -> str:
 
 
 class FilePattern:
-    """Makes paths of outcomes: ``videos/{key}.mp4``.
+    """Paths of outcomes by a pattern: ``videos/{key}.mp4``.
 
     ``{key}``, ``{index}`` (also ``{index:05}``) and ``{job_id}`` stand for what the outcome
     says. What they bring in never leads out of the folder: characters that file names do not
@@ -119,7 +119,7 @@ class FilePattern:
         self._ending = "" if "{" in ending or "}" in ending else ending
 
     def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
-        """Where the file of an outcome goes.
+        """Return where the file of an outcome goes.
 
         Args:
             outcome: The outcome.
@@ -172,7 +172,7 @@ async def downloaded(
     ordered: bool,
     skip_resumed: bool = False,
 ) -> AsyncGenerator[Outcome[T]]:
-    """The outcomes of a run, each once its output is on disk, or could not be fetched.
+    """Iterate over the outcomes of a run, each once its output is on disk or has failed.
 
     Args:
         heygen: The client.
@@ -192,7 +192,7 @@ async def downloaded(
 
 
 class _OutputFiles:
-    """Downloads the outputs of outcomes to their paths.
+    """Download the outputs of outcomes to their paths.
 
     Some file systems take names for one that differ in capitals alone. Such items are saved one
     after the other, and one whose name turns out to be the file of another gets digits added:
@@ -205,7 +205,7 @@ class _OutputFiles:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def saved(self, outcome: Outcome[T]) -> Outcome[T]:
-        """The outcome with its files, or with why there are none."""
+        """Return the outcome with its files, or with why there are none."""
         result: Any = outcome.result
         if result is None:
             return outcome
@@ -251,7 +251,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_anothers(path: Path, varying: int) -> bool:
-    """Whether something is at the path whose own name differs from it in capitals alone."""
+    """Return whether a file is at the path whose name differs from it in capitals alone."""
     with contextlib.suppress(OSError):
         for part in [path, *path.parents][:varying]:
             # Where the name with other capitals leads nowhere, capitals count here.

@@ -175,7 +175,7 @@ OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
 
 
 class EarlyFailures:
-    """Tells whether the first items of a run all failed fast, and with one reason.
+    """Find out whether the first items of a run all failed fast, and with one reason.
 
     Then the others would probably fail too.
 
@@ -228,7 +228,7 @@ def _reason(error: HeyGenError) -> tuple[str, str | None]:
 
 
 class RunStats:
-    """Counts what a run does.
+    """Count what a run does.
 
     Args:
         slots: The slots that it runs on.

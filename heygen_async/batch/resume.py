@@ -129,7 +129,7 @@ _OPEN_STATES: tuple[State, ...] = ("submitted", "intended")
 
 
 class RemainingWorkCounter:
-    """Adds up what is left to do of a run, item by item, as the run would decide it.
+    """Add up what is left to do of a run, item by item, as the run would decide it.
 
     Args:
         records: The records of the journal.
