@@ -93,16 +93,20 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
         )
 
 
-def poll_failed(what: str, kind: JobKind[Any], error: Exception, **fields: object) -> None:
-    """Log a poll that failed and will be repeated.
+def poll_failed(
+    what: str, kind: JobKind[Any], error: Exception, *, first: bool = False, **fields: object
+) -> None:
+    """Log a poll that failed.
 
     Args:
         what: What has failed, in words.
         kind: Kind of the jobs.
         error: Why.
+        first: Whether it is the first failure in a row, which is no reason to warn.
         **fields: Further fields of the log record.
     """
-    logger.warning(
+    logger.log(
+        logging.INFO if first else logging.WARNING,
         "%s failed: %s",
         what,
         error,

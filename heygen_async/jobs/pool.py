@@ -33,6 +33,7 @@ class Watched(Generic[T]):
         listeners: Functions that are called with each detail, with their interval in seconds.
         waiters: How many wait.
         running_at: When it was last seen running, on the loop's clock.
+        failures: Requests for the detail in a row that failed.
         unreadable: Details in a row that could not be decoded.
     """
 
@@ -56,6 +57,7 @@ class Watched(Generic[T]):
         self.listeners: dict[Callable[[T], None], float] = {}
         self.waiters = 0
         self.running_at: float = -math.inf
+        self.failures: int = 0
         self.unreadable: int = 0
 
     def observed(self, detail: T) -> None:
@@ -65,7 +67,7 @@ class Watched(Generic[T]):
             detail: The detail.
         """
         self.last = detail
-        self.unreadable = 0
+        self.failures = self.unreadable = 0
         if status_of(detail) in self.kind.paused:
             self.informs_schedule = False
         for listener in list(self.listeners):

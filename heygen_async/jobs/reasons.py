@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from heygen_async.errors import (
     TransportError,
 )
 from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.watch_state import MIN_INTERVAL
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import Session
 
@@ -73,7 +75,7 @@ def failure_about_job(error: Exception, job_id: str, last: Any) -> JobFailed | N
 async def with_reason(session: Session, kind: JobKind[T], job_id: str, detail: T) -> T:
     """Complete the detail of a failed job by the reason, if the answer has it in another place.
 
-    Costs one request, and only if the detail has no message.
+    Costs a second and one request, and only if the detail has no message.
 
     Args:
         session: Sends the request.
@@ -86,8 +88,9 @@ async def with_reason(session: Session, kind: JobKind[T], job_id: str, detail: T
         return detail
     endpoint: Endpoint[Any] = msgspec.structs.replace(kind.get, answer=Any)
     raw: object = None
-    with contextlib.suppress(HeyGenError):  # a reason is welcome, and not worth a wait
-        raw = await session.call(endpoint, endpoint.at(job_id))
+    await asyncio.sleep(MIN_INTERVAL)
+    with contextlib.suppress(HeyGenError):  # a reason is welcome, and not worth another wait
+        raw = await session.call(endpoint, endpoint.at(job_id), repeat=False)
     code, message = reason_in(raw)
     if message is None:
         return detail

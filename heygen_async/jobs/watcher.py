@@ -38,6 +38,7 @@ from heygen_async.jobs.reasons import failure_about_job, is_transient, with_reas
 from heygen_async.jobs.schedule import Durations
 from heygen_async.jobs.webhook_trust import WebhookTrust
 from heygen_async.session.endpoint import query_string
+from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.session import Session
 from heygen_async.session.tasks import CancellableGroup
 
@@ -52,6 +53,12 @@ _FAILURES_IN_A_ROW = 3
 _WITHOUT_STATUSES = 20.0
 # Details of another form that a job may have in a row before its waiters learn of it.
 _UNREADABLE = 10
+
+
+def _pause_after(error: Exception) -> float:
+    """Return the seconds that a failure asks to wait, as far as one answer may ask."""
+    retry_after: float | None = getattr(error, "retry_after", None)
+    return min(retry_after or 0.0, LONGEST_PAUSE)
 
 
 class Watcher:
@@ -304,8 +311,9 @@ class Watcher:
                 if not (spoilt or is_transient(error)):
                     raise
                 kind, failed = jobs[0].kind, True
-                poll_failed(f"asking for {len(chunk)} jobs at once", kind, error, jobs=len(chunk))
-                soonest = max(soonest, getattr(error, "retry_after", None) or 0.0, _AFTER_FAILURE)
+                what, first_failure = f"asking for {len(chunk)} jobs at once", not pool.failures
+                poll_failed(what, kind, error, first=first_failure, jobs=len(chunk))
+                soonest = max(soonest, _pause_after(error), _AFTER_FAILURE)
                 if isinstance(error, RateLimited):
                     break
                 if spoilt or pool.failures + 1 >= _FAILURES_IN_A_ROW:
@@ -324,7 +332,7 @@ class Watcher:
         """Return id and status of each entry in the answer for these jobs."""
         assert kind.statuses is not None
         query = query_string({kind.ids_parameter: job_ids})
-        page = await self.session.call(kind.statuses, kind.statuses.at() + query)
+        page = await self.session.call(kind.statuses, kind.statuses.at() + query, repeat=False)
         return [(entry.video_id or "", entry.status) for entry in page.items]
 
     def _take_in(self, chunk: dict[str, Watched[Any]], entries: list[tuple[str, str]]) -> int:
@@ -376,7 +384,7 @@ class Watcher:
         loop = asyncio.get_running_loop()
         soonest = 0.0
         try:
-            detail = await self.session.call(kind.get, kind.get.at(job_id))
+            detail = await self.session.call(kind.get, kind.get.at(job_id), repeat=False)
             watched.observed(detail)
             if status_of(detail) in kind.failing:
                 detail = await with_reason(self.session, kind, job_id, detail)
@@ -387,10 +395,12 @@ class Watcher:
             if watched.state.missing(loop.time(), patience):
                 self._fail(watched, error)
         except Exception as error:  # all who wait must learn of it, whatever it is
-            poll_failed(f"fetching job {job_id}", kind, error, job_id=job_id)
-            soonest = max(getattr(error, "retry_after", None) or 0.0, _AFTER_FAILURE)
+            first = not watched.failures
+            watched.failures += 1
+            poll_failed(f"fetching job {job_id}", kind, error, first=first, job_id=job_id)
+            soonest = max(_pause_after(error), _AFTER_FAILURE)
             if self._tolerates(watched, error):
-                watched.state.request_failed(loop.time(), getattr(error, "retry_after", None) or 0)
+                watched.state.request_failed(loop.time(), _pause_after(error))
             else:
                 self._fail(watched, failure_about_job(error, job_id, watched.last) or error)
         finally:

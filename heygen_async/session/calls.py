@@ -50,6 +50,7 @@ class Call(Generic[T]):
         "headers",
         "observed",
         "path",
+        "repeat",
         "resend",
     )
 
@@ -62,6 +63,7 @@ class Call(Generic[T]):
         *,
         bulk: bool,
         resend: bool,
+        repeat: bool,
     ) -> None:
         self.endpoint: Endpoint[T] = endpoint
         self.path: str = path
@@ -69,6 +71,7 @@ class Call(Generic[T]):
         self.headers: dict[str, str] | None = headers
         self.bulk: bool = bulk
         self.resend: bool = resend
+        self.repeat: bool = repeat
         self.observed: Observation | None = None
         self.flight: Flight | None = None if endpoint.creates is None else Flight()
         self.first_sent: float = 0.0  # unix time

@@ -46,7 +46,7 @@ from heygen_async.session.limits.job_leases import InteractiveLease, JobLeases
 from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carried_out
 from heygen_async.session.retry import wait_before_next, waits
-from heygen_async.session.settings import Settings, SlotsFor
+from heygen_async.session.settings import Retry, Settings, SlotsFor
 from heygen_async.session.slots import SlotLease, SlotPool, submitting_lease
 
 T = TypeVar("T")
@@ -56,6 +56,7 @@ logger: logging.Logger = logging.getLogger("heygen_async.session")
 # More would share the same line, and delay the first file.
 _TRANSFERS_AT_ONCE = 8
 
+_NOT_REPEATED = Retry(attempts=1, patience=0.0)
 _KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
 
 
@@ -140,6 +141,7 @@ class Session:
         content_type: str = "application/json",
         idempotency_key: str | None = None,
         resend: bool = False,
+        repeat: bool = True,
     ) -> Coroutine[Any, Any, T]:
         """Send one call and return its answer.
 
@@ -152,6 +154,7 @@ class Session:
                 same for all attempts of this call. Other operations do not send it, and warn.
             resend: Whether the call is sent again after an attempt that may have been carried
                 out, though it takes no key: it may do twice what it does.
+            repeat: Whether it is repeated at all. A poll is not: its caller asks again anyway.
 
         Raises:
             HeyGenError: One of the tree in ``heygen_async.errors``.
@@ -167,7 +170,8 @@ class Session:
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
         lease = submitting_lease.get()
-        call = Call(endpoint, path, body, headers, bulk=lease is not None, resend=resend)
+        bulk = lease is not None
+        call = Call(endpoint, path, body, headers, bulk=bulk, resend=resend, repeat=repeat)
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
         return self._send(call, None) if call.flight is None else self._submit(call, lease)
@@ -350,6 +354,8 @@ class Session:
     ) -> T:
         """Repeat a call whose first attempt failed, as ``Recovery`` says."""
         policy, flight = self.settings.retry, call.flight or Flight()
+        if not call.repeat:
+            policy = _NOT_REPEATED
         loop = asyncio.get_running_loop()
         recovery = Recovery(
             policy,

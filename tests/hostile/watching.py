@@ -176,7 +176,7 @@ ADVERSARIES = [
         "watching: everything answers 500 for ever",
         partial(watched, 50, 2_000, lambda ids, at: FAILURE, lambda one, at: FAILURE),
         "50 JobTimeout",
-        requests=20_000,
+        requests=4_500,
         seconds=2_001,
         turned=True,
     ),

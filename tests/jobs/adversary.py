@@ -14,8 +14,8 @@ from aiohttp import web
 
 from ..web_servers import under_aiohttp
 
-Said: TypeAlias = tuple[int, Any]
-"""HTTP status, and the body: JSON, or bytes as they are."""
+Said: TypeAlias = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+"""HTTP status, the body (JSON, or bytes as they are), and headers."""
 
 
 class Adversary:
@@ -58,10 +58,12 @@ class Adversary:
 
 
 def _response(said: Said) -> web.Response:
-    status, body = said
+    status, body, *more = said
+    headers: dict[str, str] = dict(*more)
     if isinstance(body, bytes):
-        return web.Response(status=status, body=body, content_type="application/json")
-    return web.json_response(body, status=status)
+        content_type = "application/json"
+        return web.Response(status=status, body=body, content_type=content_type, headers=headers)
+    return web.json_response(body, status=status, headers=headers)
 
 
 def video(job_id: str, status: str, **more: Any) -> dict[str, Any]:

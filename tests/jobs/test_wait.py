@@ -246,7 +246,7 @@ def test_a_job_outlives_its_event_loop() -> None:
     """The sandbox runs on each loop anew, so the second one is told of the job's id."""
 
     async def begin() -> tuple[HeyGen, str]:
-        async with Sandbox(speed=1, port=port, durations={"video": 50.0}) as sandbox:
+        async with Sandbox(**settings) as sandbox:
             heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
             waited = await heygen.videos.create(video_request(sandbox))
             with pytest.raises(JobTimeout):
@@ -255,13 +255,18 @@ def test_a_job_outlives_its_event_loop() -> None:
             return heygen, waited.id
 
     async def go_on(heygen: HeyGen, job_id: str) -> None:
-        async with Sandbox(speed=1, port=port, durations={"video": 50.0}) as sandbox:
+        async with Sandbox(**settings) as sandbox:
             again = await heygen.videos.create(video_request(sandbox))
             assert again.id == job_id  # same seed, same id
             assert (await again.wait()).status == "completed"
             await heygen.aclose()
 
-    port = _free_port()
+    settings: dict[str, Any] = {
+        "speed": 1,
+        "port": _free_port(),
+        "api_keys": ["sk_V2_both"],
+        "durations": {"video": 50.0},
+    }
     with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
         heygen, job_id = runner.run(begin())
     with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
