@@ -66,7 +66,7 @@ MOST_MEMBERS = 100
 """Items that HeyGen takes in one request."""
 
 # Seconds without a new member after which an incomplete batch may be sent.
-_LINGER = 0.1
+_CLOSE_DELAY = 0.1
 
 
 class BatchSizes(NamedTuple):
@@ -143,7 +143,7 @@ class PendingBatch:
 
 
 class ServerBatchSubmitter:
-    """Sends items in HeyGen's own batches, and the others one by one.
+    """Send items in HeyGen's own batches, and the others one by one.
 
     Args:
         heygen: The client.
@@ -257,7 +257,7 @@ class ServerBatchSubmitter:
     def item_ended(self) -> None:
         """Note that an item has ended, so that HeyGen may run dry."""
         if self._timer is None:
-            self._linger()
+            self._delay_close()
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -285,16 +285,16 @@ class ServerBatchSubmitter:
         if sum(len(batch.members) for batch in self._open.values()) >= sizes.complete:
             self._release_open()
         else:
-            self._linger()
+            self._delay_close()
 
-    def _linger(self) -> None:
+    def _delay_close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if self._open and self._sizes is not None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_LINGER, self._lingered, self._sizes)
+            self._timer = loop.call_later(_CLOSE_DELAY, self._close_idle, self._sizes)
 
-    def _lingered(self, sizes: BatchSizes) -> None:
+    def _close_idle(self, sizes: BatchSizes) -> None:
         self._timer = None
         sending = sum(len(batch.members) for batch in self._on_their_way)
         if self._no_more() or self._in_flight() + sending < sizes.running_dry:

@@ -52,7 +52,7 @@ _INTO_LANGUAGES = (VideoTranslationRequest, ProofreadRequest)
 
 
 class SubmissionBuilder(ABC, Generic[T]):
-    """Builds the submissions of one run.
+    """Build the submissions of one run.
 
     Attributes:
         kind: Kind of run, as the journal stores it.
@@ -94,7 +94,7 @@ class SubmissionBuilder(ABC, Generic[T]):
 
 
 class RenderBuilder(SubmissionBuilder[Video]):
-    """Renders variants of one template.
+    """Render variants of one template.
 
     Args:
         heygen: The client.
@@ -173,7 +173,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
 
 
 class RequestsBuilder(SubmissionBuilder[Any]):
-    """Sends requests of any kind that starts one job; kinds can be mixed.
+    """Send requests of any kind that starts one job; kinds can be mixed.
 
     Args:
         heygen: The client.

@@ -55,7 +55,7 @@ class InvalidVariants(InvalidRequest):
 
 
 class VariantChecker:
-    """Turns variants of one template into requests.
+    """Turn variants of one template into requests.
 
     Args:
         variables: The template's variables by name.
@@ -87,7 +87,7 @@ class VariantChecker:
         return []
 
     def request(self, index: int, variant: Variant) -> TemplateRenderRequest:
-        """The request of one variant.
+        """Return the request of one variant.
 
         Args:
             index: Its position, from 0.

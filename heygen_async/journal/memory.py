@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class MemoryJournal:
-    """Keeps a run in memory; it ends with the process.
+    """Keep a run in memory; it ends with the process.
 
     Args:
         keep_finished: Keep items that have ended, as other stores do. False forgets them, so

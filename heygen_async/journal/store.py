@@ -77,7 +77,7 @@ class Opened(NamedTuple):
 
 
 class JournalReader(Protocol):
-    """Reads one run, also while another process writes it, and changes nothing.
+    """Read one run, also while another process writes it, and change nothing.
 
     All of it blocks: on an event loop, use it in a thread. Each query sees the run at its own
     moment; items written during an iteration may be seen or not.
@@ -112,7 +112,7 @@ class JournalReader(Protocol):
 
 
 class JournalStore(Protocol):
-    """Stores the state of one run durably before it is acted upon.
+    """Store the state of one run durably before it is acted upon.
 
     An item passes three durable transitions: ``begin`` before its request is sent, ``submitted``
     when its job id is known, ``finish`` before its outcome is handed on. A transition is durable

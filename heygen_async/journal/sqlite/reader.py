@@ -21,7 +21,7 @@ _PAGE = 1000
 
 
 class SqliteReader:
-    """Reads one file, of schema 1 or 2; it makes no file beside it and changes nothing in it.
+    """Read one file, of schema 1 or 2. It makes no file beside it and changes nothing in it.
 
     A copy of a journal serves as well, with its ``-wal`` file if it had one.
 

@@ -65,7 +65,7 @@ class Written:
 
 
 class Transaction:
-    """Collects what is to be written together.
+    """Collect what is written together.
 
     The transitions of items are rows of plain values, one behind the other in one list for each
     kind: thousands of them wait here at times, and objects of their own would keep the garbage

@@ -42,7 +42,7 @@ _PAGE = 1000
 
 
 class SqliteJournal:
-    """Stores a run in one file; ``-wal``, ``-shm`` and ``.lock`` files stand beside it while open.
+    """Store a run in one file; ``-wal``, ``-shm`` and ``.lock`` files stand beside it while open.
 
     An existing file is read through once when it is opened, to verify that it is sound. One
     process at a time can open it for writing.
@@ -215,7 +215,7 @@ class SqliteJournal:
 
 
 class _Writer:
-    """Groups what is queued into commits, and carries them out in a thread."""
+    """Group what is queued into commits, and carry them out in a thread."""
 
     def __init__(
         self, database: Database, clock: Callable[[], float], loop: asyncio.AbstractEventLoop
