@@ -27,7 +27,7 @@ from heygen_async import (
 from heygen_async.endpoints.operations import operation_at
 from heygen_async.endpoints.video_agents import VideoAgents
 from heygen_async.jobs.watcher import Watcher
-from heygen_async.sandbox import Fault, Sandbox
+from heygen_async.sandbox import Fault, Faults, Sandbox
 from heygen_async.session.session import Session
 from heygen_async.session.settings import settings_from
 
@@ -44,6 +44,39 @@ def agent(prompt: str = "A film about bees", **members: Any) -> VideoAgentReques
 async def clone(heygen: HeyGen, name: str = "Ada") -> VoiceCloneRequest:
     asset = await heygen.upload(b"ID3" + bytes(200), filename="ada.mp3")
     return VoiceCloneRequest(audio=AssetId(asset_id=asset.asset_id), voice_name=name)
+
+
+@pytest.mark.parametrize(("lag", "found"), [(0, True), (20, True), (60, False)])
+async def test_a_lost_session_is_found_in_lists_that_lag(
+    heygen: HeyGen, sandbox: Sandbox, lag: float, found: bool
+) -> None:
+    sandbox.faults = Faults(list_lag=lag)
+    sandbox.faults.add("video_agents.create", Fault.drop_answer())
+    if found:
+        await heygen.video_agents.create(agent())
+    else:
+        with pytest.raises(ConnectionFailed) as caught:
+            await heygen.video_agents.create(agent())
+        assert caught.value.maybe_carried_out
+    assert sandbox.ledger.count("video_agents.create") == 1
+
+
+async def test_a_gateway_that_gives_up_costs_no_second_job(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    slow = Faults(latency=90, gateway_timeout=30)
+    names = ("videos.create", "video_agents.create", "voices.speech")
+    sandbox.faults = Faults(operations=dict.fromkeys(names, slow))
+    video = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hi")
+    made = await heygen.videos.create(video)
+    assert made.id == sandbox.ledger.jobs[0].id
+    assert sandbox.requests.by_status[409] > 0  # until the work was done
+    session = await heygen.video_agents.create(agent())
+    assert session.id == sandbox.ledger.jobs[1].id
+    with pytest.raises(ServerError) as caught:
+        await heygen.voices.speech(SpeechRequest(voice_id=sandbox.voice_id, text="Hi"))
+    assert caught.value.maybe_carried_out
+    assert sandbox.ledger.count() == 3
 
 
 @pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.name)

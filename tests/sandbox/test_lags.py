@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -64,6 +66,25 @@ async def test_a_gateway_gives_up_one_request(api: Api, sandbox: Sandbox) -> Non
     assert (await create(api, "k"))[0] == 200
     assert sandbox.ledger.count() == 1
     assert sandbox.faults.struck == [("videos.create", "gateway_timeout 30")]
+
+
+async def test_a_body_that_comes_too_slowly(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(gateway_timeout=30)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+        yield b"}"
+
+    headers = {"x-api-key": sandbox.api_key, "Content-Type": "application/json"}
+    url = f"{sandbox.base_url}/v3/videos"
+    # The connection may be closed under a body that is still sent.
+    with contextlib.suppress(aiohttp.ClientConnectionError):
+        assert (await api.raw("POST", url, data=slowly(), headers=headers))[0] == 504
+    assert sandbox.requests.by_status[504] == 1
+    await asyncio.sleep(60)
+    assert sandbox.ledger.count() == 0
+    assert (await api.get("/v3/users/me")).status == 200
 
 
 async def test_work_that_was_given_up_ends_with_the_sandbox() -> None:

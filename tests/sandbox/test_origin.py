@@ -39,7 +39,7 @@ pytestmark = pytest.mark.anyio
     ],
 )
 def test_who_is_addressed(host: str, answered: bool) -> None:
-    assert is_addressed(host, {"heygen"}) is answered
+    assert is_addressed(host, frozenset({"heygen"})) is answered
 
 
 @pytest.mark.sandbox(allowed_hosts=["Heygen"])

@@ -260,3 +260,10 @@ async def test_sources_of_another_kind(api: Api) -> None:
     assert reply.refusal == (400, "no_audio_track", "video")
     reply = await api.post("/v3/hyperframes/renders", {"project": source})
     assert reply.refusal == (400, "invalid_parameter", "project")
+
+
+@pytest.mark.parametrize("checksum", ["", "abc", "0" * 63, "g" * 64, "0" * 64 + "\n"])
+async def test_checksums_are_hexadecimal(api: Api, checksum: str) -> None:
+    file = {"filename": "a.png", "content_type": "image/png", "size_bytes": 3}
+    reply = await api.post("/v3/assets/direct-uploads", {**file, "checksum_sha256": checksum})
+    assert reply.refusal == (400, "invalid_parameter", "checksum_sha256")

@@ -167,9 +167,15 @@ class Hosts:
 
         task = asyncio.create_task(finish())
         self._unanswered.add(task)
-        task.add_done_callback(self._unanswered.discard)
+        task.add_done_callback(self._end_work)
         done, _ = await asyncio.wait([task], timeout=seconds)
         return await task if done else None
+
+    def _end_work(self, task: asyncio.Task[Answer]) -> None:
+        self._unanswered.discard(task)
+        # A body that a client was still sending cannot be read once its request is answered.
+        if not task.cancelled():
+            task.exception()
 
     async def _answer_control(self, request: web.BaseRequest, path: str) -> web.Response:
         headers = {"Content-Type": "application/json"}

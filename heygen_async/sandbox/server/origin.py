@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 __all__ = ["is_addressed", "is_from_browser"]
 
 
-def is_addressed(host: str, names: Collection[str]) -> bool:
+@lru_cache(maxsize=64)
+def is_addressed(host: str, names: frozenset[str]) -> bool:
     """Return whether a request is addressed to the sandbox, and not to a name that was led to it.
 
     A web page can let its own name point to this machine (DNS rebinding), and then talks to the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import PurePosixPath
 
@@ -34,6 +35,7 @@ EXTENSIONS = {
     "application/x-subrip": "srt",
     "application/zip": "zip",
 }
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 #: Types that are taken by direct upload alone.
 _DIRECT_ONLY = frozenset({"application/zip"})
 _ALIASES = {
@@ -139,6 +141,9 @@ def announce_upload(account: Account, file: Json) -> Asset:
     if size < 1:
         raise invalid("size_bytes", "size_bytes must be positive")
     mime = _mime_type(file["content_type"], None, "content_type")
+    checksum = file.get("checksum_sha256")
+    if checksum is not None and not _SHA256.fullmatch(checksum):
+        raise invalid("checksum_sha256", "checksum_sha256 must be 64 hexadecimal digits")
     return Asset(
         account.new_id(),
         file["filename"],
@@ -147,7 +152,7 @@ def announce_upload(account: Account, file: Json) -> Asset:
         size,
         account.clock.now(),
         job=Job("asset", account.clock.now(), 0.0, waiting=True),
-        announced_checksum=file.get("checksum_sha256"),
+        announced_checksum=checksum,
         upload_headers={"Content-Type": file["content_type"], "x-amz-meta-upload": "heygen"},
     )
 
