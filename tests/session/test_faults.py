@@ -178,7 +178,7 @@ async def test_a_write_without_a_key_is_sent_once(sandbox: Sandbox) -> None:
         operation="videos.create", method="POST", path="/v3/videos", answer=Any
     )
     body = b'{"type": "avatar", "avatar_id": "%s", "script": "x"}' % sandbox.avatar_id.encode()
-    async with open_session(sandbox.base_url) as session:
+    async with open_session(sandbox.base_url, api_key=sandbox.api_key) as session:
         for fault in (Fault.drop_answer(), Fault.status(500), Fault.malformed()):
             before = sandbox.ledger.requests
             sandbox.faults.add("videos.create", fault)

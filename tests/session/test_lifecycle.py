@@ -84,12 +84,12 @@ def test_scripts_that_never_close_end_without_a_warning() -> None:
 def test_one_client_on_two_event_loops() -> None:
     out = run_script(
         """
-        sandbox = Sandbox()
+        keys = ["sk_V2_of_all"]
         heygen = None
 
         async def main():
             global heygen
-            async with Sandbox(port=heygen and int(heygen.port) or 0) as sandbox:
+            async with Sandbox(api_keys=keys, port=heygen and int(heygen.port) or 0) as sandbox:
                 if heygen is None:
                     heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
                     heygen.port = sandbox.base_url.rsplit(":", 1)[1]
@@ -97,7 +97,7 @@ def test_one_client_on_two_event_loops() -> None:
                 print(heygen.traffic.requests)
 
         async def closed():
-            async with Sandbox(port=int(heygen.port)):
+            async with Sandbox(api_keys=keys, port=int(heygen.port)):
                 async with heygen:
                     await heygen.users.me()
                 await heygen.users.me()  # opens again
