@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # An import at the first call would hold up the event loop. Host names are encoded by a codec and
 # resolved in a thread.
+import asyncio
 import concurrent.futures.thread  # noqa: F401
 import contextlib
 import encodings.idna  # noqa: F401
@@ -268,10 +269,14 @@ class HeyGen:
         """Close all connections; whoever still waits for a job gets a ``JobError``.
 
         Cancelled calls that create jobs are waited for, up to the timeout of a write, so that the
-        ids of their jobs are known. Jobs at HeyGen go on. A later call opens the client again.
+        ids of their jobs are known; cancelling this ends that wait. Jobs at HeyGen go on. A later
+        call opens the client again.
         """
         try:
             await self._watcher.close()
+        except asyncio.CancelledError:
+            self._session.submissions.abandon()
+            raise
         finally:
             await self._session.aclose()
 

@@ -251,6 +251,8 @@ class RunDriver:
         except (BatchStopped, BudgetExceeded) as stop:
             self._stopped = stop
         except asyncio.CancelledError:
+            if signals.at_once:
+                await _abandon_submissions(self._heygen)
             self._show_interrupted_downloads()
             if self._handle_signals:
                 self._display.interrupted(unfinished(), journaled=self._journaled)
@@ -307,10 +309,18 @@ class RunDriver:
 
 
 def _uncancel() -> None:
-    """Take back a cancellation that a signal asked for, and not the caller."""
+    """Take back the cancellations that signals asked for, and not the caller."""
     task = asyncio.current_task()
     assert task is not None
-    task.uncancel()
+    while task.cancelling():
+        task.uncancel()
+
+
+async def _abandon_submissions(heygen: HeyGen) -> None:
+    """Close the client without waiting for answers to submissions; they are named in the log."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await heygen.aclose()
 
 
 def _cause(stop: BatchStopped | BudgetExceeded) -> HeyGenError:

@@ -12,6 +12,8 @@ from typing import Any
 
 # Seconds that a run may still take after SIGTERM; whoever sends it kills before long.
 TERM_LIMIT = 30.0
+# Seconds that answers to submissions may still take when a run is stopped at once.
+ANSWER_LIMIT = 1.0
 
 
 class Signals:
@@ -26,10 +28,12 @@ class Signals:
 
     Attributes:
         received: The first signal, or None.
+        at_once: Whether it was stopped at once, without waiting for answers to submissions.
     """
 
     def __init__(self, gently: Callable[[signal.Signals], None]) -> None:
         self.received: signal.Signals | None = None
+        self.at_once: bool = False
         self._asked = False
         self._gently = gently
         self._before: dict[signal.Signals, Any] = {}
@@ -86,6 +90,14 @@ class Signals:
             self._gently(number)
         if number == signal.SIGTERM:
             if self._timer is None:
-                self._timer = self._loop.call_later(TERM_LIMIT, self._task.cancel)
+                self._timer = self._loop.call_later(TERM_LIMIT, self._stop_at_once)
         elif not first:
-            self._task.cancel()
+            self._stop_at_once()
+
+    def _stop_at_once(self) -> None:
+        self.at_once = True
+        self._task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        # The second cancellation ends the wait for answers to submissions.
+        self._timer = self._loop.call_later(ANSWER_LIMIT, self._task.cancel)

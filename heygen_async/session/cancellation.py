@@ -130,18 +130,26 @@ class Submissions:
 
     async def aclose(self) -> None:
         """Wait for the answers to cancelled submissions; a cancellation ends that."""
-        loop = asyncio.get_running_loop()
-        mine = [task for task in self._background if task.get_loop() is loop]
-        self._background.clear()
-        if not mine:
+        if not (mine := self._of_this_loop()):
             return
         try:
             await asyncio.wait(mine)
         except asyncio.CancelledError:
-            for task in mine:
-                task.cancel()
-            await asyncio.wait(mine)
+            self.abandon()
+            with shield():
+                await asyncio.wait(mine)
             raise
+
+    def abandon(self) -> None:
+        """Stop waiting for the answers to cancelled submissions; the log says how to find them."""
+        for task in self._of_this_loop():
+            task.cancel()
+
+    def _of_this_loop(self) -> set[asyncio.Task[Any]]:
+        """Return the tasks of the running loop; those of loops that have ended are dropped."""
+        loop = asyncio.get_running_loop()
+        self._background = {task for task in self._background if task.get_loop() is loop}
+        return set(self._background)
 
     def _note(
         self, task: asyncio.Task[T | None], flight: Flight, endpoint: Endpoint[T], key: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -148,6 +149,59 @@ def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(
     jobs = {job.id for job in sandbox_thread.ledger.jobs}
     assert {job for _, job in states(journal).values()} == jobs
     assert three_submitted(journal)
+
+
+@pytest.mark.parametrize("stop", ["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("journaled", [False, True])
+def test_a_run_that_stops_at_once_waits_for_no_answer(
+    sandbox_thread: Sandbox, tmp_path: Path, journaled: bool, stop: str
+) -> None:
+    sandbox_thread.faults.add("templates.generate", Fault.delay(3600.0), times=None, after=1)
+    journal = tmp_path / "run.db"
+    code = "from heygen_async.cli import main, signals\nsignals.TERM_LIMIT = 0.3\nmain()"
+    process = start_rendering(
+        sandbox_thread,
+        tmp_path,
+        *(["--journal", journal] if journaled else []),
+        command=[sys.executable, "-c", code],
+        until=lambda: sandbox_thread.requests.by_operation["templates.generate"] >= 3,
+    )
+    process.send_signal(signal.SIGINT if stop == "Ctrl-C" else signal.SIGTERM)
+    said = first_complaint(process)
+    assert "Nothing more is submitted" in said
+    began = time.monotonic()
+    if stop == "Ctrl-C":
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == (130 if stop == "Ctrl-C" else 143)
+    assert time.monotonic() - began < 60  # of the two minutes that a submission may take
+    (told,) = json.loads(out)["interrupted"]["unfinished"].values()
+    keys = re.findall("whether the job exists is not known.*Idempotency-Key (\\S+) tells", err)
+    jobs = [job for job in sandbox_thread.ledger.jobs if job.id != told]
+    assert len(jobs) == 2
+    assert {job.idempotency_key for job in jobs} == set(keys)
+    if journaled:
+        with open_reader(journal) as view:
+            intents = {entry.idempotency_key for entry in view.records(["intended"])}
+        assert intents == set(keys)
+
+
+def test_the_second_ctrl_c_ends_a_chain_at_once(sandbox_thread: Sandbox, tmp_path: Path) -> None:
+    sandbox_thread.faults.add("video_translations.create", Fault.delay(3600.0), times=None)
+    process = start(
+        *("localize", "https://example.com/a.mp4", "--to", "English", "--to", "French (France)"),
+        HEYGEN_API_BASE=sandbox_thread.base_url,
+        HEYGEN_API_KEY=KEY,
+    )
+    wait_for(lambda: sandbox_thread.requests.by_operation["video_translations.create"] == 2)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    began = time.monotonic()
+    lines, err = interrupt(process)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 60
+    assert lines == [{"interrupted": {"unfinished": {}}}]
+    assert err.count("video_translations.create was cancelled on its way") == 2
 
 
 def test_sigterm_has_a_limit(sandbox_thread: Sandbox, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from heygen_async import (
     AvatarVideoRequest,
     BadRequest,
     HeyGen,
+    JobError,
     RequestLimiter,
     Timeout,
     accepted_job_ids,
@@ -203,6 +204,26 @@ async def test_a_close_that_is_cancelled_names_the_key(
     async with client(sandbox) as heygen:
         assert (await heygen.videos.create(video(sandbox), idempotency_key="row-7")).id
     assert sandbox.ledger.count() == 1
+
+
+async def test_a_close_that_is_cancelled_at_once_waits_for_no_answer(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = asyncio.get_running_loop()
+    sandbox.faults.add("videos.create", Fault.delay(60))
+    heygen = client(sandbox)
+    job = await heygen.videos.create(video(sandbox))
+    sandbox.faults.add("videos.create", Fault.delay(60))
+    waiting = asyncio.create_task(job.wait())
+    await cancelled_after(1, asyncio.create_task(heygen.videos.create(video(sandbox))))
+    began = loop.time()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await heygen.aclose()
+    assert loop.time() == began
+    assert "whether the job exists is not known" in caplog.text
+    with pytest.raises(JobError, match="closed"):
+        await waiting
 
 
 async def test_a_second_cancellation_goes_at_once(sandbox: Sandbox, heygen: HeyGen) -> None:
