@@ -567,11 +567,12 @@ class Batch:
             raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
         return downloaded(
             self._heygen,
-            run.with_finished(),
+            run.with_finished(until_taken=True),
             FilePattern(to, also),
             parallel=parallel,
             ordered=self._ordered,
             skip_resumed=self._finished == "skip",
+            taken=run.taken,
         )
 
     def _beside(self, kind: str) -> JournalStore | None:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import string
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -171,6 +171,7 @@ async def downloaded(
     parallel: int,
     ordered: bool,
     skip_resumed: bool = False,
+    taken: Callable[[Outcome[Any]], object] = lambda outcome: None,
 ) -> AsyncGenerator[Outcome[T]]:
     """Iterate over the outcomes of a run, each once its output is on disk or has failed.
 
@@ -182,11 +183,13 @@ async def downloaded(
         ordered: Keep the order of the outcomes.
         skip_resumed: Fetch what is missing of items that ended in an earlier run, but do not hand
             them on, unless that fails.
+        taken: Called with each outcome before it is handed on.
     """
     files = _OutputFiles(heygen, pattern)
     saving = in_parallel(outcomes, files.saved, parallel=parallel, ordered=ordered)
     async with contextlib.aclosing(saving):
         async for outcome in saving:
+            taken(outcome)
             if not (skip_resumed and outcome.resumed and outcome.download_error is None):
                 yield outcome
 

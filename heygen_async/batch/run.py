@@ -108,9 +108,9 @@ class Run(Generic[T]):
     Attributes:
         unfinished: Jobs that HeyGen accepted and whose outcome was not yielded: ids by item key.
             After an interrupted run these are the jobs that still go on, and those that ended
-            while nobody took their outcomes. If a key repeats among them,
-            the later one has ``key#position``. An item that HeyGen has accepted in one of its
-            batches and not started has the id ``batch_id#index``.
+            while nobody took their outcomes, from the run or from ``batch.download``. If a key
+            repeats among them, the later one has ``key#position``. An item that HeyGen has
+            accepted in one of its batches and not started has the id ``batch_id#index``.
     """
 
     def __init__(
@@ -148,6 +148,7 @@ class Run(Generic[T]):
         )
         self._started = False
         self._yields_resumed = settings.finished == "yield"
+        self._until_taken = self._closed = False
         self._opened: Opened
         self._submitter: Submitter
         self._processor: ItemProcessor[T]
@@ -172,16 +173,32 @@ class Run(Generic[T]):
         # Not kept here: a loop that is left early drops it, which ends the run.
         return self._iterate()
 
-    def with_finished(self) -> AsyncGenerator[Outcome[T]]:
+    def with_finished(self, *, until_taken: bool = False) -> AsyncGenerator[Outcome[T]]:
         """Iterate also over items that ended in an earlier run, even if ``finished`` is ``skip``.
 
         The report does not count them either way.
 
+        Args:
+            until_taken: Keep the job of each outcome in ``unfinished`` until ``taken`` is called,
+                where something else is done with outcomes before their reader gets them.
+
         Returns:
             The outcomes of all items; the iteration itself, as the run can be iterated once.
         """
-        self._yields_resumed = True
+        self._yields_resumed, self._until_taken = True, until_taken
         return aiter(self)
+
+    def taken(self, outcome: Outcome[Any]) -> None:
+        """Note that the reader gets an outcome, whose job is in ``unfinished`` until then.
+
+        Args:
+            outcome: The outcome, with or without its files.
+        """
+        has_ended = outcome.error is None or isinstance(outcome.error, JobFailed)
+        if has_ended and (name := self._names.pop(outcome.index, None)) is not None:
+            del self.unfinished[name]
+        if self._closed and not self.unfinished:
+            self._registry.discard(self)
 
     def stop_submitting(self) -> None:
         """Submit nothing more; the iteration ends when the running jobs have ended."""
@@ -228,13 +245,12 @@ class Run(Generic[T]):
 
     async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
         await self._prepare()
-        loop = asyncio.get_running_loop()
         first_failure: Outcome[T] | None = None
         outcomes = self._pool.results()
         try:
             await self._open()
             await self._check_wallet()
-            self._stats.start(loop.time())
+            self._stats.start(asyncio.get_running_loop().time())
             async for ended in outcomes:
                 if ended is None:
                     continue
@@ -243,10 +259,8 @@ class Run(Generic[T]):
                     await result.durable
                 if not outcome.resumed and outcome.error and self._is_fatal(outcome.error):
                     first_failure = first_failure or outcome
-                if outcome.error is None or isinstance(outcome.error, JobFailed):
-                    name = self._names.pop(outcome.index, None)
-                    if name is not None:  # its end is known, and handed on
-                        del self.unfinished[name]
+                if not self._until_taken:
+                    self.taken(outcome)
                 yield outcome
             if self._over_budget is not None:
                 self._not_submitted += await self._not_begun()
@@ -285,12 +299,9 @@ class Run(Generic[T]):
         """Open the journal, count what earlier runs have spent, and build the processor."""
         settings, builder = self._settings, self._builder
         self._stats.total = total = await self._source.length()
-        spec = RunSpec(
-            kind=builder.kind,
-            subject=builder.subject,
-            run_id=settings.run_id,
-            settings={"items": total, **settings.notes},
-        )
+        notes = {"items": total, **settings.notes}
+        kind, subject = builder.kind, builder.subject
+        spec = RunSpec(kind=kind, subject=subject, run_id=settings.run_id, settings=notes)
         self._opened = opened = await self._store.open(spec)
         policy = settings.policy
         if settings.journaled and self._budget.meets(self._store.name) and opened.resumed:
@@ -362,6 +373,7 @@ class Run(Generic[T]):
                 await self._submitter.aclose()
         finally:
             await self._store.aclose()
+            self._closed = True
             if not self.unfinished:
                 self._registry.discard(self)
 

@@ -444,8 +444,10 @@ def still_running(
         return f"{left}\n{RESUME}" if journaled else left
     shown = [f"  {escaped(key)}  {job_id}" for key, job_id in islice(unfinished.items(), most)]
     more = [f"  and {rest} more"] if (rest := len(unfinished) - len(shown)) else []
-    count = "1 job goes" if len(unfinished) == 1 else f"{len(unfinished)} jobs go"
-    lines = [f"{count} on at HeyGen, and will be charged:", *shown, *more]
+    told = "1 job goes on at HeyGen, or has just ended, and will be charged:"
+    if len(unfinished) > 1:
+        told = f"{len(unfinished)} jobs go on at HeyGen, or have just ended, and will be charged:"
+    lines = [told, *shown, *more]
     return "\n".join([*lines, RESUME] if journaled else lines)
 
 

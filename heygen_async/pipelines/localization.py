@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -57,10 +58,12 @@ class _Film(NamedTuple):
     Attributes:
         videos: The video for each language.
         seconds: How long it is, where that is known.
+        taken: Called at the end of the chain; until then the job that made it is unfinished.
     """
 
     videos: dict[str, MediaSource]
     seconds: float | None = None
+    taken: Callable[[], object] = lambda: None
 
 
 async def localize(
@@ -159,6 +162,7 @@ async def _translated(
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
             yield outcome
+    film.taken()
 
 
 async def _proofread(
@@ -204,7 +208,9 @@ async def _proofread(
         )
         async with aclosing(aiter(run)) as outcomes:
             async for outcome in outcomes:
+                proofreads.taken(outcome.item.before)
                 yield summed_up(outcome)
+    film.taken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +269,16 @@ async def _film(
         return _Film({language: sent[language].video for language in languages})
     # Where all is sent, too, the journal is asked whether the video is still the same.
     run = stage.run([source], key=lambda _: "source", journal=stage.store)
-    async with aclosing(aiter(run)) as outcomes:
+    async with aclosing(run.with_finished(until_taken=True)) as outcomes:
         made = [outcome async for outcome in outcomes]
     if not made:
         return _Film({})
+    taken = partial(run.taken, made[0])
+    if not made[0].ok:
+        taken()
     result: Any = made[0].unwrap()
     if all_sent:
-        return _Film({language: sent[language].video for language in languages})
+        return _Film({language: sent[language].video for language in languages}, None, taken)
     video_id = result.video_id if isinstance(result, VideoAgentSession) else result.id
     if video_id is None:
         raise InvalidResponse("the session of the Video Agent names no video", status=200)
@@ -278,7 +287,7 @@ async def _film(
         raise InvalidResponse(f"video {video_id} has no URL", status=200)
     fresh = _Sent(video=AssetUrl(url=video.video_url))
     videos = {language: sent.get(language, fresh).video for language in languages}
-    return _Film(videos, video.duration)
+    return _Film(videos, video.duration, taken)
 
 
 def _request(

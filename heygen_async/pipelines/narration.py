@@ -103,6 +103,7 @@ async def narrate(
         )
         async with aclosing(aiter(run)) as outcomes:
             async for outcome in outcomes:
+                speeches.taken(outcome.item.before)
                 yield _narrated(outcome)
 
 

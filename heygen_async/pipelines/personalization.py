@@ -62,6 +62,7 @@ class _Row:
     resends: int = 0
     resent_usd: float = 0.0
     error: HeyGenError | None = None
+    speeches: list[Outcome[Speech]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ async def personalize(
     ]
     await count_earlier(batch, "voices", "renders")
     journal = batch.stage("renders").store
-    await _speak(batch, kept, await submitted(journal, _Sent), progress)
+    taken = await _speak(batch, kept, await submitted(journal, _Sent), progress)
 
     def variant(row: _Row) -> TemplateRenderRequest:
         if row.error is not None:
@@ -170,6 +171,8 @@ async def personalize(
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
             row: _Row = outcome.item
+            for speech in row.speeches:
+                taken(speech)
             usd = None if outcome.usd is None and not row.usd else (outcome.usd or 0.0) + row.usd
             yield msgspec.structs.replace(
                 outcome,
@@ -182,8 +185,12 @@ async def personalize(
 
 async def _speak(
     batch: Batch, rows: Sequence[_Row], sent: Mapping[str, _Sent], progress: StageProgress | None
-) -> None:
-    """Put an asset in the place of all that is to be spoken."""
+) -> Callable[[Outcome[Speech]], object]:
+    """Put an asset in the place of all that is to be spoken.
+
+    Returns:
+        What to call with each speech of a row when the row is handed on.
+    """
     spoken = [
         _Spoken(row, name, value)
         for row in rows
@@ -191,7 +198,7 @@ async def _speak(
         if isinstance(value, SpeechRequest)
     ]
     if not spoken:
-        return
+        return lambda speech: None
 
     async def asset(outcome: Outcome[Speech]) -> str:
         one: _Spoken = outcome.item
@@ -213,10 +220,12 @@ async def _speak(
             one.row.usd += step.before.usd or 0.0
             one.row.resends += step.before.resends
             one.row.resent_usd += step.before.resent_usd
+            one.row.speeches.append(step.before)
             if step.made is None:
                 one.row.error = step.error
             else:
                 one.row.values[one.name] = AssetId(asset_id=step.made)
+    return run.taken
 
 
 def _with_stand_ins(row: Any) -> Any:

@@ -76,8 +76,12 @@ class Passage(Generic[T, NextT]):
         self._ordered = ordered
 
     async def steps(self) -> AsyncGenerator[Step[NextT]]:
-        """All items; call it once, and close what it gives."""
-        made = in_parallel(self._run, self._step, parallel=self._at_once, ordered=self._ordered)
+        """All items; call it once, and close what it gives.
+
+        Jobs stay in the run's ``unfinished`` until the run is told that they were taken.
+        """
+        outcomes = self._run.with_finished(until_taken=True)
+        made = in_parallel(outcomes, self._step, parallel=self._at_once, ordered=self._ordered)
         async with aclosing(made) as steps:
             async for step in steps:
                 yield step

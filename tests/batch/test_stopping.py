@@ -81,6 +81,7 @@ async def test_what_waits_for_a_slot_of_a_batched_run_is_not_submitted(
 
 @pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("journaled", [False, True])
+@pytest.mark.parametrize("download", [False, True])
 async def test_outcomes_that_nobody_took_stay_unfinished(
     sandbox: Sandbox,
     heygen: HeyGen,
@@ -88,21 +89,38 @@ async def test_outcomes_that_nobody_took_stay_unfinished(
     journal: Path,
     ordered: bool,
     journaled: bool,
+    download: bool,
 ) -> None:
     async with Batch(heygen, ordered=ordered, journal=journal if journaled else None) as batch:
         run = batch.render(template_id, names(30))
+        files = journal.with_name("{key}.mp4")
+        outcomes = batch.download(run, files) if download else aiter(run)
         taken: set[str | None] = set()
 
         async def upload() -> None:
-            async for outcome in run:
+            async for outcome in outcomes:
                 taken.add(outcome.job_id)
                 await asyncio.sleep(600)
                 raise OSError("the upload failed")
 
         with pytest.raises(OSError, match="upload"):
             await upload()
+        await outcomes.aclose()
         await run.aclose()
     paid = {job.id for job in sandbox.ledger.jobs}
     assert len(paid) > len(taken) == 1
     assert paid == taken | set(run.unfinished.values())
     assert set(batch.unfinished.values()) == set(run.unfinished.values())
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_after_the_last_download_nothing_is_unfinished(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path, ordered: bool
+) -> None:
+    sandbox.fail_next("video")
+    (tmp_path / "3.mp4").mkdir()  # in the way
+    async with Batch(heygen, ordered=ordered) as batch:
+        run = batch.render(template_id, names(12))
+        outcomes = [o async for o in batch.download(run, tmp_path / "{key}.mp4", parallel=2)]
+        assert [outcome.ok for outcome in outcomes].count(False) == 1
+        assert run.unfinished == batch.unfinished == {}

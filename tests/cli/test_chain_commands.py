@@ -130,7 +130,7 @@ async def test_a_prompt_is_resumed(
     with pytest.raises(asyncio.CancelledError):
         await task
     (line,) = lines(capsys.readouterr().out)
-    jobs = {job.id for job in sandbox.ledger.jobs if job.kind == "translation"}
+    jobs = {job.id for job in sandbox.ledger.jobs}
     assert set(line["interrupted"]["unfinished"].values()) == jobs
     assert await run() == Exit.DONE
     captured = capsys.readouterr()

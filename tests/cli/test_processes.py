@@ -162,7 +162,7 @@ def test_a_run_that_stops_at_once_waits_for_no_answer(
     process = start_rendering(
         sandbox_thread,
         tmp_path,
-        *(["--journal", journal] if journaled else []),
+        *("--journal", journal)[: 2 * journaled],
         command=[sys.executable, "-c", code],
         until=lambda: sandbox_thread.requests.by_operation["templates.generate"] >= 3,
     )
