@@ -106,6 +106,7 @@ def bench(session: nox.Session) -> None:
         "journal",
         "path_length",
         "polling",
+        "told",
         "webhooks",
     ):
         session.run("python", f"benchmarks/{name}.py", *session.posargs)

@@ -247,7 +247,8 @@ async def test_leaving_early_leaves_nothing_running(sandbox: Sandbox, heygen: He
         assert waiting.is_set()
         assert tasks_of_batches()
         await chain.aclose()
-        assert batch.unfinished == {}
+        # Their proofreads, which nobody has heard of.
+        assert set(batch.unfinished) == {*LANGUAGES} - {FRENCH}
     assert tasks_of_batches() == set()
     await asyncio.sleep(3600)
     assert sandbox.ledger.count("proofreads.generate") == 1

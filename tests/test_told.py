@@ -1,0 +1,32 @@
+"""The benchmark of stopped runs, for three ways of stopping: all is told, nothing is sent later."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .patience import PATIENCE
+
+BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "told.py"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("way", ["break, download", "Ctrl-C twice, plain", "kill"])
+def test_paid_jobs_are_known_after_a_stop(way: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARK), "--json", "--items", "60", "--only", way],
+        env=os.environ | {"PYTHONPATH": str(BENCHMARK.parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert all(row["jobs"] > 12 for row in found["rows"]), found
+    assert (found["told"], found["after_stop"]) == (1.0, 0), found
