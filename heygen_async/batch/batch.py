@@ -29,7 +29,13 @@ from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
-from heygen_async.journal import JournalStore, MemoryJournal, Totals, journal_store
+from heygen_async.journal import (
+    JournalLocation,
+    JournalStore,
+    MemoryJournal,
+    Totals,
+    journal_store,
+)
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.outputs import Output
@@ -47,9 +53,6 @@ from heygen_async.session.tasks import in_thread
 T = TypeVar("T")
 
 Items: TypeAlias = Iterable[T] | AsyncIterable[T]
-
-JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
-"""A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
 
 
 class _RunOptions(TypedDict, total=False):

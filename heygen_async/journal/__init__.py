@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from heygen_async.errors import ConfigurationError
 from heygen_async.journal.memory import MemoryJournal
@@ -26,6 +27,7 @@ __all__ = [
     "Finish",
     "Intent",
     "ItemRecord",
+    "JournalLocation",
     "JournalReader",
     "JournalStore",
     "MemoryJournal",
@@ -40,8 +42,11 @@ __all__ = [
     "open_reader",
 ]
 
+JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
+"""A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
 
-def journal_store(location: str | os.PathLike[str] | JournalStore) -> JournalStore:
+
+def journal_store(location: JournalLocation) -> JournalStore:
     """Return the store of a journal.
 
     Args:
@@ -63,7 +68,7 @@ def journal_store(location: str | os.PathLike[str] | JournalStore) -> JournalSto
     )
 
 
-def open_reader(location: str | os.PathLike[str] | JournalStore) -> JournalReader:
+def open_reader(location: JournalLocation) -> JournalReader:
     """Open a journal for reading, for use in a ``with`` statement. Blocks.
 
     Args:

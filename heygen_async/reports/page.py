@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from heygen_async.journal import State, open_reader
+from heygen_async.journal import JournalLocation, State, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunAggregates
 from heygen_async.reports.charts import area_chart, bar_chart, time_step, time_ticks
@@ -33,14 +33,14 @@ _STATE_NAMES: dict[State, str] = {
 }
 
 
-def write_report(journal: str | os.PathLike[str], page: str | os.PathLike[str]) -> None:
+def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None:
     """Write the page about a run, replacing an existing page atomically.
 
     Blocks: on an event loop, call it in a thread. Reads all items twice, in constant memory. The
     run may still be in progress.
 
     Args:
-        journal: File of the run.
+        journal: The journal of the run: a file, a URL, or a store.
         page: File of the page.
 
     Raises:
