@@ -54,7 +54,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def item_of(outcome: Outcome[Any], key: str) -> Item:
-    """What an outcome says of its item.
+    """Return what an outcome says of its item.
 
     Args:
         outcome: The outcome.
@@ -153,8 +153,8 @@ class Display(Protocol):
         """Tell which jobs still run after Ctrl-C: their ids by key."""
 
 
-class _Told:
-    """Names the jobs on standard error that standard output does not tell of.
+class _ReportedJobs:
+    """Name jobs on standard error if standard output has lost them.
 
     Output is lost if its descriptor was closed at the start, and once a write fails. What was
     written shortly before may not have been read, so it is named too.
@@ -168,7 +168,7 @@ class _Told:
         # Items whose lines may be unread, with the number of bytes written up to each.
         self._unread: deque[tuple[int, Item]] = deque()
         self._written = 0
-        self._announced = False
+        self._explained = False
 
     def wrote(self, item: Item, size: int) -> None:
         """Note that a line of so many bytes was written about an item, or was to be.
@@ -183,8 +183,8 @@ class _Told:
             while self._unread[0][0] <= self._written - UNREAD:
                 self._unread.popleft()
             return
-        if not self._announced:
-            self._announced = True
+        if not self._explained:
+            self._explained = True
             _complain(f"Standard output {self._state}; jobs that it may not have told of:")
         while self._unread:
             _, item = self._unread.popleft()
@@ -203,7 +203,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._state = state_of(sys.stdout)
-        self._told = _Told(self._state)
+        self._reported = _ReportedJobs(self._state)
 
     @property
     def output_failed(self) -> bool:
@@ -211,23 +211,23 @@ class Lines:
         return self._state.failure is not None
 
     def note(self, text: str) -> None:
-        """Nothing: that is for people."""
+        """Print nothing: notes are for people."""
 
     def warn(self, text: str) -> None:
-        """A line on standard error."""
+        """Print a line on standard error."""
         _complain(text)
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
-        """Nothing but the items is shown."""
+        """Show no bar: items alone are printed."""
         yield lambda progress: None
 
     def item(self, item: Item) -> None:
-        """A line for each item."""
-        self._told.wrote(item, self.line(item))
+        """Print a line for the item."""
+        self._reported.wrote(item, self.line(item))
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
-        """The last line, with the single member ``report``."""
+        """Print the last line, with the single member ``report``."""
         members = {
             **msgspec.structs.asdict(report),
             "files": saved.files,
@@ -238,15 +238,15 @@ class Lines:
         self.line({"report": members})
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
-        """The last line, with the single member ``report``."""
+        """Print the last line, with the single member ``report``."""
         self.line({"report": report})
 
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
-        """The record as a line."""
+        """Print the record as a line."""
         self.line(record)
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
-        """The last line instead of a report; the ids also on standard error."""
+        """Print the last line in place of a report; the ids also on standard error."""
         self.line({"interrupted": {"unfinished": unfinished}})
         most = None if self._state.lost else _SHOWN
         self.warn(still_running(unfinished, journaled=journaled, most=most))
@@ -298,7 +298,7 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._state = state_of(console.file)
-        self._told = _Told(self._state)
+        self._reported = _ReportedJobs(self._state)
         self._plain = not console.encoding.startswith("utf")
         self._done, self._failed = ("+ ", "x ") if self._plain else ("✓ ", "✗ ")
 
@@ -308,11 +308,11 @@ class Terminal:
         return self._state.failure is not None
 
     def note(self, text: str) -> None:
-        """A line of text."""
+        """Print a line of text."""
         self.console.print(Text(escaped(text, lines=True)))
 
     def warn(self, text: str) -> None:
-        """A line that stands out, above the bar; on standard error once the terminal has gone."""
+        """Print a line that stands out, above the bar, or on standard error without a terminal."""
         if self._state.lost:
             _complain(text)
         else:
@@ -320,7 +320,7 @@ class Terminal:
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
-        """A bar with counts, rate, estimated cost, running jobs and time left."""
+        """Show a bar with counts, rate, estimated cost, running jobs and time left."""
         columns = (
             SpinnerColumn("line" if self._plain else "dots", finished_text=self._done.strip()),
             TextColumn("[bold]{task.description}[/]", markup=True),
@@ -347,7 +347,7 @@ class Terminal:
             yield show
 
     def item(self, item: Item) -> None:
-        """Failures, and results that were not downloaded, above the bar."""
+        """Print a failure, or a result that was not downloaded, above the bar."""
         where = item.video_url or item.job_id or ""
         if item.error is not None:
             paid = f" ({item.job_id})" if item.ok and item.job_id else ""
@@ -361,10 +361,10 @@ class Terminal:
             )
             # Not wrapped, so that the address can be copied whatever the width.
             self.console.print(line, soft_wrap=True)
-        self._told.wrote(item, len(item.key) + len(where))
+        self._reported.wrote(item, len(item.key) + len(where))
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
-        """Counts, what limited the speed, and where the files are."""
+        """Print counts, what limited the speed, and where the files are."""
         mark, style = (self._done, "green") if code == Exit.DONE else (self._failed, "red")
         text = Text.assemble((mark, style), (f"{report.completed:,} done", "bold"))
         if report.failed:
@@ -392,7 +392,7 @@ class Terminal:
             self.console.print(text)
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
-        """Counts, cost, and where the files are."""
+        """Print counts, cost, and where the files are."""
         self.note(
             f"{report.completed:,} done, {report.failed:,} failed in "
             f"{duration(report.elapsed)}, about {report.usd:.2f} USD"
@@ -404,20 +404,20 @@ class Terminal:
             self.note(f"  {report.files:,} files in {folder}{lost}")
 
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
-        """What ``show`` prints."""
+        """Let ``show`` print."""
         show(self.console)
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
-        """Which jobs still run."""
-        said = still_running(unfinished, journaled=journaled, most=None)
+        """Print which jobs still run."""
+        text = still_running(unfinished, journaled=journaled, most=None)
         if self._state.lost:
-            _complain(said)
+            _complain(text)
         else:
-            self.console.print(Text(said), soft_wrap=True)
+            self.console.print(Text(text), soft_wrap=True)
 
 
 def display_for(*, json: bool) -> Lines | Terminal:
-    """Progress on a terminal; JSON lines where the output is piped, or on demand.
+    """Return progress for a terminal, or JSON lines where the output is piped.
 
     Args:
         json: Lines in any case.
@@ -444,15 +444,15 @@ def still_running(
         return f"{left}\n{RESUME}" if journaled else left
     shown = [f"  {escaped(key)}  {job_id}" for key, job_id in islice(unfinished.items(), most)]
     more = [f"  and {rest} more"] if (rest := len(unfinished) - len(shown)) else []
-    told = "1 job goes on at HeyGen, or has just ended, and will be charged:"
+    head = "1 job goes on at HeyGen, or has just ended, and will be charged:"
     if len(unfinished) > 1:
-        told = f"{len(unfinished)} jobs go on at HeyGen, or have just ended, and will be charged:"
-    lines = [told, *shown, *more]
+        head = f"{len(unfinished)} jobs go on at HeyGen, or have just ended, and will be charged:"
+    lines = [head, *shown, *more]
     return "\n".join([*lines, RESUME] if journaled else lines)
 
 
 def rate(count: int, seconds: float) -> str:
-    """Items per second, or per minute where they are few."""
+    """Return items per second, or per minute where they are few."""
     if seconds <= 0:
         return ""
     per_second = count / seconds
@@ -460,7 +460,7 @@ def rate(count: int, seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, in words."""
+    """Return seconds, minutes or hours, in words."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -469,7 +469,7 @@ def duration(seconds: float) -> str:
 
 
 def bytes_in_words(size: int) -> str:
-    """A number of bytes, in kB or MB."""
+    """Return a number of bytes as text, in kB or MB."""
     return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
 
 

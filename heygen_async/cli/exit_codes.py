@@ -42,14 +42,14 @@ class CommandError(Exception):
 
 
 def exit_for(error: HeyGenError) -> Exit:
-    """The exit code of a command that one error has ended."""
+    """Return the exit code of a command that an error has ended."""
     if isinstance(error, ConfigurationError | InvalidRequest):
         return Exit.USAGE
     return exit_for_failures([error])
 
 
 def exit_for_failures(failures: Collection[HeyGenError]) -> Exit:
-    """The exit code of a command some of whose items failed.
+    """Return the exit code of a command some of whose items failed.
 
     Where all of them failed for want of rights, or all for want of time, it says so.
     """
@@ -63,7 +63,7 @@ def exit_for_failures(failures: Collection[HeyGenError]) -> Exit:
 
 
 def sentence(error: HeyGenError) -> str:
-    """An error in words for the terminal."""
+    """Return an error in words for the terminal."""
     if isinstance(error, AuthenticationError):
         return f"HeyGen does not accept the API key; check HEYGEN_API_KEY. ({error})"
     return str(error)

@@ -194,7 +194,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     also: Sequence[Output] = ()
 
     def existing_run(self) -> str | None:
-        """What the journal holds before the start, in words; None where there is no run in it.
+        """Describe what the journal holds before the start; None if there is no run in it.
 
         It blocks.
 
@@ -248,7 +248,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         *,
         journal: Path | None = None,
     ) -> Batch:
-        """A batch that keeps to them.
+        """Return a batch with these options.
 
         Args:
             heygen: The client.
@@ -356,5 +356,5 @@ def runs(function: Callable[..., Coroutine[Any, Any, Exit]]) -> Callable[..., No
 
 
 def moment(at: float) -> str:
-    """A time in Unix seconds, in words, in this machine's time zone."""
+    """Return a time in Unix seconds as text, in this machine's time zone."""
     return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,4 +1,4 @@
-"""Runs one command on an event loop and turns whatever ends it into an exit code."""
+"""Run one command on an event loop, and turn whatever ends it into an exit code."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def complain(message: str) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """That of uvloop where it is installed (the extra ``fast``), else asyncio's own."""
+    """Return uvloop's loop where it is installed (the extra ``fast``), or asyncio's own."""
     try:
         import uvloop
     except ImportError:

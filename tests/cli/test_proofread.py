@@ -224,5 +224,5 @@ async def test_showing(proofread_id: str, capsys: pytest.CaptureFixture[str]) ->
 
 def test_many_problems_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     text = "".join(f"{n}\n00:00:{n:02},000 --> 00:00:{n:02},000\nHello\n\n" for n in range(1, 31))
-    assert len(editing.told(text)) == 30
+    assert len(editing.report_problems(text)) == 30
     assert "and 18 more" in capsys.readouterr().err

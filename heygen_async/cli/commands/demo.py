@@ -68,7 +68,7 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
 
 
 def shipped_rows() -> Path:
-    """The CSV file that ships with the package, in a checkout among the examples."""
+    """Return the CSV file of the package; in a checkout it is among the examples."""
     installed = Path(__file__).parents[1] / "greetings.csv"
     if installed.exists():
         return installed
@@ -256,7 +256,7 @@ class Demo:
         self._show.measured(step)
 
     def _ideal(self, kind: str, jobs: int) -> float:
-        """Real seconds that the next jobs of a kind need, were no slot ever idle."""
+        """Return the real seconds that the next jobs of a kind need if no slot is ever idle."""
         seconds = [self._drawn.start(kind, 0.0).seconds for _ in range(jobs)]
         return max(sum(seconds) / _SLOTS, max(seconds)) / self._sandbox.clock.speed
 

@@ -59,7 +59,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
 
     def total(self) -> Step:
-        """The sum of all steps."""
+        """Return the sum of all steps."""
         return Step(
             name="Together",
             jobs=sum(step.jobs for step in self.steps),
@@ -72,7 +72,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DemoDisplay:
-    """Shows the demonstration for people, or its figures as JSON lines.
+    """Show the demonstration for people, or its figures as JSON lines.
 
     Args:
         display: The display of the command.

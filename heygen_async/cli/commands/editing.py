@@ -21,7 +21,7 @@ _QUESTION = "Edit again, take it anyway, or stop? (edit, take, stop) [edit]: "
 
 
 def temporary_file(name: str, text: str) -> Path:
-    """A file with a text, for the editor; whoever asked for it removes it.
+    """Return a file with a text for the editor; the caller removes it.
 
     Args:
         name: What its name begins with.
@@ -53,11 +53,11 @@ async def edited(path: Path, *, anyway: bool = False) -> str:
     try:
         while True:
             text = await asyncio.to_thread(_saved, path)
-            found = told(text)
-            if not found or anyway:
+            problems = report_problems(text)
+            if not problems or anyway:
                 return text
             if not sys.stdin.isatty():
-                if any(serious for _, serious in found):
+                if any(serious for _, serious in problems):
                     break
                 return text
             answer = await _answer()
@@ -72,7 +72,7 @@ async def edited(path: Path, *, anyway: bool = False) -> str:
 
 
 def _saved(path: Path) -> str:
-    """What the file holds once the user has closed the editor."""
+    """Return what the file holds once the user has closed the editor."""
     try:
         click.edit(filename=str(path))
     except click.ClickException as error:
@@ -84,7 +84,7 @@ def _saved(path: Path) -> str:
 
 
 async def _answer() -> str:
-    """What the user wants done about problems: "edit", "take" or "stop"."""
+    """Return what the user wants done about problems: "edit", "take" or "stop"."""
     while True:
         click.echo(_QUESTION, nl=False, err=True)
         line = await _line()
@@ -97,7 +97,7 @@ async def _answer() -> str:
 
 
 async def _line() -> str:
-    """What the user types, up to Enter; empty at Ctrl-D."""
+    """Return what the user types, up to Enter; empty at Ctrl-D."""
     loop = asyncio.get_running_loop()
     typed = asyncio.Event()
     try:
@@ -112,8 +112,8 @@ async def _line() -> str:
     return sys.stdin.readline()
 
 
-def told(text: str) -> list[tuple[str, bool]]:
-    """What is wrong with subtitles, also said on standard error.
+def report_problems(text: str) -> list[tuple[str, bool]]:
+    """Return the problems of subtitles, and print them on standard error.
 
     Args:
         text: The SRT text.
@@ -133,7 +133,7 @@ def told(text: str) -> list[tuple[str, bool]]:
 
 
 def _sorted(found: Sequence[CueProblem]) -> list[CueProblem]:
-    """Those first that players would show wrongly."""
+    """Return problems in order: first those that players would show wrongly."""
     return sorted(found, key=lambda one: (not one.serious, one.number))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from heygen_async.cli.commands.editing import edited, removed, temporary_file, told
+from heygen_async.cli.commands.editing import edited, removed, report_problems, temporary_file
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.output_folder import file_stem
@@ -31,7 +31,7 @@ async def show(
     """
     async with HeyGen(base_url=base_url) as heygen:
         text = await _srt(heygen, proofread_id, original=original)
-    found = told(text)
+    found = report_problems(text)
     display.result(
         {"srt": text, "problems": [message for message, _ in found]},
         lambda console: print(_shown(text)),  # noqa: T201, rich would wrap it
@@ -53,7 +53,7 @@ async def edit(
 
     Args:
         proofread_id: The session.
-        display: Where it is told what was done.
+        display: Where it is shown what was done.
         base_url: The API's address; None takes it from the environment.
         file: Where they are edited, and stay; one that is there is gone on with. None edits a
             temporary file.

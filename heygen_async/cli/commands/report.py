@@ -20,7 +20,7 @@ async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
     Args:
         journal: The run's file.
         out: The page; None puts it beside the journal.
-        display: Where it is told.
+        display: Where it is shown.
 
     Raises:
         CommandError: There is no such journal, or one for each stage of a chain; the page would

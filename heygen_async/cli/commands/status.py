@@ -85,7 +85,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing(view: JournalReader, now: float) -> Standing:
-    """Where the run of a journal stands; reads all items once.
+    """Return where the run of a journal stands; reads all items once.
 
     Args:
         view: The journal.
@@ -135,7 +135,7 @@ def standing(view: JournalReader, now: float) -> Standing:
 
 
 def journals_of(journal: Path) -> list[Path]:
-    """The file itself, or where a chain keeps one for each stage beside it, those; blocks.
+    """Return the file, or the journals of a chain's stages beside it. Blocks.
 
     Args:
         journal: What the run was told with ``--journal``.
@@ -152,18 +152,18 @@ def journals_of(journal: Path) -> list[Path]:
 
 
 async def status(journal: Path, *, display: Display) -> Exit:
-    """Tell where a run stands, or each stage of a chain.
+    """Show where a run stands, or each stage of a chain.
 
     Args:
         journal: The run's file.
-        display: Where it is told.
+        display: Where it is shown.
 
     Raises:
         CommandError: There is no such file.
         JournalError: The journal cannot be read.
     """
 
-    def look() -> list[tuple[float, Path, Standing]]:
+    def read_all() -> list[tuple[float, Path, Standing]]:
         found = []
         for path in journals_of(journal):
             with open_reader(path) as view:
@@ -172,7 +172,7 @@ async def status(journal: Path, *, display: Display) -> Exit:
                 found.append((now if began is None else began, path, standing(view, now)))
         return sorted(found, key=itemgetter(0))
 
-    for _, path, found in await asyncio.to_thread(look):
+    for _, path, found in await asyncio.to_thread(read_all):
         if path != journal:
             display.note(str(path))
         display.result(found, partial(_show, found, time.time()))

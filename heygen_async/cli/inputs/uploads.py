@@ -25,7 +25,7 @@ class _Uploaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uploads:
-    """Uploads files, and remembers beside the journal which asset each has become.
+    """Upload files, and record beside the journal which asset each has become.
 
     The requests in the journal name assets, and must name the same ones when the run goes on. So
     a list of JSON lines stands beside it, ``run.db.uploads``: what the file's bytes hash to, and
@@ -50,10 +50,10 @@ class Uploads:
         await asyncio.to_thread(self._read)
 
     async def known(self, path: Path) -> AssetId | None:
-        """The asset that a file has become, or None where it was not uploaded yet.
+        """Return the asset that a file has become, or None if it was not uploaded yet.
 
         Args:
-            path: The file; it is told by its content.
+            path: The file; its content identifies it.
 
         Raises:
             CommandError: It cannot be read.

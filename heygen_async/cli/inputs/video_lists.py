@@ -47,7 +47,7 @@ class NamedVideo:
 
 
 def source_of(video: str, folder: Path) -> str | Path:
-    """A video's URL, or its file.
+    """Return a video's URL, or its file.
 
     Args:
         video: What names it.
