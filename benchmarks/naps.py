@@ -120,6 +120,7 @@ async def nap_run(
         journaled=journal is not None,
         notes={},
         until_empty=False,
+        give_up_after=None,
     )
     store = MemoryJournal(keep_finished=False) if journal is None else SqliteJournal(journal)
     builder, budget = _NapBuilder(), AsyncBudget()

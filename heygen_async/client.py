@@ -312,6 +312,11 @@ class HeyGen:
         return self._session.settings.retry
 
     @property
+    def paused_seconds(self) -> float:
+        """Seconds for which requests are held back by an answer with ``Retry-After``, or 0."""
+        return self._session.requests.paused_seconds
+
+    @property
     def traffic(self) -> Traffic:
         """Counts of requests, retries and answers of 429 since the client was made."""
         return self._session.traffic

@@ -90,9 +90,12 @@ class CallError(HeyGenError):
         attempts: How many times the request was sent.
         maybe_carried_out: True where the API may have done what the call asked for, and the call
             takes no idempotency key: it is not known whether a job was created and paid for.
+        in_doubt: Whether the API may have carried out one of the attempts, also where the call
+            has an idempotency key, under which it can be sent again.
     """
 
     maybe_carried_out: bool = False
+    in_doubt: bool = False
 
     def __init__(self, message: str, *, method: str = "", path: str = "", attempts: int = 1):
         super().__init__(message)
@@ -356,21 +359,30 @@ class MalformedDelivery(WebhookError):
 
 
 class BatchStopped(HeyGenError):
-    """A batch stopped after a failed item.
+    """A batch stopped after a failed item, or gave up since HeyGen accepted nothing any more.
 
     With ``on_error="stop"`` any failure stops it, with ``stop-if-all-fail`` the last one of a
-    series that began with the first item; otherwise a refused key, an empty account or an
-    exhausted quota.
+    series that began with the first item; otherwise a refused key or an exhausted quota. It gives
+    up after ``Batch(give_up_after=…)`` seconds; no item has failed by that.
 
     Attributes:
-        key: The failed item's key.
-        error: Why it failed; also the ``__cause__``.
+        key: The failed item's key, or that of one that was not submitted.
+        error: Why it failed, or was not submitted; also the ``__cause__``.
+        not_submitted: Keys of the items that were not submitted, if it gave up.
     """
 
-    def __init__(self, message: str, *, key: str, error: HeyGenError) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: str,
+        error: HeyGenError,
+        not_submitted: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.key = key
         self.error = error
+        self.not_submitted = not_submitted
 
 
 class JournalError(HeyGenError):

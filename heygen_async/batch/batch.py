@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.outcome import OnError, Outcome, Progress
-from heygen_async.batch.resume import ResumePolicy
+from heygen_async.batch.resume import ResumePolicy, spent_by
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
@@ -29,13 +29,7 @@ from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
-from heygen_async.journal import (
-    JournalLocation,
-    JournalStore,
-    MemoryJournal,
-    Totals,
-    journal_store,
-)
+from heygen_async.journal import JournalLocation, JournalStore, MemoryJournal, journal_store
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.outputs import Output
@@ -111,6 +105,13 @@ class Batch:
             compared with the balance in USD of the account, or with what is left under its
             spending cap; a run that costs more raises ``InsufficientBalance``. Credits, wallets
             with auto-reload, and accounts that do not tell refuse nothing.
+        give_up_after: Seconds after which a run ends whose submissions HeyGen neither accepts nor
+            refuses for good, since too many jobs run (429), since it asks for a pause
+            (``Retry-After``), or since the account has no credit (402). It goes on for as long as
+            any of its jobs is in flight. Meanwhile a warning tells why it pauses, and after a
+            402 how much is missing; it goes on by itself when the balance moves. At the end it
+            raises ``BatchStopped``; no item has failed, and the next run submits the rest.
+            Default 3600; None waits for as long as it takes.
         max_jobs: Jobs that the runs of this batch may submit, those before a resume included.
         measure: Probe the sources of translations, lipsyncs, proofreads, clones and audio, each
             once: of a collection before the first paid call, of an iterator before its own. Only
@@ -144,6 +145,7 @@ class Batch:
         max_cost: float | None = None,
         max_jobs: int | None = None,
         until_empty: bool = False,
+        give_up_after: float | None = 3600.0,
         measure: bool = True,
         prices: PriceTable = PRICES,
         pull: Pull = "thread",
@@ -155,6 +157,8 @@ class Batch:
             raise ConfigurationError(f"on_error: expected one of {known}, got {on_error!r}")
         if pull not in get_args(Pull):
             raise ConfigurationError(f"pull: expected thread or loop, got {pull!r}")
+        if give_up_after is not None and not give_up_after >= 0:
+            raise ConfigurationError(f"give_up_after: expected >= 0, got {give_up_after!r}")
         if finished not in ("yield", "skip"):
             raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
@@ -168,6 +172,7 @@ class Batch:
         )
         self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
         self._until_empty = until_empty
+        self._give_up_after = give_up_after
         self._lengths = SourceLengths(heygen, enabled=measure)
         self._prices = prices
         self._pull: Pull = pull
@@ -272,7 +277,7 @@ class Batch:
             JournalError: The journal cannot be read.
         """
         store = self._store
-        name, totals = (None, None) if store is None else await in_thread(_spent_by, store)
+        name, totals = (None, None) if store is None else await in_thread(spent_by, store)
         if name is not None and totals is not None and self._budget.meets(name):
             in_flight = totals.in_flight(resubmit_uncertain=self._policy.resubmit_uncertain)
             self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
@@ -609,6 +614,7 @@ class Batch:
             progress=self._progress,
             run_id=self._run_id,
             until_empty=self._until_empty,
+            give_up_after=self._give_up_after,
             journaled=store is not None,
             notes={
                 "concurrency": workers,
@@ -632,11 +638,3 @@ class Batch:
         )
         self._created.add(run)
         return run
-
-
-def _spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
-    """Return the name that an open store has, and its totals; None if there is no journal."""
-    if not store.exists():
-        return None, None
-    with store.reader() as reader:
-        return reader.name, reader.totals()

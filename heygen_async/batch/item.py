@@ -17,6 +17,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.batch.account_search import AccountSearch, CannotTell
+from heygen_async.batch.admission.pauses import CreditPause
+from heygen_async.batch.admission.refusals import failure, is_refusal, pauses_run
 from heygen_async.batch.operations import OPERATIONS, Pending, Submission, key_expired
 from heygen_async.batch.resume import (
     Action,
@@ -29,18 +31,14 @@ from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled, Su
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.lost_creates import LOOKS
 from heygen_async.errors import (
-    APIError,
-    BadRequest,
     BudgetExceeded,
     CallError,
-    Conflict,
     DuplicateKey,
     HeyGenError,
     IdempotencyMismatch,
-    InvalidRequest,
     JobFailed,
     JournalError,
-    ServerError,
+    PaymentRequired,
     SlotUnavailable,
     UncertainSubmission,
 )
@@ -111,6 +109,7 @@ class ItemProcessor(Generic[T]):
         claims_first: Whether items are claimed before they are begun, as those of a server batch
             are, which begin together.
         accepted: Called with an item and its job id when HeyGen has accepted it.
+        credit: Holds submissions back while the account has no credit.
 
     Attributes:
         added: Number of items that the journal did not hold.
@@ -136,6 +135,7 @@ class ItemProcessor(Generic[T]):
         job_timeout: float | None,
         claims_first: bool,
         accepted: Callable[[ItemInProgress[Any], str], None],
+        credit: CreditPause,
     ) -> None:
         self.added: int = 0
         self.found: int = 0
@@ -155,6 +155,7 @@ class ItemProcessor(Generic[T]):
         self._job_timeout = job_timeout
         self._claims_first = claims_first or opened.resumed
         self._accepted = accepted
+        self._credit = credit
         self._no_room: BudgetExceeded | None = None
 
     async def process(self, submission: Submission[T], lease: SlotLease) -> ItemResult[T]:
@@ -186,31 +187,42 @@ class ItemProcessor(Generic[T]):
                     if action is Action.RETURN:
                         return self._recorded(item, item.record)
             reservation = self._reserve(item) or await self._wait_for_room(item)
-            try:
-                if item.record is None:
-                    since = time.time()
-                    try:
-                        pending = await self._submitter.submit(item)
-                    except (DuplicateKey, CallError) as error:
-                        pending = await self._not_submitted(item, error, since)
-                else:
-                    pending = await self._resume(item, item.record, action)
-                result = await pending.wait(self._job_timeout)
-                measure = OPERATIONS[submission.operation].measure
-                seconds: float | None = (
-                    getattr(result, "duration", None)
-                    if measure is None
-                    else await measure(self._heygen, result)
-                )
-            except asyncio.CancelledError:
-                self._budget.set_aside(reservation)  # its job may run on; a later run waits for it
-                raise
-            except (SubmissionCancelled, JournalError):
-                self._budget.release(reservation)
-                raise
-            except HeyGenError as error:
-                return self._failed(item, error, reservation)
-            return self._completed(item, result, seconds, reservation)
+            while True:
+                try:
+                    if self._credit.paused and action is not Action.WAIT:
+                        await self._wait_for_credit(item)
+                    if item.record is None or item.refusals:
+                        since = time.time()
+                        try:
+                            pending = await self._submitter.submit(item)
+                        except (DuplicateKey, CallError) as error:
+                            pending = await self._not_submitted(item, error, since)
+                    else:
+                        pending = await self._resume(item, item.record, action)
+                    result = await pending.wait(self._job_timeout)
+                    measure = OPERATIONS[submission.operation].measure
+                    seconds: float | None = (
+                        getattr(result, "duration", None)
+                        if measure is None
+                        else await measure(self._heygen, result)
+                    )
+                except asyncio.CancelledError:
+                    # Its job may run on; a later run waits for it.
+                    self._budget.set_aside(reservation)
+                    raise
+                except SubmissionCancelled as stopped:
+                    budget = self._budget
+                    (budget.set_aside if stopped.in_doubt else budget.release)(reservation)
+                    stopped.key = item.identity.key
+                    raise
+                except JournalError:
+                    self._budget.release(reservation)
+                    raise
+                except HeyGenError as error:
+                    if isinstance(error, PaymentRequired) and await self._refused(item, error):
+                        continue
+                    return self._failed(item, error, reservation)
+                return self._completed(item, result, seconds, reservation)
         except (DuplicateKey, IdempotencyMismatch) as error:
             return ItemResult(item.identity.key, item.job_id, error=error)
         finally:
@@ -331,14 +343,45 @@ class ItemProcessor(Generic[T]):
             self._no_room = self._no_room or exceeded
             raise self._refusal(item) from None
         try:
-            item.lease = await self._slots.acquire()
-            if not self._may_submit():
-                raise SubmissionCancelled
+            await self._take_slot(item)
         except BaseException:
             self._budget.release(reservation)
             raise
         item.reserved_usd = reservation.amount
         return reservation
+
+    async def _take_slot(self, item: ItemInProgress[T]) -> None:
+        item.lease = await self._slots.acquire()
+        if not self._may_submit():
+            raise SubmissionCancelled
+
+    async def _wait_for_credit(self, item: ItemInProgress[T]) -> None:
+        """Wait until the account may have credit again.
+
+        Raises:
+            SubmissionCancelled: Submissions have stopped meanwhile.
+        """
+        item.lease.release()
+        await self._credit.wait(item.submission.index)
+        await self._take_slot(item)
+
+    async def _refused(self, item: ItemInProgress[T], error: PaymentRequired) -> bool:
+        """Hold the run back after a 402; return whether the item is to be sent again.
+
+        Its record says meanwhile that it was refused, so that a later run submits it anew at any
+        time. If an earlier attempt may have been carried out, it stays as it is, and only one of
+        an earlier run can be sent again, under the key that its record has.
+        """
+        if not (item.sending and pauses_run(error)):
+            return False
+        if is_refusal(error, sent_before=item.sent_before):
+            await self._store.finish(failure(item.identity.record_key, error))
+            item.refusals += 1
+        elif not item.sent_before:
+            return False
+        item.sending = False
+        self._credit.refused(error)
+        return True
 
     def _refusal(self, item: ItemInProgress[T]) -> BudgetExceeded:
         refusal = copy.copy(self._no_room)
@@ -498,31 +541,6 @@ class ItemProcessor(Generic[T]):
         else:
             self._budget.set_aside(reservation)  # its job may run on
         if isinstance(error, JobFailed) or refusal:
-            durable = self._store.finish(
-                Finish(
-                    item.identity.record_key,
-                    "failed",
-                    error_type=type(error).__name__,
-                    error_code=getattr(error, "code", None),
-                    error_message=str(getattr(error, "message", error)),
-                )
-            )
+            durable = self._store.finish(failure(item.identity.record_key, error))
         key, resends = item.identity.key, item.resends
         return ItemResult(key, item.job_id, error=error, resends=resends, durable=durable)
-
-
-def is_refusal(error: HeyGenError, *, sent_before: bool) -> bool:
-    """Return whether the API said for certain that it did not accept the submission.
-
-    If it was sent before without an answer, a refusal for the API key, the credit or a limit
-    says nothing about that time; one for its content does, since an answer is replayed first.
-    """
-    if getattr(error, "maybe_carried_out", False):
-        return False  # an earlier attempt of a call without a key
-    if isinstance(error, BadRequest):
-        return True
-    if sent_before or (isinstance(error, APIError) and error.attempts > 1):
-        return False
-    if isinstance(error, APIError):
-        return not isinstance(error, ServerError | Conflict)
-    return isinstance(error, InvalidRequest)

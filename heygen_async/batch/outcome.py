@@ -85,6 +85,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             ``via="api-batch"`` the most that the run has queued or running at HeyGen.
         usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
             run count; items of unknown cost do not.
+        paused: Seconds since submissions are held back: HeyGen asked for a pause, or the account
+            has no credit. None if they are not.
     """
 
     total: int | None
@@ -95,6 +97,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     resumed: int = 0
     usd: float = 0.0
+    paused: float | None = None
 
     @property
     def done(self) -> int:
@@ -130,6 +133,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         resent: Items that may have been paid for more than once: they take no idempotency key, and
             were sent again after an attempt that may have been carried out.
         resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
+        balance_change: By how much the balance of a wallet in US dollars has moved from the start
+            of the run to its end, whatever moved it; negative if it has fallen. None if the
+            account does not tell, if the items were not a collection, or if the run was left
+            early.
     """
 
     completed: int
@@ -145,6 +152,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     usd: float = 0.0
     resent: int = 0
     resent_usd: float = 0.0
+    balance_change: float | None = None
 
     @property
     def items(self) -> int:
@@ -165,9 +173,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             + f" in {self.elapsed:.1f} s ({self.per_minute:.1f} a minute); up to "
             f"{self.most_running} jobs at once, slots {self.slot_use:.0%} used; "
             f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429; "
-            f"estimate: {dollars(self.usd)}"
+            f"estimate: {dollars(self.usd)}{self.balance_moved}"
             + (f"; {paid_twice(self.resent, self.resent_usd)}" if self.resent else "")
         )
+
+    @property
+    def balance_moved(self) -> str:
+        """By how much the balance has moved, as an addition to the estimate; empty if unknown."""
+        change = self.balance_change
+        if change is None:
+            return ""
+        return f"; the balance moved by {'-' if change < 0 else ''}{dollars(abs(change))}"
 
 
 OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
@@ -237,11 +253,17 @@ class RunStats:
     Attributes:
         total: Number of items, or None as long as it is not known.
         running: Jobs that run.
+        accepted: Jobs that HeyGen has accepted.
+        paused_since: Since when submissions are held back, on the loop's clock, or None.
+        balance_change: See ``Report``.
     """
 
     def __init__(self, slots: SlotPool, traffic: Traffic) -> None:
         self.total: int | None = None
         self.running: int = 0
+        self.accepted: int = 0
+        self.paused_since: float | None = None
+        self.balance_change: float | None = None
         self._slots = slots
         self._traffic = traffic
         self._started_at: float | None = None
@@ -270,6 +292,7 @@ class RunStats:
     def job_started(self) -> None:
         """Count one more running job."""
         self.running += 1
+        self.accepted += 1
         self._most_running = max(self._most_running, self.running)
 
     def item_ended(self, outcome: Outcome[Any], now: float) -> None:
@@ -287,6 +310,11 @@ class RunStats:
         assert self._started_at is not None
         self._elapsed = now - self._started_at
 
+    @property
+    def ended(self) -> int:
+        """Items that have an outcome."""
+        return self._completed + self._failed
+
     def progress(self, now: float) -> Progress:
         """Return the figures at this moment."""
         return Progress(
@@ -298,6 +326,7 @@ class RunStats:
             elapsed=now - self._started_at if self._started_at is not None else 0.0,
             limit=self._slots.limit,
             usd=round(self._usd, 6),
+            paused=None if self.paused_since is None else now - self.paused_since,
         )
 
     def report(self) -> Report:
@@ -320,6 +349,7 @@ class RunStats:
             usd=round(self._usd, 6),
             resent=self._resent,
             resent_usd=round(self._resent_usd, 6),
+            balance_change=self.balance_change,
         )
 
     def _readings(self) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What a resumed run does with the records of earlier runs; pure functions."""
+"""What a resumed run does with the records of earlier runs; pure functions, but for one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from heygen_async.batch.operations import OPERATIONS, REPLAY_SECONDS, Submission
 from heygen_async.errors import HeyGenError, JobFailed, RecordedFailure
-from heygen_async.journal import ItemRecord, State, Totals
+from heygen_async.journal import ItemRecord, JournalStore, State, Totals
 from heygen_async.journal.keys import (
     ItemIdentity,
     ItemKeys,
@@ -212,3 +212,15 @@ class RemainingWorkCounter:
         ):
             return "again"
         return _FIGURES[action].get(record.state, "changed")
+
+
+def spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
+    """Return the name that an open store has, and its totals; None if there is no journal. Blocks.
+
+    Args:
+        store: The journal.
+    """
+    if not store.exists():
+        return None, None
+    with store.reader() as reader:
+        return reader.name, reader.totals()

@@ -13,9 +13,13 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from heygen_async.batch.account_search import AccountSearch
+from heygen_async.batch.admission.pauses import CreditPause, PauseWatch
+from heygen_async.batch.admission.remaining import RemainingItems
+from heygen_async.batch.admission.scouting import ItemDeferred, Scouting
+from heygen_async.batch.admission.stops import Stops
 from heygen_async.batch.item import ItemProcessor, ItemResult
 from heygen_async.batch.operations import Submission
-from heygen_async.batch.outcome import EarlyFailures, OnError, Outcome, Progress, Report, RunStats
+from heygen_async.batch.outcome import OnError, Outcome, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
@@ -34,16 +38,12 @@ from heygen_async.batch.submitter import (
 from heygen_async.batch.worker_pool import Source, WorkerPool
 from heygen_async.client import HeyGen
 from heygen_async.errors import (
-    AuthenticationError,
-    BatchStopped,
+    APIError,
     BudgetExceeded,
-    DuplicateKey,
     HeyGenError,
     InsufficientBalance,
     JobFailed,
     JournalError,
-    PaymentRequired,
-    QuotaExceeded,
 )
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
@@ -52,17 +52,13 @@ from heygen_async.journal.store import SAMPLE_EVERY
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import RunEstimate
-from heygen_async.pricing.wallet import check_wallet
+from heygen_async.pricing.wallet import Wallet
 from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
-from heygen_async.session.sync_iterables import chunks
 
 T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
-
-# Failures that all other items would meet too.
-_FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +75,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         progress: Called after each outcome.
         run_id: Part of all idempotency keys, or None for the default.
         until_empty: Whether it starts although the account cannot pay for all of it.
+        give_up_after: Seconds after which it ends if HeyGen accepts nothing, or None.
         journaled: Whether the run is to be found again by a later one.
         notes: What the journal stores about the run.
     """
@@ -93,6 +90,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     progress: Callable[[Progress], None] | None
     run_id: str | None
     until_empty: bool
+    give_up_after: float | None
     journaled: bool
     notes: Mapping[str, Any]
 
@@ -136,7 +134,11 @@ class Run(Generic[T]):
         self._key = key
         self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
-        self._source: Source[Any] = Source(items, builder.pull)
+        self._scouting: Scouting | None = None
+        if budget.max_cost is not None and builder.has_sources:
+            self._scouting = Scouting(items, builder.pull, self._slots, ordered=settings.ordered)
+        source = None if self._scouting is None else self._scouting.source
+        self._source: Source[Any] = source or Source(items, builder.pull)
         self._stats = RunStats(self._slots, heygen.traffic)
         self._progress = settings.progress
         self._pool: WorkerPool[Any, tuple[Outcome[T], ItemResult[T]] | None] = WorkerPool(
@@ -152,11 +154,15 @@ class Run(Generic[T]):
         self._opened: Opened
         self._submitter: Submitter
         self._processor: ItemProcessor[T]
-        self._next = 0  # position of the first item that no work has started on
+        self._keys: ItemKeys
         self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
-        self._early_failures = EarlyFailures(settings.on_error)
-        self._over_budget: BudgetExceeded | None = None
-        self._not_submitted: list[str] = []
+        self._stops = Stops(settings.on_error)
+        self._left = RemainingItems(
+            items, builder, key, lengths, self._remaining_work, self._scouting
+        )
+        self._credit = CreditPause(heygen, budget, self._left.estimate)
+        self._wallet = Wallet(heygen.users.me)
+        self._watch: PauseWatch
         self._stopping = self._has_opened = False
         self._next_sample = float("-inf")
 
@@ -204,6 +210,7 @@ class Run(Generic[T]):
         """Submit nothing more; the iteration ends when the running jobs have ended."""
         self._source.close()
         self._stopping = True
+        self._credit.stop()
         if self._has_opened:
             self._submitter.stop()
 
@@ -245,26 +252,27 @@ class Run(Generic[T]):
 
     async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
         await self._prepare()
-        first_failure: Outcome[T] | None = None
         outcomes = self._pool.results()
         try:
             await self._open()
             await self._check_wallet()
             self._stats.start(asyncio.get_running_loop().time())
+            self._watch.start()
             async for ended in outcomes:
                 if ended is None:
                     continue
                 outcome, result = ended
                 if result.durable is not None:
                     await result.durable
-                if not outcome.resumed and outcome.error and self._is_fatal(outcome.error):
-                    first_failure = first_failure or outcome
+                if outcome.error is not None:
+                    self._stops.failed(outcome)
                 if not self._until_taken:
                     self.taken(outcome)
                 yield outcome
-            if self._over_budget is not None:
-                self._not_submitted += await self._not_begun()
-                self._over_budget.not_submitted = tuple(self._not_submitted)
+            if self._stops.names_the_rest:
+                self._stops.not_submitted += await self._left.keys(self._processor)
+            if self._stats.accepted:
+                self._stats.balance_change = await self._wallet.change()
         finally:
             try:
                 await outcomes.aclose()
@@ -272,17 +280,9 @@ class Run(Generic[T]):
                 self._stats.stop()
                 await self._close()
         if self._source.exhausted:
-            self._log_changes()
-        if self._over_budget is not None:
-            raise self._over_budget
-        if (stopped := self._early_failures.stopped) is not None:
-            raise stopped from stopped.error
-        if first_failure is not None and first_failure.error is not None:
-            raise BatchStopped(
-                f"stopped after item {first_failure.key} failed: {first_failure.error}",
-                key=first_failure.key,
-                error=first_failure.error,
-            ) from first_failure.error
+            self._left.log_changes(self._opened, self._processor)
+        if (error := self._stops.error()) is not None:
+            raise error
 
     async def _prepare(self) -> None:
         await self._builder.prepare()
@@ -308,7 +308,10 @@ class Run(Generic[T]):
             totals = opened.totals
             in_flight = totals.in_flight(resubmit_uncertain=policy.resubmit_uncertain)
             self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
+        if self._scouting is not None and opened.resumed:
+            await self._scouting.learn(self._store)
         keys: ItemKeys = StableKeys(opened.run.run_id) if settings.journaled else FreshKeys()
+        self._keys = keys
         owner = secrets.token_hex(8)
         single = SingleSubmitter(self._heygen, self._store, keys, owner)
         submitter: Submitter = single
@@ -343,6 +346,16 @@ class Run(Generic[T]):
             job_timeout=settings.job_timeout,
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
+            credit=self._credit,
+        )
+        self._watch = PauseWatch(
+            self._heygen,
+            self._stats,
+            single,
+            self._credit,
+            settings.give_up_after,
+            changed=self._paused,
+            give_up=self._give_up,
         )
 
     async def _check_wallet(self) -> None:
@@ -356,19 +369,17 @@ class Run(Generic[T]):
                 self._builder, items, self._key, self._lengths, self._remaining_work
             )
 
-        until_empty = self._settings.until_empty
         try:
-            await check_wallet(
-                self._heygen.users.me, self._budget, estimate, until_empty=until_empty
-            )
+            await self._wallet.check(self._budget, estimate, until_empty=self._settings.until_empty)
         except InsufficientBalance as refusal:
-            refusal.not_submitted = tuple(await self._not_begun())
+            refusal.not_submitted = tuple(await self._left.keys(self._processor))
             raise
 
     async def _close(self) -> None:
         try:
             await self._source.aclose()
             if self._has_opened:
+                self._watch.stop()
                 self._store.sample_slots(self._stats.running, self._slots.limit)
                 await self._submitter.aclose()
         finally:
@@ -384,17 +395,27 @@ class Run(Generic[T]):
         started = loop.time()
         if started >= self._next_sample:
             self._sample_slots(started)
-        self._next = index + 1
+        if index >= self._left.next:
+            self._left.next = index + 1
         key = self._key(item) if self._key else None
         try:
             submission = self._builder.submission(index, item, key)
             if submission.seconds is None and self._builder.has_sources:
                 submission = await self._measured(submission)
-            result = await self._processor.process(submission, slot)
+            if submission.seconds is None and self._scouting is not None:
+                result = await self._scouting.process(
+                    self._processor, self._keys, submission, item, slot
+                )
+            else:
+                result = await self._processor.process(submission, slot)
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
             return None
-        except SubmissionCancelled:
+        except SubmissionCancelled as cancelled:
+            if self._stops.names_the_rest and cancelled.key is not None:
+                self._stops.not_submitted.append(cancelled.key)
+            return None
+        except ItemDeferred:
             return None
         except JournalError:
             raise  # nothing more may be submitted
@@ -404,7 +425,7 @@ class Run(Generic[T]):
             if index in self._names:
                 self._stats.running -= 1
             self._submitter.item_ended()
-        if result.error is not None and not result.resumed and self._is_fatal(result.error):
+        if result.error is not None and not result.resumed and self._stops.is_fatal(result.error):
             self.stop_submitting()
         now = loop.time()
         outcome = Outcome(
@@ -423,7 +444,7 @@ class Run(Generic[T]):
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
-        early = self._early_failures
+        early = self._stops.early
         if not (early.over or self._source.closed) and early.add(outcome):
             self.stop_submitting()
         if now >= self._next_sample:
@@ -449,57 +470,29 @@ class Run(Generic[T]):
                 name = f"{name}#{index}"
             self._names[index] = name
             self._stats.job_started()
+            if self._credit.paused:
+                self._credit.over()
         self.unfinished[name] = job_id
-
-    def _is_fatal(self, error: HeyGenError) -> bool:
-        """Return whether nothing more is submitted after this failure."""
-        return self._settings.on_error == "stop" or isinstance(error, _FATAL)
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; running jobs end, and the run then raises."""
         # Items that earlier runs have submitted may follow. A stream is not asked for them.
         if not (self._opened.resumed and isinstance(self._items, Collection)):
             self._source.close()
-        self._over_budget = self._over_budget or exceeded
-        self._not_submitted += exceeded.not_submitted
+        self._stops.exceeded(exceeded)
 
-    async def _not_begun(self) -> list[str]:
-        """Return the keys of a collection's items that were never submitted nor started."""
-        if not isinstance(self._items, Collection):
-            return []
-        keys: list[str] = []
-        seen = 0
-        async with contextlib.aclosing(chunks(self._items, self._builder.pull)) as every:
-            # Many at once share a commit of the journal.
-            async for some in every:
-                rest = [one for one in enumerate(some, seen) if one[0] >= self._next]
-                seen += len(some)
-                claims = await asyncio.gather(
-                    *(self._claim(*one) for one in rest), return_exceptions=True
-                )
-                for claim in claims:
-                    if isinstance(claim, JournalError) and not isinstance(claim, DuplicateKey):
-                        raise claim
-                    # Items with faults of their own would not have been submitted either way.
-                    if not isinstance(claim, BaseException) and claim[1]:
-                        keys.append(claim[0])
-        return keys
+    def _give_up(self, reason: str, error: APIError) -> None:
+        """Submit nothing more: HeyGen accepts nothing."""
+        self._stops.give_up(reason, error)
+        self.stop_submitting()
 
-    async def _claim(self, index: int, item: Any) -> tuple[str, bool]:
-        key = self._key(item) if self._key else None
-        return await self._processor.claim(self._builder.submission(index, item, key))
-
-    def _log_changes(self) -> None:
-        """Log how the items differ from those of the runs before."""
-        left_out = self._opened.totals.items - self._processor.found
-        if left_out:
-            logger.warning(
-                "items of the journal that are not among those of this run, and were left as "
-                "they are: %d",
-                left_out,
-            )
-        if self._opened.resumed and self._processor.added:
-            logger.info("items of this run that were new to the journal: %d", self._processor.added)
+    def _paused(self) -> None:
+        """Store and report that submissions are held back, or that they go on again."""
+        now = asyncio.get_running_loop().time()
+        paused = self._stats.paused_since is not None
+        self._store.sample_slots(self._stats.running, 0 if paused else self._slots.limit)
+        if self._progress is not None:
+            self._report_progress(now)
 
     def _sample_slots(self, now: float) -> None:
         """Store how many jobs run and how many could, once a second."""

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from heygen_async.batch.item import is_refusal
+from heygen_async.batch.admission.refusals import is_refusal
 from heygen_async.batch.operations import (
     OPERATIONS,
     Pending,
@@ -36,6 +36,7 @@ from heygen_async.batch.submitter import (
     StoppableLease,
     SubmissionCancelled,
     not_begun,
+    not_sent,
     until_stopped,
 )
 from heygen_async.client import HeyGen
@@ -349,8 +350,8 @@ class ServerBatchSubmitter:
         try:
             await batch.complete.wait()
             async with self._turn:
-                stoppable = StoppableLease(lease, self._single.stopped)
-                with submitting_under(stoppable):
+                stoppable = StoppableLease(lease, self._single)
+                with self._single.counted(), submitting_under(stoppable):
                     if key is not None:
                         await self._send_again(batch, key, stoppable)
                     elif self._stopped:
@@ -434,8 +435,16 @@ class ServerBatchSubmitter:
                 self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:
-            if self._stopped and isinstance(error, SlotUnavailable) and not error.maybe_carried_out:
-                batch.end_all(SubmissionCancelled())
+            # One that may have been carried out can be sent again, if its key outlives the run.
+            if (
+                self._stopped
+                and isinstance(error, SlotUnavailable)
+                and (members[0].callback_id or not error.in_doubt)
+            ):
+                if not (error.in_doubt or sent_before):
+                    for member in members:
+                        self._store.finish(not_sent(member.key))
+                batch.end_all(SubmissionCancelled(error.in_doubt))
                 return
             if len(members) == 1 or not _may_be_one_members_fault(error, sent_before):
                 batch.failed(members, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -18,18 +18,31 @@ from heygen_async.batch.operations import (
 )
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError, SlotUnavailable
-from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
+from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
 from heygen_async.session.calls import BulkSubmission, bulk_submission
 from heygen_async.session.cancellation import created_by
+from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.slots import SlotLease, submitting_lease
 
 T = TypeVar("T")
 
 
 class SubmissionCancelled(Exception):
-    """The item was not sent, since submissions have stopped."""
+    """The item was not sent, since submissions have stopped.
+
+    Args:
+        in_doubt: Whether it may have been carried out; the next run sends it under the same key.
+
+    Attributes:
+        in_doubt: The same.
+        key: The item's key, once it is known.
+    """
+
+    def __init__(self, in_doubt: bool = False) -> None:
+        self.in_doubt = in_doubt
+        self.key: str | None = None
 
 
 class StoppableLease:
@@ -37,26 +50,26 @@ class StoppableLease:
 
     Args:
         lease: The lease.
-        stopped: Set once submissions have stopped.
+        submitter: Stops submissions, and is told of refusals.
 
     Attributes:
         key_sent_at: When the idempotency key was first sent, in Unix seconds, or None for a new
             one. The lease is lost once the API may have forgotten the key.
     """
 
-    __slots__ = ("_lease", "_stopped", "key_sent_at")
+    __slots__ = ("_lease", "_submitter", "key_sent_at")
 
-    def __init__(self, lease: SlotLease, stopped: asyncio.Event) -> None:
+    def __init__(self, lease: SlotLease, submitter: SingleSubmitter) -> None:
         self.key_sent_at: float | None = None
         self._lease = lease
-        self._stopped = stopped
+        self._submitter = submitter
 
     @property
     def lost(self) -> bool:
         """Whether nothing may be submitted under the lease."""
         if self.key_sent_at is not None and key_expired(self.key_sent_at):
             return True
-        return self._stopped.is_set() or self._lease.lost
+        return self._submitter.stopped.is_set() or self._lease.lost
 
     def accepted(self) -> None:
         """Note that HeyGen has accepted the job."""
@@ -68,7 +81,10 @@ class StoppableLease:
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
         """Queue again after a refusal, until submissions stop."""
-        await until_stopped(self._lease.refused(retry_after, patience), self._stopped)
+        submitter = self._submitter
+        until = asyncio.get_running_loop().time() + min(retry_after, LONGEST_PAUSE)
+        submitter.held_until = max(submitter.held_until, until)
+        await until_stopped(self._lease.refused(retry_after, patience), submitter.stopped)
 
 
 async def until_stopped(waiting: Coroutine[Any, Any, T], stopped: asyncio.Event) -> T | None:
@@ -93,6 +109,7 @@ class ItemInProgress(Generic[T]):
         identity: How it is named.
         record: What earlier runs stored of it, or None.
         reserved_usd: US dollars that the budget reserves for it, or None.
+        refusals: How many of its attempts this run has recorded as refused.
         sending: Whether its request is on its way.
         sent_before: Whether an earlier run may have sent it under the same key.
         resends: How many times it was sent again without a key although it may have been paid for.
@@ -105,6 +122,7 @@ class ItemInProgress(Generic[T]):
         "job_id",
         "lease",
         "record",
+        "refusals",
         "resends",
         "reserved_usd",
         "sending",
@@ -124,6 +142,7 @@ class ItemInProgress(Generic[T]):
         self.identity: ItemIdentity = identity
         self.record: ItemRecord | None = None
         self.reserved_usd: float | None = None
+        self.refusals: int = 0
         self.sending: bool = False
         self.sent_before: bool = False
         self.resends: int = 0
@@ -147,7 +166,7 @@ class ItemInProgress(Generic[T]):
         """Return its intent, as a single item and as the next attempt."""
         submission, record = self.submission, self.record
         _, record_key, fingerprint = self.identity
-        attempt = 1 if record is None else record.attempt + 1
+        attempt = (1 if record is None else record.attempt + 1) + self.refusals
         single_key = keys.single_key(record_key, fingerprint, attempt)
         return Intent(
             record_key,
@@ -215,6 +234,8 @@ class SingleSubmitter:
 
     Attributes:
         stopped: Set once submissions have stopped.
+        sending: Submissions under way: sent and not answered, or held back.
+        held_until: The end of the latest pause that HeyGen asked for, on the loop's clock.
     """
 
     def __init__(self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str) -> None:
@@ -223,6 +244,17 @@ class SingleSubmitter:
         self._keys = keys
         self._owner = owner
         self.stopped: asyncio.Event = asyncio.Event()
+        self.sending: int = 0
+        self.held_until: float = 0.0
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a submission that is sent by others as under way. Context manager."""
+        self.sending += 1
+        try:
+            yield
+        finally:
+            self.sending -= 1
 
     async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
         """Record the intent, and send the item."""
@@ -266,17 +298,22 @@ class SingleSubmitter:
         submission = item.submission
         operation = OPERATIONS[submission.operation]
         item.sending = True
-        lease = StoppableLease(item.lease, self.stopped)
+        lease = StoppableLease(item.lease, self)
         lease.key_sent_at = key_sent_at
         owner = self._store.name, item.identity.record_key
         bulk_submission.set(BulkSubmission(owner, partial(item.count_resend, self._store)))
         # As submitting_under does, which takes longer than all else here.
         outer = submitting_lease.set(lease)
+        self.sending += 1
         try:
             pending: Pending[T] = await operation.send(self._heygen, submission, key or None)
         except SlotUnavailable as lost:
-            if self.stopped.is_set() and not lost.maybe_carried_out:
-                raise SubmissionCancelled from None
+            # One that may have been carried out can be sent again, if its key outlives the run.
+            repeats = key and operation.in_doubt == "repeat"
+            if self.stopped.is_set() and (repeats or not lost.in_doubt):
+                if not (item.sent_before or lost.in_doubt):
+                    self._store.finish(not_sent(item.identity.record_key))
+                raise SubmissionCancelled(lost.in_doubt) from None
             raise
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is told all the same
@@ -286,11 +323,24 @@ class SingleSubmitter:
             raise
         finally:
             submitting_lease.reset(outer)
+            self.sending -= 1
         item.sending = False
         item.accept(pending.id)
         # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
         self._store.submitted(item.identity.record_key, pending.id)
         return pending
+
+
+def not_sent(record_key: str) -> Finish:
+    """Return the outcome of an item that was refused for a while, until the run stopped.
+
+    A later run submits it anew at any time, without a search for its job.
+    """
+    message = "HeyGen had not accepted it when the run stopped"
+    code = "rate_limit_exceeded"
+    return Finish(
+        record_key, "failed", error_type="RateLimited", error_code=code, error_message=message
+    )
 
 
 def not_begun(store: JournalStore, key: str, begun: Begin | ItemRecord) -> JournalError:

@@ -60,6 +60,24 @@ def balance(user: User) -> float | str | None:
     return _credits_left(user) if usd is None else usd
 
 
+def wallet_usd(user: User | None) -> float | None:
+    """Return the balance of a wallet in USD, or None if the account has none, or is not known."""
+    wallet = None if user is None else user.wallet
+    return wallet.remaining_balance if wallet is not None and wallet.currency == "usd" else None
+
+
+def has_moved(before: float | str | None, now: float | str | None) -> bool:
+    """Return whether there is more in the account than before; credits may only differ.
+
+    Args:
+        before: What ``balance`` has returned before.
+        now: What it returns now; None tells nothing.
+    """
+    if isinstance(before, float) and isinstance(now, float):
+        return now > before  # what jobs in flight cost may come off it meanwhile
+    return now is not None and now != before
+
+
 def spending_limit(user: User) -> float | None:
     """Return the USD that the account can spend at most, or None if it does not tell or refills."""
     return None if _reloads(user) else _dollars_left(user)

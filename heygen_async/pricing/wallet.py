@@ -8,53 +8,84 @@ from collections.abc import Awaitable, Callable
 
 from heygen_async.errors import HeyGenError, InsufficientBalance
 from heygen_async.models.users import User
-from heygen_async.pricing.account import check_account, spending_limit
+from heygen_async.pricing.account import balance, check_account, spending_limit, wallet_usd
 from heygen_async.pricing.budget import Budget
-from heygen_async.pricing.estimates import RunEstimate
+from heygen_async.pricing.estimates import RunEstimate, dollars
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
-_SECONDS = 30.0
+_SECONDS = 30.0  # to wait for the account's answer
 
 
-async def check_wallet(
-    account: Callable[[], Awaitable[User]],
-    budget: Budget,
-    estimate: Callable[[], Awaitable[RunEstimate]],
-    *,
-    until_empty: bool,
-) -> None:
-    """Refuse a run that the account cannot pay for. If it does not tell, nothing is refused.
+class Wallet:
+    """Holds a run against the account, before anything is paid for and at its end.
 
     Args:
-        account: Asks for the account, once, as ``users.me`` does.
-        budget: Budget of the run, with what earlier runs have spent.
-        estimate: Returns the estimate of the run. Called only if the account may refuse it.
-        until_empty: Log a warning instead, and let the run spend what is there.
-
-    Raises:
-        InsufficientBalance: With both figures.
+        account: Asks for the account, as ``users.me`` does.
     """
-    user = await _answer(account)
-    limit = None if user is None else spending_limit(user)
-    if user is None or limit is None or (budget.max_cost is not None and limit >= budget.max_cost):
-        return  # whatever the run costs; a long list takes a while to estimate
-    expected = await estimate()
-    check = check_account(user, expected, _cap(budget, expected))
-    if check.verdict != "insufficient" or check.available is None:
-        return
-    if until_empty:
-        logger.warning("%s; the run goes on until the account is empty", check.message)
-        return
-    raise InsufficientBalance(
-        f"{check.message}, or spend what is there with until_empty=True (--until-empty)",
-        needed=check.needed,
-        available=check.available,
-        max_cost=budget.max_cost,
-        max_jobs=budget.max_jobs,
-        spent=budget.spent,
-        reserved=budget.reserved,
-    )
+
+    def __init__(self, account: Callable[[], Awaitable[User]]) -> None:
+        self._account = account
+        self._usd: float | None = None  # at the start
+
+    async def check(
+        self, budget: Budget, estimate: Callable[[], Awaitable[RunEstimate]], *, until_empty: bool
+    ) -> None:
+        """Refuse a run that the account cannot pay for. If it does not tell, nothing is refused.
+
+        Args:
+            budget: Budget of the run, with what earlier runs have spent.
+            estimate: Returns the estimate of the run. Called only if the account may refuse it.
+            until_empty: Log a warning instead, and let the run spend what is there.
+
+        Raises:
+            InsufficientBalance: With both figures.
+        """
+        user = await ask_account(self._account)
+        limit = None if user is None else spending_limit(user)
+        self._usd = wallet_usd(user)
+        cap = budget.max_cost
+        if user is None or limit is None or (cap is not None and limit >= cap):
+            return  # whatever the run costs; a long list takes a while to estimate
+        expected = await estimate()
+        check = check_account(user, expected, _cap(budget, expected))
+        if check.verdict != "insufficient" or check.available is None:
+            return
+        if until_empty:
+            logger.warning("%s; the run goes on until the account is empty", check.message)
+            return
+        raise InsufficientBalance(
+            f"{check.message}, or spend what is there with until_empty=True (--until-empty)",
+            needed=check.needed,
+            available=check.available,
+            max_cost=cap,
+            max_jobs=budget.max_jobs,
+            spent=budget.spent,
+            reserved=budget.reserved,
+        )
+
+    async def change(self) -> float | None:
+        """Return by how many USD the balance has moved since ``check``; None if unknown."""
+        if self._usd is None:
+            return None
+        now = wallet_usd(await ask_account(self._account))
+        return None if now is None else round(now - self._usd, 6)
+
+
+def what_is_missing(user: User | None, budget: Budget, rest: RunEstimate | None) -> str:
+    """Return what the rest of a run needs and what the account has, as text.
+
+    Args:
+        user: The account, or None if it cannot be asked.
+        budget: Budget of the run.
+        rest: Estimate of the rest, or None if that is not known.
+    """
+    if user is None:
+        return "the account does not tell what it has"
+    if rest is not None:
+        return check_account(user, rest, _cap(budget, rest)).message
+    left = balance(user)
+    return f"the account has {dollars(left) if isinstance(left, float) else left or 'nothing'}"
 
 
 def _cap(budget: Budget, expected: RunEstimate) -> float | None:
@@ -65,7 +96,7 @@ def _cap(budget: Budget, expected: RunEstimate) -> float | None:
     return max(0.0, budget.max_cost - max(0.0, budget.spent - own))
 
 
-async def _answer(account: Callable[[], Awaitable[User]]) -> User | None:
+async def ask_account(account: Callable[[], Awaitable[User]]) -> User | None:
     """Return the account, or None if it cannot be asked."""
     reason: str
     try:

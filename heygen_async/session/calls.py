@@ -89,6 +89,8 @@ class Call(Generic[T]):
 
     def failed(self, error: CallErrorT, sent: int, recovery: Recovery) -> CallErrorT:
         """Return the error that ends the call."""
+        if recovery.in_doubt:
+            error.in_doubt = True
         # With a lost slot a call is not repeated that could have been.
         repeatable = self.endpoint.safe and not isinstance(error, SlotUnavailable)
         if recovery.in_doubt and not repeatable:

@@ -25,6 +25,8 @@ from heygen_async.session.settings import Retry
 
 # The API replays the answer to a key for 24 hours of wall-clock time; the margin is for clocks.
 KEY_LIFETIME = 24 * 3600.0 - 600.0
+# Seconds of a ``Retry-After`` that tell of a server that is down, rather than of one failure.
+_LONG_PAUSE = 30.0
 
 
 class Action(Enum):
@@ -130,9 +132,11 @@ class Recovery:
             cancelled: Whether the caller has gone: then nothing is sent again.
         """
         verdict = judge(error, safe=self._safe)
-        self._failures += verdict is Verdict.TRY_AGAIN
         self.in_doubt |= maybe_carried_out(error)
         retry_after: float | None = getattr(error, "retry_after", None)
+        # A run goes on for as long as a server that is down asks it to.
+        if verdict is Verdict.TRY_AGAIN and not (self._bulk and (retry_after or 0) >= _LONG_PAUSE):
+            self._failures += 1
         wait = delay if retry_after is None else max(delay, retry_after)
         patience = self._policy.patience - (now - self._started)
         queues = verdict is Verdict.PAUSE and self._queues

@@ -85,10 +85,11 @@ async def test_no_submission_of_a_batch_overtakes() -> None:
             before = sandbox.requests.by_operation.copy()
             waited = await seconds_for(heygen.users.me())
             came = sandbox.requests.by_operation - before
-            assert came.pop("users.me") == 1
+            asked = came.pop("users.me")
+            assert asked <= 1 + 2  # each batch looks at the balance at its end
             # One that had its token already may still have been on its way.
             assert came.pop("templates.generate", 0) <= 1
-            assert waited <= 0.5 * (1 + came.total()) + 0.1
+            assert waited <= 0.5 * (asked + came.total()) + 0.1
             await asyncio.sleep(3)
 
 

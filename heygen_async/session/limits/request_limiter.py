@@ -116,6 +116,11 @@ class RequestLimiter:
         """How many callers wait for a place."""
         return self._queue.waiting
 
+    @property
+    def paused_seconds(self) -> float:
+        """Seconds for which requests are held back by an answer with ``Retry-After``."""
+        return 0.0 if self._loop is None else self._gate.wait(self._loop.time())
+
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Work on this event loop from now on; those who waited on another one are gone.
 

@@ -1,0 +1,186 @@
+"""``Scouting``: one job of each source of unknown length goes first, and prices the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from heygen_async.batch.item import ItemProcessor, ItemResult
+from heygen_async.batch.operations import Submission
+from heygen_async.batch.worker_pool import Exhausted, Source
+from heygen_async.journal import JournalStore
+from heygen_async.journal.keys import ItemKeys
+from heygen_async.pricing.scouts import JobSource, SourceScouts, job_source
+from heygen_async.session.slots import SlotLease, SlotPool
+from heygen_async.session.sync_iterables import Pull
+
+T = TypeVar("T")
+
+
+class ItemDeferred(Exception):
+    """The item is handed out again once the scout of its source has ended."""
+
+
+class DeferringSource(Source[T]):
+    """A source that takes items back which cannot be worked on yet, and hands them out again.
+
+    Until they are handed out again it is not exhausted. Meanwhile it goes on with those behind
+    them, 1,000 at most. Takes the arguments of ``Source``.
+    """
+
+    _MOST = 1000
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._deferred = 0
+        self._resumed: deque[tuple[int, T]] = deque()
+        self._changed = asyncio.Event()
+        self._pulling: asyncio.Task[tuple[int, T]] | None = None  # from what it was given
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next item has to be waited for."""
+        return self._deferred > 0 or super().waits
+
+    @property
+    def resumed(self) -> list[tuple[int, T]]:
+        """Items that can be worked on and were not handed out again yet."""
+        return list(self._resumed)
+
+    def defer(self) -> None:
+        """Note that an item cannot be worked on yet; ``resume`` gives it back."""
+        self._deferred += 1
+
+    def resume(self, items: Iterable[tuple[int, T]]) -> None:
+        """Hand these out again, before all new ones."""
+        self._resumed.extend(items)
+        self._changed.set()
+
+    def close(self) -> None:
+        """Hand out nothing more."""
+        super().close()
+        self._changed.set()
+
+    async def aclose(self) -> None:
+        """Hand out nothing more, and leave nothing running."""
+        self.close()
+        if self._pulling is not None and self._pulling.cancel():
+            await asyncio.wait([self._pulling])
+        await super().aclose()
+
+    async def pull(self) -> tuple[int, T]:
+        """Return the next item and its position, one that was deferred before new ones."""
+        while not self.closed:
+            if self._resumed:
+                self._deferred -= 1
+                return self._resumed.popleft()
+            if self._pulling is not None and self._pulling.done():
+                pulled, self._pulling = self._pulling, None
+                if not (self.exhausted and isinstance(pulled.exception(), Exhausted)):
+                    return pulled.result()
+            if self.exhausted and not self._deferred:
+                raise Exhausted
+            self._changed.clear()
+            if not (self.exhausted or self._pulling or self._deferred >= self._MOST):
+                self._pulling = asyncio.create_task(super().pull())
+                self._pulling.add_done_callback(lambda _: self._changed.set())
+            await self._changed.wait()
+        if self._pulling is not None:
+            await asyncio.wait([self._pulling])
+        raise Exhausted
+
+
+class Scouting:
+    """Lets one item of each source of unknown length go first, and prices the others by it.
+
+    The others are deferred. In an ordered run they wait, since their outcomes come first anyway.
+
+    Args:
+        items: The items of the run.
+        pull: Where a sync iterable of them is read.
+        slots: Where an item gets a slot after it has waited.
+        ordered: Whether outcomes come in the order of the items.
+
+    Attributes:
+        source: Hands out the items.
+    """
+
+    def __init__(self, items: Any, pull: Pull, slots: SlotPool, *, ordered: bool) -> None:
+        self._deferring = None if ordered else DeferringSource[Any](items, pull)
+        self.source: Source[Any] = self._deferring or Source(items, pull)
+        self._slots = slots
+        self._scouts: SourceScouts[tuple[int, Any, asyncio.Event]] = SourceScouts()
+        self._in_flight: set[str] = set()  # record keys of what earlier runs have submitted
+
+    async def learn(self, store: JournalStore) -> None:
+        """Learn from a journal how long sources are, and which items are in flight."""
+        async for record in store.iterate(("completed", "submitted", "intended")):
+            if record.state != "completed":
+                self._in_flight.add(record.key)
+            elif record.output_seconds is not None:
+                source = job_source(record.operation, record.payload)
+                if source is not None:
+                    self._scouts.learn(source, record.output_seconds)
+
+    def deferred(self) -> list[tuple[int, Any]]:
+        """Return the items that were deferred, and not handed out again."""
+        resumed = [] if self._deferring is None else self._deferring.resumed
+        return [*((index, item) for index, item, _ in self._scouts.waiting), *resumed]
+
+    async def process(
+        self,
+        processor: ItemProcessor[T],
+        keys: ItemKeys,
+        submission: Submission[T],
+        item: Any,
+        slot: SlotLease,
+    ) -> ItemResult[T]:
+        """Process a submission of unknown length: as the scout of its source, or after it.
+
+        Args:
+            processor: Takes the submission to its end.
+            keys: How items are named.
+            submission: The submission.
+            item: Its item.
+            slot: The slot of its job.
+
+        Raises:
+            ItemDeferred: It waits for the scout of its source.
+            HeyGenError: As for ``ItemProcessor.process``.
+        """
+        source = job_source(submission.operation, submission.payload)
+        if source is None:
+            return await processor.process(submission, slot)
+        while (seconds := self._scouts.seconds(source)) is None:
+            # What an earlier run has submitted goes on whatever it costs.
+            if submission.identity(keys).record_key in self._in_flight:
+                break
+            ended = asyncio.Event()
+            if self._scouts.start(source, (submission.index, item, ended)):
+                break
+            if self._deferring is not None:
+                self._deferring.defer()
+                raise ItemDeferred
+            slot.release()  # the scout needs it if it is refused and queues again
+            await ended.wait()
+            slot = await self._slots.acquire()
+        submission = msgspec.structs.replace(submission, seconds=seconds)
+        try:
+            result = await processor.process(submission, slot)
+            seconds = getattr(result.result, "duration", None)
+            if seconds is not None:
+                self._scouts.learn(source, seconds)
+        finally:
+            self._end(source)
+        return result
+
+    def _end(self, source: JobSource) -> None:
+        """Let the others of a source go on."""
+        for index, item, ended in self._scouts.end(source):
+            ended.set()
+            if self._deferring is not None:
+                self._deferring.resume([(index, item)])

@@ -1,0 +1,192 @@
+"""Where lengths are unknown and there is a cap, one job for each source runs first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async import (
+    AssetUrl,
+    AvatarVideoRequest,
+    Batch,
+    BudgetExceeded,
+    HeyGen,
+    Outcome,
+    Run,
+    VideoTranslationRequest,
+)
+from heygen_async.pricing.prices import PriceTable
+from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox.contract import LANGUAGES
+
+pytestmark = pytest.mark.anyio
+
+# Elsewhere: not probed where the API is on this machine.
+VIDEO, OTHER = "https://example.com/launch.mp4", "https://example.com/other.mp4"
+NAMES = list(LANGUAGES)
+ONE_A_SECOND = PriceTable(translation_speed=1.0, avatar_iv=1.0)
+LONGEST = 90.0  # of what the sandbox makes up
+
+
+async def collect(run: Run[Any]) -> list[Outcome[Any]]:
+    return [outcome async for outcome in run]
+
+
+async def until_full(run: Run[Any]) -> tuple[list[Outcome[Any]], BudgetExceeded]:
+    """Return what comes before the budget is exceeded, and that error."""
+    outcomes: list[Outcome[Any]] = []
+    with pytest.raises(BudgetExceeded) as full:
+        await keep(run, outcomes)
+    return outcomes, full.value
+
+
+async def keep(run: Run[Any], outcomes: list[Outcome[Any]]) -> None:
+    async for outcome in run:
+        outcomes += [outcome]
+
+
+def seconds_of(sandbox: Sandbox) -> float:
+    """The length of the only source."""
+    (seconds,) = {job.seconds for job in sandbox.ledger.jobs}
+    return seconds
+
+
+def starts(sandbox: Sandbox) -> list[float]:
+    """When each job began, by the sandbox's clock."""
+    return [job.created_at for job in sandbox.ledger.jobs]
+
+
+def spent(sandbox: Sandbox) -> float:
+    """What the jobs cost at the prices of these tests."""
+    return sum(job.seconds for job in sandbox.ledger.jobs if not job.failed)
+
+
+async def test_the_first_language_prices_the_others(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=10_000) as batch:
+        outcomes = await collect(batch.translate(VIDEO, NAMES[:60]))
+    assert sum(outcome.ok for outcome in outcomes) == 60
+    first, *others = starts(sandbox)
+    # 1,800 USD each would have left room for five at once.
+    assert others[0] - first > 60
+    assert others[8] - others[0] < 10
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("kind", ["list", "iter", "async"])
+async def test_a_cap_below_the_longest_is_used_up_and_no_more(
+    sandbox: Sandbox, heygen: HeyGen, kind: str, ordered: bool
+) -> None:
+    async def slowly() -> AsyncIterator[str]:
+        for language in NAMES[:30]:
+            yield language
+
+    languages: Any = {"list": NAMES[:30], "iter": iter(NAMES[:30]), "async": slowly()}[kind]
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=500, ordered=ordered) as batch:
+        outcomes, full = await until_full(batch.translate(VIDEO, languages))
+    seconds = seconds_of(sandbox)
+    assert all(outcome.ok for outcome in outcomes)
+    assert len(outcomes) == sandbox.ledger.count() == 500 // seconds
+    if kind == "list":
+        done = {outcome.key for outcome in outcomes}
+        assert len(full.not_submitted) == len(set(full.not_submitted))
+        assert set(full.not_submitted) == set(NAMES[:30]) - done
+    if ordered:
+        positions = [outcome.index for outcome in outcomes]
+        assert positions == sorted(positions)
+
+
+async def test_without_a_cap_nothing_waits(sandbox: Sandbox, heygen: HeyGen) -> None:
+    await collect(Batch(heygen).translate(VIDEO, NAMES[:10]))
+    assert max(starts(sandbox)) - min(starts(sandbox)) < 10
+
+
+async def test_items_of_other_sources_go_on(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=20_000) as batch:
+        run = batch.translate([VIDEO, OTHER], NAMES[:60])
+        outcomes = await collect(run)
+    assert len(outcomes) == 120
+    scouts = sorted(starts(sandbox))[:2]
+    assert scouts[1] - scouts[0] < 10
+    assert run.report.most_running == 10
+
+
+@pytest.mark.parametrize("until", [VIDEO, OTHER])
+async def test_scripts_do_not_wait_for_the_scouts_of_others(
+    sandbox: Sandbox, heygen: HeyGen, until: str
+) -> None:
+    translations = [
+        VideoTranslationRequest(video=AssetUrl(url=until), output_languages=[name])
+        for name in NAMES[:30]
+    ]
+    scripts = [
+        AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"Hello {number}")
+        for number in range(5)
+    ]
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=10_000) as batch:
+        await collect(batch.run([*translations, *scripts]))
+    first = [job.kind for job in sorted(sandbox.ledger.jobs, key=lambda job: job.created_at)[:6]]
+    assert sorted(first) == ["translation", *["video"] * 5]
+
+
+async def test_the_next_one_is_the_scout_if_the_first_fails(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    sandbox.fail_next("translation", times=2)
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=10_000) as batch:
+        outcomes = await collect(batch.translate(VIDEO, NAMES[:20]))
+    assert [outcome.ok for outcome in outcomes].count(False) == 2
+    began = starts(sandbox)
+    assert began[1] - began[0] > 60
+    assert began[2] - began[1] > 60
+    assert began[11] - began[3] < 10
+
+
+async def test_a_resumed_run_knows_the_lengths_of_what_is_done(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
+) -> None:
+    journal = tmp_path / "run.db"
+
+    async def run(languages: Sequence[str]) -> list[Outcome[Any]]:
+        async with Batch(heygen, prices=ONE_A_SECOND, max_cost=5_000) as batch:
+            return await collect(batch.translate(VIDEO, languages, journal=journal))
+
+    await run(NAMES[:1])
+    before = sandbox.clock.now()
+    # What is known comes last.
+    assert len(await run([*NAMES[1:11], NAMES[0]])) == 11
+    assert max(starts(sandbox)[1:]) - before < 10
+    assert sandbox.ledger.count() == 11
+
+
+async def test_stopping_leaves_those_that_wait_unsubmitted(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=10_000) as batch:
+        run = batch.translate(VIDEO, NAMES[:60])
+        outcomes = []
+        async for outcome in run:
+            run.stop_submitting()
+            outcomes.append(outcome)
+    assert 1 <= len(outcomes) <= 11
+    assert len(outcomes) == sandbox.ledger.count()
+
+
+@pytest.mark.parametrize("cap", [0, 10, 100, 400])
+async def test_two_sources_of_unknown_length_pass_a_cap_by_one_job_at_most(
+    sandbox: Sandbox, heygen: HeyGen, cap: float
+) -> None:
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=cap) as batch:
+        await until_full(batch.translate([VIDEO, OTHER], NAMES[:20]))
+    assert spent(sandbox) <= cap + LONGEST
+
+
+@pytest.mark.parametrize("via", ["single", "api-batch"])
+async def test_items_of_server_batches_are_scouted_too(
+    sandbox: Sandbox, heygen: HeyGen, via: Any
+) -> None:
+    async with Batch(heygen, prices=ONE_A_SECOND, max_cost=500) as batch:
+        outcomes, _ = await until_full(batch.translate(VIDEO, NAMES[:30], via=via))
+    assert len(outcomes) == sandbox.ledger.count() == 500 // seconds_of(sandbox)
