@@ -7,6 +7,7 @@ All of it runs on the turned clock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import math
 from collections.abc import Awaitable, Callable
@@ -208,6 +209,54 @@ async def one_answer_never_disables_a_client(given: Implementation) -> None:
         assert sent[3:] == pytest.approx([sent[2] + 1] * 19, abs=1)
 
 
+async def a_probe_without_an_answer_is_followed_by_another(given: Implementation) -> None:
+    async with given.make(10) as pool:
+        refused = await pool.acquire()
+        with pytest.raises(RateLimited):
+            await refused.refused(50, 20)
+        began, sent = now(), list[float]()
+
+        async def submit() -> None:
+            lease = await pool.wait_open(math.inf)
+            sent.append(now() - began)
+            first = len(sent) == 1
+            await asyncio.sleep(3)
+            if not first:
+                lease.accepted()
+            lease.release()
+
+        await asyncio.gather(*(submit() for _ in range(5)))
+        assert sent == pytest.approx([50, 53, 56, 56, 56], abs=1)
+
+
+async def a_pause_that_is_prolonged_ends_with_patience(given: Implementation) -> None:
+    """The probe of the first pause is refused for longer than the others are willing to wait."""
+    async with given.make(10) as pool:
+        await running(pool, 1)
+        refused = await pool.acquire()
+        with pytest.raises(RateLimited):
+            await refused.refused(50, 20)
+        began, sent = now(), list[float]()
+
+        async def submit(wait: Awaitable[SlotLease]) -> float:
+            with contextlib.suppress(RateLimited):
+                lease = await wait
+                sent.append(now() - began)
+                await lease.refused(5_000, 20)
+                raise AssertionError("it was sent again")
+            return now() - began
+
+        waits: list[Awaitable[SlotLease]] = [
+            *(pool.acquire("bulk", 70) for _ in range(3)),
+            *(pool.acquire("interactive", 70) for _ in range(3)),
+            *(pool.wait_open(70) for _ in range(3)),
+        ]
+        ends = await asyncio.gather(*map(submit, waits))
+        assert sent == pytest.approx([50], abs=1)
+        assert sorted(ends) == pytest.approx([50] + [70] * 8, abs=1)
+        assert (pool.stats().held, pool.stats().waiting) == (1, 0)
+
+
 async def one_probe_among_leases(given: Implementation) -> None:
     async with given.make(10) as pool:
         leases = [await pool.acquire() for _ in range(5)]
@@ -315,6 +364,8 @@ SCENARIOS: list[Callable[[Implementation], Awaitable[None]]] = [
     the_refused_go_before_the_new,
     nobody_passes_during_a_pause,
     one_answer_never_disables_a_client,
+    a_probe_without_an_answer_is_followed_by_another,
+    a_pause_that_is_prolonged_ends_with_patience,
     one_probe_among_leases,
     patience_bounds_the_whole_wait,
     a_cancelled_caller_leaves_nothing,

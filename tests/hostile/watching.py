@@ -21,6 +21,8 @@ from .answers import json_answer
 Statuses: TypeAlias = Callable[[list[str], float], Said]
 Detail: TypeAlias = Callable[[str, float], Said]
 
+DAY = {"Retry-After": "86400"}
+REFUSAL: Said = (429, {"error": {"code": "rate_limit_exceeded", "message": "no"}}, DAY)
 FAILURE: Said = (500, {"error": {"code": "internal_error", "message": "no"}})
 MISSING: Said = (404, {"error": {"code": "not_found", "message": "no"}})
 
@@ -62,6 +64,12 @@ def lagging(seconds: float) -> Detail:
 
 def failing_until(seconds: float, failure: Said) -> Detail:
     return lambda one, at: (200, video(one, "completed")) if at > seconds else failure
+
+
+def refusing_once() -> Statuses:
+    answers = iter([REFUSAL])
+    lists = all_are("completed")
+    return lambda ids, at: next(answers, None) or lists(ids, at)
 
 
 def flapping() -> tuple[Statuses, Detail]:
@@ -171,6 +179,29 @@ ADVERSARIES = [
         requests=2_000,
         seconds=400,
         turned=True,
+    ),
+    Adversary(
+        "watching: statuses ask to wait for a day, once",
+        partial(watched, 50, 2_000, refusing_once(), lagging(30)),
+        "50 completed",
+        requests=300,
+        seconds=600,
+        turned=True,
+    ),
+    Adversary(
+        "watching: a detail asks to wait for a day",
+        partial(watched, 50, 2_000, all_are("completed"), failing_until(6, REFUSAL)),
+        "50 completed",
+        requests=300,
+        seconds=600,
+        turned=True,
+    ),
+    Adversary(
+        "watching: states end without a reason",
+        partial(watched, 50, 60, all_are("failed"), lambda one, at: (200, video(one, "failed"))),
+        "50 JobFailed",
+        requests=1 + 2 * 50,
+        seconds=8,
     ),
     Adversary(
         "watching: everything answers 500 for ever",
