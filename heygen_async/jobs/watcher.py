@@ -35,7 +35,7 @@ from heygen_async.jobs.notification import JobNotification, PendingNotifications
 from heygen_async.jobs.observation import poll_failed, settled, status_unknown
 from heygen_async.jobs.pool import Pool, Watched
 from heygen_async.jobs.reasons import failure_about_job, is_transient, with_reason
-from heygen_async.jobs.schedule import Durations
+from heygen_async.jobs.schedule import SHORTEST_TICK, Durations
 from heygen_async.jobs.webhook_trust import WebhookTrust
 from heygen_async.session.endpoint import query_string
 from heygen_async.session.limits.gate import LONGEST_PAUSE
@@ -147,7 +147,7 @@ class Watcher:
         watched.listeners[listener] = every
         pool = self._pools[self._key(watched)]
         assert self._loop is not None
-        pool.due = min(pool.due, self._loop.time())
+        pool.due = min(pool.due, max(self._loop.time(), pool.polled_at + SHORTEST_TICK))
         self._wake.set()
 
     def leave(self, watched: Watched[Any]) -> None:

@@ -174,6 +174,34 @@ def test_a_storm_of_notifications_costs_a_request_a_job_and_second_at_most(count
         assert len(times) <= 61
 
 
+def test_listeners_that_begin_one_after_another_share_polls() -> None:
+    def word() -> str:
+        return "completed" if at() > 20 else "processing"
+
+    server = Adversary(
+        lambda ids: (200, listing((job_id, word()) for job_id in ids)),
+        lambda job_id: (200, video(job_id, word())),
+    )
+
+    async def listen(heygen: HeyGen, number: int) -> None:
+        await asyncio.sleep(number * 0.03)
+        job = heygen.jobs.attach(Video, f"v{number // 2}")
+        async for _ in job.updates(every=2):
+            pass
+
+    async def play() -> None:
+        async with server.serving() as url, HeyGen("k", base_url=url) as heygen:
+            others = [heygen.jobs.attach(Video, f"w{number}").wait() for number in range(20)]
+            await asyncio.gather(*others, *(listen(heygen, number) for number in range(60)))
+            assert at() < 40
+
+    with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        runner.run(play())
+    assert most_within(server.asked_together, 0.199) <= 1
+    for times in server.asked_singly.values():
+        assert shortest_gap(times) > 0.999
+
+
 def test_a_statuses_call_that_keeps_failing_is_replaced_by_details() -> None:
     server = Adversary(
         lambda ids: FAILURES["500"],
