@@ -8,7 +8,8 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -83,30 +84,39 @@ def broken_bounds(adversary: Adversary, finding: Finding) -> list[str]:
     return [bound for bound, broken in bounds.items() if broken]
 
 
-class Complaints(logging.Handler):
-    """Keeps what asyncio complains of, and what cannot be raised."""
+@contextmanager
+def complaints() -> Iterator[list[str]]:
+    """What asyncio complains of, and what cannot be raised, while warnings are errors."""
+    texts = list[str]()
 
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.texts: list[str] = []
-        logging.getLogger("asyncio").addHandler(self)
-        logging.getLogger("heygen_async").addHandler(logging.NullHandler())
-        sys.unraisablehook = lambda args: self.texts.append(repr(args.exc_value))
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            texts.append(record.getMessage())
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
+    def unraisable(what: sys.UnraisableHookArgs) -> None:
+        texts.append(repr(what.exc_value))
+
+    handler = Handler(logging.WARNING)
+    logging.getLogger("asyncio").addHandler(handler)
+    logging.getLogger("heygen_async").addHandler(logging.NullHandler())  # not to stderr
+    before, sys.unraisablehook = sys.unraisablehook, unraisable
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            yield texts
+            gc.collect()
+    finally:
+        sys.unraisablehook = before
+        logging.getLogger("asyncio").removeHandler(handler)
 
 
 def measured(adversary: Adversary) -> Finding:
-    """Play an adversary in this process, where warnings are errors."""
-    warnings.simplefilter("error")
-    complaints = Complaints()
+    """Play an adversary in this process."""
     factory = TurnedEventLoop if adversary.turned else None
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with complaints() as texts, asyncio.Runner(loop_factory=factory) as runner:
         finding = runner.run(_measured(adversary))
-    gc.collect()
-    if complaints.texts:
-        finding.outcome = f"a complaint: {complaints.texts[0]}"[:200]
+    if texts:
+        finding.outcome = f"a complaint: {texts[0]}"[:200]
     return finding
 
 

@@ -161,6 +161,7 @@ LABEL = f"bytes 1000000-{len(CONTENT) - 1}/{len(CONTENT)}"
 # What the host answers, what becomes of it, and after how many requests at most.
 REPLIES: dict[str, tuple[tuple[Reply, ...], str, int]] = {
     "gzip that is true": ((gzipped(gzip.compress(CONTENT)),), "the file", 1),
+    "a header of 60 kB": ((answer(200, CONTENT, X="x" * 60_000),), "the file", 1),
     "gzip that lies": ((gzipped(CONTENT),), "the file", 1),
     "gzip cut in the middle": ((gzipped(gzip.compress(CONTENT)[:-99]),), "TransferError", 3),
     "gzip cut, then whole": (
