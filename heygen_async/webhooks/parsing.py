@@ -10,7 +10,7 @@ import msgspec
 from heygen_async.errors import MalformedDelivery
 from heygen_async.jobs.notification import LONGEST_CALLBACK_ID
 from heygen_async.models.webhooks import WebhookEvent
-from heygen_async.session.answers.codec import DECODE_ERRORS, log_oddities
+from heygen_async.session.answers.codec import DECODE_ERRORS, log_oddities, plain_values
 from heygen_async.session.answers.lenient import Oddity, convert_leniently
 from heygen_async.webhooks.events import (
     EVENT_CLASSES,
@@ -92,7 +92,7 @@ def _callback(body: bytes) -> Callback:
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        fields = msgspec.json.decode(content)
+        fields = plain_values(content)
     except DECODE_ERRORS:
         raise MalformedDelivery("the delivery's body is not JSON") from None
     if not isinstance(fields, dict):

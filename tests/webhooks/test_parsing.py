@@ -175,6 +175,13 @@ def test_what_is_no_event_is_malformed(body: bytes) -> None:
             pytest.fail(f"took {parse(what)}")
 
 
+@pytest.mark.parametrize("title", [b'"\xff"', b"NaN", b"1e400", b'"\\ud800"'])
+def test_what_is_nearly_json_is_an_event(title: bytes) -> None:
+    body = b'\xef\xbb\xbf{"event_type": "new", "event_data": {"title": %b}}' % title
+    assert event(body).event_type == "new"
+    assert isinstance(parse(body), Callback)
+
+
 def test_deep_nesting_is_malformed() -> None:
     with pytest.raises(MalformedDelivery):
         parse(b'{"event_type": "a", "event_data": ' + b"[" * 100_000)
