@@ -17,6 +17,7 @@ from heygen_async.batch.resume import ResumePolicy, spent_by
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
+    ItemKey,
     RenderBuilder,
     RequestsBuilder,
     SourceVideo,
@@ -52,7 +53,7 @@ Items: TypeAlias = Iterable[T] | AsyncIterable[T]
 class _RunOptions(TypedDict, total=False):
     """What ``Batch.run`` takes for requests of every kind."""
 
-    key: Callable[[Any], str] | None
+    key: Callable[[Any], ItemKey] | None
     via: Via
     journal: JournalLocation | None
 
@@ -288,7 +289,7 @@ class Batch:
         variants: Iterable[Any] | AsyncIterable[Any],
         *,
         variant: Callable[[Any], Variant] | None = None,
-        key: Callable[[Any], str] | None = None,
+        key: Callable[[Any], ItemKey] | None = None,
         version: Version = "auto",
         test: bool = False,
         journal: JournalLocation | None = None,
@@ -305,9 +306,9 @@ class Batch:
                 sync or async iterable, pulled only as fast as slots free up.
             variant: Makes the variant of an item, where items are none themselves. An item for
                 which it raises a ``HeyGenError`` fails with that.
-            key: Gives each variant's key. Default: its position; with a journal, a digest of
-                its content. For a collection all keys are made, and compared, before the first
-                paid call.
+            key: Gives each variant's key: text, a whole number or a UUID. Default: its position;
+                with a journal, a digest of its content. For a collection all keys are made, and
+                compared, before the first paid call.
             version: See ``heygen.templates.generate``.
             test: Render in lower quality, free of charge, through v2.
             journal: A journal for this run alone, in place of the batch's.
@@ -318,7 +319,8 @@ class Batch:
         Raises:
             InvalidVariants: When the iteration begins; with ``on_error="collect"`` a variant of
                 an iterator fails alone.
-            InvalidRequest: Two variants of a collection have the same key.
+            InvalidRequest: Two variants of a collection have the same key, or one has something
+                else for a key; in an iterator it fails alone.
         """
         builder = RenderBuilder(
             self._heygen,
@@ -335,7 +337,7 @@ class Batch:
         video: SourceVideo | Iterable[SourceVideo],
         languages: Iterable[str] | AsyncIterable[str],
         *,
-        key: Callable[[VideoTranslationRequest], str] | None = None,
+        key: Callable[[VideoTranslationRequest], ItemKey] | None = None,
         seconds: float | Callable[[VideoTranslationRequest], float | None] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
@@ -427,7 +429,7 @@ class Batch:
         *,
         request: Callable[[T], Request],
         seconds: Callable[[T], float | None] | None = None,
-        key: Callable[[T], str] | None = None,
+        key: Callable[[T], ItemKey] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[Any]: ...
@@ -437,7 +439,7 @@ class Batch:
         *,
         request: Callable[[Any], Request] | None = None,
         seconds: Callable[[Any], float | None] | None = None,
-        key: Callable[[Any], str] | None = None,
+        key: Callable[[Any], ItemKey] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[Any]:
@@ -490,7 +492,7 @@ class Batch:
         texts: Iterable[str | SpeechRequest] | AsyncIterable[str | SpeechRequest],
         *,
         voice_id: str | None = None,
-        key: Callable[[Any], str] | None = None,
+        key: Callable[[Any], ItemKey] | None = None,
         journal: JournalLocation | None = None,
         **fields: Any,
     ) -> Run[Speech]:
@@ -591,7 +593,7 @@ class Batch:
         self,
         builder: SubmissionBuilder[T],
         items: Any,
-        key: Callable[[Any], str] | None,
+        key: Callable[[Any], ItemKey] | None,
         journal: JournalLocation | None,
         default_store: JournalStore | None,
         via: Via = "single",

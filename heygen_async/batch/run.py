@@ -23,11 +23,13 @@ from heygen_async.batch.outcome import OnError, Outcome, Progress, Report, RunSt
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
+    ItemKey,
     SubmissionBuilder,
     check_keys,
     estimate_items,
     estimate_run,
     probe_items,
+    text_keys,
 )
 from heygen_async.batch.submitter import (
     ItemInProgress,
@@ -119,7 +121,7 @@ class Run(Generic[T]):
         store: JournalStore,
         budget: AsyncBudget,
         settings: RunSettings,
-        key: Callable[[Any], str] | None,
+        key: Callable[[Any], ItemKey] | None,
         lengths: SourceLengths,
         registry: set[Run[Any]],
     ) -> None:
@@ -131,7 +133,7 @@ class Run(Generic[T]):
         self._store = store
         self._budget = budget
         self._settings = settings
-        self._key = key
+        self._key = None if key is None else text_keys(key)
         self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
         self._scouting: Scouting | None = None
@@ -397,8 +399,9 @@ class Run(Generic[T]):
             self._sample_slots(started)
         if index >= self._left.next:
             self._left.next = index + 1
-        key = self._key(item) if self._key else None
+        key: str | None = None
         try:
+            key = self._key(item) if self._key else None
             submission = self._builder.submission(index, item, key)
             if submission.seconds is None and self._builder.has_sources:
                 submission = await self._measured(submission)

@@ -13,7 +13,9 @@ from collections.abc import (
     Iterable,
 )
 from contextlib import aclosing
+from numbers import Integral
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -41,6 +43,9 @@ from heygen_async.pricing.prices import PriceTable
 from heygen_async.session.sync_iterables import Pull, numbered
 
 T = TypeVar("T")
+
+ItemKey: TypeAlias = str | int | UUID
+"""The key of an item; numbers and UUIDs count as their text."""
 
 Via: TypeAlias = Literal["single", "api-batch"]
 """How items are sent: one by one, or up to 100 together, which HeyGen starts as it has room."""
@@ -358,10 +363,35 @@ async def estimate_items(
     return msgspec.structs.replace(totals(estimates, builder.prices.as_of), left=left)
 
 
+def text_keys(key: Callable[[Any], object]) -> Callable[[Any], str]:
+    """Return a function that gives the key of an item as text.
+
+    It raises ``InvalidRequest`` for an item whose key is not text, a whole number or a UUID.
+
+    Args:
+        key: Gives the key of an item.
+    """
+
+    def text_key(item: Any) -> str:
+        found = key(item)
+        if isinstance(found, str):
+            return str.__str__(found)  # of a member of an enum, too
+        if isinstance(found, UUID):
+            return str(found)
+        if isinstance(found, Integral) and type(found) is not bool:
+            return str(int(found))
+        raise InvalidRequest(
+            f"key: expected text, a whole number or a UUID for each item, got {found!r}",
+            param="key",
+        )
+
+    return text_key
+
+
 async def check_keys(
     items: Iterable[Any], key: Callable[[Any], str], pull: Pull = "thread"
 ) -> None:
-    """Refuse items that have the same key.
+    """Refuse items that have the same key, or one that cannot be a key.
 
     Args:
         items: The items.
@@ -369,16 +399,20 @@ async def check_keys(
         pull: Where the items are read if they are not in memory.
 
     Raises:
-        InvalidRequest: With the key and both positions, counted from 1.
+        InvalidRequest: With the key and the positions, counted from 1.
     """
     positions: dict[str, int] = {}
     async with aclosing(numbered(items, pull)) as every:
         async for index, item in every:
             position = index + 1
-            first = positions.setdefault(key(item), position)
+            try:
+                found = key(item)
+            except InvalidRequest as error:
+                raise InvalidRequest(f"item {position}: {error}", param=error.param) from None
+            first = positions.setdefault(found, position)
             if first != position:
                 both = f"items {first} and {position}"
-                raise InvalidRequest(f"key: {both} have the same key {key(item)!r}", param="key")
+                raise InvalidRequest(f"key: {both} have the same key {found!r}", param="key")
 
 
 def check_language(language: str, offered: Collection[str]) -> None:
@@ -414,7 +448,7 @@ class TranslationItems(NamedTuple):
 def translation_items(
     video: SourceVideo | Iterable[SourceVideo],
     languages: Iterable[str] | AsyncIterable[str],
-    name_of: Callable[[VideoTranslationRequest], str],
+    name_of: Callable[[VideoTranslationRequest], ItemKey],
 ) -> TranslationItems:
     """Return the items for one video, or several, in many languages."""
     if isinstance(video, SourceVideo):
@@ -425,6 +459,7 @@ def translation_items(
             str,
             source_name(request),
         )
+    name_of = text_keys(name_of)
     return TranslationItems(
         _pairs([_translation_of(one) for one in video], languages),
         lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
+from heygen_async.batch.submissions import ItemKey
 from heygen_async.captions import Cue, captions
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.videos import AvatarVideoRequest, Video
@@ -52,7 +53,7 @@ async def narrate(
     *,
     avatar_id: str,
     voice_id: str | None = None,
-    key: Callable[[Any], str] | None = None,
+    key: Callable[[Any], ItemKey] | None = None,
     progress: StageProgress | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Outcome[Narration]]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
-from heygen_async.batch.submissions import check_keys
+from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
 from heygen_async.batch.variants import VariantChecker
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import HeyGenError, InvalidRequest
@@ -92,7 +92,7 @@ async def personalize(
     template_id: str,
     rows: Iterable[Mapping[str, Any]],
     *,
-    key: Callable[[Any], str] | None = None,
+    key: Callable[[Any], ItemKey] | None = None,
     title: Callable[[Any], str | None] | None = None,
     version: Version = "auto",
     test: bool = False,
@@ -135,14 +135,16 @@ async def personalize(
     found = await heygen.templates.variables(template_id, version="v2" if test else version)
     checker = VariantChecker(found)
     checker.check_all(_with_stand_ins(row) for row in given)
+    key_of: Callable[[Any], str] | None = None
     if key is not None:
-        await check_keys(given, key)
+        key_of = text_keys(key)
+        await check_keys(given, key_of)
     elif batch.store is not None:
-        key = _own_keys(template_id)
+        key_of = _own_keys(template_id)
     kept = [
         _Row(
             position,
-            str(position) if key is None else key(row),
+            str(position) if key_of is None else key_of(row),
             row,
             None if title is None else _checked_title(title(row), position),
             dict(row),
