@@ -238,6 +238,35 @@ class EarlyFailures:
         return same and self.over
 
 
+class ReplayedAnswers:
+    """Warns of answers to a run that was deleted, and is started again within 24 hours.
+
+    Args:
+        began_at: When the run began, in Unix seconds of HeyGen's clock.
+    """
+
+    MARGIN = 30.0
+    """Seconds by which a job is clearly older than the run."""
+
+    def __init__(self, began_at: float) -> None:
+        self._oldest = began_at - self.MARGIN
+
+    def found(self, outcome: Outcome[Any]) -> bool:
+        """Return whether the job of an item is older than the run, and log a warning then."""
+        job = outcome.error.last if isinstance(outcome.error, JobFailed) else outcome.result
+        created_at: float | None = getattr(job, "created_at", None)
+        if created_at is None or created_at >= self._oldest:
+            return False
+        logger.warning(
+            "item %s: HeyGen answered with job %s, which it had made before this run. For 24 hours "
+            "the same item of the same run is the same job, also if the journal is gone; to have "
+            "it made anew, give another run_id, or the journal another name",
+            outcome.key,
+            outcome.job_id,
+        )
+        return True
+
+
 def _reason(error: HeyGenError) -> tuple[str, str | None]:
     """Return what failures of one kind have in common; messages name items."""
     return failure_code(error), getattr(error, "param", None)

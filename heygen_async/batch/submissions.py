@@ -378,8 +378,9 @@ def text_keys(key: Callable[[Any], object]) -> Callable[[Any], str]:
             return str.__str__(found)  # of a member of an enum, too
         if isinstance(found, UUID):
             return str(found)
-        if isinstance(found, Integral) and type(found) is not bool:
-            return str(int(found))
+        number = None if isinstance(found, bool) else found
+        if isinstance(number, Integral):
+            return str(int(number))
         raise InvalidRequest(
             f"key: expected text, a whole number or a UUID for each item, got {found!r}",
             param="key",

@@ -104,7 +104,7 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        date = _unix_time(value)
+        date = unix_time(value)
         if date is None:
             return None
         seconds = date - now
@@ -120,11 +120,11 @@ def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
         headers: Of the answer.
         now: The present, in unix seconds, for an answer that does not tell.
     """
-    sent = _unix_time(headers.get("Date", ""))
+    sent = unix_time(headers.get("Date", ""))
     return parse_retry_after(headers.get("Retry-After"), now if sent is None else sent)
 
 
-def _unix_time(date: str) -> float | None:
+def unix_time(date: str) -> float | None:
     """Unix seconds of an HTTP date; None for what is none."""
     try:
         parsed = parsedate_to_datetime(date)

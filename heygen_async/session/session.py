@@ -67,11 +67,13 @@ class Traffic:
         requests: Requests sent, retries included.
         retries: Requests that repeated an earlier one.
         rate_limited: Answers of 429.
+        date: The ``Date`` of the latest answer; empty before the first.
     """
 
-    __slots__ = ("rate_limited", "requests", "retries")
+    __slots__ = ("date", "rate_limited", "requests", "retries")
 
     def __init__(self) -> None:
+        self.date: str = ""
         self.requests: int = 0
         self.retries: int = 0
         self.rate_limited: int = 0
@@ -317,6 +319,7 @@ class Session:
                 allow_redirects=False,
                 **connection.options,
             )
+            self.traffic.date = response.headers.get("Date", "")
             content = await read_answer(response, self._max_answer, connection.without_secret)
             if response.connection is not None:  # unless it offers another protocol
                 response.release()

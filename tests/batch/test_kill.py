@@ -51,6 +51,9 @@ BATCH_FAULTS = {
 }
 
 
+UNKEYED = ("video_agents.create", "voices.clone", "voices.speech")
+
+
 class Account:
     """A sandbox in a process of its own, seen through its control paths."""
 
@@ -104,10 +107,10 @@ class Life:
     """A process that renders, from its start to its end."""
 
     def __init__(
-        self, account: Account, journal: Path, items: int, *, batches: bool = False
+        self, account: Account, journal: Path, items: int, what: str | None = None
     ) -> None:
         command = [sys.executable, "-m", "tests.batch.crash_run"]
-        command += [account.base_url, account.api_key, "-" if batches else account.template_id]
+        command += [account.base_url, account.api_key, what or account.template_id]
         self.process = subprocess.Popen(
             [*command, str(journal), str(items)], env=ENVIRONMENT, stdout=subprocess.PIPE
         )
@@ -206,11 +209,11 @@ def test_killed_while_batches_are_sent(account: Account, tmp_path: Path, faults:
     journal, items = tmp_path / "run.db", 20 + 20 * kills
     told: dict[int, str] = {}
     for _ in range(kills):
-        life = Life(account, journal, items, batches=True)
+        life = Life(account, journal, items, "-")
         time.sleep(chance.random() * 0.4)
         for position, job in life.kill().items():
             assert told.setdefault(position, job) == job
-    outcomes = Life(account, journal, items, batches=True).finish()
+    outcomes = Life(account, journal, items, "-").finish()
     assert sorted(outcomes) == list(range(items))
     assert told.items() <= outcomes.items()
     jobs = account.jobs()
@@ -220,6 +223,63 @@ def test_killed_while_batches_are_sent(account: Account, tmp_path: Path, faults:
     struck = account.requests()["struck"].get(CREATE_BATCH, {})
     print(f"{items} items, {kills} kills, {len({job['idempotency_key'] for job in jobs})} batches")
     assert bool(struck) == (faults != Faults())
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param(Faults(), id="no faults"),
+        pytest.param(
+            Faults(
+                operations=dict.fromkeys(
+                    UNKEYED, Faults(drop_answer=0.1, drop=0.1, latency=(0.1, 1.0))
+                )
+            ),
+            id="answers and requests lost, and work that goes on after a kill",
+            marks=pytest.mark.crash,
+        ),
+    ],
+)
+def test_killed_where_no_keys_are_known(account: Account, tmp_path: Path, faults: Faults) -> None:
+    """What HeyGen takes no key for: nothing doubled, and what is not lost is found or told of."""
+    print(f"HEYGEN_KILL_SEED={SEED}")
+    account.suffer(faults)
+    chance, begun = random.Random(SEED), time.monotonic()
+    kills, journal = max(3, 3 * KILLS // 5), tmp_path / "run.db"
+    items = 20 + 20 * kills
+    told: dict[int, str] = {}
+    for _ in range(kills):
+        life = Life(account, journal, items, "unkeyed")
+        time.sleep(chance.random() * 0.7)
+        for position, job in life.kill().items():
+            if not job.startswith("Uncertain"):
+                assert told.setdefault(position, job) == job
+    account.suffer(Faults())
+    outcomes = Life(account, journal, items, "unkeyed").finish()
+    assert sorted(outcomes) == list(range(items))
+    assert told.items() <= outcomes.items()
+    uncertain = {n for n, job in outcomes.items() if job.startswith("Uncertain")}
+    assert not any(number % 3 == 0 for number in uncertain), "a speech is sent again"
+    jobs = account.jobs()
+    made = [job["id"] for job in jobs if job["operation"] != "voices.speech"]
+    known = [job for number, job in outcomes.items() if number % 3 and number not in uncertain]
+    assert len(set(known)) == len(known)
+    lost, doubled = set(made) - set(known), len(made) - items * 2 // 3
+    # What a kill has kept from being sent is not sent; what was sent, the account shows.
+    assert not lost
+    assert set(known) <= set(made)
+    assert doubled <= 0
+    speeches, wanted = len(jobs) - len(made), len(range(0, items, 3))
+    resent = sum(entry.resends for entry in entries(journal))
+    assert wanted <= speeches <= wanted + resent
+    assert all(
+        entry.state == "uncertain" for entry in entries(journal) if entry.position in uncertain
+    )
+    print(
+        f"{items} items, {kills} kills, {time.monotonic() - begun:.0f} s: {len(lost)} lost, "
+        f"{max(doubled, 0)} doubled, {len(uncertain)} uncertain; {speeches - wanted} speeches "
+        f"paid twice, {resent} counted"
+    )
 
 
 def test_the_power_fails_at_any_moment(account: Account, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from email.utils import formatdate
 from functools import partial
 
 from aiohttp import web
@@ -200,6 +201,7 @@ class Hosts:
         version = found[0].version if found else request.raw_path[1:3]
         headers = {
             "Content-Type": "application/json",
+            "Date": formatdate(self._account.unix(self._account.clock.now()), usegmt=True),
             "x-amzn-requestid": f"sandbox-{self._account.ledger.requests:08x}",
         }
         if version == "v2":
