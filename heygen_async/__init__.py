@@ -301,7 +301,16 @@ if TYPE_CHECKING:
         WebhookEventName,
         WebhookEventType,
     )
-    from heygen_async.pipelines import Narration, localize, narrate, personalize
+    from heygen_async.pipelines import (
+        ChainEstimate,
+        Narration,
+        estimate_localize,
+        estimate_narrate,
+        estimate_personalize,
+        localize,
+        narrate,
+        personalize,
+    )
     from heygen_async.pricing.estimates import Estimate, RunEstimate
     from heygen_async.pricing.prices import PRICES, PriceTable
     from heygen_async.session.answers.codec import Page
@@ -420,7 +429,8 @@ _HOMES = {
         "RotatedWebhookSecret WebhookEndpoint WebhookEndpointRequest WebhookEndpointUpdate "
         "WebhookEvent WebhookEventName WebhookEventType"
     ),
-    "pipelines": "Narration localize narrate personalize",
+    "pipelines": "ChainEstimate Narration estimate_localize estimate_narrate "
+    "estimate_personalize localize narrate personalize",
     "pricing.estimates": "Estimate RunEstimate",
     "pricing.prices": "PRICES PriceTable",
     "session.cancellation": "accepted_job_ids",
@@ -502,6 +512,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "CallError",
     "Caption",
     "CaptionStyle",
+    "ChainEstimate",
     "CharacterVariable",
     "CinematicAvatarVideoRequest",
     "ColorSceneBackground",
@@ -717,6 +728,9 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "WordTimestamp",
     "__version__",
     "accepted_job_ids",
+    "estimate_localize",
+    "estimate_narrate",
+    "estimate_personalize",
     "localize",
     "narrate",
     "personalize",

@@ -307,11 +307,6 @@ class HeyGen:
         return self._session.jobs
 
     @property
-    def retry(self) -> Retry:
-        """How failed calls are repeated."""
-        return self._session.settings.retry
-
-    @property
     def paused_seconds(self) -> float:
         """Seconds for which requests are held back by an answer with ``Retry-After``, or 0."""
         return self._session.requests.paused_seconds

@@ -25,7 +25,7 @@ import msgspec
 from heygen_async.batch.operations import OPERATIONS, Listing, Submission
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import batch_and_index
-from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, lost_creates
 from heygen_async.errors import APIError
 from heygen_async.journal import ItemRecord, JournalStore
 from heygen_async.session.tasks import in_thread
@@ -164,8 +164,8 @@ class AccountSearch:
         self._finders: dict[Listing, _Finder] = {}
         # What the client has created without keys; interactive calls look for it, too.
         self._created: dict[Listing, LostCreates] = {
-            "video_agents": heygen.video_agents.lost,
-            "voices": heygen.voices.lost,
+            "video_agents": lost_creates(heygen.video_agents),
+            "voices": lost_creates(heygen.voices),
         }
         self._given: dict[str, str] = {}  # the key of the item that each job was given to
 

@@ -24,6 +24,7 @@ from heygen_async.batch.submissions import (
     SubmissionBuilder,
     Via,
     source_name,
+    text_keys,
     translation_items,
 )
 from heygen_async.batch.variants import Variant
@@ -169,7 +170,7 @@ class Batch:
         self._policy = ResumePolicy(
             retry_failed=retry_failed,
             resubmit_uncertain=resubmit_uncertain,
-            resend_unkeyed=heygen.retry.unkeyed == "resend",
+            resend_unkeyed=heygen._session.settings.retry.unkeyed == "resend",
         )
         self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
         self._until_empty = until_empty
@@ -634,7 +635,7 @@ class Batch:
             store,
             self._budget,
             settings,
-            key,
+            None if key is None else text_keys(key),
             self._lengths,
             self._runs,
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
 from heygen_async.errors import APIError, BatchStopped, HeyGenError, JobFailed
 from heygen_async.pricing.estimates import dollars, paid_twice
+from heygen_async.session.retry import unix_time
 from heygen_async.session.session import Traffic
 from heygen_async.session.slots import SlotPool
 
@@ -305,11 +308,20 @@ class RunStats:
         self._elapsed = 0.0
         self._usd = 0.0
         self._resent = 0
+        self._replays: ReplayedAnswers | None = None  # until one was found
         self._resent_usd = 0.0
         self._begin = self._end = self._readings()
 
-    def start(self, now: float) -> None:
-        """Start the clock of the run, in seconds of the loop's clock."""
+    def start(self, now: float, *, new_journal: bool = False) -> None:
+        """Start the clock of the run.
+
+        Args:
+            now: Seconds of the loop's clock.
+            new_journal: Whether its journal holds nothing, so that no job can be older.
+        """
+        if new_journal:
+            answered_at = unix_time(self._traffic.date)
+            self._replays = ReplayedAnswers(answered_at or time.time() - CLOCK_MARGIN)
         self._started_at = now
         self._begin = self._readings()
 
@@ -326,6 +338,8 @@ class RunStats:
 
     def item_ended(self, outcome: Outcome[Any], now: float) -> None:
         """Count an outcome."""
+        if self._replays is not None and self._replays.found(outcome):
+            self._replays = None
         self._resumed += outcome.resumed
         self._usd += outcome.usd or 0.0
         if outcome.resends:

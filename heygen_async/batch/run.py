@@ -23,13 +23,11 @@ from heygen_async.batch.outcome import OnError, Outcome, Progress, Report, RunSt
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
-    ItemKey,
     SubmissionBuilder,
     check_keys,
     estimate_items,
     estimate_run,
     probe_items,
-    text_keys,
 )
 from heygen_async.batch.submitter import (
     ItemInProgress,
@@ -121,7 +119,7 @@ class Run(Generic[T]):
         store: JournalStore,
         budget: AsyncBudget,
         settings: RunSettings,
-        key: Callable[[Any], ItemKey] | None,
+        key: Callable[[Any], str] | None,
         lengths: SourceLengths,
         registry: set[Run[Any]],
     ) -> None:
@@ -133,7 +131,7 @@ class Run(Generic[T]):
         self._store = store
         self._budget = budget
         self._settings = settings
-        self._key = None if key is None else text_keys(key)
+        self._key = key
         self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
         self._scouting: Scouting | None = None
@@ -258,7 +256,8 @@ class Run(Generic[T]):
         try:
             await self._open()
             await self._check_wallet()
-            self._stats.start(asyncio.get_running_loop().time())
+            new = self._settings.journaled and not self._opened.resumed
+            self._stats.start(asyncio.get_running_loop().time(), new_journal=new)
             self._watch.start()
             async for ended in outcomes:
                 if ended is None:
@@ -397,8 +396,7 @@ class Run(Generic[T]):
         started = loop.time()
         if started >= self._next_sample:
             self._sample_slots(started)
-        if index >= self._left.next:
-            self._left.next = index + 1
+        self._left.next = max(self._left.next, index + 1)
         key: str | None = None
         try:
             key = self._key(item) if self._key else None

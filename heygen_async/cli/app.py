@@ -172,6 +172,7 @@ def localize(
             "last argument.",
         ),
     ] = None,
+    dry_run: DryRun = False,
 ) -> Command:
     """Make a video of a prompt or a script, or take one, and dub it into many languages.
 
@@ -183,9 +184,8 @@ def localize(
     source = SourceVideo(
         video=video, prompt=prompt, script=script, avatar=avatar, voice=voice, title=title
     )
-    return command(
-        source, to or [], everything=everything, edit=edit, program=correct, **shared.arguments()
-    )
+    arguments = shared.arguments(dry_run=dry_run)
+    return command(source, to or [], everything=everything, edit=edit, program=correct, **arguments)
 
 
 @app.command(epilog=_CHAIN_EPILOG)
@@ -202,6 +202,7 @@ def narrate(
     avatar: Annotated[str, typer.Option(metavar="ID", help="The look.", show_default=False)],
     shared: SharedOptions,
     voice: Voice = None,
+    dry_run: DryRun = False,
 ) -> Command:
     """Have texts spoken, lip-sync an avatar to each, and make captions of the words.
 
@@ -210,7 +211,7 @@ def narrate(
     """
     from heygen_async.cli.commands.narrate import narrate as command
 
-    return command(texts, avatar=avatar, voice=voice, **shared.arguments())
+    return command(texts, avatar=avatar, voice=voice, **shared.arguments(dry_run=dry_run))
 
 
 @app.command(epilog=_CHAIN_EPILOG)
@@ -226,6 +227,7 @@ def personalize(
         ),
     ] = None,
     voice: Voice = None,
+    dry_run: DryRun = False,
 ) -> Command:
     """Render one video for each row of a file, with what the row says spoken first.
 
@@ -234,7 +236,8 @@ def personalize(
     """
     from heygen_async.cli.commands.personalize import personalize as command
 
-    return command(template_id, rows, speak=speak or [], voice=voice, **shared.arguments())
+    arguments = shared.arguments(dry_run=dry_run)
+    return command(template_id, rows, speak=speak or [], voice=voice, **arguments)
 
 
 @proofread.command()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from rich.console import Console
 
-from heygen_async.batch import Batch, Run
+from heygen_async.batch import Batch
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.options import RunOptions
 from heygen_async.client import HeyGen
+from heygen_async.pipelines import ChainEstimate
 from heygen_async.pricing.account import AccountCheck, balance, check_account
 from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate, dollars
 
@@ -21,8 +21,11 @@ from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate
 async def preview(
     heygen: HeyGen,
     display: Display,
-    start: Callable[[Batch], Run[Any]],
+    estimate: Callable[[Batch], Awaitable[RunEstimate]],
     options: RunOptions,
+    existing: str | None,
+    *,
+    chain: bool = False,
 ) -> Exit:
     """Check all items, add up what they will probably cost, and look at the balance.
 
@@ -31,14 +34,16 @@ async def preview(
     Args:
         heygen: The client.
         display: Where it is shown.
-        start: Makes the run, which is not iterated.
-        options: Journal and budget of the run.
+        estimate: Estimates the run or the chain.
+        options: Journal and budget.
+        existing: What the journal holds, in words; None if nothing.
+        chain: Whether it is a chain, whose stages have journals of their own.
 
     Raises:
         InvalidRequest: An item cannot be sent.
         HeyGenError: The API refuses an answer, or the journal cannot be read.
     """
-    expected = await start(options.batch(heygen)).estimate()
+    expected = await estimate(options.batch(heygen, journal=options.journal if chain else None))
     left = expected.left
     user = await heygen.users.me()
     in_account = balance(user)
@@ -49,9 +54,14 @@ async def preview(
         "balance": in_account,
         "max_cost": options.max_cost,
         "max_jobs": options.max_jobs,
-        "journal": await asyncio.to_thread(options.existing_run),
-        "left": None if left is None else {**msgspec.structs.asdict(left), **_figures(left)},
+        "journal": existing,
+        "left": _remaining(left),
     }
+    if isinstance(expected, ChainEstimate):
+        record["stages"] = {
+            name: {"items": stage.items, **_figures(stage), "left": _remaining(stage.left)}
+            for name, stage in expected.stages.items()
+        }
 
     def show(console: Console) -> None:
         _show(display, expected, in_account)
@@ -65,6 +75,9 @@ def _show(display: Display, expected: RunEstimate, in_account: float | str | Non
     items, left = expected.items, expected.left
     valid = "1 item, which is" if items == 1 else f"{items:,} items, all of them"
     display.note(f"{valid} valid. Nothing was submitted.")
+    if isinstance(expected, ChainEstimate):
+        for name, stage in expected.stages.items():
+            display.note(f"  {name}: {_items(stage.items)}, {stage.amount}")
     display.note(f"  estimate: {expected.amount} at prices of {expected.as_of}")
     if expected.notice:
         display.warn(f"  {expected.notice[:1].upper()}{expected.notice[1:]}.")
@@ -122,6 +135,10 @@ def _warn(
         display.warn(f"  The run would stop at --max-cost, {dollars(options.max_cost)}.")
     if options.max_jobs is not None and ended + jobs > options.max_jobs:
         display.warn(f"  The run would stop at --max-jobs, {options.max_jobs:,}.")
+
+
+def _remaining(left: RemainingWork | None) -> dict[str, Any] | None:
+    return None if left is None else {**msgspec.structs.asdict(left), **_figures(left)}
 
 
 def _figures(cost: CostRange) -> dict[str, float | int | None]:

@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 from heygen_async.errors import CallError
 from heygen_async.models.video_agents import VideoAgentSession
@@ -78,6 +79,11 @@ async def look_for(candidates: Candidates) -> str | None:
     if failure is not None:
         raise failure
     return None
+
+
+def lost_creates(resource: object) -> LostCreates:
+    """Return what a resource of a client has created without keys."""
+    return _LOST.setdefault(resource, LostCreates())
 
 
 class LostCreates:
@@ -170,3 +176,6 @@ class LostCreates:
         if found is not None:
             self.take(found)
         return found
+
+
+_LOST: WeakKeyDictionary[object, LostCreates] = WeakKeyDictionary()

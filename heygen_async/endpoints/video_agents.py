@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
-from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, has_prompt
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, has_prompt, lost_creates
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.errors import (
@@ -24,7 +24,6 @@ from heygen_async.errors import (
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind, failed_job
 from heygen_async.jobs.observation import submitted
-from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import (
     CreatedVideoAgentSession,
@@ -41,7 +40,6 @@ from heygen_async.models.video_agents import (
 from heygen_async.models.videos import Video
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.session import Session
 
 CREATE: Endpoint[CreatedVideoAgentSession] = Endpoint(
     operation="video_agents.create",
@@ -354,15 +352,7 @@ def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
 
 
 class VideoAgents(Resource):
-    """``heygen.video_agents``.
-
-    Attributes:
-        lost: The sessions that this client has started, and those that it looks for.
-    """
-
-    def __init__(self, session: Session, watcher: Watcher) -> None:
-        super().__init__(session, watcher)
-        self.lost: LostCreates = LostCreates()
+    """``heygen.video_agents``."""
 
     async def create(
         self,
@@ -399,7 +389,7 @@ class VideoAgents(Resource):
             idempotency_key=idempotency_key,
             resend=resend,
         )
-        session_id, created = await self.lost.create(
+        session_id, created = await lost_creates(self).create(
             CREATE, call, request.prompt, None if request.incognito_mode else search
         )
         started = asyncio.get_running_loop().time()
@@ -420,7 +410,7 @@ class VideoAgents(Resource):
             recent = [one.session_id for one in page.items if one.created_at >= since]
             if not recent:  # the newest come first
                 break
-            free = [one for one in recent if not self.lost.taken(one)]
+            free = [one for one in recent if not lost_creates(self).taken(one)]
             found += [one for one in free if has_prompt(await self.get(one), prompt)]
         return found
 

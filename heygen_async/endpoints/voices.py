@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
-from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, LostCreates, is_clone
+from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, is_clone, lost_creates
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.structs import encode
 from heygen_async.models.voices import (
     CreatedVoiceClone,
@@ -25,7 +24,6 @@ from heygen_async.models.voices import (
 )
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.session import Session
 
 LIST: Endpoint[Page[Voice]] = Endpoint(
     operation="voices.list", method="GET", path="/v3/voices", answer=Voice, envelope="page"
@@ -68,15 +66,7 @@ VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
 
 
 class Voices(Resource):
-    """``heygen.voices``.
-
-    Attributes:
-        lost: The clones that this client has started, and those that it looks for.
-    """
-
-    def __init__(self, session: Session, watcher: Watcher) -> None:
-        super().__init__(session, watcher)
-        self.lost: LostCreates = LostCreates()
+    """``heygen.voices``."""
 
     def list(
         self,
@@ -202,7 +192,7 @@ class Voices(Resource):
             idempotency_key=idempotency_key,
             resend=resend,
         )
-        voice_id, created = await self.lost.create(CLONE, call, name, search)
+        voice_id, created = await lost_creates(self).create(CLONE, call, name, search)
         return self._job(VOICE_CLONE, voice_id, created, request=request)
 
     async def _clones_named(self, name: str, since: float) -> Sequence[str]:
@@ -210,7 +200,7 @@ class Voices(Resource):
         named = [
             voice.voice_id
             async for voice in self.list(type="private", limit=100)
-            if voice.name == name and not self.lost.taken(voice.voice_id)
+            if voice.name == name and not lost_creates(self).taken(voice.voice_id)
         ]
         return [one for one in named if is_clone(await self.get(one), name, since)]
 

@@ -7,9 +7,21 @@ it was, and pays for nothing twice. Leaving the iteration, or cancelling it, end
 that HeyGen has accepted go on there, and the next start waits for them.
 """
 
-from heygen_async.pipelines.localization import Correct, localize
-from heygen_async.pipelines.narration import Narration, narrate
-from heygen_async.pipelines.personalization import personalize
+from heygen_async.pipelines.estimates import ChainEstimate
+from heygen_async.pipelines.localization import Correct, estimate_localize, localize
+from heygen_async.pipelines.narration import Narration, estimate_narrate, narrate
+from heygen_async.pipelines.personalization import estimate_personalize, personalize
 from heygen_async.pipelines.stages import StageProgress
 
-__all__ = ["Correct", "Narration", "StageProgress", "localize", "narrate", "personalize"]
+__all__ = [
+    "ChainEstimate",
+    "Correct",
+    "Narration",
+    "StageProgress",
+    "estimate_localize",
+    "estimate_narrate",
+    "estimate_personalize",
+    "localize",
+    "narrate",
+    "personalize",
+]

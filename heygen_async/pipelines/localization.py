@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome, ProofreadRender
+from heygen_async.batch import Batch, Outcome, ProofreadRender, Run
 from heygen_async.batch.submissions import check_language
 from heygen_async.client import HeyGen
 from heygen_async.errors import CorrectionFailed, HeyGenError, InvalidRequest, InvalidResponse
@@ -23,6 +23,15 @@ from heygen_async.models.sources import AssetId, AssetUrl, MediaSource
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
+from heygen_async.pipelines.estimates import (
+    ChainEstimate,
+    Seconds,
+    exactly,
+    expected_length,
+    finished_lengths,
+    summed,
+    with_lengths,
+)
 from heygen_async.pipelines.stages import (
     Counted,
     Passage,
@@ -33,6 +42,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
+from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.sync_iterables import numbered
 from heygen_async.session.tasks import in_thread
 
@@ -50,6 +60,16 @@ class _Sent(msgspec.Struct, frozen=True):
     """What is looked at of a request that was submitted before; renders have no video."""
 
     video: MediaSource = AssetId(asset_id="unknown")
+
+
+class _SentRender(msgspec.Struct, frozen=True):
+    """What is looked at of a render that was submitted before."""
+
+    proofread_id: str = "proofread"
+
+
+# In the place of a video that is still to be made.
+_PLACEHOLDER: MediaSource = AssetId(asset_id="video")
 
 
 class _Film(NamedTuple):
@@ -116,22 +136,13 @@ async def localize(
         HeyGenError: The video itself could not be made.
         BudgetExceeded: The budget has no room for a stage.
     """
-    if isinstance(languages, str):
-        raise InvalidRequest("languages: expected several names, got one", param="languages")
     _check(correct, corrections, render)
-    wanted = list({language: None async for _, language in numbered(languages, batch.pull)})
-    offered = frozenset(await batch.heygen.video_translations.languages())
-    for language in wanted:
-        check_language(language, offered)
     title = title or _title_of(source)
+    wanted = await _checked_languages(batch, languages)
     if not wanted:
         return
     # A field that is wrong has to show before the video is paid for.
-    video = AssetId(asset_id="video")
-    if correct is None:
-        _request(VideoTranslationRequest, fields, video, wanted[0], title)
-    else:
-        _request(ProofreadRequest, fields, video, wanted[0], title)
+    _requests(correct, fields, dict.fromkeys(wanted, _PLACEHOLDER), title)
     await count_earlier(batch, "source", "translations", "proofreads", "renders")
     if correct is None:
         outcomes = _translated(batch, source, wanted, title, progress, fields)
@@ -144,6 +155,120 @@ async def localize(
             yield msgspec.structs.replace(outcome, item=outcome.key)
 
 
+async def estimate_localize(
+    batch: Batch,
+    source: Source,
+    languages: Iterable[str],
+    *,
+    correct: Correct | None = None,
+    title: str | None = None,
+    render: ProofreadGenerateRequest | None = None,
+    seconds: float | None = None,
+    **fields: Any,
+) -> ChainEstimate:
+    """Estimate what ``localize`` would cost with these arguments; no paid call.
+
+    Args:
+        batch: Client, journal and settings of all stages.
+        source: As for ``localize``.
+        languages: As for ``localize``; one at least.
+        correct: As for ``localize``; it is not called.
+        title: As for ``localize``.
+        render: As for ``localize``.
+        seconds: Length of the source in seconds where you know it. Default: it is measured, or
+            follows from the request that makes it.
+        **fields: As for ``localize``.
+
+    Returns:
+        The estimate; with a journal, ``left`` is what is left to do.
+
+    Raises:
+        InvalidRequest: HeyGen does not offer a language, or another argument cannot be used.
+    """
+    _check(correct, 1, render)
+    title = title or _title_of(source)
+    wanted = await _checked_languages(batch, languages)
+    if not wanted:
+        raise InvalidRequest("languages: expected one at least", param="languages")
+    stages: dict[str, RunEstimate] = {}
+    name = "translations" if correct is None else "proofreads"
+    stage = batch.stage(name)
+    length = None if seconds is None else exactly(seconds)
+    if isinstance(source, str):
+        source = AssetUrl(url=source)
+    if isinstance(source, AssetUrl | AssetId):
+        videos: dict[str, MediaSource] = dict.fromkeys(wanted, source)
+    else:
+        first = batch.stage("source")
+        run = first.run([source], key=lambda _: "source", journal=first.store)
+        stages["source"] = await run.estimate()
+        made = await finished_lengths(first.store)
+        if made or length is None:
+            length = exactly(made["source"]) if made else expected_length(stages["source"])
+        sent = await submitted(stage.store, _Sent)
+        videos = {one: sent[one].video if one in sent else _PLACEHOLDER for one in wanted}
+    requests = _requests(correct, fields, videos, title)
+
+    def start(seconds: Seconds | None) -> Run[Any]:
+        return stage.run(requests, seconds=seconds, key=_language_of, journal=stage.store)
+
+    if length is None:  # the source tells it
+        stages[name] = await start(None).estimate()
+        length = expected_length(stages[name])
+    else:
+        stages[name] = await with_lengths(start, dict.fromkeys(wanted, length), _language_of)
+    if correct is not None:
+        last = batch.stage("renders")
+        begun = await submitted(last.store, _SentRender)
+        renders = [
+            _render(render, begun.get(language, _SentRender()).proofread_id, language, request)
+            for language, request in zip(videos, requests, strict=True)
+        ]
+        stages["renders"] = await with_lengths(
+            lambda seconds: last.run(
+                renders, seconds=seconds, key=lambda one: one.language, journal=last.store
+            ),
+            dict.fromkeys(wanted, length),
+            lambda one: one.language,
+        )
+    return summed(stages)
+
+
+async def _checked_languages(batch: Batch, languages: Iterable[str]) -> list[str]:
+    """Return languages without repetition.
+
+    Raises:
+        InvalidRequest: HeyGen does not offer one of them.
+    """
+    if isinstance(languages, str):
+        raise InvalidRequest("languages: expected several names, got one", param="languages")
+    wanted = list({language: None async for _, language in numbered(languages, batch.pull)})
+    offered = frozenset(await batch.heygen.video_translations.languages())
+    for language in wanted:
+        check_language(language, offered)
+    return wanted
+
+
+def _requests(
+    correct: Correct | None, fields: dict[str, Any], videos: dict[str, MediaSource], title: str
+) -> list[Any]:
+    """Return the requests of all languages: for proofreads, or without a correction for dubs."""
+    kind: Any = VideoTranslationRequest if correct is None else ProofreadRequest
+    return [_request(kind, fields, video, one, title) for one, video in videos.items()]
+
+
+def _render(
+    render: ProofreadGenerateRequest | None, proofread_id: str, language: str, request: Any
+) -> ProofreadRender:
+    """Return the request that renders a proofread."""
+    return ProofreadRender(
+        **msgspec.structs.asdict(render or ProofreadGenerateRequest()),
+        proofread_id=proofread_id,
+        language=language,
+        mode=request.mode,
+    )
+
+
 async def _translated(
     batch: Batch,
     source: Source,
@@ -154,10 +279,7 @@ async def _translated(
 ) -> AsyncGenerator[Outcome[VideoTranslation]]:
     journal = batch.stage("translations").store
     film = await _film(batch, source, languages, journal, progress)
-    requests = [
-        _request(VideoTranslationRequest, fields, video, language, title)
-        for language, video in film.videos.items()
-    ]
+    requests = _requests(None, fields, film.videos, title)
     run = batch.run(requests, seconds=lambda _: film.seconds, key=_language_of, journal=journal)
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
@@ -179,21 +301,13 @@ async def _proofread(
     journal = batch.stage("renders").store
     rendered_before = await submitted(journal, _Sent)
     film = await _film(batch, source, languages, first.store, progress)
-    requests = [
-        _request(ProofreadRequest, fields, video, language, title)
-        for language, video in film.videos.items()
-    ]
+    requests = _requests(correction.correct, fields, film.videos, title)
 
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
         proofread_id = outcome.unwrap().id
         if outcome.key not in rendered_before:
             await correction.apply(proofread_id, outcome.key)
-        return ProofreadRender(
-            **msgspec.structs.asdict(render),
-            proofread_id=proofread_id,
-            language=outcome.key,
-            mode=outcome.item.mode,
-        )
+        return _render(render, proofread_id, outcome.key, outcome.item)
 
     proofreads = first.run(requests, key=_language_of, journal=first.store)
     passage = Passage(proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence, Sized
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
-from heygen_async.batch.submissions import ItemKey
+from heygen_async.batch.submissions import ItemKey, text_keys
 from heygen_async.captions import Cue, captions
 from heygen_async.errors import InvalidRequest
+from heygen_async.journal.keys import ItemKeys, StableKeys
+from heygen_async.models.structs import encode
 from heygen_async.models.videos import AvatarVideoRequest, Video
 from heygen_async.models.voices import Speech, SpeechRequest
 from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
+from heygen_async.pipelines.estimates import (
+    ChainEstimate,
+    OutputLength,
+    exactly,
+    finished_lengths,
+    summed,
+    with_lengths,
+)
 from heygen_async.pipelines.stages import (
     Counted,
     Passage,
@@ -25,6 +35,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
+from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 
 class Narration(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +92,7 @@ async def narrate(
         InvalidRequest: A text of a collection cannot be spoken; nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
-    try:
-        avatar = AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="spoken", **fields)
-    except TypeError as error:  # a field that there is not
-        raise InvalidRequest(str(error)) from None
+    avatar = _avatar(avatar_id, fields)
     await count_earlier(batch, "speech", "videos")
     first = stage_of(batch, "speech", progress)
     journal = batch.stage("videos").store
@@ -106,6 +114,94 @@ async def narrate(
             async for outcome in outcomes:
                 speeches.taken(outcome.item.before)
                 yield _narrated(outcome)
+
+
+async def estimate_narrate(
+    batch: Batch,
+    texts: Sequence[str | SpeechRequest],
+    *,
+    avatar_id: str,
+    voice_id: str | None = None,
+    key: Callable[[Any], ItemKey] | None = None,
+    **fields: Any,
+) -> ChainEstimate:
+    """Estimate what ``narrate`` would cost with these arguments; no paid call.
+
+    Args:
+        batch: Client, journal and settings of all stages.
+        texts: As for ``narrate``, in a sequence.
+        avatar_id: As for ``narrate``.
+        voice_id: As for ``narrate``.
+        key: As for ``narrate``.
+        **fields: As for ``narrate``.
+
+    Returns:
+        The estimate; with a journal, ``left`` is what is left to do.
+
+    Raises:
+        InvalidRequest: A text cannot be spoken.
+    """
+    avatar = _avatar(avatar_id, fields)
+    first, last = batch.stage("speech"), batch.stage("videos")
+    speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.store)
+    spoken = await speeches.estimate()
+    keys = _keys(batch, texts, voice_id, key)
+    sent, made = await submitted(last.store, _Sent), await finished_lengths(first.store)
+    lengths: dict[str, OutputLength] = {}
+    videos: dict[str, AvatarVideoRequest] = {}
+    for name, text in zip(keys, texts, strict=True):
+        if name in made:
+            lengths[name] = exactly(made[name])
+        else:
+            said = (text, 1.0) if isinstance(text, str) else (text.text, text.speed)
+            seconds = speech_seconds(*said)
+            share = seconds * TOLERANCE
+            lengths[name] = OutputLength(seconds, seconds - share, seconds + share, known=True)
+        asset_id = sent[name].audio_asset_id if name in sent else avatar.audio_asset_id
+        videos[name] = msgspec.structs.replace(avatar, audio_asset_id=asset_id)
+    shown = await with_lengths(
+        lambda seconds: last.run(
+            list(videos),
+            request=lambda name: videos[name],
+            seconds=seconds,
+            key=lambda name: name,
+            journal=last.store,
+        ),
+        lengths,
+        str,
+    )
+    return summed({"speech": spoken, "videos": shown})
+
+
+def _keys(
+    batch: Batch,
+    texts: Sequence[str | SpeechRequest],
+    voice_id: str | None,
+    key: Callable[[Any], ItemKey] | None,
+) -> list[str]:
+    """Return the keys that a run gives the speeches."""
+    if key is not None:
+        return [*map(text_keys(key), texts)]
+    if batch.store is None:
+        return [str(position) for position in range(len(texts))]
+    keys: ItemKeys = StableKeys("speech")
+    found = []
+    for position, text in enumerate(texts):
+        request = (
+            SpeechRequest(text=text, voice_id=voice_id or "") if isinstance(text, str) else text
+        )
+        identity = keys.identify("voices.speech", (), encode(request), None, position)
+        keys.skip(identity)
+        found.append(identity.key)
+    return found
+
+
+def _avatar(avatar_id: str, fields: dict[str, Any]) -> AvatarVideoRequest:
+    """Return the request for a video, without its audio."""
+    try:
+        return AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="spoken", **fields)
+    except TypeError as error:  # a field that there is not
+        raise InvalidRequest(str(error)) from None
 
 
 def _seconds_of(step: Step[AvatarVideoRequest]) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome
+from heygen_async.batch import Batch, Outcome, Run
 from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
 from heygen_async.batch.variants import VariantChecker
 from heygen_async.endpoints.templates import Version
@@ -21,6 +21,7 @@ from heygen_async.models.templates import TemplateRenderRequest
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech, SpeechRequest
 from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
+from heygen_async.pipelines.estimates import ChainEstimate, summed
 from heygen_async.pipelines.stages import (
     Passage,
     StageProgress,
@@ -28,7 +29,11 @@ from heygen_async.pipelines.stages import (
     stage_of,
     submitted,
 )
+from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.sync_iterables import numbered
+
+# In the place of a speech that is still to be made.
+_PLACEHOLDER = "spoken"
 
 
 class _Asset(msgspec.Struct, frozen=True):
@@ -126,45 +131,15 @@ async def personalize(
         InvalidRequest: Two rows have the same key, or a title is none; nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
-    if not isinstance(rows, Iterable):
-        raise InvalidRequest(
-            f"rows: expected a sync iterable of mappings, got {type(rows).__name__}", param="rows"
-        )
-    heygen = batch.heygen
-    given = [row async for _, row in numbered(rows, batch.pull)]
-    found = await heygen.templates.variables(template_id, version="v2" if test else version)
-    checker = VariantChecker(found)
-    checker.check_all(_with_stand_ins(row) for row in given)
-    key_of: Callable[[Any], str] | None = None
-    if key is not None:
-        key_of = text_keys(key)
-        await check_keys(given, key_of)
-    elif batch.store is not None:
-        key_of = _own_keys(template_id)
-    kept = [
-        _Row(
-            position,
-            str(position) if key_of is None else key_of(row),
-            row,
-            None if title is None else _checked_title(title(row), position),
-            dict(row),
-        )
-        for position, row in enumerate(given)
-    ]
+    kept, checker = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
     await count_earlier(batch, "voices", "renders")
     journal = batch.stage("renders").store
     taken = await _speak(batch, kept, await submitted(journal, _Sent), progress)
 
-    def variant(row: _Row) -> TemplateRenderRequest:
-        if row.error is not None:
-            raise row.error
-        request = checker.request(row.position, row.values)
-        return msgspec.structs.replace(request, title=row.title)
-
     run = batch.render(
         template_id,
         _Rows(kept),
-        variant=variant,
+        variant=lambda row: _variant(checker, row),
         key=lambda row: row.key,
         version=version,
         test=test,
@@ -185,6 +160,118 @@ async def personalize(
             )
 
 
+async def estimate_personalize(
+    batch: Batch,
+    template_id: str,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    key: Callable[[Any], ItemKey] | None = None,
+    title: Callable[[Any], str | None] | None = None,
+    version: Version = "auto",
+    test: bool = False,
+) -> ChainEstimate:
+    """Estimate what ``personalize`` would cost with these arguments; no paid call.
+
+    Args:
+        batch: Client, journal and settings of all stages.
+        template_id: As for ``personalize``.
+        rows: As for ``personalize``.
+        key: As for ``personalize``.
+        title: As for ``personalize``.
+        version: As for ``personalize``.
+        test: As for ``personalize``.
+
+    Returns:
+        The estimate; with a journal, ``left`` is what is left to do.
+
+    Raises:
+        InvalidVariants: A row does not fit the template.
+        InvalidRequest: Two rows have the same key, or a title is none.
+    """
+    kept, checker = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
+    last = batch.stage("renders")
+    sent = await submitted(last.store, _Sent)
+    stages: dict[str, RunEstimate] = {}
+    if spoken := _spoken_in(kept):
+        stages["voices"] = await _voices(batch.stage("voices"), spoken).estimate()
+    for one in spoken:
+        asset_id = sent[one.row.key].asset_id(one.name) if one.row.key in sent else None
+        one.row.values[one.name] = AssetId(asset_id=asset_id or _PLACEHOLDER)
+    run = last.render(
+        template_id,
+        kept,
+        variant=lambda row: _variant(checker, row),
+        key=lambda row: row.key,
+        version=version,
+        test=test,
+        journal=last.store,
+    )
+    return summed({**stages, "renders": await run.estimate()})
+
+
+async def _checked_rows(
+    batch: Batch,
+    template_id: str,
+    rows: Iterable[Mapping[str, Any]],
+    key: Callable[[Any], ItemKey] | None,
+    title: Callable[[Any], str | None] | None,
+    version: Version,
+    *,
+    test: bool,
+) -> tuple[list[_Row], VariantChecker]:
+    """Return the rows, and what makes requests of them; all of them were checked."""
+    if not isinstance(rows, Iterable):
+        raise InvalidRequest(
+            f"rows: expected a sync iterable of mappings, got {type(rows).__name__}", param="rows"
+        )
+    given = [row async for _, row in numbered(rows, batch.pull)]
+    found = await batch.heygen.templates.variables(template_id, version="v2" if test else version)
+    checker = VariantChecker(found)
+    checker.check_all(_with_stand_ins(row) for row in given)
+    key_of: Callable[[Any], str] | None = None
+    if key is not None:
+        key_of = text_keys(key)
+        await check_keys(given, key_of)
+    elif batch.store is not None:
+        key_of = _own_keys(template_id)
+    kept = [
+        _Row(
+            position,
+            str(position) if key_of is None else key_of(row),
+            row,
+            None if title is None else _checked_title(title(row), position),
+            dict(row),
+        )
+        for position, row in enumerate(given)
+    ]
+    return kept, checker
+
+
+def _variant(checker: VariantChecker, row: _Row) -> TemplateRenderRequest:
+    if row.error is not None:
+        raise row.error
+    request = checker.request(row.position, row.values)
+    return msgspec.structs.replace(request, title=row.title)
+
+
+def _spoken_in(rows: Iterable[_Row]) -> list[_Spoken]:
+    return [
+        _Spoken(row, name, value)
+        for row in rows
+        for name, value in row.item.items()
+        if isinstance(value, SpeechRequest)
+    ]
+
+
+def _voices(stage: Batch, spoken: list[_Spoken]) -> Run[Speech]:
+    return stage.run(
+        spoken,
+        request=lambda one: one.request,
+        key=lambda one: f"{one.row.key} {one.name}",
+        journal=stage.store,
+    )
+
+
 async def _speak(
     batch: Batch, rows: Sequence[_Row], sent: Mapping[str, _Sent], progress: StageProgress | None
 ) -> Callable[[Outcome[Speech]], object]:
@@ -193,12 +280,7 @@ async def _speak(
     Returns:
         What to call with each speech of a row when the row is handed on.
     """
-    spoken = [
-        _Spoken(row, name, value)
-        for row in rows
-        for name, value in row.item.items()
-        if isinstance(value, SpeechRequest)
-    ]
+    spoken = _spoken_in(rows)
     if not spoken:
         return lambda speech: None
 
@@ -209,12 +291,7 @@ async def _speak(
         return known or await uploaded(batch.heygen, outcome)
 
     stage = stage_of(batch, "voices", progress)
-    run = stage.run(
-        spoken,
-        request=lambda one: one.request,
-        key=lambda one: f"{one.row.key} {one.name}",
-        journal=stage.store,
-    )
+    run = _voices(stage, spoken)
     passage = Passage(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
     async with aclosing(passage.steps()) as steps:
         async for step in steps:

@@ -132,6 +132,11 @@ class RemainingWork(CostRange, frozen=True, kw_only=True):
     spent: float
     jobs: int
 
+    @property
+    def to_pay(self) -> int:
+        """Number of the items that the inherited amounts are of."""
+        return self.new + self.again + self.in_flight + self.unanswered
+
 
 class RunEstimate(CostRange, frozen=True, kw_only=True):
     """What a run will probably cost, including items that an earlier run has paid for.

@@ -302,3 +302,60 @@ async def test_without_captions_nothing_is_paid_for_that_needs_them(
     with pytest.raises(ConfigurationError, match="captions"):
         await localize(VIDEO, LANGUAGES, display=Lines(), edit=True)
     assert sandbox.ledger.count() == 0
+
+
+@pytest.mark.parametrize("chain", ["prompt", "script", "file", "narrate", "personalize"])
+async def test_a_dry_run_submits_nothing(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], chain: str
+) -> None:
+    film = tmp_path / "launch.mp4"
+    film.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(100))
+    source = {
+        "prompt": SourceVideo(prompt="A teaser"),
+        "script": SourceVideo(script="Hello there.", avatar=sandbox.avatar_id),
+        "file": SourceVideo(video=str(film)),
+    }
+    texts = tmp_path / "texts.csv"
+    texts.write_text("key,text\na,Good morning\nb,Good night\n")
+    template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
+    rows = tmp_path / "rows.csv"
+    rows.write_text("key,name,greeting\na,Ada,Hello Ada\nb,Bob,Hello Bob\n")
+    voice, speak = sandbox.voice_id, ["greeting"]
+
+    async def run(*, dry_run: bool) -> Any:
+        options = RunOptions(
+            journal=tmp_path / "run.db", dry_run=dry_run, max_cost=1000, measure=False
+        )
+        given: dict[str, Any] = {"display": Lines(), "options": options}
+        if chain == "narrate":
+            code = await narrate(texts, avatar=sandbox.avatar_id, voice=voice, **given)
+        elif chain == "personalize":
+            code = await personalize(template_id, rows, speak=speak, voice=voice, **given)
+        else:
+            code = await localize(source[chain], LANGUAGES, program="sh -c cat", **given)
+        assert code == Exit.DONE
+        return lines(capsys.readouterr().out)[-1]
+
+    before = (await run(dry_run=True))["dry_run"]
+    stages = {
+        "prompt": {"source": 1, "proofreads": 2, "renders": 2},
+        "script": {"source": 1, "proofreads": 2, "renders": 2},
+        "file": {"proofreads": 2, "renders": 2},
+        "narrate": {"speech": 2, "videos": 2},
+        "personalize": {"voices": 2, "renders": 2},
+    }[chain]
+    assert {name: stage["items"] for name, stage in before["stages"].items()} == stages
+    assert before["items"] == sum(stages.values())
+    assert (before["left"], before["journal"]) == (None, None)
+    assert before["usd_low"] <= before["usd_high"]
+    assert (before["usd"] is None) == (chain == "file")
+    assert bool(before["unknown"]) == (chain in ("file", "prompt"))
+    assert sandbox.ledger.count() == 0
+    assert sandbox.requests.by_operation.get("assets.upload", 0) == 0
+    assert "run" not in "".join(os.listdir(tmp_path))
+    report = (await run(dry_run=False))["report"]
+    assert report["resent"] == 0
+    after = (await run(dry_run=True))["dry_run"]
+    assert after["left"]["completed"] == after["items"]
+    assert after["left"]["usd"] == 0
+    assert "going on with it" in after["journal"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import shutil
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,19 @@ from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder, file_stem
+from heygen_async.cli.preview import preview
 from heygen_async.client import HeyGen
+from heygen_async.media.probes import probe_sources
 from heygen_async.models.sources import AssetId
 from heygen_async.models.structs import Request
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.videos import AvatarVideoRequest
-from heygen_async.pipelines import Correct
+from heygen_async.pipelines import Correct, estimate_localize
 from heygen_async.pipelines import localize as chain_of
+from heygen_async.pricing.estimates import RunEstimate
+
+# Begins the id of an asset in a dry run, which uploads nothing.
+_NOT_UPLOADED = "not uploaded:"
 
 
 class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +126,10 @@ async def localize(
         for language in wanted:
             check_language(language, offered)
         video: Any = request or await _source(heygen, source.video or "", options, display)
+        if options.dry_run:
+            return await _preview(
+                heygen, display, source, video, wanted, correct, options, existing
+            )
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
@@ -139,6 +149,32 @@ async def localize(
         return await driver.chain("Localizing", len(wanted), start, bar=not edit)
 
 
+async def _preview(
+    heygen: HeyGen,
+    display: Display,
+    source: SourceVideo,
+    video: Any,
+    languages: Sequence[str],
+    correct: Correct | None,
+    options: RunOptions,
+    existing: str | None,
+) -> Exit:
+    """Show what the chain would cost; a local file is not uploaded, and measured here."""
+    seconds: float | None = None
+    if isinstance(video, AssetId) and video.asset_id.startswith(_NOT_UPLOADED):
+        path = Path(source.video or "")
+        if options.measure:
+            seconds = (await probe_sources(heygen, [path]))[path].seconds
+        options = msgspec.structs.replace(options, measure=False)
+
+    def estimate(batch: Batch) -> Coroutine[Any, Any, RunEstimate]:
+        return estimate_localize(
+            batch, video, languages, correct=correct, title=source.title, seconds=seconds
+        )
+
+    return await preview(heygen, display, estimate, options, existing, chain=True)
+
+
 async def _source(
     heygen: HeyGen, video: str, options: RunOptions, display: Display
 ) -> str | AssetId:
@@ -148,6 +184,8 @@ async def _source(
     uploads = Uploads(options.journal)
     await uploads.open()
     known = await uploads.known(path)
+    if known is None and options.dry_run:
+        return AssetId(asset_id=f"{_NOT_UPLOADED} {path}")
     if known is None:
         display.note(f"Uploading {path}")
         known = await uploads.upload(heygen, path)

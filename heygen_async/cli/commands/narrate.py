@@ -18,10 +18,11 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.row_files import read_rows
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.preview import preview
 from heygen_async.client import HeyGen
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import SpeechRequest
-from heygen_async.pipelines import Narration
+from heygen_async.pipelines import Narration, estimate_narrate
 from heygen_async.pipelines import narrate as chain_of
 
 _COLUMNS = ("text", "key", "voice")
@@ -66,6 +67,20 @@ async def narrate(
     keys = {id(request): key for key, request in texts}
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
+        if options.dry_run:
+            return await preview(
+                heygen,
+                display,
+                lambda batch: estimate_narrate(
+                    batch,
+                    [request for _, request in texts],
+                    avatar_id=avatar,
+                    key=lambda request: keys[id(request)],
+                ),
+                options,
+                existing,
+                chain=True,
+            )
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)

@@ -16,9 +16,11 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.row_files import Row, read_rows
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.preview import preview
 from heygen_async.client import HeyGen
 from heygen_async.errors import NotFound
 from heygen_async.models.voices import SpeechRequest
+from heygen_async.pipelines import estimate_personalize
 from heygen_async.pipelines import personalize as chain_of
 
 
@@ -71,21 +73,34 @@ async def personalize(
             for one, row in zip(values, rows, strict=True)
         }
         keyed = "key" in own and rows.counts["key"] == len(rows)
-        if existing is not None:
-            display.warn(existing)
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
-        driver = RunDriver(heygen, display, folder, options=options)
+        key = (lambda one: str(names[id(one)][0])) if keyed else None
 
         def title_of(one: Any) -> str | None:
             title = names[id(one)][1] if "title" in own else None
             return None if title is None else str(title)
+
+        if options.dry_run:
+            return await preview(
+                heygen,
+                display,
+                lambda batch: estimate_personalize(
+                    batch, template_id, values, key=key, title=title_of
+                ),
+                options,
+                existing,
+                chain=True,
+            )
+        if existing is not None:
+            display.warn(existing)
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        driver = RunDriver(heygen, display, folder, options=options)
 
         def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
             return chain_of(
                 batch,
                 template_id,
                 values,
-                key=(lambda one: str(names[id(one)][0])) if keyed else None,
+                key=key,
                 title=title_of,
                 progress=driver.stage,
             )

@@ -78,7 +78,9 @@ async def render(
             )
 
         if options.dry_run:
-            return await preview(heygen, display, start, options)
+            return await preview(
+                heygen, display, lambda batch: start(batch).estimate(), options, existing
+            )
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         if existing is not None:
             display.warn(existing)

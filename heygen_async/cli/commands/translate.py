@@ -105,7 +105,9 @@ async def translate(
             )
 
         if options.dry_run:
-            return await preview(heygen, display, start, options)
+            return await preview(
+                heygen, display, lambda batch: start(batch).estimate(), options, existing
+            )
         driver = RunDriver(heygen, display, folder, options=options)
         return await driver.run("Translating", len(videos) * len(wanted), start)
 
