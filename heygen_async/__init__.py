@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         ServerError,
         SignatureMismatch,
         SignatureMissing,
+        SlotsUnavailable,
         SlotUnavailable,
         StaleDelivery,
         TransferError,
@@ -340,8 +341,8 @@ _HOMES = {
         "JobNeedsInput JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge "
         "PaymentRequired PermissionDenied QuotaExceeded RateLimited RecordedFailure "
         "RequestTimeout ServerError SignatureMismatch SignatureMissing SlotUnavailable "
-        "StaleDelivery TransferError TransportError URLExpired UncertainSubmission "
-        "UploadCacheError WebhookError"
+        "SlotsUnavailable StaleDelivery TransferError TransportError URLExpired "
+        "UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
     "journal": "JournalStore MemoryJournal SqliteJournal",
@@ -640,6 +641,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "SlotPool",
     "SlotStats",
     "SlotUnavailable",
+    "SlotsUnavailable",
     "Sound",
     "Speech",
     "SpeechRequest",

@@ -20,6 +20,7 @@
     │   │   └── RequestTimeout      no answer in time (also a TimeoutError)
     │   ├── InvalidResponse         an answer that is not what the API describes
     │   └── SlotUnavailable         no slot to submit under: its lease was lost, its pool closed
+    │       └── SlotsUnavailable    the server that hands out slots is away
     ├── JobError                    about one job; carries its id
     │   ├── JobFailed               HeyGen reports that the job failed
     │   ├── JobTimeout              the job did not end in time (also a TimeoutError)
@@ -260,6 +261,14 @@ class SlotUnavailable(CallError):
 
     The lease that the call was to use is lost, or the slot pool was closed. Get a new lease and
     call again, with the same idempotency key.
+    """
+
+
+class SlotsUnavailable(SlotUnavailable):
+    """The server that hands out slots has been away for longer than the pool's ``patience``.
+
+    Nothing that needs a slot is submitted meanwhile. A bulk run ends with this exception once its
+    jobs in flight have ended; run it again with its journal when the server is back.
     """
 
 

@@ -11,6 +11,7 @@ nearest wins:
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -25,6 +26,8 @@ from heygen_async.sandbox import Sandbox, SandboxThread
 # The package need not be installed for its own tests: then no entry point gives the fixture.
 from heygen_async.sandbox.pytest_plugin import heygen_sandbox as heygen_sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
+
+from .valkey import Valkey
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("tests", deadline=None)
@@ -72,6 +75,16 @@ def no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Valkey server for all tests of a process, or the server of HEYGEN_TEST_REDIS."""
+    if url := os.environ.get("HEYGEN_TEST_REDIS"):
+        yield url
+        return
+    with Valkey() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ MAY_IMPORT = {
     "journal": JOURNAL,
     "batch": BATCH,
     "captions": MODELS,
+    "distributed": WEBHOOKS,
     "pipelines": {"captions"} | BATCH,
     "reports": BATCH,
     "telemetry": BATCH,
@@ -68,8 +69,8 @@ SEAMS = {
         {"journal", "journal.sqlite.writer", "batch.batch"},
     ),
     "session.slots": (
-        {"JobSlots", "JobSlot", "FreeSlots"},
-        {"client", "batch.run", "batch.item", "batch.server_batches"},
+        {"JobSlots", "JobSlot", "FreeSlots", "RedisSlots", "RedisSlot"},
+        {"client", "batch.run", "batch.item", "batch.server_batches", "distributed"},
     ),
     "webhooks.delivery_log": (
         {"MemoryDeliveryLog", "MemorySeen", "SeenEventsLog"},

@@ -44,6 +44,7 @@ from heygen_async.errors import (
     InsufficientBalance,
     JobFailed,
     JournalError,
+    SlotsUnavailable,
 )
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
@@ -409,6 +410,8 @@ class Run(Generic[T]):
                 )
             else:
                 result = await self._processor.process(submission, slot)
+            if isinstance(result.error, SlotsUnavailable):
+                raise result.error
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
             return None
@@ -418,7 +421,7 @@ class Run(Generic[T]):
             return None
         except ItemDeferred:
             return None
-        except JournalError:
+        except (JournalError, SlotsUnavailable):
             raise  # nothing more may be submitted
         except HeyGenError as error:
             result = ItemResult(str(index) if key is None else key, None, error=error)

@@ -37,7 +37,6 @@ from heygen_async.batch.submitter import (
     SubmissionCancelled,
     not_begun,
     not_sent,
-    until_stopped,
 )
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import (
@@ -197,7 +196,7 @@ class ServerBatchSubmitter:
             return await self._single.submit(item)
         # A request that is called back gets an id that nobody can guess, which only goes singly.
         if batch_type is None or has_unnamed_callback(submission.request):
-            await self._take_slot(item)
+            await self._single.take_slot(item)
             return await self._single.submit(item)
         if self._stopped:
             raise SubmissionCancelled
@@ -217,7 +216,7 @@ class ServerBatchSubmitter:
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
         """Send a single item again."""
         if self._sizes is not None:
-            await self._take_slot(item)
+            await self._single.take_slot(item)
         return await self._single.resend(item, idempotency_key)
 
     async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> Pending[T] | None:
@@ -273,14 +272,6 @@ class ServerBatchSubmitter:
         if self._timer is not None:
             self._timer.cancel()
         await self._watch.aclose()
-
-    async def _take_slot(self, item: ItemInProgress[Any]) -> None:
-        """Give a single item a slot of the account, which items of batches do not need."""
-        item.lease.release()
-        lease = await until_stopped(self._heygen.slots.acquire(), self._single.stopped)
-        if lease is None:
-            raise SubmissionCancelled
-        item.lease = lease
 
     def _joined(self, sizes: BatchSizes) -> None:
         if sum(len(batch.members) for batch in self._open.values()) >= sizes.complete:

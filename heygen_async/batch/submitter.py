@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,7 +18,7 @@ from heygen_async.batch.operations import (
     key_expired,
 )
 from heygen_async.client import HeyGen
-from heygen_async.errors import JournalError, SlotUnavailable
+from heygen_async.errors import JournalError, SlotsUnavailable, SlotUnavailable
 from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
@@ -292,6 +293,20 @@ class SingleSubmitter:
     async def aclose(self) -> None:
         """Do nothing."""
 
+    async def take_slot(self, item: ItemInProgress[Any]) -> None:
+        """Give an item a slot of the account in place of its lease, which is lost or takes none.
+
+        Raises:
+            SubmissionCancelled: Submissions have stopped.
+        """
+        item.lease.release()
+        lease = None
+        if not self.stopped.is_set():
+            lease = await until_stopped(self._heygen.slots.acquire(), self.stopped)
+        if lease is None:
+            raise SubmissionCancelled
+        item.lease = lease
+
     async def _send(
         self, item: ItemInProgress[T], key: str, key_sent_at: float | None = None
     ) -> Pending[T]:
@@ -305,16 +320,22 @@ class SingleSubmitter:
         # As submitting_under does, which takes longer than all else here.
         outer = submitting_lease.set(lease)
         self.sending += 1
+        pending: Pending[T] | None = None
+        began = time.time()
         try:
-            pending: Pending[T] = await operation.send(self._heygen, submission, key or None)
+            pending = await operation.send(self._heygen, submission, key or None)
         except SlotUnavailable as lost:
             # One that may have been carried out can be sent again, if its key outlives the run.
-            repeats = key and operation.in_doubt == "repeat"
-            if self.stopped.is_set() and (repeats or not lost.in_doubt):
-                if not (item.sent_before or lost.in_doubt):
-                    self._store.finish(not_sent(item.identity.record_key))
+            repeats = bool(key) and operation.in_doubt == "repeat"
+            away, stopped = isinstance(lost, SlotsUnavailable), self.stopped.is_set()
+            if (away or stopped) and not (item.sent_before or lost.in_doubt):
+                self._store.finish(not_sent(item.identity.record_key))
+            if stopped and (repeats or not lost.in_doubt):
                 raise SubmissionCancelled(lost.in_doubt) from None
-            raise
+            if away or not item.lease.lost or (lost.in_doubt and not repeats):
+                raise
+            if lost.in_doubt:
+                key_sent_at = key_sent_at or began
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is told all the same
                 for job_id in await created_by(cancelled):
@@ -324,6 +345,9 @@ class SingleSubmitter:
         finally:
             submitting_lease.reset(outer)
             self.sending -= 1
+        if pending is None:
+            await self.take_slot(item)
+            return await self._send(item, key, key_sent_at)
         item.sending = False
         item.accept(pending.id)
         # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.

@@ -25,6 +25,7 @@ from heygen_async.errors import (
     CallError,
     InvalidRequest,
     RateLimited,
+    SlotsUnavailable,
     SlotUnavailable,
 )
 from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
@@ -400,6 +401,8 @@ class Session:
                 # go on, since they notice the jobs that end.
                 try:
                     await lease.refused(step.wait, step.patience)
+                except SlotsUnavailable as away:
+                    raise call.failed(away, sent, recovery) from None
                 except (RateLimited, SlotUnavailable):
                     raise call.failed(error, sent, recovery) from None
             await self._wait_for_a_place(call, recovery.patience(loop.time()), sent)

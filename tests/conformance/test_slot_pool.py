@@ -7,15 +7,18 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heygen_async import JobSlots
+from heygen_async.distributed.redis_slots import RedisSlots
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 from heygen_async.session.slots import SlotLease, SlotPool
 
+from ..valkey import TurnedServer, connection
 from .slot_pool import SCENARIOS, STEPS, Implementation, Step, check_history
 
 
@@ -35,11 +38,34 @@ async def lose_job_slots(pool: SlotPool, lease: SlotLease) -> None:
     await asyncio.to_thread(thread.join)
 
 
-IMPLEMENTATIONS = [Implementation("JobSlots", job_slots, lose_job_slots)]
-each_pool = pytest.mark.parametrize("pool", IMPLEMENTATIONS, ids=lambda pool: pool.name)
+@pytest.fixture(params=["JobSlots", "RedisSlots"])
+def pool(request: pytest.FixtureRequest) -> Implementation:
+    name: str = request.param
+    if name == "JobSlots":
+        return Implementation(name, job_slots, lose_job_slots)
+    url: str = request.getfixturevalue("redis_url")
+    return redis_slots(url)
 
 
-@each_pool
+def redis_slots(url: str) -> Implementation:
+    @contextlib.asynccontextmanager
+    async def make(ceiling: int, **settings: Any) -> AsyncIterator[RedisSlots]:
+        server = TurnedServer(url)
+        # Calls without anything to say take real time here.
+        async with RedisSlots(
+            server, account=uuid4().hex, ceiling=ceiling, ttl=9_000, poll=2_000, **settings
+        ) as pool:
+            yield pool
+
+    async def lose(pool: SlotPool, lease: SlotLease) -> None:
+        """Have the server forget all leases, as after a restart without its data."""
+        with connection(url) as redis:
+            await asyncio.to_thread(redis.flushdb)
+        await asyncio.sleep(3_001)
+
+    return Implementation("RedisSlots", make, lose)
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.anyio
 async def test_it_keeps_its_promises(
@@ -48,8 +74,8 @@ async def test_it_keeps_its_promises(
     await scenario(pool)
 
 
-@each_pool
-@settings(max_examples=100)
+# Nothing in it belongs to one example.
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ceiling=st.integers(1, 6), reserve=st.integers(0, 3), steps=STEPS)
 def test_along_random_histories(
     pool: Implementation, ceiling: int, reserve: int, steps: list[Step]

@@ -39,6 +39,7 @@ from heygen_async import (
     ServerError,
     SignatureMismatch,
     SignatureMissing,
+    SlotsUnavailable,
     SlotUnavailable,
     StaleDelivery,
     TransferError,
@@ -138,7 +139,13 @@ def the_tree() -> None:
         RateLimited,
         ServerError,
     ]
-    calls: list[type[CallError]] = [*answers, InvalidResponse, SlotUnavailable, TransportError]
+    calls: list[type[CallError]] = [
+        *answers,
+        InvalidResponse,
+        SlotUnavailable,
+        SlotsUnavailable,
+        TransportError,
+    ]
     lost: list[type[TransportError]] = [ConnectionFailed, RequestTimeout]
     jobs: list[type[JobError]] = [JobFailed, JobNeedsInput, JobTimeout]
     deliveries: list[type[WebhookError]] = [

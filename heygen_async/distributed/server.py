@@ -1,0 +1,198 @@
+"""``RedisServer``: a Redis or Valkey server and its scripts. Extra ``redis``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from inspect import signature
+from typing import Any
+
+from heygen_async.errors import ConfigurationError
+
+try:
+    from redis.asyncio import ConnectionPool, Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import NoScriptError, RedisError
+except ImportError as _error:
+    raise ImportError(
+        "heygen_async.distributed needs redis-py: pip install 'heygen-async[redis]'"
+    ) from _error
+
+logger: logging.Logger = logging.getLogger("heygen_async.distributed")
+
+SERVER_ERRORS: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
+"""Errors of a server that is away, or does not do what it is asked for."""
+
+# Newer versions of redis-py read their own version from the disk for each connection.
+_OPTIONS: dict[str, Any] = (
+    {"driver_info": None} if "driver_info" in signature(Redis.__init__).parameters else {}
+)
+# The clock that goes on while a machine is suspended, where there is one.
+_BOOT_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+class Script:
+    """A Lua script, which the server knows by its hash.
+
+    Args:
+        name: The file's name in this folder.
+
+    Attributes:
+        text: Its source.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.text: str = (files("heygen_async.distributed") / name).read_text(encoding="utf-8")
+        self._hash = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str]) -> Any:
+        """Run it by its hash, and load it if the server does not know it.
+
+        Args:
+            redis: A connection.
+            keys: The keys that it works on.
+            arguments: Its other arguments.
+        """
+        execute: Any = redis.execute_command  # without types in some versions
+        try:
+            return await execute("EVALSHA", self._hash, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await execute("EVAL", self.text, len(keys), *keys, *arguments)
+
+
+class RedisServer:
+    """A Redis or Valkey server.
+
+    Args:
+        url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user, password and database as
+            redis-py takes them.
+        timeout: Seconds that the server may take for an answer, or to take a connection.
+            Default 5.
+        clock: Returns seconds. For tests: it replaces the server's time and that of this process.
+
+    Attributes:
+        address: The server without user and password, for messages.
+
+    Raises:
+        ConfigurationError: It is not a URL of Redis.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: float = 5.0, clock: Callable[[], float] | None = None
+    ) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._clock = clock
+        try:
+            options = ConnectionPool.from_url(url).connection_kwargs
+        except ValueError:
+            # Parts of a password with special characters may be in the message.
+            raise ConfigurationError(
+                "redis: expected a URL such as redis://user:password@host:6379/0, with the special "
+                "characters of its password percent-encoded"
+            ) from None
+        host = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+        self.address: str = str(options.get("path") or host)
+
+    def __repr__(self) -> str:
+        return f"RedisServer({self.address!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _server, (type(self), self._url, self._timeout, self._clock)
+
+    def now(self) -> float:
+        """Return the time of this process, in seconds of a clock that never stands still."""
+        if self._clock is not None:
+            return self._clock()
+        return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
+
+    @property
+    def time_argument(self) -> str:
+        """The time for a script, as text; empty for the server's own."""
+        return "" if self._clock is None else repr(self._clock())
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Redis]:
+        """Open a connection for a block."""
+        redis = Redis.from_url(
+            self._url,
+            single_connection_client=True,
+            socket_timeout=None,  # redis-py's way to keep it can swallow a cancellation
+            socket_connect_timeout=self._timeout,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            **_OPTIONS,
+        )
+        try:
+            yield redis
+        finally:
+            await redis.aclose()
+
+    async def run(
+        self, redis: Redis, script: Script, keys: Sequence[str], arguments: Sequence[str]
+    ) -> Any:
+        """Run a script; its first argument is the time.
+
+        Args:
+            redis: A connection.
+            script: The script.
+            keys: The keys that it works on.
+            arguments: Its arguments after the time.
+
+        Raises:
+            RedisError: The server has refused it, or is away.
+            TimeoutError: There was no answer in time.
+        """
+        async with asyncio.timeout(self._timeout):
+            return await script.run(redis, keys, (self.time_argument, *arguments))
+
+    async def listen(
+        self,
+        channels: Sequence[str],
+        on_message: Callable[[str, str], object],
+        on_open: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Call a function with channel and text of each message, until the task is cancelled.
+
+        A lost connection is opened again after a second. What was published meanwhile is lost.
+
+        Args:
+            channels: The channels to subscribe to.
+            on_message: Called on the event loop.
+            on_open: Called whenever it listens from now on: something may have been missed.
+        """
+        while True:
+            try:
+                async with self.connect() as redis, redis.pubsub() as subscription:
+                    async with asyncio.timeout(self._timeout):
+                        await subscription.subscribe(*channels)
+                    on_open()
+                    async for message in subscription.listen():
+                        if message["type"] == "message":
+                            on_message(message["channel"].decode(), message["data"].decode())
+            except Exception as error:  # polling finds what messages would have said
+                logger.debug("messages of %s are missed: %s", self.address, reason(error))
+            await asyncio.sleep(1.0)
+
+
+def reason(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def server_of(server: str | RedisServer) -> RedisServer:
+    """Return the server of a URL, or the server itself."""
+    return RedisServer(server) if isinstance(server, str) else server
+
+
+def _server(
+    kind: type[RedisServer], url: str, timeout: float, clock: Callable[[], float] | None
+) -> RedisServer:
+    return kind(url, timeout=timeout, clock=clock)
