@@ -200,6 +200,10 @@ class Model:
                 state: tuple(item.intent.reserved_usd for item in items if item.state == state)
                 for state in ("intended", "submitted", "uncertain")
             },
+            resent=sum(item.resends > 0 for item in items),
+            resent_usd=sum(
+                item.resends * ((item.outcome and item.outcome.usd) or 0.0) for item in items
+            ),
         )
 
 
