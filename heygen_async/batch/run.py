@@ -305,10 +305,9 @@ class Run(Generic[T]):
         kind, subject = builder.kind, builder.subject
         spec = RunSpec(kind=kind, subject=subject, run_id=settings.run_id, settings=notes)
         self._opened = opened = await self._store.open(spec)
-        policy = settings.policy
         if settings.journaled and self._budget.meets(self._store.name) and opened.resumed:
             totals = opened.totals
-            in_flight = totals.in_flight(resubmit_uncertain=policy.resubmit_uncertain)
+            in_flight = totals.in_flight(resubmit_uncertain=settings.policy.resubmit_uncertain)
             self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
         if self._scouting is not None and opened.resumed:
             await self._scouting.learn(self._store)
@@ -344,7 +343,7 @@ class Run(Generic[T]):
             budget=self._budget,
             estimate=builder.estimate,
             prices=builder.prices,
-            policy=policy,
+            policy=settings.policy,
             job_timeout=settings.job_timeout,
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
@@ -393,8 +392,7 @@ class Run(Generic[T]):
     async def _work(
         self, index: int, item: Any, slot: SlotLease
     ) -> tuple[Outcome[T], ItemResult[T]] | None:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
         if started >= self._next_sample:
             self._sample_slots(started)
         self._left.next = max(self._left.next, index + 1)
@@ -404,10 +402,9 @@ class Run(Generic[T]):
             submission = self._builder.submission(index, item, key)
             if submission.seconds is None and self._builder.has_sources:
                 submission = await self._measured(submission)
-            if submission.seconds is None and self._scouting is not None:
-                result = await self._scouting.process(
-                    self._processor, self._keys, submission, item, slot
-                )
+            scouting = self._scouting if submission.seconds is None else None
+            if scouting is not None:
+                result = await scouting.process(self._processor, self._keys, submission, item, slot)
             else:
                 result = await self._processor.process(submission, slot)
             if isinstance(result.error, SlotsUnavailable):
@@ -431,7 +428,7 @@ class Run(Generic[T]):
             self._submitter.item_ended()
         if result.error is not None and not result.resumed and self._stops.is_fatal(result.error):
             self.stop_submitting()
-        now = loop.time()
+        now = asyncio.get_running_loop().time()
         outcome = Outcome(
             key=result.key,
             index=index,
