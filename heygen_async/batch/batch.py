@@ -73,9 +73,8 @@ class Batch:
         on_error: ``collect`` (default) reports failed items among the outcomes; ``stop``
             submits nothing after the first failure, lets running jobs finish, and raises
             ``BatchStopped`` at the end; ``stop-if-all-fail`` does so if the first 20 items all
-            fail within 60 s and with one reason, of which ``collect`` warns. A refused key, an
-            empty account and an exhausted quota stop a run either way, since all other items would
-            meet the same.
+            fail within 60 s and with one reason, of which ``collect`` warns. A refused key and
+            an exhausted quota stop a run either way, since all other items would meet the same.
         ordered: Yield outcomes in the order of the items. Default False: as they finish.
         job_timeout: Seconds after which a job is given up as ``JobTimeout``; it goes on at
             HeyGen. Default 7200; None waits for as long as it takes.

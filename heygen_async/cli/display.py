@@ -340,7 +340,7 @@ class Terminal:
                     completed=progress.done,
                     rate=rate(progress.done - progress.resumed, progress.elapsed),
                     cost=f"~{dollars(progress.usd)}" if progress.usd else "",
-                    running=f"{progress.running} running" if progress.running else "",
+                    running=_running(progress),
                     left=_left(progress),
                 )
 
@@ -374,7 +374,7 @@ class Terminal:
         ended = rate(anew, report.elapsed) if anew else ""
         text.append(f" in {duration(report.elapsed)}{', ' if ended else ''}{ended}")
         if report.usd:
-            text.append(f"; estimate: {dollars(report.usd)}")
+            text.append(f"; estimate: {dollars(report.usd)}{report.balance_moved}")
         if report.resent:
             text.append(f"; {paid_twice(report.resent, report.resent_usd)}", "yellow")
         self.console.print(text)
@@ -471,6 +471,13 @@ def duration(seconds: float) -> str:
 def bytes_in_words(size: int) -> str:
     """Return a number of bytes as text, in kB or MB."""
     return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
+
+
+def _running(progress: Progress) -> str:
+    running = f"{progress.running} running" if progress.running else ""
+    if progress.paused is None:
+        return running
+    return f"{running}{', ' if running else ''}paused for {duration(progress.paused)}"
 
 
 def _left(progress: Progress) -> str:

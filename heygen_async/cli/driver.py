@@ -149,7 +149,7 @@ class RunDriver:
         capped = isinstance(self._stopped, BudgetExceeded) and not empty
         hint = f" {RESUME_CAPPED if capped else RESUME}" if self._journaled else ""
         if self._stopped is not None:
-            complain(f"{left} {sentence(_cause(self._stopped)).removesuffix('.')}.{hint}")
+            complain(f"{left} {_reason(self._stopped).removesuffix('.')}.{hint}")
         elif self._cancelled_itself and self._left:
             self._display.warn(f"{left}{hint}")
         return self.code
@@ -206,7 +206,7 @@ class RunDriver:
         )
         self._display.chain_report(report, self.saved.folder)
         if self._stopped is not None:
-            complain(f"Stopped before the end. {sentence(_cause(self._stopped))}")
+            complain(f"Stopped before the end. {_reason(self._stopped)}")
         return self.code
 
     def stage(self, name: str, progress: Progress) -> None:
@@ -321,6 +321,11 @@ async def _abandon_submissions(heygen: HeyGen) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0):
             await heygen.aclose()
+
+
+def _reason(stop: BatchStopped | BudgetExceeded) -> str:
+    gave_up = isinstance(stop, BatchStopped) and stop.not_submitted
+    return str(stop) if gave_up else sentence(_cause(stop))
 
 
 def _cause(stop: BatchStopped | BudgetExceeded) -> HeyGenError:

@@ -109,6 +109,15 @@ UntilEmpty = Annotated[
     bool,
     typer.Option("--until-empty", help="Start although the account cannot pay for all of it."),
 ]
+GiveUpAfter = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        metavar="SECONDS",
+        help="End when HeyGen has accepted nothing for so long, for want of credit or slots, and "
+        "no job is in flight.",
+    ),
+]
 NoProbe = Annotated[
     bool,
     typer.Option(
@@ -174,6 +183,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_cost: USD that the run may cost, by estimate, or None.
         max_jobs: Jobs that it may submit, or None.
         until_empty: Start although the account cannot pay for all of it.
+        give_up_after: Seconds after which the run ends if HeyGen accepts nothing.
         measure: Probe the sources.
         dry_run: Check and estimate only.
         concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
@@ -188,6 +198,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_cost: float | None = None
     max_jobs: int | None = None
     until_empty: bool = False
+    give_up_after: float = 3600.0
     measure: bool = True
     dry_run: bool = False
     concurrency: int | None = None
@@ -265,6 +276,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
             until_empty=self.until_empty,
+            give_up_after=self.give_up_after,
             measure=self.measure,
         )
 
@@ -282,6 +294,7 @@ class SharedOptions:
     max_cost: MaxCost = None
     max_jobs: MaxJobs = None
     until_empty: UntilEmpty = False
+    give_up_after: GiveUpAfter = 3600.0
     no_probe: NoProbe = False
     retry_failed: RetryFailed = False
     resubmit_uncertain: ResubmitUncertain = False
@@ -306,6 +319,7 @@ class SharedOptions:
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
             until_empty=self.until_empty,
+            give_up_after=self.give_up_after,
             measure=not self.no_probe,
             dry_run=dry_run,
             also=tuple(further.value for further in self.also or ()),

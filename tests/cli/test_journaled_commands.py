@@ -442,6 +442,26 @@ async def test_the_status_of_a_run_while_it_runs(
     assert "oldest" not in screen.text
 
 
+async def test_a_run_without_credit_has_failed_nothing(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, journal = write_rows(tmp_path), tmp_path / "run.db"
+    sandbox.faults.add("templates.generate", Fault.status(402), times=None, after=2)
+    task = asyncio.create_task(render_rows(sandbox, path, journal=journal, give_up_after=600))
+    assert await task == Exit.SOME_FAILED
+    written = capsys.readouterr()
+    assert "Stopped, with 4 of 6 not submitted. gave up" in written.err
+    assert "402 insufficient_credit" in written.err
+    await status(journal, display=Lines())
+    (line,) = lines(capsys)
+    assert (line["failures"], line["not_submitted"]) == ({}, {"insufficient_credit": 4})
+    assert (line["counts"]["completed"], line["counts"]["failed"]) == (2, 0)
+    assert line["paused_for"] is None
+    screen = Screen()
+    await status(journal, display=screen.display)
+    assert "not submitted" in screen.text
+
+
 async def test_rate_and_time_left_are_those_of_the_last_minutes(tmp_path: Path) -> None:
     path, now = tmp_path / "run.db", 1_800_000_000.0
     clock = {"now": now}
@@ -463,6 +483,19 @@ async def test_rate_and_time_left_are_those_of_the_last_minutes(tmp_path: Path) 
     assert (found.oldest.key, found.oldest.job_id, found.oldest.seconds) == ("3", "v3", 1600)
     later = await viewed(path, lambda view: standing(view, now + 5000))
     assert (later.per_minute, later.seconds_left) == (0, None)
+
+
+async def test_status_tells_since_when_submissions_are_held_back(tmp_path: Path) -> None:
+    path, now = tmp_path / "run.db", 1_800_000_000.0
+    clock = {"now": now}
+    store = SqliteJournal(path, clock=lambda: clock["now"])
+    await store.open(RunSpec(kind="render", subject="t", settings={}))
+    for limit in (10, 0, 10, 0, 0):
+        clock["now"] += 100
+        store.sample_slots(0, limit)
+    await store.aclose()
+    found = await viewed(path, lambda view: standing(view, now + 600))
+    assert found.paused_for == 200
 
 
 async def test_the_report_stands_beside_the_journal(

@@ -62,6 +62,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         last_ended_at: When the newest outcome came, or None.
         oldest: The item in flight that has waited longest, or None.
         failures: How many items failed with each code.
+        not_submitted: How many items HeyGen refused for the account's sake, by code; the next run
+            submits them again, and they do not count as failed.
+        paused_for: Seconds since submissions are held back, or None if they are not.
     """
 
     kind: str
@@ -82,6 +85,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     last_ended_at: float | None
     oldest: Oldest | None
     failures: dict[str, int]
+    not_submitted: dict[str, int]
+    paused_for: float | None
 
 
 def standing(view: JournalReader, now: float) -> Standing:
@@ -93,11 +98,13 @@ def standing(view: JournalReader, now: float) -> Standing:
     """
     totals = view.totals()
     failures: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     oldest: ItemRecord | None = None
     lately = 0
     for entry in view.records():
         if entry.state == "failed":
-            failures[entry.error_code or entry.error_type or "unknown"] += 1
+            again = entry.resubmits(retry_failed=False)
+            (refused if again else failures)[entry.error_code or entry.error_type or "unknown"] += 1
         if entry.state in FINISHED:
             lately += entry.ended_at is not None and entry.ended_at > now - _LATELY
         elif entry.state != "uncertain" and (oldest is None or _since(entry) < _since(oldest)):
@@ -105,7 +112,12 @@ def standing(view: JournalReader, now: float) -> Standing:
     settings = view.run.settings
     total_known = view.run.items is not None
     total = view.run.total(totals.items)
-    ended = sum(totals.counts[state] for state in FINISHED)
+    counts = {str(state): count for state, count in totals.counts.items()}
+    counts["failed"] -= refused.total()
+    ended = sum(counts[state] for state in FINISHED)
+    paused_at: float | None = None
+    for sample in view.slots():  # without a slot to be had, submissions are held back
+        paused_at = None if sample.slot_limit else paused_at or sample.at
     began = totals.first_intended_at
     span = min(_LATELY, now - began) if began is not None else 0.0
     per_second = lately / span if span > 0 else 0.0
@@ -117,7 +129,7 @@ def standing(view: JournalReader, now: float) -> Standing:
         created_at=view.run.created_at,
         total=total,
         total_known=total_known,
-        counts={str(state): count for state, count in totals.counts.items()},
+        counts=counts,
         done=ended / total if total else 0.0,
         usd=totals.usd,
         resent=totals.resent,
@@ -131,6 +143,8 @@ def standing(view: JournalReader, now: float) -> Standing:
         if oldest is None
         else Oldest(key=oldest.key, job_id=oldest.job_id, seconds=now - _since(oldest)),
         failures=dict(failures.most_common()),
+        not_submitted=dict(refused.most_common()),
+        paused_for=None if paused_at is None else now - paused_at,
     )
 
 
@@ -224,6 +238,10 @@ def _show(found: Standing, now: float, console: Console) -> None:
     if found.oldest is not None:
         job = f", {found.oldest.job_id}" if found.oldest.job_id else ""
         row("oldest in flight", f"{found.oldest.key}{job}, {duration(found.oldest.seconds)}")
+    if found.paused_for is not None:
+        row("paused", (f"submissions are held back for {duration(found.paused_for)}", "yellow"))
+    for code, count in found.not_submitted.items():
+        row("not submitted", (f"{count:,} ", "yellow"), code)
     for number, (code, count) in enumerate(found.failures.items()):
         row("failures" if not number else "", (f"{count:,} ", "red"), code)
     console.print(table)
