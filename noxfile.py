@@ -104,6 +104,7 @@ def bench(session: nox.Session) -> None:
         "fan_out",
         "import_time",
         "journal",
+        "money",
         "path_length",
         "polling",
         "told",
