@@ -412,11 +412,8 @@ class Run(Generic[T]):
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
             return None
-        except SubmissionCancelled as cancelled:
-            if self._stops.names_the_rest and cancelled.key is not None:
-                self._stops.not_submitted.append(cancelled.key)
-            return None
-        except ItemDeferred:
+        except (SubmissionCancelled, ItemDeferred) as left:
+            self._stops.left(left)
             return None
         except (JournalError, SlotsUnavailable):
             raise  # nothing more may be submitted

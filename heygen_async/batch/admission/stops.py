@@ -53,6 +53,12 @@ class Stops:
         self._over_budget = self._over_budget or error
         self.not_submitted += error.not_submitted
 
+    def left(self, reason: Exception) -> None:
+        """Note that an item was begun and not submitted."""
+        key: str | None = getattr(reason, "key", None)
+        if self.names_the_rest and key is not None:
+            self.not_submitted.append(key)
+
     def give_up(self, reason: str, error: APIError) -> None:
         """Note that HeyGen accepts nothing any more."""
         self._gave_up = (reason, error)
