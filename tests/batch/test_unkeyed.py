@@ -12,6 +12,7 @@ import pytest
 
 from heygen_async import (
     AssetUrl,
+    AvatarVideoRequest,
     Batch,
     BudgetExceeded,
     CallError,
@@ -28,6 +29,7 @@ from heygen_async import (
     localize,
     narrate,
 )
+from heygen_async.batch.operations import REPLAY_SECONDS
 from heygen_async.batch.resume import ResumePolicy
 from heygen_async.sandbox import Fault, Sandbox
 from tests.journal.journals import edit, viewed
@@ -425,3 +427,36 @@ async def test_where_v1_is_gone_old_renders_stay_uncertain(
     sandbox.faults.clear()
     assert [one.ok for one in await run()] == [True, True]
     assert sandbox.ledger.count() == 2
+
+
+@pytest.mark.parametrize("via", ["single", "api-batch"])
+async def test_a_key_that_grows_old_while_it_waits_is_not_sent_again(
+    sandbox: Sandbox,
+    heygen: HeyGen,
+    journal: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    via: Any,
+) -> None:
+    """Resumed just in time, and refused for so long that HeyGen has forgotten the key."""
+    loop, began = asyncio.get_running_loop(), time.time()
+    monkeypatch.setattr(time, "time", lambda: began + loop.time())
+    requests = [AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"{n}") for n in range(3)]
+    create = "videos.create" if via == "single" else "videos.batches.create"
+
+    async def run() -> list[Outcome[Any]]:
+        async with Batch(heygen, journal=journal, ordered=True) as batch:
+            return [one async for one in batch.run(requests, via=via)]
+
+    first = await run()
+    path = journal.with_suffix(".requests.db")
+    await edit(path, CUT_OFF, f"UPDATE items SET intended_at = intended_at - {REPLAY_SECONDS - 60}")
+    sandbox.faults.add(create, Fault.status(429, retry_after=120), times=3)
+    sent = sandbox.requests.by_operation[create]
+    again = await run()
+    # Their keys are forgotten meanwhile; the account shows their jobs, or nothing is sent.
+    assert sandbox.ledger.count() == 3
+    assert {one.job_id for one in again if one.ok} <= {one.job_id for one in first}
+    assert sandbox.requests.by_operation[create] - sent <= 3
+    later = await run()
+    assert [one.job_id for one in later] == [one.job_id for one in first]
+    assert sandbox.ledger.count() == 3
