@@ -449,7 +449,8 @@ async def test_a_key_that_grows_old_while_it_waits_is_not_sent_again(
 
     first = await run()
     path = journal.with_suffix(".requests.db")
-    await edit(path, CUT_OFF, f"UPDATE items SET intended_at = intended_at - {REPLAY_SECONDS - 60}")
+    at = time.time() - REPLAY_SECONDS + 60
+    await edit(path, CUT_OFF, f"UPDATE items SET intended_at = {at}")
     sandbox.faults.add(create, Fault.status(429, retry_after=120), times=3)
     sent = sandbox.requests.by_operation[create]
     again = await run()

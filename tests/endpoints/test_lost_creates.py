@@ -276,3 +276,6 @@ def test_operations_by_path() -> None:
     assert name("GET", "/v3/videos/abc") == "videos.get"
     assert name("POST", "/v3/video-agents/abc/stop") == "video_agents.stop"
     assert name("POST", "/v9/videos") is None
+    # As servers read them.
+    assert name("POST", "/v3/video-agents/") == "video_agents.create"
+    assert name("POST", "/v3/video%2Dagents") == "video_agents.create"
