@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from heygen_async import (
     AssetUrl,
@@ -31,6 +34,10 @@ from heygen_async import (
 )
 from heygen_async.batch.operations import REPLAY_SECONDS
 from heygen_async.batch.resume import ResumePolicy
+from heygen_async.cli.commands.status import status
+from heygen_async.cli.display import Lines, Terminal
+from heygen_async.reports.aggregates import RunAggregates
+from heygen_async.reports.page import report_page
 from heygen_async.sandbox import Fault, Sandbox
 from tests.journal.journals import edit, viewed
 
@@ -309,6 +316,24 @@ async def test_a_cap_counts_what_may_have_been_paid_twice(sandbox: Sandbox, runs
         with pytest.raises(BudgetExceeded, match="no room"):
             await runs(requests, max_cost=12 * each, concurrency=1)
         assert sandbox.ledger.usd <= 12 * each + 5 * each
+
+
+async def test_status_and_report_tell_what_may_have_been_paid_twice(
+    sandbox: Sandbox, journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = Runs(sandbox, journal)
+    sandbox.faults.add("voices.speech", Fault.drop_answer())
+    await runs(speeches(sandbox, 3))
+    await status(journal, display=Lines())
+    told = json.loads(capsys.readouterr().out)
+    assert (told["resent"], told["resent_usd"]) == (1, runs.report.resent_usd)
+    assert runs.report.resent_usd > 0
+    console = Console(file=io.StringIO(), width=100)
+    await status(journal, display=Terminal(console))
+    assert isinstance(console.file, io.StringIO)
+    assert "1 may have been paid for twice" in console.file.getvalue()
+    page = await viewed(journal, lambda view: report_page(RunAggregates(view)))
+    assert "1 item may have been paid for twice" in page
 
 
 async def test_chains_sum_up_what_may_have_been_paid_twice(
