@@ -21,6 +21,14 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
+# Seconds by which a job is clearly older than its run.
+_CLEARLY = 30.0
+_REPLAYED = (
+    "item %s: HeyGen answered with job %s, which it had made before this run. For 24 hours the "
+    "same item of the same run is the same job, also if the journal is gone; to have it made anew, "
+    "give another run_id, or the journal another name"
+)
+
 
 class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What became of one item.
@@ -241,35 +249,6 @@ class EarlyFailures:
         return same and self.over
 
 
-class ReplayedAnswers:
-    """Warns of answers to a run that was deleted, and is started again within 24 hours.
-
-    Args:
-        began_at: When the run began, in Unix seconds of HeyGen's clock.
-    """
-
-    MARGIN = 30.0
-    """Seconds by which a job is clearly older than the run."""
-
-    def __init__(self, began_at: float) -> None:
-        self._oldest = began_at - self.MARGIN
-
-    def found(self, outcome: Outcome[Any]) -> bool:
-        """Return whether the job of an item is older than the run, and log a warning then."""
-        job = outcome.error.last if isinstance(outcome.error, JobFailed) else outcome.result
-        created_at: float | None = getattr(job, "created_at", None)
-        if created_at is None or created_at >= self._oldest:
-            return False
-        logger.warning(
-            "item %s: HeyGen answered with job %s, which it had made before this run. For 24 hours "
-            "the same item of the same run is the same job, also if the journal is gone; to have "
-            "it made anew, give another run_id, or the journal another name",
-            outcome.key,
-            outcome.job_id,
-        )
-        return True
-
-
 def _reason(error: HeyGenError) -> tuple[str, str | None]:
     """Return what failures of one kind have in common; messages name items."""
     return failure_code(error), getattr(error, "param", None)
@@ -308,7 +287,7 @@ class RunStats:
         self._elapsed = 0.0
         self._usd = 0.0
         self._resent = 0
-        self._replays: ReplayedAnswers | None = None  # until one was found
+        self._oldest: float | None = None  # jobs made before are replayed; None: not looked at
         self._resent_usd = 0.0
         self._begin = self._end = self._readings()
 
@@ -320,8 +299,9 @@ class RunStats:
             new_journal: Whether its journal holds nothing, so that no job can be older.
         """
         if new_journal:
-            answered_at = unix_time(self._traffic.date)
-            self._replays = ReplayedAnswers(answered_at or time.time() - CLOCK_MARGIN)
+            # By HeyGen's own clock, where it has told it.
+            answered_at = unix_time(self._traffic.date) or time.time() - CLOCK_MARGIN
+            self._oldest = answered_at - _CLEARLY
         self._started_at = now
         self._begin = self._readings()
 
@@ -338,8 +318,14 @@ class RunStats:
 
     def item_ended(self, outcome: Outcome[Any], now: float) -> None:
         """Count an outcome."""
-        if self._replays is not None and self._replays.found(outcome):
-            self._replays = None
+        error = outcome.error
+        if self._oldest is not None:
+            job = outcome.result if error is None else getattr(error, "last", None)
+            created_at = getattr(job, "created_at", None)
+            # Answers are taken as they come.
+            if isinstance(created_at, int | float) and created_at < self._oldest:
+                self._oldest = None
+                logger.warning(_REPLAYED, outcome.key, outcome.job_id)
         self._resumed += outcome.resumed
         self._usd += outcome.usd or 0.0
         if outcome.resends:

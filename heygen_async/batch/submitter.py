@@ -22,7 +22,7 @@ from heygen_async.errors import JournalError, SlotsUnavailable, SlotUnavailable
 from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
-from heygen_async.session.calls import BulkSubmission, bulk_submission
+from heygen_async.session.calls import bulk_submission
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.slots import SlotLease, submitting_lease
@@ -316,7 +316,7 @@ class SingleSubmitter:
         lease = StoppableLease(item.lease, self)
         lease.key_sent_at = key_sent_at
         owner = self._store.name, item.identity.record_key
-        bulk_submission.set(BulkSubmission(owner, partial(item.count_resend, self._store)))
+        bulk_submission.set((owner, partial(item.count_resend, self._store)))
         # As submitting_under does, which takes longer than all else here.
         outer = submitting_lease.set(lease)
         self.sending += 1

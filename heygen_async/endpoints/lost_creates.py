@@ -147,7 +147,7 @@ class LostCreates:
                 return found, None
         assert endpoint.creates is not None
         (created,) = endpoint.creates(answer)
-        self.take(created, submission and submission.owner)
+        self.take(created, submission and submission[0])
         return created, answer
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
 
@@ -19,17 +19,9 @@ CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 
-class BulkSubmission(NamedTuple):
-    """An item of a bulk run that is being submitted.
-
-    Attributes:
-        owner: Identifies the run and the item.
-        before_resend: Awaited before a call without a key is sent again that may have been
-            carried out.
-    """
-
-    owner: object
-    before_resend: Callable[[], Awaitable[object]]
+BulkSubmission: TypeAlias = tuple[object, Callable[[], Awaitable[object]]]
+"""An item of a bulk run that is being submitted: what identifies it, and what is awaited before a
+call without a key is sent again that may have been carried out."""
 
 
 # What the calls of this task submit; None outside a bulk run.

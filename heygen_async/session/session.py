@@ -388,7 +388,7 @@ class Session:
             if not call.endpoint.safe and maybe_carried_out(error):
                 submission = bulk_submission.get()
                 if submission is not None:
-                    await submission.before_resend()
+                    await submission[1]()
             if step.wait <= step.patience:
                 _log_retry(call.endpoint, error, sent, step.wait)
                 if call.observed is not None:
