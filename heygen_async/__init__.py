@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         PayloadTooLarge,
         PaymentRequired,
         PermissionDenied,
+        ProofreadExpired,
         QuotaExceeded,
         RateLimited,
         RecordedFailure,
@@ -339,9 +340,9 @@ _HOMES = {
         "ConfigurationError Conflict ConnectionFailed CorrectionFailed DuplicateKey HeyGenError "
         "IdempotencyMismatch InsufficientBalance InvalidRequest InvalidResponse JobError JobFailed "
         "JobNeedsInput JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge "
-        "PaymentRequired PermissionDenied QuotaExceeded RateLimited RecordedFailure "
-        "RequestTimeout ServerError SignatureMismatch SignatureMissing SlotUnavailable "
-        "SlotsUnavailable StaleDelivery TransferError TransportError URLExpired "
+        "PaymentRequired PermissionDenied ProofreadExpired QuotaExceeded RateLimited "
+        "RecordedFailure RequestTimeout ServerError SignatureMismatch SignatureMissing "
+        "SlotUnavailable SlotsUnavailable StaleDelivery TransferError TransportError URLExpired "
         "UncertainSubmission UploadCacheError WebhookError"
     ),
     "jobs.job": "Job",
@@ -610,6 +611,7 @@ __all__ = [  # noqa: RUF022, in the plain order of their letters
     "Progress",
     "PromptAvatarRequest",
     "Proofread",
+    "ProofreadExpired",
     "ProofreadGenerateRequest",
     "ProofreadRender",
     "ProofreadRequest",

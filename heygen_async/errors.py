@@ -36,6 +36,7 @@
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
     │   └── InsufficientBalance     the account cannot pay for a batch
     ├── CorrectionFailed            a function that corrects subtitles raised
+    ├── ProofreadExpired            a proofread has expired before it was rendered
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
     ├── UncertainSubmission         whether an item was submitted cannot be told any more
     ├── RecordedFailure             an item failed in an earlier run, says its journal
@@ -507,6 +508,22 @@ class CorrectionFailed(HeyGenError):
     def __init__(self, message: str, *, language: str) -> None:
         super().__init__(message)
         self.language = language
+
+
+class ProofreadExpired(HeyGenError):
+    """A proofread has expired before it was rendered; HeyGen keeps one for about 24 h.
+
+    It is made anew if ``localize(renew=…)`` agrees; nothing was paid for.
+
+    Attributes:
+        language: The language.
+        srt: The corrected subtitles, or None if there are none.
+    """
+
+    def __init__(self, message: str, *, language: str, srt: str | None = None) -> None:
+        super().__init__(message)
+        self.language = language
+        self.srt = srt
 
 
 class IdempotencyMismatch(HeyGenError):

@@ -236,6 +236,11 @@ class Batch:
         return self._pull
 
     @property
+    def retry_failed(self) -> bool:
+        """Whether items that failed in an earlier run are submitted again."""
+        return self._policy.retry_failed
+
+    @property
     def unfinished(self) -> dict[str, str]:
         """Jobs of its runs that HeyGen accepted and whose end is not known: ids by item key.
 

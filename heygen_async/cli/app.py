@@ -172,6 +172,13 @@ def localize(
             "last argument.",
         ),
     ] = None,
+    renew: Annotated[
+        bool,
+        typer.Option(
+            "--renew",
+            help="Make proofreads anew that have expired, as they do after a day; --edit asks.",
+        ),
+    ] = False,
     dry_run: DryRun = False,
 ) -> Command:
     """Make a video of a prompt or a script, or take one, and dub it into many languages.
@@ -185,7 +192,15 @@ def localize(
         video=video, prompt=prompt, script=script, avatar=avatar, voice=voice, title=title
     )
     arguments = shared.arguments(dry_run=dry_run)
-    return command(source, to or [], everything=everything, edit=edit, program=correct, **arguments)
+    return command(
+        source,
+        to or [],
+        everything=everything,
+        edit=edit,
+        program=correct,
+        renew=renew,
+        **arguments,
+    )
 
 
 @app.command(epilog=_CHAIN_EPILOG)

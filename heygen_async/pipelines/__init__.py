@@ -7,8 +7,9 @@ it was, and pays for nothing twice. Leaving the iteration, or cancelling it, end
 that HeyGen has accepted go on there, and the next start waits for them.
 """
 
+from heygen_async.pipelines.corrections import Correct, Renew
 from heygen_async.pipelines.estimates import ChainEstimate
-from heygen_async.pipelines.localization import Correct, estimate_localize, localize
+from heygen_async.pipelines.localization import estimate_localize, localize
 from heygen_async.pipelines.narration import Narration, estimate_narrate, narrate
 from heygen_async.pipelines.personalization import estimate_personalize, personalize
 from heygen_async.pipelines.stages import StageProgress
@@ -17,6 +18,7 @@ __all__ = [
     "ChainEstimate",
     "Correct",
     "Narration",
+    "Renew",
     "StageProgress",
     "estimate_localize",
     "estimate_narrate",

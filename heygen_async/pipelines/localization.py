@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -15,14 +13,14 @@ import msgspec
 
 from heygen_async.batch import Batch, Outcome, ProofreadRender, Run
 from heygen_async.batch.submissions import check_language
-from heygen_async.client import HeyGen
-from heygen_async.errors import CorrectionFailed, HeyGenError, InvalidRequest, InvalidResponse
+from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
 from heygen_async.journal import JournalStore
 from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl, MediaSource
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
+from heygen_async.pipelines.corrections import Correct, Correction, Renew
 from heygen_async.pipelines.estimates import (
     ChainEstimate,
     Seconds,
@@ -45,9 +43,6 @@ from heygen_async.pipelines.stages import (
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.sync_iterables import numbered
 from heygen_async.session.tasks import in_thread
-
-Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
-"""Corrects subtitles: takes a language and an SRT text, and gives the text as it should be."""
 
 Source: TypeAlias = str | AssetUrl | AssetId | VideoRequest | VideoAgentRequest
 """A video to localize: its URL, an asset, or a request that makes it first."""
@@ -93,6 +88,7 @@ async def localize(
     *,
     correct: Correct | None = None,
     corrections: int = 8,
+    renew: Renew = False,
     title: str | None = None,
     render: ProofreadGenerateRequest | None = None,
     progress: StageProgress | None = None,
@@ -108,8 +104,9 @@ async def localize(
     Stages, and with a journal their files (of ``launch.db``): ``source``, ``proofreads`` and
     ``renders``, or ``translations``: ``launch.source.db`` and so on. A language whose render was
     submitted in an earlier run is not corrected again; one whose render was not, is, beginning
-    with what ``correct`` gave before if that was uploaded. HeyGen keeps a proofread for about
-    24 h; later its language fails with ``NotFound``, and needs another journal.
+    with what ``correct`` gave before, which stays beside the journal, in
+    ``launch.proofreads.French (France).srt``, until it is rendered. HeyGen keeps a proofread for
+    about 24 h; later its language fails with ``ProofreadExpired``, unless ``renew`` agrees.
 
     Args:
         batch: Client, budget, journal and settings of all stages.
@@ -120,6 +117,9 @@ async def localize(
         correct: Called with a language and its SRT text; gives the SRT text to be rendered. A
             coroutine function, or a function, which is called in a thread.
         corrections: Calls of ``correct`` at the same time at most.
+        renew: Make proofreads anew that have expired, while they were corrected or a run was
+            stopped. Their renders are charged, as others are. Default False; or a function, sync
+            or async, that is called with the language and gives True or False.
         title: Name in the account. Default: the request's title, or the file name in the URL.
         render: How corrected proofreads are rendered, such as with captions.
         progress: See ``StageProgress``.
@@ -147,7 +147,8 @@ async def localize(
     if correct is None:
         outcomes = _translated(batch, source, wanted, title, progress, fields)
     else:
-        correction = _Correction(batch.heygen, correct, corrections)
+        journal = batch.stage("proofreads").journal
+        correction = Correction(batch.heygen, correct, corrections, renew, journal)
         render = render or ProofreadGenerateRequest()
         outcomes = _proofread(batch, source, wanted, title, correction, render, progress, fields)
     async with aclosing(outcomes):
@@ -292,25 +293,28 @@ async def _proofread(
     source: Source,
     languages: list[str],
     title: str,
-    correction: _Correction,
+    correction: Correction,
     render: ProofreadGenerateRequest,
     progress: StageProgress | None,
     fields: dict[str, Any],
 ) -> AsyncGenerator[Outcome[VideoTranslation]]:
     first = stage_of(batch, "proofreads", progress)
     journal = batch.stage("renders").store
-    rendered_before = await submitted(journal, _Sent)
+    rendered_before = await submitted(journal, _Sent, retry_failed=batch.retry_failed)
     film = await _film(batch, source, languages, first.store, progress)
     requests = _requests(correction.correct, fields, film.videos, title)
 
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
-        proofread_id = outcome.unwrap().id
+        expired = isinstance(outcome.error, NotFound)  # while it was made
+        proofread_id = (outcome.job_id or "") if expired else outcome.unwrap().id
         if outcome.key not in rendered_before:
-            await correction.apply(proofread_id, outcome.key)
+            proofread_id = await correction.apply(proofread_id, outcome.item)
         return _render(render, proofread_id, outcome.key, outcome.item)
 
     proofreads = first.run(requests, key=_language_of, journal=first.store)
-    passage = Passage(proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered)
+    passage = Passage(
+        proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered, recovers=True
+    )
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(requests))
         run = batch.run(
@@ -322,42 +326,11 @@ async def _proofread(
         )
         async with aclosing(aiter(run)) as outcomes:
             async for outcome in outcomes:
+                if outcome.ok:
+                    await correction.rendered(outcome.key)
                 proofreads.taken(outcome.item.before)
                 yield summed_up(outcome)
     film.taken()
-
-
-@dataclass(frozen=True, slots=True)
-class _Correction:
-    heygen: HeyGen
-    correct: Correct
-    at_once: int
-
-    async def apply(self, proofread_id: str, language: str) -> None:
-        """Let the subtitles of a proofread be corrected; uploads them where they changed."""
-        srt = await self.heygen.proofreads.srt_text(proofread_id)
-        try:
-            corrected = await self._corrected(language, srt)
-        except HeyGenError:
-            raise
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            raise CorrectionFailed(
-                f"the subtitles in {language} were not corrected ({what})", language=language
-            ) from error
-        if corrected != srt:
-            await self.heygen.proofreads.update_srt(proofread_id, corrected)
-
-    async def _corrected(self, language: str, srt: str) -> str:
-        if inspect.iscoroutinefunction(self.correct):
-            corrected = await self.correct(language, srt)
-        else:
-            corrected = await in_thread(self.correct, language, srt)
-            if inspect.isawaitable(corrected):
-                corrected = await corrected
-        if not isinstance(corrected, str):
-            raise TypeError(f"expected the SRT text, got {type(corrected).__name__}")
-        return corrected
 
 
 async def _film(

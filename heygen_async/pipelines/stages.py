@@ -60,6 +60,7 @@ class Passage(Generic[T, NextT]):
         work: Makes what goes into the next stage; a ``HeyGenError`` fails the item alone.
         at_once: Items that it works on at the same time.
         ordered: Keep their order.
+        recovers: Whether ``work`` gets items that have failed, too; it raises what stays so.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class Passage(Generic[T, NextT]):
         *,
         at_once: int,
         ordered: bool,
+        recovers: bool = False,
     ) -> None:
+        self._recovers = recovers
         self._run = run
         self._work = work
         self._at_once = at_once
@@ -87,7 +90,7 @@ class Passage(Generic[T, NextT]):
                 yield step
 
     async def _step(self, outcome: Outcome[T]) -> Step[NextT]:
-        if outcome.error is not None:
+        if outcome.error is not None and not self._recovers:
             return Step(outcome, error=outcome.error)
         try:
             return Step(outcome, await self._work(outcome))
@@ -141,7 +144,9 @@ async def count_earlier(batch: Batch, *names: str) -> None:
         await batch.stage(name).count_earlier()
 
 
-async def submitted(store: JournalStore | None, payload: type[T]) -> dict[str, T]:
+async def submitted(
+    store: JournalStore | None, payload: type[T], *, retry_failed: bool = False
+) -> dict[str, T]:
     """What earlier runs of a stage have submitted, by key.
 
     Assets and signed URLs that go from one stage to the next are others each time they are made.
@@ -151,6 +156,7 @@ async def submitted(store: JournalStore | None, payload: type[T]) -> dict[str, T
     Args:
         store: The journal of the stage, or None.
         payload: What is to be known of each request.
+        retry_failed: Leave out items that are submitted again since they failed.
     """
     if store is None:
         return {}
@@ -162,6 +168,7 @@ async def submitted(store: JournalStore | None, payload: type[T]) -> dict[str, T
             return {
                 record.key: msgspec.json.decode(record.payload, type=payload)
                 for record in reader.records()
+                if not (retry_failed and record.resubmits(retry_failed=True))
             }
 
     return await in_thread(look)

@@ -204,6 +204,35 @@ def test_the_second_ctrl_c_ends_a_chain_at_once(sandbox_thread: Sandbox, tmp_pat
     assert err.count("video_translations.create was cancelled on its way") == 2
 
 
+@pytest.mark.parametrize("renew", [False, True])
+def test_what_a_person_has_saved_outlives_its_proofread(
+    sandbox_thread: Sandbox, tmp_path: Path, renew: bool
+) -> None:
+    editor, opened = tmp_path / "editor.sh", tmp_path / "opened"
+    wait = f"touch {opened}; while [ -e {opened} ]; do sleep 0.05; done"
+    editor.write_text(f'sed -i s/said/SAID/ "$1"; {wait}')
+    sandbox_thread.clock.speed = 3000
+    process = start(
+        *("localize", "https://example.com/a.mp4", "--to", "French (France)", "--edit"),
+        *["--renew"] * renew,
+        HEYGEN_API_BASE=sandbox_thread.base_url,
+        HEYGEN_API_KEY=KEY,
+        TMPDIR=str(tmp_path),
+        VISUAL=f"sh {editor}",
+    )
+    wait_for(opened.exists)
+    sandbox_thread.clock.advance(86_400)
+    opened.unlink()
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == (0 if renew else 1)
+    assert sandbox_thread.ledger.count("proofreads.create") == 1 + renew
+    assert sandbox_thread.ledger.count("proofreads.generate") == renew
+    saved = [path.read_text() for path in tmp_path.glob("French*.srt")]
+    assert ["SAID" in text for text in saved] == ([] if renew else [True])
+    assert ("what you saved is in" in err) is not renew
+    assert ("has expired" in out) is not renew
+
+
 def test_sigterm_has_a_limit(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     code = "from heygen_async.cli import main, signals\nsignals.TERM_LIMIT = 0.3\nmain()"
     journal = tmp_path / "run.db"

@@ -32,6 +32,7 @@ from heygen_async import (
     PayloadTooLarge,
     PaymentRequired,
     PermissionDenied,
+    ProofreadExpired,
     QuotaExceeded,
     RateLimited,
     RecordedFailure,
@@ -94,6 +95,7 @@ def of_batches(
     uncertain: UncertainSubmission,
     recorded: RecordedFailure,
     correction: CorrectionFailed,
+    expired: ProofreadExpired,
     empty: InsufficientBalance,
 ) -> None:
     assert_type(stopped.key, str)
@@ -108,6 +110,7 @@ def of_batches(
     assert_type(twice.key, str)
     assert_type(other.key, str)
     assert_type(uncertain.key, str)
+    assert_type(expired.srt, str | None)
     assert_type(recorded.error_type, str)
     assert_type(recorded.code, str | None)
     assert_type(correction.language, str)

@@ -96,6 +96,16 @@ async def _answer() -> str:
             return answer
 
 
+async def confirmed(question: str) -> bool:
+    """Ask the user on the terminal; anything but y or yes, and Ctrl-D, is a no.
+
+    Args:
+        question: What they are asked.
+    """
+    click.echo(f"{question} [y/N]: ", nl=False, err=True)
+    return (await _line()).strip().lower() in ("y", "yes")
+
+
 async def _line() -> str:
     """Return what the user types, up to Enter; empty at Ctrl-D."""
     loop = asyncio.get_running_loop()

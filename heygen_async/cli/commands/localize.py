@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import shlex
 import shutil
+import sys
 from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import msgspec
 from heygen_async.batch import Batch, Outcome
 from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
-from heygen_async.cli.commands.editing import edited, removed, temporary_file
+from heygen_async.cli.commands.editing import confirmed, edited, removed, temporary_file
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
@@ -82,6 +84,7 @@ async def localize(
     everything: bool = False,
     edit: bool = False,
     program: str | None = None,
+    renew: bool = False,
     out: Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
@@ -96,6 +99,7 @@ async def localize(
         everything: All languages that HeyGen offers, instead of ``languages``.
         edit: Open the user's editor on the subtitles of each language before they are rendered.
         program: A program that corrects them: SRT in, SRT out, the language as its last argument.
+        renew: Make proofreads anew that have expired; with ``edit``, a terminal is asked.
         out: Folder to download the videos into; None downloads nothing.
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
@@ -117,7 +121,8 @@ async def localize(
     if request is not None:
         stages.insert(0, "source")
     existing = await asyncio.to_thread(options.existing_chain, *stages)
-    correct: Correct | None = _edit if edit else None
+    editor = _Editor(display)
+    correct: Correct | None = editor if edit else None
     if program is not None:
         correct = await asyncio.to_thread(_Program, program)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
@@ -136,15 +141,17 @@ async def localize(
         driver = RunDriver(heygen, display, folder, options=options)
 
         def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
-            return chain_of(
+            outcomes = chain_of(
                 batch,
                 video,
                 wanted,
                 correct=correct,
                 corrections=1 if edit else 8,
+                renew=_asked if edit and not renew and sys.stdin.isatty() else renew,
                 title=source.title,
                 progress=driver.stage,
             )
+            return editor.watched(outcomes)
 
         return await driver.chain("Localizing", len(wanted), start, bar=not edit)
 
@@ -192,11 +199,39 @@ async def _source(
     return known
 
 
-async def _edit(language: str, srt: str) -> str:
-    path = await asyncio.to_thread(temporary_file, file_stem(language), srt)
-    text = await edited(path)
-    await asyncio.to_thread(removed, path)
-    return text
+async def _asked(language: str) -> bool:
+    """Ask whether the proofread of a language is made anew."""
+    return await confirmed(
+        f"The proofread into {language} has expired, as they do after a day. Make it anew? It is "
+        "charged when it is rendered, as others are."
+    )
+
+
+class _Editor:
+    """The user's editor. What was saved is removed once it is rendered."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._files: dict[str, Path] = {}
+
+    async def __call__(self, language: str, srt: str) -> str:
+        """Return what the user has saved."""
+        path = await asyncio.to_thread(temporary_file, file_stem(language), srt)
+        text = await edited(path)
+        self._files[language] = path
+        return text
+
+    async def watched(self, outcomes: AsyncGenerator[Outcome[Any]]) -> AsyncGenerator[Outcome[Any]]:
+        """Iterate over the outcomes; say where what was saved is if it was not rendered."""
+        try:
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    if outcome.ok and (path := self._files.pop(outcome.key, None)):
+                        await asyncio.to_thread(removed, path)
+                    yield outcome
+        finally:
+            for language, path in self._files.items():
+                self._display.warn(f"{language}: what you saved is in {path}")
 
 
 class _Program:

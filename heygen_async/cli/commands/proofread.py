@@ -72,8 +72,10 @@ async def edit(
         if changed:
             try:
                 await heygen.proofreads.update_srt(proofread_id, after)
-            except BaseException:
+            except BaseException as error:
                 display.warn(f"Not uploaded; what you saved is in {path}")
+                if isinstance(error, NotFound):
+                    raise _gone(proofread_id) from None
                 raise
     if file is None:
         await asyncio.to_thread(removed, path)
@@ -92,9 +94,13 @@ async def _srt(heygen: HeyGen, proofread_id: str, *, original: bool = False) -> 
     try:
         return await heygen.proofreads.srt_text(proofread_id, original=original)
     except NotFound:
-        raise CommandError(
-            f"there is no proofread {proofread_id!r} in this account; they last for about 24 h"
-        ) from None
+        raise _gone(proofread_id) from None
+
+
+def _gone(proofread_id: str) -> CommandError:
+    return CommandError(
+        f"there is no proofread {proofread_id!r} in this account; they last for about 24 h"
+    )
 
 
 def _prepared(file: Path | None, proofread_id: str, text: str) -> Path:

@@ -1,0 +1,152 @@
+"""Corrections of subtitles between the two stages of a proofread, none of which is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from heygen_async.batch.downloads import file_stem
+from heygen_async.client import HeyGen
+from heygen_async.errors import CorrectionFailed, HeyGenError, NotFound, ProofreadExpired
+from heygen_async.models.proofreads import ProofreadRequest
+from heygen_async.session.tasks import in_thread
+
+Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
+"""Corrects subtitles: takes a language and an SRT text, and gives the text as it should be."""
+
+Renew: TypeAlias = bool | Callable[[str], bool | Awaitable[bool]]
+"""Whether the proofread of a language is made anew once its session has expired."""
+
+logger: logging.Logger = logging.getLogger("heygen_async.pipelines")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Lets the subtitles of proofreads be corrected.
+
+    What was corrected stays in a file beside the journal until it is rendered.
+
+    Args:
+        heygen: The client.
+        correct: Corrects the subtitles of a language.
+        at_once: Calls of ``correct`` at the same time at most.
+        renew: Whether sessions that have expired are made anew.
+        journal: The journal of the proofreads, if it is a file.
+    """
+
+    heygen: HeyGen
+    correct: Correct
+    at_once: int
+    renew: Renew
+    journal: Path | None
+
+    async def apply(self, proofread_id: str, request: ProofreadRequest) -> str:
+        """Let the subtitles of a proofread be corrected, and upload them if they changed.
+
+        Args:
+            proofread_id: The session.
+            request: What it was made of, in one language.
+
+        Returns:
+            The session: another one if that has expired and was made anew.
+
+        Raises:
+            CorrectionFailed: ``correct`` has raised something.
+            ProofreadExpired: The session has expired.
+            HeyGenError: HeyGen does not give the subtitles, or does not take them.
+        """
+        proofreads, (language,) = self.heygen.proofreads, request.output_languages
+        kept = await in_thread(self._kept, language)
+        try:
+            srt = await proofreads.srt_text(proofread_id)
+        except NotFound as expired:
+            proofread_id = await self._renewed(proofread_id, request, kept, expired)
+            srt = await proofreads.srt_text(proofread_id)
+        corrected = await self._corrected(language, srt if kept is None else kept)
+        if corrected != srt:
+            await in_thread(self._keep, language, corrected)
+            try:
+                await proofreads.update_srt(proofread_id, corrected)
+            except NotFound as expired:
+                proofread_id = await self._renewed(proofread_id, request, corrected, expired)
+                await proofreads.update_srt(proofread_id, corrected)
+        return proofread_id
+
+    async def rendered(self, language: str) -> None:
+        """Remove the file of a language, which was rendered."""
+        if path := self._path(language):
+            await in_thread(_remove, path)
+
+    async def _renewed(
+        self, proofread_id: str, request: ProofreadRequest, srt: str | None, expired: NotFound
+    ) -> str:
+        (language,) = request.output_languages
+        agreed = self.renew(language) if callable(self.renew) else self.renew
+        if not (await agreed if inspect.isawaitable(agreed) else agreed):
+            path = self._path(language)
+            kept = f"; the corrected subtitles are in {path}" if path and srt is not None else ""
+            raise ProofreadExpired(
+                f"proofread {proofread_id} into {language} has expired, as sessions do after about "
+                f"24 h{kept}; renew=True, or --renew, makes it anew",
+                language=language,
+                srt=srt,
+            ) from expired
+        (job,) = await self.heygen.proofreads.create(request)
+        return (await job.wait()).id
+
+    async def _corrected(self, language: str, srt: str) -> str:
+        try:
+            if inspect.iscoroutinefunction(self.correct):
+                corrected = await self.correct(language, srt)
+            else:
+                corrected = await in_thread(self.correct, language, srt)
+                if inspect.isawaitable(corrected):
+                    corrected = await corrected
+            if not isinstance(corrected, str):
+                raise TypeError(f"expected the SRT text, got {type(corrected).__name__}")
+        except HeyGenError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise CorrectionFailed(
+                f"the subtitles in {language} were not corrected ({what})", language=language
+            ) from error
+        return corrected
+
+    def _path(self, language: str) -> Path | None:
+        if self.journal is None:
+            return None
+        return self.journal.with_name(f"{self.journal.stem}.{file_stem(language)}.srt")
+
+    def _kept(self, language: str) -> str | None:
+        """Return what an earlier call has corrected and was not rendered; None if nothing."""
+        path = self._path(language)
+        try:
+            return None if path is None else path.read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            logger.warning("%s: %s; it is not gone on with", path, error)
+            return None
+
+    def _keep(self, language: str, srt: str) -> None:
+        path = self._path(language)
+        if path is None:
+            return
+        partial = path.with_name(f".{path.name}.part")
+        try:
+            partial.write_bytes(srt.encode())
+            partial.replace(path)
+        except (OSError, UnicodeEncodeError) as error:  # the upload may do
+            logger.warning("%s: the corrected subtitles are not kept: %s", path, error)
+            _remove(partial)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
