@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Callable, Iterable
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from heygen_async.journal.keys import (
     fingerprint,
     is_batch_key,
 )
+from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
 from heygen_async.pricing.estimates import Estimate, RemainingWork, total_cost
 
 
@@ -137,6 +139,10 @@ class RemainingWorkCounter:
         keys: How the run names its items.
         policy: How it treats records.
         clock: Returns Unix seconds.
+
+    Attributes:
+        agent_seconds: Median length of the Video Agent's videos that have been made, or what is
+            typical if none has.
     """
 
     def __init__(
@@ -153,13 +159,17 @@ class RemainingWorkCounter:
         self._clock = clock
         self._records: dict[str, ItemRecord] = {}
         self._legacy: dict[str, list[str]] = {}  # default keys of schema 1 by fingerprint
+        lengths: list[float] = []
         for record in records:
+            if record.operation == "video_agents.create" and record.output_seconds is not None:
+                lengths.append(record.output_seconds)
             self._records[record.key] = msgspec.structs.replace(
                 record, payload=b"" if record.operation else record.payload, result=None
             )
             legacy = record.legacy_fingerprint
             if legacy is not None and record.key[:16] == legacy[:16]:
                 self._legacy.setdefault(record.fingerprint, []).append(record.key)
+        self.agent_seconds: float = median(lengths) if lengths else TYPICAL_AGENT_SECONDS
         self._counts: Counter[str] = Counter()
         self._to_pay: list[Estimate] = []
 

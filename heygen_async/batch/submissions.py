@@ -38,6 +38,7 @@ from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
+from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
 from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, totals
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.session.sync_iterables import Pull, numbered
@@ -65,6 +66,8 @@ class SubmissionBuilder(ABC, Generic[T]):
         prices: What its jobs cost.
         has_sources: Whether its items can have sources that are probed.
         pull: Where collections are read that are not in memory.
+        agent_seconds: Typical length of a Video Agent's video; it prices estimates, and reserves
+            nothing.
     """
 
     kind: str
@@ -72,6 +75,7 @@ class SubmissionBuilder(ABC, Generic[T]):
     prices: PriceTable
     has_sources: bool = True
     pull: Pull = "thread"
+    agent_seconds: float = TYPICAL_AGENT_SECONDS
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -95,7 +99,12 @@ class SubmissionBuilder(ABC, Generic[T]):
 
     def estimate(self, submission: Submission[T]) -> Estimate:
         """Return what a submission will probably cost."""
-        return estimate(submission.request, self.prices, seconds=submission.seconds)
+        return estimate(
+            submission.request,
+            self.prices,
+            seconds=submission.seconds,
+            agent_seconds=self.agent_seconds,
+        )
 
 
 class RenderBuilder(SubmissionBuilder[Video]):
@@ -352,6 +361,8 @@ async def estimate_items(
 ) -> RunEstimate:
     """Return what ``estimate_run`` does, for items that were checked and probed."""
     counter = await asyncio.to_thread(open_counter)
+    if counter is not None:
+        builder.agent_seconds = counter.agent_seconds
     estimates = []
     async with aclosing(_submissions(builder, items, key)) as every:
         async for submission in every:

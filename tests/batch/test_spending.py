@@ -58,6 +58,19 @@ def read(journal: Path) -> tuple[ItemRecord, Totals]:
         return record, reader.totals()
 
 
+async def test_finished_sessions_price_the_estimate_and_not_the_reservation(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    teasers = [VideoAgentRequest(prompt=f"Teaser {number}") for number in range(4)]
+    batch = Batch(heygen, prices=PER_SECOND)
+    assert (await batch.run(teasers, journal=journal).estimate()).usd == pytest.approx(4 * 0.6)
+    lengths = [one.usd * 100 async for one in batch.run(teasers[:3], journal=journal) if one.usd]
+    expected = await batch.run(teasers, journal=journal).estimate()
+    assert expected.usd == pytest.approx(4 * sorted(lengths)[1] / 100)
+    assert (expected.usd_low, expected.usd_high) == (0, 4 * 18)
+    assert (expected.left.usd_low, expected.left.usd_high) == (0, 18)  # type: ignore[union-attr]
+
+
 async def test_the_cap_counts_the_real_cost_of_a_session(sandbox: Sandbox, heygen: HeyGen) -> None:
     # 30 minutes would take 18 USD, which leaves no room for a second session.
     async with Batch(heygen, prices=PER_SECOND, max_cost=19) as batch:
