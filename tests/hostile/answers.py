@@ -20,6 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 VIDEO = {"data": {"id": "v", "status": "completed"}}
 CREATED = {"data": {"video_id": "v", "status": "waiting"}}
 ATTEMPTS = 2
+SECONDS = 3.0
 
 Fields: TypeAlias = Mapping[str, str]
 NO_FIELDS: Fields = {}
@@ -77,22 +78,22 @@ def sliced(answer: bytes) -> Iterator[bytes]:
     return (answer[first : first + 65_536] for first in range(0, len(answer), 65_536))
 
 
-async def read(play: Play, *, attempts: int = ATTEMPTS) -> Played:
+async def read(play: Play, *, seconds: float = SECONDS) -> Played:
     """Fetch a video."""
-    return await asked(play, lambda heygen: heygen.videos.get("v"), attempts)
+    return await asked(play, lambda heygen: heygen.videos.get("v"), seconds)
 
 
 async def read_compressed(encoding: str) -> Played:
     """Fetch a gigabyte that is a megabyte."""
     body = await asyncio.to_thread(bomb, encoding)  # what it takes is not the SDK's
     headers = {"Content-Encoding": encoding.removeprefix("raw ")}
-    return await read(answering(raw_answer(body, headers=headers)))
+    return await read(answering(raw_answer(body, headers=headers)), seconds=30)
 
 
-async def paid(play: Play, *, attempts: int = ATTEMPTS) -> Played:
+async def paid(play: Play) -> Played:
     """Create a video, under a key."""
     request = AvatarVideoRequest(avatar_id="a", script="Hello")
-    return await asked(play, lambda heygen: heygen.videos.create(request), attempts)
+    return await asked(play, lambda heygen: heygen.videos.create(request))
 
 
 async def spoken(play: Play) -> Played:
@@ -100,12 +101,11 @@ async def spoken(play: Play) -> Played:
     return await asked(
         play,
         lambda heygen: heygen.voices.speech(SpeechRequest(text="Hello", voice_id="v")),
-        ATTEMPTS,
     )
 
 
-async def asked(play: Play, call: Callable[[HeyGen], Any], attempts: int) -> Played:
-    retry, timeout = Retry(attempts=attempts, first=0.01), Timeout(read=3, write=3)
+async def asked(play: Play, call: Callable[[HeyGen], Any], seconds: float = SECONDS) -> Played:
+    retry, timeout = Retry(attempts=ATTEMPTS, first=0.01), Timeout(read=seconds, write=seconds)
     async with (
         raw_server(play) as server,
         HeyGen(KEY, base_url=server.base_url, retry=retry, timeout=timeout) as heygen,
@@ -292,7 +292,7 @@ ADVERSARIES = [
     *(
         Adversary(
             f"answers: {name}",
-            partial(read, sending(pieces)),
+            partial(read, sending(pieces), seconds=30),
             "InvalidResponse",
             requests=1,
             seconds=30,
@@ -328,7 +328,7 @@ ADVERSARIES = [
             partial(read, sending(partial(sliced, raw_answer(body)))),
             "InvalidResponse",
             requests=ATTEMPTS,
-            seconds=8,
+            seconds=20,
             megabytes=250 if len(body) > 10_000_000 else 20,
         )
         for name, body in BROKEN.items()

@@ -131,6 +131,8 @@ class Body:
             chunk = await self._next_chunk()
             self._ended = not chunk
             self._pieces = self._decoder.pieces(chunk) if chunk else self._decoder.end()
+        if self.decompressed:
+            await asyncio.sleep(0)  # a chunk may hold a thousand times its size
         return piece
 
     async def _next_chunk(self) -> bytes:
