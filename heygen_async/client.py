@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from heygen_async.endpoints.upload_cache import UploadCache  # it loads sqlite3
+    from heygen_async.webhooks.delivery_log import NotificationSource
 
 T = TypeVar("T")
 _Downloadable: TypeAlias = (
@@ -138,6 +139,9 @@ class HeyGen:
             the system's, such as those of a company's proxy. The system's are those of OpenSSL,
             which the environment variable ``SSL_CERT_FILE`` replaces. A client with a context
             cannot be pickled.
+        deliveries: A ``DeliveryLog`` that the ``WebhookReceiver`` of other processes publish to,
+            such as ``RedisDeliveryLog``: what they receive ends waits here, from the first wait
+            until the client is closed.
         hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
             and deep copies of the client are without them.
         on_accepted: Called with the operation and the ids of the jobs where a call that creates
@@ -187,6 +191,7 @@ class HeyGen:
         expected: Mapping[str, float] | None = None,
         trust_env: bool = True,
         ssl: SSLContext | str | os.PathLike[str] | None = None,
+        deliveries: NotificationSource | None = None,
         hooks: Hooks | None = None,
         on_accepted: OnAccepted | None = None,
         max_answer: int = MAX_ANSWER,
@@ -214,13 +219,20 @@ class HeyGen:
             raise ConfigurationError(f"max_answer: expected bytes > 0, got {max_answer!r}")
         session = Session(settings, requests, jobs, slots_for=slots_for, max_answer=max_answer)
         session.submissions.on_accepted = on_accepted
-        self._assemble(session, _checked(expected or {}))
+        self._assemble(session, _checked(expected or {}), deliveries)
         if hooks is not None:
             self.add_hooks(hooks)
 
-    def _assemble(self, session: Session, expected: dict[str, float]) -> None:
+    def _assemble(
+        self,
+        session: Session,
+        expected: dict[str, float],
+        deliveries: NotificationSource | None = None,
+    ) -> None:
         self._session = session
-        self._watcher = watcher = Watcher(session, expected)
+        self._deliveries = deliveries
+        subscribe = None if deliveries is None else deliveries.subscribe
+        self._watcher = watcher = Watcher(session, expected, subscribe)
         self.ai_clipping: AiClipping = AiClipping(session, watcher)
         self.assets: Assets = Assets(session, watcher)
         self.audio: Audio = Audio(session, watcher)
@@ -247,10 +259,12 @@ class HeyGen:
         session: Session | None = getattr(self, "_session", None)
         return f"HeyGen(base_url={session.settings.base_url!r})" if session else "HeyGen()"
 
-    def __getstate__(self) -> tuple[Session, dict[str, float]]:
-        return self._session, self._watcher.expected
+    def __getstate__(self) -> tuple[Session, dict[str, float], NotificationSource | None]:
+        return self._session, self._watcher.expected, self._deliveries
 
-    def __setstate__(self, state: tuple[Session, dict[str, float]]) -> None:
+    def __setstate__(
+        self, state: tuple[Session, dict[str, float], NotificationSource | None]
+    ) -> None:
         self._assemble(*state)
 
     async def __aenter__(self) -> Self:

@@ -73,8 +73,8 @@ SEAMS = {
         {"client", "batch.run", "batch.item", "batch.server_batches", "distributed"},
     ),
     "webhooks.delivery_log": (
-        {"MemoryDeliveryLog", "MemorySeen", "SeenEventsLog"},
-        {"webhooks", "webhooks.seen_events", "webhooks.receiver"},
+        {"MemoryDeliveryLog", "MemorySeen", "SeenEventsLog", "RedisDeliveryLog"},
+        {"webhooks", "webhooks.seen_events", "webhooks.receiver", "distributed"},
     ),
     "batch.submitter": (
         {"SingleSubmitter", "ServerBatchSubmitter"},

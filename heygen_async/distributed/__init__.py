@@ -2,12 +2,17 @@
 
 TYPE_CHECKING = False  # type checkers know the name
 if TYPE_CHECKING:
+    from heygen_async.distributed.redis_delivery_log import RedisDeliveryLog
     from heygen_async.distributed.redis_slots import RedisSlots
     from heygen_async.distributed.server import RedisServer
 
-__all__ = ["RedisServer", "RedisSlots"]
+__all__ = ["RedisDeliveryLog", "RedisServer", "RedisSlots"]
 
-_HOME_OF = {"RedisServer": "server", "RedisSlots": "redis_slots"}
+_HOME_OF = {
+    "RedisDeliveryLog": "redis_delivery_log",
+    "RedisServer": "server",
+    "RedisSlots": "redis_slots",
+}
 
 
 if not TYPE_CHECKING:  # each part needs its own extra

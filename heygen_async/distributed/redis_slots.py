@@ -7,7 +7,7 @@ import math
 from types import TracebackType
 from typing import Any, Self
 
-from heygen_async.distributed.server import RedisServer, server_of
+from heygen_async.distributed.server import RedisServer, checked_account, server_of
 from heygen_async.distributed.slot_exchange import GATE, SharedSettings, SlotExchange
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.limits.gate import LONGEST_PAUSE
@@ -20,7 +20,6 @@ _REFUSED = {
     Lane.BULK: Lane.BULK_REFUSED,
     GATE: Lane.UNCOUNTED,
 }
-_LONGEST_ACCOUNT = 200
 
 
 class RedisSlots(SlotPool):
@@ -73,17 +72,12 @@ class RedisSlots(SlotPool):
         poll: float = 1.0,
     ) -> None:
         SlotLimit(ceiling, start=start, probe_every=probe_every, reserve=reserve)  # checks them
-        if not 0 < len(account) <= _LONGEST_ACCOUNT or set(account) & set("{} \r\n"):
-            raise ConfigurationError(
-                f"account: expected a name of 1 to {_LONGEST_ACCOUNT} characters without blanks "
-                f"and braces, got {account!r:.50}"
-            )
         for name, seconds in (("ttl", ttl), ("patience", patience), ("poll", poll)):
             if not seconds > 0:
                 raise ConfigurationError(f"{name}: expected seconds > 0, got {seconds!r}")
         self._server = server_of(server)
         self._settings = SharedSettings(
-            account=account,
+            account=checked_account(account),
             ceiling=ceiling,
             start=start,
             probe_every=probe_every,

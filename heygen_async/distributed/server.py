@@ -29,6 +29,7 @@ logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 SERVER_ERRORS: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
 """Errors of a server that is away, or does not do what it is asked for."""
 
+_LONGEST_ACCOUNT = 200
 # Newer versions of redis-py read their own version from the disk for each connection.
 _OPTIONS: dict[str, Any] = (
     {"driver_info": None} if "driver_info" in signature(Redis.__init__).parameters else {}
@@ -153,6 +154,21 @@ class RedisServer:
         async with asyncio.timeout(self._timeout):
             return await script.run(redis, keys, (self.time_argument, *arguments))
 
+    async def publish(self, redis: Redis, channel: str, message: bytes) -> None:
+        """Send a message to all who listen.
+
+        Args:
+            redis: A connection.
+            channel: The channel.
+            message: The message.
+
+        Raises:
+            RedisError: The server has refused it, or is away.
+            TimeoutError: There was no answer in time.
+        """
+        async with asyncio.timeout(self._timeout):
+            await redis.publish(channel, message)
+
     async def listen(
         self,
         channels: Sequence[str],
@@ -185,6 +201,20 @@ class RedisServer:
 def reason(error: Exception) -> str:
     """Return what an error says, in one line."""
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def checked_account(account: str) -> str:
+    """Return the name of an account, which is a part of keys.
+
+    Raises:
+        ConfigurationError: It cannot be one.
+    """
+    if not 0 < len(account) <= _LONGEST_ACCOUNT or set(account) & set("{} \r\n"):
+        raise ConfigurationError(
+            f"account: expected a name of 1 to {_LONGEST_ACCOUNT} characters without blanks "
+            f"and braces, got {account!r:.50}"
+        )
+    return account
 
 
 def server_of(server: str | RedisServer) -> RedisServer:

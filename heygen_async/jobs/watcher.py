@@ -16,10 +16,12 @@ import asyncio
 import contextvars
 import heapq
 import itertools
+import logging
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from heygen_async.errors import (
     BadRequest,
@@ -61,6 +63,14 @@ def _pause_after(error: Exception) -> float:
     return min(retry_after or 0.0, LONGEST_PAUSE)
 
 
+logger: logging.Logger = logging.getLogger("heygen_async.jobs")
+
+Subscribe: TypeAlias = Callable[
+    [Callable[[JobNotification], object]], AbstractAsyncContextManager[None]
+]
+"""Calls a listener with each notification while a block runs."""
+
+
 class Watcher:
     """Polls jobs on behalf of all that wait for them.
 
@@ -68,9 +78,15 @@ class Watcher:
         session: Sends the requests.
         expected: Median durations in seconds by kind, such as ``{"video": 900}``, if a user knows
             better than the built-in guesses.
+        subscribe: Subscribes a listener to notifications of other processes, or None.
     """
 
-    def __init__(self, session: Session, expected: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        expected: Mapping[str, float],
+        subscribe: Subscribe | None = None,
+    ) -> None:
         self.session = session
         self.expected: dict[str, float] = dict(expected)
         self.webhook_trust: WebhookTrust = WebhookTrust()
@@ -81,11 +97,13 @@ class Watcher:
         self._order = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._subscribe = subscribe
+        self._listening: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._sleeps_until = 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Watcher, (self.session, self.expected)
+        return Watcher, (self.session, self.expected, self._subscribe)
 
     def watch(
         self,
@@ -106,6 +124,7 @@ class Watcher:
         if loop is not self._loop:
             self.session.bind()
             self._loop, self._pools, self._details, self._task = loop, {}, [], None
+            self._listening = None
             self._wake = asyncio.Event()
         now = loop.time()
         key = (kind.name, "" if kind.statuses else job_id)
@@ -134,6 +153,8 @@ class Watcher:
         if self._task is None or self._task.done():
             # A context of its own: the watcher's requests belong to no batch.
             self._task = loop.create_task(self._run(loop), context=contextvars.Context())
+        if self._subscribe is not None and self._listening is None:
+            self._listening = loop.create_task(self._hear(self._subscribe))
         return watched
 
     def listen(self, watched: Watched[T], listener: Callable[[T], None], every: float) -> None:
@@ -194,6 +215,7 @@ class Watcher:
     async def close(self) -> None:
         """Stop watching; all waits end with a ``JobError``."""
         task, self._task = self._task, None
+        listening, self._listening = self._listening, None
         if task is None or self._loop is not asyncio.get_running_loop():
             return
         for pool in list(self._pools.values()):
@@ -206,8 +228,18 @@ class Watcher:
                         last=watched.last,
                     ),
                 )
-        task.cancel()
-        await asyncio.wait([task])
+        tasks = [task] if listening is None else [task, listening]
+        for one in tasks:
+            one.cancel()
+        await asyncio.wait(tasks)
+
+    async def _hear(self, subscribe: Subscribe) -> None:
+        """Listen to other processes from the first wait until the client is closed."""
+        try:
+            async with subscribe(self.notify):
+                await asyncio.get_running_loop().create_future()
+        except Exception:
+            logger.exception("notifications of other processes are not heard; polling goes on")
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._pools:
