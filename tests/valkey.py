@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,12 +102,22 @@ class TurnedServer(RedisServer):
         super().__init__(url, clock=lambda: asyncio.get_running_loop().time())
 
     async def run(self, redis: Any, script: Script, keys: Any, arguments: Any) -> Any:
-        loop: Any = asyncio.get_running_loop()
-        loop.threads += 1
-        try:
+        with _standstill():
             return await super().run(redis, script, keys, arguments)
-        finally:
-            loop.threads -= 1
+
+    async def publish(self, redis: Any, channel: str, message: bytes) -> None:
+        with _standstill():
+            await super().publish(redis, channel, message)
+
+
+@contextlib.contextmanager
+def _standstill() -> Iterator[None]:
+    loop: Any = asyncio.get_running_loop()
+    loop.threads += 1
+    try:
+        yield
+    finally:
+        loop.threads -= 1
 
 
 class Proxy:
