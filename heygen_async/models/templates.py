@@ -82,7 +82,7 @@ class TemplateRenderRequest(Request, frozen=True, kw_only=True):
         enable_sharing: Make the video's page public.
         keep_text_vertically_centered: Keep longer texts centred in their boxes.
         reorder_music: Let the music follow the order of the scenes.
-        brand_glossary_id: Glossary of pronunciations.
+        brand_glossary_id: Glossary of pronunciations; v2 gets it as ``brand_voice_id``.
         brand_voice_id: Deprecated by the API.
         title: Name in the account.
         folder_id: Folder to put it in.
@@ -122,6 +122,9 @@ class TemplateRenderRequest(Request, frozen=True, kw_only=True):
         """
         fields = body(self)
         fields["variables"] = {name: value.v2(name) for name, value in self.variables.items()}
+        glossary = fields.pop("brand_glossary_id", None)
+        if glossary is not None:  # v2 knows it by its older name
+            fields.setdefault("brand_voice_id", glossary)
         if test:
             fields["test"] = True
         return encode_body(fields)

@@ -250,7 +250,9 @@ def _delivery_headers(headers: Headers) -> dict[str, list[str]]:
 
 
 def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
-    return headers.items() if isinstance(headers, Mapping) else headers
+    # Not all are a Mapping: those of http.server and of email are not.
+    items = getattr(headers, "items", None)
+    return headers if items is None else items()
 
 
 def _text(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from heygen_async import (
     AssetUrl,
     AudioVariable,
+    BadRequest,
     CharacterVariable,
     HeyGen,
     ImageVariable,
@@ -237,3 +239,17 @@ def test_a_question_cut_short_does_not_tie_the_client_to_its_loop() -> None:
     for _ in range(2):
         with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
             runner.run(ask_and_fail(client))
+
+
+async def test_v2_gets_the_glossary_under_its_older_name(sandbox: Sandbox, heygen: HeyGen) -> None:
+    request = TemplateRenderRequest(
+        variables={"name": TextVariable(content="Ada")}, brand_glossary_id="glossary"
+    )
+    body = json.loads(request.v2())
+    assert body["brand_voice_id"] == "glossary"
+    assert "brand_glossary_id" not in body
+    template_id = sandbox.add_template()
+    assert (await heygen.templates.generate_v2(template_id, request, test=True)).id
+    path = f"/v2/template/{template_id}/generate"
+    with pytest.raises(BadRequest, match="brand_glossary_id"):
+        await heygen.request("POST", path, body={**body, "brand_glossary_id": "glossary"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import traceback
+from http.client import HTTPMessage
 from typing import Any
 
 import pytest
@@ -122,6 +123,15 @@ def test_headers_in_the_forms_of_web_frameworks(form: Any, container: Any) -> No
         verify(BODY, container(pairs), "whsec_other", now=NOW)
     with pytest.raises(StaleDelivery):
         verify(BODY, container(pairs), SECRET, now=NOW + 301)
+
+
+def test_headers_of_the_standard_librarys_server() -> None:
+    headers = HTTPMessage()
+    for name, value in signed(BODY, at=NOW).items():
+        headers.add_header(name, value)
+    assert verify(BODY, headers.items(), SECRET, now=NOW).timestamp == NOW
+    whole: Any = headers
+    assert verify(BODY, whole, SECRET, now=NOW).timestamp == NOW
 
 
 @given(

@@ -23,6 +23,27 @@ SILENT_SCENE = 3.0
 #: How far a dimension may be from the template's shape.
 ASPECT_TOLERANCE = 0.02
 _MEDIA = ("image", "video", "audio")
+#: Members of a v2 render, which refuses all others.
+_V2_MEMBERS = frozenset(
+    {
+        "brand_voice_id",
+        "callback_id",
+        "callback_url",
+        "caption",
+        "dimension",
+        "enable_sharing",
+        "folder_id",
+        "fps",
+        "include_gif",
+        "keep_text_vertically_centered",
+        "reorder_music",
+        "scene_ids",
+        "subtitles",
+        "test",
+        "title",
+        "variables",
+    }
+)
 
 
 def _current(account: Account, identifier: str) -> Template:
@@ -126,6 +147,8 @@ def generate_v3(call: Call) -> Json:
 
 def generate_v2(call: Call) -> Json:
     """`templates.generate_v2`: answers with the id; `test` renders cost nothing."""
+    for member in call.body.keys() - _V2_MEMBERS:
+        raise invalid(member, f"Unknown parameter: {member}")
     template = call.account.templates.get(call.path[0])
     flat: dict[str, Json] = {}
     for name, variable in call.body["variables"].items():
