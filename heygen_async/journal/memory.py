@@ -20,10 +20,9 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from heygen_async.errors import JournalError
-from heygen_async.journal.keys import check_run_id, make_run_id
+from heygen_async.journal.keys import check_run_id
 from heygen_async.journal.records import (
     FINISHED,
-    SCHEMA_VERSION,
     Finish,
     Intent,
     ItemRecord,
@@ -37,12 +36,12 @@ from heygen_async.journal.rules import (
     journal_error,
     may_replace,
     may_submit,
+    new_run,
     totals_of,
     unknown_key,
     wrong_state,
 )
 from heygen_async.journal.store import SAMPLE_EVERY, Begin, BeginResult, Opened, RunSpec
-from heygen_async.version import __version__
 
 T = TypeVar("T")
 
@@ -97,15 +96,7 @@ class MemoryJournal:
         if spec.run_id is not None:
             check_run_id(spec.run_id)
         if self._run is None:
-            self._run = RunRecord(
-                run_id=spec.run_id or make_run_id(spec.kind, spec.subject, self.name),
-                kind=spec.kind,
-                subject=spec.subject,
-                created_at=self._clock(),
-                settings={},
-                sdk_version=__version__,
-                schema_version=SCHEMA_VERSION,
-            )
+            self._run = new_run(spec, self.name, self._clock())
         check_same_run(self._run, spec, self.name)
         if spec.settings is not None:
             self._run = replace(self._run, settings=_as_stored(spec.settings))

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Collection
 
 from heygen_async.errors import DuplicateKey, JournalError
-from heygen_async.journal.keys import is_batch_key
+from heygen_async.journal.keys import is_batch_key, make_run_id
 from heygen_async.journal.records import (
     FINISHED,
+    SCHEMA_VERSION,
     STATES,
     Intent,
     ItemRecord,
@@ -17,6 +18,7 @@ from heygen_async.journal.records import (
     Totals,
 )
 from heygen_async.journal.store import RunSpec
+from heygen_async.version import __version__
 
 
 def may_replace(present: ItemRecord, intent: Intent) -> bool:
@@ -53,6 +55,25 @@ def totals_of(records: Collection[ItemRecord]) -> Totals:
         },
         resent=sum(record.resends > 0 for record in records),
         resent_usd=sum(record.resends * (record.usd or 0.0) for record in records),
+    )
+
+
+def new_run(spec: RunSpec, name: str, now: float) -> RunRecord:
+    """Return the record of a run that begins.
+
+    Args:
+        spec: The run.
+        name: Name of the journal, which the default run id is derived from.
+        now: Unix seconds.
+    """
+    return RunRecord(
+        run_id=spec.run_id or make_run_id(spec.kind, spec.subject, name),
+        kind=spec.kind,
+        subject=spec.subject,
+        created_at=now,
+        settings={},
+        sdk_version=__version__,
+        schema_version=SCHEMA_VERSION,
     )
 
 

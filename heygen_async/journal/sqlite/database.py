@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 
 from heygen_async.errors import JournalError
-from heygen_async.journal.keys import make_run_id
 from heygen_async.journal.records import SCHEMA_VERSION, Intent, ItemRecord
 from heygen_async.journal.rules import (
     check_same_run,
     journal_error,
     may_submit,
+    new_run,
     unknown_key,
     wrong_state,
 )
@@ -37,7 +38,6 @@ from heygen_async.journal.sqlite.transaction import (
     Transaction,
 )
 from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
-from heygen_async.version import __version__
 
 # Seconds that a commit waits for a person who has locked the file in a shell.
 _BUSY = 30.0
@@ -249,21 +249,9 @@ class Database:
     def _create(self, connection: sqlite3.Connection) -> None:
         # Before the write-ahead log is switched on: the file is complete by itself, even if it
         # is copied without its log.
-        spec = self._spec
-        run_id = spec.run_id or make_run_id(spec.kind, spec.subject, self.path.stem)
         connection.executescript(schema.SCHEMA)
-        connection.execute(
-            "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                run_id,
-                spec.kind,
-                spec.subject,
-                self._clock(),
-                self._settings or "{}",
-                __version__,
-                SCHEMA_VERSION,
-            ),
-        )
+        run = asdict(new_run(self._spec, self.path.stem, self._clock()))
+        connection.execute(schema.INSERT_RUN, run | {"settings": self._settings or "{}"})
         connection.execute("COMMIT")
 
     def _write_in_bulk(self, transaction: Transaction) -> _Written | None:

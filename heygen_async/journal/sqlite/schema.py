@@ -99,6 +99,11 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
+INSERT_RUN = """
+INSERT INTO run VALUES
+    (:run_id, :kind, :subject, :created_at, :settings, :sdk_version, :schema_version)
+"""
+
 # The columns in the order of the attributes of ItemRecord, by version of the schema.
 _RECORD = {
     1: """
