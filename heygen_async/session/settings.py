@@ -57,7 +57,7 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True):
     creation of a video takes up to 31 s (p99).
 
     Attributes:
-        read: GET requests.
+        read: GET requests, and the silence of a download: less than 16 kB in that time.
         write: POST, PUT, PATCH and DELETE.
         upload: Bodies of files.
         connect: The part of an attempt that opens a connection.
@@ -85,7 +85,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     read, is idempotent, or carries an Idempotency-Key that is less than 24 h old; 429 always,
     unless it is a quota; 409 of a call that is still in progress or a resource that is not ready.
     The wait between two attempts grows exponentially with full jitter; ``Retry-After`` is a floor
-    under it.
+    under it. Polls for jobs are not repeated so: the client asks again by itself.
 
     Attributes:
         attempts: How often one call is sent at most, where it fails for other reasons than
