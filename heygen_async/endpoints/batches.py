@@ -474,7 +474,8 @@ def _fail(found: asyncio.Future[_Started], error: Exception) -> None:
 
 
 def _items(session: Session, kind: BatchKind[Any], batch_id: str, query: Query) -> Pages[BatchItem]:
-    return Pages(partial(_fetch_items, session, kind.get, kind.get.at(batch_id)), query)
+    path = kind.get.at(batch_id)
+    return Pages(partial(_fetch_items, session, kind.get, path), path, query)
 
 
 async def _fetch_items(

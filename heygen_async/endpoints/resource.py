@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from heygen_async.endpoints.fresh_assets import create
-from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
@@ -16,12 +18,18 @@ from heygen_async.jobs.watcher import Watcher
 from heygen_async.models.statuses import StatusEntry
 from heygen_async.models.structs import Request
 from heygen_async.session.answers.codec import Page
+from heygen_async.session.diagnostics.redact import redact
 from heygen_async.session.endpoint import Endpoint, Query, query_string
 from heygen_async.session.session import Session
 
 T = TypeVar("T")
 
 _IDS_AT_ONCE = 100
+# Pages of one list, and of these without an item in a row; a server may have no end.
+_MOST_PAGES = 100_000
+_MOST_EMPTY = 1_000
+_LONGEST_TOKEN = 8_192
+_TOKEN_SHOWN = 60
 
 
 class Resource:
@@ -54,7 +62,7 @@ class Resource:
         return await create(self._session, endpoint, path, body, idempotency_key)
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
-        return Pages(partial(_fetch, self._session, endpoint, path), query)
+        return Pages(partial(_fetch, self._session, endpoint, path), path, query)
 
     async def _delete(self, endpoint: Endpoint[T], item_id: str, deleted: T) -> T:
         """Delete one thing; ``deleted`` is the answer where a lost one said so before."""
@@ -94,8 +102,11 @@ class Pages(Generic[T]):
     ``async for video in heygen.videos.list(): ...`` fetches each page when it is needed.
     """
 
-    def __init__(self, fetch: Callable[[Query], Awaitable[Page[T]]], query: Query) -> None:
+    def __init__(
+        self, fetch: Callable[[Query], Awaitable[Page[T]]], path: str, query: Query
+    ) -> None:
         self._fetch = fetch
+        self._path = path
         self._query = query
 
     async def first_page(self) -> Page[T]:
@@ -103,17 +114,44 @@ class Pages(Generic[T]):
         return await self._fetch(self._query)
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Page after page."""
+        """Page after page.
+
+        Raises:
+            InvalidResponse: The pages go in a circle, or do not end: ``next_token`` came before,
+                or there are 1,000 pages without an item in a row, or 100,000 pages.
+        """
         query = self._query
-        while True:
+        token = query.get("token")
+        page_of = {} if token is None else {_digest(token): 1}
+        empty = 0
+        for number in itertools.count(1):
             page = await self._fetch(query)
             yield page
-            # A token that leads back to its own page would never end.
-            if not page.has_more or page.next_token == query.get("token"):
+            if not page.has_more:
                 return
-            query = {**query, "token": page.next_token}
+            token = page.next_token or ""
+            first = page_of.setdefault(_digest(token), number + 1)
+            empty = 0 if page.items else empty + 1
+            if first != number + 1:
+                self._refuse(
+                    f"the pages go in a circle: page {number} leads back to page {first} "
+                    f"(next_token {redact(token, longest=_TOKEN_SHOWN)!r})"
+                )
+            if empty == _MOST_EMPTY or number == _MOST_PAGES:
+                self._refuse(f"the list does not end: there are more than {number} pages")
+            if len(token) > _LONGEST_TOKEN:
+                self._refuse(f"next_token of page {number} has {len(token)} characters")
+            query = {**query, "token": token}
+
+    def _refuse(self, message: str) -> NoReturn:
+        raise InvalidResponse(message, status=200, method="GET", path=self._path)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
             for item in page.items:
                 yield item
+
+
+def _digest(token: object) -> int:
+    """Return 64 bits that stand for a page token, which may be long."""
+    return int.from_bytes(hashlib.blake2b(str(token).encode(), digest_size=8).digest())
