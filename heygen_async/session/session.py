@@ -350,8 +350,12 @@ class Session:
             self.traffic.rate_limited += 1
         where = call.where
         if mismatch is None or isinstance(mismatch, ErrorInside) or error_facts(content):
-            raise answered(status, response.headers, content, where, self._secret)
-        raise undecodable(mismatch, status, content, where, self._secret)
+            failure = answered(status, response.headers, content, where, self._secret)
+        else:
+            failure = undecodable(mismatch, status, content, where, self._secret)
+        # Signed URLs in it would be in tracebacks that show local variables.
+        del content
+        raise failure
 
     async def _recover(
         self, error: CallError, call: Call[T], lease: SlotLease | InteractiveLease | None

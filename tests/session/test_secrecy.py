@@ -84,6 +84,40 @@ async def test_the_key_is_in_no_log_and_no_exception(
         assert KEY[8:] not in text
 
 
+SIGNED = "https://files.example/a.mp4?X-Amz-Signature=0f1e2d3c4b5a&X-Amz-Credential=AKIA7"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, f'{{"error": {{"code": "bad", "message": "{SIGNED}", "param": "{SIGNED}"}}}}'),
+        (400, f'{{"error": {{"code": "bad", "errors": [{{"message": "{SIGNED}"}}]}}}}'),
+        (500, f"<html><a href='{SIGNED}'>"),
+        (200, f'{{"data": {{"id": 7, "video_url": "{SIGNED}"}}}}'),
+        (200, f'{{"data": ["{SIGNED}"'),
+        (200, f'{{"error": {{"message": "{SIGNED}"}}, "video_url": "{SIGNED}"}}'),
+    ],
+)
+async def test_signed_urls_of_an_answer_are_in_no_exception_and_no_variable(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, status: int, body: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    fault = Fault.body(body.encode(), status=status)
+    sandbox.faults.add("videos.get", fault, times=None)
+    sandbox.faults.add("videos.list", fault, times=None)
+    async with client(sandbox, retry=Retry(attempts=2, patience=10)) as heygen:
+        errors = []
+        for call in (heygen.videos.get("video"), heygen.videos.list().first_page()):
+            try:
+                await call
+            except HeyGenError as error:
+                errors.append(error)
+    assert errors
+    for text in (caplog.text, *(text for error in errors for text in everything_in(error))):
+        assert "0f1e2d3c4b5a" not in text
+        assert "AKIA7" not in text
+
+
 async def test_settings_that_are_printed_do_not_show_the_key() -> None:
     async with open_session(api_key=KEY) as session:
         assert KEY in session.settings.auth_headers.values()
