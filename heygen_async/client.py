@@ -194,7 +194,7 @@ class HeyGen:
         deliveries: NotificationSource | None = None,
         hooks: Hooks | None = None,
         on_accepted: OnAccepted | None = None,
-        max_answer: int = MAX_ANSWER,
+        max_answer: int | str = MAX_ANSWER,
     ) -> None:
         settings = settings_from(
             api_key=api_key,
@@ -215,7 +215,7 @@ class HeyGen:
             jobs = JobSlots(count_of("jobs", jobs))
         if slots_for not in get_args(SlotsFor):
             raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
-        if max_answer < 1:
+        if (max_answer := count_of("max_answer", max_answer)) < 1:
             raise ConfigurationError(f"max_answer: expected bytes > 0, got {max_answer!r}")
         session = Session(settings, requests, jobs, slots_for=slots_for, max_answer=max_answer)
         session.submissions.on_accepted = on_accepted

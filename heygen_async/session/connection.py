@@ -40,7 +40,7 @@ USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
 _KEEPALIVE = 120.0
 # How often a host that has never answered is tried. Calls that begin at the same moment (seconds)
 # fail together, which says no more than one failure does.
-_TRIES = 3
+_TRIES = 2
 _SAME_MOMENT = 0.05
 # Gateways and proxies add headers; an answer that is paid for must not fail for them.
 _HEADER_LIMITS: dict[str, Any] = {
@@ -201,7 +201,7 @@ class _ApiConnector(aiohttp.TCPConnector):
         """Return a connection.
 
         Raises:
-            NothingAnswersError: The third failure, and there has never been a connection.
+            NothingAnswersError: The second failure, and there has never been a connection.
         """
         try:
             connected = await super().connect(req, traces, timeout)

@@ -195,7 +195,8 @@ async def test_nobody_there(sandbox: Sandbox) -> None:
         with pytest.raises(ConnectionFailed, match="cannot connect") as caught:
             await heygen.videos.create(video(sandbox))
     assert not caught.value.sent
-    assert caught.value.attempts == 3
+    assert caught.value.attempts <= 3
+    assert asyncio.get_running_loop().time() < 1.1
 
 
 async def test_an_original_that_is_slow_answers_its_repetition(

@@ -126,3 +126,6 @@ async def test_long_and_many_headers() -> None:
 def test_the_bound_is_checked() -> None:
     with pytest.raises(ConfigurationError, match="max_answer"):
         HeyGen("key", max_answer=0)
+    with pytest.raises(ConfigurationError, match="max_answer"):
+        HeyGen("key", max_answer="64 MB")
+    HeyGen("key", max_answer="64000000")
