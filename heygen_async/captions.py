@@ -51,6 +51,9 @@ _TIME = (
 )
 # Positions may follow, as some programs write them; a text may not, as it would get lost.
 _TIMING = rf"\s*{_TIME}\s*(?:-\s?-?\s?>|\u2192)\s*{_TIME}(?:\s+[A-Za-z]\w*:\S+)*\s*"
+# Two times in a row with an arrow, or with hours or fractions; 10:30 to 11:45 is a text.
+_CLOCK = r"\d{1,3}[:\uff1a]\d{1,2}(?:[:\uff1a]\d{1,2}|[.,\uff0e\uff0c]\d)"
+_LOOKS_LIKE_TIMING = re.compile(rf"-->|^\W*{_CLOCK}\S*\W{{1,9}}{_CLOCK}", re.MULTILINE)
 # To pysubs2 a backslash begins a command, such as \N for a line feed; in SRT it is a character.
 _BACKSLASH = "\ufdd0"
 
@@ -231,7 +234,7 @@ def _faults_of_time(cue: Cue, before: Cue | None) -> Iterator[tuple[Kind, str]]:
 def _faults_of_text(
     cue: Cue, characters_per_second: float, line: int, lines: int
 ) -> Iterator[tuple[Kind, str]]:
-    if "-->" in cue.text:
+    if _LOOKS_LIKE_TIMING.search(cue.text):
         yield "timing", "a line in its text looks like a timing and cannot be read as one"
     shown = [row.strip() for row in _TAG.sub("", cue.text).split("\n")]
     widths = [_width(row) for row in shown]

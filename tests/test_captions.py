@@ -87,6 +87,17 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.parametrize(
+    "timing",
+    ["00:00:20,000 \u2013> 00:00:24,000", "00:00:20 ... 00:00:24", "[00:00:20 - 00:00:24]"],
+)
+def test_a_timing_with_another_arrow_is_reported_too(timing: str) -> None:
+    cues = parse_srt(f"{SRT}\n3\n{timing}\nFirst words.\n")
+    assert [one.kind for one in problems(cues) if one.serious] == ["timing"]
+    words = parse_srt(SRT.replace("\n2\n", "\nFrom 10:30 to 11:45, or 10:30 - 11:45\n\n2\n"))
+    assert not [one for one in problems(words) if one.kind == "timing"]
+
+
 @pytest.mark.parametrize("timing", UNREADABLE)
 def test_a_cue_whose_timing_cannot_be_read_is_reported(timing: str) -> None:
     bad = f"{timing}\nFirst words.\n"

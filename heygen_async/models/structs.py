@@ -60,6 +60,8 @@ _DEEPEST_SHOWN = 8
 _CONTAINERS = (Sequence, Mapping)
 # An empty folder is the root; a callback's id is the caller's own.
 _BLANK_IDS = frozenset({"folder_id", "parent_id", "callback_id"})
+# What comes along when a text is copied and shows nothing: no-break spaces, zero width.
+_BLANKS = " \t\n\r\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _NOT_BLANK = frozenset({"script", "output_languages"})
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
 # Patterns, which re compiles and keeps at their first use: making a client prints nothing.
@@ -390,9 +392,14 @@ def _check_fields(part: Part) -> None:
 
 def _refuse_blank(name: str, value: object) -> None:
     for index, item in enumerate(value if isinstance(value, list | tuple) else [value]):
-        if isinstance(item, str) and not item.strip():
-            place = f" at [{index}]" if item is not value else ""
-            refuse(name, f"expected a text that is not empty, got {item!r}{place}")
+        if not isinstance(item, str):
+            continue
+        place = f" at [{index}]" if item is not value else ""
+        if not item.strip(_BLANKS).strip():
+            refuse(name, f"expected a text that is not empty, got {brief(item)}{place}")
+        if name.endswith("_id") and (not item.isprintable() or item != item.strip()):
+            what = "an id without blanks around it and characters that cannot be seen"
+            refuse(name, f"expected {what}, got {brief(item)}{place}")
 
 
 def _is_unicode(text: str) -> bool:

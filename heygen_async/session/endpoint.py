@@ -93,6 +93,9 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
             # Nearly no id needs quotes, which cost as much as the rest of its path.
             bare = value if value.isalnum() else value.replace("-", "").replace("_", "")
             if not (bare.isalnum() and bare.isascii()):
+                if not value.isprintable() or value != value.strip():
+                    # As when it is pasted: a line end, a zero-width character.
+                    raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
                 if "://" in value:  # perhaps a signed one, which errors and logs would show
                     raise InvalidRequest(f"{name}: expected an id, got a URL", param=name)
                 value = _quoted(name, value)

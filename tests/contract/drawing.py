@@ -80,7 +80,18 @@ def _spoken(value: Any) -> Any:
     """Put a word in the place of an empty text; the API knows no empty ids."""
     if isinstance(value, list | tuple):
         return type(value)(map(_spoken, value))
-    return "x" if isinstance(value, str) and not value.strip() else value
+    return value if not isinstance(value, str) or _shown(value).strip() else "x"
+
+
+def _shown(text: str) -> str:
+    return "".join(filter(str.isprintable, text))
+
+
+def _id(value: Any) -> Any:
+    """Leave out of an id what cannot be seen."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_id, value))
+    return (_shown(value).strip() or "x") if isinstance(value, str) else value
 
 
 def _languages(value: Sequence[str]) -> Sequence[str]:
@@ -109,7 +120,7 @@ _ADJUSTED: dict[str, Callable[[Any], Any]] = {
 def _adjusted(part: type[Part], name: str, drawn: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     if name == "videos" and part.__name__ != "VideoBatchRequest":
         return drawn
-    adjust = _ADJUSTED.get(name, _spoken if name.endswith("_id") else None)
+    adjust = _ADJUSTED.get(name, _id if name.endswith("_id") else None)
     return drawn if adjust is None else drawn.map(adjust)
 
 

@@ -104,7 +104,7 @@ class Values:
         )
         # Ids and words that are spoken are refused where they are empty, which the schemas allow.
         said = name.endswith("_id") or name in ("script", "output_languages")
-        return texts.map(lambda text: text if text.strip() else "x") if said else texts
+        return texts.map(_shown) if said else texts
 
     def _object(self, schema: JsonObject) -> st.SearchStrategy[JsonObject]:
         if "properties" not in schema:
@@ -272,3 +272,8 @@ def _json_type(part: JsonObject) -> str:
 def _is_of(value: Any, allowed: set[str]) -> bool:
     kinds = {bool: {"boolean"}, int: {"integer", "number"}, str: {"string"}, list: {"array"}}
     return bool(kinds.get(type(value), {"object"}) & allowed)
+
+
+def _shown(text: str) -> str:
+    """Leave out what cannot be seen: the SDK refuses it in ids."""
+    return "".join(filter(str.isprintable, text)).strip() or "x"

@@ -213,6 +213,10 @@ BROKEN_RULES: list[tuple[str, Callable[[], Part], str]] = [
     ("a blank in a URL", lambda: AssetUrl(url="https://files.example/a b"), "url"),
     ("a newline after a URL", lambda: AssetUrl(url="https://files.example/a\n"), "url"),
     ("a URL of 2,048", lambda: AssetUrl(url="https://h/".ljust(2048, "x")), "url"),
+    ("an id with a line end", lambda: _avatar(avatar_id="look-1\n"), "avatar_id"),
+    ("an id of zero width", lambda: AssetId(asset_id="\u200b"), "asset_id"),
+    ("an id with a blank before it", lambda: _avatar(voice_id=" v"), "voice_id"),
+    ("a script that shows nothing", lambda: _avatar(script="\u00a0\u200b"), "script"),
     ("a relative callback", lambda: _avatar(callback_url="/hook"), "callback_url"),
 ]  # fmt: skip
 

@@ -20,7 +20,9 @@ TWO: Endpoint[Any] = Endpoint(
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
-IDS = TEXT.filter(lambda text: "://" not in text)
+IDS = TEXT.map(lambda text: "".join(filter(str.isprintable, text)).strip()).filter(
+    lambda text: text and "://" not in text
+)
 
 
 @given(IDS.filter(lambda text: text not in (".", "..")), IDS)
@@ -36,7 +38,23 @@ def test_values_stay_in_their_segment(first: str, second: str) -> None:
     assert URL("https://api.heygen.com" + path, encoded=True).raw_path_qs == path
 
 
-@pytest.mark.parametrize("value", ["", ".", "..", None, 7, "\ud800", "a\udfff"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        ".",
+        "..",
+        None,
+        7,
+        "\ud800",
+        "a\udfff",
+        "  ",
+        "a\n",
+        " a",
+        "\u200b",
+        "a\u00a0",
+    ],
+)
 def test_values_that_are_no_ids(value: Any) -> None:
     with pytest.raises(InvalidRequest) as caught:
         TWO.at("a", value)
