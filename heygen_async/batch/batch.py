@@ -23,7 +23,6 @@ from heygen_async.batch.submissions import (
     SourceVideo,
     SubmissionBuilder,
     Via,
-    source_name,
     text_keys,
     translation_items,
 )
@@ -339,11 +338,12 @@ class Batch:
 
     def translate(
         self,
-        video: SourceVideo | Iterable[SourceVideo],
+        video: SourceVideo | Iterable[Any],
         languages: Iterable[str] | AsyncIterable[str],
         *,
-        key: Callable[[VideoTranslationRequest], ItemKey] | None = None,
-        seconds: float | Callable[[VideoTranslationRequest], float | None] | None = None,
+        request: Callable[[Any], SourceVideo] | None = None,
+        key: Callable[[Any], ItemKey] | None = None,
+        seconds: float | Callable[[Any], float | None] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[VideoTranslation]:
@@ -351,9 +351,12 @@ class Batch:
 
         Args:
             video: A URL, an asset, or a whole request whose ``output_languages`` are replaced
-                by one of ``languages`` at a time; or several of these.
+                by one of ``languages`` at a time; or several of these. A collection other than
+                a list or a tuple is iterated over as it is needed, any other iterable is kept.
             languages: Names as ``heygen.video_translations.languages()`` lists them. Those of a
                 collection are checked before the first paid call.
+            request: Makes the video of an item, where those of an iterable are none themselves;
+                ``key`` and ``seconds`` are then called with the item, and not with a request.
             key: Gives the name of each of several videos, from its request. Default: its URL
                 without a query, or its asset id.
             seconds: Length of the source in seconds where you know it, or a function that gives
@@ -372,7 +375,7 @@ class Batch:
         """
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
-        items = translation_items(video, languages, key or source_name)
+        items = translation_items(video, languages, request, key)
         builder = RequestsBuilder(
             self._heygen,
             items.items,
@@ -380,9 +383,7 @@ class Batch:
             kind="translate",
             subject=items.subject,
             request_of=items.request_of,
-            seconds_of=lambda item: (
-                seconds(items.request_of(item)) if callable(seconds) else seconds
-            ),
+            seconds_of=lambda item: seconds(items.video_of(item)) if callable(seconds) else seconds,
             via=via,
             into_languages=True,
         )
@@ -497,6 +498,7 @@ class Batch:
         texts: Iterable[str | SpeechRequest] | AsyncIterable[str | SpeechRequest],
         *,
         voice_id: str | None = None,
+        request: Callable[[Any], str | SpeechRequest] | None = None,
         key: Callable[[Any], ItemKey] | None = None,
         journal: JournalLocation | None = None,
         **fields: Any,
@@ -510,6 +512,7 @@ class Batch:
         Args:
             texts: Texts, or whole requests, which ``voice_id`` and ``fields`` leave alone.
             voice_id: The voice of the plain texts.
+            request: Makes the text or the request of an item, where items are none themselves.
             key: Gives each text's key, as for ``render``.
             journal: A journal for this run alone, in place of the batch's.
             **fields: Further fields of ``SpeechRequest`` for the plain texts, such as ``speed``.
@@ -524,7 +527,8 @@ class Batch:
         if isinstance(texts, str):
             raise InvalidRequest("texts: expected several texts, got one", param="texts")
 
-        def request_of(item: str | SpeechRequest) -> Any:
+        def request_of(given: Any) -> Any:
+            item = given if request is None else request(given)
             if not isinstance(item, str):
                 return item
             if voice_id is None:

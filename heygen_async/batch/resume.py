@@ -21,7 +21,7 @@ from heygen_async.journal.keys import (
     is_batch_key,
 )
 from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
-from heygen_async.pricing.estimates import Estimate, RemainingWork, total_cost
+from heygen_async.pricing.estimates import CostTotal, Estimate, RemainingWork
 
 
 class ResumePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +171,7 @@ class RemainingWorkCounter:
                 self._legacy.setdefault(record.fingerprint, []).append(record.key)
         self.agent_seconds: float = median(lengths) if lengths else TYPICAL_AGENT_SECONDS
         self._counts: Counter[str] = Counter()
-        self._to_pay: list[Estimate] = []
+        self._to_pay = CostTotal()
 
     def submits(self, submission: Submission[Any]) -> bool:
         """Return whether the run will submit an item; each once, in the order of the run."""
@@ -185,7 +185,7 @@ class RemainingWorkCounter:
         figure = self._figure(self._take(submission, identity), submission, identity.fingerprint)
         self._counts[figure] += 1
         if figure in _FIGURES_TO_PAY:
-            self._to_pay.append(estimate)
+            self._to_pay.add(estimate)
 
     def remaining(self) -> RemainingWork:
         """Return what is left, once all items were counted."""
@@ -193,7 +193,7 @@ class RemainingWorkCounter:
         return RemainingWork(
             **{figure: self._counts[figure] for figure in (*_FIGURES_TO_PAY, *_OTHER_FIGURES)},
             left_out=len(others),
-            **msgspec.structs.asdict(total_cost(self._to_pay)),
+            **msgspec.structs.asdict(self._to_pay.range()),
             spent=self._spent,
             jobs=self._jobs + sum(record.state in _OPEN_STATES for record in others),
         )

@@ -11,6 +11,7 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
+    Iterator,
 )
 from contextlib import aclosing
 from numbers import Integral
@@ -30,6 +31,7 @@ from heygen_async.batch.variants import (
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.media.probes import Source
 from heygen_async.media.source_lengths import SourceLengths, sources_of
 from heygen_async.models.languages import same_language
 from heygen_async.models.proofreads import ProofreadRequest
@@ -39,9 +41,9 @@ from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
 from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
-from heygen_async.pricing.estimates import Estimate, RunEstimate, estimate, totals
+from heygen_async.pricing.estimates import Estimate, RunEstimate, RunTotal, estimate
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.session.sync_iterables import Pull, numbered
+from heygen_async.session.sync_iterables import Pull, in_memory, numbered
 
 T = TypeVar("T")
 
@@ -328,20 +330,22 @@ async def probe_items(
     Raises:
         InvalidSources: HeyGen cannot use some of the sources; all of them are named.
     """
-    if not builder.has_sources:
+    if not (builder.has_sources and lengths.enabled):
         return
-    async with aclosing(_submissions(builder, items, key)) as every:
-        with_sources = [
-            one async for one in every if one.seconds is None and sources_of(one.request)
-        ]
-    if not with_sources:
-        return
-    counter = await asyncio.to_thread(open_counter)
-    if counter is not None:
+    sources: set[Source] = set()
+
+    async def collect(counter: RemainingWorkCounter | None) -> None:
+        sources.clear()
         async with aclosing(_submissions(builder, items, key)) as every:
-            left = [one async for one in every if counter.submits(one)]
-        with_sources = [one for one in left if one.seconds is None]
-    await lengths.probe(one.request for one in with_sources)
+            async for one in every:
+                left = counter is None or counter.submits(one)
+                if left and one.seconds is None:
+                    sources.update(sources_of(one.request))
+
+    await collect(None)
+    if sources and (counter := await asyncio.to_thread(open_counter)) is not None:
+        await collect(counter)
+    await lengths.probe(sources)
 
 
 async def _submissions(
@@ -363,15 +367,15 @@ async def estimate_items(
     counter = await asyncio.to_thread(open_counter)
     if counter is not None:
         builder.agent_seconds = counter.agent_seconds
-    estimates = []
+    total = RunTotal()
     async with aclosing(_submissions(builder, items, key)) as every:
         async for submission in every:
             expected = builder.estimate(submission.measured(lengths))
-            estimates.append(expected)
+            total.add(expected)
             if counter is not None:
                 counter.add(submission, expected)
     left = None if counter is None else counter.remaining()
-    return msgspec.structs.replace(totals(estimates, builder.prices.as_of), left=left)
+    return msgspec.structs.replace(total.estimate(builder.prices.as_of), left=left)
 
 
 def text_keys(key: Callable[[Any], object]) -> Callable[[Any], str]:
@@ -413,18 +417,18 @@ async def check_keys(
     Raises:
         InvalidRequest: With the key and the positions, counted from 1.
     """
-    positions: dict[str, int] = {}
+    positions: dict[int, int] = {}  # by hash: keys are many, and may be long
     async with aclosing(numbered(items, pull)) as every:
         async for index, item in every:
             position = index + 1
             try:
-                found = key(item)
+                name = key(item)
             except InvalidRequest as error:
                 raise InvalidRequest(f"item {position}: {error}", param=error.param) from None
-            first = positions.setdefault(found, position)
+            first = positions.setdefault(hash(name), position)
             if first != position:
                 both = f"items {first} and {position}"
-                raise InvalidRequest(f"key: {both} have the same key {found!r}", param="key")
+                raise InvalidRequest(f"key: {both} have the same key {name!r}", param="key")
 
 
 def check_language(language: str, offered: Collection[str]) -> None:
@@ -445,37 +449,57 @@ class TranslationItems(NamedTuple):
     """The items of a run that dubs videos.
 
     Attributes:
-        items: Languages, or pairs of a request and a language.
+        items: Languages, or pairs of a video and a language.
         request_of: Makes the request of an item.
+        video_of: Gives the video of an item, as the caller gave it or as a request.
         key: Gives the key of an item.
         subject: Subject of the run, as the journal stores it.
     """
 
     items: Any
     request_of: Callable[[Any], VideoTranslationRequest]
+    video_of: Callable[[Any], Any]
     key: Callable[[Any], str]
     subject: str
 
 
 def translation_items(
-    video: SourceVideo | Iterable[SourceVideo],
+    video: SourceVideo | Iterable[Any],
     languages: Iterable[str] | AsyncIterable[str],
-    name_of: Callable[[VideoTranslationRequest], ItemKey],
+    request: Callable[[Any], SourceVideo] | None,
+    name_of: Callable[[Any], ItemKey] | None,
 ) -> TranslationItems:
     """Return the items for one video, or several, in many languages."""
     if isinstance(video, SourceVideo):
-        request = _translation_of(video)
+        only = _translation_of(video)
         return TranslationItems(
             languages,
-            lambda language: msgspec.structs.replace(request, output_languages=[language]),
+            lambda language: msgspec.structs.replace(only, output_languages=[language]),
+            lambda language: msgspec.structs.replace(only, output_languages=[language]),
             str,
-            source_name(request),
+            source_name(only),
         )
-    name_of = text_keys(name_of)
+    text_of = None if name_of is None else text_keys(name_of)
+
+    def template(item: Any) -> VideoTranslationRequest:
+        return _translation_of(item if request is None else request(item))
+
+    def video_of(pair: tuple[Any, str]) -> Any:
+        return template(pair[0]) if request is None else pair[0]
+
+    def key(pair: tuple[Any, str]) -> str:
+        name = source_name(template(pair[0])) if text_of is None else text_of(video_of(pair))
+        return f"{name} {pair[1]}"
+
+    if isinstance(video, Collection) and not in_memory(video):
+        videos: Collection[Any] = video
+    else:
+        videos = [one if request else _translation_of(one) for one in video]
     return TranslationItems(
-        _pairs([_translation_of(one) for one in video], languages),
-        lambda pair: msgspec.structs.replace(pair[0], output_languages=[pair[1]]),
-        lambda pair: f"{name_of(pair[0])} {pair[1]}",
+        _pairs(videos, languages),
+        lambda pair: msgspec.structs.replace(template(pair[0]), output_languages=[pair[1]]),
+        video_of,
+        key,
         "videos",
     )
 
@@ -495,20 +519,36 @@ def source_name(request: VideoTranslationRequest) -> str:
     return source.url.partition("?")[0] if isinstance(source, AssetUrl) else source.asset_id
 
 
-def _pairs(
-    requests: list[VideoTranslationRequest], languages: Iterable[str] | AsyncIterable[str]
-) -> Any:
+class _Pairs(Collection[tuple[Any, str]]):
+    """Each video of a collection in each language, made as they are iterated over."""
+
+    def __init__(self, videos: Collection[Any], languages: Collection[str]) -> None:
+        self._videos = videos
+        self._languages = languages
+
+    def __len__(self) -> int:
+        return len(self._videos) * len(self._languages)
+
+    def __iter__(self) -> Iterator[tuple[Any, str]]:
+        return ((video, language) for video in self._videos for language in self._languages)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(pair == other for other in self)
+
+
+def _pairs(videos: Collection[Any], languages: Iterable[str] | AsyncIterable[str]) -> Any:
     """Return all videos in all languages, as the same kind of iterable that the languages are."""
     if isinstance(languages, AsyncIterable):
-        return _pairs_async(requests, languages)
+        return _pairs_async(videos, languages)
     if isinstance(languages, Collection):
-        return [(request, language) for request in requests for language in languages]
-    return ((request, language) for language in languages for request in requests)
+        pairs = _Pairs(videos, languages)
+        return list(pairs) if in_memory(videos) else pairs
+    return ((video, language) for language in languages for video in videos)
 
 
 async def _pairs_async(
-    requests: list[VideoTranslationRequest], languages: AsyncIterable[str]
-) -> AsyncIterator[tuple[VideoTranslationRequest, str]]:
+    videos: Collection[Any], languages: AsyncIterable[str]
+) -> AsyncIterator[tuple[Any, str]]:
     async for language in languages:
-        for request in requests:
-            yield request, language
+        for video in videos:
+            yield video, language

@@ -146,7 +146,10 @@ ProofreadId = Annotated[
     str, typer.Argument(metavar="ID", help="The proofread.", show_default=False)
 ]
 RowsFile = Annotated[
-    Path, typer.Argument(metavar="ROWS", help="A .csv or .jsonl file.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="ROWS", help="A .csv or .jsonl file; - is standard input.", show_default=False
+    ),
 ]
 TemplateId = Annotated[
     str, typer.Argument(metavar="TEMPLATE_ID", help="The template.", show_default=False)

@@ -34,11 +34,14 @@ class SourceLengths:
     Args:
         heygen: The client.
         enabled: Whether anything is probed. If not, nothing is known.
+
+    Attributes:
+        enabled: Whether anything is probed.
     """
 
     def __init__(self, heygen: HeyGen, *, enabled: bool = True) -> None:
         self._heygen = heygen
-        self._enabled = enabled
+        self.enabled: bool = enabled
         self._found: dict[Source, SourceInfo] = {}
         self._under_way: dict[tuple[Source, ...], asyncio.Lock] = {}
 
@@ -47,14 +50,14 @@ class SourceLengths:
         lengths = [self._length(source) for source in sources_of(request)]
         return length_of_job(request, lengths)
 
-    async def probe(self, requests: Iterable[Request]) -> None:
-        """Probe the sources of a collection of requests, up to 8 at a time.
+    async def probe(self, sources: Iterable[Source]) -> None:
+        """Probe the sources of a collection, up to 8 at a time.
 
         Raises:
             InvalidSources: HeyGen cannot use some of the sources; all of them are named.
         """
-        if self._enabled:
-            await self._probe({source for request in requests for source in sources_of(request)})
+        if self.enabled:
+            await self._probe(sources)
 
     async def probe_item(self, request: Request, *, refuse: bool) -> None:
         """Probe the sources of one item of an iterator, unless another item has the same.
@@ -68,7 +71,7 @@ class SourceLengths:
             InvalidSources: HeyGen cannot use a source of it.
         """
         sources = sources_of(request)
-        if not (self._enabled and sources):
+        if not (self.enabled and sources):
             return
         lock = self._under_way.setdefault(sources, asyncio.Lock())
         try:

@@ -60,10 +60,11 @@ class _Sent(msgspec.Struct, frozen=True):
 
 async def narrate(
     batch: Batch,
-    texts: Iterable[str | SpeechRequest] | AsyncIterable[str | SpeechRequest],
+    texts: Iterable[Any] | AsyncIterable[Any],
     *,
     avatar_id: str,
     voice_id: str | None = None,
+    request: Callable[[Any], str | SpeechRequest] | None = None,
     key: Callable[[Any], ItemKey] | None = None,
     progress: StageProgress | None = None,
     **fields: Any,
@@ -81,6 +82,7 @@ async def narrate(
             alone; any sync or async iterable, pulled only as fast as slots free up.
         avatar_id: The look that speaks.
         voice_id: The voice of the plain texts; one that ``voices.list(engine="starfish")`` lists.
+        request: Makes the text or the request of an item, where items are none themselves.
         key: Gives each text's key. Default: its position; with a journal, a digest of its content.
         progress: See ``StageProgress``.
         **fields: Further fields of the ``AvatarVideoRequest``s, such as ``aspect_ratio``.
@@ -103,7 +105,7 @@ async def narrate(
         asset_id = before.audio_asset_id if before else await uploaded(batch.heygen, outcome)
         return msgspec.structs.replace(avatar, audio_asset_id=asset_id)
 
-    speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.store)
+    speeches = first.speech(texts, voice_id=voice_id, request=request, key=key, journal=first.store)
     passage = Passage(speeches, with_audio, at_once=UPLOADS_AT_ONCE, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -173,40 +174,80 @@ class RunEstimate(CostRange, frozen=True, kw_only=True):
 
 def total_cost(ranges: Iterable[CostRange]) -> CostRange:
     """Return the exact sum of amounts. Its ``unknown`` counts the incomplete ones."""
-    parts = list(ranges)
-    known = [part.usd for part in parts if part.usd is not None]
-    highs = [part.usd_high for part in parts if part.usd_high is not None]
-    return CostRange(
-        usd=math.fsum(known) if known or not parts else None,
-        usd_low=math.fsum(part.usd_low for part in parts),
-        usd_high=math.fsum(highs) if len(highs) == len(parts) else None,
-        usd_known=math.fsum(part.usd_known for part in parts),
-        unknown=sum(not part.complete for part in parts),
-    )
+    total = CostTotal()
+    for part in ranges:
+        total.add(part)
+    return total.range()
 
 
-def totals(
-    estimates: Iterable[Estimate], as_of: datetime.date, today: datetime.date | None = None
-) -> RunEstimate:
-    """Return the estimate of a run.
+class CostTotal:
+    """Adds up amounts exactly; of each it keeps some 30 bytes.
 
-    Args:
-        estimates: The estimate of each item.
-        as_of: Date of the prices.
-        today: The current date, to tell the age of the prices; None asks the clock.
+    Attributes:
+        count: Number of amounts so far.
     """
-    items = list(estimates)
-    bases = Counter(item.basis for item in items)
-    listed = [basis for basis, _ in bases.most_common(_MAX_BASES)]
-    more = f"; and {len(bases) - _MAX_BASES} more" if len(bases) > _MAX_BASES else ""
-    return RunEstimate(
-        **msgspec.structs.asdict(total_cost(items)),
-        items=len(items),
-        seconds=_total_length(items),
-        basis=("; ".join(listed) or "no items") + more,
-        as_of=as_of,
-        notice=outdated_notice(as_of, today),
-    )
+
+    def __init__(self) -> None:
+        self.count: int = 0
+        self._unknown = 0
+        self._likely, self._low, self._high, self._known = (array("d") for _ in range(4))
+
+    def add(self, part: CostRange) -> None:
+        """Add one amount."""
+        self.count += 1
+        self._unknown += not part.complete
+        self._low.append(part.usd_low)
+        self._known.append(part.usd_known)
+        if part.usd is not None:
+            self._likely.append(part.usd)
+        if part.usd_high is not None:
+            self._high.append(part.usd_high)
+
+    def range(self) -> CostRange:
+        """Return the sum. Its ``unknown`` counts the incomplete amounts."""
+        return CostRange(
+            usd=math.fsum(self._likely) if self._likely or not self.count else None,
+            usd_low=math.fsum(self._low),
+            usd_high=math.fsum(self._high) if len(self._high) == self.count else None,
+            usd_known=math.fsum(self._known),
+            unknown=self._unknown,
+        )
+
+
+class RunTotal:
+    """Adds up the estimates of the items of a run; of each it keeps some 40 bytes."""
+
+    def __init__(self) -> None:
+        self._cost = CostTotal()
+        self._bases: Counter[str] = Counter()
+        self._lengths = array("d")
+
+    def add(self, item: Estimate) -> None:
+        """Add the estimate of an item."""
+        self._cost.add(item)
+        self._bases[item.basis] += 1
+        if item.seconds is not None:
+            self._lengths.append(item.seconds)
+
+    def estimate(self, as_of: datetime.date, today: datetime.date | None = None) -> RunEstimate:
+        """Return the estimate of the run.
+
+        Args:
+            as_of: Date of the prices.
+            today: The current date, to tell the age of the prices; None asks the clock.
+        """
+        listed = [basis for basis, _ in self._bases.most_common(_MAX_BASES)]
+        left_out = len(self._bases) - _MAX_BASES
+        more = f"; and {left_out} more" if left_out > 0 else ""
+        count = self._cost.count
+        return RunEstimate(
+            **msgspec.structs.asdict(self._cost.range()),
+            items=count,
+            seconds=math.fsum(self._lengths) if len(self._lengths) == count else None,
+            basis=("; ".join(listed) or "no items") + more,
+            as_of=as_of,
+            notice=outdated_notice(as_of, today),
+        )
 
 
 def paid_twice(items: int, usd: float) -> str:
@@ -291,7 +332,7 @@ def _range(charge: Charge) -> CostRange:
     )
 
 
-def _total_length(parts: Sequence[Charge | Estimate]) -> float | None:
+def _total_length(parts: Sequence[Charge]) -> float | None:
     """Return the length of all together in seconds, or None if one is unknown."""
     lengths = [part.seconds for part in parts if part.seconds is not None]
     return math.fsum(lengths) if len(lengths) == len(parts) else None

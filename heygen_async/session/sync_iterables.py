@@ -77,7 +77,6 @@ class SyncReader(AsyncIterator[T]):
         self._iterator: Iterator[T] | None = None
         self._ready: deque[T] = deque()
         self._thread = _DaemonThread()
-        self._context: contextvars.Context | None = None
         self._reading: asyncio.Future[None] | None = None
         self._arrived = asyncio.Event()
         self._waiting = False  # for an item; the thread then tells that there is one
@@ -97,7 +96,7 @@ class SyncReader(AsyncIterator[T]):
         if not isinstance(items, Sized):
             return None
         try:
-            return await self._in_thread(len, items)
+            return await self._thread.call(len, items)
         except (TypeError, NotImplementedError):  # such as a data set that is a stream
             return None
 
@@ -136,33 +135,19 @@ class SyncReader(AsyncIterator[T]):
         keep the process alive.
         """
         self.stop()
-        if self._closed or self._context is None:
+        if self._closed or not self._thread.started:
             return
         self._closed = True
-        closing = self._in_thread(self._close)
-        self._thread.shutdown(wait=False)
         try:
-            await asyncio.wait([closing], timeout=_PATIENCE)
-            if not closing.done():
-                logger.warning(
-                    "the items are read by a call that still blocks; a generator is closed, in "
-                    "its thread, when that call returns"
-                )
+            await self._thread.end(self._close)
         finally:
-            for future in (closing, self._reading):
-                if future is not None:
-                    future.cancel()
-
-    def _in_thread(self, function: Callable[..., R], *args: Any) -> asyncio.Future[R]:
-        if self._context is None:
-            self._context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._thread, self._context.run, function, *args)
+            if self._reading is not None:
+                self._reading.cancel()
 
     def _read_on(self) -> None:
         if self._ended or (self._reading and not self._reading.done()):
             return
-        self._reading = self._in_thread(self._read, asyncio.get_running_loop())
+        self._reading = self._thread.call(self._read, asyncio.get_running_loop())
         self._reading.add_done_callback(self._read_ended)
 
     def _read_ended(self, _: object) -> None:
@@ -195,13 +180,8 @@ class SyncReader(AsyncIterator[T]):
             self._ended = True
 
     def _close(self) -> None:
-        """Close a generator and let go of the iterator; in the thread."""
         iterator, self._iterator = self._iterator, None
-        if isinstance(iterator, Generator):
-            try:
-                iterator.close()
-            except Exception:
-                logger.exception("the generator of the items failed when it was closed")
+        _close(iterator)
 
 
 async def chunks(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[Sequence[T]]:
@@ -212,20 +192,22 @@ async def chunks(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[Se
         pull: Where it is read; a list, tuple or range always on the event loop.
     """
     if pull == "loop" or in_memory(items):
-        iterator = iter(items)
-        while some := list(itertools.islice(iterator, _CHUNK)):
+        every = iter(items)
+        while some := list(itertools.islice(every, _CHUNK)):
             yield some
             await asyncio.sleep(0)
         return
-    reader = SyncReader(items)
+    thread = _DaemonThread()
+    iterators: list[Iterator[T]] = []
     try:
-        async for item in reader:
-            some = [item]
-            while reader.ready and len(some) < _CHUNK:
-                some.append(reader.take())
+        iterators.append(await thread.call(iter, items))
+        while some := await thread.call(list, itertools.islice(iterators[0], _CHUNK)):
             yield some
+    except Exception as error:
+        _explain(error)
+        raise
     finally:
-        await reader.aclose()
+        await thread.end(_close, *iterators)
 
 
 async def numbered(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[tuple[int, T]]:
@@ -236,6 +218,16 @@ async def numbered(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[
             for item in some:
                 yield index, item
                 index += 1
+
+
+def _close(*iterators: object) -> None:
+    """Close generators; in their thread."""
+    for iterator in iterators:
+        if isinstance(iterator, Generator):
+            try:
+                iterator.close()
+            except Exception:
+                logger.exception("the generator of the items failed when it was closed")
 
 
 def _explain(error: BaseException) -> None:
@@ -250,14 +242,40 @@ def _explain(error: BaseException) -> None:
 
 
 class _DaemonThread(Executor):
-    """A thread that makes calls one after the other, and ends with the process at the latest."""
+    """A thread that makes calls one after the other, and ends with the process at the latest.
+
+    Attributes:
+        started: Whether it has been given a call.
+    """
 
     def __init__(self) -> None:
+        self.started: bool = False
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._started = False
+        self._context: contextvars.Context | None = None
 
     def __del__(self) -> None:
         self._calls.put(None)
+
+    def call(self, function: Callable[..., R], *args: Any) -> asyncio.Future[R]:
+        """Make a call in the context of the first one, which the event loop can wait for."""
+        if self._context is None:
+            self._context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self, self._context.run, function, *args)
+
+    async def end(self, function: Callable[..., object], *args: Any) -> None:
+        """Make a last call, and wait for it for 1 s."""
+        last = self.call(function, *args)
+        self.shutdown(wait=False)
+        try:
+            await asyncio.wait([last], timeout=_PATIENCE)
+            if not last.done():
+                logger.warning(
+                    "the items are read by a call that still blocks; a generator is closed, in "
+                    "its thread, when that call returns"
+                )
+        finally:
+            last.cancel()
 
     def submit(self, function: Callable[P, R], /, *args: P.args, **options: P.kwargs) -> Future[R]:
         """Make a call after those before it; it cannot be cancelled."""
@@ -273,8 +291,8 @@ class _DaemonThread(Executor):
                 future.set_result(result)
 
         self._calls.put(call)
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             Thread(
                 target=_make_calls, args=(self._calls,), name="heygen-async items", daemon=True
             ).start()

@@ -225,7 +225,7 @@ async def test_texts_become_videos_with_captions(
     ("name", "content", "message"),
     [
         ("texts.csv", "key,words\na,b\n", "line 2: expected a text"),
-        ("texts.csv", "text\nHello.\n", "1 has no voice"),
+        ("texts.csv", "text\nHello.\n", "line 2: no voice"),
         ("texts.txt", None, "No such file"),
     ],
 )

@@ -18,7 +18,7 @@ def videos(
 ) -> list[NamedVideo]:
     path = folder / f"videos.{ending}"
     path.write_text(text)
-    return videos_of(read_rows(path), key)
+    return list(videos_of(read_rows(path), key))
 
 
 def test_names_come_from_the_files_where_there_are_no_keys(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,7 +23,7 @@ from heygen_async.models.sources import AssetUrl
 from heygen_async.models.video_parts import AvatarScene, ImageInput, StudioScene, VideoScene
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import StudioVideoRequest
-from heygen_async.pricing.estimates import Estimate, cost, estimate, totals
+from heygen_async.pricing.estimates import Estimate, RunTotal, cost, estimate
 from heygen_async.sandbox import Sandbox
 from tests.batch.conftest import names
 
@@ -44,6 +45,15 @@ def one(
         basis=basis,
         as_of=DAY,
     )
+
+
+def totals(
+    estimates: Sequence[Estimate], as_of: datetime.date, today: datetime.date | None = None
+) -> RunEstimate:
+    total = RunTotal()
+    for item in estimates:
+        total.add(item)
+    return total.estimate(as_of, today)
 
 
 def test_sums_are_exact_and_say_what_is_missing() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ from heygen_async.captions import write_srt
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import read_rows
+from heygen_async.cli.inputs.row_files import MappedRows, Row, read_rows
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.client import HeyGen
+from heygen_async.errors import InvalidRequest
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pipelines import Narration, estimate_narrate
@@ -63,17 +66,18 @@ async def narrate(
     also = [what for what in options.also if what != "subtitles"]
     options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
     texts = await asyncio.to_thread(_texts, path, voice)
-    # Equal requests are told apart by what they are, not by what they say.
-    keys = {id(request): key for key, request in texts}
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         if options.dry_run:
+            listed = list(texts)
+            # Equal requests are told apart by what they are, not by what they say.
+            keys = {id(one.request): one.key for one in listed}
             return await preview(
                 heygen,
                 display,
                 lambda batch: estimate_narrate(
                     batch,
-                    [request for _, request in texts],
+                    [one.request for one in listed],
                     avatar_id=avatar,
                     key=lambda request: keys[id(request)],
                 ),
@@ -89,9 +93,10 @@ async def narrate(
         def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
             narrations = chain_of(
                 batch,
-                [request for _, request in texts],
+                texts,
                 avatar_id=avatar,
-                key=lambda request: keys[id(request)],
+                request=attrgetter("request"),
+                key=attrgetter("key"),
                 progress=driver.stage,
             )
             return _with_captions(narrations, folder, display)
@@ -99,28 +104,52 @@ async def narrate(
         return await driver.chain("Narrating", len(texts), start)
 
 
-def _texts(path: Path, voice: str | None) -> Sequence[tuple[str, SpeechRequest]]:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text that is to be spoken."""
+
+    key: str
+    request: SpeechRequest
+
+
+def _texts(path: Path, voice: str | None) -> Collection[_Text]:
+    """Return all texts of a file, which are checked.
+
+    Raises:
+        CommandError: The file does not fit; names the line.
+        InvalidRequest: A text cannot be spoken.
+    """
     if path.suffix.lower() == ".txt":
         try:
-            rows = [(path.stem, path.read_text(encoding="utf-8-sig").strip(), voice)]
+            text = path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{path}: {error}") from None
-    else:
-        rows = []
-        for number, row in enumerate(read_rows(path), 1):
-            strange = row.values.keys() - set(_COLUMNS)
-            if strange or "text" not in row.values:
-                raise CommandError(
-                    f"{path}, line {row.line}: expected a text, and {', '.join(_COLUMNS)} at most"
-                )
-            key = str(row.values.get("key", number))
-            rows.append((key, row.values["text"], row.values.get("voice", voice)))
-    texts = []
-    for key, text, voice_id in rows:
-        if voice_id is None:
-            raise CommandError(f"{path}: {key} has no voice; name one with --voice ID")
-        texts.append((key, SpeechRequest(text=text, voice_id=voice_id)))
+        return [_text(path, path.stem, text, voice)]
+    rows = read_rows(path)
+
+    def text_of(index: int, row: Row) -> _Text:
+        strange = row.values.keys() - set(_COLUMNS)
+        if strange or "text" not in row.values:
+            raise CommandError(
+                f"{path}, line {row.line}: expected a text, and {', '.join(_COLUMNS)} at most"
+            )
+        key = str(row.values.get("key", index + 1))
+        return _text(path, key, row.values["text"], row.values.get("voice", voice), row.line)
+
+    texts = MappedRows(rows, text_of)
+    for _ in texts:
+        pass  # each is checked when it is made
     return texts
+
+
+def _text(path: Path, key: str, text: str, voice: str | None, line: int | None = None) -> _Text:
+    where = f"{path}: {key}" if line is None else f"{path}, line {line}"
+    if voice is None:
+        raise CommandError(f"{where}: no voice; name one with --voice ID")
+    try:
+        return _Text(key, SpeechRequest(text=text, voice_id=voice))
+    except InvalidRequest as error:
+        raise CommandError(f"{where}: {error}") from None
 
 
 async def _with_captions(

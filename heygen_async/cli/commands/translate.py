@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from heygen_async.batch.submissions import check_language
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import read_rows
+from heygen_async.cli.inputs.row_files import read_rows, reads_once
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import LISTS, NamedVideo, source_of, videos_of
 from heygen_async.cli.options import RunOptions, Via
@@ -77,29 +78,25 @@ async def translate(
             folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
             if existing is not None:
                 display.warn(existing)
-        lengths = await _lengths(videos, heygen, length, options)
-        requests = await _requests(videos, uploads, heygen, display, options, existing)
-        seconds_of = {
-            request.video: seconds for request, seconds in zip(requests, lengths, strict=True)
-        }
-        if any(seconds_of[video] is None for video in _placeholders(requests)):
+        files = _Files(uploads, display, options, existing)
+        await files.prepare(videos, heygen, length)
+        if files.unmeasured:
             options = msgspec.structs.replace(options, measure=False)
 
-        def seconds(request: VideoTranslationRequest) -> float | None:
-            return seconds_of[request.video]
-
         def start(batch: Batch) -> Run[VideoTranslation]:
-            if len(videos) == 1 and not videos[0].key:
+            one = next(iter(videos))
+            if len(videos) == 1 and not one.key:
+                seconds = files.seconds(one)
+                video = files.request(one)
                 return batch.translate(
-                    requests[0], wanted, seconds=seconds, via=via.value, journal=options.journal
+                    video, wanted, seconds=seconds, via=via.value, journal=options.journal
                 )
-            # Equal requests are told apart by what they are, not by what they say.
-            keys = {id(request): one.key for request, one in zip(requests, videos, strict=True)}
             return batch.translate(
-                requests,
+                videos,
                 wanted,
-                key=lambda one: keys[id(one)],
-                seconds=seconds,
+                request=files.request,
+                key=attrgetter("key"),
+                seconds=files.seconds,
                 via=via.value,
                 journal=options.journal,
             )
@@ -112,87 +109,91 @@ async def translate(
         return await driver.run("Translating", len(videos) * len(wanted), start)
 
 
-def _videos(video: str, key: str | None) -> list[NamedVideo]:
+def _videos(video: str, key: str | None) -> Collection[NamedVideo]:
     """What is to be dubbed: one video without a key, or those of a list."""
     path = Path(video)
-    if "://" not in video and path.suffix.lower() in LISTS:
+    if "://" not in video and (path.suffix.lower() in LISTS or reads_once(path)):
         return videos_of(read_rows(path), key)
     if key is not None:
         raise CommandError("--key names a column, and this is one video and no list of them")
     return [NamedVideo("", source_of(video, Path()))]
 
 
-async def _lengths(
-    videos: Sequence[NamedVideo], heygen: HeyGen, length: float | None, options: RunOptions
-) -> list[float | None]:
-    """Return the length of each video as it was given, and that of local files as they tell it.
+class _Files:
+    """The local files among videos: measured, and uploaded, each once; not for a dry run.
 
-    Raises:
-        InvalidSources: HeyGen cannot use some of the files.
+    Attributes:
+        unmeasured: Whether the length of a file that was not uploaded is not known.
     """
-    given = [length if one.length is None else one.length for one in videos]
-    if not options.measure:
+
+    def __init__(
+        self, uploads: Uploads, display: Display, options: RunOptions, existing: str | None
+    ) -> None:
+        self.unmeasured = False
+        self._uploads = uploads
+        self._display = display
+        self._options = options
+        self._existing = existing
+        self._length: float | None = None
+        self._lengths: dict[Path, float | None] = {}
+        self._assets: dict[Path, AssetId] = {}
+
+    async def prepare(
+        self, videos: Collection[NamedVideo], heygen: HeyGen, length: float | None
+    ) -> None:
+        """Measure and upload all files.
+
+        Raises:
+            InvalidSources: HeyGen cannot use some of the files.
+        """
+        self._length = length
+        if self._options.measure:
+            unknown = [
+                one.source
+                for one in videos
+                if isinstance(one.source, Path) and self.seconds(one) is None
+            ]
+            found = await probe_sources(heygen, unknown)
+            self._lengths = {path: found[path].seconds for path in unknown}
+        for one in videos:
+            if isinstance(one.source, Path):
+                asset = self._assets[one.source] = await self._asset(one, one.source, heygen)
+                if asset.asset_id.startswith(_NOT_UPLOADED) and self.seconds(one) is None:
+                    self.unmeasured = True
+
+    def seconds(self, one: NamedVideo) -> float | None:
+        """Return the length of a video as it was given, or as a local file tells it."""
+        given = self._length if one.length is None else one.length
+        if given is None and isinstance(one.source, Path):
+            return self._lengths.get(one.source)
         return given
-    files = [
-        one.source
-        for one, seconds in zip(videos, given, strict=True)
-        if seconds is None and isinstance(one.source, Path)
-    ]
-    found = await probe_sources(heygen, files)
-    return [
-        found[one.source].seconds if seconds is None and one.source in found else seconds
-        for one, seconds in zip(videos, given, strict=True)
-    ]
 
-
-def _placeholders(requests: Sequence[VideoTranslationRequest]) -> list[AssetId]:
-    """Return what stands for files that a dry run does not upload."""
-    return [
-        request.video
-        for request in requests
-        if isinstance(request.video, AssetId) and request.video.asset_id.startswith(_NOT_UPLOADED)
-    ]
-
-
-async def _requests(
-    videos: Sequence[NamedVideo],
-    uploads: Uploads,
-    heygen: HeyGen,
-    display: Display,
-    options: RunOptions,
-    existing: str | None,
-) -> list[VideoTranslationRequest]:
-    """A request for each video, whose languages are still to be filled in.
-
-    Local files are uploaded, each once; but not for a look.
-    """
-    requests = []
-    for one in videos:
-        source: AssetUrl | AssetId | None
-        if isinstance(one.source, str):
-            source = AssetUrl(url=one.source)
-        else:
-            source = await uploads.known(one.source)
-            if source is None and existing is not None and not one.key:
-                raise CommandError(
-                    f"{one.source}: the run in {options.journal} is about another video, or the "
-                    f"list of its uploads, {options.journal}.uploads, is gone; give this one a "
-                    "journal of its own"
-                )
-            if source is None and options.dry_run:
-                source = AssetId(asset_id=f"{_NOT_UPLOADED} {one.source}")
-            if source is None:
-                display.note(f"Uploading {one.source}")
-                source = await uploads.upload(heygen, one.source)
-        requests.append(
-            VideoTranslationRequest(
-                video=source,
-                output_languages=["English"],
-                title=one.title,
-                input_language=one.input_language,
-            )
+    def request(self, one: NamedVideo) -> VideoTranslationRequest:
+        """Return the request for a video, whose languages are still to be filled in."""
+        source = one.source
+        return VideoTranslationRequest(
+            video=AssetUrl(url=source) if isinstance(source, str) else self._assets[source],
+            output_languages=["English"],
+            title=one.title,
+            input_language=one.input_language,
         )
-    return requests
+
+    async def _asset(self, one: NamedVideo, path: Path, heygen: HeyGen) -> AssetId:
+        if path in self._assets:
+            return self._assets[path]
+        known = await self._uploads.known(path)
+        if known is not None:
+            return known
+        if self._existing is not None and not one.key:
+            journal = self._options.journal
+            raise CommandError(
+                f"{path}: the run in {journal} is about another video, or the list of its uploads, "
+                f"{journal}.uploads, is gone; give this one a journal of its own"
+            )
+        if self._options.dry_run:
+            return AssetId(asset_id=f"{_NOT_UPLOADED} {path}")
+        self._display.note(f"Uploading {path}")
+        return await self._uploads.upload(heygen, path)
 
 
 def _chosen(languages: Sequence[str], offered: Sequence[str]) -> list[str]:

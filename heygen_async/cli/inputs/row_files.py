@@ -24,11 +24,12 @@ import difflib
 import hashlib
 import itertools
 import re
+import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -39,7 +40,10 @@ from heygen_async.cli.output_folder import file_stem
 from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
 from heygen_async.session.diagnostics.escaping import escaped
 
+T = TypeVar("T")
+
 _SHOWN = 10
+_STDIN = Path("-")
 # White space, no-break spaces included, and characters of no width.
 _BLANK = re.compile(r"[\s\u200b\u2060\ufeff]*")
 
@@ -115,12 +119,35 @@ class Rows(Collection[Row]):
         return any(row == other for other in self)
 
 
+class MappedRows(Collection[T]):
+    """What is made of each row, while it is iterated over.
+
+    Args:
+        rows: The rows.
+        make: Called with position and row.
+    """
+
+    def __init__(self, rows: Rows, make: Callable[[int, Row], T]) -> None:
+        self._rows = rows
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return itertools.starmap(self._make, enumerate(self._rows))
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == other for other in self)
+
+
 def read_rows(path: Path, *, most: int | None = None) -> Rows:
     """Read all rows of a file. Blocks.
 
     Args:
         path: A ``.csv`` file with a header, or a ``.jsonl`` file with an object on each line;
-            UTF-8, with or without a byte order mark.
+            UTF-8, with or without a byte order mark. ``-`` is standard input; it, and a pipe whose
+            name has no ending, is of the kind that its first line looks like.
         most: Read no more rows than that.
 
     Raises:
@@ -128,10 +155,19 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
     """
     readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
     reader = readers.get(path.suffix.lower())
-    if reader is None:
+    if reader is None and not reads_once(path):
         raise CommandError(f"{path}: expected a file that ends in .csv or .jsonl")
+    source: Path | int = path
+    if path == _STDIN:
+        source, path = sys.stdin.fileno(), Path("standard input")
     try:
-        rows = Rows(path, itertools.islice(reader(path), most))
+        with open(source, encoding="utf-8-sig", newline="", closefd=source is path) as file:
+            lines: Iterator[str] = iter(file)
+            if reader is None:
+                first = next(lines, "")
+                reader = _jsonl_rows if first.lstrip().startswith("{") else _csv_rows
+                lines = itertools.chain([first], lines)
+            rows = Rows(path, itertools.islice(reader(path, lines), most))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
@@ -155,30 +191,34 @@ def _values(encoded: bytes) -> dict[str, Any]:
     }
 
 
-def _csv_rows(path: Path) -> Iterator[_Encoded]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(_with_checked_header(path, file), strict=True)
-        try:
-            columns = [name.strip() for name in next(reader, [])]
-            _check_header(path, columns)
-            for cells in reader:
-                filled = [at for at, cell in enumerate(cells) if not _is_blank(cell)]
-                if not filled:
-                    continue
-                if filled[-1] >= len(columns):
+def reads_once(path: Path) -> bool:
+    """Return whether rows come from standard input, or from a pipe whose name has no ending."""
+    return path == _STDIN or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[_Encoded]:
+    reader = csv.reader(_with_checked_header(path, lines), strict=True)
+    try:
+        columns = [name.strip() for name in next(reader, [])]
+        _check_header(path, columns)
+        for cells in reader:
+            filled = [at for at, cell in enumerate(cells) if not _is_blank(cell)]
+            if not filled:
+                continue
+            if filled[-1] >= len(columns):
+                raise CommandError(
+                    f"{path}, line {reader.line_num}: {len(cells)} cells under "
+                    f"{len(columns)} columns; put quotes around cells with commas"
+                )
+            for at in filled:
+                if _is_blank(columns[at]):
                     raise CommandError(
-                        f"{path}, line {reader.line_num}: {len(cells)} cells under "
-                        f"{len(columns)} columns; put quotes around cells with commas"
+                        f"{path}, line {reader.line_num}: column {at + 1} has no name"
                     )
-                for at in filled:
-                    if _is_blank(columns[at]):
-                        raise CommandError(
-                            f"{path}, line {reader.line_num}: column {at + 1} has no name"
-                        )
-                values = {columns[at]: cells[at] for at in filled}
-                yield reader.line_num, msgspec.json.encode(values)
-        except csv.Error as error:
-            raise CommandError(f"{path}, line {reader.line_num}: {error}") from None
+            values = {columns[at]: cells[at] for at in filled}
+            yield reader.line_num, msgspec.json.encode(values)
+    except csv.Error as error:
+        raise CommandError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 def _with_checked_header(path: Path, lines: Iterator[str]) -> Iterator[str]:
@@ -205,18 +245,17 @@ def _check_header(path: Path, columns: Sequence[str]) -> None:
             raise CommandError(f"{path}: two columns are named {name!r}")
 
 
-def _jsonl_rows(path: Path) -> Iterator[_Encoded]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if _is_blank(line):
-                continue
-            try:
-                msgspec.json.decode(line, type=dict[str, Any])
-            except msgspec.ValidationError:
-                raise CommandError(f"{path}, line {number}: expected a JSON object") from None
-            except msgspec.DecodeError as error:
-                raise CommandError(f"{path}, line {number}: not JSON ({error})") from None
-            yield number, line.encode()
+def _jsonl_rows(path: Path, lines: Iterator[str]) -> Iterator[_Encoded]:
+    for number, line in enumerate(lines, 1):
+        if _is_blank(line):
+            continue
+        try:
+            msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.ValidationError:
+            raise CommandError(f"{path}, line {number}: expected a JSON object") from None
+        except msgspec.DecodeError as error:
+            raise CommandError(f"{path}, line {number}: not JSON ({error})") from None
+        yield number, line.encode()
 
 
 class Variants(Collection[NamedVariant]):

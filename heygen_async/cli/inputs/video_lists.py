@@ -14,13 +14,15 @@ Empty cells, and ``null`` in JSON, count as not given.
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.inputs.row_files import Rows
+from heygen_async.cli.inputs.row_files import MappedRows, Row, Rows
 from heygen_async.cli.output_folder import file_stem
 
 LISTS = (".csv", ".jsonl", ".ndjson")
@@ -56,21 +58,26 @@ def source_of(video: str, folder: Path) -> str | Path:
     Raises:
         CommandError: There is no such file.
     """
-    if video.lower().startswith(("http://", "https://")):
-        return video
-    path = folder / video
-    if not path.is_file():
+    source = _source(video, folder)
+    if isinstance(source, Path) and not source.is_file():
         raise CommandError(f"{video}: there is no such file; a URL begins with https://")
-    return path
+    return source
 
 
-def videos_of(rows: Rows, key_column: str | None = None) -> list[NamedVideo]:
+def _source(video: str, folder: Path) -> str | Path:
+    return video if video.lower().startswith(("http://", "https://")) else folder / video
+
+
+def videos_of(rows: Rows, key_column: str | None = None) -> Collection[NamedVideo]:
     """Make videos from rows, and check all of them. It looks whether files are there.
 
     Args:
         rows: The rows.
         key_column: The column of the keys, which each row must have. Default: ``key``, which
             all rows have or none.
+
+    Returns:
+        The videos, each made while they are iterated over.
 
     Raises:
         CommandError: A row does not do; names its line.
@@ -79,35 +86,45 @@ def videos_of(rows: Rows, key_column: str | None = None) -> list[NamedVideo]:
     path = rows.path
     _check_columns(rows, column)
     keyed = key_column is not None or column in rows.counts
-    videos: list[NamedVideo] = []
-    line_of_name: dict[str, int] = {}
-    for row in rows:
-        where = f"{path}, line {row.line}"
+    names: set[int] = set()  # hashes: there may be many
+
+    def video_of(_: int, row: Row) -> NamedVideo:
         texts = {name: str(value) for name, value in row.values.items()}
-        if "video" not in texts:
-            raise CommandError(f"{where}: there is no video")
-        if keyed and column not in texts:
-            raise CommandError(f"{where}: there is no {column}, which each row needs here")
+        source = _source(texts["video"], path.parent)
+        return NamedVideo(
+            texts[column] if keyed else _stem(source),
+            source,
+            texts.get("title"),
+            texts.get("input_language"),
+            _seconds(texts.get("length"), f"{path}, line {row.line}"),
+        )
+
+    for index, row in enumerate(rows):
+        where = f"{path}, line {row.line}"
+        for name in ("video", column) if keyed else ("video",):
+            if name not in row.values:
+                needed = "" if name == "video" else ", which each row needs here"
+                raise CommandError(f"{where}: there is no {name}{needed}")
         try:
-            source = source_of(texts["video"], path.parent)
+            source_of(str(row.values["video"]), path.parent)
         except CommandError as error:
             raise CommandError(f"{where}: {error}") from None
-        key = texts[column] if keyed else _stem(source)
-        # Keys name files, and some file systems do not tell Anna from anna.
-        earlier = line_of_name.setdefault(file_stem(key).casefold(), row.line)
-        if earlier != row.line:
-            hint = "" if keyed else '; a column "key" can tell them apart'
-            raise CommandError(f"{where}: {key!r} names files as line {earlier} does{hint}")
-        videos.append(
-            NamedVideo(
-                key,
-                source,
-                texts.get("title"),
-                texts.get("input_language"),
-                _seconds(texts.get("length"), where),
-            )
-        )
-    return videos
+        video = video_of(index, row)
+        hashed = hash(_file_name(video))
+        if hashed in names:
+            for earlier in itertools.islice(rows, index):
+                if _file_name(video_of(0, earlier)) == _file_name(video):
+                    hint = "" if keyed else '; a column "key" can tell them apart'
+                    raise CommandError(
+                        f"{where}: {video.key!r} names files as line {earlier.line} does{hint}"
+                    )
+        names.add(hashed)
+    return MappedRows(rows, video_of)
+
+
+def _file_name(video: NamedVideo) -> str:
+    """Return the name of its files. Some file systems do not tell Anna from anna."""
+    return file_stem(video.key).casefold()
 
 
 def _seconds(text: str | None, where: str) -> float | None:

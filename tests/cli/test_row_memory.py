@@ -1,0 +1,147 @@
+"""Commands read their rows in bounded memory, from anything, and check all before they pay."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heygen_async.sandbox import Faults, Sandbox
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no getrusage and no FIFOs")
+
+PAID = ("templates.generate", "voices.speech", "video_translations.create")
+TEXT = "x" * 300
+MEASURED = """
+import resource, sys
+from heygen_async.cli import main
+try:
+    main()
+finally:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak // 1024 if sys.platform == "darwin" else peak, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def refusing(sandbox_thread: Sandbox) -> Sandbox:
+    """A sandbox whose account is empty: a run ends at its first paid call."""
+    refused = {name: Faults(status={402: 1.0}) for name in PAID}
+    sandbox_thread.faults = Faults(operations=refused)
+    return sandbox_thread
+
+
+def arguments(sandbox: Sandbox, command: str, rows: str) -> list[str]:
+    template = sandbox.add_template()
+    return {
+        "render": ["render", template, rows],
+        "render --dry-run": ["render", template, rows, "--dry-run"],
+        "narrate": ["narrate", rows, "--avatar", sandbox.avatar_id, "--voice", "v"],
+        "translate": ["translate", rows, "--to", "French (France)", "--no-probe"],
+    }[command]
+
+
+def lines(command: str, count: int) -> Iterator[str]:
+    kind = command.partition(" ")[0]
+    yield {
+        "render": "key,name",
+        "narrate": "key,text",
+        "translate": "key,video,length",
+    }[kind]
+    for number in range(count):
+        url = f"https://files.example/{number}/{TEXT}.mp4,30"
+        yield f"guest-{number}," + (url if kind == "translate" else f"{number} {TEXT}")
+
+
+def started(*words: str, stdin: int | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", MEASURED, *words],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def peak(command: str, sandbox: Sandbox, folder: Path, count: int) -> int:
+    """The most memory that a command takes for so many rows, in KB."""
+    path = folder / "rows.csv"
+    with path.open("w") as file:
+        file.writelines(f"{line}\n" for line in lines(command, count))
+    ended = started(*arguments(sandbox, command, str(path)))
+    _, said = ended.communicate(timeout=300)
+    assert ended.returncode in (0, 1), said
+    return int(said.split()[-1])
+
+
+@pytest.mark.parametrize("command", ["render", "render --dry-run", "translate", "narrate"])
+def test_20_000_rows_take_little_more_memory_than_10(
+    refusing: Sandbox, tmp_path: Path, command: str
+) -> None:
+    few = peak(command, refusing, tmp_path, 10)
+    many = peak(command, refusing, tmp_path, 20_000)
+    assert many - few < 12_000, "KB; rows that are kept take 30 MB"
+
+
+@pytest.mark.parametrize("source", ["-", "/dev/stdin", "fifo", "fifo.jsonl"])
+def test_rows_come_from_a_pipe_and_leave_no_file(
+    sandbox_thread: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Two megabytes: more than is kept in memory."""
+    spool = tmp_path / "tmp"
+    spool.mkdir()
+    monkeypatch.setenv("TMPDIR", str(spool))
+    assert tempfile.gettempdir()
+    template = sandbox_thread.add_template()
+    json = source.endswith(".jsonl")
+    rows = (
+        [f'{{"name": "{line[:280]}"}}' for line in lines("render", 8_000)]
+        if json
+        else [*lines("render", 8_000)]
+    )
+    text = "\n".join(rows) + "\n"
+    fifo = tmp_path / source
+    piped = source.startswith("fifo")
+    if piped:
+        os.mkfifo(fifo)
+    command = started(
+        "render",
+        template,
+        str(fifo) if piped else source,
+        "--dry-run",
+        stdin=None if piped else subprocess.PIPE,
+    )
+    if piped:
+        writer = threading.Thread(target=fifo.write_text, args=(text,), daemon=True)
+        writer.start()
+        said, errors = command.communicate(timeout=120)
+        writer.join(10)
+    else:
+        said, errors = command.communicate(text, timeout=120)
+    assert command.returncode == 0, errors
+    assert f'"items":{8_001 if json else 8_000}' in said
+    assert list(spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["render", "translate", "narrate"])
+def test_the_last_row_is_checked_before_the_first_paid_call(
+    sandbox_thread: Sandbox, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    wrong = {
+        "render": "guest-0,again",
+        "translate": "guest-x,no/such/file.mp4,3",
+        "narrate": "guest-x," + "y" * 5_001,
+    }
+    path.write_text("\n".join([*lines(command, 600), wrong[command]]))
+    ended = started(*arguments(sandbox_thread, command, str(path)))
+    _, said = ended.communicate(timeout=120)
+    assert ended.returncode == 2, said
+    assert "line 602" in said
+    assert sandbox_thread.ledger.count() == 0
