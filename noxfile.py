@@ -107,6 +107,7 @@ def bench(session: nox.Session) -> None:
         "money",
         "path_length",
         "polling",
+        "shared_slots",
         "told",
         "webhooks",
     ):

@@ -19,6 +19,10 @@ import typer
 import typer.main
 
 import heygen_async
+
+# Their scripts are read when they are imported, which a page does in its event loop.
+import heygen_async.distributed.redis_delivery_log
+import heygen_async.distributed.redis_slots
 from heygen_async import HeyGen, errors
 from heygen_async.cli.app import app
 from heygen_async.cli.exit_codes import Exit
