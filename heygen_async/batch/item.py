@@ -413,8 +413,10 @@ class ItemProcessor(Generic[T]):
             except CallError as call_error:
                 error = call_error
         submission = item.submission
-        repeats = OPERATIONS[submission.operation].in_doubt == "repeat"
-        if not error.maybe_carried_out or (repeats and submission.version != "v2"):
+        can_be_found = (
+            OPERATIONS[submission.operation].in_doubt == "search" or submission.version == "v2"
+        )
+        if not (error.maybe_carried_out and can_be_found):
             raise error
         callback_id = item.intent(self._keys).callback_id
         pending, reason = await self._search(item, callback_id, since, LOOKS)

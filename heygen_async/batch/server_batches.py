@@ -342,7 +342,7 @@ class ServerBatchSubmitter:
             await batch.complete.wait()
             async with self._turn:
                 stoppable = StoppableLease(lease, self._single)
-                with self._single.counted(), submitting_under(stoppable):
+                with self._single.counted(), submitting_under(stoppable, self._single.stopped):
                     if key is not None:
                         await self._send_again(batch, key, stoppable)
                     elif self._stopped:

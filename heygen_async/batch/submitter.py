@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,7 +25,8 @@ from heygen_async.journal.rules import duplicate_key, journal_error
 from heygen_async.session.calls import bulk_submission
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.gate import LONGEST_PAUSE
-from heygen_async.session.slots import SlotLease, submitting_lease
+from heygen_async.session.slots import SlotLease, submissions_stopped, submitting_lease
+from heygen_async.session.tasks import unless_set
 
 T = TypeVar("T")
 
@@ -85,20 +86,7 @@ class StoppableLease:
         submitter = self._submitter
         until = asyncio.get_running_loop().time() + min(retry_after, LONGEST_PAUSE)
         submitter.held_until = max(submitter.held_until, until)
-        await until_stopped(self._lease.refused(retry_after, patience), submitter.stopped)
-
-
-async def until_stopped(waiting: Coroutine[Any, Any, T], stopped: asyncio.Event) -> T | None:
-    """Wait for a slot, or until submissions have stopped; then return None."""
-    waiter = asyncio.ensure_future(waiting)
-    stop = asyncio.ensure_future(stopped.wait())
-    try:
-        await asyncio.wait([waiter, stop], return_when=asyncio.FIRST_COMPLETED)
-        return waiter.result() if waiter.done() else None
-    finally:
-        for task in (waiter, stop):
-            task.cancel()
-        await asyncio.gather(waiter, stop, return_exceptions=True)
+        await unless_set(submitter.stopped, self._lease.refused(retry_after, patience))
 
 
 class ItemInProgress(Generic[T]):
@@ -302,7 +290,7 @@ class SingleSubmitter:
         item.lease.release()
         lease = None
         if not self.stopped.is_set():
-            lease = await until_stopped(self._heygen.slots.acquire(), self.stopped)
+            lease = await unless_set(self.stopped, self._heygen.slots.acquire())
         if lease is None:
             raise SubmissionCancelled
         item.lease = lease
@@ -318,7 +306,7 @@ class SingleSubmitter:
         owner = self._store.name, item.identity.record_key
         bulk_submission.set((owner, partial(item.count_resend, self._store)))
         # As submitting_under does, which takes longer than all else here.
-        outer = submitting_lease.set(lease)
+        outer = submitting_lease.set(lease), submissions_stopped.set(self.stopped)
         self.sending += 1
         pending: Pending[T] | None = None
         began = time.time()
@@ -330,7 +318,8 @@ class SingleSubmitter:
             away, stopped = isinstance(lost, SlotsUnavailable), self.stopped.is_set()
             if (away or stopped) and not (item.sent_before or lost.in_doubt):
                 self._store.finish(not_sent(item.identity.record_key))
-            if stopped and (repeats or not lost.in_doubt):
+            resends = bool(key) and operation.in_doubt == "resend"
+            if stopped and (repeats or resends or not lost.in_doubt):
                 raise SubmissionCancelled(lost.in_doubt) from None
             if away or not item.lease.lost or (lost.in_doubt and not repeats):
                 raise
@@ -343,7 +332,8 @@ class SingleSubmitter:
                     self._store.submitted(item.identity.record_key, job_id)
             raise
         finally:
-            submitting_lease.reset(outer)
+            submitting_lease.reset(outer[0])
+            submissions_stopped.reset(outer[1])
             self.sending -= 1
         if pending is None:
             await self.take_slot(item)

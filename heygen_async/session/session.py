@@ -48,7 +48,8 @@ from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carried_out
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
-from heygen_async.session.slots import SlotLease, SlotPool, submitting_lease
+from heygen_async.session.slots import SlotLease, SlotPool, submissions_stopped, submitting_lease
+from heygen_async.session.tasks import unless_set
 
 T = TypeVar("T")
 
@@ -251,9 +252,10 @@ class Session:
             raise call.completed(_slot_lost(), 0)
         if not self.requests.acquire_nowait(call.bulk):
             patience = math.inf if call.bulk else self.settings.retry.patience
-            await self._wait_for_a_place(call, patience, 0)
-            if lease is not None and lease.lost:
-                self.requests.release()
+            admitted = await self._wait_for_a_place(call, patience, 0)
+            if not admitted or (lease is not None and lease.lost):
+                if admitted:
+                    self.requests.release()
                 raise call.completed(_slot_lost(), 0)
         try:
             return await self._attempt(call)
@@ -280,13 +282,27 @@ class Session:
         finally:
             await self.connection.close()
 
-    async def _wait_for_a_place(self, call: Call[T], patience: float, sent: int) -> None:
-        """Wait until the request limiter lets a request pass, which ``_attempt`` then sends."""
+    async def _wait_for_a_place(self, call: Call[T], patience: float, sent: int) -> bool:
+        """Wait until the request limiter lets a request pass, which ``_attempt`` then sends.
+
+        Returns:
+            Whether it may pass. False if its bulk run has stopped submitting; what only reads, such
+            as the search for a job that was paid for, goes on.
+        """
+        stopped = submissions_stopped.get() if call.endpoint.method == "POST" else None
         try:
-            await self.requests.acquire(call.bulk, patience=patience)
+            if stopped is None:
+                await self.requests.acquire(call.bulk, patience=patience)
+            elif not await unless_set(stopped, self._admitted(call, patience)):
+                return False
         except RateLimited as held:
             raise call.completed(held, sent) from None
         self.bind()  # the client may have been closed meanwhile
+        return True
+
+    async def _admitted(self, call: Call[T], patience: float) -> bool:
+        await self.requests.acquire(call.bulk, patience=patience)
+        return True
 
     async def _attempt(self, call: Call[T]) -> T:
         """Send a request; it has a place in the request limiter, which it gives back."""
@@ -409,7 +425,8 @@ class Session:
                     raise call.failed(away, sent, recovery) from None
                 except (RateLimited, SlotUnavailable):
                     raise call.failed(error, sent, recovery) from None
-            await self._wait_for_a_place(call, recovery.patience(loop.time()), sent)
+            if not await self._wait_for_a_place(call, recovery.patience(loop.time()), sent):
+                raise call.failed(_slot_lost(), sent, recovery)
             if step.action is not Action.WAIT:
                 recovery.waited(loop.time() - began)
             final: CallError | None = None

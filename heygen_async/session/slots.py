@@ -9,6 +9,7 @@ Every implementation passes the suite in tests/conformance/slot_pool.py.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -228,9 +229,14 @@ submitting_lease: ContextVar[SlotLease | None] = ContextVar(
     "heygen_async_submitting_lease", default=None
 )
 
+# Set when the run of this task submits nothing more: its submissions stop waiting.
+submissions_stopped: ContextVar[asyncio.Event | None] = ContextVar(
+    "heygen_async_submissions_stopped", default=None
+)
+
 
 @contextmanager
-def submitting_under(lease: SlotLease) -> Iterator[None]:
+def submitting_under(lease: SlotLease, stopped: asyncio.Event | None = None) -> Iterator[None]:
     """Submit the calls of a block under a lease. Context manager.
 
     They are calls of a bulk run: they leave the reserve of the request limiter to others, and a
@@ -238,9 +244,12 @@ def submitting_under(lease: SlotLease) -> Iterator[None]:
 
     Args:
         lease: Held by the caller, who also calls ``accepted`` and ``release``.
+        stopped: Set when nothing more is submitted; a call that waits to be sent then raises
+            ``SlotUnavailable``.
     """
-    token = submitting_lease.set(lease)
+    token, outer = submitting_lease.set(lease), submissions_stopped.set(stopped)
     try:
         yield
     finally:
         submitting_lease.reset(token)
+        submissions_stopped.reset(outer)

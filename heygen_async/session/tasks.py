@@ -145,3 +145,19 @@ def _ended(running: deque[asyncio.Task[R]], *, ordered: bool) -> list[asyncio.Ta
 
 async def _next(source: AsyncIterator[T]) -> T:
     return await anext(source)
+
+
+async def unless_set(event: asyncio.Event, waiting: Coroutine[Any, Any, T]) -> T | None:
+    """Await a coroutine, or until an event is set.
+
+    Returns:
+        Its result; None if the event was first. It has then been cancelled.
+    """
+    waiter, stop = asyncio.ensure_future(waiting), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait([waiter, stop], return_when=asyncio.FIRST_COMPLETED)
+        return waiter.result() if waiter.done() else None
+    finally:
+        for task in (waiter, stop):
+            task.cancel()
+        await asyncio.gather(waiter, stop, return_exceptions=True)

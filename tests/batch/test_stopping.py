@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from heygen_async import AvatarVideoRequest, Batch, HeyGen, Outcome, Video
+from heygen_async import AvatarVideoRequest, Batch, HeyGen, Outcome, SpeechRequest, Video
 from heygen_async.sandbox import Fault, Sandbox
 from tests.batch.conftest import names
 
@@ -124,3 +124,36 @@ async def test_after_the_last_download_nothing_is_unfinished(
         outcomes = [o async for o in batch.download(run, tmp_path / "{key}.mp4", parallel=2)]
         assert [outcome.ok for outcome in outcomes].count(False) == 1
         assert run.unfinished == batch.unfinished == {}
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+@pytest.mark.parametrize("speech", [False, True])
+async def test_a_pause_does_not_hold_up_a_run_that_is_stopped(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path, speech: bool, journaled: bool
+) -> None:
+    operation = "voices.speech" if speech else "videos.create"
+    busy = Fault.status(503, retry_after=3600)
+    sandbox.faults.add(operation, busy, times=10)  # so that no polls wait for the same pause
+    requests = [
+        SpeechRequest(text=f"Number {n}", voice_id=sandbox.voice_id)
+        if speech
+        else AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"Number {n}")
+        for n in range(30)
+    ]
+    run = Batch(heygen, concurrency=10, journal=journal if journaled else None).run(requests)
+    loop = asyncio.get_running_loop()
+    stopped_at = 0.0
+
+    async def stop() -> None:
+        nonlocal stopped_at
+        await asyncio.sleep(60)
+        stopped_at = loop.time()
+        run.stop_submitting()
+
+    task = asyncio.create_task(stop())
+    outcomes = [outcome async for outcome in run]
+    await task
+    assert len(outcomes) == (0 if journaled else 10)  # whoever may have paid for them is told
+    assert all(getattr(outcome.error, "maybe_carried_out", False) for outcome in outcomes)
+    assert loop.time() - stopped_at < 5
+    assert sandbox.ledger.count() == 0
