@@ -74,12 +74,11 @@ async def test_readers_leave_it_alone(
     left = (await run_of(name, Batch(heygen), items, path).estimate()).left
     assert left is not None
     assert (left.new, left.left_out, left.changed) == (0, 0, 0)
-    assert (left.completed, left.in_flight) == (states.count("completed"), 1)
-    assert (left.failed, left.again) == (1, 1)
-    assert (left.unanswered, left.uncertain) == (
-        states.count("intended"),
-        states.count("uncertain"),
-    )
+    assert (left.completed, left.failed, left.again) == (states.count("completed"), 1, 1)
+    in_flight, unanswered, uncertain = 1, states.count("intended"), states.count("uncertain")
+    if "speech" in name:  # HeyGen keeps no speech that could be waited for: all are sent again
+        in_flight, unanswered, uncertain = 0, in_flight + unanswered + uncertain, 0
+    assert (left.in_flight, left.unanswered, left.uncertain) == (in_flight, unanswered, uncertain)
     page = tmp_path / "page" / "report.html"
     page.parent.mkdir()
     await report(path, page, display=Lines())
