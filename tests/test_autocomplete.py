@@ -16,6 +16,7 @@ CLIENT = {
     "add_hooks",
     "download",
     "lifespan",
+    "paused_seconds",
     "request",
     "slots",
     "traffic",

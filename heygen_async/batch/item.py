@@ -412,10 +412,8 @@ class ItemProcessor(Generic[T]):
                 return await self._submit_under_next_key(item)
             except CallError as call_error:
                 error = call_error
-        submission = item.submission
-        can_be_found = (
-            OPERATIONS[submission.operation].in_doubt == "search" or submission.version == "v2"
-        )
+        operation = OPERATIONS[item.submission.operation]
+        can_be_found = operation.in_doubt == "search" or item.submission.version == "v2"
         if not (error.maybe_carried_out and can_be_found):
             raise error
         callback_id = item.intent(self._keys).callback_id

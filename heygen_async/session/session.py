@@ -34,7 +34,7 @@ from heygen_async.session.calls import Body, Call, bulk_submission
 from heygen_async.session.cancellation import Submissions
 from heygen_async.session.connection import Connection
 from heygen_async.session.diagnostics.hooks import Hooks
-from heygen_async.session.diagnostics.observation import Observation
+from heygen_async.session.diagnostics.observation import Observation, log_retry
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import (
     TRANSPORT_ERRORS,
@@ -410,7 +410,7 @@ class Session:
                 if submission is not None:
                     await submission[1]()
             if step.wait <= step.patience:
-                _log_retry(call.endpoint, error, sent, step.wait)
+                log_retry(logger, call.endpoint, error, sent, step.wait)
                 if call.observed is not None:
                     call.observed.retrying(error, step.wait)
             began = loop.time()
@@ -464,26 +464,6 @@ class Session:
                 endpoint.operation,
                 extra={"operation": endpoint.operation},
             )
-
-
-def _log_retry(endpoint: Endpoint[Any], error: CallError, attempt: int, wait: float) -> None:
-    logger.info(
-        "%s: attempt %d failed, another follows in %.1f s: %s",
-        endpoint.operation,
-        attempt,
-        wait,
-        error,
-        extra={
-            "operation": endpoint.operation,
-            "method": error.method,
-            "path": error.path,
-            "status": getattr(error, "status", None),
-            "attempt": attempt,
-            "wait": wait,
-            "request_id": getattr(error, "request_id", None),
-            "error": type(error).__name__,
-        },
-    )
 
 
 def fresh_key() -> str:

@@ -142,3 +142,34 @@ class Observation:
     def _template(self) -> str | None:
         # What ``heygen.request`` sends has none.
         return None if self._endpoint.path == "/" else self._endpoint.path
+
+
+def log_retry(
+    logger: logging.Logger, endpoint: Endpoint[Any], error: CallError, attempt: int, wait: float
+) -> None:
+    """Log that a call is sent again.
+
+    Args:
+        logger: The session's.
+        endpoint: The operation.
+        error: What its attempt failed with.
+        attempt: The number of that attempt, from 1.
+        wait: Seconds until the next one.
+    """
+    logger.info(
+        "%s: attempt %d failed, another follows in %.1f s: %s",
+        endpoint.operation,
+        attempt,
+        wait,
+        error,
+        extra={
+            "operation": endpoint.operation,
+            "method": error.method,
+            "path": error.path,
+            "status": getattr(error, "status", None),
+            "attempt": attempt,
+            "wait": wait,
+            "request_id": getattr(error, "request_id", None),
+            "error": type(error).__name__,
+        },
+    )
