@@ -20,7 +20,6 @@ from heygen_async.journal.keys import (
     fingerprint,
     is_batch_key,
 )
-from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
 from heygen_async.pricing.estimates import CostTotal, Estimate, RemainingWork
 
 
@@ -141,8 +140,8 @@ class RemainingWorkCounter:
         clock: Returns Unix seconds.
 
     Attributes:
-        agent_seconds: Median length of the Video Agent's videos that have been made, or what is
-            typical if none has.
+        agent_seconds: Median length of the Video Agent's videos that have been made, or None if
+            none has.
     """
 
     def __init__(
@@ -169,7 +168,7 @@ class RemainingWorkCounter:
             legacy = record.legacy_fingerprint
             if legacy is not None and record.key[:16] == legacy[:16]:
                 self._legacy.setdefault(record.fingerprint, []).append(record.key)
-        self.agent_seconds: float = median(lengths) if lengths else TYPICAL_AGENT_SECONDS
+        self.agent_seconds: float | None = median(lengths) if lengths else None
         self._counts: Counter[str] = Counter()
         self._to_pay = CostTotal()
 

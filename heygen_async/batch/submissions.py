@@ -38,6 +38,7 @@ from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request, encode
 from heygen_async.models.templates import Template
+from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
 from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
@@ -313,7 +314,7 @@ async def estimate_run(
     if key is not None:
         await check_keys(items, key, builder.pull)
     await probe_items(builder, items, key, lengths, open_counter)
-    return await estimate_items(builder, items, key, lengths, open_counter)
+    return await estimate_items(builder, items, key, lengths, open_counter, ask_agents=True)
 
 
 async def probe_items(
@@ -362,14 +363,23 @@ async def estimate_items(
     key: Callable[[Any], str] | None,
     lengths: SourceLengths,
     open_counter: Callable[[], RemainingWorkCounter | None],
+    *,
+    ask_agents: bool = False,
 ) -> RunEstimate:
-    """Return what ``estimate_run`` does, for items that were checked and probed."""
+    """Return what ``estimate_run`` does, for items that were checked and probed.
+
+    With ``ask_agents`` the account tells how long videos of its Video Agent are, if the journal
+    does not; of all amounts ``usd`` alone depends on it.
+    """
     counter = await asyncio.to_thread(open_counter)
-    if counter is not None:
-        builder.agent_seconds = counter.agent_seconds
+    agent_seconds = None if counter is None else counter.agent_seconds
     total = RunTotal()
     async with aclosing(_submissions(builder, items, key)) as every:
         async for submission in every:
+            if isinstance(submission.request, VideoAgentRequest):
+                if agent_seconds is None and ask_agents:
+                    agent_seconds = await lengths.agent_seconds()
+                builder.agent_seconds = agent_seconds or TYPICAL_AGENT_SECONDS
             expected = builder.estimate(submission.measured(lengths))
             total.add(expected)
             if counter is not None:

@@ -1,4 +1,4 @@
-"""Lengths of the sources of requests, each probed once for a batch."""
+"""Lengths that the estimates of a batch need, each found out once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from heygen_async.client import HeyGen
 from heygen_async.errors import AuthenticationError, CallError
+from heygen_async.media.agent_lengths import typical_agent_seconds
 from heygen_async.media.probes import InvalidSources, Source, SourceInfo, probe_sources
 from heygen_async.models.editing import FillerWordRemovalRequest
 from heygen_async.models.lipsyncs import LipsyncRequest
@@ -29,14 +30,14 @@ _REMEMBERED = 10_000
 
 
 class SourceLengths:
-    """What is known of the sources of a batch.
+    """What is known of the sources of a batch, and of the account's Video Agent.
 
     Args:
         heygen: The client.
-        enabled: Whether anything is probed. If not, nothing is known.
+        enabled: Whether sources are probed. If not, nothing is known of them.
 
     Attributes:
-        enabled: Whether anything is probed.
+        enabled: Whether sources are probed.
     """
 
     def __init__(self, heygen: HeyGen, *, enabled: bool = True) -> None:
@@ -44,11 +45,21 @@ class SourceLengths:
         self.enabled: bool = enabled
         self._found: dict[Source, SourceInfo] = {}
         self._under_way: dict[tuple[Source, ...], asyncio.Lock] = {}
+        self._of_agents: tuple[float | None] | None = None  # once the account was asked
 
     def seconds(self, request: Request) -> float | None:
         """Return the length in seconds that the sources of a request give it, or None."""
         lengths = [self._length(source) for source in sources_of(request)]
         return length_of_job(request, lengths)
+
+    async def agent_seconds(self) -> float | None:
+        """Return the typical length of the account's Video Agent videos, or None if unknown.
+
+        The account is asked once.
+        """
+        if self._of_agents is None:
+            self._of_agents = (await typical_agent_seconds(self._heygen),)
+        return self._of_agents[0]
 
     async def probe(self, sources: Iterable[Source]) -> None:
         """Probe the sources of a collection, up to 8 at a time.

@@ -71,6 +71,61 @@ async def test_finished_sessions_price_the_estimate_and_not_the_reservation(
     assert (expected.left.usd_low, expected.left.usd_high) == (0, 18)  # type: ignore[union-attr]
 
 
+async def made_videos(heygen: HeyGen, count: int) -> list[float]:
+    """Let the Video Agent make videos, and return their lengths, the oldest first."""
+    lengths = []
+    for number in range(count):
+        session = await heygen.video_agents.create(VideoAgentRequest(prompt=f"Made {number}"))
+        lengths.append((await session.video()).duration or 0.0)
+    return lengths
+
+
+def asked(sandbox: Sandbox) -> list[int]:
+    """Return how often sessions, and the videos of one, were listed."""
+    counts = sandbox.requests.by_operation
+    return [counts[f"video_agents.{name}"] for name in ("list", "videos")]
+
+
+async def test_the_newest_sessions_of_the_account_price_the_estimate(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    lengths = await made_videos(heygen, 6)
+    await heygen.video_agents.create(VideoAgentRequest(prompt="Under way"))
+    batch = Batch(heygen, prices=PER_SECOND)
+    typical = sum(sorted(lengths[2:])[1:3]) / 2  # the newest session has made nothing yet
+    for _ in range(2):
+        expected = await batch.run([TEASER] * 3, journal=journal).estimate()
+        assert expected.usd == pytest.approx(3 * 0.01 * typical)
+        assert (expected.usd_low, expected.usd_high, expected.unknown) == (0, 3 * 18, 3)
+    assert asked(sandbox) == [1, 5]
+    outcomes = [one async for one in batch.run([TEASER], journal=journal)]
+    expected = await batch.run([TEASER] * 2, journal=journal).estimate()
+    assert expected.usd == pytest.approx(2 * (outcomes[0].usd or 0))  # the journal knows better
+
+
+async def test_nothing_but_estimates_of_agents_asks_for_their_lengths(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    await made_videos(heygen, 1)
+    async with Batch(heygen, max_cost=100) as batch:
+        await batch.run(videos(sandbox)).estimate()
+        await collect(batch.run([TEASER]), [])
+    assert asked(sandbox) == [0, 0]
+
+
+@pytest.mark.parametrize("operation", ["video_agents.list", "video_agents.videos"])
+@pytest.mark.parametrize(
+    "fault", [Faults(status={500: 1.0}), Faults(status={404: 1.0}), Faults(status={429: 1.0})]
+)
+async def test_an_account_that_does_not_tell_lengths_of_agents_costs_nothing(
+    sandbox: Sandbox, heygen: HeyGen, operation: str, fault: Faults
+) -> None:
+    await made_videos(heygen, 1)
+    sandbox.faults = Faults(operations={operation: fault})
+    expected = await Batch(heygen, prices=PER_SECOND).run([TEASER]).estimate()
+    assert expected.usd == pytest.approx(0.6)
+
+
 async def test_the_cap_counts_the_real_cost_of_a_session(sandbox: Sandbox, heygen: HeyGen) -> None:
     # 30 minutes would take 18 USD, which leaves no room for a second session.
     async with Batch(heygen, prices=PER_SECOND, max_cost=19) as batch:
