@@ -311,7 +311,7 @@ class SlotExchange:
 
     def _apply(self, answer: Any, asked: Collection[str]) -> None:
         numbers, again, mine, unknown = answer
-        self._figures = figures = _Figures(*map(float, numbers))
+        self._figures = figures = _Figures(*map(float, numbers.split()))
         self._figures_at = now = self.loop.time()
         for lease_id in mine:
             self._granted(lease_id.decode())

@@ -15,7 +15,7 @@
 --         refused ID LANE RETRY_AFTER too many jobs run; the lease ends
 --         release ID                  the lease, or the wait for it, ends
 --         check ID                    say whether it is held, or unknown
--- Returns the numbers, the seconds after which somebody may go ("" if only an event helps), the
+-- Returns the numbers in one line, the seconds after which somebody may go ("" if only an event helps), the
 -- ids of this owner that hold a slot now, and those that it asked for and that are unknown.
 --
 -- Numbers cross as text: Redis would cut the fractions off.
@@ -87,19 +87,26 @@ local function news()
 end
 local known_news = news()
 
--- Grants.
+-- Grants: each is read once and written once.
+
+local grants, touched = {}, {}
 
 local function load(id)
-  local digits = redis.call('HGET', GRANTS, id)
-  if not digits then
-    return nil
+  if grants[id] == nil then
+    local digits = redis.call('HGET', GRANTS, id)
+    if digits then
+      local lane, held, running, probe = string.byte(digits, 1, 4)
+      grants[id] = { lane = lane - 48, held = held - 48, running = running - 48, probe = probe - 48 }
+    else
+      grants[id] = false
+    end
   end
-  local lane, held, running, probe = string.byte(digits, 1, 4)
-  return { lane = lane - 48, held = held - 48, running = running - 48, probe = probe - 48 }
+  return grants[id] or nil
 end
 
 local function save(id, grant)
-  redis.call('HSET', GRANTS, id, grant.lane .. grant.held .. grant.running .. grant.probe)
+  grants[id] = grant
+  touched[id] = true
 end
 
 -- The gate.
@@ -221,9 +228,11 @@ local function refuse(grant, retry_after)
 end
 
 local function forget(id, grant)
+  if grant.held == 0 then
+    redis.call('ZREM', QUEUE, id)
+  end
   release(grant)
-  redis.call('HDEL', GRANTS, id)
-  redis.call('ZREM', QUEUE, id)
+  save(id, false)
 end
 
 -- Owners whose time is over: their slots are free, and nobody waits behind their callers.
@@ -353,6 +362,15 @@ end
 
 -- Write what has changed.
 
+for id in pairs(touched) do
+  local grant = grants[id]
+  if grant then
+    redis.call('HSET', GRANTS, id, grant.lane .. grant.held .. grant.running .. grant.probe)
+  else
+    redis.call('HDEL', GRANTS, id)
+  end
+end
+
 local changed = {}
 for name, value in pairs(S) do
   if value ~= stored[name] then
@@ -378,4 +396,4 @@ local numbers = {
 for i, number in ipairs(numbers) do
   numbers[i] = text(number)
 end
-return { numbers, again and text(again) or '', mine, unknown }
+return { table.concat(numbers, ' '), again and text(again) or '', mine, unknown }

@@ -140,7 +140,7 @@ class Both:
                 *self.settings,
                 *(" ".join(map(str, operation)) for operation in operations),
             )
-            assert [float(number) for number in numbers] == self.model.numbers(self.now)
+            assert [float(number) for number in numbers.split()] == self.model.numbers(self.now)
             assert unknown == []
             if not repeated:
                 assert (None if told_again == b"" else float(told_again)) == again
@@ -244,7 +244,7 @@ def test_the_servers_clock_may_be_set_back(redis_url: str) -> None:
                 *both.settings,
                 operation,
             )[0]
-            return [float(number) for number in numbers]
+            return [float(number) for number in numbers.split()]
 
         held, *_ = call(100.0, "check b:-")
         assert held == 1
@@ -264,4 +264,4 @@ def test_the_process_that_started_last_decides_on_the_ceiling(
             numbers = redis.eval(
                 SCRIPT.text, 5, *keys, "1.0", owner, 1, TTL, "test:", ceiling, 60.0, 0, ""
             )[0]
-            assert [float(numbers[2]), float(numbers[4])] == [ceiling, ceiling]
+            assert [float(numbers.split()[i]) for i in (2, 4)] == [ceiling, ceiling]
