@@ -94,6 +94,7 @@ BRAND_KIT: JobKind[BrandKitDetail] = JobKind(
     expected=60.0,
     failed=frozenset({"error"}),
     failure=lambda _: (None, "HeyGen could not make a brand kit of the website"),
+    id_field="brand_kit_id",
     place=(__name__, "BRAND_KIT"),
 )
 

@@ -51,6 +51,7 @@ HYPERFRAMES_RENDER: JobKind[HyperframesRender] = JobKind(
     get=GET,
     expected=120.0,
     ready=lambda render: render.video_url is not None,
+    id_field="render_id",
     place=(__name__, "HYPERFRAMES_RENDER"),
 )
 

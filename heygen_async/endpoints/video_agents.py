@@ -111,6 +111,7 @@ VIDEO_AGENT_SESSION: JobKind[VideoAgentSession] = JobKind(
     paused=frozenset({"waiting_for_input", "reviewing"}),
     asks="an answer; use job.turns()",
     failure=_failure,
+    id_field="session_id",
     place=(__name__, "VIDEO_AGENT_SESSION"),
 )
 

@@ -61,6 +61,7 @@ VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
     get=GET,
     expected=60.0,
     completed=frozenset({"complete", "completed", ""}),
+    id_field="voice_id",
     place=(__name__, "VOICE_CLONE"),
 )
 

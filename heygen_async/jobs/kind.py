@@ -74,6 +74,7 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, d
         failed: Statuses of failure.
         paused: Statuses in which it waits for its user.
         asks: What it waits for then, and what to do about it, for messages.
+        id_field: The field of ``result`` that has the id of the job.
         failure: Returns code and message of a failed one, each None if the API gives none.
         ready: Returns whether the result of a completed one is complete; a URL can be null for
             a moment after completion.
@@ -94,6 +95,7 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, d
     failed: frozenset[str] = frozenset({"failed"})
     paused: frozenset[str] = frozenset()
     asks: str = ""
+    id_field: str = "id"
     failure: Callable[[T], tuple[str | None, str | None]] = failure_of
     ready: Callable[[T], bool] = lambda _: True
     missing_for: float = 60.0

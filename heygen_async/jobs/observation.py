@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.jobs")
 
-_LONGEST_STATUS = 100
+_LONGEST_SHOWN = 100
 
 
 def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Request | None) -> None:
@@ -127,9 +127,26 @@ def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> 
         "%s %s has the unknown status %r after %.0f s; waiting goes on",
         kind.name,
         job_id,
-        status[:_LONGEST_STATUS],
+        status[:_LONGEST_SHOWN],
         age,
-        extra={"kind": kind.name, "job_id": job_id, "state": status[:_LONGEST_STATUS]},
+        extra={"kind": kind.name, "job_id": job_id, "state": status[:_LONGEST_SHOWN]},
+    )
+
+
+def id_differs(kind: JobKind[Any], job_id: str, found: str) -> None:
+    """Log a job whose detail names another id; it stays the job that was asked for.
+
+    Args:
+        kind: Kind of the job.
+        job_id: Id that was asked for.
+        found: Id that the detail has.
+    """
+    logger.warning(
+        "the detail of %s %s has another id, %s; it is taken for that of this job",
+        kind.name,
+        job_id[:_LONGEST_SHOWN],
+        found[:_LONGEST_SHOWN],
+        extra={"kind": kind.name, "job_id": job_id},
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from heygen_async.jobs.kind import JobKind, status_of
+from heygen_async.jobs.observation import id_differs
 from heygen_async.jobs.schedule import SHORTEST_TICK, Durations
 from heygen_async.jobs.watch_state import WatchState
 from heygen_async.jobs.webhook_trust import SAFETY_POLL
@@ -35,6 +36,7 @@ class Watched(Generic[T]):
         running_at: When it was last seen running, on the loop's clock.
         failures: Requests for the detail in a row that failed.
         unreadable: Details in a row that could not be decoded.
+        told_of_id: Whether it was logged that the details have another id.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Watched(Generic[T]):
         self.running_at: float = -math.inf
         self.failures: int = 0
         self.unreadable: int = 0
+        self.told_of_id: bool = False
 
     def observed(self, detail: T) -> None:
         """Take in a detail of the job.
@@ -66,6 +69,10 @@ class Watched(Generic[T]):
         Args:
             detail: The detail.
         """
+        found = getattr(detail, self.kind.id_field)
+        if found != self.job_id and not self.told_of_id:
+            self.told_of_id = True
+            id_differs(self.kind, self.job_id, found)
         self.last = detail
         self.failures = self.unreadable = 0
         if status_of(detail) in self.kind.paused:

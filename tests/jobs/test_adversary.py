@@ -274,6 +274,29 @@ def test_an_unknown_status_ends_no_wait_and_is_warned_about(
     assert "after 0 s" in warnings[0].getMessage()
 
 
+def test_a_detail_with_another_id_is_kept_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    other = "\x1b[2J" + "w" * 5_000
+    server = Adversary(
+        lambda ids: (200, listing((job_id, "processing") for job_id in ids)),
+        lambda job_id: (200, video(other, "completed" if at() > 60 else "processing")),
+    )
+
+    async def wait() -> None:
+        async with server.serving() as url, HeyGen("k", base_url=url) as heygen:
+            job = heygen.jobs.attach(Video, "v0")
+            result = await job.wait()
+            assert (job.id, result.id, result.status) == ("v0", other, "completed")
+
+    with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        runner.run(wait())
+    assert len(server.asked_singly["v0"]) > 2
+    told = [record for record in caplog.records if record.levelno == logging.WARNING]
+    shown = "\\x1b[2J" + "w" * 96
+    assert [record.getMessage() for record in told] == [
+        f"the detail of video v0 has another id, {shown}; it is taken for that of this job"
+    ]
+
+
 @pytest.mark.parametrize("word", ["canceled", "cancelled", "deleted", "expired"])
 @pytest.mark.parametrize("count", [1, 12])
 def test_a_job_that_was_called_off_has_ended(word: str, count: int) -> None:

@@ -106,7 +106,7 @@ KINDS: dict[str, tuple[type[Any], str]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_kind_is_waited_for_attached_and_pickled(
-    sandbox: Sandbox, heygen: HeyGen, kind: str
+    sandbox: Sandbox, heygen: HeyGen, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     result, completed = KINDS[kind]
     job = await begin(kind, sandbox, heygen)
@@ -122,6 +122,7 @@ async def test_every_kind_is_waited_for_attached_and_pickled(
     assert (await attached.wait()).status == completed
     assert sandbox.clock.now() == before  # of unknown age: looked at right away
     assert (await pickle.loads(pickle.dumps(attached)).wait()).status == completed
+    assert "another id" not in caplog.text  # each kind knows the field of its id
 
 
 async def test_a_translation_gives_one_job_per_language(sandbox: Sandbox, heygen: HeyGen) -> None:
