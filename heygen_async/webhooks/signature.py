@@ -257,4 +257,6 @@ def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
 
 def _text(value: object) -> str:
     """Return a name or a value of a header as text; bytes are Latin-1, as in HTTP."""
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("latin-1").strip()
+    return str(value).strip()

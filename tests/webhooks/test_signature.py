@@ -109,6 +109,11 @@ FORMS: dict[str, Any] = {
     "bytes": lambda name, value: (name.lower().encode(), value.encode()),
     "underscores": lambda name, value: (name.lower().replace("-", "_"), value),
     "lists": lambda name, value: (name, [value]),
+    "bytes of other types": lambda name, value: (
+        memoryview(name.encode()),
+        bytearray(value.encode()),
+    ),
+    "blanks around": lambda name, value: (name, f" {value}\t"),
     "tuples of bytes": lambda name, value: (name.encode(), (value.encode(),)),
 }
 
