@@ -139,13 +139,28 @@ def failed_job(kind: JobKind[T], job_id: str, state: T) -> JobFailed | None:
     status = status_of(state)
     if status not in kind.failing:
         return None
-    code, message = kind.failure(state)
+    return job_failure(kind, job_id, status, kind.failure(state), state)
+
+
+def job_failure(
+    kind: JobKind[Any], job_id: str, status: str, reason: tuple[str | None, str | None], last: Any
+) -> JobFailed:
+    """Return the exception for a job that has failed.
+
+    Args:
+        kind: Kind of the job.
+        job_id: Id of the job.
+        status: Its status.
+        reason: Code and message, each None if the API gives none.
+        last: Its last detail, or None.
+    """
+    code, message = reason
     unknown = "HeyGen gives no reason" if status in kind.failed else f"its status is {status}"
     return JobFailed(
         redact(message) if message else unknown,
         job_id=job_id,
         code=redact(code, longest=_LONGEST_CODE) if code else None,
-        last=redacted(state),
+        last=redacted(last),
     )
 
 

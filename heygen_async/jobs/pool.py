@@ -12,6 +12,7 @@ from heygen_async.jobs.observation import id_differs
 from heygen_async.jobs.schedule import SHORTEST_TICK, Durations
 from heygen_async.jobs.watch_state import WatchState
 from heygen_async.jobs.webhook_trust import SAFETY_POLL
+from heygen_async.models.statuses import StatusEntry
 
 T = TypeVar("T")
 
@@ -24,13 +25,14 @@ class Watched(Generic[T]):
         job_id: Its id.
         started: When it was submitted, on the loop's clock; for a job of unknown age, when
             somebody began to wait.
-        age_known: Whether ``started`` is when it was submitted.
         callback_id: The ``callback_id`` of its request, or None; an unsigned notification must
             have the same.
         informs_schedule: Whether its duration says something about others of its kind.
         state: Its state.
         final: Becomes its terminal detail, or the exception that ended the watching.
         last: The last detail that was seen.
+        exists: Whether the API knows the job for certain: it was submitted here, or seen.
+        listed_failure: What the list of statuses says about it, if that says that it failed.
         listeners: Functions that are called with each detail, with their interval in seconds.
         waiters: How many wait.
         running_at: When it was last seen running, on the loop's clock.
@@ -44,18 +46,19 @@ class Watched(Generic[T]):
         kind: JobKind[T],
         job_id: str,
         started: float,
-        age_known: bool,
+        exists: bool,
         callback_id: str | None,
     ) -> None:
         self.kind = kind
         self.job_id = job_id
         self.started = started
-        self.age_known = age_known
         self.callback_id = callback_id
         self.informs_schedule: bool = False
         self.state: WatchState = WatchState()
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.last: T | None = None
+        self.exists = exists
+        self.listed_failure: StatusEntry | None = None
         self.listeners: dict[Callable[[T], None], float] = {}
         self.waiters = 0
         self.running_at: float = -math.inf
@@ -74,11 +77,21 @@ class Watched(Generic[T]):
             self.told_of_id = True
             id_differs(self.kind, self.job_id, found)
         self.last = detail
+        self.exists = True
         self.failures = self.unreadable = 0
         if status_of(detail) in self.kind.paused:
             self.informs_schedule = False
         for listener in list(self.listeners):
             listener(detail)
+
+    def listed(self, entry: StatusEntry) -> None:
+        """Take in what the list of statuses says about the job.
+
+        Args:
+            entry: The entry of the job.
+        """
+        self.exists = True
+        self.listed_failure = entry if entry.status in self.kind.failing else None
 
 
 class Pool:

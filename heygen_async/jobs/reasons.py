@@ -10,16 +10,22 @@ from typing import Any, TypeVar
 import msgspec
 
 from heygen_async.errors import (
+    APIError,
     BadRequest,
+    Conflict,
     HeyGenError,
     JobFailed,
+    NotFound,
+    PermissionDenied,
     QuotaExceeded,
     RateLimited,
     ServerError,
     TransportError,
 )
-from heygen_async.jobs.kind import JobKind
+from heygen_async.jobs.kind import job_failure
+from heygen_async.jobs.pool import Watched
 from heygen_async.jobs.watch_state import MIN_INTERVAL
+from heygen_async.models.statuses import StatusEntry
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import Session
 
@@ -36,6 +42,8 @@ _TRANSIENT_CODES = frozenset(
         "resource_not_ready",
     }
 )
+# What codes of errors have in them that are about a job, also under 403 and 409.
+_ABOUT_CONTENT = ("content_policy", "moderat", "deleted")
 _MESSAGES = ("failure_message", "failure_reason", "error_message", "msg", "message", "reason")
 _CODES = ("failure_code", "error_code", "code")
 _LONGEST = 2_000
@@ -49,49 +57,68 @@ def is_transient(error: Exception) -> bool:
     """
     if isinstance(error, QuotaExceeded):
         return False
-    if isinstance(error, BadRequest):
+    if isinstance(error, BadRequest | Conflict):
         return error.code in _TRANSIENT_CODES or error.code.startswith("5")
     return isinstance(error, TransportError | ServerError | RateLimited)
 
 
-def failure_about_job(error: Exception, job_id: str, last: Any) -> JobFailed | None:
+def is_about_content(error: Exception) -> bool:
+    """Return whether a refusal is about what a job contains, or its deletion, by its code.
+
+    Args:
+        error: The failure of a request.
+    """
+    return isinstance(error, BadRequest | PermissionDenied | Conflict) and any(
+        words in error.code for words in _ABOUT_CONTENT
+    )
+
+
+def failure_about_job(error: Exception, watched: Watched[Any]) -> JobFailed | None:
     """Return the failure of a job that an answer to a request for its detail reports.
 
     The API answers so under a status of 4xx (for a job that was moderated or deleted), or with an
-    error in a success.
+    error in a success. A job that was listed as failed may not be found any more.
 
     Args:
         error: The failure of the request.
-        job_id: Id of the job.
-        last: Its last state, or None if it was never seen: then the id may be wrong.
+        watched: The job. If the API need not know its id, the error may be about that.
     """
-    if last is None or not isinstance(error, BadRequest):
+    kind, job_id, listed = watched.kind, watched.job_id, watched.listed_failure
+    if isinstance(error, NotFound) and listed is not None:
+        failed = job_failure(kind, job_id, listed.status, _listed_reason(listed), watched.last)
+    elif isinstance(error, APIError) and (
+        (isinstance(error, BadRequest) and watched.exists) or is_about_content(error)
+    ):
+        failed = JobFailed(error.message, job_id=job_id, code=error.code, last=watched.last)
+    else:
         return None
-    failed = JobFailed(error.message, job_id=job_id, code=error.code, last=last)
     failed.__cause__ = error
     return failed
 
 
-async def with_reason(session: Session, kind: JobKind[T], job_id: str, detail: T) -> T:
-    """Complete the detail of a failed job by the reason, if the answer has it in another place.
+async def with_reason(session: Session, watched: Watched[T], detail: T) -> T:
+    """Complete the detail of a failed job by the reason, if the API has it in another place.
 
-    Costs a second and one request, and only if the detail has no message.
+    Costs a second and one request, and only if neither the detail nor the list of statuses has a
+    message.
 
     Args:
         session: Sends the request.
-        kind: Kind of the job.
-        job_id: Id of the job.
+        watched: The job.
         detail: Its detail.
     """
+    kind, listed = watched.kind, watched.listed_failure
     fields = getattr(detail, "__struct_fields__", ())
     if kind.failure(detail)[1] or "failure_message" not in fields:
         return detail
-    endpoint: Endpoint[Any] = msgspec.structs.replace(kind.get, answer=Any)
-    raw: object = None
-    await asyncio.sleep(MIN_INTERVAL)
-    with contextlib.suppress(HeyGenError):  # a reason is welcome, and not worth another wait
-        raw = await session.call(endpoint, endpoint.at(job_id), repeat=False)
-    code, message = reason_in(raw)
+    code, message = (None, None) if listed is None else _listed_reason(listed)
+    if message is None:
+        endpoint: Endpoint[Any] = msgspec.structs.replace(kind.get, answer=Any)
+        raw: object = None
+        await asyncio.sleep(MIN_INTERVAL)
+        with contextlib.suppress(HeyGenError):  # a reason is welcome, and not worth another wait
+            raw = await session.call(endpoint, endpoint.at(watched.job_id), repeat=False)
+        code, message = reason_in(raw)
     if message is None:
         return detail
     changes: dict[str, Any] = {"failure_message": message}
@@ -99,6 +126,10 @@ async def with_reason(session: Session, kind: JobKind[T], job_id: str, detail: T
         changes["failure_code"] = code
     completed: T = msgspec.structs.replace(detail, **changes)  # type: ignore[type-var]
     return completed
+
+
+def _listed_reason(entry: StatusEntry) -> tuple[str | None, str | None]:
+    return reason_in({"error": entry.error})
 
 
 def reason_in(detail: object) -> tuple[str | None, str | None]:

@@ -18,7 +18,7 @@ import heapq
 import itertools
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -28,6 +28,7 @@ from heygen_async.errors import (
     HeyGenError,
     InvalidResponse,
     JobError,
+    JobFailed,
     JobNeedsInput,
     NotFound,
     RateLimited,
@@ -36,9 +37,15 @@ from heygen_async.jobs.kind import JobKind, status_of
 from heygen_async.jobs.notification import JobNotification, PendingNotifications
 from heygen_async.jobs.observation import poll_failed, settled, status_unknown
 from heygen_async.jobs.pool import Pool, Watched
-from heygen_async.jobs.reasons import failure_about_job, is_transient, with_reason
+from heygen_async.jobs.reasons import (
+    failure_about_job,
+    is_about_content,
+    is_transient,
+    with_reason,
+)
 from heygen_async.jobs.schedule import SHORTEST_TICK, Durations
 from heygen_async.jobs.webhook_trust import WebhookTrust
+from heygen_async.models.statuses import StatusEntry
 from heygen_async.session.endpoint import query_string
 from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.session import Session
@@ -339,7 +346,7 @@ class Watcher:
             try:
                 entries = await self._statuses(jobs[0].kind, sorted(chunk))
             except HeyGenError as error:
-                spoilt = isinstance(error, _SPOILT)
+                spoilt = isinstance(error, _SPOILT) or is_about_content(error)
                 if not (spoilt or is_transient(error)):
                     raise
                 kind, failed = jobs[0].kind, True
@@ -360,14 +367,14 @@ class Watcher:
             pool.durations.polled(now - since, ended, requests)
         return soonest
 
-    async def _statuses(self, kind: JobKind[Any], job_ids: list[str]) -> list[tuple[str, str]]:
-        """Return id and status of each entry in the answer for these jobs."""
+    async def _statuses(self, kind: JobKind[Any], job_ids: list[str]) -> Sequence[StatusEntry]:
+        """Return the entries in the answer for these jobs."""
         assert kind.statuses is not None
         query = query_string({kind.ids_parameter: job_ids})
         page = await self.session.call(kind.statuses, kind.statuses.at() + query, repeat=False)
-        return [(entry.video_id or "", entry.status) for entry in page.items]
+        return page.items
 
-    def _take_in(self, chunk: dict[str, Watched[Any]], entries: list[tuple[str, str]]) -> int:
+    def _take_in(self, chunk: dict[str, Watched[Any]], entries: Sequence[StatusEntry]) -> int:
         """Take the jobs that are listed out of ``chunk``.
 
         Returns:
@@ -375,12 +382,14 @@ class Watcher:
         """
         now = asyncio.get_running_loop().time()
         ended = 0
-        for job_id, status in entries:
+        for entry in entries:
+            status = entry.status
             # Ids that were not asked for, or come twice, are of no use.
-            watched = chunk.get(job_id)
+            watched = chunk.get(entry.video_id or "")
             if watched is None or status == "not_found":
                 continue
-            del chunk[job_id]
+            del chunk[watched.job_id]
+            watched.listed(entry)
             if status in watched.kind.ends:
                 ended += watched.state.reported(now) and watched.informs_schedule
                 self._end_found(watched)
@@ -419,13 +428,12 @@ class Watcher:
             detail = await self.session.call(kind.get, kind.get.at(job_id), repeat=False)
             watched.observed(detail)
             if status_of(detail) in kind.failing:
-                detail = await with_reason(self.session, kind, job_id, detail)
+                detail = await with_reason(self.session, watched, detail)
             self._act_on(watched, detail)
         except NotFound as error:
-            never_seen = watched.last is None and not watched.age_known
-            patience = kind.unseen_for if never_seen else kind.missing_for
+            patience = kind.missing_for if watched.exists else kind.unseen_for
             if watched.state.missing(loop.time(), patience):
-                self._fail(watched, error)
+                self._fail(watched, failure_about_job(error, watched) or error)
         except Exception as error:  # all who wait must learn of it, whatever it is
             first = not watched.failures
             watched.failures += 1
@@ -434,7 +442,7 @@ class Watcher:
             if self._tolerates(watched, error):
                 watched.state.request_failed(loop.time(), _pause_after(error))
             else:
-                self._fail(watched, failure_about_job(error, job_id, watched.last) or error)
+                self._fail(watched, failure_about_job(error, watched) or error)
         finally:
             watched.state.requesting = False
             if not watched.final.done():
@@ -497,6 +505,8 @@ class Watcher:
         return durations
 
     def _fail(self, watched: Watched[Any], error: Exception) -> None:
+        if isinstance(error, JobFailed | NotFound):
+            self.session.leases.ended(watched.job_id)
         if not watched.final.done():
             watched.final.set_exception(error)
             # The last waiter may have left during the request: then nobody retrieves it, and the

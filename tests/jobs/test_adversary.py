@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from heygen_async import HeyGen, HeyGenError, JobFailed, NotFound, Video
+from heygen_async import APIError, HeyGen, HeyGenError, JobFailed, NotFound, Video
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 from .adversary import Adversary, Said, listing, most_within, shortest_gap, video
@@ -347,6 +347,8 @@ ABOUT_THE_JOB: dict[str, Said] = {
     "gone": error(410, "deleted", "not allowed"),
     "inside a success": error(200, "content_policy_violation", "not allowed"),
     "of v1": (200, {"code": 40012, "message": "not allowed", "data": None}),
+    "forbidden": error(403, "content_policy_violation", "not allowed"),
+    "in conflict": error(409, "video_deleted", "not allowed"),
 }
 
 
@@ -371,6 +373,62 @@ def test_an_error_about_a_job_ends_its_wait_alone(said: Said, count: int) -> Non
     assert results[0].last.status == "processing"
     assert {result.status for result in results[1:]} <= {"completed"}
     assert seconds < 100
+
+
+@pytest.mark.parametrize("said", [error(403, "forbidden"), error(401, "unauthorized")])
+def test_a_refusal_of_the_key_is_no_failure_of_a_job(said: Said) -> None:
+    server = Adversary(
+        lambda ids: said, lambda job_id: said if at() > 30 else (200, video(job_id, "processing"))
+    )
+    ((refused,), _) = play(server, 1)
+    assert isinstance(refused, APIError)
+    assert refused.status == said[0]
+
+
+def test_a_detail_that_is_not_ready_is_asked_for_again() -> None:
+    server = Adversary(
+        lambda ids: (200, listing([])),
+        lambda job_id: (
+            error(409, "resource_not_ready") if at() < 30 else (200, video(job_id, "completed"))
+        ),
+    )
+    ((result,), _) = play(server, 1)
+    assert result.status == "completed"
+
+
+LISTED: dict[str, tuple[dict[str, Any], str]] = {
+    "an object": ({"status": "failed", "error": {"message": "too loud"}}, "too loud"),
+    "a text": ({"status": "failed", "error": "too loud"}, "too loud"),
+    "nothing": ({"status": "failed"}, "HeyGen gives no reason"),
+    "deleted": ({"status": "deleted"}, "its status is deleted"),
+}
+
+
+@pytest.mark.parametrize(("entry", "message"), LISTED.values(), ids=LISTED)
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_failure_that_only_the_list_explains(
+    entry: dict[str, Any], message: str, gone: bool
+) -> None:
+    status = entry["status"]
+    server = Adversary(
+        lambda ids: (200, {"data": [{"video_id": job_id, **entry} for job_id in ids]}),
+        lambda job_id: FOUND_NOTHING if gone else (200, video(job_id, status)),
+    )
+    results, seconds = play(server, 12)
+    assert {type(result) for result in results} == {JobFailed}
+    assert {result.message for result in results} == {message}
+    assert seconds < 61  # as long as one that was seen and is not found
+    assert max(map(len, server.asked_singly.values())) <= 10
+
+
+def test_an_error_about_a_job_that_was_only_listed_ends_its_wait() -> None:
+    server = Adversary(
+        lambda ids: (200, listing((job_id, "failed") for job_id in ids)),
+        lambda job_id: error(400, "invalid_parameter", "not allowed"),
+    )
+    results, seconds = play(server, 12)
+    assert [result.message for result in results] == ["not allowed"] * 12
+    assert seconds < 1
 
 
 def test_a_job_that_was_seen_is_missing_for_a_minute_before_that_counts() -> None:
