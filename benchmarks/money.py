@@ -1,8 +1,9 @@
 """By how many items runs pass their cap: at most one, whatever the lengths and the interruptions.
 
-Runs against the sandbox, on a loop whose clock is turned, whose lengths nobody knows before: the
-sandbox makes them up. Each is given again until it has no room left or nothing to do, and each
-time it resumes its journal. A kill drops the run in its middle, with all that is in flight. The
+Runs against the sandbox, whose lengths nobody knows before: the sandbox makes them up. Each is
+given again as often as its scenario says, and each time it resumes its journal. Runs that are
+dropped are cancelled in their middle, on a loop whose clock is turned; runs that are killed are
+processes of their own, which SIGKILL ends within 50 ms after the sandbox has accepted a job. The
 overshoot is what the sandbox's ledger says was spent above the cap, in items: divided by the
 dearest item.
 
@@ -15,7 +16,11 @@ import argparse
 import asyncio
 import contextlib
 import math
+import multiprocessing
+import multiprocessing.connection
+import random
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,13 +35,19 @@ from heygen_async import (
     VideoAgentRequest,
     localize,
 )
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Ledger, Sandbox, SandboxThread
 from heygen_async.sandbox.contract import LANGUAGES
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 VIDEOS = ("https://example.com/launch.mp4", "https://example.com/webinar.mp4")
 LANGUAGE_NAMES = list(LANGUAGES)
 DURATIONS = {"video": (60.0, 0.4), "translation": (300.0, 0.3), "agent": (300.0, 0.3)}
+SETTINGS: dict[str, Any] = {"concurrency": 50, "durations": DURATIONS}
+# Killed runs take real time: sandbox seconds in each second, and seconds to the first poll.
+SPEED = 600.0
+EXPECTED = {"video_translation": 0.3}
+# Seconds that a run lives at most before it is killed, and that the last one takes at most.
+LIFE, LAST_LIFE = 20.0, 120.0
 
 
 class Scenario(NamedTuple):
@@ -48,15 +59,17 @@ class Scenario(NamedTuple):
         max_cost: The cap in USD.
         start: Starts the run on a batch, and goes through its outcomes.
         starts: How often it is started.
-        killed_after: Seconds after which all starts but the last are dropped, or None.
+        dropped_after: Seconds after which all starts but the last are cancelled, or None.
+        killed: Whether each start is a process, which is killed unless it ends or is the last.
     """
 
     name: str
     title: str
     max_cost: float
-    start: Callable[[Sandbox, Batch, int], Awaitable[None]]
+    start: Callable[[Batch, str, int], Awaitable[None]]
     starts: int = 1
-    killed_after: float | None = None
+    dropped_after: float | None = None
+    killed: bool = False
 
 
 class Measured(NamedTuple):
@@ -66,13 +79,23 @@ class Measured(NamedTuple):
         jobs: Jobs that the sandbox accepted.
         spent: USD that they cost.
         overshoot_items: What was spent above the cap, in items.
-        hours: Time from the first start to the last end.
+        kills: Runs that were killed.
+        hours: Time of the sandbox from the first start to the last end.
     """
 
     jobs: int
     spent: float
     overshoot_items: float
+    kills: int
     hours: float
+
+    @classmethod
+    def of(cls, ledger: Ledger, max_cost: float, *, kills: int = 0, seconds: float) -> Measured:
+        """Return what a sandbox's ledger tells of runs under a cap."""
+        spent = sum(job.usd for job in ledger.jobs)
+        dearest = max((job.usd for job in ledger.jobs), default=0.0)
+        over = max(0.0, spent - max_cost) / dearest if dearest else 0.0
+        return cls(len(ledger.jobs), spent, over, kills, seconds / 3600)
 
 
 async def through(outcomes: AsyncIterator[Any]) -> None:
@@ -81,41 +104,60 @@ async def through(outcomes: AsyncIterator[Any]) -> None:
         pass
 
 
-async def one_source(sandbox: Sandbox, batch: Batch, count: int) -> None:
+async def one_source(batch: Batch, avatar_id: str, count: int) -> None:
     """One video in many languages."""
     await through(aiter(batch.translate(VIDEOS[0], LANGUAGE_NAMES[:count])))
 
 
-async def two_sources(sandbox: Sandbox, batch: Batch, count: int) -> None:
+async def two_sources(batch: Batch, avatar_id: str, count: int) -> None:
     """Two videos of unequal length in many languages."""
     await through(aiter(batch.translate(VIDEOS, LANGUAGE_NAMES[: count // 2])))
 
 
-async def agents(sandbox: Sandbox, batch: Batch, count: int) -> None:
+async def agents(batch: Batch, avatar_id: str, count: int) -> None:
     """Videos whose length an agent decides."""
     prompts = [VideoAgentRequest(prompt=f"A teaser about {number}") for number in range(count)]
     await through(aiter(batch.run(prompts)))
 
 
-async def chain(sandbox: Sandbox, batch: Batch, count: int) -> None:
+async def chain(batch: Batch, avatar_id: str, count: int) -> None:
     """A video made of a script, and dubbed into many languages."""
-    source = AvatarVideoRequest(
-        avatar_id=sandbox.avatar_id, script="Hello to all of you out there. " * 5
-    )
+    source = AvatarVideoRequest(avatar_id=avatar_id, script="Hello to all of you out there. " * 5)
     await through(localize(batch, source, LANGUAGE_NAMES[:count]))
 
 
 SCENARIOS = (
     Scenario("one_source", "one source in 60 languages", 20.0, one_source),
     Scenario("two_sources", "two sources, 50 in flight", 30.0, two_sources),
-    Scenario("agents", "agents over five starts", 5.0, agents, starts=5, killed_after=400.0),
+    Scenario("agents", "agents over five starts", 5.0, agents, starts=5, dropped_after=400.0),
     Scenario("chain", "a chain given twice", 4.0, chain, starts=2),
-    Scenario("kills", "two sources, killed in between", 30.0, two_sources, 6, killed_after=250.0),
+    Scenario("kills", "two sources, killed in between", 30.0, two_sources, 6, killed=True),
 )
 
 
-async def measure(scenario: Scenario, count: int, folder: Path, seed: int = 0) -> Measured:
-    """Start a scenario as often as it says, and look into the sandbox's ledger.
+async def run_once(
+    scenario: Scenario, account: tuple[str, str, str], journal: Path, count: int, **client: Any
+) -> None:
+    """Start a scenario on a batch with a journal, and stop at its end or its cap.
+
+    Args:
+        scenario: The scenario.
+        account: API key, base URL and a look of the sandbox.
+        journal: The journal's file.
+        count: Number of items.
+        **client: Settings of the client.
+    """
+    api_key, base_url, avatar_id = account
+    async with (
+        HeyGen(api_key, base_url=base_url, jobs=50, **client) as heygen,
+        Batch(heygen, journal=journal, max_cost=scenario.max_cost, measure=False) as batch,
+    ):
+        with contextlib.suppress(BudgetExceeded):
+            await scenario.start(batch, avatar_id, count)
+
+
+async def cancelled(scenario: Scenario, count: int, folder: Path, seed: int = 0) -> Measured:
+    """Start a scenario as often as it says, and cancel all starts but the last where it says so.
 
     Args:
         scenario: The scenario.
@@ -125,38 +167,73 @@ async def measure(scenario: Scenario, count: int, folder: Path, seed: int = 0) -
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    settings: dict[str, Any] = {"speed": 1, "concurrency": 50, "durations": DURATIONS}
-    async with Sandbox(seed=seed, **settings) as sandbox:
+    async with Sandbox(seed=seed, speed=1, **SETTINGS) as sandbox:
+        account = sandbox.api_key, sandbox.base_url, sandbox.avatar_id
         for number in range(scenario.starts):
             last = number == scenario.starts - 1
-            async with (
-                HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=50) as heygen,
-                Batch(
-                    heygen,
-                    journal=folder / f"{scenario.name}.db",
-                    max_cost=scenario.max_cost,
-                    measure=False,
-                ) as batch,
-            ):
-                killed_after = None if last else scenario.killed_after
-                with contextlib.suppress(BudgetExceeded, TimeoutError):
-                    async with asyncio.timeout(killed_after):
-                        await scenario.start(sandbox, batch, count)
-        jobs = sandbox.ledger.jobs
-        spent = sum(job.usd for job in jobs)
-        dearest = max((job.usd for job in jobs), default=0.0)
-    above = max(0.0, spent - scenario.max_cost)
-    items = above / dearest if dearest else 0.0
-    return Measured(len(jobs), spent, items, (loop.time() - began) / 3600)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if last else scenario.dropped_after):
+                    await run_once(scenario, account, folder / "run.db", count)
+        return Measured.of(sandbox.ledger, scenario.max_cost, seconds=loop.time() - began)
+
+
+def killed(scenario: Scenario, count: int, folder: Path, seed: int = 0) -> Measured:
+    """Start a scenario in processes, and kill each until one ends or is the last.
+
+    Arguments as for ``cancelled``.
+    """
+    chance, began, kills = random.Random(seed), time.monotonic(), 0
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["aiohttp", "heygen_async.pipelines", "heygen_async.sandbox"])
+    with SandboxThread(seed=seed, speed=SPEED, **SETTINGS) as sandbox:
+        account = sandbox.api_key, sandbox.base_url, sandbox.avatar_id
+        arguments = scenario.name, account, folder / "run.db", count
+        while True:
+            process = context.Process(target=live, args=arguments, daemon=True)
+            process.start()
+            if kills < scenario.starts - 1:
+                wait_for_job(sandbox.ledger, process.sentinel)
+                process.join(chance.random() * 0.05)
+            else:
+                process.join(LAST_LIFE)
+            alive = process.is_alive()
+            process.kill()
+            process.join()
+            if not alive:
+                break
+            kills += 1
+        if process.exitcode or kills == scenario.starts:
+            raise RuntimeError(f"start {kills + 1} did not end well: {process.exitcode}")
+        seconds = (time.monotonic() - began) * SPEED
+        return Measured.of(sandbox.ledger, scenario.max_cost, kills=kills, seconds=seconds)
+
+
+def wait_for_job(ledger: Ledger, process: int) -> None:
+    """Wait until the sandbox has accepted one more job, a process has ended, or 20 s have passed.
+
+    Args:
+        ledger: The sandbox's ledger.
+        process: Sentinel of the process.
+    """
+    before, until = len(ledger.jobs), time.monotonic() + LIFE
+    while len(ledger.jobs) == before and time.monotonic() < until:
+        if multiprocessing.connection.wait([process], timeout=0.002):
+            return
+
+
+def live(name: str, account: tuple[str, str, str], journal: Path, count: int) -> None:
+    """Start a scenario in this process, in real time; arguments as for ``run_once``."""
+    scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
+    asyncio.run(run_once(scenario, account, journal, count, expected=EXPECTED))
 
 
 def measured(scenario: Scenario, count: int, seed: int = 0) -> Measured:
-    """Measure a scenario on a loop and in a folder of its own; arguments as for ``measure``."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        asyncio.Runner(loop_factory=TurnedEventLoop) as runner,
-    ):
-        return runner.run(measure(scenario, count, Path(folder), seed))
+    """Measure a scenario in a folder of its own; arguments as for ``cancelled``."""
+    with tempfile.TemporaryDirectory() as folder:
+        if scenario.killed:
+            return killed(scenario, count, Path(folder), seed)
+        with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+            return runner.run(cancelled(scenario, count, Path(folder), seed))
 
 
 def main() -> None:
@@ -173,6 +250,7 @@ def main() -> None:
                 "scenario": scenario.title,
                 "cap, USD": scenario.max_cost,
                 "starts": scenario.starts,
+                "kills": found.kills,
                 "jobs": found.jobs,
                 "spent, USD": found.spent,
                 "over, items": found.overshoot_items,
