@@ -200,7 +200,7 @@ class RedisServer:
 
 def reason(error: Exception) -> str:
     """Return what an error says, in one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
 def checked_account(account: str) -> str:

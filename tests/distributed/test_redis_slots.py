@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -309,6 +310,26 @@ async def test_a_durable_server_may_be_killed(account: str) -> None:
             await waiting
             assert not first.lost
             assert (pool.stats().held, pool.stats().running) == (2, 1)
+
+
+async def test_a_node_of_a_cluster_serves_an_account(account: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bus = str(free.getsockname()[1])
+    with (
+        Valkey("--cluster-enabled", "yes", "--cluster-port", bus) as valkey,
+        connection(valkey.url) as redis,
+    ):
+        redis.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        await until(lambda: b"cluster_state:ok" in redis.execute_command("CLUSTER", "INFO"))
+        # A script whose keys were in several hash slots would be refused.
+        async with RedisSlots(valkey.url, account=account, ceiling=1) as pool:
+            lease = await pool.acquire()
+            lease.accepted()
+            await until(lambda: pool.stats().running == 1)
+            keys = redis.keys()
+            assert len(keys) > 2
+            assert len({redis.execute_command("CLUSTER", "KEYSLOT", key) for key in keys}) == 1
 
 
 async def test_the_servers_password_is_nowhere(

@@ -218,12 +218,6 @@ def test_it_agrees_with_python_along_any_history(
         redis.delete(*both.keys)
 
 
-def test_all_keys_of_an_account_are_in_one_place(redis_url: str) -> None:
-    keys = [f"heygen:{{acme}}:slots:{name}" for name in NAMES]
-    with connection(redis_url) as redis:
-        assert len({redis.cluster("KEYSLOT", key) for key in keys}) == 1
-
-
 def test_the_servers_clock_may_be_set_back(redis_url: str) -> None:
     with connection(redis_url) as redis:
         both = Both(redis, 2, 0, None)
