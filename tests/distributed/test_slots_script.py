@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -32,6 +33,7 @@ class Model:
     grants: dict[str, Grant] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     owners: dict[str, float] = field(default_factory=dict)
+    ttl: float = TTL
 
     def call(
         self, owner: str, operations: list[tuple[Any, ...]], now: float
@@ -41,7 +43,7 @@ class Model:
             del self.owners[name]
             for lease in [lease for lease in self.grants if lease.startswith(name + ":")]:
                 self.end(lease, now)
-        self.owners[owner] = now + TTL
+        self.owners[owner] = now + self.ttl
         for name, lease, *arguments in operations:
             if name == "acquire":
                 lane = None if arguments[0] == GATE else Lane(arguments[0])
@@ -112,12 +114,14 @@ STEPS = st.lists(
 class Both:
     """The script on a server, and the model beside it."""
 
-    def __init__(self, redis: Any, ceiling: int, reserve: int, start: int | None) -> None:
+    def __init__(
+        self, redis: Any, ceiling: int, reserve: int, start: int | None, ttl: float = TTL
+    ) -> None:
         self.redis = redis
         self.settings = [ceiling, 60.0, reserve, "" if start is None else start]
         prefix = f"test:{{{uuid4().hex}}}:"
         self.keys = [prefix + name for name in NAMES]
-        self.model = Model(SlotLimit(ceiling, start=start, reserve=reserve))
+        self.model = Model(SlotLimit(ceiling, start=start, reserve=reserve), ttl=ttl)
         self.now = 0.0
         self.calls = dict.fromkeys("abc", 1)  # the first one brings settings along
         self.lanes: dict[str, int] = {}
@@ -135,7 +139,7 @@ class Both:
                 repr(self.now),
                 owner,
                 self.calls[owner],
-                TTL,
+                self.model.ttl,
                 "test:",
                 *self.settings,
                 *(" ".join(map(str, operation)) for operation in operations),
@@ -156,13 +160,32 @@ class Both:
             repr(self.now),
             owner,
             self.calls[owner],
-            TTL,
+            self.model.ttl,
             "test:",
             *self.settings,
             *checks,
         )
         assert {one.decode() for one in mine} == held
         assert unknown == [b"a:nobody"]
+
+    def answer(self, lease: str, seconds: float, *, accepted: bool) -> None:
+        """Accept a submission, or refuse it, whose caller queues again then."""
+        self.now += seconds
+        owner, lane = lease.partition(":")[0], self.lanes[lease]
+        if accepted:
+            self.call(owner, [("accepted", lease, lane)])
+            if lane in (Lane.UNCOUNTED, GATE):  # it ends with its answer
+                self.call(owner, [("release", lease)])
+            return
+        self.made += 1
+        again = f"{owner}:{self.made}"
+        self.lanes[again] = REFUSED.get(lane, lane)
+        self.call(owner, [("refused", lease, lane, 3.3), ("acquire", again, self.lanes[again])])
+
+    def end(self, lease: str, seconds: float) -> None:
+        """End a job."""
+        self.now += seconds
+        self.call(lease.partition(":")[0], [("release", lease)])
 
     def step(self, name: str, owner: str, which: int, seconds: float) -> None:
         self.now += seconds
@@ -215,6 +238,37 @@ def test_it_agrees_with_python_along_any_history(
         both = Both(redis, ceiling, min(reserve, ceiling - 1), start)
         for step in steps:
             both.step(*step)
+        redis.delete(*both.keys)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), ceiling=st.integers(3, 12), reserve=st.integers(0, 2))
+def test_it_agrees_with_python_while_an_account_is_busy(
+    redis_url: str, seed: int, ceiling: int, reserve: int
+) -> None:
+    """Long histories, in which limits grow and shrink, and requests are refused for their rate."""
+    chance, limit = random.Random(seed), ceiling
+    with connection(redis_url) as redis:
+        both = Both(redis, ceiling, reserve, None, ttl=1e9)
+        model = both.model
+        for _ in range(250):
+            if chance.random() < 0.03:
+                limit = chance.randint(1, ceiling)  # what the account allows
+            seconds = chance.choice([0.0, 0.0, 0.0, 0.1, 1.0, 7.7, 31.0])
+            owner = chance.choice("abc")
+            sent = [one for one, grant in model.grants.items() if grant.held and not grant.running]
+            running = [one for one, grant in model.grants.items() if grant.running]
+            if sent and chance.random() < 0.6:
+                lease = chance.choice(sent)
+                taken = len(running) < limit and chance.random() < 0.95
+                both.answer(lease, seconds, accepted=taken)
+            elif running and chance.random() < 0.25:
+                both.end(chance.choice(running), seconds)
+            elif len(model.queue) < 6:
+                both.step("acquire", owner, chance.choice([4, 4, 4, 4, 2, 0, 5]), seconds)
+            else:
+                both.now += seconds
+                both.call(owner, [])
         redis.delete(*both.keys)
 
 
