@@ -185,7 +185,12 @@ class VideoAgentJob(Job[VideoAgentSession]):
             # The session names its earlier video until the new one has begun.
             session = await self.wait()
         else:
-            session = await self._until_named()
+            try:
+                session = await self._until_named()
+            except NotFound:
+                if self._known_video is None or self._replied:
+                    raise
+                return self._known_video  # it may go on without its session
         failure = failed_job(self._kind, self.id, session)
         if failure is not None:
             raise failure
@@ -383,7 +388,7 @@ class VideoAgents(Resource):
         """
         request = with_unguessable_id(request, self._session, None)
         search = partial(self._sessions_with, request.prompt, self._session.now() - CLOCK_MARGIN)
-        call = self._session.call(
+        call = self._submit(
             CREATE,
             CREATE.at(),
             body=encode(request),

@@ -187,6 +187,16 @@ async def test_a_session_is_polled_until_it_names_its_video(
     assert sandbox.requests.by_operation["video_agents.get"] == 1
 
 
+async def test_a_video_that_is_known_outlives_its_session(sandbox: Sandbox, heygen: HeyGen) -> None:
+    job = heygen.jobs.attach(VideoAgentSession, (await begin("agent", sandbox, heygen)).id)
+    gone = Fault.status(404, message="Session not found.")
+    with pytest.raises(JobTimeout):
+        await job.video(timeout=1)
+    sandbox.faults.add("video_agents.get", gone, times=None)
+    assert (await job.video()).status == "completed"
+    assert (await pickle.loads(pickle.dumps(job)).video()).status == "completed"
+
+
 @pytest.mark.parametrize("minutes", [5, 14])
 async def test_a_video_may_be_missing_for_minutes_after_its_session_named_it(
     sandbox: Sandbox, heygen: HeyGen, minutes: float
