@@ -82,7 +82,7 @@ class BackgroundRemovals(Resource):
         """
         if not given(request, "request_id"):
             request = msgspec.structs.replace(request, request_id=fresh_key())
-        created = await self._session.call(CREATE, CREATE.at(), body=encode(request))
+        created = await self._submit(CREATE, CREATE.at(), body=encode(request))
         return self._job(BACKGROUND_REMOVAL, created.id, created, request=request)
 
     async def get(self, job_id: str) -> BackgroundRemovalJob:

@@ -1,7 +1,7 @@
 """Creates that name an asset which HeyGen does not see yet, some seconds after its upload.
 
 HeyGen's support: send the same request with the same key again after 5 s, and after 15 s. A refused
-create costs nothing.
+create costs nothing, so that one that takes no key is sent again as well.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -39,26 +40,34 @@ def note_upload(session: Session, asset_id: str) -> None:
 
 
 async def create(
-    session: Session, endpoint: Endpoint[T], path: str, body: bytes, idempotency_key: str | None
+    session: Session,
+    endpoint: Endpoint[T],
+    path: str,
+    body: bytes,
+    idempotency_key: str | None = None,
+    *,
+    resend: bool = False,
 ) -> T:
     """Send a create, and again under its key where it names an asset that is not visible yet.
 
     Args:
         session: The session.
-        endpoint: An operation that takes a key.
+        endpoint: The operation.
         path: Its encoded path.
         body: The request.
         idempotency_key: The caller's key, or None for a fresh one.
+        resend: Whether the call is sent again after an attempt that may have been carried out.
 
     Raises:
         HeyGenError: As every call.
     """
+    key = fresh_key() if endpoint.keyed and idempotency_key is None else idempotency_key
+    send = partial(session.call, endpoint, path, body=body, idempotency_key=key, resend=resend)
     if session not in _uploads:
-        return await session.call(endpoint, path, body=body, idempotency_key=idempotency_key)
-    key = fresh_key() if idempotency_key is None else idempotency_key
+        return await send()
     for wait in _WAITS:
         try:
-            return await session.call(endpoint, path, body=body, idempotency_key=key)
+            return await send()
         except APIError as error:
             now = asyncio.get_running_loop().time()
             if not is_unseen_asset(error, body, _uploads[session], now):
@@ -69,7 +78,7 @@ async def create(
                 wait,
             )
         await asyncio.sleep(wait)
-    return await session.call(endpoint, path, body=body, idempotency_key=key)
+    return await send()
 
 
 def is_unseen_asset(error: APIError, body: bytes, uploads: Mapping[str, float], now: float) -> bool:
@@ -81,7 +90,8 @@ def is_unseen_asset(error: APIError, body: bytes, uploads: Mapping[str, float], 
         uploads: When assets were uploaded, by their ids.
         now: The present, on the same clock.
     """
-    return (error.status, error.code) in _UNSEEN and any(
+    refused = (error.status, error.code) in _UNSEEN and not error.maybe_carried_out
+    return refused and any(
         _is_fresh(at, now) and asset_id.encode() in body for asset_id, at in uploads.items()
     )
 

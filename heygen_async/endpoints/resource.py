@@ -56,10 +56,16 @@ class Resource:
         )
 
     async def _submit(
-        self, endpoint: Endpoint[T], path: str, *, body: bytes, idempotency_key: str | None
+        self,
+        endpoint: Endpoint[T],
+        path: str,
+        *,
+        body: bytes,
+        idempotency_key: str | None = None,
+        resend: bool = False,
     ) -> T:
-        """Send a create that takes a key; an asset that is not visible yet is waited for."""
-        return await create(self._session, endpoint, path, body, idempotency_key)
+        """Send a create; an asset that is not visible yet is waited for."""
+        return await create(self._session, endpoint, path, body, idempotency_key, resend=resend)
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
         return Pages(partial(_fetch, self._session, endpoint, path), path, query)

@@ -186,7 +186,7 @@ class Voices(Resource):
         """
         name = request.voice_name
         search = partial(self._clones_named, name, self._session.now() - CLOCK_MARGIN)
-        call = self._session.call(
+        call = self._submit(
             CLONE,
             CLONE.at(),
             body=encode(request),

@@ -12,10 +12,13 @@ from heygen_async import (
     APIError,
     AssetId,
     AvatarVideoRequest,
+    BackgroundRemovalRequest,
     BadRequest,
     HeyGen,
     LipsyncRequest,
     NotFound,
+    VideoAgentRequest,
+    VoiceCloneRequest,
 )
 from heygen_async.sandbox import Fault, Sandbox
 
@@ -108,3 +111,26 @@ async def test_another_refusal_of_a_create_with_a_fresh_asset_is_final(
             AvatarVideoRequest(avatar_id=sandbox.avatar_id, audio_asset_id=asset.asset_id)
         )
     assert sent(sandbox, "videos.create") == 1
+
+
+async def test_creates_without_a_key_are_sent_again_too(heygen: HeyGen, sandbox: Sandbox) -> None:
+    asset = AssetId(asset_id=(await heygen.upload(WAV)).asset_id)
+    operations = ("voices.clone", "video_agents.create", "background_removals.create")
+    for operation in operations:
+        sandbox.faults.add(operation, Fault.status(400, code="asset_not_found"), times=1)
+    await heygen.voices.clone(VoiceCloneRequest(voice_name="Ada", audio=asset))
+    await heygen.video_agents.create(VideoAgentRequest(prompt="A film", files=[asset]))
+    await heygen.background_removals.create(BackgroundRemovalRequest(video=asset))
+    assert [sent(sandbox, operation) for operation in operations] == [2, 2, 2]
+    assert sandbox.ledger.count() == 3
+
+
+async def test_what_may_have_been_carried_out_is_not_sent_again(
+    heygen: HeyGen, sandbox: Sandbox
+) -> None:
+    asset = AssetId(asset_id=(await heygen.upload(WAV)).asset_id)
+    sandbox.faults.add("voices.clone", Fault.gateway_timeout(), times=1)
+    hide(sandbox, "voices.clone", "400", 1)
+    await heygen.voices.clone(VoiceCloneRequest(voice_name="Ada", audio=asset))
+    assert sent(sandbox, "voices.clone") == 1  # it was looked for in the account
+    assert sandbox.ledger.count() == 1
