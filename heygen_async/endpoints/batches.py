@@ -61,6 +61,7 @@ class BatchKind(JobKind[BatchStatus], Generic[T], frozen=True, kw_only=True, eq=
     """
 
     each: JobKind[T] | Endpoint[T]
+    id_field: str = "batch_id"
     completed: frozenset[str] = _ENDED
     failed: frozenset[str] = frozenset()
     ready: Callable[[BatchStatus], bool] = _agrees
