@@ -272,6 +272,17 @@ class Batch:
         stage._finished = "yield"
         return stage
 
+    async def length_of(self, request: Request) -> float | None:
+        """Return the length in seconds that the sources of a request give its job, or None.
+
+        They are probed, unless they were for this batch.
+
+        Args:
+            request: The request. A source that HeyGen cannot use is not an error here.
+        """
+        await self._lengths.probe_item(request, refuse=False)
+        return self._lengths.seconds(request)
+
     async def count_earlier(self) -> None:
         """Count now what earlier runs of this batch's journal have spent.
 

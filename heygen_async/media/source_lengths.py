@@ -146,7 +146,7 @@ def length_of_job(request: Request, lengths: list[float | None]) -> float | None
             longest = max(known)
             end = longest if request.end_time is None else min(longest, request.end_time)
             return max(0.0, end - max(0.0, request.start_time or 0.0))
-        case VideoTranslationRequest() | FillerWordRemovalRequest():
+        case VideoTranslationRequest() | ProofreadRequest() | FillerWordRemovalRequest():
             return known[0]
         case AvatarVideoRequest() | ImageVideoRequest():
             return known[0]

@@ -303,6 +303,9 @@ async def _proofread(
     rendered_before = await submitted(journal, _Sent, retry_failed=batch.retry_failed)
     film = await _film(batch, source, languages, first.store, progress)
     requests = _requests(correction.correct, fields, film.videos, title)
+    seconds = film.seconds
+    if seconds is None and not film.videos.keys() <= rendered_before.keys():
+        seconds = await batch.length_of(requests[0])
 
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
         expired = isinstance(outcome.error, NotFound)  # while it was made
@@ -320,7 +323,7 @@ async def _proofread(
         run = batch.run(
             items,
             request=Step.unwrap,
-            seconds=lambda _: film.seconds,
+            seconds=lambda _: seconds,
             key=Step.key,
             journal=journal,
         )

@@ -131,7 +131,8 @@ def charges(
     Args:
         request: The request.
         prices: The price table.
-        seconds: Length of the output if known; for a translation, length of the source.
+        seconds: Length of the output if known; for a translation or a proofread, length of the
+            source.
         template: The template of a ``TemplateRenderRequest``.
         proofread: The request that a ``ProofreadGenerateRequest`` continues.
         agent_seconds: Typical length of a Video Agent's video.
@@ -174,7 +175,7 @@ def charges(
         case ProofreadGenerateRequest():
             parts = [_proofread(request, proofread, prices)]
         case ProofreadRequest():
-            return [Charge(0.0, None, "proofread", "charged only when it is rendered")]
+            return [Charge(0.0, seconds, "proofread", "charged only when it is rendered")]
         case _:
             return []
     return _within_output(parts) if seconds is None else with_length(parts, seconds)

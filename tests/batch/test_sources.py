@@ -23,6 +23,8 @@ from heygen_async import (
     Retry,
     Run,
     VideoTranslationRequest,
+    estimate_localize,
+    localize,
 )
 from heygen_async.media.probes import InvalidSources
 from heygen_async.media.source_lengths import length_of_job, sources_of
@@ -105,6 +107,45 @@ async def test_the_length_of_a_source_is_that_of_all_its_languages(
         await collect(batch.translate(files.url("launch.mp4"), LANGUAGES))
         assert len(files.asked) == asked  # the batch knows it
     assert sandbox.ledger.count() == 3
+
+
+async def test_the_length_of_a_source_is_that_of_its_corrected_proofreads(
+    sandbox: Sandbox, heygen: HeyGen, files: Files, tmp_path: Path
+) -> None:
+    film, prices = files.url("launch.mp4"), PriceTable(translation_speed=1.0, proofread=0.0)
+    # Without the length, each would reserve 30 minutes, and none but the first would start.
+    options: dict[str, Any] = {
+        "journal": tmp_path / "launch.db",
+        "max_cost": 3 * SECONDS + 1,
+        "prices": prices,
+    }
+
+    def same(language: str, srt: str) -> str:
+        return srt
+
+    expected = await estimate_localize(Batch(heygen, **options), film, LANGUAGES, correct=same)
+    assert expected.complete
+    assert expected.usd == pytest.approx(3 * SECONDS, abs=0.5)
+
+    async def run() -> list[bool]:
+        async with Batch(heygen, **options) as batch:
+            return [one.ok async for one in localize(batch, film, LANGUAGES, correct=same)]
+
+    assert await run() == [True] * 3
+    (files.folder / "launch.mp4").unlink()
+    asked = len(files.asked)
+    assert await run() == [True] * 3
+    assert len(files.asked) == asked  # nothing is left to pay for
+
+
+async def test_a_source_that_cannot_be_used_makes_no_proofread(
+    sandbox: Sandbox, heygen: HeyGen, files: Files
+) -> None:
+    async with Batch(heygen) as batch:
+        chain = localize(batch, files.url("page.html"), LANGUAGES, correct=lambda _, srt: srt)
+        with pytest.raises(InvalidSources):
+            await anext(chain)
+    assert sandbox.ledger.count() == 0
 
 
 async def test_all_sources_that_cannot_be_used_are_named_before_the_first_cent(
@@ -221,7 +262,7 @@ def lipsync(start: float | None = None, end: float | None = None) -> LipsyncRequ
         (AvatarVideoRequest(avatar_id="a", audio_url=VIDEO.url, voice_id="v"), [9.0], 9.0),
         (AvatarVideoRequest(avatar_id="a", audio_asset_id="speech"), [9.0], 9.0),
         (AvatarVideoRequest(avatar_id="a", script="Hello"), [], None),
-        (ProofreadRequest(video=VIDEO, output_languages=[FRENCH], title="T"), [9.0], None),
+        (ProofreadRequest(video=VIDEO, output_languages=[FRENCH], title="T"), [9.0], 9.0),
     ],
 )
 def test_the_length_that_sources_give_a_job(

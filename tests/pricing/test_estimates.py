@@ -139,7 +139,8 @@ async def test_a_run_of_requests(sandbox: Sandbox, heygen: HeyGen) -> None:
     known = [estimate(request, prices).usd or 0.0 for request in (*requests, agent)]
     assert found.usd == pytest.approx(sum(known))
     assert (found.items, found.incomplete, found.as_of) == (3, 1, DAY)
-    assert sandbox.ledger.requests == 0
+    # The account is asked for sessions of the Video Agent, and nothing else.
+    assert sandbox.requests.by_operation == {"video_agents.list": 1}
 
 
 async def test_renders_are_close_to_what_they_cost(
