@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import nox
@@ -29,19 +30,26 @@ def tests(session: nox.Session) -> None:
         session.install(*groups("lint", "types", "bench"))
         check_lint(session)
         session.run("mypy")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[1:], default=False)
+def coverage(session: nox.Session) -> None:
+    """All tests under coverage, at least 95 %; cheap from Python 3.12 on."""
+    session.install("-e", ".[all]", *groups("tests"))
     tmp = Path(session.create_tmp())
-    # The tests start many interpreters; without a place for bytecode each compiles the package.
-    env = {
-        "COVERAGE_FILE": str(tmp / "coverage"),
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(tmp / "bytecode"),
-    }
-    if session.python != "3.11":
-        env["COVERAGE_CORE"] = "sysmon"  # a fraction of the cost
-    # Two at a time; a test waits for sockets and disks as much as it works.
-    options = "-n", "2", "--dist", "worksteal", "--cov", "--cov-report="
-    session.run("pytest", *options, *session.posargs, env=env)
+    env = {"COVERAGE_FILE": str(tmp / "coverage"), "COVERAGE_CORE": "sysmon"}
+    run_tests(session, "--cov", "--cov-report=", env=env)
     session.run("coverage", "report", "--fail-under=95", env=env)
+
+
+def run_tests(session: nox.Session, *options: str, env: Mapping[str, str] | None = None) -> None:
+    # The tests start many interpreters; without a place for bytecode each compiles the package.
+    bytecode = str(Path(session.create_tmp()) / "bytecode")
+    variables = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode, **(env or {})}
+    # Two at a time; a test waits for sockets and disks as much as it works.
+    arguments = "-n", "2", "--dist", "worksteal", *options, *session.posargs
+    session.run("pytest", *arguments, env=variables)
 
 
 @nox.session
