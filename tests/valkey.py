@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -108,6 +108,21 @@ class TurnedServer(RedisServer):
     async def publish(self, redis: Any, channel: str, message: bytes) -> None:
         with _standstill():
             await super().publish(redis, channel, message)
+
+    async def listen(
+        self,
+        channels: Sequence[str],
+        on_message: Callable[[str, str], object],
+        on_open: Callable[[], object] = lambda: None,
+    ) -> None:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_standstill())
+
+            def opened() -> None:
+                stack.close()
+                on_open()
+
+            await super().listen(channels, on_message, opened)
 
 
 @contextlib.contextmanager
