@@ -196,10 +196,11 @@ def unix_seconds(created_at: str) -> float | None:
     """Return the unix seconds of an ISO 8601 time, or None if it is not one.
 
     Args:
-        created_at: The time; one without a zone is in UTC.
+        created_at: The time, in capitals or not, with or without blanks around it; one without a
+            zone is in UTC.
     """
     try:
-        moment = datetime.fromisoformat(created_at)
+        moment = datetime.fromisoformat(created_at.strip().upper())
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

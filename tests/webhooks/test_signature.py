@@ -161,12 +161,30 @@ def test_the_signed_time_of_an_event_bounds_its_age() -> None:
     with pytest.raises(StaleDelivery, match="created 90001 s ago") as caught:
         verify(body, signed(body, at=NOW + limit + 1), SECRET, now=NOW + limit + 1)
     assert caught.value.age == limit + 1
-    for created_at in ("yesterday", " ", "2027-01-15T08:00:00+00:00 "):
+    for created_at in ("yesterday", " ", "2027-01-15T08:00:00+00:00 x"):
         odd = event_body(created_at=created_at)
         assert verify(odd, signed(odd, at=NOW + 1e7), SECRET, now=NOW + 1e7)
     older = event_body(event_id=None)
     assert verify(older, signed(older, at=NOW + 1e7), SECRET, now=NOW + 1e7)
     assert verify(body, signed(body, at=NOW + 1e7), SECRET, now=NOW + 1e7, max_age=math.inf)
+
+
+@pytest.mark.parametrize(
+    "created_at",
+    [
+        "2027-01-15T08:00:00z",
+        "2027-01-15t08:00:00Z",
+        " 2027-01-15T08:00:00.000Z\n",
+        "\t2027-01-15T09:00:00+01:00 ",
+        "\u00a02027-01-15 08:00:00 ",
+    ],
+)
+def test_the_signed_time_is_read_in_any_case_and_with_blanks_around_it(created_at: str) -> None:
+    body = event_body(created_at=created_at)
+    late = NOW + 25 * 3600 + 1
+    assert verify(body, signed(body, at=NOW), SECRET, now=NOW)
+    with pytest.raises(StaleDelivery, match="created 90001 s ago"):
+        verify(body, signed(body, at=late), SECRET, now=late)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Heygen-Timestamp": "1"}, {"X-Signature": "a"}])
