@@ -339,6 +339,19 @@ def sandbox(
             show_default="nothing",
         ),
     ] = None,
+    balance: Annotated[float, typer.Option(help="USD in the wallet.")] = 100_000.0,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(help="A key that is accepted; may be repeated.", show_default="a random one"),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name beside localhost by which it is addressed; may be repeated.",
+            show_default="none",
+        ),
+    ] = None,
     json: Json = False,
 ) -> Command:
     """Serve a local HeyGen to try things on; nothing leaves this machine."""
@@ -352,6 +365,9 @@ def sandbox(
         concurrency=concurrency,
         seed=seed,
         faults=faults,
+        balance=balance,
+        api_keys=api_key,
+        allowed_hosts=allow_host or (),
     )
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import signal
 
+import aiohttp
 import pytest
 from rich.console import Console
 
@@ -31,6 +32,41 @@ async def test_piped_it_prints_where_it_serves(capsys: pytest.CaptureFixture[str
     members = json.loads(capsys.readouterr().out)
     ids = {"template_id", "avatar_id", "voice_id"}
     assert set(members) == {"base_url", "api_key", "media_origin"} | ids
+
+
+async def test_it_takes_keys_names_and_a_balance(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    serving = serve(
+        display=Lines(),
+        port=0,
+        speed=60.0,
+        concurrency=10,
+        seed=0,
+        balance=12.5,
+        api_keys=["sk_V2_mine"],
+        allowed_hosts=["heygen"],
+    )
+    task = asyncio.create_task(serving)
+    await until(lambda: signal.getsignal(signal.SIGTERM) != before)
+    shown = ""
+
+    def has_shown() -> bool:
+        nonlocal shown
+        shown += capsys.readouterr().out
+        return shown.endswith("\n")
+
+    await until(has_shown)
+    members = json.loads(shown)
+    assert members["api_key"] == "sk_V2_mine"
+    headers = {"Host": "heygen", "X-Api-Key": "sk_V2_mine"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{members['base_url']}/v3/users/me") as answer,
+    ):
+        text = await answer.text()
+    assert (answer.status, "12.5" in text) == (200, True)
+    signal.raise_signal(signal.SIGTERM)
+    assert await task == Exit.DONE
 
 
 async def test_on_a_terminal_it_prints_what_to_copy() -> None:

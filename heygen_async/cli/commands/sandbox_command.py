@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import Console
@@ -23,6 +24,9 @@ async def serve(
     concurrency: int,
     seed: int,
     faults: str | None = None,
+    balance: float = 100_000.0,
+    api_keys: Sequence[str] | None = None,
+    allowed_hosts: Sequence[str] = (),
 ) -> Exit:
     """Serve a sandbox until Ctrl-C or SIGTERM, the ways it is meant to end.
 
@@ -33,6 +37,9 @@ async def serve(
         concurrency: Jobs that run at once.
         seed: What ids and durations derive from.
         faults: What goes wrong, as JSON; nothing by default.
+        balance: USD in the wallet.
+        api_keys: Keys that are accepted; None makes a random one.
+        allowed_hosts: Names beside localhost by which it is addressed.
 
     Raises:
         CommandError: The port is taken, or the faults are none.
@@ -47,7 +54,16 @@ async def serve(
     with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-    sandbox = Sandbox(port=port, speed=speed, concurrency=concurrency, seed=seed, faults=plan)
+    sandbox = Sandbox(
+        port=port,
+        speed=speed,
+        concurrency=concurrency,
+        seed=seed,
+        faults=plan,
+        balance=balance,
+        api_keys=api_keys,
+        allowed_hosts=allowed_hosts,
+    )
     try:
         await sandbox.open()
     except OSError as error:
