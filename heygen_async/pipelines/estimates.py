@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -79,22 +79,23 @@ def expected_length(estimate: RunEstimate) -> OutputLength:
 
 
 async def with_lengths(
-    start: Callable[[Seconds], Run[Any]],
-    lengths: Mapping[str, OutputLength],
-    key: Callable[[Any], str],
+    start: Callable[[Seconds], Run[Any]], length: OutputLength | Callable[[Any], OutputLength]
 ) -> RunEstimate:
     """Return the estimate of a stage whose outputs have lengths that are not exactly known.
 
     Args:
         start: Makes the run of the stage, from a function that gives the length of each item.
-        lengths: How long the output of each item will be, by its key.
-        key: Gives the key of an item.
+        length: How long each output will be, or a function that gives a known length of an item.
     """
-    expected = await start(lambda item: lengths[key(item)].likely or 0.0).estimate()
-    low = await start(lambda item: lengths[key(item)].low).estimate()
-    high = await start(lambda item: lengths[key(item)].high).estimate()
-    guessed = any(not length.known for length in lengths.values())
-    nothing = any(length.likely is None for length in lengths.values())
+
+    def length_of(item: Any) -> OutputLength:
+        return length if isinstance(length, OutputLength) else length(item)
+
+    expected = await start(lambda item: length_of(item).likely or 0.0).estimate()
+    low = await start(lambda item: length_of(item).low).estimate()
+    high = await start(lambda item: length_of(item).high).estimate()
+    guessed = isinstance(length, OutputLength) and not length.known
+    nothing = isinstance(length, OutputLength) and length.likely is None
     left = expected.left
     if left is not None and low.left is not None and high.left is not None:
         left = _between(left, low.left, high.left, left.to_pay if guessed else 0, nothing)

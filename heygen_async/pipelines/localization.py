@@ -217,7 +217,7 @@ async def estimate_localize(
         stages[name] = await start(None).estimate()
         length = expected_length(stages[name])
     else:
-        stages[name] = await with_lengths(start, dict.fromkeys(wanted, length), _language_of)
+        stages[name] = await with_lengths(start, length)
     if correct is not None:
         last = batch.stage("renders")
         begun = await submitted(last.store, _SentRender)
@@ -229,8 +229,7 @@ async def estimate_localize(
             lambda seconds: last.run(
                 renders, seconds=seconds, key=lambda one: one.language, journal=last.store
             ),
-            dict.fromkeys(wanted, length),
-            lambda one: one.language,
+            length,
         )
     return summed(stages)
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence, Sized
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sized,
+)
 from contextlib import aclosing
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,6 +37,7 @@ from heygen_async.pipelines.estimates import (
 from heygen_async.pipelines.stages import (
     Counted,
     Passage,
+    Remade,
     StageProgress,
     Step,
     count_earlier,
@@ -56,6 +66,14 @@ class _Sent(msgspec.Struct, frozen=True):
     """What is looked at of a video that was submitted before."""
 
     audio_asset_id: str
+
+
+class _Expected(NamedTuple):
+    """A video that an estimate expects."""
+
+    key: str
+    request: AvatarVideoRequest
+    length: OutputLength
 
 
 async def narrate(
@@ -120,10 +138,11 @@ async def narrate(
 
 async def estimate_narrate(
     batch: Batch,
-    texts: Sequence[str | SpeechRequest],
+    texts: Collection[Any],
     *,
     avatar_id: str,
     voice_id: str | None = None,
+    request: Callable[[Any], str | SpeechRequest] | None = None,
     key: Callable[[Any], ItemKey] | None = None,
     **fields: Any,
 ) -> ChainEstimate:
@@ -131,9 +150,10 @@ async def estimate_narrate(
 
     Args:
         batch: Client, journal and settings of all stages.
-        texts: As for ``narrate``, in a sequence.
+        texts: As for ``narrate``, in a collection, which is iterated over several times.
         avatar_id: As for ``narrate``.
         voice_id: As for ``narrate``.
+        request: As for ``narrate``.
         key: As for ``narrate``.
         **fields: As for ``narrate``.
 
@@ -145,57 +165,58 @@ async def estimate_narrate(
     """
     avatar = _avatar(avatar_id, fields)
     first, last = batch.stage("speech"), batch.stage("videos")
-    speeches = first.speech(texts, voice_id=voice_id, key=key, journal=first.store)
+    speeches = first.speech(texts, voice_id=voice_id, request=request, key=key, journal=first.store)
     spoken = await speeches.estimate()
-    keys = _keys(batch, texts, voice_id, key)
     sent, made = await submitted(last.store, _Sent), await finished_lengths(first.store)
-    lengths: dict[str, OutputLength] = {}
-    videos: dict[str, AvatarVideoRequest] = {}
-    for name, text in zip(keys, texts, strict=True):
-        if name in made:
-            lengths[name] = exactly(made[name])
+
+    def speech_of(item: Any) -> SpeechRequest:
+        text = item if request is None else request(item)
+        return SpeechRequest(text=text, voice_id=voice_id or "") if isinstance(text, str) else text
+
+    def expected() -> Iterator[_Expected]:
+        requests = map(speech_of, texts)
+        if key is None:
+            named = _with_keys(requests, journaled=batch.store is not None)
         else:
-            said = (text, 1.0) if isinstance(text, str) else (text.text, text.speed)
-            seconds = speech_seconds(*said)
-            share = seconds * TOLERANCE
-            lengths[name] = OutputLength(seconds, seconds - share, seconds + share, known=True)
-        asset_id = sent[name].audio_asset_id if name in sent else avatar.audio_asset_id
-        videos[name] = msgspec.structs.replace(avatar, audio_asset_id=asset_id)
+            named = zip(map(text_keys(key), texts), requests, strict=True)
+        for name, speech in named:
+            asset_id = sent[name].audio_asset_id if name in sent else avatar.audio_asset_id
+            video = msgspec.structs.replace(avatar, audio_asset_id=asset_id)
+            length = exactly(made[name]) if name in made else _length(speech)
+            yield _Expected(name, video, length)
+
+    videos = Remade(expected, len(texts))
     shown = await with_lengths(
         lambda seconds: last.run(
-            list(videos),
-            request=lambda name: videos[name],
+            videos,
+            request=attrgetter("request"),
             seconds=seconds,
-            key=lambda name: name,
+            key=attrgetter("key"),
             journal=last.store,
         ),
-        lengths,
-        str,
+        attrgetter("length"),
     )
     return summed({"speech": spoken, "videos": shown})
 
 
-def _keys(
-    batch: Batch,
-    texts: Sequence[str | SpeechRequest],
-    voice_id: str | None,
-    key: Callable[[Any], ItemKey] | None,
-) -> list[str]:
-    """Return the keys that a run gives the speeches."""
-    if key is not None:
-        return [*map(text_keys(key), texts)]
-    if batch.store is None:
-        return [str(position) for position in range(len(texts))]
+def _length(speech: SpeechRequest) -> OutputLength:
+    seconds = speech_seconds(speech.text, speech.speed)
+    share = seconds * TOLERANCE
+    return OutputLength(seconds, seconds - share, seconds + share, known=True)
+
+
+def _with_keys(
+    speeches: Iterable[SpeechRequest], *, journaled: bool
+) -> Iterator[tuple[str, SpeechRequest]]:
+    """Yield the speeches, each with the key that a run gives it."""
     keys: ItemKeys = StableKeys("speech")
-    found = []
-    for position, text in enumerate(texts):
-        request = (
-            SpeechRequest(text=text, voice_id=voice_id or "") if isinstance(text, str) else text
-        )
-        identity = keys.identify("voices.speech", (), encode(request), None, position)
+    for position, speech in enumerate(speeches):
+        if not journaled:
+            yield str(position), speech
+            continue
+        identity = keys.identify("voices.speech", (), encode(speech), None, position)
         keys.skip(identity)
-        found.append(identity.key)
-    return found
+        yield identity.key, speech
 
 
 def _avatar(avatar_id: str, fields: dict[str, Any]) -> AvatarVideoRequest:

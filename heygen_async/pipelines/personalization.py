@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+from array import array
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Run
 from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
-from heygen_async.batch.variants import VariantChecker
+from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import HeyGenError, InvalidRequest
 from heygen_async.journal.keys import content_key, fingerprint
@@ -24,13 +27,14 @@ from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
 from heygen_async.pipelines.estimates import ChainEstimate, summed
 from heygen_async.pipelines.stages import (
     Passage,
+    Remade,
     StageProgress,
     count_earlier,
     stage_of,
     submitted,
 )
 from heygen_async.pricing.estimates import RunEstimate
-from heygen_async.session.sync_iterables import numbered
+from heygen_async.session.sync_iterables import in_memory, numbered
 
 # In the place of a speech that is still to be made.
 _PLACEHOLDER = "spoken"
@@ -54,42 +58,152 @@ class _Sent(msgspec.Struct, frozen=True):
         return self.variables[name].asset.asset_id if name in self.variables else None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Row:
-    """A row on its way; what is to be spoken becomes an asset."""
+    """A row on its way.
+
+    Attributes:
+        position: Its position, from 0.
+        item: The row as it was given.
+        own_key: Its key if it is made of its content, or None.
+        first: Number of its first value that is spoken, counted over all rows from 0.
+    """
 
     position: int
-    key: str
-    item: Mapping[str, Any]
-    title: str | None
-    values: dict[str, Any] = field(default_factory=dict)
-    usd: float = 0.0
-    resends: int = 0
-    resent_usd: float = 0.0
-    error: HeyGenError | None = None
-    speeches: list[Outcome[Speech]] = field(default_factory=list)
+    item: Any
+    own_key: str | None
+    first: int
+
+    def spoken(self) -> Iterator[_Spoken]:
+        """Its values that are to be spoken."""
+        number = itertools.count(self.first)
+        for name, value in self.item.items():
+            if isinstance(value, SpeechRequest):
+                yield _Spoken(self, name, value, next(number))
 
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """One value of a row that is to be spoken."""
+    """One value of a row that is to be spoken; ``number`` counts them over all rows."""
 
     row: _Row
     name: str
     request: SpeechRequest
+    number: int
 
 
 class _Rows:
-    """Rows of a known number; no collection, as rows that have failed already may be among them."""
+    """Rows of a known number; no collection, as rows that have failed already may be among them.
 
-    def __init__(self, rows: Sequence[_Row]) -> None:
-        self._rows = rows
+    Args:
+        given: The rows as they were given.
+        spoken: Number of their values that are to be spoken.
+        checker: Makes requests of them.
+        key_of: Gives the key of a row, or None.
+        own_keys: Makes a function that gives rows keys from their content, or None.
+        title_of: Gives the title of a row, or None.
+    """
+
+    def __init__(
+        self,
+        given: Collection[Mapping[str, Any]],
+        spoken: int,
+        checker: VariantChecker,
+        key_of: Callable[[Any], str] | None,
+        own_keys: Callable[[], Callable[[Any], str]] | None,
+        title_of: Callable[[Any], str | None] | None,
+    ) -> None:
+        self.spoken = spoken
+        self._given = given
+        self._checker = checker
+        self._key_of = key_of
+        self._own_keys = own_keys
+        self._title_of = title_of
 
     def __iter__(self) -> Iterator[_Row]:
-        return iter(self._rows)
+        own_key = None if self._own_keys is None else self._own_keys()
+        first = 0
+        for position, item in enumerate(self._given):
+            row = _Row(position, item, None if own_key is None else own_key(item), first)
+            first += sum(1 for _ in row.spoken())
+            yield row
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._given)
+
+    def key(self, row: _Row) -> str:
+        """Return the key of a row."""
+        if self._key_of is not None:
+            return self._key_of(row.item)
+        return row.own_key or str(row.position)
+
+    def request(self, row: _Row, values: Mapping[str, Any]) -> TemplateRenderRequest:
+        """Return the request of a row, whose speeches are assets in ``values``."""
+        request = self._checker.request(row.position, values)
+        if self._title_of is None:
+            return request
+        title = _checked_title(self._title_of(row.item), row.position)
+        return msgspec.structs.replace(request, title=title)
+
+
+class _Speeches(Collection[_Spoken]):
+    """All values of some rows that are to be spoken, and what became of them.
+
+    Attributes:
+        rows: The rows.
+        assets: The asset of each, or None.
+        usd: What each has cost.
+        resent: Number of resends, and their cost, of those that were sent again.
+        unspoken: Why those that were not spoken were not.
+        errors: The error of each that has failed, be it to be spoken or to be uploaded.
+        taken: Called with the outcome of each when its row is handed on.
+    """
+
+    def __init__(self, rows: _Rows) -> None:
+        self.rows = rows
+        self.assets: list[str | None] = [None] * rows.spoken
+        self.usd = array("d", [0.0]) * rows.spoken
+        self.resent: dict[int, tuple[int, float]] = {}
+        self.unspoken: dict[int, HeyGenError] = {}
+        self.errors: dict[int, HeyGenError] = {}
+        self.taken: Callable[[Outcome[Any]], object] = lambda outcome: None
+
+    def __len__(self) -> int:
+        return len(self.assets)
+
+    def __iter__(self) -> Iterator[_Spoken]:
+        return (spoken for row in self.rows for spoken in row.spoken())
+
+    def __contains__(self, spoken: object) -> bool:
+        return any(spoken == other for other in self)
+
+    def values(self, row: _Row) -> dict[str, Any]:
+        """Return the values of a row, with an asset in the place of what was spoken.
+
+        Raises:
+            HeyGenError: Why one of them was not spoken.
+        """
+        values = dict(row.item)
+        for spoken in row.spoken():
+            if spoken.number in self.errors:
+                raise self.errors[spoken.number]
+            asset_id = self.assets[spoken.number]
+            if asset_id is not None:
+                values[spoken.name] = AssetId(asset_id=asset_id)
+        return values
+
+    def hand_on(self, row: _Row) -> None:
+        """Note that the reader gets a row: its speeches are unfinished until then."""
+        for spoken in row.spoken():
+            error = self.unspoken.get(spoken.number)
+            self.taken(Outcome(key="", index=spoken.number, item=None, error=error))
+
+    def cost(self, row: _Row) -> tuple[float, int, float]:
+        """Return what the speeches of a row have cost, and what ``Outcome`` tells of resends."""
+        numbers = [spoken.number for spoken in row.spoken()]
+        resent = [self.resent[number] for number in numbers if number in self.resent]
+        usd = sum(self.usd[number] for number in numbers)
+        return usd, sum(count for count, _ in resent), sum(amount for _, amount in resent)
 
 
 async def personalize(
@@ -116,7 +230,8 @@ async def personalize(
     Args:
         batch: Client, budget, journal and settings of all stages.
         template_id: The template.
-        rows: Mappings of variable names to values; kept in memory.
+        rows: Mappings of variable names to values. A collection is iterated over several times;
+            any other iterable is kept in memory.
         key: Gives each row's key. Default: its position; with a journal, a digest of its content.
         title: Gives the title of each row's video in the account, or None.
         version: See ``heygen.templates.generate``.
@@ -131,16 +246,18 @@ async def personalize(
         InvalidRequest: Two rows have the same key, or a title is none; nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
-    kept, checker = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
+    kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
     await count_earlier(batch, "voices", "renders")
     journal = batch.stage("renders").store
-    taken = await _speak(batch, kept, await submitted(journal, _Sent), progress)
+    speeches = _Speeches(kept)
+    if len(speeches):
+        await _speak(batch, speeches, await submitted(journal, _Sent), progress)
 
     run = batch.render(
         template_id,
-        _Rows(kept),
-        variant=lambda row: _variant(checker, row),
-        key=lambda row: row.key,
+        kept,
+        variant=lambda row: kept.request(row, speeches.values(row)),
+        key=kept.key,
         version=version,
         test=test,
         journal=journal,
@@ -148,15 +265,14 @@ async def personalize(
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
             row: _Row = outcome.item
-            for speech in row.speeches:
-                taken(speech)
-            usd = None if outcome.usd is None and not row.usd else (outcome.usd or 0.0) + row.usd
+            speeches.hand_on(row)
+            usd, resends, resent_usd = speeches.cost(row)
             yield msgspec.structs.replace(
                 outcome,
                 item=row.item,
-                usd=usd,
-                resends=outcome.resends + row.resends,
-                resent_usd=outcome.resent_usd + row.resent_usd,
+                usd=None if outcome.usd is None and not usd else (outcome.usd or 0.0) + usd,
+                resends=outcome.resends + resends,
+                resent_usd=outcome.resent_usd + resent_usd,
             )
 
 
@@ -188,20 +304,27 @@ async def estimate_personalize(
         InvalidVariants: A row does not fit the template.
         InvalidRequest: Two rows have the same key, or a title is none.
     """
-    kept, checker = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
+    kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
     last = batch.stage("renders")
     sent = await submitted(last.store, _Sent)
     stages: dict[str, RunEstimate] = {}
-    if spoken := _spoken_in(kept):
-        stages["voices"] = await _voices(batch.stage("voices"), spoken).estimate()
-    for one in spoken:
-        asset_id = sent[one.row.key].asset_id(one.name) if one.row.key in sent else None
-        one.row.values[one.name] = AssetId(asset_id=asset_id or _PLACEHOLDER)
+    speeches = _Speeches(kept)
+    if len(speeches):
+        stages["voices"] = await _voices(batch.stage("voices"), speeches).estimate()
+
+    def variant(row: _Row) -> TemplateRenderRequest:
+        before = sent.get(kept.key(row))
+        assets = {
+            spoken.name: AssetId(asset_id=_asset_id(before, spoken.name) or _PLACEHOLDER)
+            for spoken in row.spoken()
+        }
+        return kept.request(row, {**row.item, **assets})
+
     run = last.render(
         template_id,
-        kept,
-        variant=lambda row: _variant(checker, row),
-        key=lambda row: row.key,
+        Remade(lambda: kept, len(kept)),
+        variant=variant,
+        key=kept.key,
         version=version,
         test=test,
         journal=last.store,
@@ -218,93 +341,76 @@ async def _checked_rows(
     version: Version,
     *,
     test: bool,
-) -> tuple[list[_Row], VariantChecker]:
-    """Return the rows, and what makes requests of them; all of them were checked."""
+) -> _Rows:
+    """Return the rows, all of which were checked."""
     if not isinstance(rows, Iterable):
         raise InvalidRequest(
             f"rows: expected a sync iterable of mappings, got {type(rows).__name__}", param="rows"
         )
-    given = [row async for _, row in numbered(rows, batch.pull)]
+    given: Collection[Any] = (
+        rows
+        if isinstance(rows, Collection) and not in_memory(rows)
+        else [row async for _, row in numbered(rows, batch.pull)]
+    )
     found = await batch.heygen.templates.variables(template_id, version="v2" if test else version)
     checker = VariantChecker(found)
-    checker.check_all(_with_stand_ins(row) for row in given)
-    key_of: Callable[[Any], str] | None = None
-    if key is not None:
-        key_of = text_keys(key)
-        await check_keys(given, key_of)
-    elif batch.store is not None:
-        key_of = _own_keys(template_id)
-    kept = [
-        _Row(
-            position,
-            str(position) if key_of is None else key_of(row),
-            row,
-            None if title is None else _checked_title(title(row), position),
-            dict(row),
-        )
-        for position, row in enumerate(given)
-    ]
-    return kept, checker
+    problems: list[VariantProblem] = []
+    spoken = 0
+    async with aclosing(numbered(given, batch.pull)) as every:
+        async for position, row in every:
+            problems += checker.problems(position, _with_stand_ins(row))
+            if not problems:
+                spoken += sum(isinstance(value, SpeechRequest) for value in row.values())
+                if title is not None:
+                    _checked_title(title(row), position)
+    if problems:
+        raise InvalidVariants(problems)
+    key_of = None if key is None else text_keys(key)
+    if key_of is not None:
+        await check_keys(given, key_of, batch.pull)
+    own_keys = None
+    if key_of is None and batch.store is not None:
+        own_keys = partial(_own_keys, template_id)
+    return _Rows(given, spoken, checker, key_of, own_keys, title)
 
 
-def _variant(checker: VariantChecker, row: _Row) -> TemplateRenderRequest:
-    if row.error is not None:
-        raise row.error
-    request = checker.request(row.position, row.values)
-    return msgspec.structs.replace(request, title=row.title)
-
-
-def _spoken_in(rows: Iterable[_Row]) -> list[_Spoken]:
-    return [
-        _Spoken(row, name, value)
-        for row in rows
-        for name, value in row.item.items()
-        if isinstance(value, SpeechRequest)
-    ]
-
-
-def _voices(stage: Batch, spoken: list[_Spoken]) -> Run[Speech]:
+def _voices(stage: Batch, speeches: _Speeches) -> Run[Speech]:
     return stage.run(
-        spoken,
-        request=lambda one: one.request,
-        key=lambda one: f"{one.row.key} {one.name}",
+        speeches,
+        request=lambda spoken: spoken.request,
+        key=lambda spoken: f"{speeches.rows.key(spoken.row)} {spoken.name}",
         journal=stage.store,
     )
 
 
 async def _speak(
-    batch: Batch, rows: Sequence[_Row], sent: Mapping[str, _Sent], progress: StageProgress | None
-) -> Callable[[Outcome[Speech]], object]:
-    """Put an asset in the place of all that is to be spoken.
-
-    Returns:
-        What to call with each speech of a row when the row is handed on.
-    """
-    spoken = _spoken_in(rows)
-    if not spoken:
-        return lambda speech: None
+    batch: Batch, speeches: _Speeches, sent: Mapping[str, _Sent], progress: StageProgress | None
+) -> None:
+    """Put an asset in the place of all that is to be spoken."""
 
     async def asset(outcome: Outcome[Speech]) -> str:
-        one: _Spoken = outcome.item
-        before = sent.get(one.row.key)
-        known = before.asset_id(one.name) if before else None
-        return known or await uploaded(batch.heygen, outcome)
+        spoken: _Spoken = outcome.item
+        before = sent.get(speeches.rows.key(spoken.row))
+        return _asset_id(before, spoken.name) or await uploaded(batch.heygen, outcome)
 
-    stage = stage_of(batch, "voices", progress)
-    run = _voices(stage, spoken)
+    run = _voices(stage_of(batch, "voices", progress), speeches)
+    speeches.taken = run.taken
     passage = Passage(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
     async with aclosing(passage.steps()) as steps:
         async for step in steps:
-            one: _Spoken = step.before.item
-            one.row.usd += step.before.usd or 0.0
-            one.row.resends += step.before.resends
-            one.row.resent_usd += step.before.resent_usd
-            one.row.speeches.append(step.before)
-            if step.made is None:
-                one.row.error = step.error
-            else:
-                one.row.values[one.name] = AssetId(asset_id=step.made)
-    return run.taken
+            number, before = step.before.item.number, step.before
+            speeches.usd[number] = before.usd or 0.0
+            speeches.assets[number] = step.made
+            if before.error is not None:
+                speeches.unspoken[number] = before.error
+            if before.resends:
+                speeches.resent[number] = before.resends, before.resent_usd
+            if step.error is not None:
+                speeches.errors[number] = step.error
+
+
+def _asset_id(before: _Sent | None, name: str) -> str | None:
+    return before.asset_id(name) if before else None
 
 
 def _with_stand_ins(row: Any) -> Any:
@@ -312,7 +418,7 @@ def _with_stand_ins(row: Any) -> Any:
     if not isinstance(row, Mapping):
         return row  # the check says what is wrong
     return {
-        name: AssetId(asset_id="spoken") if isinstance(value, SpeechRequest) else value
+        name: AssetId(asset_id=_PLACEHOLDER) if isinstance(value, SpeechRequest) else value
         for name, value in row.items()
     }
 
@@ -327,11 +433,15 @@ def _checked_title(title: object, position: int) -> str | None:
 
 def _own_keys(template_id: str) -> Callable[[Any], str]:
     """Gives rows keys from their content; equal ones get a number."""
-    seen: Counter[str] = Counter()
+    seen: set[int] = set()
+    repeated: Counter[int] = Counter()
 
     def key(row: Mapping[str, Any]) -> str:
         digest = fingerprint(template_id, (), msgspec.json.encode(row, order="deterministic"))
-        seen[digest] += 1
-        return content_key(digest, seen[digest])
+        short = hash(digest)
+        if short in seen:
+            repeated[short] += 1
+        seen.add(short)
+        return content_key(digest, 1 + repeated[short])
 
     return key

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -110,6 +118,28 @@ class Counted(Generic[T]):
 
     def __len__(self) -> int:
         return self._total
+
+
+class Remade(Collection[T]):
+    """Items of a known number, made anew for each iteration, so that they are not kept.
+
+    Args:
+        make: Returns all items.
+        total: Their number.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[T]], total: int) -> None:
+        self._make = make
+        self._total = total
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == other for other in self)
 
 
 def summed_up(outcome: Outcome[Any]) -> Outcome[Any]:

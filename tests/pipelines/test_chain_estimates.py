@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,61 @@ async def test_personalized_renders(sandbox: Sandbox, heygen: HeyGen, journal: P
     assert more.left is not None
     assert (more.left.new, more.left.completed) == (2, 4)
     assert sandbox.ledger.count() == paid
+
+
+class MadeAnew(Collection[Any]):
+    """Items that are other objects each time they are iterated over."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(copy.deepcopy, self._items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_rows_that_are_made_anew(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path, keyed: bool
+) -> None:
+    """A chain and its estimate give them the keys that those of a list have."""
+    template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
+    greeting = SpeechRequest(text="Hello there", voice_id=sandbox.voice_id)
+    rows = [{"name": "Ada", "greeting": greeting}, {"name": "Bob"}]
+    rows += [] if keyed else [rows[0]]
+    key = (lambda row: row["name"]) if keyed else None
+    async with Batch(heygen, journal=journal) as batch:
+        chain = personalize(batch, template_id, MadeAnew(rows), key=key)
+        assert all([one.ok and one.item in rows async for one in chain])
+    paid = sandbox.ledger.count()
+    both: list[Any] = [rows, MadeAnew(rows)]
+    for given in both:
+        batch = Batch(heygen, journal=journal)
+        left = (await estimate_personalize(batch, template_id, given, key=key)).left
+        assert left is not None
+        assert (left.usd, left.completed, left.changed) == (0, paid, 0)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_texts_that_are_made_of_items(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path, keyed: bool
+) -> None:
+    items = MadeAnew([{"id": number, "text": text} for number, text in enumerate(TEXTS)])
+    options: dict[str, Any] = {"avatar_id": sandbox.avatar_id, "voice_id": sandbox.voice_id}
+    options |= {"request": lambda item: item["text"]}
+    options |= {"key": lambda item: item["id"]} if keyed else {}
+    before = await estimate_narrate(Batch(heygen, journal=journal), items, **options)
+    assert (before.items, before.complete) == (4, True)
+    async with Batch(heygen, journal=journal) as batch:
+        assert [one.ok async for one in narrate(batch, items, **options)] == [True, True]
+    after = await estimate_narrate(Batch(heygen, journal=journal), items, **options)
+    assert after.left is not None
+    assert (after.left.usd, after.left.completed, after.left.changed) == (0, 4, 0)
 
 
 async def test_what_the_chain_would_refuse_is_refused(sandbox: Sandbox, heygen: HeyGen) -> None:

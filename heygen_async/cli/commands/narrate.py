@@ -69,17 +69,15 @@ async def narrate(
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         if options.dry_run:
-            listed = list(texts)
-            # Equal requests are told apart by what they are, not by what they say.
-            keys = {id(one.request): one.key for one in listed}
             return await preview(
                 heygen,
                 display,
                 lambda batch: estimate_narrate(
                     batch,
-                    [one.request for one in listed],
+                    texts,
                     avatar_id=avatar,
-                    key=lambda request: keys[id(request)],
+                    request=attrgetter("request"),
+                    key=attrgetter("key"),
                 ),
                 options,
                 existing,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Collection, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,12 @@ from heygen_async.batch import Batch, Outcome
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import Row, read_rows
+from heygen_async.cli.inputs.row_files import MappedRows, Row, read_rows
 from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.client import HeyGen
-from heygen_async.errors import NotFound
+from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pipelines import estimate_personalize
 from heygen_async.pipelines import personalize as chain_of
@@ -66,25 +68,18 @@ async def personalize(
             if name not in variables or variables[name].type != "audio":
                 raise CommandError(f"--speak {name}: the template has no such audio variable")
         own = {"key", "title", "voice"} - variables.keys()
-        values = [_values(path, row, own, speak, voice) for row in rows]
-        # Equal rows are told apart by identity, not by content.
-        names = {
-            id(one): (row.values.get("key"), row.values.get("title"))
-            for one, row in zip(values, rows, strict=True)
-        }
-        keyed = "key" in own and rows.counts["key"] == len(rows)
-        key = (lambda one: str(names[id(one)][0])) if keyed else None
-
-        def title_of(one: Any) -> str | None:
-            title = names[id(one)][1] if "title" in own else None
-            return None if title is None else str(title)
-
+        variants = MappedRows(rows, lambda _, row: _Variant(row, path, own, speak, voice))
+        await asyncio.to_thread(deque, variants, maxlen=0)  # each is checked when it is made
+        key = None
+        if "key" in own and rows.counts["key"] == len(rows):
+            key = attrgetter("key")
+        title = attrgetter("title")
         if options.dry_run:
             return await preview(
                 heygen,
                 display,
                 lambda batch: estimate_personalize(
-                    batch, template_id, values, key=key, title=title_of
+                    batch, template_id, variants, key=key, title=title
                 ),
                 options,
                 existing,
@@ -99,25 +94,42 @@ async def personalize(
             return chain_of(
                 batch,
                 template_id,
-                values,
+                variants,
                 key=key,
-                title=title_of,
+                title=title,
                 progress=driver.stage,
             )
 
         return await driver.chain("Personalizing", len(rows), start)
 
 
-def _values(
-    path: Path, row: Row, own: Collection[str], speak: Sequence[str], voice: str | None
-) -> dict[str, Any]:
-    """The variables of a row, with requests where something is to be spoken."""
-    values = {name: value for name, value in row.values.items() if name not in own}
-    if "voice" in own:
-        voice = row.values.get("voice", voice)
-    for name in speak:
-        if name in values:
-            if voice is None:
-                raise CommandError(f"{path}, line {row.line}: no voice; name one with --voice ID")
-            values[name] = SpeechRequest(text=values[name], voice_id=voice)
-    return values
+class _Variant(dict[str, Any]):
+    """The variables of a row, with requests where something is to be spoken.
+
+    Attributes:
+        key: The row's key; empty if it has none.
+        title: Title of its video, or None.
+    """
+
+    def __init__(
+        self,
+        row: Row,
+        path: Path,
+        own: Collection[str],
+        speak: Sequence[str],
+        voice: str | None,
+    ) -> None:
+        super().__init__({name: value for name, value in row.values.items() if name not in own})
+        given = {name: row.values.get(name) for name in own}
+        self.key = str(given.get("key", ""))
+        self.title = None if given.get("title") is None else str(given["title"])
+        voice = given.get("voice") or voice
+        for name in speak:
+            if name in self:
+                where = f"{path}, line {row.line}"
+                if voice is None:
+                    raise CommandError(f"{where}: no voice; name one with --voice ID")
+                try:
+                    self[name] = SpeechRequest(text=self[name], voice_id=voice)
+                except InvalidRequest as error:
+                    raise CommandError(f"{where}, column {name!r}: {error}") from None
