@@ -71,11 +71,11 @@ from heygen_async.session.settings import (
     Retry,
     SlotsFor,
     Timeout,
-    check_event_loop,
     count_of,
     settings_from,
 )
 from heygen_async.session.slots import SlotPool
+from heygen_async.session.tasks import running_loop
 from heygen_async.session.transfers.content import Expected
 from heygen_async.session.transfers.transfers import Sink, download
 from heygen_async.session.transfers.uploads import Uploadable, UploadProgress
@@ -268,7 +268,7 @@ class HeyGen:
         self._assemble(*state)
 
     async def __aenter__(self) -> Self:
-        check_event_loop()
+        running_loop()
         return self
 
     async def __aexit__(

@@ -32,6 +32,7 @@ from heygen_async.session.answers.reading import ACCEPT_ENCODING
 from heygen_async.session.diagnostics.redact import echo_filter
 from heygen_async.session.failures import NothingAnswersError
 from heygen_async.session.settings import Settings, is_loopback, ssl_context
+from heygen_async.session.tasks import running_loop
 from heygen_async.version import __version__
 
 USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
@@ -146,7 +147,7 @@ class Connection:
         guards, self._guards = self._guards, []
         loop, self.loop = self.loop, None
         self._media = {}
-        if loop is asyncio.get_running_loop():
+        if loop is running_loop():
             for guard in guards:
                 await guard.aclose()
 

@@ -49,7 +49,7 @@ from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carrie
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
 from heygen_async.session.slots import SlotLease, SlotPool, submissions_stopped, submitting_lease
-from heygen_async.session.tasks import unless_set
+from heygen_async.session.tasks import running_loop, unless_set
 
 T = TypeVar("T")
 
@@ -246,7 +246,7 @@ class Session:
 
     async def _send(self, call: Call[T], lease: SlotLease | InteractiveLease | None) -> T:
         """Send a call: one attempt, and what follows from its failure."""
-        if asyncio.get_running_loop() is not self.connection.loop:
+        if running_loop() is not self.connection.loop:
             self.bind()
         if lease is not None and lease.lost:
             raise call.completed(_slot_lost(), 0)
@@ -269,7 +269,7 @@ class Session:
 
     def bind(self) -> None:
         """Make sure that connections and limiters live on the running event loop."""
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         if loop is not self.connection.loop:
             self.connection.open(loop)
             self.transfers.bind(loop)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import ipaddress
@@ -33,21 +32,6 @@ class HoldsSecret(Protocol):
 
     def get_secret_value(self) -> str:
         """Return the secret."""
-
-
-def check_event_loop() -> None:
-    """Refuse an event loop other than asyncio's.
-
-    Raises:
-        ConfigurationError: The caller runs on trio, or on no event loop.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise ConfigurationError(
-            "heygen_async runs on asyncio; under trio, run it through trio-asyncio, or run anyio "
-            "with its asyncio backend"
-        ) from None
 
 
 class Timeout(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 
+from heygen_async.session.tasks import running_loop
+
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
@@ -191,6 +193,7 @@ async def chunks(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[Se
         items: The iterable.
         pull: Where it is read; a list, tuple or range always on the event loop.
     """
+    running_loop()
     if pull == "loop" or in_memory(items):
         every = iter(items)
         while some := list(itertools.islice(every, _CHUNK)):

@@ -9,12 +9,29 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, TypeVarTuple
 
+from heygen_async.errors import ConfigurationError
+
 T = TypeVar("T")
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
 # What anyio loads at the first scope that is opened.
 _BACKEND = "anyio._backends._asyncio"
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        ConfigurationError: The caller runs on trio, or on no event loop.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "heygen_async runs on asyncio; under trio, run it through trio-asyncio, or run anyio "
+            "with its asyncio backend"
+        ) from None
 
 
 def shield() -> AbstractContextManager[object]:
@@ -37,7 +54,7 @@ async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
     A cancellation takes effect when the function has returned: a thread cannot be stopped, and
     what it works on must not be closed under its hands.
     """
-    future = asyncio.get_running_loop().run_in_executor(None, function, *args)
+    future = running_loop().run_in_executor(None, function, *args)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from rich.pretty import pretty_repr
 from yarl import URL
 
-from heygen_async import HeyGen
+from heygen_async import Batch, HeyGen, personalize
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.settings import (
     API_HOST,
@@ -283,7 +284,21 @@ def test_a_client_that_was_refused_can_be_shown() -> None:
     assert repr(HeyGen.__new__(HeyGen)) == "HeyGen()"
 
 
-def test_another_event_loop_than_that_of_asyncio() -> None:
+CALLS: dict[str, Callable[[HeyGen], Awaitable[Any]]] = {
+    "async with": lambda heygen: heygen.__aenter__(),
+    "a call": lambda heygen: heygen.users.me(),
+    "a list": lambda heygen: anext(aiter(heygen.videos.list())),
+    "an upload": lambda heygen: heygen.upload(b"\x89PNG\r\n\x1a\n"),
+    "a download": lambda heygen: heygen.download("https://files.example/a.mp4", "a.mp4"),
+    "a close": lambda heygen: heygen.aclose(),
+    "a run": lambda heygen: anext(aiter(Batch(heygen).render("template", [{"name": "A"}]))),
+    "an estimate": lambda heygen: Batch(heygen).render("template", [{"name": "A"}]).estimate(),
+    "a chain": lambda heygen: anext(personalize(Batch(heygen), "template", [{"name": "A"}])),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_another_event_loop_than_that_of_asyncio(call: str) -> None:
     # As trio would run it.
     with pytest.raises(ConfigurationError, match="runs on asyncio; under trio"):
-        HeyGen(KEY).__aenter__().send(None)
+        next(CALLS[call](HeyGen(KEY)).__await__())
