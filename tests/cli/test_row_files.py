@@ -127,11 +127,47 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, message: s
         variants(write(tmp_path, text, name))
 
 
-def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_bytes("name,product\nZoë,B\n".encode("latin-1"))
-    with pytest.raises(CommandError, match="not UTF-8"):
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_file_whose_encoding_is_unknown(tmp_path: Path, encoding: str, ending: str) -> None:
+    """It names the line, also far behind the buffers of the file."""
+    row, last = ("1,A\n", "2,Zoë\n") if ending == "csv" else ('{"k": 1}\n', '{"k": "Zoë"}\n')
+    path = tmp_path / f"rows.{ending}"
+    path.write_bytes((row * 20_000 + last).encode(encoding))
+    line = 1 if "16" in encoding else 20_001
+    with pytest.raises(CommandError, match=f"line {line}: not .*; save the file as UTF-8"):
         read_rows(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_whose_encoding_is_told(tmp_path: Path, encoding: str, end: str) -> None:
+    for ending, lines in (("csv", ["name", "Zoë"]), ("jsonl", ['{"name": "Zoë"}'])):
+        path = tmp_path / f"rows.{ending}"
+        path.write_bytes(end.join([*lines, ""]).encode(encoding))
+        assert [row.values for row in read_rows(path)] == [{"name": "Zoë"}]
+
+
+@pytest.mark.parametrize("first", ["sep={}", '"sep={}"', "SEP={}", "sep={}{}", "\ufeffsep={}"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_a_first_line_for_excel_names_the_separator(
+    tmp_path: Path, first: str, separator: str
+) -> None:
+    lines = [first.replace("{}", separator), "key,name", '1,"a,;b"', "2,c,d"]
+    text = "\n".join(line.replace("key,", f"key{separator}") for line in lines)
+    text = text.replace("1,", f"1{separator}").replace("2,c,d", f"2{separator}c{separator}d")
+    with pytest.raises(CommandError, match="line 4: 3 cells under 2 columns"):
+        read_rows(write(tmp_path, text))
+    rows = list(read_rows(write(tmp_path, text.rsplit("\n", 1)[0])))
+    assert [(row.line, row.values) for row in rows] == [(3, {"key": "1", "name": "a,;b"})]
+
+
+@pytest.mark.parametrize("before", ["\n", "\n \r\n", ",,\n", "\u00a0,\n"])
+def test_rows_of_blanks_before_the_header_are_left_out(tmp_path: Path, before: str) -> None:
+    (row,) = read_rows(write(tmp_path, f"{before}key,name\n1,A\n"))
+    assert row.values == {"key": "1", "name": "A"}
+    with pytest.raises(CommandError, match="semicolons separate"):
+        read_rows(write(tmp_path, f"{before.replace(',', '')}key;name\n1;A\n"))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

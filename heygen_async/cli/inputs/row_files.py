@@ -19,14 +19,16 @@ pipes work, and the rows that are sent are those that were checked, whatever hap
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import hashlib
+import io
 import itertools
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -46,6 +48,15 @@ _SHOWN = 10
 _STDIN = Path("-")
 # White space, no-break spaces included, and characters of no width.
 _BLANK = re.compile(r"[\s\u200b\u2060\ufeff]*")
+# A first line by which Excel is told what separates the columns.
+_SEPARATOR = re.compile(r'"?sep=([,;|\t])"?[,;|\s]*', re.IGNORECASE)
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with that of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 # The line on which a row ends, and its values as a JSON object.
 _Encoded: TypeAlias = tuple[int, bytes]
@@ -146,8 +157,8 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
 
     Args:
         path: A ``.csv`` file with a header, or a ``.jsonl`` file with an object on each line;
-            UTF-8, with or without a byte order mark. ``-`` is standard input; it, and a pipe whose
-            name has no ending, is of the kind that its first line looks like.
+            UTF-8, or another Unicode encoding with a byte order mark. ``-`` is standard input; it,
+            and a pipe whose name has no ending, is of the kind that its first line looks like.
         most: Read no more rows than that.
 
     Raises:
@@ -161,8 +172,8 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
     if path == _STDIN:
         source, path = sys.stdin.fileno(), Path("standard input")
     try:
-        with open(source, encoding="utf-8-sig", newline="", closefd=source is path) as file:
-            lines: Iterator[str] = iter(file)
+        with open(source, "rb", closefd=source is path) as file, _decoder(file) as text:
+            lines = _checked_lines(path, text)
             if reader is None:
                 first = next(lines, "")
                 reader = _jsonl_rows if first.lstrip().startswith("{") else _csv_rows
@@ -171,7 +182,7 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise CommandError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        raise CommandError(f"{path}: not {error.encoding}; save it as UTF-8") from None
     if not rows:
         raise CommandError(f"{path}: there are no rows in it")
     return rows
@@ -196,10 +207,34 @@ def reads_once(path: Path) -> bool:
     return path == _STDIN or (path.exists() and not path.is_file() and not path.is_dir())
 
 
+def _decoder(file: io.BufferedReader) -> io.TextIOWrapper:
+    """Return the text of a file, whose encoding its byte order mark tells."""
+    head = file.peek(4)
+    encoding = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+    return io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
+
+
+def _checked_lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a file; refuse one that is not text in the encoding of the file."""
+    for number, line in enumerate(lines, 1):
+        if not line.isascii() and any("\ud800" <= character <= "\udfff" for character in line):
+            raise CommandError(f"{path}, line {number}: not UTF-8; save the file as UTF-8")
+        if "\0" in line:
+            raise CommandError(f"{path}, line {number}: not text; save the file as UTF-8")
+        yield line
+
+
 def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[_Encoded]:
-    reader = csv.reader(_with_checked_header(path, lines), strict=True)
+    first = next(lines, "")
+    declared = _SEPARATOR.fullmatch(first)
+    if declared is None:
+        lines = _with_checked_header(path, itertools.chain([first], lines))
+    else:  # as Excel reads and writes it; the empty line keeps the numbers right
+        lines = itertools.chain(["\n"], lines)
+    reader = csv.reader(lines, strict=True, delimiter=declared[1] if declared else ",")
     try:
-        columns = [name.strip() for name in next(reader, [])]
+        header = next((cells for cells in reader if not all(map(_is_blank, cells))), [])
+        columns = [name.strip() for name in header]
         _check_header(path, columns)
         for cells in reader:
             filled = [at for at, cell in enumerate(cells) if not _is_blank(cell)]
@@ -223,12 +258,14 @@ def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[_Encoded]:
 
 def _with_checked_header(path: Path, lines: Iterator[str]) -> Iterator[str]:
     """Yield the lines of a file; refuse one whose header uses another separator than commas."""
-    first = next(lines, "")
-    for name, separator in (("semicolons", ";"), ("tabs", "\t")):
-        if _columns_by(separator, first) > 1 and _columns_by(",", first) <= 1:
-            raise CommandError(f"{path}: {name} separate its columns; save it with commas")
-    yield first
-    yield from lines
+    checked = False
+    for line in lines:
+        if not checked and not _is_blank(line):
+            checked = True
+            for name, separator in (("semicolons", ";"), ("tabs", "\t")):
+                if _columns_by(separator, line) > 1 and _columns_by(",", line) <= 1:
+                    raise CommandError(f"{path}: {name} separate its columns; save it with commas")
+        yield line
 
 
 def _columns_by(separator: str, line: str) -> int:
