@@ -215,7 +215,7 @@ class _OutputFiles:
         path = self._pattern.path(outcome)
         turn = self._turns.setdefault(str(path).casefold(), asyncio.Lock())
         files: dict[Output | None, str] = {}
-        failure: HeyGenError | None = None
+        failure = outcome.download_error  # a file that its source should have written
         async with turn:
             if self._pattern.ambiguous(path) or await in_thread(
                 _is_anothers, path, self._pattern.varying
@@ -233,7 +233,7 @@ class _OutputFiles:
                     except HeyGenError as error:
                         failure = failure or error
             except HeyGenError as error:
-                failure = error
+                failure = failure or error
         main = files.pop(None, None)
         return msgspec.structs.replace(outcome, file=main, also=files, download_error=failure)
 

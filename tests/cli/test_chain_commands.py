@@ -201,10 +201,13 @@ async def test_texts_become_videos_with_captions(
     assert [cue.text for cue in parse_srt((out / "monday.srt").read_text())] == ["Good morning."]
     (out / "monday.srt").unlink()
     (out / "monday.srt").mkdir()
-    assert await narrate(path, avatar=avatar, voice=voice, display=Lines(), out=out) == Exit.DONE
-    captured = capsys.readouterr()
-    assert "monday.srt: Is a directory" in captured.err
-    assert lines(captured.out)[-1]["report"]["completed"] == 2
+    code = await narrate(path, avatar=avatar, voice=voice, display=Lines(), out=out)
+    assert code == Exit.SOME_FAILED
+    *items, last = lines(capsys.readouterr().out)
+    errors = {item["key"]: item["error"] for item in items}
+    assert errors["monday"] == f"not downloaded: {out / 'monday.srt'}: Is a directory"
+    assert errors["tuesday"] is None
+    assert [last["report"][name] for name in ("completed", "files", "files_failed")] == [2, 2, 1]
     options = RunOptions(also=["subtitles", "thumbnail"])
     (out / "monday.srt").rmdir()
     code = await narrate(

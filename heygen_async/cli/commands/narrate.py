@@ -22,7 +22,7 @@ from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.client import HeyGen
-from heygen_async.errors import InvalidRequest
+from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pipelines import Narration, estimate_narrate
@@ -97,7 +97,7 @@ async def narrate(
                 key=attrgetter("key"),
                 progress=driver.stage,
             )
-            return _with_captions(narrations, folder, display)
+            return _with_captions(narrations, folder)
 
         return await driver.chain("Narrating", len(texts), start)
 
@@ -151,18 +151,19 @@ def _text(path: Path, key: str, text: str, voice: str | None, line: int | None =
 
 
 async def _with_captions(
-    narrations: AsyncGenerator[Outcome[Narration]], folder: OutputFolder | None, display: Display
+    narrations: AsyncGenerator[Outcome[Narration]], folder: OutputFolder | None
 ) -> AsyncGenerator[Outcome[Video]]:
-    """The videos, once their captions are beside where they will be."""
+    """The videos, once their captions are beside where they will be, or with why they are not."""
     async with aclosing(narrations):
         async for outcome in narrations:
-            narration = outcome.result
+            narration, failure = outcome.result, outcome.download_error
             if folder is not None and narration is not None:
                 path = folder.pattern(".srt").path(outcome)
                 text = write_srt(narration.cues)
                 try:
                     await asyncio.to_thread(path.write_bytes, text.encode())
                 except OSError as error:  # the others are paid for, too
-                    display.warn(f"{path}: {error.strerror or error}")
+                    failure = TransferError(f"{path}: {error.strerror or error}")
             video = None if narration is None else narration.video
-            yield msgspec.structs.replace(outcome, result=video)  # type: ignore[arg-type]
+            changed: Outcome[Any] = outcome
+            yield msgspec.structs.replace(changed, result=video, download_error=failure)
