@@ -76,6 +76,16 @@ def test_descriptors_that_are_closed_at_the_start(
         assert not untold(sandbox_thread, done.stdout, done.stderr)
 
 
+@pytest.mark.parametrize("command", ["translate", "localize"])
+@pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", ">&-"])
+def test_dubs_go_on_with_descriptors_closed_at_the_start(
+    sandbox_thread: Sandbox, command: str, redirection: str
+) -> None:
+    done = shell(sandbox_thread, dub(command), redirection)
+    assert done.returncode == 0
+    assert len(ids(sandbox_thread)) == 2
+
+
 @pytest.mark.parametrize(
     "arguments", ["--version", "--help", "translate https://example.com/a.mp4", "status nowhere.db"]
 )
@@ -154,6 +164,21 @@ def test_characters_that_the_encoding_has_not(
     assert done.returncode == 0, done.stderr
     *items, _ = [json.loads(line) for line in done.stdout.decode(encoding).splitlines()]
     assert {item["key"] for item in items} == set(NAMES)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_names_of_dubs_that_the_encoding_has_not(
+    sandbox_thread: Sandbox, tmp_path: Path, encoding: str
+) -> None:
+    videos = tmp_path / "videos.csv"
+    videos.write_text("video,key\nhttps://example.com/a.mp4,さくら 🎉\n", "utf-8")
+    done = shell(sandbox_thread, f"translate {videos} --to English", "", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert "さくら 🎉" in json.loads(done.stdout.splitlines()[0])["key"]
+    done = shell(
+        sandbox_thread, f"{dub('localize')} --title 'さくら 🎉'", "", PYTHONIOENCODING=encoding
+    )
+    assert done.returncode == 0, done.stderr
 
 
 class Terminal:
