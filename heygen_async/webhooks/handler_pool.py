@@ -40,6 +40,7 @@ class HandlerPool:
         self._max_workers = workers
         self._waiting: deque[PooledWork] = deque()
         self._workers: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], PooledWork] = {}
         self._room = asyncio.Event()
 
     def __len__(self) -> int:
@@ -108,7 +109,7 @@ class HandlerPool:
         worker = cast(asyncio.Task[None], asyncio.current_task())
         try:
             while self._waiting:
-                work = self._waiting.popleft()
+                work = self._running[worker] = self._waiting.popleft()
                 self._room.set()
                 try:
                     await work.run()
@@ -124,6 +125,14 @@ class HandlerPool:
             # Not in a done callback, which runs later: work that is put in between would rely on
             # this worker.
             self._workers.discard(worker)
+            self._running.pop(worker, None)
+
+    async def abandon_lost(self) -> None:
+        """Abandon the work of event loops that were closed without cancelling it."""
+        for worker in [one for one in self._running if one.get_loop().is_closed()]:
+            work = self._running.pop(worker, None)
+            if work is not None:
+                await work.abandon()
 
     async def _abandon_waiting(self) -> None:
         while self._waiting:

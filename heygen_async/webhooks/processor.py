@@ -108,6 +108,7 @@ class DeliveryProcessor:
         Returns:
             The answer to it.
         """
+        await self._pool.abandon_lost()
         lease = self._handler_timeout + _LEASE_MARGIN if self._retry else _LONG_LEASE
         try:
             state = await delivery.log.begin(delivery.key, lease)

@@ -421,6 +421,22 @@ def test_handlers_that_end_with_their_event_loop_are_reported_and_run_again() ->
     assert done == ["a", "b", "c", "d"]
 
 
+def test_so_are_those_whose_event_loop_was_closed_around_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    receiver = WebhookReceiver(HeyGen("k", base_url="http://127.0.0.1:9"), SECRET)
+    receiver.on(Event)(lambda event: asyncio.sleep(1e9))
+    for event_id in ("a", "a", "b"):  # whether it comes again or another one does
+        loop = TurnedEventLoop()
+        try:
+            body = event_body(event_id=event_id)
+            assert loop.run_until_complete(deliver(receiver, body)) == 200
+        finally:
+            loop.close()
+    assert (receiver.counts.handler_errors, receiver.counts.duplicates) == (2, 0)
+    assert caplog.text.count("were cancelled before their end") == 2
+
+
 def test_with_retry_they_run_before_the_answer() -> None:
     receiver = WebhookReceiver(
         HeyGen("k", base_url="http://127.0.0.1:9"), SECRET, on_handler_error="retry"
