@@ -19,11 +19,9 @@ pipes work, and the rows that are sent are those that were checked, whatever hap
 
 from __future__ import annotations
 
-import codecs
 import csv
 import difflib
 import hashlib
-import io
 import itertools
 import re
 import sys
@@ -50,13 +48,6 @@ _STDIN = Path("-")
 _BLANK = re.compile(r"[\s\u200b\u2060\ufeff]*")
 # A first line by which Excel is told what separates the columns.
 _SEPARATOR = re.compile(r'"?sep=([,;|\t])"?[,;|\s]*', re.IGNORECASE)
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with that of UTF-16
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 # The line on which a row ends, and its values as a JSON object.
 _Encoded: TypeAlias = tuple[int, bytes]
@@ -157,8 +148,8 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
 
     Args:
         path: A ``.csv`` file with a header, or a ``.jsonl`` file with an object on each line;
-            UTF-8, or another Unicode encoding with a byte order mark. ``-`` is standard input; it,
-            and a pipe whose name has no ending, is of the kind that its first line looks like.
+            UTF-8, with or without a byte order mark. ``-`` is standard input; it, and a pipe whose
+            name has no ending, is of the kind that its first line looks like.
         most: Read no more rows than that.
 
     Raises:
@@ -172,8 +163,14 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
     if path == _STDIN:
         source, path = sys.stdin.fileno(), Path("standard input")
     try:
-        with open(source, "rb", closefd=source is path) as file, _decoder(file) as text:
-            lines = _checked_lines(path, text)
+        with open(
+            source,
+            encoding="utf-8-sig",
+            errors="surrogateescape",
+            newline="",
+            closefd=source is path,
+        ) as file:
+            lines = _checked_lines(path, file)
             if reader is None:
                 first = next(lines, "")
                 reader = _jsonl_rows if first.lstrip().startswith("{") else _csv_rows
@@ -181,8 +178,6 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
             rows = Rows(path, itertools.islice(reader(path, lines), most))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path}: not {error.encoding}; save it as UTF-8") from None
     if not rows:
         raise CommandError(f"{path}: there are no rows in it")
     return rows
@@ -207,15 +202,8 @@ def reads_once(path: Path) -> bool:
     return path == _STDIN or (path.exists() and not path.is_file() and not path.is_dir())
 
 
-def _decoder(file: io.BufferedReader) -> io.TextIOWrapper:
-    """Return the text of a file, whose encoding its byte order mark tells."""
-    head = file.peek(4)
-    encoding = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
-    return io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
-
-
 def _checked_lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a file; refuse one that is not text in the encoding of the file."""
+    """Yield the lines of a file; refuse one that is not UTF-8."""
     for number, line in enumerate(lines, 1):
         if not line.isascii() and any("\ud800" <= character <= "\udfff" for character in line):
             raise CommandError(f"{path}, line {number}: not UTF-8; save the file as UTF-8")
