@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from functools import cache
 
-# The API's name without region, then codes, native names and other names.
+# The API's name without region, then codes, native names and other names. Codes of countries are
+# among them where they are those of no language.
 _LANGUAGES = """
 Afrikaans: af, afr
 Albanian: sq, sqi, alb, shqip
@@ -27,10 +28,10 @@ Bosnian: bs, bos, bosanski
 Bulgarian: bg, bul, български
 Burmese: my, mya, မြန်မာ, မြန်မာဘာသာ
 Catalan: ca, cat, català
-Chinese: zh, zho, chi, cmn, yue, wuu, 中文, 汉语, 漢語, 普通话, cantonese, 粵語, 粤语
+Chinese: zh, zho, chi, cn, cmn, yue, wuu, 中文, 汉语, 漢語, 普通话, cantonese, 粵語, 粤语
 Croatian: hr, hrv, hrvatski
-Czech: cs, ces, cze, čeština, česky
-Danish: da, dan, dansk
+Czech: cs, cz, ces, cze, čeština, česky
+Danish: da, dk, dan, dansk
 Dutch: nl, nld, dut, nederlands, flemish, vlaams
 English: en, eng
 Estonian: et, est, eesti
@@ -40,7 +41,7 @@ French: fr, fra, fre, français
 Galician: gl, glg, galego
 Georgian: ka, kat, ქართული
 German: de, deu, ger, deutsch
-Greek: el, ell, ελληνικά
+Greek: el, gr, ell, ελληνικά
 Gujarati: gu, guj, ગુજરાતી
 Hebrew: he, iw, heb, עברית
 Hindi: hi, hin, हिन्दी, हिंदी
@@ -54,7 +55,7 @@ Javanese: jv, jav, basa jawa
 Kannada: kn, kan, ಕನ್ನಡ
 Kazakh: kk, kaz, қазақ, қазақша
 Khmer: km, khm, ខ្មែរ
-Korean: ko, kor, 한국어
+Korean: ko, kr, kor, 한국어
 Lao: lo, lao, ລາວ
 Latvian: lv, lav, latviešu
 Lithuanian: lt, lit, lietuvių
@@ -78,7 +79,7 @@ Sinhala: si, sin, සිංහල
 Slovak: sk, slk, slovenčina, slovensky
 Slovenian: sl, slv, slovenščina
 Somali: so, som, soomaali
-Spanish: es, spa, español, castellano
+Spanish: es, spa, español, castellano, castilian
 Sundanese: su, sun, basa sunda
 Swahili: sw, swa, kiswahili
 Swedish: sv, swe, svenska
@@ -86,10 +87,10 @@ Tamil: ta, tam, தமிழ்
 Telugu: te, tel, తెలుగు
 Thai: th, tha, ไทย, ภาษาไทย
 Turkish: tr, tur, türkçe
-Ukrainian: uk, ukr, українська
+Ukrainian: uk, ua, ukr, українська
 Urdu: ur, urd, اردو
 Uzbek: uz, uzb, o'zbek
-Vietnamese: vi, vie, tiếng việt
+Vietnamese: vi, vn, vie, tiếng việt
 Welsh: cy, cym, cymraeg
 Zulu: zu, zul, isizulu
 """
@@ -119,6 +120,10 @@ _SPELLINGS = {
     "yue": "Chinese (Cantonese, Traditional)",
     "cantonese": "Chinese (Cantonese, Traditional)",
     "zh-hant-hk": "Chinese (Cantonese, Traditional)",
+    "粤语": "Chinese (Cantonese, Traditional)",
+    "粵語": "Chinese (Cantonese, Traditional)",
+    "广东话": "Chinese (Cantonese, Traditional)",
+    "廣東話": "Chinese (Cantonese, Traditional)",
     "wuu": "Chinese (Wu, Simplified)",
     "wuu-cn": "Chinese (Wu, Simplified)",
     "zh-cn-shandong": "Chinese (Jilu Mandarin, Simplified)",
@@ -128,17 +133,30 @@ _SPELLINGS = {
     "zh-cn-shaanxi": "Chinese (Zhongyuan Mandarin Shaanxi, Simplified)",
     "cy-gb": "Welsh (United Kingdom)",
     "brazilian portuguese": "Portuguese (Brazil)",
+    "portugues do brasil": "Portuguese (Brazil)",
+    "portugues brasileiro": "Portuguese (Brazil)",
     "european portuguese": "Portuguese (Portugal)",
+    "portugues europeu": "Portuguese (Portugal)",
     "latin american spanish": "Spanish (Mexico)",
     "mexican spanish": "Spanish (Mexico)",
     "canadian french": "French (Canada)",
+    "francais canadien": "French (Canada)",
+    "us english": "English (United States)",
+    "uk english": "English (UK)",
     "american english": "English (United States)",
     "british english": "English (UK)",
     "simplified chinese": "Chinese (Mandarin, Simplified)",
+    "简体中文": "Chinese (Mandarin, Simplified)",
     "chinese (simplified)": "Chinese (Mandarin, Simplified)",
     "traditional chinese": "Chinese (Taiwanese Mandarin, Traditional)",
+    "繁體中文": "Chinese (Taiwanese Mandarin, Traditional)",
+    "繁体中文": "Chinese (Taiwanese Mandarin, Traditional)",
     "chinese (traditional)": "Chinese (Taiwanese Mandarin, Traditional)",
     "flemish": "Dutch (Belgium)",
+    "vlaams": "Dutch (Belgium)",
+    "austrian german": "German (Austria)",
+    "swiss german": "German (Switzerland)",
+    "schweizerdeutsch": "German (Switzerland)",
 }
 _MOST = 3
 # A misspelt name of a language; names of other languages are less alike.

@@ -45,6 +45,16 @@ OFFERED = list(CODES)
         ("English (USA)", "English (United States)"),
         ("Brazilian Portuguese", "Portuguese (Brazil)"),
         ("Frnech", "French"),
+        ("粤语", "Chinese (Cantonese, Traditional)"),
+        ("繁體中文", "Chinese (Taiwanese Mandarin, Traditional)"),
+        ("Português do Brasil", "Portuguese (Brazil)"),
+        ("français canadien", "French (Canada)"),
+        ("Vlaams", "Dutch (Belgium)"),
+        ("Swiss German", "German (Switzerland)"),
+        ("US English", "English (United States)"),
+        ("Castilian", "Spanish"),
+        ("kr", "Korean"),
+        ("CZ", "Czech"),
     ],
 )
 def test_what_is_certain(given: str, meant: str) -> None:
