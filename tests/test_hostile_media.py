@@ -402,6 +402,37 @@ async def test_a_certificate_that_is_not_trusted_is_not_tried_again(tmp_path: Pa
     assert heads == []
 
 
+async def test_a_certificate_of_another_host_is_told_from_an_unknown_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with tls_host(lambda _: ME) as (port, heads), tunnel(port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        base_url = "https://elsewhere.example"
+        async with HeyGen("sk_V2_x", base_url=base_url, ssl=CERTIFICATE) as heygen:
+            with pytest.raises(
+                ConnectionFailed, match=r"elsewhere\.example'\)\. Check the name"
+            ) as e:
+                await heygen.users.me()
+    assert e.value.attempts == 1
+    assert heads == []
+
+
+async def test_a_host_that_speaks_no_tls_is_not_tried_again(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        base_url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with HeyGen("sk_V2_x", base_url=base_url) as heygen:
+            with pytest.raises(ConnectionFailed, match=r"WRONG_VERSION.*plain HTTP") as e:
+                await heygen.users.me()
+            assert heygen.traffic.requests == e.value.attempts == 1
+            with pytest.raises(TransferError, match="plain HTTP"):
+                await heygen.download(f"{base_url}/a.mp4", tmp_path / "a.mp4")
+
+
 async def test_a_base_url_where_nothing_answers_says_so_soon() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -71,6 +71,22 @@ _NOT_CONNECTED = (
     aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
 )
+# Reasons of OpenSSL that do not pass by themselves.
+_NO_TLS = {
+    "HTTP_REQUEST",
+    "NO_PROTOCOLS_AVAILABLE",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "UNSUPPORTED_PROTOCOL",
+    "WRONG_VERSION_NUMBER",
+}
+_OWN_CERTIFICATES = (
+    "If a proxy of your network inspects the traffic, pass the file of its certificates as "
+    "HeyGen(ssl=...) or in the environment variable SSL_CERT_FILE."
+)
+_CLOCK = "Check the clock of this machine; if it is right, the host needs another certificate."
+_HOST = "Check the name of the host in the address, and the proxies of the network."
+# By OpenSSL's code: not yet valid, expired, mismatch of a name and of an IP address.
+_WHAT_TO_DO = {9: _CLOCK, 10: _CLOCK, 62: _HOST, 64: _HOST}
 
 
 class NothingAnswersError(aiohttp.ClientConnectorError):
@@ -133,9 +149,17 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
     # Before the time-outs, of which a connection that takes too long is one.
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return ConnectionFailed(
-            f"cannot connect: the certificate of {error.host} is not trusted ({_distrust(error)}). "
-            "If a proxy of your network inspects the traffic, pass the file of its certificates as "
-            "HeyGen(ssl=...) or in the environment variable SSL_CERT_FILE.",
+            f"cannot connect: the certificate of {error.host} is not trusted ({_distrust(error)}",
+            sent=False,
+            final=True,
+            method=method,
+            path=path,
+        )
+    if isinstance(error, aiohttp.ClientConnectorSSLError) and _has_no_tls(error):
+        return ConnectionFailed(
+            f"cannot connect: {error.host}:{error.port} and this machine have no version of TLS in "
+            f"common ({_reason(error)}). Check the address, whose host may speak plain HTTP, and "
+            "the proxies of the network.",
             sent=False,
             final=True,
             method=method,
@@ -209,10 +233,17 @@ def _reason(error: BaseException) -> str:
     return type(error).__name__
 
 
+def _has_no_tls(error: aiohttp.ClientConnectorSSLError) -> bool:
+    """Return whether another attempt at a TLS connection would fail as well."""
+    return getattr(error.os_error, "reason", None) in _NO_TLS
+
+
 def _distrust(error: aiohttp.ClientConnectorCertificateError) -> str:
-    """Return why a certificate is not trusted, in OpenSSL's words."""
+    """Return why a certificate is not trusted, in OpenSSL's words, and what to do."""
     said = getattr(error.certificate_error, "verify_message", "") or "verification failed"
-    return redact(str(said), longest=200)
+    code = getattr(error.certificate_error, "verify_code", 0)
+    what_to_do = _WHAT_TO_DO.get(code, _OWN_CERTIFICATES)
+    return f"{redact(str(said), longest=200).removesuffix('.')}). {what_to_do}"
 
 
 def _place(location: str | None) -> str:
