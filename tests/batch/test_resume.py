@@ -619,3 +619,23 @@ async def test_progress_and_report_tell_what_it_costs(
     assert run.report.usd == pytest.approx(sandbox.ledger.usd)
     assert [progress.usd for progress in seen] == sorted(progress.usd for progress in seen)
     assert f"estimate: {run.report.usd:.2f} USD" in str(run.report)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_jobs_that_are_refused_for_their_content_have_failed_for_good(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path, status: int
+) -> None:
+    """Of many jobs no detail is seen before they end, and only a detail is refused."""
+    journal, count = tmp_path / "run.db", 20
+    refusal = Fault.status(status, code="content_policy_violation", message="not allowed")
+    sandbox.faults.add("videos.get", refusal, times=None)
+    for resumed in (False, True):
+        async with Batch(heygen, journal=journal) as batch:
+            outcomes = [one async for one in batch.render(template_id, names(count))]
+        assert {type(one.error) for one in outcomes} == {JobFailed}
+        assert {one.error.message for one in outcomes if isinstance(one.error, JobFailed)} == {
+            "not allowed"
+        }
+        assert {one.resumed for one in outcomes} == {resumed}
+        assert sandbox.ledger.count() == count
+        sandbox.faults.clear()
