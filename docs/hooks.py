@@ -170,7 +170,8 @@ def is_option(name: object) -> bool:
 
 def metavar_of(kind: Any) -> str:
     """What stands for the value of an option that does not say."""
-    kind = next((one for one in get_args(kind) if one is not type(None)), kind)
+    while parts := [one for one in get_args(kind) if one is not type(None)]:
+        kind = parts[0]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "|".join(str(one.value) for one in kind)
     return {Path: "FILE", str: "TEXT", int: "N", float: "N"}[kind]
