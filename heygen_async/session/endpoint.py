@@ -12,7 +12,11 @@ import msgspec
 
 from heygen_async.errors import InvalidRequest
 from heygen_async.session.answers.codec import Decode, decoder_for
+from heygen_async.session.diagnostics.redact import redact
 from heygen_async.session.settings import CallKind
+
+# How API keys and the secrets of webhooks begin.
+_KEYS = ("hg_", "sk_", "whsec_")
 
 T = TypeVar("T")
 
@@ -82,21 +86,24 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
         """The encoded path for these path parameters, in the order of the path.
 
         Raises:
-            InvalidRequest: A value is no string, empty, a URL, or would leave its place in the
-                path.
+            InvalidRequest: A value is no string, empty, a URL, a key, or would leave its place in
+                the path.
         """
         path = self._start
         for (name, rest), value in zip(self._parameters, values, strict=True):
             # An empty id would turn "get" into "list"; dots would climb up the path.
             if not isinstance(value, str) or not value or value in (".", ".."):
                 raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
+            if value.lstrip().startswith(_KEYS):  # errors, logs and traces show the path
+                raise InvalidRequest(f"{name}: expected an id, got a key", param=name)
             # Nearly no id needs quotes, which cost as much as the rest of its path.
             bare = value if value.isalnum() else value.replace("-", "").replace("_", "")
             if not (bare.isalnum() and bare.isascii()):
                 if not value.isprintable() or value != value.strip():
                     # As when it is pasted: a line end, a zero-width character.
                     raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
-                if "://" in value:  # perhaps a signed one, which errors and logs would show
+                # Perhaps a signed one, or the end of one.
+                if "://" in value or redact(value, longest=len(value)) != value:
                     raise InvalidRequest(f"{name}: expected an id, got a URL", param=name)
                 value = _quoted(name, value)
             path += value + rest

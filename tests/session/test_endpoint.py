@@ -41,6 +41,23 @@ def test_values_stay_in_their_segment(first: str, second: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
+        "sk_V2_secret",
+        " sk_V2_secret\n",
+        "whsec_secret",
+        "https://files.example/a?Signature=secret",
+        "video?Signature=secret",
+        "a.mp4?X-Amz-Signature=secret&Expires=1",
+    ],
+)
+def test_keys_and_signed_urls_are_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(InvalidRequest, match="x_id: expected an id, got a") as caught:
+        TWO.at(value, "b")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
         "",
         ".",
         "..",
