@@ -199,6 +199,25 @@ FRAMEWORKS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.parametrize("filename", ["photo.png", "photo.jpg", "clip.mp4", None])
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "WebP"),
+        (b"GIF89a", "GIF"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\0\0\0\x18ftypavif", "AVIF"),
+        (b"\n<!DOCTYPE HTML><title>Not found", "HTML"),
+    ],
+)
+async def test_what_heygen_does_not_take_is_refused_under_any_name(
+    assets: Assets, sandbox: Sandbox, filename: str | None, head: bytes, what: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=f"is an? .*{what}.*convert it"):
+        await assets.upload(head + bytes(100), filename=filename)
+    assert sandbox.requests.by_operation["assets.upload"] == 0
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 async def test_files_of_web_frameworks(assets: Assets, session: Session, framework: str) -> None:
     with warnings.catch_warnings(record=True) as seen:

@@ -150,6 +150,13 @@ _ENDINGS = (
     (rb"PK\x03\x04", ".zip"),
     (rb"(?:\xef\xbb\xbf)?\s*\d+\s*\n\d\d:\d\d:\d\d,\d{3} -->", ".srt"),
 )
+# Beginnings of files that HeyGen does not take, whatever their names say.
+_FOREIGN = (
+    (rb"(?s)RIFF....WEBP", "a WebP picture"),
+    (rb"GIF8[79]a", "a GIF picture"),
+    (rb"(?s)....ftyp(?:heic|heix|mif1|avif)", "a HEIC or AVIF picture"),
+    (rb"\s*<(?:!doctype html|html)\b", "an HTML page"),
+)
 _CONTENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z"
 _UNQUOTABLE = r'["\\\x00-\x1f\x7f]'
 
@@ -520,6 +527,13 @@ def _described(
         ending = inside
         name = f"{name or 'file'}{ending}"
     if content_type is None:
+        foreign = next((what for head, what in _FOREIGN if re.match(head, file.head, re.I)), None)
+        if foreign is not None:
+            raise InvalidRequest(
+                f"source: {name!r} is {foreign}, which HeyGen does not take (png, jpeg, mp4, webm, "
+                "mp3, wav, pdf, srt, zip); convert it, or give content_type",
+                param="content_type",
+            )
         # Of a file whose name says another of these types, the bytes are right.
         content_type = CONTENT_TYPES.get(inside if ending in CONTENT_TYPES and inside else ending)
         if content_type is None:
