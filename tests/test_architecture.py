@@ -110,17 +110,19 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
             yield line, f"{module}.{name}".rstrip(".")
 
 
-def import_statements(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+@cache
+def import_statements(path: Path) -> list[tuple[int, str, list[str]]]:
     """Each import with the absolute name of its module, and the names taken from it."""
     package = ("heygen_async", *path.relative_to(PACKAGE).parent.parts)
+    found: list[tuple[int, str, list[str]]] = []
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name, []
+            found += [(node.lineno, alias.name, []) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*start, *([node.module] if node.module else [])])
-            yield node.lineno, module, [alias.name for alias in node.names]
+            found.append((node.lineno, module, [alias.name for alias in node.names]))
+    return found
 
 
 def rooms_imported(path: Path) -> Iterator[tuple[int, str]]:
