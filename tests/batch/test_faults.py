@@ -100,7 +100,7 @@ async def test_a_limit_on_requests_is_not_taken_for_one_on_jobs() -> None:
             assert outcome.ok
         report = run.report
         # One after the other they would take more than an hour.
-        assert report.elapsed < 1200
+        assert report.elapsed < 1500
         assert report.most_running >= 8
 
 

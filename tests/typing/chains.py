@@ -7,6 +7,7 @@ from typing import Any, assert_type
 
 from heygen_async import (
     Batch,
+    ChainEstimate,
     Cue,
     CueProblem,
     Narration,
@@ -17,6 +18,9 @@ from heygen_async import (
     SpeechRequest,
     Video,
     VideoTranslation,
+    estimate_localize,
+    estimate_narrate,
+    estimate_personalize,
     localize,
     narrate,
     personalize,
@@ -45,6 +49,14 @@ async def personalized(
 ) -> None:
     async for outcome in personalize(batch, "id", rows, key=key, version="v3"):
         assert_type(outcome, Outcome[Video])
+
+
+async def estimated(batch: Batch, rows: Sequence[Mapping[str, Any]]) -> None:
+    dubs = await estimate_localize(batch, "https://example.com/a.mp4", ["French (France)"])
+    assert_type(dubs, ChainEstimate)
+    assert_type(dubs.usd, float | None)
+    assert_type(await estimate_narrate(batch, ["Hello"], avatar_id="id"), ChainEstimate)
+    assert_type(await estimate_personalize(batch, "id", rows), ChainEstimate)
 
 
 def rendered(batch: Batch, renders: Sequence[ProofreadRender]) -> None:
