@@ -97,7 +97,7 @@ def test_requests_are_bounded_and_no_wait_is_lost(mixture: dict[str, Any], count
         server = Adversary(lies.statuses, lies.detail)
         async with server.serving() as base_url, HeyGen("k", base_url=base_url) as heygen:
             jobs = [heygen.jobs.attach(Video, f"v{number}") for number in range(count)]
-            waits = (job.wait(timeout=5 * LIES) for job in jobs)
+            waits = (job.wait(timeout=6 * LIES) for job in jobs)
             results = await asyncio.gather(*waits, return_exceptions=True)
             seconds = asyncio.get_running_loop().time()
         for result in results:
@@ -105,8 +105,9 @@ def test_requests_are_bounded_and_no_wait_is_lost(mixture: dict[str, Any], count
             assert isinstance(result, Video | HeyGenError), result
             assert not isinstance(result, TimeoutError), result
         # A server that hid a job for minutes is asked for it less and less often.
-        # A pause that an answer asks for lasts ten minutes at most.
-        assert seconds < LIES + 600
+        # A pause that an answer asks for lasts ten minutes at most, and the next poll may come a
+        # minute after it.
+        assert seconds < LIES + 700
         for times in server.asked_singly.values():
             assert shortest_gap(times) > 0.999
         assert server.asked_singly.keys() <= {job.id for job in jobs}

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from heygen_async import ConfigurationError, HeyGen, JobSlots, SlotUnavailable
+from heygen_async import ConfigurationError, HeyGen, Hooks, JobSlots, SlotUnavailable
 from heygen_async.errors import BadRequest
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.limits.job_slots import JobSlot
@@ -156,7 +156,7 @@ async def test_nothing_is_sent_again_under_a_lost_lease(sandbox: Sandbox) -> Non
     sandbox.faults.add("videos.create", Fault.drop_answer())
     async with client(sandbox, jobs=pool) as heygen:
         lease = await pool.acquire()
-        asyncio.get_running_loop().call_later(0.01, pool.lost.add, lease)
+        heygen.add_hooks(Hooks(on_retry=lambda _: pool.lost.add(lease)))
         with submitting_under(lease), pytest.raises(SlotUnavailable) as caught:
             await heygen.videos.create(video(sandbox))
         assert caught.value.attempts == 1

@@ -6,7 +6,17 @@ import logging
 import traceback
 
 # The loggers of the package.
-_LOGGERS = ("batch", "endpoints", "hooks", "jobs", "media", "session", "webhooks")
+_LOGGERS = (
+    "batch",
+    "distributed",
+    "endpoints",
+    "hooks",
+    "jobs",
+    "media",
+    "pipelines",
+    "session",
+    "webhooks",
+)
 
 # C0 with line ends, DEL and C1; line and paragraph separators; and the marks that change the
 # direction of what follows, which can make a line read as something else.
