@@ -119,8 +119,8 @@ def test_requests_are_bounded_and_no_wait_is_lost(mixture: dict[str, Any], count
             assert isinstance(result, Video | HeyGenError), result
             assert not isinstance(result, TimeoutError), result
         # A server that hid a job for minutes is asked for it less and less often.
-        # A pause that an answer asks for lasts ten minutes at most, and a job that was asked for less
-        # often meanwhile may have its next turn as long after it.
+        # A pause that an answer asks for lasts ten minutes at most. The next turn of a job that was
+        # asked for less often meanwhile may come as long after it.
         assert seconds < LIES + 1200
         for times in server.asked_singly.values():
             assert shortest_gap(times) > 0.999
