@@ -332,7 +332,8 @@ class Watcher:
         Returns:
             Seconds that have to pass before the next poll.
         """
-        now, since = asyncio.get_running_loop().time(), pool.polled_at
+        loop = asyncio.get_running_loop()
+        now, since = loop.time(), pool.polled_at
         pool.polled_at = now
         for watched in jobs:
             # For one job alone the detail costs as much as the status, and is the last request.
@@ -340,7 +341,8 @@ class Watcher:
                 watched.state.request_detail(now)
                 self._schedule(watched)
         asked = [watched for watched in jobs if not watched.state.awaits_detail]
-        requests, ended, soonest, failed = 0, 0, 0.0, False
+        # A pause counts from its answer: a later request of this poll may wait it out.
+        requests, ended, earliest, failed = 0, 0, now, False
         for first in range(0, len(asked), _IDS_PER_REQUEST):
             chunk = {job.job_id: job for job in asked[first : first + _IDS_PER_REQUEST]}
             try:
@@ -352,11 +354,11 @@ class Watcher:
                 kind, failed = jobs[0].kind, True
                 what, first_failure = f"asking for {len(chunk)} jobs at once", not pool.failures
                 poll_failed(what, kind, error, first=first_failure, jobs=len(chunk))
-                soonest = max(soonest, _pause_after(error), _AFTER_FAILURE)
+                earliest = max(earliest, loop.time() + max(_pause_after(error), _AFTER_FAILURE))
                 if isinstance(error, RateLimited):
                     break
                 if spoilt or pool.failures + 1 >= _FAILURES_IN_A_ROW:
-                    soonest = max(soonest, _WITHOUT_STATUSES)
+                    earliest = max(earliest, loop.time() + _WITHOUT_STATUSES)
                     self._request_unlisted(chunk)
                 continue
             requests += 1
@@ -365,7 +367,7 @@ class Watcher:
         pool.failures = pool.failures + 1 if failed else 0
         if requests:
             pool.durations.polled(now - since, ended, requests)
-        return soonest
+        return max(0.0, earliest - loop.time())
 
     async def _statuses(self, kind: JobKind[Any], job_ids: list[str]) -> Sequence[StatusEntry]:
         """Return the entries in the answer for these jobs."""
