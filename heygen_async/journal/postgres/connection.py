@@ -1,0 +1,184 @@
+"""Connections to PostgreSQL: the parts of a DSN, the tables, and errors without secrets.
+
+A password can stand in a DSN, in the environment or in a file, as libpq takes it. It never appears
+in a name, a message or a repr: names are made of host, port, database and run, and errors of libpq
+that may quote a part of the DSN are replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from heygen_async.errors import ConfigurationError, JournalError
+from heygen_async.journal.postgres.statements import sql
+from heygen_async.journal.records import SCHEMA_VERSION
+from heygen_async.journal.rules import journal_error
+from heygen_async.version import __version__
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+except ImportError as _error:
+    raise ImportError(
+        "a journal in PostgreSQL needs psycopg: pip install 'heygen-async[postgres]'"
+    ) from _error
+
+SCHEMES = ("postgresql", "postgres")
+"""What the URL of a server begins with."""
+
+# Used where the DSN says nothing: a server that is away is noticed within half a minute.
+_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "application_name": "heygen-async",
+}
+# Special characters of a password that are not encoded would make a part of it a host or a port.
+_HOSTS = re.compile(r"([^:,\[\]]*|\[[^\]]*\])(:\d*)?(,([^:,\[\]]*|\[[^\]]*\])(:\d*)?)*")
+_FIRST_VERSION = 2  # SQLite alone has had tables of version 1
+_MIGRATION_LOCK = 0x4847414A  # "HGAJ"
+_SQLSTATES = {
+    "28": ("access", "the server refuses the user or the password"),
+    "3D": ("missing", "the database does not exist"),
+    "42501": ("access", "the user may not use or create the schema heygen_async"),
+    "42P01": ("missing", "the database holds no tables of heygen_async"),
+    "3F000": ("missing", "the database holds no tables of heygen_async"),
+    "25006": ("read_only", "the server takes no writes"),
+    "53100": ("disk_full", "the disk of the server is full"),
+    "53300": ("busy", "the server takes no more connections"),
+}
+
+
+class Location(NamedTuple):
+    """Where a run is stored.
+
+    Attributes:
+        dsn: What libpq connects with, password included.
+        server: Host, port and database, for messages.
+        run: The name of the run, or None if the URL names none.
+    """
+
+    dsn: str
+    server: str
+    run: str | None
+
+    def __repr__(self) -> str:
+        return f"Location(server={self.server!r}, run={self.run!r})"
+
+    def name(self, run: str) -> str:
+        """Return what identifies a run, without user and password."""
+        return f"{self.server}?run={quote(run, safe='')}"
+
+
+def locate(dsn: str) -> Location:
+    """Return the parts of a DSN.
+
+    Args:
+        dsn: ``postgresql://user:password@host:port/database?run=launch``, with the parameters
+            that libpq takes, such as ``sslmode`` and ``sslrootcert``; or libpq's
+            ``key=value`` form.
+
+    Raises:
+        ConfigurationError: libpq cannot read it. The message quotes no part of it.
+    """
+    run: str | None = None
+    try:
+        if dsn.partition("://")[0] in SCHEMES:
+            parts = urlsplit(dsn)
+            hosts = parts.netloc.rpartition("@")
+            if "@" in hosts[0] + parts.path or parts.fragment or not _HOSTS.fullmatch(hosts[2]):
+                raise ValueError
+            query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+            run = next((value for name, value in query if name == "run"), None)
+            rest = urlencode([one for one in query if one[0] != "run"], quote_via=quote)
+            dsn = parts._replace(query=rest).geturl()
+        options = conninfo_to_dict(dsn)
+    except (ValueError, psycopg.Error):
+        raise ConfigurationError(
+            "journal: expected a URL such as postgresql://user:password@host:5432/database?run=NAME"
+            ", with the special characters of its password percent-encoded and parameters that "
+            "libpq knows"
+        ) from None
+    if run == "":
+        raise ConfigurationError("journal: run= in its URL names no run")
+    host, port = options.get("host") or options.get("hostaddr"), options.get("port") or 5432
+    database = quote(str(options.get("dbname") or options.get("user") or ""))
+    return Location(dsn, f"postgresql://{host or 'localhost'}:{port}/{database}", run)
+
+
+def connect(location: Location, name: str) -> psycopg.Connection[Any]:
+    """Open a connection. Blocks.
+
+    Args:
+        location: The server.
+        name: The name of the journal, for messages.
+
+    Raises:
+        JournalError: There is no connection; ``reason`` and message say why.
+    """
+    given = conninfo_to_dict(location.dsn)
+    options = {key: value for key, value in _OPTIONS.items() if key not in given}
+    try:
+        return psycopg.connect(location.dsn, autocommit=True, **options)
+    except psycopg.Error as error:
+        raise error_from_postgres(name, error) from None
+
+
+def migrate(connection: psycopg.Connection[Any], name: str) -> None:
+    """Create the tables, or bring those of an older version up to this one. Blocks.
+
+    In one transaction, under a lock: any number of processes can start at once.
+
+    Args:
+        connection: A connection without an open transaction.
+        name: The name of the journal, for messages.
+
+    Raises:
+        JournalError: ``newer``: a newer version of heygen_async has made the tables.
+        psycopg.Error: The server has failed, or refuses it.
+    """
+    if version_of(connection, name) == SCHEMA_VERSION:
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+        connection.execute(sql("versions"))
+        (present,) = connection.execute(sql("version")).fetchone() or (None,)
+        for version in range(
+            _FIRST_VERSION if present is None else present + 1, SCHEMA_VERSION + 1
+        ):
+            connection.execute(sql(f"migration_{version}"))
+            connection.execute(sql("migrated"), {"version": version, "sdk_version": __version__})
+
+
+def version_of(connection: psycopg.Connection[Any], name: str) -> int | None:
+    """Return the version of the tables, or None if there are none. Blocks.
+
+    Raises:
+        JournalError: ``newer``: a newer version of heygen_async has made them.
+        psycopg.Error: The server has failed, or refuses it.
+    """
+    (present,) = connection.execute(sql("has_versions")).fetchone() or (False,)
+    if not present:
+        return None
+    (version,) = connection.execute(sql("version")).fetchone() or (None,)
+    if version is not None and version > SCHEMA_VERSION:
+        raise journal_error(
+            name,
+            "newer",
+            f"a newer version of heygen_async made its tables (version {version}, and this one "
+            f"knows {SCHEMA_VERSION}); upgrade to use it",
+        )
+    return None if version is None else int(version)
+
+
+def error_from_postgres(name: str, error: psycopg.Error) -> JournalError:
+    """Return what an error of PostgreSQL means for the journal."""
+    state = error.sqlstate or ""
+    fallback = ("io_error", "PostgreSQL failed" if state else "the server cannot be reached")
+    reason, sentence = _SQLSTATES.get(state) or _SQLSTATES.get(state[:2]) or fallback
+    text = error.diag.message_primary or str(error)
+    return journal_error(name, reason, f"{sentence} ({' '.join(text.split())[:300]})")

@@ -1,0 +1,25 @@
+"""The statements of ``statements.sql``, by name."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+@cache
+def _sections() -> dict[str, str]:
+    text = (files(__package__) / "statements.sql").read_text(encoding="utf-8")
+    _, *parts = _NAME.split(text)
+    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+
+
+def sql(name: str) -> str:
+    """Return the text of a section; placeholders are ``%(name)s``.
+
+    Args:
+        name: The name of the section.
+    """
+    return _sections()[name]
