@@ -28,8 +28,8 @@ except ImportError as _error:
 SCHEMES = ("postgresql", "postgres")
 """What the URL of a server begins with."""
 
-# Used where the DSN says nothing: a server that is away is noticed within half a minute.
-_OPTIONS: dict[str, Any] = {
+# A server that is away is noticed within half a minute.
+OPTIONS: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -37,6 +37,7 @@ _OPTIONS: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
     "application_name": "heygen-async",
 }
+"""Options of connections, where the DSN says nothing."""
 # Special characters of a password that are not encoded would make a part of it a host or a port.
 _HOSTS = re.compile(r"([^:,\[\]]*|\[[^\]]*\])(:\d*)?(,([^:,\[\]]*|\[[^\]]*\])(:\d*)?)*")
 _FIRST_VERSION = 2  # SQLite alone has had tables of version 1
@@ -121,7 +122,7 @@ def connect(location: Location, name: str) -> psycopg.Connection[Any]:
         JournalError: There is no connection; ``reason`` and message say why.
     """
     given = conninfo_to_dict(location.dsn)
-    options = {key: value for key, value in _OPTIONS.items() if key not in given}
+    options = {key: value for key, value in OPTIONS.items() if key not in given}
     try:
         return psycopg.connect(location.dsn, autocommit=True, **options)
     except psycopg.Error as error:

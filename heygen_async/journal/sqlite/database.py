@@ -29,15 +29,13 @@ from heygen_async.journal.rules import (
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.lock import FileLock, Held
 from heygen_async.journal.sqlite.migrations import migrate
-from heygen_async.journal.sqlite.transaction import (
-    FINISHED_WIDTH,
-    SUBMITTED_WIDTH,
+from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
+from heygen_async.journal.transaction import (
     BeginCall,
     Results,
     Row,
     Transaction,
 )
-from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
 
 # Seconds that a commit waits for a person who has locked the file in a shell.
 _BUSY = 30.0
@@ -196,6 +194,11 @@ class Database:
         return query(self._open_connection, *arguments)
 
     @property
+    def name(self) -> str:
+        """The name of the journal, for messages."""
+        return str(self.path)
+
+    @property
     def _open_connection(self) -> sqlite3.Connection:
         assert self._connection is not None
         return self._connection
@@ -276,9 +279,9 @@ class Database:
         """Write one row after the other, and return which could not be written."""
         begins = {index: self._begin(call) for index, call in enumerate(transaction.begins)}
         outcomes: dict[Row, Exception | None] = {}
-        for number, values in enumerate(_rows(transaction.submitted, SUBMITTED_WIDTH), 1):
+        for number, values in enumerate(_rows(transaction.submitted, schema.SUBMITTED.width), 1):
             outcomes["submitted", number] = self._carry_out(Database._submitted, values)
-        for number, values in enumerate(_rows(transaction.finished, FINISHED_WIDTH), 1):
+        for number, values in enumerate(_rows(transaction.finished, schema.FINISH.width), 1):
             outcomes["finished", number] = self._carry_out(Database._finish, values)
         return begins, {row: failure for row, failure in outcomes.items() if failure is not None}
 

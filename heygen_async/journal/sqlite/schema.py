@@ -29,7 +29,6 @@ from heygen_async.journal.records import (
     Totals,
 )
 from heygen_async.journal.rules import journal_error
-from heygen_async.journal.sqlite.transaction import FINISHED_WIDTH, SUBMITTED_WIDTH
 
 # "HGAJ"; `file run.db` shows it too.
 APPLICATION_ID = 0x4847414A
@@ -211,7 +210,7 @@ FROM (VALUES {rows}) WHERE key_digest = column1 AND key = column2 AND (
     OR (state = 'submitted' AND instr(job_id, '#') AND instr(column3, '#') = 0)
 )
 """,
-    width=SUBMITTED_WIDTH,
+    width=4,
 )
 FINISH = Statement(
     """
@@ -221,7 +220,7 @@ UPDATE items SET ended_at = column3, state = column4, result = column5, error_ty
 FROM (VALUES {rows})
 WHERE key_digest = column1 AND key = column2 AND state NOT IN ('completed', 'failed')
 """,
-    width=FINISHED_WIDTH,
+    width=11,
 )
 
 # SQLite's primary result codes (the low byte of the extended ones), to reason and sentence.

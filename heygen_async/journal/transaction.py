@@ -10,7 +10,7 @@ from heygen_async.journal.records import Intent
 from heygen_async.journal.store import Begin, BeginResult
 
 Command: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
-"""A method of ``Database`` and its arguments."""
+"""A method of the store's database and its arguments."""
 
 
 class BeginCall(NamedTuple):
@@ -27,9 +27,6 @@ RowKind: TypeAlias = Literal["submitted", "finished"]
 
 Row: TypeAlias = tuple[RowKind, int]
 """A job id or an outcome of a transaction: its kind, and its number among those, from 1."""
-
-SUBMITTED_WIDTH = 4
-FINISHED_WIDTH = 11
 
 
 class Written:
@@ -73,9 +70,9 @@ class Transaction:
 
     Attributes:
         begins: Calls of ``begin``.
-        intents: Rows of 13 values of the calls whose budget has room.
-        submitted: Rows of 4 values.
-        finished: Rows of 11 values.
+        intents: Rows of the calls whose budget has room, as the store writes them.
+        submitted: Rows of job ids.
+        finished: Rows of outcomes.
         commands: Everything else.
         answers: A future for each command, or None if nobody waits.
         waiters: Futures of those who wait for it.

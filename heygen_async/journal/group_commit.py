@@ -1,0 +1,175 @@
+"""``GroupCommit``: what coroutines want written, in one transaction after the other.
+
+The event loop never waits for a database. What coroutines want written is queued; while one
+transaction is under way, the queue grows, and the next one takes all of it. So a single item waits
+for one commit only, a thousand items share one, and no clock decides how long to collect.
+Transactions run in a thread of their own, one at a time, and wake all their waiters at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from heygen_async.errors import JournalError
+from heygen_async.journal.rules import journal_error
+from heygen_async.journal.store import SAMPLE_EVERY
+from heygen_async.journal.transaction import Results, Transaction
+from heygen_async.session.tasks import in_thread
+
+
+class Database(Protocol):
+    """An open database that transactions are written to. All methods block."""
+
+    @property
+    def name(self) -> str:
+        """The name of the journal, for messages."""
+
+    def apply(self, transaction: Transaction) -> Results:
+        """Write a transaction: intents, then job ids, outcomes, and commands.
+
+        Raises:
+            JournalError: None of it counts, and nothing later will: the database has failed.
+        """
+
+    def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
+        """Store a sample of the slots; a command of a transaction."""
+
+    def close(self) -> None:
+        """Close it. Closing twice is fine.
+
+        Raises:
+            JournalError: What was written may not be all there.
+        """
+
+
+class GroupCommit:
+    """Group what is queued into transactions, and carry them out in a thread.
+
+    Args:
+        database: The store, open. Its methods are called in the thread, one at a time.
+        clock: Returns Unix seconds.
+        loop: The event loop of all callers.
+
+    Attributes:
+        loop: The same.
+        commits: Number of transactions so far.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], float], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.loop = loop
+        self.commits = 0
+        self._database = database
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="heygen-journal")
+        self._next = Transaction()
+        self._queued = False  # whether the next transaction contains anything
+        self._busy = False
+        self._failure: JournalError | None = None
+        self._closing = asyncio.Lock()
+        self._closed = False
+        self._sampled_at = float("-inf")
+        self._latest_sample: tuple[int, int] | None = None
+
+    def queue(self) -> Transaction:
+        """Return the transaction that will be carried out next."""
+        if self._failure is not None:
+            raise self._failure
+        if self._closed:
+            raise journal_error(self._database.name, "closed", "it is closed")
+        self._queued = True
+        if not self._busy:
+            self._busy = True
+            # At the end of this round of the loop, so that others who run in it join the commit.
+            self.loop.call_soon(self._commit)
+        return self._next
+
+    def do(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        """Carry out a method of the database with the next transaction."""
+        transaction = self.queue()
+        answer = self.loop.create_future()
+        transaction.commands.append((function, arguments))
+        transaction.answers.append(answer)
+        return answer
+
+    def sample(self, running: int, limit: int) -> None:
+        """Store a sample of the slots, if the latest one is a second old."""
+        self._latest_sample = running, limit
+        now = self._clock()
+        if now - self._sampled_at >= SAMPLE_EVERY and not self._closed and self._failure is None:
+            self._sampled_at = now
+            self._write_sample(self.queue(), now)
+
+    async def aclose(self) -> None:
+        """Write what is queued, end the thread, and close the file."""
+        async with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            transaction, self._next = self._next, Transaction()
+            if self._failure is None:
+                self._write_sample(transaction, self._clock())
+            queued = self._queued or bool(transaction.commands)
+            self._queued = False
+            results: list[Results] = []
+            failures: list[JournalError] = []
+
+            def finish() -> None:
+                self._thread.shutdown(wait=True)  # after the commit that is on its way
+                try:
+                    try:
+                        if queued:
+                            results.append(self._database.apply(transaction))
+                    finally:
+                        self._database.close()
+                except JournalError as failure:
+                    failures.append(failure)
+
+            try:
+                await in_thread(finish)
+            finally:
+                if results:
+                    transaction.finish(results[0])
+                elif failures:
+                    transaction.fail(failures[0])
+        if failures and failures[0] is not self._failure:
+            raise failures[0]
+
+    def _write_sample(self, transaction: Transaction, now: float) -> None:
+        sample, self._latest_sample = self._latest_sample, None
+        if sample is not None:
+            transaction.commands.append((type(self._database).sample_slots, (now, *sample)))
+            transaction.answers.append(None)
+
+    def _commit(self) -> None:
+        if not self._queued:
+            self._busy = False
+            return
+        transaction, self._next, self._queued = self._next, Transaction(), False
+        # run_in_executor, and not a thread with a queue: idle, it costs nothing, and a loop
+        # whose clock is turned knows that it has to wait.
+        done = self.loop.run_in_executor(self._thread, self._database.apply, transaction)
+        done.add_done_callback(functools.partial(self._committed, transaction))
+
+    def _committed(self, transaction: Transaction, done: asyncio.Future[Results]) -> None:
+        failure = done.exception()
+        if failure is None:
+            self.commits += 1
+            transaction.finish(done.result())
+            self._commit()
+            return
+        if isinstance(failure, JournalError):
+            self._failure = failure
+        else:
+            self._failure = journal_error(
+                self._database.name, "io_error", f"it failed: {failure!r}"
+            )
+            self._failure.__cause__ = failure
+        transaction.fail(self._failure)
+        following, self._next = self._next, Transaction()
+        following.fail(self._failure)
