@@ -22,19 +22,93 @@ import datetime
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from heygen_async.errors import BudgetExceeded, ConfigurationError
 from heygen_async.pricing.estimates import Estimate, dollars
 
-# Money is counted in units of 1e-9 USD, so that sums are exact in any order.
-_UNITS = 1_000_000_000
+UNITS = 1_000_000_000
+"""Units of a USD. Money is counted in units, so that sums are exact in any order."""
 _WARN_AT = (0.5, 0.8)
 
 
 class MustWait(BudgetExceeded):
     """There is no room at present, but there may be when jobs in flight have settled."""
+
+
+class Figures(NamedTuple):
+    """The state of a budget, for decisions and messages. As text: all of it.
+
+    Attributes:
+        max_cost: Cap in USD, or None.
+        max_jobs: Number of jobs that may be submitted, or None.
+        spent: USD that finished jobs have cost.
+        reserved: USD that jobs in flight cost at most.
+        jobs: Jobs that are finished or in flight.
+        as_of: Date of the prices, or None if no job was estimated yet.
+    """
+
+    max_cost: float | None
+    max_jobs: int | None
+    spent: float
+    reserved: float
+    jobs: int
+    as_of: datetime.date | None
+
+    def __str__(self) -> str:
+        prices = f" at prices of {self.as_of}" if self.as_of is not None else ""
+        cap = f" of at most {dollars(self.max_cost)}" if self.max_cost is not None else ""
+        jobs = f" of at most {self.max_jobs:,}" if self.max_jobs is not None else ""
+        return (
+            f"estimate{prices}: {dollars(self.spent)} spent and {dollars(self.reserved)} reserved"
+            f"{cap}; jobs: {self.jobs:,}{jobs}"
+        )
+
+    def refusal(self, kind: type[BudgetExceeded], reason: str) -> BudgetExceeded:
+        """Return the error for a job that there is no room for."""
+        return kind(
+            f"{reason}; {self}",
+            max_cost=self.max_cost,
+            max_jobs=self.max_jobs,
+            spent=self.spent,
+            reserved=self.reserved,
+        )
+
+
+def check_room(
+    estimate: Estimate,
+    units: int,
+    room: int,
+    later: Callable[[], tuple[int, int]],
+    figures: Callable[[], Figures],
+) -> None:
+    """Refuse a job that there is no room for under a cap.
+
+    Args:
+        estimate: Estimated cost of the job.
+        units: What it reserves, in 1e-9 USD like all amounts here.
+        room: What is left of the cap beside what is spent and reserved.
+        later: Returns the room that there may be once the jobs in flight have settled that somebody
+            waits for, and how many of these are of unknown length. Called only if that decides.
+        figures: Returns what the message says.
+
+    Raises:
+        MustWait: There is no room before a job in flight has settled.
+        BudgetExceeded: There is no room.
+    """
+    if room > 0 and units <= room and (estimate.complete or estimate.usd_high is not None):
+        return
+    room_later, unknown = later()
+    if estimate.complete:
+        fits, may_fit = units <= max(room, 0), units <= room_later
+    else:
+        fits, may_fit = room > 0 and not unknown, room_later > 0
+    if not fits:
+        kind = MustWait if may_fit else BudgetExceeded
+        about = estimate.amount if estimate.complete else f"unknown cost, {estimate.amount}"
+        raise figures().refusal(kind, f"no room for a job of {about}")
 
 
 class Reservation(msgspec.Struct, frozen=True, eq=False):
@@ -86,7 +160,7 @@ class Budget:
                 raise ConfigurationError(f"{name}: expected 0 or more, got {figure!r}")
         self.max_cost = max_cost
         self.max_jobs = max_jobs
-        self._cap = None if max_cost is None else _units(max_cost)
+        self._cap = None if max_cost is None else to_units(max_cost)
         self._capped = max_cost is not None or max_jobs is not None
         self._warn = warn
         self._released: Callable[[], None] | None = None
@@ -117,20 +191,20 @@ class Budget:
                 ``submitted=True``. An amount that was not recorded counts as much as the job that
                 asks for room.
         """
-        self._spent += _units(spent)
+        self._spent += to_units(spent)
         self._ended += jobs
-        self._carried.update(None if usd is None else _units(usd) for usd in in_flight)
+        self._carried.update(None if usd is None else to_units(usd) for usd in in_flight)
         self._to_warn_at = [share for share in _WARN_AT if not self._reaches(share)]
 
     @property
     def spent(self) -> float:
         """USD that finished jobs have cost, including those of earlier runs."""
-        return self._spent / _UNITS
+        return self._spent / UNITS
 
     @property
     def reserved(self) -> float:
         """USD that jobs in flight cost at most, including those of earlier runs."""
-        return (self._reserved + self._in_flight_before()) / _UNITS
+        return (self._reserved + self._in_flight_before()) / UNITS
 
     @property
     def jobs(self) -> int:
@@ -156,12 +230,12 @@ class Budget:
         low, high = estimate.usd_low, estimate.usd_high
         if amount is None:
             amount = low if high is None else high  # a job without a price counts what is known
-        units = _units(amount)
+        units = to_units(amount)
         if submitted:
             self._take_over(units)
         elif self._capped:
             self._check_room(estimate, units)
-        lowest = units if low >= amount else _units(low)
+        lowest = units if low >= amount else to_units(low)
         reservation = Reservation(units, lowest, estimate.unknown > 0, amount)
         self._open.add(reservation)
         self._reserved += units
@@ -182,7 +256,7 @@ class Budget:
         Raises:
             ValueError: The cost is negative or not finite, or the reservation is not open.
         """
-        units = reservation.units if actual is None else _units(actual)
+        units = reservation.units if actual is None else to_units(actual)
         self.release(reservation)
         self._ended += 1
         self._spent += units
@@ -216,40 +290,21 @@ class Budget:
         self._carried[reservation.units] += 1
 
     def __str__(self) -> str:
-        prices = f" at prices of {self._as_of}" if self._as_of is not None else ""
-        cap = f" of at most {dollars(self.max_cost)}" if self.max_cost is not None else ""
-        jobs = f" of at most {self.max_jobs:,}" if self.max_jobs is not None else ""
-        return (
-            f"estimate{prices}: {dollars(self.spent)} spent and {dollars(self.reserved)} reserved"
-            f"{cap}; jobs: {self.jobs:,}{jobs}"
+        return str(self._figures())
+
+    def _figures(self) -> Figures:
+        return Figures(
+            self.max_cost, self.max_jobs, self.spent, self.reserved, self.jobs, self._as_of
         )
 
     def _check_room(self, estimate: Estimate, units: int) -> None:
         """Refuse a job that there is no room for."""
         if self.max_jobs is not None and self.jobs >= self.max_jobs:
-            raise self._refusal(BudgetExceeded, "max_jobs is reached")
-        if self._cap is None:
-            return
-        room = self._cap - self._spent - self._reserved - self._in_flight_before(units)
-        room_later = room + self._reserved - self._lowest
-        if estimate.complete:
-            fits, may_fit = units <= max(room, 0), units <= room_later
-        else:
-            covered = estimate.usd_high is not None and units <= room
-            fits, may_fit = room > 0 and (covered or not self._unknown), room_later > 0
-        if not fits:
-            kind = MustWait if may_fit else BudgetExceeded
-            about = estimate.amount if estimate.complete else f"unknown cost, {estimate.amount}"
-            raise self._refusal(kind, f"no room for a job of {about}")
-
-    def _refusal(self, kind: type[BudgetExceeded], reason: str) -> BudgetExceeded:
-        return kind(
-            f"{reason}; {self}",
-            max_cost=self.max_cost,
-            max_jobs=self.max_jobs,
-            spent=self.spent,
-            reserved=self.reserved,
-        )
+            raise self._figures().refusal(BudgetExceeded, "max_jobs is reached")
+        if self._cap is not None:
+            room = self._cap - self._spent - self._reserved - self._in_flight_before(units)
+            later = room + self._reserved - self._lowest, self._unknown
+            check_room(estimate, units, room, lambda: later, self._figures)
 
     def _in_flight_before(self, unrecorded: int = 0) -> int:
         """Return the units of jobs carried over, with a figure for those not recorded."""
@@ -281,7 +336,12 @@ class Budget:
                 self._warn(f"{max(reached):.0%} of max_cost is spent or reserved; {self}")
 
 
-def _units(usd: float) -> int:
+def to_units(usd: float) -> int:
+    """Return an amount in units of 1e-9 USD.
+
+    Raises:
+        ValueError: It is negative or not finite.
+    """
     if not 0 <= usd < math.inf:
         raise ValueError(f"expected an amount of 0 USD or more, got {usd!r}")
-    return round(usd * _UNITS)
+    return round(usd * UNITS)
