@@ -72,6 +72,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--verifytypes", "heygen_async", "--ignoreexternal")
+    session.run("python", "-m", "tests.complete_with_pyright")
 
 
 @nox.session

@@ -3,756 +3,212 @@
 The public names load when they are first used, so that importing the package costs nothing.
 """
 
+from heygen_async.lazy_names import import_lazily
+
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost milliseconds
-if TYPE_CHECKING:
+# Filled lines, in alphabetical order. "Name as Name" tells type checkers that a name is public.
+# fmt: off
+if TYPE_CHECKING or not import_lazily(__name__):
     from heygen_async.batch import (
-        Batch,
-        InvalidVariants,
-        Outcome,
-        Progress,
-        Report,
-        Run,
-        VariantProblem,
+        Batch as Batch, InvalidVariants as InvalidVariants, Outcome as Outcome,
+        Progress as Progress, Report as Report, Run as Run, VariantProblem as VariantProblem,
     )
-    from heygen_async.captions import Cue, CueProblem
-    from heygen_async.client import HeyGen
-    from heygen_async.endpoints.batches import BatchJob, BatchResult
-    from heygen_async.endpoints.resource import Pages
-    from heygen_async.endpoints.upload_cache import UploadCache
-    from heygen_async.endpoints.uploads import UploadOutcome
-    from heygen_async.endpoints.video_agents import Turn, VideoAgentJob
+    from heygen_async.captions import Cue as Cue, CueProblem as CueProblem
+    from heygen_async.client import HeyGen as HeyGen
+    from heygen_async.endpoints.batches import BatchJob as BatchJob, BatchResult as BatchResult
+    from heygen_async.endpoints.resource import Pages as Pages
+    from heygen_async.endpoints.upload_cache import UploadCache as UploadCache
+    from heygen_async.endpoints.uploads import UploadOutcome as UploadOutcome
+    from heygen_async.endpoints.video_agents import Turn as Turn, VideoAgentJob as VideoAgentJob
     from heygen_async.errors import (
-        APIError,
-        AuthenticationError,
-        BadRequest,
-        BatchStopped,
-        BudgetExceeded,
-        CallError,
-        ConfigurationError,
-        Conflict,
-        ConnectionFailed,
-        CorrectionFailed,
-        DuplicateKey,
-        HeyGenError,
-        IdempotencyMismatch,
-        InsufficientBalance,
-        InvalidRequest,
-        InvalidResponse,
-        JobError,
-        JobFailed,
-        JobNeedsInput,
-        JobTimeout,
-        JournalError,
-        MalformedDelivery,
-        NotFound,
-        PayloadTooLarge,
-        PaymentRequired,
-        PermissionDenied,
-        ProofreadExpired,
-        QuotaExceeded,
-        RateLimited,
-        RecordedFailure,
-        RequestTimeout,
-        ServerError,
-        SignatureMismatch,
-        SignatureMissing,
-        SlotsUnavailable,
-        SlotUnavailable,
-        StaleDelivery,
-        TransferError,
-        TransportError,
-        UncertainSubmission,
-        UploadCacheError,
-        URLExpired,
-        WebhookError,
+        APIError as APIError, AuthenticationError as AuthenticationError, BadRequest as BadRequest,
+        BatchStopped as BatchStopped, BudgetExceeded as BudgetExceeded, CallError as CallError,
+        ConfigurationError as ConfigurationError, Conflict as Conflict,
+        ConnectionFailed as ConnectionFailed, CorrectionFailed as CorrectionFailed,
+        DuplicateKey as DuplicateKey, HeyGenError as HeyGenError,
+        IdempotencyMismatch as IdempotencyMismatch, InsufficientBalance as InsufficientBalance,
+        InvalidRequest as InvalidRequest, InvalidResponse as InvalidResponse, JobError as JobError,
+        JobFailed as JobFailed, JobNeedsInput as JobNeedsInput, JobTimeout as JobTimeout,
+        JournalError as JournalError, MalformedDelivery as MalformedDelivery, NotFound as NotFound,
+        PayloadTooLarge as PayloadTooLarge, PaymentRequired as PaymentRequired,
+        PermissionDenied as PermissionDenied, ProofreadExpired as ProofreadExpired,
+        QuotaExceeded as QuotaExceeded, RateLimited as RateLimited,
+        RecordedFailure as RecordedFailure, RequestTimeout as RequestTimeout,
+        ServerError as ServerError, SignatureMismatch as SignatureMismatch,
+        SignatureMissing as SignatureMissing, SlotUnavailable as SlotUnavailable,
+        SlotsUnavailable as SlotsUnavailable, StaleDelivery as StaleDelivery,
+        TransferError as TransferError, TransportError as TransportError, URLExpired as URLExpired,
+        UncertainSubmission as UncertainSubmission, UploadCacheError as UploadCacheError,
+        WebhookError as WebhookError,
     )
-    from heygen_async.jobs.job import Job
-    from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal
+    from heygen_async.jobs.job import Job as Job
+    from heygen_async.journal import (
+        JournalStore as JournalStore, MemoryJournal as MemoryJournal,
+        SqliteJournal as SqliteJournal,
+    )
     from heygen_async.models.assets import (
-        Asset,
-        AssetBatchCompleteRequest,
-        AssetCompleteRequest,
-        AssetSearchResult,
-        CompletedAsset,
-        DirectUpload,
-        DirectUploadBatch,
-        DirectUploadBatchRequest,
-        DirectUploadRequest,
-        UploadedAsset,
+        Asset as Asset, AssetBatchCompleteRequest as AssetBatchCompleteRequest,
+        AssetCompleteRequest as AssetCompleteRequest, AssetSearchResult as AssetSearchResult,
+        CompletedAsset as CompletedAsset, DirectUpload as DirectUpload,
+        DirectUploadBatch as DirectUploadBatch,
+        DirectUploadBatchRequest as DirectUploadBatchRequest,
+        DirectUploadRequest as DirectUploadRequest, UploadedAsset as UploadedAsset,
     )
     from heygen_async.models.avatars import (
-        AvatarConsent,
-        AvatarConsentRequest,
-        AvatarGroup,
-        AvatarGroupUpdate,
-        AvatarLook,
-        AvatarLookUpdate,
-        AvatarRequest,
-        CreatedAvatar,
-        DigitalTwinRequest,
-        PhotoAvatarRequest,
-        PromptAvatarRequest,
-        ResourceError,
+        AvatarConsent as AvatarConsent, AvatarConsentRequest as AvatarConsentRequest,
+        AvatarGroup as AvatarGroup, AvatarGroupUpdate as AvatarGroupUpdate,
+        AvatarLook as AvatarLook, AvatarLookUpdate as AvatarLookUpdate,
+        AvatarRequest as AvatarRequest, CreatedAvatar as CreatedAvatar,
+        DigitalTwinRequest as DigitalTwinRequest, PhotoAvatarRequest as PhotoAvatarRequest,
+        PromptAvatarRequest as PromptAvatarRequest, ResourceError as ResourceError,
     )
     from heygen_async.models.batches import (
-        BatchItem,
-        BatchStatus,
-        CreatedBatch,
-        LipsyncBatchRequest,
-        VideoBatchRequest,
-        VideoTranslationBatchRequest,
+        BatchItem as BatchItem, BatchStatus as BatchStatus, CreatedBatch as CreatedBatch,
+        LipsyncBatchRequest as LipsyncBatchRequest, VideoBatchRequest as VideoBatchRequest,
+        VideoTranslationBatchRequest as VideoTranslationBatchRequest,
     )
     from heygen_async.models.brands import (
-        BrandGlossaryDetail,
-        BrandGlossaryRequest,
-        BrandGlossaryTerm,
-        BrandGlossaryTermInput,
-        BrandGlossaryUpdate,
-        BrandKitColorRoles,
-        BrandKitColorRolesUpdate,
-        BrandKitDetail,
-        BrandKitFont,
-        BrandKitFontRole,
-        BrandKitFontRoles,
-        BrandKitFontRolesUpdate,
-        BrandKitFontRoleUpdate,
-        BrandKitLogo,
-        BrandKitLogoRoles,
-        BrandKitLogoRolesUpdate,
-        BrandKitRequest,
-        BrandKitUpdate,
-        CreatedBrandKit,
-        DeletedBrandGlossary,
-        DeletedBrandKit,
-        ForcedTranslation,
-        ForcedTranslationInput,
-        UntranslatedTerm,
-        UntranslatedTermInput,
+        BrandGlossaryDetail as BrandGlossaryDetail, BrandGlossaryRequest as BrandGlossaryRequest,
+        BrandGlossaryTerm as BrandGlossaryTerm, BrandGlossaryTermInput as BrandGlossaryTermInput,
+        BrandGlossaryUpdate as BrandGlossaryUpdate, BrandKitColorRoles as BrandKitColorRoles,
+        BrandKitColorRolesUpdate as BrandKitColorRolesUpdate, BrandKitDetail as BrandKitDetail,
+        BrandKitFont as BrandKitFont, BrandKitFontRole as BrandKitFontRole,
+        BrandKitFontRoleUpdate as BrandKitFontRoleUpdate, BrandKitFontRoles as BrandKitFontRoles,
+        BrandKitFontRolesUpdate as BrandKitFontRolesUpdate, BrandKitLogo as BrandKitLogo,
+        BrandKitLogoRoles as BrandKitLogoRoles, BrandKitLogoRolesUpdate as BrandKitLogoRolesUpdate,
+        BrandKitRequest as BrandKitRequest, BrandKitUpdate as BrandKitUpdate,
+        CreatedBrandKit as CreatedBrandKit, DeletedBrandGlossary as DeletedBrandGlossary,
+        DeletedBrandKit as DeletedBrandKit, ForcedTranslation as ForcedTranslation,
+        ForcedTranslationInput as ForcedTranslationInput, UntranslatedTerm as UntranslatedTerm,
+        UntranslatedTermInput as UntranslatedTermInput,
     )
     from heygen_async.models.editing import (
-        AiClip,
-        AiClippingJob,
-        AiClippingJobSettings,
-        AiClippingRequest,
-        AiClippingSettings,
-        BackgroundRemovalJob,
-        BackgroundRemovalRequest,
-        CaptionStyle,
-        CreatedAiClipping,
-        CreatedFillerWordRemoval,
-        DeletedBackgroundRemoval,
-        FillerWordRemoval,
-        FillerWordRemovalRequest,
+        AiClip as AiClip, AiClippingJob as AiClippingJob,
+        AiClippingJobSettings as AiClippingJobSettings, AiClippingRequest as AiClippingRequest,
+        AiClippingSettings as AiClippingSettings, BackgroundRemovalJob as BackgroundRemovalJob,
+        BackgroundRemovalRequest as BackgroundRemovalRequest, CaptionStyle as CaptionStyle,
+        CreatedAiClipping as CreatedAiClipping,
+        CreatedFillerWordRemoval as CreatedFillerWordRemoval,
+        DeletedBackgroundRemoval as DeletedBackgroundRemoval,
+        FillerWordRemoval as FillerWordRemoval,
+        FillerWordRemovalRequest as FillerWordRemovalRequest,
     )
     from heygen_async.models.hyperframes import (
-        CreatedHyperframesRender,
-        DeletedHyperframesRender,
-        HyperframesRender,
-        HyperframesRenderRequest,
+        CreatedHyperframesRender as CreatedHyperframesRender,
+        DeletedHyperframesRender as DeletedHyperframesRender,
+        HyperframesRender as HyperframesRender,
+        HyperframesRenderRequest as HyperframesRenderRequest,
     )
-    from heygen_async.models.libraries import BrandGlossary, BrandKit, Folder, FolderRequest, Sound
+    from heygen_async.models.libraries import (
+        BrandGlossary as BrandGlossary, BrandKit as BrandKit, Folder as Folder,
+        FolderRequest as FolderRequest, Sound as Sound,
+    )
     from heygen_async.models.lipsyncs import (
-        CreatedLipsync,
-        Lipsync,
-        LipsyncRequest,
+        CreatedLipsync as CreatedLipsync, Lipsync as Lipsync, LipsyncRequest as LipsyncRequest,
     )
     from heygen_async.models.proofreads import (
-        CreatedProofreads,
-        GeneratedProofread,
-        Proofread,
-        ProofreadGenerateRequest,
-        ProofreadRender,
-        ProofreadRequest,
-        ProofreadSrt,
-        ProofreadSrtUpdate,
+        CreatedProofreads as CreatedProofreads, GeneratedProofread as GeneratedProofread,
+        Proofread as Proofread, ProofreadGenerateRequest as ProofreadGenerateRequest,
+        ProofreadRender as ProofreadRender, ProofreadRequest as ProofreadRequest,
+        ProofreadSrt as ProofreadSrt, ProofreadSrtUpdate as ProofreadSrtUpdate,
     )
     from heygen_async.models.scenes import (
-        FrameBackground,
-        Scene,
-        SceneElement,
-        ScriptEntry,
-        ScriptVoiceSettings,
-        VideoCaption,
-        VideoContext,
-        VideoScenes,
-        VideoTrim,
+        FrameBackground as FrameBackground, Scene as Scene, SceneElement as SceneElement,
+        ScriptEntry as ScriptEntry, ScriptVoiceSettings as ScriptVoiceSettings,
+        VideoCaption as VideoCaption, VideoContext as VideoContext, VideoScenes as VideoScenes,
+        VideoTrim as VideoTrim,
     )
     from heygen_async.models.sources import (
-        AssetBase64,
-        AssetId,
-        AssetSource,
-        AssetUrl,
-        MediaSource,
+        AssetBase64 as AssetBase64, AssetId as AssetId, AssetSource as AssetSource,
+        AssetUrl as AssetUrl, MediaSource as MediaSource,
     )
-    from heygen_async.models.statuses import (
-        DeletedId,
-        StatusEntry,
-    )
+    from heygen_async.models.statuses import DeletedId as DeletedId, StatusEntry as StatusEntry
     from heygen_async.models.template_variables import (
-        AudioVariable,
-        CharacterVariable,
-        Fit,
-        ImageVariable,
-        PlayStyle,
-        TemplateVariable,
-        TextVariable,
-        VideoVariable,
-        VoiceVariable,
+        AudioVariable as AudioVariable, CharacterVariable as CharacterVariable, Fit as Fit,
+        ImageVariable as ImageVariable, PlayStyle as PlayStyle,
+        TemplateVariable as TemplateVariable, TextVariable as TextVariable,
+        VideoVariable as VideoVariable, VoiceVariable as VoiceVariable,
     )
     from heygen_async.models.templates import (
-        Dimension,
-        SubtitlePosition,
-        SubtitleStyle,
-        Template,
-        TemplateAsset,
-        TemplateRenderRequest,
-        TemplateScene,
-        TemplateSceneVariable,
-        TemplateSummary,
-        TemplateSummaryV2,
-        TemplateV2,
-        TemplateVariableInfo,
-        TemplateVariableInfoV2,
+        Dimension as Dimension, SubtitlePosition as SubtitlePosition,
+        SubtitleStyle as SubtitleStyle, Template as Template, TemplateAsset as TemplateAsset,
+        TemplateRenderRequest as TemplateRenderRequest, TemplateScene as TemplateScene,
+        TemplateSceneVariable as TemplateSceneVariable, TemplateSummary as TemplateSummary,
+        TemplateSummaryV2 as TemplateSummaryV2, TemplateV2 as TemplateV2,
+        TemplateVariableInfo as TemplateVariableInfo,
+        TemplateVariableInfoV2 as TemplateVariableInfoV2,
     )
     from heygen_async.models.users import (
-        AutoReload,
-        CreditPool,
-        Subscription,
-        SubscriptionCredits,
-        UsageBasedBilling,
-        User,
-        Wallet,
+        AutoReload as AutoReload, CreditPool as CreditPool, Subscription as Subscription,
+        SubscriptionCredits as SubscriptionCredits, UsageBasedBilling as UsageBasedBilling,
+        User as User, Wallet as Wallet,
     )
     from heygen_async.models.video_agents import (
-        CreatedVideoAgentSession,
-        StoppedVideoAgentSession,
-        VideoAgentMessage,
-        VideoAgentMessageRequest,
-        VideoAgentRequest,
-        VideoAgentResource,
-        VideoAgentRun,
-        VideoAgentSession,
-        VideoAgentSessionSummary,
-        VideoAgentStyle,
+        CreatedVideoAgentSession as CreatedVideoAgentSession,
+        StoppedVideoAgentSession as StoppedVideoAgentSession,
+        VideoAgentMessage as VideoAgentMessage,
+        VideoAgentMessageRequest as VideoAgentMessageRequest,
+        VideoAgentRequest as VideoAgentRequest, VideoAgentResource as VideoAgentResource,
+        VideoAgentRun as VideoAgentRun, VideoAgentSession as VideoAgentSession,
+        VideoAgentSessionSummary as VideoAgentSessionSummary, VideoAgentStyle as VideoAgentStyle,
     )
     from heygen_async.models.video_parts import (
-        AspectRatio,
-        AvatarIIIEngine,
-        AvatarInput,
-        AvatarIVEngine,
-        AvatarScene,
-        AvatarSceneInput,
-        AvatarVEngine,
-        Background,
-        Caption,
-        ColorSceneBackground,
-        ElevenLabsSettings,
-        Engine,
-        Expressiveness,
-        FishSettings,
-        ImageInput,
-        ImageScene,
-        Playback,
-        Resolution,
-        SceneBackground,
-        StarfishSettings,
-        StudioScene,
-        VideoScene,
-        VoiceEngineSettings,
-        VoiceSettings,
-        Watermark,
-        WatermarkPlacement,
+        AspectRatio as AspectRatio, AvatarIIIEngine as AvatarIIIEngine,
+        AvatarIVEngine as AvatarIVEngine, AvatarInput as AvatarInput, AvatarScene as AvatarScene,
+        AvatarSceneInput as AvatarSceneInput, AvatarVEngine as AvatarVEngine,
+        Background as Background, Caption as Caption, ColorSceneBackground as ColorSceneBackground,
+        ElevenLabsSettings as ElevenLabsSettings, Engine as Engine,
+        Expressiveness as Expressiveness, FishSettings as FishSettings, ImageInput as ImageInput,
+        ImageScene as ImageScene, Playback as Playback, Resolution as Resolution,
+        SceneBackground as SceneBackground, StarfishSettings as StarfishSettings,
+        StudioScene as StudioScene, VideoScene as VideoScene,
+        VoiceEngineSettings as VoiceEngineSettings, VoiceSettings as VoiceSettings,
+        Watermark as Watermark, WatermarkPlacement as WatermarkPlacement,
     )
     from heygen_async.models.video_translations import (
-        CreatedVideoTranslations,
-        StockVoiceConfig,
-        TitleUpdate,
-        TranslationLanguages,
-        VideoTranslation,
-        VideoTranslationRequest,
+        CreatedVideoTranslations as CreatedVideoTranslations, StockVoiceConfig as StockVoiceConfig,
+        TitleUpdate as TitleUpdate, TranslationLanguages as TranslationLanguages,
+        VideoTranslation as VideoTranslation, VideoTranslationRequest as VideoTranslationRequest,
     )
     from heygen_async.models.videos import (
-        AvatarVideoRequest,
-        CinematicAvatarVideoRequest,
-        CreatedVideo,
-        DeletedVideo,
-        ImageVideoRequest,
-        StudioVideoRequest,
-        Video,
-        VideoRequest,
-        VideoStatusV1,
+        AvatarVideoRequest as AvatarVideoRequest,
+        CinematicAvatarVideoRequest as CinematicAvatarVideoRequest, CreatedVideo as CreatedVideo,
+        DeletedVideo as DeletedVideo, ImageVideoRequest as ImageVideoRequest,
+        StudioVideoRequest as StudioVideoRequest, Video as Video, VideoRequest as VideoRequest,
+        VideoStatusV1 as VideoStatusV1,
     )
     from heygen_async.models.voices import (
-        CreatedVoiceClone,
-        DeletedVoice,
-        Speech,
-        SpeechRequest,
-        Voice,
-        VoiceCloneRequest,
-        VoiceDesign,
-        VoiceDesignRequest,
-        VoiceDetail,
-        WordTimestamp,
+        CreatedVoiceClone as CreatedVoiceClone, DeletedVoice as DeletedVoice, Speech as Speech,
+        SpeechRequest as SpeechRequest, Voice as Voice, VoiceCloneRequest as VoiceCloneRequest,
+        VoiceDesign as VoiceDesign, VoiceDesignRequest as VoiceDesignRequest,
+        VoiceDetail as VoiceDetail, WordTimestamp as WordTimestamp,
     )
     from heygen_async.models.webhooks import (
-        RotatedWebhookSecret,
-        WebhookEndpoint,
-        WebhookEndpointRequest,
-        WebhookEndpointUpdate,
-        WebhookEvent,
-        WebhookEventName,
-        WebhookEventType,
+        RotatedWebhookSecret as RotatedWebhookSecret, WebhookEndpoint as WebhookEndpoint,
+        WebhookEndpointRequest as WebhookEndpointRequest,
+        WebhookEndpointUpdate as WebhookEndpointUpdate, WebhookEvent as WebhookEvent,
+        WebhookEventName as WebhookEventName, WebhookEventType as WebhookEventType,
     )
     from heygen_async.pipelines import (
-        ChainEstimate,
-        Narration,
-        estimate_localize,
-        estimate_narrate,
-        estimate_personalize,
-        localize,
-        narrate,
-        personalize,
+        ChainEstimate as ChainEstimate, Narration as Narration,
+        estimate_localize as estimate_localize, estimate_narrate as estimate_narrate,
+        estimate_personalize as estimate_personalize, localize as localize, narrate as narrate,
+        personalize as personalize,
     )
-    from heygen_async.pricing.estimates import Estimate, RunEstimate
-    from heygen_async.pricing.prices import PRICES, PriceTable
-    from heygen_async.session.answers.codec import Page
-    from heygen_async.session.cancellation import accepted_job_ids
-    from heygen_async.session.diagnostics.hooks import Hooks, JobEvent, RequestEvent, RetryEvent
-    from heygen_async.session.limits.job_slots import JobSlots
-    from heygen_async.session.limits.request_limiter import RequestLimiter
-    from heygen_async.session.settings import Retry, Timeout
-    from heygen_async.session.slots import SlotLease, SlotPool, SlotStats
-    from heygen_async.version import __version__
-    from heygen_async.webhooks import WebhookReceiver
-
-# Where each name is; the block above says the same to type checkers, and a test compares them.
-_HOMES = {
-    "batch": "Batch InvalidVariants Outcome Progress Report Run VariantProblem",
-    "captions": "Cue CueProblem",
-    "client": "HeyGen",
-    "endpoints.batches": "BatchJob BatchResult",
-    "endpoints.resource": "Pages",
-    "endpoints.upload_cache": "UploadCache",
-    "endpoints.uploads": "UploadOutcome",
-    "endpoints.video_agents": "Turn VideoAgentJob",
-    "errors": (
-        "APIError AuthenticationError BadRequest BatchStopped BudgetExceeded CallError "
-        "ConfigurationError Conflict ConnectionFailed CorrectionFailed DuplicateKey HeyGenError "
-        "IdempotencyMismatch InsufficientBalance InvalidRequest InvalidResponse JobError JobFailed "
-        "JobNeedsInput JobTimeout JournalError MalformedDelivery NotFound PayloadTooLarge "
-        "PaymentRequired PermissionDenied ProofreadExpired QuotaExceeded RateLimited "
-        "RecordedFailure RequestTimeout ServerError SignatureMismatch SignatureMissing "
-        "SlotUnavailable SlotsUnavailable StaleDelivery TransferError TransportError URLExpired "
-        "UncertainSubmission UploadCacheError WebhookError"
-    ),
-    "jobs.job": "Job",
-    "journal": "JournalStore MemoryJournal SqliteJournal",
-    "models.assets": (
-        "Asset AssetBatchCompleteRequest AssetCompleteRequest AssetSearchResult CompletedAsset "
-        "DirectUpload DirectUploadBatch DirectUploadBatchRequest DirectUploadRequest "
-        "UploadedAsset"
-    ),
-    "models.avatars": (
-        "AvatarConsent AvatarConsentRequest AvatarGroup AvatarGroupUpdate AvatarLook "
-        "AvatarLookUpdate AvatarRequest CreatedAvatar DigitalTwinRequest PhotoAvatarRequest "
-        "PromptAvatarRequest ResourceError"
-    ),
-    "models.batches": (
-        "BatchItem BatchStatus CreatedBatch LipsyncBatchRequest VideoBatchRequest "
-        "VideoTranslationBatchRequest"
-    ),
-    "models.brands": (
-        "BrandGlossaryDetail BrandGlossaryRequest BrandGlossaryTerm BrandGlossaryTermInput "
-        "BrandGlossaryUpdate BrandKitColorRoles BrandKitColorRolesUpdate BrandKitDetail "
-        "BrandKitFont BrandKitFontRole BrandKitFontRoleUpdate BrandKitFontRoles "
-        "BrandKitFontRolesUpdate BrandKitLogo BrandKitLogoRoles BrandKitLogoRolesUpdate "
-        "BrandKitRequest BrandKitUpdate CreatedBrandKit DeletedBrandGlossary DeletedBrandKit "
-        "ForcedTranslation ForcedTranslationInput UntranslatedTerm UntranslatedTermInput"
-    ),
-    "models.editing": (
-        "AiClip AiClippingJob AiClippingJobSettings AiClippingRequest AiClippingSettings "
-        "BackgroundRemovalJob BackgroundRemovalRequest CaptionStyle CreatedAiClipping "
-        "CreatedFillerWordRemoval DeletedBackgroundRemoval FillerWordRemoval "
-        "FillerWordRemovalRequest"
-    ),
-    "models.hyperframes": (
-        "CreatedHyperframesRender DeletedHyperframesRender HyperframesRender "
-        "HyperframesRenderRequest"
-    ),
-    "models.libraries": "BrandGlossary BrandKit Folder FolderRequest Sound",
-    "models.lipsyncs": "CreatedLipsync Lipsync LipsyncRequest",
-    "models.proofreads": (
-        "CreatedProofreads GeneratedProofread Proofread ProofreadGenerateRequest "
-        "ProofreadRender ProofreadRequest ProofreadSrt ProofreadSrtUpdate"
-    ),
-    "models.scenes": (
-        "FrameBackground Scene SceneElement ScriptEntry ScriptVoiceSettings VideoCaption "
-        "VideoContext VideoScenes VideoTrim"
-    ),
-    "models.sources": "AssetBase64 AssetId AssetSource AssetUrl MediaSource",
-    "models.statuses": "DeletedId StatusEntry",
-    "models.template_variables": (
-        "AudioVariable CharacterVariable Fit ImageVariable PlayStyle TemplateVariable "
-        "TextVariable VideoVariable VoiceVariable"
-    ),
-    "models.templates": (
-        "Dimension SubtitlePosition SubtitleStyle Template TemplateAsset TemplateRenderRequest "
-        "TemplateScene TemplateSceneVariable TemplateSummary TemplateSummaryV2 TemplateV2 "
-        "TemplateVariableInfo TemplateVariableInfoV2"
-    ),
-    "models.users": (
-        "AutoReload CreditPool Subscription SubscriptionCredits UsageBasedBilling User Wallet"
-    ),
-    "models.video_agents": (
-        "CreatedVideoAgentSession StoppedVideoAgentSession VideoAgentMessage "
-        "VideoAgentMessageRequest VideoAgentRequest VideoAgentResource VideoAgentRun "
-        "VideoAgentSession VideoAgentSessionSummary VideoAgentStyle"
-    ),
-    "models.video_parts": (
-        "AspectRatio AvatarIIIEngine AvatarIVEngine AvatarInput AvatarScene AvatarSceneInput "
-        "AvatarVEngine Background Caption ColorSceneBackground ElevenLabsSettings Engine "
-        "Expressiveness FishSettings ImageInput ImageScene Playback Resolution SceneBackground "
-        "StarfishSettings StudioScene VideoScene VoiceEngineSettings VoiceSettings Watermark "
-        "WatermarkPlacement"
-    ),
-    "models.video_translations": (
-        "CreatedVideoTranslations StockVoiceConfig TitleUpdate TranslationLanguages "
-        "VideoTranslation VideoTranslationRequest"
-    ),
-    "models.videos": (
-        "AvatarVideoRequest CinematicAvatarVideoRequest CreatedVideo DeletedVideo "
-        "ImageVideoRequest StudioVideoRequest Video VideoRequest VideoStatusV1"
-    ),
-    "models.voices": (
-        "CreatedVoiceClone DeletedVoice Speech SpeechRequest Voice VoiceCloneRequest "
-        "VoiceDesign VoiceDesignRequest VoiceDetail WordTimestamp"
-    ),
-    "models.webhooks": (
-        "RotatedWebhookSecret WebhookEndpoint WebhookEndpointRequest WebhookEndpointUpdate "
-        "WebhookEvent WebhookEventName WebhookEventType"
-    ),
-    "pipelines": "ChainEstimate Narration estimate_localize estimate_narrate "
-    "estimate_personalize localize narrate personalize",
-    "pricing.estimates": "Estimate RunEstimate",
-    "pricing.prices": "PRICES PriceTable",
-    "session.cancellation": "accepted_job_ids",
-    "session.answers.codec": "Page",
-    "session.diagnostics.hooks": "Hooks JobEvent RequestEvent RetryEvent",
-    "session.limits.job_slots": "JobSlots",
-    "session.limits.request_limiter": "RequestLimiter",
-    "session.settings": "Retry Timeout",
-    "session.slots": "SlotLease SlotPool SlotStats",
-    "version": "__version__",
-    "webhooks": "WebhookReceiver",
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-__all__ = [  # noqa: RUF022, in the plain order of their letters
-    "APIError",
-    "AiClip",
-    "AiClippingJob",
-    "AiClippingJobSettings",
-    "AiClippingRequest",
-    "AiClippingSettings",
-    "AspectRatio",
-    "Asset",
-    "AssetBase64",
-    "AssetBatchCompleteRequest",
-    "AssetCompleteRequest",
-    "AssetId",
-    "AssetSearchResult",
-    "AssetSource",
-    "AssetUrl",
-    "AudioVariable",
-    "AuthenticationError",
-    "AutoReload",
-    "AvatarConsent",
-    "AvatarConsentRequest",
-    "AvatarGroup",
-    "AvatarGroupUpdate",
-    "AvatarIIIEngine",
-    "AvatarIVEngine",
-    "AvatarInput",
-    "AvatarLook",
-    "AvatarLookUpdate",
-    "AvatarRequest",
-    "AvatarScene",
-    "AvatarSceneInput",
-    "AvatarVEngine",
-    "AvatarVideoRequest",
-    "Background",
-    "BackgroundRemovalJob",
-    "BackgroundRemovalRequest",
-    "BadRequest",
-    "Batch",
-    "BatchItem",
-    "BatchJob",
-    "BatchResult",
-    "BatchStatus",
-    "BatchStopped",
-    "BrandGlossary",
-    "BrandGlossaryDetail",
-    "BrandGlossaryRequest",
-    "BrandGlossaryTerm",
-    "BrandGlossaryTermInput",
-    "BrandGlossaryUpdate",
-    "BrandKit",
-    "BrandKitColorRoles",
-    "BrandKitColorRolesUpdate",
-    "BrandKitDetail",
-    "BrandKitFont",
-    "BrandKitFontRole",
-    "BrandKitFontRoleUpdate",
-    "BrandKitFontRoles",
-    "BrandKitFontRolesUpdate",
-    "BrandKitLogo",
-    "BrandKitLogoRoles",
-    "BrandKitLogoRolesUpdate",
-    "BrandKitRequest",
-    "BrandKitUpdate",
-    "BudgetExceeded",
-    "CallError",
-    "Caption",
-    "CaptionStyle",
-    "ChainEstimate",
-    "CharacterVariable",
-    "CinematicAvatarVideoRequest",
-    "ColorSceneBackground",
-    "CompletedAsset",
-    "ConfigurationError",
-    "Conflict",
-    "ConnectionFailed",
-    "CorrectionFailed",
-    "CreatedAiClipping",
-    "CreatedAvatar",
-    "CreatedBatch",
-    "CreatedBrandKit",
-    "CreatedFillerWordRemoval",
-    "CreatedHyperframesRender",
-    "CreatedLipsync",
-    "CreatedProofreads",
-    "CreatedVideo",
-    "CreatedVideoAgentSession",
-    "CreatedVideoTranslations",
-    "CreatedVoiceClone",
-    "CreditPool",
-    "Cue",
-    "CueProblem",
-    "DeletedBackgroundRemoval",
-    "DeletedBrandGlossary",
-    "DeletedBrandKit",
-    "DeletedHyperframesRender",
-    "DeletedId",
-    "DeletedVideo",
-    "DeletedVoice",
-    "DigitalTwinRequest",
-    "Dimension",
-    "DirectUpload",
-    "DirectUploadBatch",
-    "DirectUploadBatchRequest",
-    "DirectUploadRequest",
-    "DuplicateKey",
-    "ElevenLabsSettings",
-    "Engine",
-    "Estimate",
-    "Expressiveness",
-    "FillerWordRemoval",
-    "FillerWordRemovalRequest",
-    "FishSettings",
-    "Fit",
-    "Folder",
-    "FolderRequest",
-    "ForcedTranslation",
-    "ForcedTranslationInput",
-    "FrameBackground",
-    "GeneratedProofread",
-    "HeyGen",
-    "HeyGenError",
-    "Hooks",
-    "HyperframesRender",
-    "HyperframesRenderRequest",
-    "IdempotencyMismatch",
-    "ImageInput",
-    "ImageScene",
-    "ImageVariable",
-    "ImageVideoRequest",
-    "InsufficientBalance",
-    "InvalidRequest",
-    "InvalidResponse",
-    "InvalidVariants",
-    "Job",
-    "JobError",
-    "JobEvent",
-    "JobFailed",
-    "JobNeedsInput",
-    "JobSlots",
-    "JobTimeout",
-    "JournalError",
-    "JournalStore",
-    "Lipsync",
-    "LipsyncBatchRequest",
-    "LipsyncRequest",
-    "MalformedDelivery",
-    "MediaSource",
-    "MemoryJournal",
-    "Narration",
-    "NotFound",
-    "Outcome",
-    "PRICES",
-    "Page",
-    "Pages",
-    "PayloadTooLarge",
-    "PaymentRequired",
-    "PermissionDenied",
-    "PhotoAvatarRequest",
-    "PlayStyle",
-    "Playback",
-    "PriceTable",
-    "Progress",
-    "PromptAvatarRequest",
-    "Proofread",
-    "ProofreadExpired",
-    "ProofreadGenerateRequest",
-    "ProofreadRender",
-    "ProofreadRequest",
-    "ProofreadSrt",
-    "ProofreadSrtUpdate",
-    "QuotaExceeded",
-    "RateLimited",
-    "RecordedFailure",
-    "Report",
-    "RequestEvent",
-    "RequestLimiter",
-    "RequestTimeout",
-    "Resolution",
-    "ResourceError",
-    "Retry",
-    "RetryEvent",
-    "RotatedWebhookSecret",
-    "Run",
-    "RunEstimate",
-    "Scene",
-    "SceneBackground",
-    "SceneElement",
-    "ScriptEntry",
-    "ScriptVoiceSettings",
-    "ServerError",
-    "SignatureMismatch",
-    "SignatureMissing",
-    "SlotLease",
-    "SlotPool",
-    "SlotStats",
-    "SlotUnavailable",
-    "SlotsUnavailable",
-    "Sound",
-    "Speech",
-    "SpeechRequest",
-    "SqliteJournal",
-    "StaleDelivery",
-    "StarfishSettings",
-    "StatusEntry",
-    "StockVoiceConfig",
-    "StoppedVideoAgentSession",
-    "StudioScene",
-    "StudioVideoRequest",
-    "Subscription",
-    "SubscriptionCredits",
-    "SubtitlePosition",
-    "SubtitleStyle",
-    "Template",
-    "TemplateAsset",
-    "TemplateRenderRequest",
-    "TemplateScene",
-    "TemplateSceneVariable",
-    "TemplateSummary",
-    "TemplateSummaryV2",
-    "TemplateV2",
-    "TemplateVariable",
-    "TemplateVariableInfo",
-    "TemplateVariableInfoV2",
-    "TextVariable",
-    "Timeout",
-    "TitleUpdate",
-    "TransferError",
-    "TranslationLanguages",
-    "TransportError",
-    "Turn",
-    "URLExpired",
-    "UncertainSubmission",
-    "UntranslatedTerm",
-    "UntranslatedTermInput",
-    "UploadCache",
-    "UploadCacheError",
-    "UploadOutcome",
-    "UploadedAsset",
-    "UsageBasedBilling",
-    "User",
-    "VariantProblem",
-    "Video",
-    "VideoAgentJob",
-    "VideoAgentMessage",
-    "VideoAgentMessageRequest",
-    "VideoAgentRequest",
-    "VideoAgentResource",
-    "VideoAgentRun",
-    "VideoAgentSession",
-    "VideoAgentSessionSummary",
-    "VideoAgentStyle",
-    "VideoBatchRequest",
-    "VideoCaption",
-    "VideoContext",
-    "VideoRequest",
-    "VideoScene",
-    "VideoScenes",
-    "VideoStatusV1",
-    "VideoTranslation",
-    "VideoTranslationBatchRequest",
-    "VideoTranslationRequest",
-    "VideoTrim",
-    "VideoVariable",
-    "Voice",
-    "VoiceCloneRequest",
-    "VoiceDesign",
-    "VoiceDesignRequest",
-    "VoiceDetail",
-    "VoiceEngineSettings",
-    "VoiceSettings",
-    "VoiceVariable",
-    "Wallet",
-    "Watermark",
-    "WatermarkPlacement",
-    "WebhookEndpoint",
-    "WebhookEndpointRequest",
-    "WebhookEndpointUpdate",
-    "WebhookError",
-    "WebhookEvent",
-    "WebhookEventName",
-    "WebhookEventType",
-    "WebhookReceiver",
-    "WordTimestamp",
-    "__version__",
-    "accepted_job_ids",
-    "estimate_localize",
-    "estimate_narrate",
-    "estimate_personalize",
-    "localize",
-    "narrate",
-    "personalize",
-]
-
-
-if not TYPE_CHECKING:  # type checkers would take it to mean that every name exists
-
-    def __getattr__(name: str) -> object:
-        home = _HOME_OF.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import importlib
-
-        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("_"))})
+    from heygen_async.pricing.estimates import Estimate as Estimate, RunEstimate as RunEstimate
+    from heygen_async.pricing.prices import PRICES as PRICES, PriceTable as PriceTable
+    from heygen_async.session.answers.codec import Page as Page
+    from heygen_async.session.cancellation import accepted_job_ids as accepted_job_ids
+    from heygen_async.session.diagnostics.hooks import (
+        Hooks as Hooks, JobEvent as JobEvent, RequestEvent as RequestEvent,
+        RetryEvent as RetryEvent,
+    )
+    from heygen_async.session.limits.job_slots import JobSlots as JobSlots
+    from heygen_async.session.limits.request_limiter import RequestLimiter as RequestLimiter
+    from heygen_async.session.settings import Retry as Retry, Timeout as Timeout
+    from heygen_async.session.slots import (
+        SlotLease as SlotLease, SlotPool as SlotPool, SlotStats as SlotStats,
+    )
+    from heygen_async.version import __version__ as __version__
+    from heygen_async.webhooks import WebhookReceiver as WebhookReceiver
+# fmt: on

@@ -41,6 +41,7 @@ MEDIA = {"media"} | CLIENT
 BATCH = {"batch", "journal", "pricing"} | MEDIA
 MAY_IMPORT = {
     "version": set[str](),
+    "lazy_names": set[str](),
     "errors": set[str](),
     "models": ERRORS,
     "session": MODELS,
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     "journal": JOURNAL,
     "batch": BATCH,
     "captions": MODELS,
-    "distributed": WEBHOOKS,
+    "distributed": {"lazy_names"} | WEBHOOKS,
     "pipelines": {"captions"} | BATCH,
     "reports": BATCH,
     "telemetry": BATCH,

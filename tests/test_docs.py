@@ -28,7 +28,7 @@ from heygen_async.cli.app import app
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.sandbox import Sandbox
 
-from .public_names import homes_of_public_names
+from .public_names import HOMES
 from .snippets import prints, run_in, snippets
 from .web_servers import under_uvicorn
 
@@ -189,11 +189,7 @@ def test_links_lead_to_pages() -> None:
 def test_the_table_of_errors_has_all_of_them() -> None:
     table = HOOKS["error_table"]()
     told = re.findall(r"^\| (?:&nbsp;)*`(\w+)` \| \S", table, re.MULTILINE)
-    there = [
-        name
-        for name in heygen_async.__all__
-        if getattr(heygen_async, name, None) in vars(errors).values()
-    ]
+    there = [name for name in HOMES if getattr(heygen_async, name, None) in vars(errors).values()]
     assert sorted(told) == sorted(there)
     assert "`InvalidRequest` | A request that the API would refuse" in table
     assert "| `param` |" in table
@@ -240,9 +236,8 @@ def test_every_public_name_has_a_page() -> None:
     """That the site's reference has all of them is checked by its build; this is quick."""
     told = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("reference/*.md"))
     directives = set(re.findall(r"^::: (\S+)$", told, re.MULTILINE))
-    homes = homes_of_public_names()
-    for name in set(heygen_async.__all__) - {"__version__", "PRICES"}:
-        home = homes[name]
+    for name in HOMES.keys() - {"__version__", "PRICES"}:
+        home = HOMES[name]
         value = getattr(heygen_async, name)
         module = getattr(value, "__module__", home)
         assert any(one.startswith((home, module)) for one in directives), name

@@ -37,6 +37,7 @@ from heygen_async import (
 from heygen_async.media.probes import SourceInfo
 from heygen_async.models.structs import Answer
 from heygen_async.sandbox import Sandbox
+from tests.public_names import HOMES
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ def _classes(kind: type[T]) -> Iterator[type[T]]:
 
 
 def _errors() -> list[type[HeyGenError]]:
-    for name in heygen_async.__all__:
+    for name in HOMES:
         getattr(heygen_async, name)  # loads all modules that have some
     importlib.import_module("heygen_async.webhooks")
     own = {kind for kind in _classes(HeyGenError) if kind.__module__.startswith("heygen_async")}

@@ -16,6 +16,7 @@ from heygen_async import AvatarVideoRequest, HeyGen
 from heygen_async.cli.app import app
 from heygen_async.sandbox import Sandbox
 
+from .public_names import HOMES
 from .snippets import run_in, snippets
 from .web_servers import under_uvicorn
 
@@ -51,7 +52,7 @@ def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 async def run(snippet: str, **names: Any) -> dict[str, Any]:
     """Run a snippet; the names that it leaves behind."""
-    space = {name: getattr(heygen_async, name) for name in heygen_async.__all__} | names
+    space = {name: getattr(heygen_async, name) for name in HOMES} | names
     await run_in(space, snippet, source="README.md")
     return space
 
