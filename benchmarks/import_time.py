@@ -10,6 +10,9 @@ comes from processes that do one after the other and say themselves what each to
 of the interpreter: what drifts does so for both, and the last digit is worth something.
 ``process_ratio`` compares whole processes, with their ends, and on a busy machine wavers by several
 hundredths.
+
+``version_ratio`` and ``help_ratio`` are the command's ``--version`` and ``--help`` to the import of
+Typer, which it is written with.
 """
 
 from __future__ import annotations
@@ -27,11 +30,15 @@ from pathlib import Path
 from tables import report
 
 ROOT = Path(__file__).resolve().parents[1]
+COMMAND = 'import sys; from heygen_async.cli import main; sys.argv[1:] = ["{}"]; main()'
 CASES = {
     "an empty interpreter": "pass",
     "import heygen_async": "import heygen_async",
     "import aiohttp, anyio, backoff, msgspec": "import aiohttp, anyio, backoff, msgspec",
     'HeyGen("k")': 'from heygen_async import HeyGen; HeyGen("k")',
+    "import typer": "import typer",
+    "heygen-async --version": COMMAND.format("--version"),
+    "heygen-async --help": COMMAND.format("--help"),
 }
 
 # A client loads all of the dependencies but anyio, which is for those who use it.
@@ -49,7 +56,7 @@ print(client / (shared + time.process_time() - client))
 def measure(code: str, env: dict[str, str]) -> tuple[float, float]:
     """Milliseconds of a process that runs this: of CPU, and by the clock."""
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, stdout=subprocess.DEVNULL)
     after, elapsed = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - started
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return cpu * 1e3, elapsed * 1e3
@@ -86,7 +93,7 @@ def run(rounds: int, cache: str) -> tuple[list[dict[str, object]], dict[str, flo
         }
         for name, each in times.items()
     ]
-    empty, package, dependencies, client = times.values()
+    empty, package, dependencies, client, typer, version, help_shown = times.values()
     figures = {
         "import_ms": statistics.median(
             ours[0] - bare[0] for ours, bare in zip(package, empty, strict=True)
@@ -94,6 +101,12 @@ def run(rounds: int, cache: str) -> tuple[list[dict[str, object]], dict[str, flo
         "client_ratio": statistics.median(ratios),
         "process_ratio": statistics.median(
             ours[0] / bare[0] for ours, bare in zip(client, dependencies, strict=True)
+        ),
+        "version_ratio": statistics.median(
+            ours[0] / bare[0] for ours, bare in zip(version, typer, strict=True)
+        ),
+        "help_ratio": statistics.median(
+            ours[0] / bare[0] for ours, bare in zip(help_shown, typer, strict=True)
         ),
     }
     return rows, {name: round(value, 3) for name, value in figures.items()}
@@ -108,7 +121,7 @@ def main() -> None:
         rows, figures = run(arguments.rounds, cache)
     report(
         "Processes that import, in milliseconds; import_ms over an empty interpreter, "
-        "client_ratio and process_ratio to the dependencies",
+        "client_ratio and process_ratio to the dependencies, version_ratio and help_ratio to Typer",
         rows,
         figures,
         arguments.json,

@@ -22,7 +22,7 @@ import typer
 from typer.models import ArgumentInfo
 
 from heygen_async import errors
-from heygen_async.cli.app import app
+from heygen_async.cli.app import MODULES
 
 logger = logging.getLogger("mkdocs.hooks.pages")
 
@@ -125,7 +125,8 @@ def attributes(kind: type) -> list[str]:
 
 def command_reference() -> str:
     """A section for each command: what it does, its arguments and options."""
-    return "\n\n".join(command_sections(app))
+    apps = [importlib.import_module(f"heygen_async.cli.app.{name}").app for name in MODULES]
+    return "\n\n".join(section for app in apps for section in command_sections(app))
 
 
 def command_sections(group: typer.Typer, *above: str) -> Iterator[str]:

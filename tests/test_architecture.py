@@ -39,6 +39,7 @@ PRICING = {"pricing"} | MODELS
 JOURNAL = {"journal"} | SESSION | PRICING
 MEDIA = {"media"} | CLIENT
 BATCH = {"batch", "journal", "pricing"} | MEDIA
+CLI = {"captions", "pipelines", "reports", "sandbox"} | BATCH
 MAY_IMPORT = {
     "version": set[str](),
     "lazy_names": set[str](),
@@ -58,7 +59,8 @@ MAY_IMPORT = {
     "pipelines": {"captions"} | BATCH,
     "reports": BATCH,
     "telemetry": BATCH,
-    "cli": {"captions", "pipelines", "reports", "sandbox"} | BATCH,
+    "cli": CLI,
+    "__main__": {"cli"} | CLI,
     "sandbox": set[str](),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import logging
+import pkgutil
 import re
 import runpy
 import shlex
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ import typer
 import typer.main
 
 import heygen_async
+import heygen_async.cli
 
 # Their scripts are read when they are imported, which a page does in its event loop.
 import heygen_async.distributed.redis_delivery_log
@@ -37,6 +39,10 @@ DOCS = ROOT / "docs"
 PAGES = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
 WITH_CODE = [name for name, path in PAGES.items() if snippets(path.read_text(encoding="utf-8"))]
 HOOKS = runpy.run_path(str(DOCS / "hooks.py"))
+# Commands load when they are called, which a page does in its event loop.
+for module in pkgutil.walk_packages(heygen_async.cli.__path__, "heygen_async.cli."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
 # The few that cannot run; each says why.
 NOT_RUN = 2
 
@@ -126,9 +132,7 @@ def put_commands_on_this_loop(
         run_here.append(command)
         return Exit.DONE
 
-    for name, module in list(sys.modules.items()):
-        if name.startswith("heygen_async.cli.") and hasattr(module, "run"):
-            monkeypatch.setattr(module, "run", leave)
+    monkeypatch.setattr("heygen_async.cli.running.run", leave)
 
 
 async def run_command(line: str, run_here: list[Callable[[], Any]]) -> None:
@@ -225,7 +229,8 @@ def test_a_build_warns_of_what_it_must_not_have(
 
 
 def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed if above else group.load(name)
         if hasattr(command, "commands"):
             yield from commands(command, *above, name)
         else:

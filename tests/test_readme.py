@@ -218,7 +218,7 @@ def test_lines_for_the_shell_parse() -> None:
     for line in lines:
         program, *words = shlex.split(line)
         if program == "heygen-async":
-            command = commands.commands[words[0]]
+            command = commands.load(words[0])
             command.make_context(words[0], words[1:])  # raises for what it does not know
             parsed += 1
     assert parsed == 8

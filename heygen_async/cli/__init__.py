@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from heygen_async.cli.standard_streams import secure
+from heygen_async.cli.standard_streams import secure, state_of
+from heygen_async.version import __version__
 
 
 def main() -> None:
     """Run the command line; the entry point ``heygen-async``."""
     secure()
+    if sys.argv[1:] == ["--version"]:  # before anything is loaded that it does not need
+        print(f"heygen-async {__version__}")  # noqa: T201
+        raise SystemExit(state_of(sys.stdout).failure is not None)
     try:
         from heygen_async.cli.app import app
+
+        app()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("typer", "rich"):
@@ -25,4 +31,3 @@ def main() -> None:
     except KeyboardInterrupt:  # while it loads
         print("Stopped.", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None
-    app()

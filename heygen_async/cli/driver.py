@@ -23,8 +23,8 @@ from heygen_async.cli.display import (
     still_running,
 )
 from heygen_async.cli.exit_codes import Exit, exit_for, exit_for_failures, sentence
-from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen

@@ -15,6 +15,12 @@ from heygen_async.errors import (
     RequestTimeout,
 )
 
+EXIT_CODES = (
+    "Exit codes: 0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, "
+    "130 stopped by Ctrl-C, 143 by SIGTERM."
+)
+"""The exit codes, as the help of commands says them."""
+
 
 class Exit(IntEnum):
     """What the command ends with."""

@@ -1,27 +1,23 @@
-"""The options that commands share, and what runs are told about journals and budgets."""
+"""The options that commands share.
+
+It imports nothing of what the commands do, as that takes long: they import it when they run.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
-import msgspec
 import typer
 
-from heygen_async.batch import Batch, Progress
-from heygen_async.cli.display import display_for
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.running import run
-from heygen_async.client import HeyGen
-from heygen_async.errors import JournalError
-from heygen_async.journal import FINISHED, open_reader
-from heygen_async.models.outputs import Output
+
+Command: TypeAlias = Coroutine[Any, Any, Exit]
 
 
 class Via(StrEnum):
@@ -175,115 +171,6 @@ Json = Annotated[
 Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is kept, what it may cost, and what is downloaded of it.
-
-    Attributes:
-        journal: The file that makes the run survive a crash, or None.
-        resume: Refuse to begin a new run.
-        retry_failed: Submit items again that failed in an earlier run.
-        resubmit_uncertain: Send items again that might be paid for twice.
-        max_cost: USD that the run may cost, by estimate, or None.
-        max_jobs: Jobs that it may submit, or None.
-        until_empty: Start although the account cannot pay for all of it.
-        give_up_after: Seconds after which the run ends if HeyGen accepts nothing.
-        measure: Probe the sources.
-        dry_run: Check and estimate only.
-        concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
-            None.
-        also: Files that are downloaded beside each video.
-    """
-
-    journal: Path | None = None
-    resume: bool = False
-    retry_failed: bool = False
-    resubmit_uncertain: bool = False
-    max_cost: float | None = None
-    max_jobs: int | None = None
-    until_empty: bool = False
-    give_up_after: float = 3600.0
-    measure: bool = True
-    dry_run: bool = False
-    concurrency: int | None = None
-    also: Sequence[Output] = ()
-
-    def existing_run(self) -> str | None:
-        """Describe what the journal holds before the start; None if there is no run in it.
-
-        It blocks.
-
-        Raises:
-            CommandError: The options do not go together, or there is nothing to resume.
-        """
-        if self.journal is None:
-            for name in ("resume", "retry_failed", "resubmit_uncertain"):
-                if getattr(self, name):
-                    option = name.replace("_", "-")
-                    raise CommandError(f"--{option} needs the journal of the run: --journal FILE")
-            return None
-        path = self.journal
-        if not path.exists() or (path.is_file() and not path.stat().st_size):
-            if self.resume:
-                raise CommandError(
-                    f"{path}: there is no journal to resume; without --resume a new run begins"
-                )
-            return None
-        try:
-            with open_reader(path) as view:
-                totals, run = view.totals(), view.run
-        except JournalError:
-            return None  # the run will open it, and say better what is wrong
-        ended = sum(totals.counts[state] for state in FINISHED)
-        return (
-            f"{path} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
-            f"{run.total(totals.items):,} items ended: going on with it."
-        )
-
-    def existing_chain(self, *stages: str) -> str | None:
-        """Describe what the journals of a chain hold before the start; None if nothing. Blocks.
-
-        Args:
-            *stages: Names of the stages, the first one first.
-
-        Raises:
-            CommandError: The options do not go together, or there is nothing to resume.
-        """
-        journal = self.journal
-        if journal is None:
-            return self.existing_run()
-        files = [journal.with_suffix(f".{stage}{journal.suffix}") for stage in stages]
-        first = next((file for file in files if file.exists()), files[0])
-        return msgspec.structs.replace(self, journal=first).existing_run()
-
-    def batch(
-        self,
-        heygen: HeyGen,
-        progress: Callable[[Progress], None] | None = None,
-        *,
-        journal: Path | None = None,
-    ) -> Batch:
-        """Return a batch with these options.
-
-        Args:
-            heygen: The client.
-            progress: Called after each outcome, or None.
-            journal: The journal of a chain; that of a single run goes to the run.
-        """
-        return Batch(
-            heygen,
-            journal=journal,
-            concurrency=self.concurrency,
-            progress=progress,
-            retry_failed=self.retry_failed,
-            resubmit_uncertain=self.resubmit_uncertain,
-            max_cost=self.max_cost,
-            max_jobs=self.max_jobs,
-            until_empty=self.until_empty,
-            give_up_after=self.give_up_after,
-            measure=self.measure,
-        )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SharedOptions:
     """The options that all commands which pay for jobs have; each field is an option."""
@@ -314,6 +201,9 @@ class SharedOptions:
         """
         if self.also and self.out is None:
             raise CommandError("--also needs the folder of the videos: --download DIR")
+        from heygen_async.cli.display import display_for
+        from heygen_async.cli.run_options import RunOptions
+
         options = RunOptions(
             journal=self.journal,
             resume=self.resume,
@@ -334,6 +224,16 @@ class SharedOptions:
             "base_url": self.base_url,
             "options": options,
         }
+
+
+def new_app(**settings: Any) -> typer.Typer:
+    """Return a Typer app in which all commands look the same.
+
+    Args:
+        **settings: Further ones of ``Typer``.
+    """
+    settings = {"add_completion": False, **settings}
+    return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown", **settings)
 
 
 def runs(function: Callable[..., Coroutine[Any, Any, Exit]]) -> Callable[..., None]:
@@ -363,15 +263,17 @@ def runs(function: Callable[..., Coroutine[Any, Any, Exit]]) -> Callable[..., No
         if shared:
             given = {name: arguments.pop(name) for name in shared}
             arguments["shared"] = SharedOptions(**given)
-        raise typer.Exit(run(lambda: function(**arguments)))
+        try:
+            from heygen_async.cli.running import run
+
+            code = run(lambda: function(**arguments))
+        except KeyboardInterrupt:
+            typer.secho("Stopped.", fg="yellow", bold=True, err=True)
+            code = Exit.INTERRUPTED
+        raise typer.Exit(code)
 
     command.__name__ = function.__name__
     command.__doc__ = function.__doc__
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return command
-
-
-def moment(at: float) -> str:
-    """Return a time in Unix seconds as text, in this machine's time zone."""
-    return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")

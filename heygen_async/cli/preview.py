@@ -11,7 +11,7 @@ from rich.console import Console
 from heygen_async.batch import Batch
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import Exit
-from heygen_async.cli.options import RunOptions
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.pipelines import ChainEstimate
 from heygen_async.pricing.account import AccountCheck, balance, check_account

@@ -24,13 +24,13 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
 
     Args:
         command: Makes the coroutine.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C has stopped it.
     """
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return _checked(runner.run(command()))
-    except KeyboardInterrupt:
-        typer.secho("Stopped.", fg="yellow", bold=True, err=True)
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as `head` does. Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,7 +15,8 @@ from heygen_async.cli.commands.render import render
 from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.options import RunOptions, Via
+from heygen_async.cli.options import Via
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.errors import AuthenticationError, InvalidRequest, PermissionDenied
 from heygen_async.sandbox import Fault, Sandbox
 from tests.cli.waiting import until

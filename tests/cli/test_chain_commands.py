@@ -23,7 +23,7 @@ from heygen_async.cli.commands.report import report
 from heygen_async.cli.commands.status import status
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.options import RunOptions
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
 

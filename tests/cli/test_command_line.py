@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from heygen_async.cli import main
@@ -35,6 +38,60 @@ def heygen_async(*arguments: str | Path) -> Result:
 
 def test_the_version() -> None:
     assert heygen_async("--version").output == f"heygen-async {__version__}\n"
+
+
+def test_the_version_loads_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("typer", "asyncio", "heygen_async.errors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr("sys.argv", ["heygen-async", "--version"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code
+    assert capsys.readouterr().out == f"heygen-async {__version__}\n"
+
+
+def test_the_list_of_commands_is_theirs() -> None:
+    """It is written down, so that it shows without loading them."""
+    group: Any = get_command(app)
+    for name, listed in group.commands.items():
+        loaded = group.load(name)
+        first = " ".join(loaded.help.partition("\n\n")[0].split())
+        assert f"{first} ".startswith(f"{listed.help} "), name
+
+
+def test_help_loads_none_of_the_engine() -> None:
+    code = (
+        "import sys; from heygen_async.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    for words in (["--help"], ["render", "--help"]):
+        process = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+        )
+        heavy = {"aiohttp", "msgspec", "heygen_async.client", "heygen_async.batch"}
+        assert not heavy & set(process.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("heygen-async re", ["render", "report"]),
+        ("heygen-async proofread s", ["show"]),
+        ("heygen-async translate --vi", ["--via"]),
+        ("heygen-async translate --via s", ["single"]),
+    ],
+)
+def test_shell_completion(words: str, offered: list[str]) -> None:
+    env = {
+        "_HEYGEN_ASYNC_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    result = CliRunner().invoke(app, [], env=env, prog_name="heygen-async")
+    assert result.output.split() == offered
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from heygen_async.cli.commands.status import standing, status
 from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.options import RunOptions
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Fault, Sandbox

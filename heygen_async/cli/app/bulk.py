@@ -1,42 +1,30 @@
-"""The commands with their options; what they do stands in ``cli.commands``."""
+"""Bulk runs and chains: their options; what they do stands in ``cli.commands``."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated
 
 import typer
 
-from heygen_async.cli.display import display_for
-from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.exit_codes import EXIT_CODES
 from heygen_async.cli.options import (
     AllLanguages,
-    BaseUrl,
+    Command,
     DryRun,
-    JournalFile,
-    Json,
     KeyColumn,
     Languages,
     Length,
-    ProofreadId,
     RowsFile,
     Sending,
     SharedOptions,
-    Speed,
     TemplateId,
     Via,
     Voice,
+    new_app,
     runs,
 )
-from heygen_async.version import __version__
 
-Command: TypeAlias = Coroutine[Any, Any, Exit]
-
-_EXIT_CODES = (
-    "Exit codes: 0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, "
-    "130 stopped by Ctrl-C, 143 by SIGTERM."
-)
 _SIGNALS = (
     "Ctrl-C once submits nothing more and waits for what is in flight; twice stops at once, and "
     "tells which jobs go on at HeyGen. SIGTERM is like one Ctrl-C, with half a minute to end."
@@ -45,43 +33,10 @@ _CHAIN_SIGNALS = (
     "Ctrl-C and SIGTERM stop it at once, and it tells which jobs go on at HeyGen. With --journal "
     "the same command goes on, and pays for nothing twice; each stage has a file beside FILE."
 )
-_RUN_EPILOG = f"{_SIGNALS}\n\n{_EXIT_CODES}"
-_CHAIN_EPILOG = f"{_CHAIN_SIGNALS}\n\n{_EXIT_CODES}"
+_RUN_EPILOG = f"{_SIGNALS}\n\n{EXIT_CODES}"
+_CHAIN_EPILOG = f"{_CHAIN_SIGNALS}\n\n{EXIT_CODES}"
 
-app: typer.Typer = typer.Typer(
-    name="heygen-async",
-    help="The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.",
-    epilog=_EXIT_CODES,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-proofread: typer.Typer = typer.Typer(
-    name="proofread",
-    help="The subtitles of proofreads, before they are rendered.",
-    no_args_is_help=True,
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"heygen-async {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.
-
-    The API key is read from HEYGEN_API_KEY.
-    """
+app: typer.Typer = new_app()
 
 
 @app.command(epilog=_RUN_EPILOG)
@@ -253,150 +208,3 @@ def personalize(
 
     arguments = shared.arguments(dry_run=dry_run)
     return command(template_id, rows, speak=speak or [], voice=voice, **arguments)
-
-
-@proofread.command()
-@runs
-def show(
-    proofread_id: ProofreadId,
-    original: Annotated[
-        bool, typer.Option("--original", help="Those in the language of the source.")
-    ] = False,
-    base_url: BaseUrl = None,
-    json: Json = False,
-) -> Command:
-    """Print the subtitles, and on standard error what is wrong with them."""
-    from heygen_async.cli.commands.proofread import show as command
-
-    display = display_for(json=json)
-    return command(proofread_id, display=display, base_url=base_url, original=original)
-
-
-@proofread.command()
-@runs
-def edit(
-    proofread_id: ProofreadId,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Edit them in this file, which stays; one that is there is gone on with.",
-            show_default="a temporary one",
-        ),
-    ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Upload in spite of what is wrong with them.")
-    ] = False,
-    base_url: BaseUrl = None,
-    json: Json = False,
-) -> Command:
-    """Open $VISUAL or $EDITOR on the subtitles, check what was saved, and upload it."""
-    from heygen_async.cli.commands.proofread import edit as command
-
-    display = display_for(json=json)
-    return command(proofread_id, display=display, base_url=base_url, file=file, anyway=anyway)
-
-
-app.add_typer(proofread)
-
-
-@app.command()
-@runs
-def status(journal: JournalFile, json: Json = False) -> Command:
-    """Tell where a run, or each stage of a chain, stands: from its journal alone, at any time."""
-    from heygen_async.cli.commands.status import status as command
-
-    return command(journal, display=display_for(json=json))
-
-
-@app.command()
-@runs
-def report(
-    journal: JournalFile,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="The page.", show_default="beside it, with .html"),
-    ] = None,
-    json: Json = False,
-) -> Command:
-    """Write one HTML page about a run: counts, money, plots, failures, links."""
-    from heygen_async.cli.commands.report import report as command
-
-    return command(journal, out, display=display_for(json=json))
-
-
-@app.command()
-@runs
-def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 0,
-    speed: Speed = 60.0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Jobs that run at once.")] = 10,
-    seed: Annotated[int, typer.Option(help="What ids and durations derive from.")] = 0,
-    faults: Annotated[
-        str | None,
-        typer.Option(
-            metavar="JSON",
-            help='What goes wrong, such as {"drop": 0.1, "fail_jobs": 0.05}.',
-            show_default="nothing",
-        ),
-    ] = None,
-    balance: Annotated[float, typer.Option(help="USD in the wallet.")] = 100_000.0,
-    api_key: Annotated[
-        list[str] | None,
-        typer.Option(help="A key that is accepted; may be repeated.", show_default="a random one"),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A name beside localhost by which it is addressed; may be repeated.",
-            show_default="none",
-        ),
-    ] = None,
-    json: Json = False,
-) -> Command:
-    """Serve a local HeyGen to try things on; nothing leaves this machine."""
-    _require_sandbox()
-    from heygen_async.cli.commands.sandbox_command import serve as command
-
-    return command(
-        display=display_for(json=json),
-        port=port,
-        speed=speed,
-        concurrency=concurrency,
-        seed=seed,
-        faults=faults,
-        balance=balance,
-        api_keys=api_key,
-        allowed_hosts=allow_host or (),
-    )
-
-
-@app.command()
-@runs
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for what is made.")] = Path("heygen-output"),
-    speed: Speed = 120.0,
-    rows: Annotated[
-        int | None, typer.Option(min=1, help="Render only so many rows.", show_default="all 260")
-    ] = None,
-    json: Json = False,
-) -> Command:
-    """Show what the SDK does, on a sandbox of its own: no key, no charge, under a minute.
-
-    Renders a CSV of 260 rows, dubs one video into 20 languages, lip-syncs an avatar to a
-    speech, lets the Video Agent make a video, and downloads it all.
-    """
-    _require_sandbox()
-    from heygen_async.cli.commands.demo import demo as command
-
-    return command(display=display_for(json=json), out=out, speed=speed, rows=rows)
-
-
-def _require_sandbox() -> None:
-    """End the command if the packages of the sandbox are not installed."""
-    try:
-        import jsonschema_rs  # noqa: F401
-    except ModuleNotFoundError:
-        raise CommandError(
-            'the sandbox needs jsonschema-rs: pip install "heygen-async[cli,sandbox]"'
-        ) from None

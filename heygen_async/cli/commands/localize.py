@@ -22,9 +22,9 @@ from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of
-from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder, file_stem
 from heygen_async.cli.preview import preview
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
 from heygen_async.models.sources import AssetId

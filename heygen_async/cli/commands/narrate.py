@@ -18,9 +18,9 @@ from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.row_files import MappedRows, Row, read_rows
-from heygen_async.cli.options import RunOptions
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.models.videos import Video

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from heygen_async.cli.display import Display, duration, rate
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.options import moment
+from heygen_async.cli.run_options import moment
 from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped

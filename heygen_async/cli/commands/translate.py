@@ -17,9 +17,10 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.row_files import read_rows, reads_once
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import LISTS, NamedVideo, source_of, videos_of
-from heygen_async.cli.options import RunOptions, Via
+from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
 from heygen_async.models.sources import AssetId, AssetUrl

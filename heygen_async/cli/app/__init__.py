@@ -1,0 +1,125 @@
+"""The command line: which commands there are; a command's module loads when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from heygen_async.cli.exit_codes import EXIT_CODES
+from heygen_async.cli.options import new_app
+from heygen_async.version import __version__
+
+
+class _Entry(NamedTuple):
+    """A command in the list of commands.
+
+    Attributes:
+        module: The module of ``cli.app`` that declares it.
+        help: The first sentence of its help.
+    """
+
+    module: str
+    help: str
+
+
+_PANELS: dict[str, dict[str, _Entry]] = {
+    "Bulk runs": {
+        "render": _Entry("bulk", "Render one video for each row of a file."),
+        "translate": _Entry("bulk", "Dub one video, or many, into many languages."),
+        "localize": _Entry(
+            "bulk",
+            "Make a video of a prompt or a script, or take one, and dub it into many languages.",
+        ),
+        "narrate": _Entry(
+            "bulk",
+            "Have texts spoken, lip-sync an avatar to each, and make captions of the words.",
+        ),
+        "personalize": _Entry(
+            "bulk",
+            "Render one video for each row of a file, with what the row says spoken first.",
+        ),
+        "proofread": _Entry("proofread", "The subtitles of proofreads, before they are rendered."),
+        "status": _Entry(
+            "journals",
+            "Tell where a run, or each stage of a chain, stands: from its journal alone, at any "
+            "time.",
+        ),
+        "report": _Entry(
+            "journals", "Write one HTML page about a run: counts, money, plots, failures, links."
+        ),
+    },
+    "Trying it out": {
+        "sandbox": _Entry(
+            "local", "Serve a local HeyGen to try things on; nothing leaves this machine."
+        ),
+        "demo": _Entry(
+            "local",
+            "Show what the SDK does, on a sandbox of its own: no key, no charge, under a minute.",
+        ),
+    },
+}
+
+MODULES: tuple[str, ...] = tuple(
+    dict.fromkeys(entry.module for panel in _PANELS.values() for entry in panel.values())
+)
+"""The modules that declare commands, in the order of the list."""
+
+
+class Commands(TyperGroup):
+    """The root of all commands, which it lists without loading them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._modules: dict[str, str] = {}
+        for panel, entries in _PANELS.items():
+            for name, entry in entries.items():
+                self._modules[name] = entry.module
+                self.add_command(
+                    TyperCommand(name, help=entry.help, rich_help_panel=panel, callback=None)
+                )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments begin with, loaded now."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, None if listed is None or name is None else self.load(name), rest
+
+    def load(self, name: str) -> Any:
+        """Return a command with its options.
+
+        Args:
+            name: Its name.
+        """
+        module = importlib.import_module(f"{__name__}.{self._modules[name]}")
+        return typer.main.get_group(module.app).commands[name]
+
+
+app: typer.Typer = new_app(
+    cls=Commands,
+    name="heygen-async",
+    help="The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"heygen-async {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.
+
+    The API key is read from HEYGEN_API_KEY.
+    """

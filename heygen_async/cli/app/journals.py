@@ -1,0 +1,39 @@
+"""What a journal tells of its run: commands with their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heygen_async.cli.options import Command, JournalFile, Json, new_app, runs
+
+app: typer.Typer = new_app()
+
+
+@app.command()
+@runs
+def status(journal: JournalFile, json: Json = False) -> Command:
+    """Tell where a run, or each stage of a chain, stands: from its journal alone, at any time."""
+    from heygen_async.cli.commands.status import status as command
+    from heygen_async.cli.display import display_for
+
+    return command(journal, display=display_for(json=json))
+
+
+@app.command()
+@runs
+def report(
+    journal: JournalFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The page.", show_default="beside it, with .html"),
+    ] = None,
+    json: Json = False,
+) -> Command:
+    """Write one HTML page about a run: counts, money, plots, failures, links."""
+    from heygen_async.cli.commands.report import report as command
+    from heygen_async.cli.display import display_for
+
+    return command(journal, out, display=display_for(json=json))
