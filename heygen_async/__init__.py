@@ -10,8 +10,9 @@ TYPE_CHECKING = False  # type checkers know the name; importing typing would cos
 # fmt: off
 if TYPE_CHECKING or not import_lazily(__name__):
     from heygen_async.batch import (
-        Batch as Batch, InvalidVariants as InvalidVariants, Outcome as Outcome,
-        Progress as Progress, Report as Report, Run as Run, VariantProblem as VariantProblem,
+        Batch as Batch, Failed as Failed, InvalidVariants as InvalidVariants, Outcome as Outcome,
+        Progress as Progress, Report as Report, Run as Run, Succeeded as Succeeded,
+        VariantProblem as VariantProblem,
     )
     from heygen_async.captions import Cue as Cue, CueProblem as CueProblem
     from heygen_async.client import HeyGen as HeyGen

@@ -1,19 +1,21 @@
 """Bulk runs: many jobs through the account's slots, in bounded memory."""
 
 from heygen_async.batch.batch import Batch
-from heygen_async.batch.outcome import Outcome, Progress, Report
+from heygen_async.batch.outcome import Failed, Outcome, Progress, Report, Succeeded
 from heygen_async.batch.run import Run
 from heygen_async.batch.variants import InvalidVariants, VariantProblem
 from heygen_async.models.proofreads import ProofreadRender
 
 __all__ = [
     "Batch",
+    "Failed",
     "InvalidVariants",
     "Outcome",
     "Progress",
     "ProofreadRender",
     "Report",
     "Run",
+    "Succeeded",
     "VariantProblem",
 ]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args
 from weakref import WeakSet
 
 from heygen_async.batch.downloads import FilePattern, downloaded
-from heygen_async.batch.outcome import OnError, Outcome, Progress
+from heygen_async.batch.outcome import Ended, OnError, Progress
 from heygen_async.batch.resume import ResumePolicy, spent_by
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
@@ -208,6 +208,16 @@ class Batch:
         """End all runs that are still open. Jobs at HeyGen go on."""
         for run in {*self._runs, *self._created}:
             await run.aclose()
+
+    def __repr__(self) -> str:
+        budget = self._budget
+        shown = {
+            "journal": None if self._store is None else self._store.name,
+            "max_cost": budget.max_cost,
+            "max_jobs": budget.max_jobs,
+        }
+        settings = "".join(f", {name}={what!r}" for name, what in shown.items() if what is not None)
+        return f"<{type(self).__name__} of {len(self._runs)} open runs{settings}>"
 
     @property
     def heygen(self) -> HeyGen:
@@ -561,7 +571,7 @@ class Batch:
         *,
         also: Sequence[Output] = (),
         parallel: int = 8,
-    ) -> AsyncGenerator[Outcome[T]]:
+    ) -> AsyncGenerator[Ended[T]]:
         """Iterate over a run, and download what its jobs make as they end.
 
         Outcomes come once their files are there: ``outcome.file`` and ``outcome.also`` say where,

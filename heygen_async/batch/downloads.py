@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from heygen_async.batch.outcome import Outcome
+from heygen_async.batch.outcome import Ended, Outcome
 from heygen_async.client import HeyGen
 from heygen_async.errors import HeyGenError, InvalidRequest
 from heygen_async.models.lipsyncs import Lipsync
@@ -165,14 +165,14 @@ def _distinct(name: str, *, apart: bool = False) -> str:
 
 async def downloaded(
     heygen: HeyGen,
-    outcomes: AsyncIterable[Outcome[T]],
+    outcomes: AsyncIterable[Ended[T]],
     pattern: FilePattern,
     *,
     parallel: int,
     ordered: bool,
     skip_resumed: bool = False,
-    taken: Callable[[Outcome[Any]], object] = lambda outcome: None,
-) -> AsyncGenerator[Outcome[T]]:
+    taken: Callable[[Ended[Any]], object] = lambda outcome: None,
+) -> AsyncGenerator[Ended[T]]:
     """Iterate over the outcomes of a run, each once its output is on disk or has failed.
 
     Args:
@@ -207,7 +207,7 @@ class _OutputFiles:
         self._pattern = pattern
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def saved(self, outcome: Outcome[T]) -> Outcome[T]:
+    async def saved(self, outcome: Ended[T]) -> Ended[T]:
         """Return the outcome with its files, or with why there are none."""
         result: Any = outcome.result
         if result is None:

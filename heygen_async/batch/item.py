@@ -11,15 +11,14 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
-
-import msgspec
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from heygen_async.batch.account_search import AccountSearch, CannotTell
 from heygen_async.batch.admission.pauses import CreditPause
 from heygen_async.batch.admission.refusals import failure, is_refusal, pauses_run
 from heygen_async.batch.operations import OPERATIONS, Pending, Submission, key_expired
+from heygen_async.batch.outcome import Durable, ItemResult
 from heygen_async.batch.resume import (
     Action,
     ResumePolicy,
@@ -54,38 +53,10 @@ from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")
 
-Durable: TypeAlias = Awaitable[None] | None
-"""What to await before an outcome is handed on, or None if nothing was written."""
-
-
 # Seconds after which a submission whose answer was lost has failed, or is listed.
 _LISTED_AFTER = 300.0
 _NOT_FOUND = "no job that is certainly its own is found in the account"
 _CANNOT_TELL = "the account does not tell whether there is a job"
-
-
-class ItemResult(msgspec.Struct, Generic[T], frozen=True):
-    """What became of one item.
-
-    Attributes:
-        key: The item's key.
-        job_id: Its job, or None.
-        result: The result of the job, or None.
-        error: Why it failed, or None.
-        usd: Estimated cost in US dollars, or None.
-        resumed: Whether it ended in an earlier run.
-        resends: How many times it may have been paid for besides.
-        durable: What to await before the result is handed on, or None.
-    """
-
-    key: str
-    job_id: str | None
-    result: T | None = None
-    error: HeyGenError | None = None
-    usd: float | None = None
-    resumed: bool = False
-    resends: int = 0
-    durable: Durable = None
 
 
 class ItemProcessor(Generic[T]):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from collections.abc import Awaitable, Collection, Mapping
+from html import escape
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
 from heygen_async.errors import APIError, BatchStopped, HeyGenError, JobFailed
+from heygen_async.models.outputs import find_output_url
+from heygen_async.models.plain import Plain, plain_dict, plain_value
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.retry import unix_time
 from heygen_async.session.session import Traffic
@@ -30,8 +33,29 @@ _REPLAYED = (
 )
 
 
-class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """What became of one item.
+RESULT_COLUMNS = ("status", "job_id", "url", "file", "seconds", "usd", "error")
+"""What ``Outcome.to_row`` adds to the columns of an item."""
+
+
+def result_columns(columns: Collection[str]) -> list[str]:
+    """Return the names of ``RESULT_COLUMNS`` beside these columns of the items.
+
+    A column of the items keeps its name; a result of that name gets ``heygen_`` before it, as
+    often as it takes.
+    """
+    names = []
+    for name in RESULT_COLUMNS:
+        while name in columns:
+            name = f"heygen_{name}"
+        names.append(name)
+    return names
+
+
+class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
+    """What became of one item: a ``Succeeded`` or a ``Failed``.
+
+    ``if outcome.ok:`` tells them apart for mypy; ``if outcome.error is None:`` and
+    ``isinstance(outcome, Succeeded)`` for pyright too.
 
     Attributes:
         key: The item's key; by default its position as a decimal number.
@@ -81,8 +105,124 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         assert self.result is not None
         return self.result
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON takes them; what JSON has no type for becomes its text."""
+        return {**plain_dict(self), "ok": self.ok}
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    def to_row(self) -> dict[str, Any]:
+        """Return the outcome as one row of a table.
+
+        The columns are those of the item if it is a mapping, and otherwise its ``key``; then
+        ``status`` (``completed`` or ``failed``), ``job_id``, ``url`` (signed, it expires),
+        ``file``, ``seconds``, ``usd`` and ``error``. If the item has a column of that name, the
+        result is in ``heygen_status``, and so on.
+        """
+        row: dict[str, Any] = {"key": self.key}
+        if isinstance(self.item, Mapping):
+            row = {str(name): plain_value(value) for name, value in self.item.items()}
+        return row | dict(zip(result_columns(row), self.result_values(), strict=True))
+
+    def result_values(self) -> tuple[str | float | None, ...]:
+        """Return the values of ``RESULT_COLUMNS``."""
+        return (
+            "completed" if self.ok else "failed",
+            self.job_id,
+            None if self.result is None else find_output_url(self.result, None),
+            self.file,
+            round(self.seconds, 3),
+            self.usd,
+            None if self.error is None else str(self.error),
+        )
+
+
+class Succeeded(Outcome[T], frozen=True, kw_only=True):
+    """The outcome of an item whose job has completed; see ``Outcome``."""
+
+    result: T
+    error: None = None
+
+    @property
+    def ok(self) -> Literal[True]:
+        """True: the job completed."""
+        return True
+
+    def unwrap(self) -> T:
+        """Return the result."""
+        return self.result
+
+
+class Failed(Outcome[Any], frozen=True, kw_only=True):
+    """The outcome of an item that has failed; see ``Outcome``."""
+
+    error: HeyGenError
+    result: None = None
+
+    @property
+    def ok(self) -> Literal[False]:
+        """False: the item failed."""
+        return False
+
+    def unwrap(self) -> NoReturn:
+        """Raise the error."""
+        raise self.error
+
+
+Ended: TypeAlias = Succeeded[T] | Failed
+"""What a run yields for each item."""
+
+
+Durable: TypeAlias = Awaitable[None] | None
+"""What to await before an outcome is handed on, or None if nothing was written."""
+
+
+class ItemResult(msgspec.Struct, Generic[T], frozen=True):
+    """What became of one item.
+
+    Attributes:
+        key: The item's key.
+        job_id: Its job, or None.
+        result: The result of the job, or None.
+        error: Why it failed, or None.
+        usd: Estimated cost in US dollars, or None.
+        resumed: Whether it ended in an earlier run.
+        resends: How many times it may have been paid for besides.
+        durable: What to await before the result is handed on, or None.
+    """
+
+    key: str
+    job_id: str | None
+    result: T | None = None
+    error: HeyGenError | None = None
+    usd: float | None = None
+    resumed: bool = False
+    resends: int = 0
+    durable: Durable = None
+
+    def outcome(self, index: int, item: Any, seconds: float) -> Ended[T]:
+        """Return it as its reader gets it.
+
+        Args:
+            index: Position of the item, from 0.
+            item: The item as it was given.
+            seconds: Seconds that it took.
+        """
+        fields: dict[str, Any] = {
+            "key": self.key,
+            "index": index,
+            "item": item,
+            "job_id": self.job_id,
+            "seconds": seconds,
+            "usd": self.usd,
+            "resumed": self.resumed,
+            "resends": self.resends,
+            "resent_usd": self.resends * (self.usd or 0.0),
+        }
+        if self.error is not None:
+            return Failed(error=self.error, **fields)
+        return Succeeded(result=cast(T, self.result), **fields)
+
+
+class Progress(Plain, frozen=True, kw_only=True):
     """Figures of a run that goes on.
 
     Attributes:
@@ -124,7 +264,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         return (self.total - self.done) * self.elapsed / ended
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(Plain, frozen=True, kw_only=True):
     """Figures of a run up to its last outcome.
 
     Attributes:
@@ -135,7 +275,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         elapsed: Seconds from the first item to the last outcome.
         most_running: The most jobs that ran at once.
         slot_use: Share of the slot-seconds that the account allowed and that were used, 0 to 1;
-            other runs on the same slots count too.
+            other runs on the same slots count too. 0 if this run has used none.
         requests: Requests that the client sent meanwhile, for any purpose.
         retries: How many of them repeated an earlier one.
         rate_limited: Number of 429 answers among them.
@@ -187,6 +327,25 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             f"estimate: {dollars(self.usd)}{self.balance_moved}"
             + (f"; {paid_twice(self.resent, self.resent_usd)}" if self.resent else "")
         )
+
+    def _repr_html_(self) -> str:
+        """Return the figures as a table, for notebooks."""
+        rows = (
+            ("completed", f"{self.completed:,}"),
+            ("failed", f"{self.failed:,}"),
+            *((f"… {code}", f"{count:,}") for code, count in self.failures.items()),
+            ("of an earlier run", f"{self.resumed:,}"),
+            ("time", f"{self.elapsed:,.1f} s, {self.per_minute:,.1f} items a minute"),
+            ("jobs at once", f"{self.most_running:,}, slots {self.slot_use:.0%} used"),
+            (
+                "requests",
+                f"{self.requests:,}, {self.retries:,} retries, {self.rate_limited:,} times 429",
+            ),
+            ("estimated cost", f"{dollars(self.usd)}{self.balance_moved}"),
+            *([("sent again", paid_twice(self.resent, self.resent_usd))] if self.resent else []),
+        )
+        cells = (f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+        return f"<table>{''.join(cells)}</table>"
 
     @property
     def balance_moved(self) -> str:
@@ -291,6 +450,12 @@ class RunStats:
         self._resent_usd = 0.0
         self._begin = self._end = self._readings()
 
+    def __str__(self) -> str:
+        total = "" if self.total is None else f" of {self.total}"
+        if self._started_at is None:
+            return "not begun"
+        return f"{self.ended}{total} items ended{', over' if self._stopped else ''}"
+
     def start(self, now: float, *, new_journal: bool = False) -> None:
         """Start the clock of the run.
 
@@ -371,7 +536,7 @@ class RunStats:
             failures=dict(self._failures.most_common()),
             elapsed=self._elapsed,
             most_running=self._most_running,
-            slot_use=min(1.0, held / allowed) if allowed > 0 else 0.0,
+            slot_use=min(1.0, held / allowed) if allowed > 0 and self.accepted else 0.0,
             requests=round(max(0, requests)),
             retries=round(max(0, retries)),
             rate_limited=round(max(0, rate_limited)),

@@ -17,9 +17,9 @@ from heygen_async.batch.admission.pauses import CreditPause, PauseWatch
 from heygen_async.batch.admission.remaining import RemainingItems
 from heygen_async.batch.admission.scouting import ItemDeferred, Scouting
 from heygen_async.batch.admission.stops import Stops
-from heygen_async.batch.item import ItemProcessor, ItemResult
+from heygen_async.batch.item import ItemProcessor
 from heygen_async.batch.operations import Submission
-from heygen_async.batch.outcome import OnError, Outcome, Progress, Report, RunStats
+from heygen_async.batch.outcome import Ended, ItemResult, OnError, Progress, Report, RunStats
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
@@ -142,7 +142,7 @@ class Run(Generic[T]):
         self._source: Source[Any] = source or Source(items, builder.pull)
         self._stats = RunStats(self._slots, heygen.traffic)
         self._progress = settings.progress
-        self._pool: WorkerPool[Any, tuple[Outcome[T], ItemResult[T]] | None] = WorkerPool(
+        self._pool: WorkerPool[Any, tuple[Ended[T], ItemResult[T]] | None] = WorkerPool(
             self._source,
             self._work,
             slots=self._slots,
@@ -167,12 +167,27 @@ class Run(Generic[T]):
         self._stopping = self._has_opened = False
         self._next_sample = float("-inf")
 
+    def __repr__(self) -> str:
+        return f"<Run {self._builder.kind} {self._builder.subject}: {self._stats}>"
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """Drive the run to its end, and return its outcomes as rows; see ``Outcome.to_row``.
+
+        ``pandas.DataFrame(await run.rows())`` makes a frame of them. If the run cannot go on, its
+        exception is raised in place of the rows, and ``unfinished`` has the jobs.
+        """
+        self._until_taken = True
+        every = [outcome async for outcome in self]
+        for outcome in every:
+            self.taken(outcome)
+        return [outcome.to_row() for outcome in every]
+
     @property
     def report(self) -> Report:
         """Figures of the run up to its last outcome."""
         return self._stats.report()
 
-    def __aiter__(self) -> AsyncGenerator[Outcome[T]]:
+    def __aiter__(self) -> AsyncGenerator[Ended[T]]:
         if self._started:
             raise RuntimeError("a run can be iterated once; start another one")
         self._started = True
@@ -180,7 +195,7 @@ class Run(Generic[T]):
         # Not kept here: a loop that is left early drops it, which ends the run.
         return self._iterate()
 
-    def with_finished(self, *, until_taken: bool = False) -> AsyncGenerator[Outcome[T]]:
+    def with_finished(self, *, until_taken: bool = False) -> AsyncGenerator[Ended[T]]:
         """Iterate also over items that ended in an earlier run, even if ``finished`` is ``skip``.
 
         The report does not count them either way.
@@ -195,7 +210,7 @@ class Run(Generic[T]):
         self._yields_resumed, self._until_taken = True, until_taken
         return aiter(self)
 
-    def taken(self, outcome: Outcome[Any]) -> None:
+    def taken(self, outcome: Ended[Any]) -> None:
         """Note that the reader gets an outcome, whose job is in ``unfinished`` until then.
 
         Args:
@@ -251,7 +266,7 @@ class Run(Generic[T]):
             policy = self._settings.policy
             return RemainingWorkCounter(reader.records(), reader.totals(), keys, policy, time.time)
 
-    async def _iterate(self) -> AsyncGenerator[Outcome[T]]:
+    async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
         outcomes = self._pool.results()
         try:
@@ -391,7 +406,7 @@ class Run(Generic[T]):
 
     async def _work(
         self, index: int, item: Any, slot: SlotLease
-    ) -> tuple[Outcome[T], ItemResult[T]] | None:
+    ) -> tuple[Ended[T], ItemResult[T]] | None:
         started = asyncio.get_running_loop().time()
         if started >= self._next_sample:
             self._sample_slots(started)
@@ -426,19 +441,7 @@ class Run(Generic[T]):
         if result.error is not None and not result.resumed and self._stops.is_fatal(result.error):
             self.stop_submitting()
         now = asyncio.get_running_loop().time()
-        outcome = Outcome(
-            key=result.key,
-            index=index,
-            item=item,
-            job_id=result.job_id,
-            result=result.result,
-            error=result.error,
-            seconds=now - started,
-            usd=result.usd,
-            resumed=result.resumed,
-            resends=result.resends,
-            resent_usd=result.resends * (result.usd or 0.0),
-        )
+        outcome = result.outcome(index, item, now - started)
         if outcome.resumed and self._settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)

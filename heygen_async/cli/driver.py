@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome, Progress, Report, Run
+from heygen_async.batch import Batch, Progress, Report, Run
 from heygen_async.batch.downloads import FilePattern, downloaded
+from heygen_async.batch.outcome import Ended
 from heygen_async.cli.display import (
     RESUME,
     RESUME_CAPPED,
@@ -73,7 +74,7 @@ class RunDriver:
         self._resent = 0
         self._resent_usd = 0.0
         # Outcomes whose download is under way: by key and position.
-        self._saving: dict[tuple[str, int], Outcome[Any]] = {}
+        self._saving: dict[tuple[str, int], Ended[Any]] = {}
         self._stopped: BatchStopped | BudgetExceeded | None = None
         self._signal: signal.Signals | None = None
         self._left = 0
@@ -158,7 +159,7 @@ class RunDriver:
         self,
         title: str,
         total: int,
-        start: Callable[[Batch], AsyncGenerator[Outcome[Any]]],
+        start: Callable[[Batch], AsyncGenerator[Ended[Any]]],
         *,
         bar: bool = True,
     ) -> Exit:
@@ -227,7 +228,7 @@ class RunDriver:
     async def _consume(
         self,
         batch: Batch,
-        outcomes: AsyncGenerator[Outcome[Any]],
+        outcomes: AsyncGenerator[Ended[Any]],
         files: FilePattern | None,
         *,
         stop: Callable[[str], None],
@@ -265,14 +266,14 @@ class RunDriver:
         finally:
             self._signal = signals.received
 
-    async def _noted(self, outcomes: AsyncGenerator[Outcome[Any]]) -> AsyncGenerator[Outcome[Any]]:
+    async def _noted(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
         """The outcomes, each noted until its download has ended: its video is paid for."""
         async with contextlib.aclosing(outcomes):
             async for outcome in outcomes:
                 self._saving[outcome.key, outcome.index] = outcome
                 yield outcome
 
-    async def _show(self, outcome: Outcome[Any]) -> None:
+    async def _show(self, outcome: Ended[Any]) -> None:
         self._saving.pop((outcome.key, outcome.index), None)
         item = item_of(outcome, outcome.key)
         if outcome.error is not None:

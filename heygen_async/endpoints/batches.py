@@ -23,6 +23,7 @@ from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.jobs.observation import submitted
 from heygen_async.models.batches import BatchItem, BatchStatus, CreatedBatch
+from heygen_async.models.plain import Plain
 from heygen_async.models.structs import Request, encode
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.diagnostics.redact import redact
@@ -67,7 +68,7 @@ class BatchKind(JobKind[BatchStatus], Generic[T], frozen=True, kw_only=True, eq=
     ready: Callable[[BatchStatus], bool] = _agrees
 
 
-class BatchResult(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+class BatchResult(Plain, Generic[T], frozen=True, kw_only=True):
     """What became of one item of a batch: its result, or why there is none.
 
     Attributes:

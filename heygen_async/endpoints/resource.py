@@ -115,6 +115,14 @@ class Pages(Generic[T]):
         self._path = path
         self._query = query
 
+    def __repr__(self) -> str:
+        filters = "".join(
+            f", {name}={value!r}"
+            for name, value in self._query.items()
+            if value is not None and name != "token"
+        )
+        return f"<{type(self).__name__} of {self._path}{filters}>"
+
     async def first_page(self) -> Page[T]:
         """The first page: ``items``, ``has_more`` and ``next_token``."""
         return await self._fetch(self._query)

@@ -9,11 +9,10 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import msgspec
-
 from heygen_async.endpoints.assets import Assets
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.assets import UploadedAsset
+from heygen_async.models.plain import Plain
 from heygen_async.session.sync_iterables import SyncReader, in_memory
 from heygen_async.session.tasks import in_parallel, in_thread
 from heygen_async.session.transfers.uploads import Uploadable, UploadProgress
@@ -25,7 +24,7 @@ NamedSource: TypeAlias = tuple[str, Uploadable]
 """A file name, and the file that has none or another."""
 
 
-class UploadOutcome(msgspec.Struct, frozen=True, kw_only=True):
+class UploadOutcome(Plain, frozen=True, kw_only=True):
     """What became of one of many uploads.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from heygen_async.errors import JobTimeout
 from heygen_async.jobs.kind import JobKind, failed_job, status_of
 from heygen_async.jobs.watcher import Watcher
+from heygen_async.models.plain import plain_json, plain_value, pydantic_schema
 
 T = TypeVar("T")
 
@@ -52,6 +53,28 @@ class Job(Generic[T]):
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self._watcher, self._kind, self.id, self.created, self.callback_id)
         return _rebuilt, (type(self), *fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is known of the job here, as JSON takes it; nothing is fetched.
+
+        ``kind`` and ``id``, ``status`` and ``result`` once it has ended, and ``created``.
+        """
+        return {
+            "kind": self._kind.name,
+            "id": self.id,
+            "status": None if self._final is None else status_of(self._final),
+            "result": plain_value(self._final),
+            "created": plain_value(self.created),
+        }
+
+    def to_json(self) -> str:
+        """Return what ``to_dict`` does as JSON text."""
+        return plain_json(self.to_dict())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Let Pydantic, and so FastAPI, return jobs; only Pydantic calls it."""
+        return pydantic_schema(cls)
 
     async def wait(self, timeout: float | None = None) -> T:
         """Wait until the job has completed.

@@ -34,6 +34,7 @@ from typing import (
 import msgspec
 
 from heygen_async.errors import InvalidRequest
+from heygen_async.models.plain import plain_dict, plain_json, pydantic_schema
 
 HttpUrl: TypeAlias = Annotated[
     str,
@@ -125,6 +126,19 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return _rich_repr(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that the API gave, as JSON takes them."""
+        return plain_dict(self)
+
+    def to_json(self) -> str:
+        """Return what ``to_dict`` does as JSON text."""
+        return plain_json(self)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Let Pydantic, and so FastAPI, return objects of this class; only Pydantic calls it."""
+        return pydantic_schema(cls)
+
 
 class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
     """Parent of the answers that have :data:`Nullable` fields: null becomes the default."""
@@ -149,6 +163,19 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return _rich_repr(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that are given, as they go on the wire."""
+        return plain_dict(self)
+
+    def to_json(self) -> str:
+        """Return what ``to_dict`` does as JSON text."""
+        return plain_json(self.to_dict())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Let Pydantic, and so FastAPI, return objects of this class; only Pydantic calls it."""
+        return pydantic_schema(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without its defaults: they are told by identity, which would not survive a pickle, and
@@ -182,6 +209,11 @@ class Request(Part, frozen=True, kw_only=True):
             for name in self.extra.keys() & _set_fields(self).keys():
                 refuse(f"extra.{name}", f"{name} is also given by its own name")
         self._check_rules()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the body as it goes on the wire, ``extra`` merged in."""
+        fields: dict[str, Any] = msgspec.json.decode(encode(self))
+        return fields
 
 
 def _made_again(kind: type[Part], fields: dict[str, Any]) -> Part:

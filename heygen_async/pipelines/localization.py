@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, ProofreadRender, Run
+from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
 from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
 from heygen_async.journal import JournalStore
@@ -93,7 +94,7 @@ async def localize(
     render: ProofreadGenerateRequest | None = None,
     progress: StageProgress | None = None,
     **fields: Any,
-) -> AsyncGenerator[Outcome[VideoTranslation]]:
+) -> AsyncGenerator[Ended[VideoTranslation]]:
     """Make a video, if it has to be made, and dub it into many languages.
 
     With ``correct``, each language is proofread first: HeyGen translates the subtitles,
@@ -276,7 +277,7 @@ async def _translated(
     title: str,
     progress: StageProgress | None,
     fields: dict[str, Any],
-) -> AsyncGenerator[Outcome[VideoTranslation]]:
+) -> AsyncGenerator[Ended[VideoTranslation]]:
     journal = batch.stage("translations").store
     film = await _film(batch, source, languages, journal, progress)
     requests = _requests(None, fields, film.videos, title)
@@ -296,7 +297,7 @@ async def _proofread(
     render: ProofreadGenerateRequest,
     progress: StageProgress | None,
     fields: dict[str, Any],
-) -> AsyncGenerator[Outcome[VideoTranslation]]:
+) -> AsyncGenerator[Ended[VideoTranslation]]:
     first = stage_of(batch, "proofreads", progress)
     journal = batch.stage("renders").store
     rendered_before = await submitted(journal, _Sent, retry_failed=batch.retry_failed)

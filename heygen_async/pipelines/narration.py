@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from heygen_async.batch import Batch, Outcome
+from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import ItemKey, text_keys
 from heygen_async.captions import Cue, captions
 from heygen_async.errors import InvalidRequest
@@ -86,7 +87,7 @@ async def narrate(
     key: Callable[[Any], ItemKey] | None = None,
     progress: StageProgress | None = None,
     **fields: Any,
-) -> AsyncGenerator[Outcome[Narration]]:
+) -> AsyncGenerator[Ended[Narration]]:
     """Have texts spoken, and lip-sync an avatar to each speech.
 
     The audio is uploaded in between, since an asset stays while the URL of a speech expires.
@@ -232,7 +233,7 @@ def _seconds_of(step: Step[AvatarVideoRequest]) -> float | None:
     return None if speech is None else speech.duration
 
 
-def _narrated(outcome: Outcome[Video]) -> Outcome[Narration]:
+def _narrated(outcome: Ended[Video]) -> Ended[Narration]:
     speech: Speech | None = outcome.item.before.result
     result = None
     if outcome.result is not None and speech is not None:

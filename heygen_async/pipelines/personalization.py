@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Run
+from heygen_async.batch.outcome import Ended, Failed, Succeeded
 from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
 from heygen_async.endpoints.templates import Version
@@ -166,7 +167,7 @@ class _Speeches(Collection[_Spoken]):
         self.resent: dict[int, tuple[int, float]] = {}
         self.unspoken: dict[int, HeyGenError] = {}
         self.errors: dict[int, HeyGenError] = {}
-        self.taken: Callable[[Outcome[Any]], object] = lambda outcome: None
+        self.taken: Callable[[Ended[Any]], object] = lambda outcome: None
 
     def __len__(self) -> int:
         return len(self.assets)
@@ -196,7 +197,9 @@ class _Speeches(Collection[_Spoken]):
         """Note that the reader gets a row: its speeches are unfinished until then."""
         for spoken in row.spoken():
             error = self.unspoken.get(spoken.number)
-            self.taken(Outcome(key="", index=spoken.number, item=None, error=error))
+            fields: dict[str, Any] = {"key": "", "index": spoken.number, "item": None}
+            ended: Ended[None] = Succeeded(result=None, **fields)
+            self.taken(ended if error is None else Failed(error=error, **fields))
 
     def cost(self, row: _Row) -> tuple[float, int, float]:
         """Return what the speeches of a row have cost, and what ``Outcome`` tells of resends."""
@@ -216,7 +219,7 @@ async def personalize(
     version: Version = "auto",
     test: bool = False,
     progress: StageProgress | None = None,
-) -> AsyncGenerator[Outcome[Video]]:
+) -> AsyncGenerator[Ended[Video]]:
     """Render a variant of a template for each row; what a row wants spoken is spoken first.
 
     A row is a variant as ``batch.render`` takes it. The value of an audio variable may also be a

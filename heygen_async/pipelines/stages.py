@@ -18,7 +18,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome, Progress, Run
+from heygen_async.batch import Batch, Progress, Run
+from heygen_async.batch.outcome import Ended
 from heygen_async.errors import HeyGenError
 from heygen_async.journal import JournalStore
 from heygen_async.session.tasks import in_parallel, in_thread
@@ -41,7 +42,7 @@ class Step(Generic[NextT]):
         error: Why it has failed, or None.
     """
 
-    before: Outcome[Any]
+    before: Ended[Any]
     made: NextT | None = None
     error: HeyGenError | None = None
 
@@ -74,7 +75,7 @@ class Passage(Generic[T, NextT]):
     def __init__(
         self,
         run: Run[T],
-        work: Callable[[Outcome[T]], Awaitable[NextT]],
+        work: Callable[[Ended[T]], Awaitable[NextT]],
         *,
         at_once: int,
         ordered: bool,
@@ -97,7 +98,7 @@ class Passage(Generic[T, NextT]):
             async for step in steps:
                 yield step
 
-    async def _step(self, outcome: Outcome[T]) -> Step[NextT]:
+    async def _step(self, outcome: Ended[T]) -> Step[NextT]:
         if outcome.error is not None and not self._recovers:
             return Step(outcome, error=outcome.error)
         try:
@@ -142,9 +143,9 @@ class Remade(Collection[T]):
         return any(item == other for other in self)
 
 
-def summed_up(outcome: Outcome[Any]) -> Outcome[Any]:
+def summed_up(outcome: Ended[Any]) -> Ended[Any]:
     """The outcome of the last stage, told of the item as it was when the chain began."""
-    before: Outcome[Any] = outcome.item.before
+    before: Ended[Any] = outcome.item.before
     costs = [usd for usd in (before.usd, outcome.usd) if usd is not None]
     return msgspec.structs.replace(
         outcome,

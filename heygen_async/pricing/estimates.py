@@ -17,6 +17,7 @@ import msgspec
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.editing import FillerWordRemoval
 from heygen_async.models.lipsyncs import Lipsync
+from heygen_async.models.plain import Plain
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
@@ -31,7 +32,7 @@ _WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
 _MAX_BASES = 5
 
 
-class CostRange(msgspec.Struct, frozen=True, kw_only=True):
+class CostRange(Plain, frozen=True, kw_only=True):
     """An amount that is not exactly known.
 
     Attributes:

@@ -113,6 +113,10 @@ class Sandbox:
             frozenset(map(str.lower, (host, *allowed_hosts))),
         )
 
+    def __repr__(self) -> str:
+        state = f"at {self._base_url}" if self._base_url else "not open"
+        return f"<{type(self).__name__} {state}, speed {self._clock.speed:g}>"
+
     def _loop_time(self) -> float:
         return 0.0 if self._loop is None else self._loop.time()
 

@@ -64,7 +64,8 @@ class Runs(Journaled):
         self, requests: Any, *, via: Any = "api-batch", stop_after: int | None = None, **how: Any
     ) -> list[Outcome[Any]]:
         """The outcomes of a run, which is left after some of them."""
-        self.outcomes = outcomes = []
+        self.outcomes = []
+        outcomes = self.outcomes
         async with Batch(self.heygen, **how) as batch:
             async for outcome in batch.run(requests, key=by_script, via=via, journal=self.journal):
                 outcomes.append(outcome)

@@ -18,6 +18,7 @@ from heygen_async import (
     Batch,
     BatchStopped,
     Caption,
+    Failed,
     HeyGen,
     InvalidRequest,
     JobFailed,
@@ -30,6 +31,7 @@ from heygen_async import (
     VoiceCloneRequest,
 )
 from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
+from heygen_async.batch.outcome import Ended
 from heygen_async.models.outputs import Output
 from heygen_async.sandbox import Sandbox
 from heygen_async.session.tasks import in_parallel
@@ -511,8 +513,8 @@ def test_names_that_differ_have_files_that_differ(tmp_path: Path) -> None:
 async def test_outcomes_from_elsewhere(heygen: HeyGen, tmp_path: Path) -> None:
     """The run is anything that gives outcomes; its own exceptions come out as they are."""
 
-    async def outcomes() -> AsyncIterator[Outcome[Video]]:
-        yield Outcome(key="a", index=0, item=None, error=JobFailed("no", job_id="a"))
+    async def outcomes() -> AsyncIterator[Ended[Video]]:
+        yield Failed(key="a", index=0, item=None, error=JobFailed("no", job_id="a"))
         raise KeyError("mine")
 
     seen: list[Outcome[Video]] = []
@@ -533,10 +535,10 @@ async def test_a_cancel_scope_leaves_no_cleanup_half_done(
 ) -> None:
     closed: list[bool] = []
 
-    async def outcomes() -> AsyncIterator[Outcome[Video]]:
+    async def outcomes() -> AsyncIterator[Ended[Video]]:
         try:
             await asyncio.Event().wait()
-            yield Outcome(key="1", index=0, item=None, seconds=0.0)
+            yield Failed(key="1", index=0, item=None, error=JobFailed("no", job_id="1"))
         finally:
             await asyncio.sleep(1)
             closed.append(True)

@@ -34,6 +34,7 @@ from heygen_async import (
     VoiceDesignRequest,
     VoiceDetail,
 )
+from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import Via
 from heygen_async.sandbox import Fault, Sandbox
 from tests.journal.journals import edit
@@ -301,5 +302,5 @@ def test_type_checkers_know_what_a_run_gives() -> None:
     assert_type(batch.run([*videos, *speech]), Run[Any])
     assert_type(batch.speech(["Hello"], voice_id="v"), Run[Speech])
     run = batch.run(videos)
-    assert_type(batch.download(run, "{key}.mp4"), AsyncGenerator[Outcome[Video], None])
+    assert_type(batch.download(run, "{key}.mp4"), AsyncGenerator[Ended[Video], None])
     assert run.report.items == 0

@@ -62,7 +62,8 @@ class Renders(Journaled):
         **settings: Any,
     ) -> list[Outcome[Video]]:
         """The outcomes of a run, which is left after some of them."""
-        self.sent = outcomes = []
+        self.sent = []
+        outcomes = self.sent
         async with Batch(self.heygen, journal=self.journal, **settings) as batch:
             async for outcome in batch.render(self.template_id, rows, key=key):
                 outcomes.append(outcome)

@@ -83,7 +83,7 @@ class Runs:
         ):
             keys = {id(request): f"k{number}" for number, request in enumerate(requests)}
             run = batch.run(requests, key=lambda one: keys[id(one)], journal=self.journal)
-            outcomes = [outcome async for outcome in run]
+            outcomes: list[Outcome[Any]] = [outcome async for outcome in run]
             self.report = run.report
         return outcomes
 

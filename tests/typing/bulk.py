@@ -12,6 +12,7 @@ from heygen_async import (
     AvatarVideoRequest,
     Batch,
     Estimate,
+    Failed,
     HeyGen,
     HeyGenError,
     JournalStore,
@@ -25,6 +26,7 @@ from heygen_async import (
     Speech,
     SpeechRequest,
     SqliteJournal,
+    Succeeded,
     TemplateRenderRequest,
     Video,
     VideoTranslation,
@@ -98,15 +100,36 @@ def runs(
 async def one_run(batch: Batch, run: Run[Video]) -> None:
     assert_type(await run.estimate(), RunEstimate)
     async for outcome in run:
-        assert_type(outcome, Outcome[Video])
+        assert_type(outcome, Succeeded[Video] | Failed)
     async for outcome in run.with_finished():
-        assert_type(outcome, Outcome[Video])
+        assert_type(outcome, Succeeded[Video] | Failed)
     async for outcome in batch.download(run, "videos/{key}.mp4", parallel=8):
-        assert_type(outcome, Outcome[Video])
+        assert_type(outcome, Succeeded[Video] | Failed)
     assert_type(run.report, Report)
     assert_type(run.unfinished, dict[str, str])
     run.stop_submitting()
     assert_type(await run.aclose(), None)
+
+
+async def ended(run: Run[Video]) -> None:
+    async for outcome in run:
+        both: Outcome[Video] = outcome
+        assert_type(both.ok, bool)
+        assert_type(outcome.result, Video | None)
+        if outcome.ok is True:
+            assert_type(outcome, Succeeded[Video])
+            assert_type(outcome.result, Video)
+        else:
+            assert_type(outcome, Failed)
+            assert_type(outcome.error, HeyGenError)
+        if outcome.error is None:
+            assert_type(outcome, Succeeded[Video])
+            assert_type(outcome.unwrap(), Video)
+        if isinstance(outcome, Failed):
+            assert_type(outcome.error, HeyGenError)
+        assert_type(outcome.to_dict(), dict[str, Any])
+        assert_type(outcome.to_json(), str)
+    assert_type(await run.rows(), list[dict[str, Any]])
 
 
 def outcomes(outcome: Outcome[Video]) -> None:

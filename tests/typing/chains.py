@@ -10,12 +10,13 @@ from heygen_async import (
     ChainEstimate,
     Cue,
     CueProblem,
+    Failed,
     Narration,
-    Outcome,
     ProofreadGenerateRequest,
     ProofreadRender,
     Run,
     SpeechRequest,
+    Succeeded,
     Video,
     VideoTranslation,
     estimate_localize,
@@ -36,19 +37,19 @@ async def localized(
     async for outcome in localize(
         batch, "https://example.com/a.mp4", ["French (France)"], correct=correct, render=render
     ):
-        assert_type(outcome, Outcome[VideoTranslation])
+        assert_type(outcome, Succeeded[VideoTranslation] | Failed)
 
 
 async def narrated(batch: Batch, texts: Sequence[str | SpeechRequest]) -> None:
     async for outcome in narrate(batch, texts, avatar_id="id", voice_id="id"):
-        assert_type(outcome, Outcome[Narration])
+        assert_type(outcome, Succeeded[Narration] | Failed)
 
 
 async def personalized(
     batch: Batch, rows: Sequence[Mapping[str, Any]], key: Callable[[Any], str]
 ) -> None:
     async for outcome in personalize(batch, "id", rows, key=key, version="v3"):
-        assert_type(outcome, Outcome[Video])
+        assert_type(outcome, Succeeded[Video] | Failed)
 
 
 async def estimated(batch: Batch, rows: Sequence[Mapping[str, Any]]) -> None:

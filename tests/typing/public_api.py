@@ -32,6 +32,7 @@ from heygen_async import (
     DeletedVideo,
     DirectUploadBatch,
     DirectUploadRequest,
+    Failed,
     FillerWordRemoval,
     FillerWordRemovalRequest,
     Folder,
@@ -43,7 +44,6 @@ from heygen_async import (
     Lipsync,
     LipsyncRequest,
     NotFound,
-    Outcome,
     Page,
     Pages,
     Proofread,
@@ -59,6 +59,7 @@ from heygen_async import (
     Speech,
     SpeechRequest,
     StatusEntry,
+    Succeeded,
     Template,
     TemplateSummary,
     TemplateSummaryV2,
@@ -281,11 +282,11 @@ async def batches(heygen: HeyGen) -> None:
     async with Batch(heygen) as batch:
         run = batch.render("id", [{"name": "Ada"}])
         async for outcome in run:
-            assert_type(outcome, Outcome[Video])
+            assert_type(outcome, Succeeded[Video] | Failed)
             assert_type(outcome.result, Video | None)
         assert_type(run.report, Report)
         async for dubbed in batch.translate("https://example.com/a.mp4", ["French (France)"]):
-            assert_type(dubbed, Outcome[VideoTranslation])
+            assert_type(dubbed, Succeeded[VideoTranslation] | Failed)
 
 
 async def webhooks(heygen: HeyGen, body: bytes, headers: Mapping[str, str]) -> None:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from heygen_async.batch.item import ItemProcessor, ItemResult
+from heygen_async.batch.item import ItemProcessor
 from heygen_async.batch.operations import Submission
+from heygen_async.batch.outcome import ItemResult
 from heygen_async.batch.worker_pool import Exhausted, Source
 from heygen_async.journal import JournalStore
 from heygen_async.journal.keys import ItemKeys

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome
+from heygen_async.batch import Batch
+from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
 from heygen_async.cli.commands.editing import confirmed, edited, removed, temporary_file
@@ -140,7 +141,7 @@ async def localize(
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         driver = RunDriver(heygen, display, folder, options=options)
 
-        def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
+        def start(batch: Batch) -> AsyncGenerator[Ended[Any]]:
             outcomes = chain_of(
                 batch,
                 video,
@@ -221,7 +222,7 @@ class _Editor:
         self._files[language] = path
         return text
 
-    async def watched(self, outcomes: AsyncGenerator[Outcome[Any]]) -> AsyncGenerator[Outcome[Any]]:
+    async def watched(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
         """Iterate over the outcomes; say where what was saved is if it was not rendered."""
         try:
             async with aclosing(outcomes):

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome
+from heygen_async.batch import Batch
+from heygen_async.batch.outcome import Ended
 from heygen_async.captions import write_srt
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
@@ -88,7 +89,7 @@ async def narrate(
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         driver = RunDriver(heygen, display, folder, options=options)
 
-        def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
+        def start(batch: Batch) -> AsyncGenerator[Ended[Any]]:
             narrations = chain_of(
                 batch,
                 texts,
@@ -151,8 +152,8 @@ def _text(path: Path, key: str, text: str, voice: str | None, line: int | None =
 
 
 async def _with_captions(
-    narrations: AsyncGenerator[Outcome[Narration]], folder: OutputFolder | None
-) -> AsyncGenerator[Outcome[Video]]:
+    narrations: AsyncGenerator[Ended[Narration]], folder: OutputFolder | None
+) -> AsyncGenerator[Ended[Video]]:
     """The videos, once their captions are beside where they will be, or with why they are not."""
     async with aclosing(narrations):
         async for outcome in narrations:
@@ -165,5 +166,5 @@ async def _with_captions(
                 except OSError as error:  # the others are paid for, too
                     failure = TransferError(f"{path}: {error.strerror or error}")
             video = None if narration is None else narration.video
-            changed: Outcome[Any] = outcome
+            changed: Ended[Any] = outcome
             yield msgspec.structs.replace(changed, result=video, download_error=failure)

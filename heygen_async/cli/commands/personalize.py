@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome
+from heygen_async.batch import Batch
+from heygen_async.batch.outcome import Ended
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
@@ -90,7 +91,7 @@ async def personalize(
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         driver = RunDriver(heygen, display, folder, options=options)
 
-        def start(batch: Batch) -> AsyncGenerator[Outcome[Any]]:
+        def start(batch: Batch) -> AsyncGenerator[Ended[Any]]:
             return chain_of(
                 batch,
                 template_id,

@@ -1,0 +1,71 @@
+"""Models, outcomes and reports as plain data: dicts and JSON, for web frameworks and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import msgspec
+
+
+class Plain(msgspec.Struct, frozen=True):
+    """Parent of Structs that are handed on as plain data. All fields are given."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON takes them; what JSON has no type for becomes its text."""
+        return plain_dict(self)
+
+    def to_json(self) -> str:
+        """Return what ``to_dict`` does as JSON text."""
+        return plain_json(self.to_dict())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Let Pydantic, and so FastAPI, return objects of this class; only Pydantic calls it."""
+        return pydantic_schema(cls)
+
+
+def plain_dict(value: object) -> dict[str, Any]:
+    """Return the fields of a Struct as JSON takes them."""
+    fields: dict[str, Any] = plain_value(value)
+    return fields
+
+
+def plain_value(value: object) -> Any:
+    """Return a value as JSON takes it.
+
+    Exceptions become ``type``, ``code`` and ``message``; numbers of other libraries Python's own;
+    what JSON has no type for becomes its text.
+    """
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
+
+
+def plain_json(value: object) -> str:
+    """Return plain data as JSON text; numbers that are not finite become null."""
+    return msgspec.json.encode(value).decode()
+
+
+def pydantic_schema(kind: type[Any]) -> Any:
+    """Return how Pydantic takes and writes objects of a class that has ``to_dict``."""
+    from pydantic_core import core_schema
+
+    written = core_schema.plain_serializer_function_ser_schema(
+        lambda value: value.to_dict(), return_schema=core_schema.dict_schema()
+    )
+    return core_schema.is_instance_schema(kind, serialization=written)
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case BaseException():
+            code = getattr(value, "code", None)
+            return {"type": type(value).__name__, "code": code, "message": str(value)}
+        case Mapping():
+            return dict(value)
+        case Integral():
+            return int(value)
+        case Real():
+            return float(value)
+        case _:
+            return str(value)
