@@ -168,6 +168,31 @@ def memory(session: nox.Session) -> None:
     session.run("pytest", "-s", "tests/test_transfer_memory.py", *session.posargs, env=env)
 
 
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """All tests with the lowest versions of the dependencies that pyproject.toml allows."""
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[all]")
+    session.run("uv", "pip", "install", *groups("tests"))  # keeps what is installed
+    run_tests(session)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel in dist, and check both: what they say, hold and do."""
+    session.install("build", "twine", "check-wheel-contents")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    files = [str(path) for path in sorted(Path("dist").iterdir())]
+    session.run("twine", "check", "--strict", *files)
+    session.run("check-wheel-contents", *[name for name in files if name.endswith(".whl")])
+    for name in files:
+        session.install("--force-reinstall", f"{name}[all]")
+        session.run("heygen-async", "--version")
+        with session.chdir(session.create_tmp()):  # where the package itself does not lie
+            session.run("python", "-c", "from heygen_async.sandbox import Sandbox; Sandbox()")
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """The demo, from an installed wheel."""
