@@ -6,6 +6,7 @@ import copy
 import itertools
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
@@ -17,7 +18,9 @@ from heygen_async.batch.resume import ResumePolicy, spent_by
 from heygen_async.batch.run import Run, RunSettings, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
+    TRANSLATION_COLUMNS,
     ItemKey,
+    KeyOf,
     RenderBuilder,
     RequestsBuilder,
     SourceVideo,
@@ -26,6 +29,8 @@ from heygen_async.batch.submissions import (
     text_keys,
     translation_items,
 )
+from heygen_async.batch.tables.columns import RowFields
+from heygen_async.batch.tables.frames import rows_of
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.templates import Version
@@ -53,7 +58,7 @@ Items: TypeAlias = Iterable[T] | AsyncIterable[T]
 class _RunOptions(TypedDict, total=False):
     """What ``Batch.run`` takes for requests of every kind."""
 
-    key: Callable[[Any], ItemKey] | None
+    key: KeyOf | None
     via: Via
     journal: JournalLocation | None
 
@@ -314,7 +319,7 @@ class Batch:
         variants: Iterable[Any] | AsyncIterable[Any],
         *,
         variant: Callable[[Any], Variant] | None = None,
-        key: Callable[[Any], ItemKey] | None = None,
+        key: KeyOf | None = None,
         version: Version = "auto",
         test: bool = False,
         journal: JournalLocation | None = None,
@@ -328,12 +333,15 @@ class Batch:
         Args:
             template_id: The template.
             variants: Mappings of variable names to values, or ``TemplateRenderRequest``s; any
-                sync or async iterable, pulled only as fast as slots free up.
+                sync or async iterable, pulled only as fast as slots free up. A frame of pandas or
+                polars, or a table of Arrow: columns are matched with variables whatever their
+                case, blanks and underscores, and those that feed none are left alone.
             variant: Makes the variant of an item, where items are none themselves. An item for
                 which it raises a ``HeyGenError`` fails with that.
-            key: Gives each variant's key: text, a whole number or a UUID. Default: its position;
-                with a journal, a digest of its content. For a collection all keys are made, and
-                compared, before the first paid call.
+            key: Gives each variant's key: text, a whole number or a UUID; or names a column, where
+                variants are rows: of a frame, or mappings, which are then treated as such.
+                Default: its position; with a journal, a digest of its content. For a collection
+                all keys are made, and compared, before the first paid call.
             version: See ``heygen.templates.generate``.
             test: Render in lower quality, free of charge, through v2.
             journal: A journal for this run alone, in place of the batch's.
@@ -347,6 +355,7 @@ class Batch:
             InvalidRequest: Two variants of a collection have the same key, or one has something
                 else for a key; in an iterator it fails alone.
         """
+        rows = rows_of(variants)
         builder = RenderBuilder(
             self._heygen,
             template_id,
@@ -354,8 +363,9 @@ class Batch:
             version=version,
             test=test,
             variant_of=variant,
+            rows=variant is None and (rows is not variants or isinstance(key, str)),
         )
-        return self._run(builder, variants, key, journal, self._store)
+        return self._run(builder, rows, key, journal, self._store)
 
     def translate(
         self,
@@ -363,7 +373,7 @@ class Batch:
         languages: Iterable[str] | AsyncIterable[str],
         *,
         request: Callable[[Any], SourceVideo] | None = None,
-        key: Callable[[Any], ItemKey] | None = None,
+        key: KeyOf | None = None,
         seconds: float | Callable[[Any], float | None] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
@@ -373,7 +383,9 @@ class Batch:
         Args:
             video: A URL, an asset, or a whole request whose ``output_languages`` are replaced
                 by one of ``languages`` at a time; or several of these. A collection other than
-                a list or a tuple is iterated over as it is needed, any other iterable is kept.
+                a list or a tuple is iterated over as it is needed, any other iterable is kept. Or
+                rows with columns ``video``, ``title``, ``input_language`` and ``length``: a frame
+                as for ``render``, or mappings with the name of a column as ``key``.
             languages: Names as ``heygen.video_translations.languages()`` lists them. Those of a
                 collection are checked before the first paid call.
             request: Makes the video of an item, where those of an iterable are none themselves;
@@ -396,7 +408,13 @@ class Batch:
         """
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
-        items = translation_items(video, languages, request, key)
+        rows, fields = rows_of(video), RowFields(TRANSLATION_COLUMNS)
+        if rows is video and not isinstance(key, str):
+            items = translation_items(video, languages, request, key)
+        else:
+            items = translation_items(rows, languages, request, key, fields)
+            if seconds is None and request is None:
+                seconds = partial(_length_of, fields)
         builder = RequestsBuilder(
             self._heygen,
             items.items,
@@ -456,7 +474,7 @@ class Batch:
         *,
         request: Callable[[T], Request],
         seconds: Callable[[T], float | None] | None = None,
-        key: Callable[[T], ItemKey] | None = None,
+        key: str | Callable[[T], ItemKey] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[Any]: ...
@@ -466,7 +484,7 @@ class Batch:
         *,
         request: Callable[[Any], Request] | None = None,
         seconds: Callable[[Any], float | None] | None = None,
-        key: Callable[[Any], ItemKey] | None = None,
+        key: KeyOf | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[Any]:
@@ -503,6 +521,7 @@ class Batch:
                 that HeyGen does not offer; or two have the same key. In an iterator such an
                 item fails alone.
         """
+        requests = rows_of(requests)
         builder = RequestsBuilder(
             self._heygen,
             requests,
@@ -520,7 +539,7 @@ class Batch:
         *,
         voice_id: str | None = None,
         request: Callable[[Any], str | SpeechRequest] | None = None,
-        key: Callable[[Any], ItemKey] | None = None,
+        key: KeyOf | None = None,
         journal: JournalLocation | None = None,
         **fields: Any,
     ) -> Run[Speech]:
@@ -559,6 +578,7 @@ class Batch:
             except TypeError as error:  # a field that there is not
                 raise InvalidRequest(str(error)) from None
 
+        texts = rows_of(texts)
         builder = RequestsBuilder(
             self._heygen, texts, self._prices, kind="speech", request_of=request_of
         )
@@ -623,7 +643,7 @@ class Batch:
         self,
         builder: SubmissionBuilder[T],
         items: Any,
-        key: Callable[[Any], ItemKey] | None,
+        key: KeyOf | None,
         journal: JournalLocation | None,
         default_store: JournalStore | None,
         via: Via = "single",
@@ -670,3 +690,12 @@ class Batch:
         )
         self._created.add(run)
         return run
+
+
+def _length_of(fields: RowFields, row: Any) -> float | None:
+    """Return the length in seconds that a row tells, or None."""
+    length = fields(row).get("length")
+    try:
+        return None if length is None else float(length)
+    except (TypeError, ValueError):
+        raise InvalidRequest(f"length: expected seconds, got {length!r}", param="length") from None

@@ -14,6 +14,7 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import aclosing
+from functools import partial
 from numbers import Integral
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
@@ -22,6 +23,8 @@ import msgspec
 
 from heygen_async.batch.operations import OPERATIONS, Submission, operation_of
 from heygen_async.batch.resume import RemainingWorkCounter
+from heygen_async.batch.tables.columns import RowFields, column_key
+from heygen_async.batch.tables.values import text_of
 from heygen_async.batch.variants import (
     InvalidVariants,
     Variant,
@@ -50,6 +53,9 @@ T = TypeVar("T")
 
 ItemKey: TypeAlias = str | int | UUID
 """The key of an item; numbers and UUIDs count as their text."""
+
+KeyOf: TypeAlias = str | Callable[[Any], ItemKey]
+"""Gives the key of an item: a function, or the name of a column of its row."""
 
 Via: TypeAlias = Literal["single", "api-batch"]
 """How items are sent: one by one, or up to 100 together, which HeyGen starts as it has room."""
@@ -120,6 +126,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         version: The version of the API that serves the template.
         test: Render in lower quality, free of charge.
         variant_of: Makes the variant of an item. Default: the item is one.
+        rows: Whether items are rows of a table, whose other columns are left alone.
     """
 
     kind = "render"
@@ -134,6 +141,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         version: Version,
         test: bool,
         variant_of: Callable[[Any], Variant] | None = None,
+        rows: bool = False,
     ) -> None:
         # A run must not continue the renders of a test, nor a test those that were paid for.
         self.subject: str = f"{template_id} (test)" if test else template_id
@@ -143,6 +151,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         self._version: Version = "v2" if test else version
         self._test = test
         self._variant_of = variant_of
+        self._rows = rows
         self._checker: VariantChecker
         self._template: Template | None = None
 
@@ -150,6 +159,8 @@ class RenderBuilder(SubmissionBuilder[Video]):
         """Fetch the template's variables, and its scripts, which determine the cost."""
         found = await self._heygen.templates.variables(self._template_id, version=self._version)
         self._checker = VariantChecker(found)
+        if self._rows:
+            self._variant_of = RowFields(found)
         if self._version != "v2":
             try:
                 self._template = await self._heygen.templates.get(self._template_id)
@@ -388,17 +399,18 @@ async def estimate_items(
     return msgspec.structs.replace(total.estimate(builder.prices.as_of), left=left)
 
 
-def text_keys(key: Callable[[Any], object]) -> Callable[[Any], str]:
+def text_keys(key: KeyOf) -> Callable[[Any], str]:
     """Return a function that gives the key of an item as text.
 
     It raises ``InvalidRequest`` for an item whose key is not text, a whole number or a UUID.
 
     Args:
-        key: Gives the key of an item.
+        key: Gives the key of an item, or names the column of a row that holds it.
     """
+    key_of = column_key(key) if isinstance(key, str) else key
 
     def text_key(item: Any) -> str:
-        found = key(item)
+        found = key_of(item)
         if isinstance(found, str):
             return str.__str__(found)  # of a member of an enum, too
         if isinstance(found, UUID):
@@ -477,9 +489,13 @@ def translation_items(
     video: SourceVideo | Iterable[Any],
     languages: Iterable[str] | AsyncIterable[str],
     request: Callable[[Any], SourceVideo] | None,
-    name_of: Callable[[Any], ItemKey] | None,
+    name_of: KeyOf | None,
+    rows: RowFields | None = None,
 ) -> TranslationItems:
-    """Return the items for one video, or several, in many languages."""
+    """Return the items for one video, or several, in many languages.
+
+    With ``rows``, which makes fields of rows, several videos are rows of a table.
+    """
     if isinstance(video, SourceVideo):
         only = _translation_of(video)
         return TranslationItems(
@@ -489,7 +505,9 @@ def translation_items(
             str,
             source_name(only),
         )
-    text_of = None if name_of is None else text_keys(name_of)
+    name_text = None if name_of is None else text_keys(name_of)
+    if rows is not None and request is None:
+        request = partial(_translation_of_row, rows)
 
     def template(item: Any) -> VideoTranslationRequest:
         return _translation_of(item if request is None else request(item))
@@ -498,7 +516,7 @@ def translation_items(
         return template(pair[0]) if request is None else pair[0]
 
     def key(pair: tuple[Any, str]) -> str:
-        name = source_name(template(pair[0])) if text_of is None else text_of(video_of(pair))
+        name = source_name(template(pair[0])) if name_text is None else name_text(video_of(pair))
         return f"{name} {pair[1]}"
 
     if isinstance(video, Collection) and not in_memory(video):
@@ -521,6 +539,17 @@ def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
     if isinstance(video, str):
         video = AssetUrl(url=video)
     return VideoTranslationRequest(video=video, output_languages=["English"])
+
+
+TRANSLATION_COLUMNS = ("video", "title", "input_language", "length")
+"""What ``batch.translate`` takes of a row."""
+
+
+def _translation_of_row(fields_of: RowFields, row: Any) -> VideoTranslationRequest:
+    fields = {name: text_of(value) for name, value in fields_of(row).items() if name != "length"}
+    if "video" not in fields:
+        raise InvalidRequest('video: the row has none; its column is "video"', param="video")
+    return msgspec.structs.replace(_translation_of(fields.pop("video")), **fields)
 
 
 def source_name(request: VideoTranslationRequest) -> str:

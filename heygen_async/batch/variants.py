@@ -8,15 +8,19 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from heygen_async.batch.tables.values import is_missing, text_of
 from heygen_async.errors import InvalidRequest
 from heygen_async.models.template_variables import TemplateVariable, variable
 from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
 
 Variant: TypeAlias = Mapping[str, Any] | TemplateRenderRequest
 """Values by variable name, or a whole request. A plain value becomes what the variable's type
-takes: a text, the URL or asset id of a file, the id of a character or a voice."""
+takes: a text, the URL or asset id of a file, the id of a character or a voice. Numbers and dates
+serve as texts; None and NaN mean that there is no value."""
 
 _SHOWN = 10
+# Types of variables whose values are texts, as which numbers and dates serve.
+_TEXTS = frozenset({"text", "character", "voice"})
 
 
 class VariantProblem(msgspec.Struct, frozen=True):
@@ -104,6 +108,7 @@ class VariantChecker:
             raise InvalidVariants([VariantProblem(index, None, reason)])
         values: dict[str, TemplateVariable] = {}
         problems: list[VariantProblem] = []
+        given = {name: value for name, value in given.items() if not is_missing(value)}
         for name, value in given.items():
             try:
                 values[name] = self._value(name, value)
@@ -125,4 +130,4 @@ class VariantChecker:
             close = difflib.get_close_matches(str(name), self._types, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise InvalidRequest(f"the template has no such variable{hint}")
-        return variable(kind, value)
+        return variable(kind, text_of(value) if kind in _TEXTS else value)

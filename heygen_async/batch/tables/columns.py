@@ -1,0 +1,120 @@
+"""Which column of a table feeds which field, by its name."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from heygen_async.batch.tables.values import cell, is_missing
+from heygen_async.errors import InvalidRequest
+
+_LIKE = 0.8
+_LETTERS_SWAPPED = 4
+
+
+def normalized(name: str) -> str:
+    """Return a name without what does not tell names apart: case, blanks, ``_`` and ``-``."""
+    kept = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in kept if not (c.isspace() or c in "_-\u200b\ufeff"))
+
+
+def find_column(name: str, columns: Collection[str]) -> str | None:
+    """Return the column of a name, or the only one whose name is the same but for its form."""
+    if name in columns:
+        return name
+    same = [column for column in columns if normalized(column) == normalized(name)]
+    return same[0] if len(same) == 1 else None
+
+
+def feeds(
+    columns: Sequence[str], fields: Collection[str], mapped: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the column that feeds each field that has one.
+
+    A column of the very name goes first; then one whose name differs in its case, blanks, ``_``
+    and ``-`` alone. Columns that feed nothing are left alone, unless one is probably the misspelt
+    name of a field that nothing feeds.
+
+    Args:
+        columns: Names of the columns.
+        fields: Names of the fields.
+        mapped: Fields by column, where names do not tell; an empty field: it feeds none.
+
+    Raises:
+        InvalidRequest: Two columns could feed a field, or one is nearly named as a field is.
+    """
+    mapped = mapped or {}
+    found = {field: column for column, field in mapped.items() if field}
+    free = [column for column in columns if column not in mapped]
+    found |= {field: field for field in fields if field in free and field not in found}
+    for field in fields:
+        if field in found:
+            continue
+        taken = set(found.values())
+        same = [c for c in free if c not in taken and normalized(c) == normalized(field)]
+        if len(same) > 1:
+            raise InvalidRequest(
+                f"columns: both {same[0]!r} and {same[1]!r} could be {field!r}; rename one",
+                param=field,
+            )
+        if same:
+            found[field] = same[0]
+    _refuse_near_misses([c for c in free if c not in found.values()], set(fields) - set(found))
+    return found
+
+
+def _refuse_near_misses(columns: Sequence[str], fields: Collection[str]) -> None:
+    names = {normalized(field): field for field in sorted(fields)}
+    for column in columns:
+        name = normalized(column)
+        like = difflib.get_close_matches(name, names, n=1, cutoff=_LIKE)
+        swapped = [n for n in names if len(n) >= _LETTERS_SWAPPED and sorted(n) == sorted(name)]
+        if near := like or swapped:
+            raise InvalidRequest(
+                f"columns: there is no use for {column!r}; did you mean {names[near[0]]!r}?",
+                param=column,
+            )
+
+
+class RowFields:
+    """Make fields of rows whose columns are named as people name them.
+
+    Args:
+        fields: Names of the fields.
+    """
+
+    def __init__(self, fields: Collection[str]) -> None:
+        self._feeds = lru_cache(maxsize=64)(lambda columns: feeds(columns, fields))
+
+    def __call__(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return the values of the fields that a row has.
+
+        Raises:
+            InvalidRequest: See ``feeds``.
+        """
+        cells = {str(column): value for column, value in row.items()}
+        found = self._feeds(tuple(cells)).items()
+        return {f: cells[column] for f, column in found if not is_missing(cells[column])}
+
+
+def column_key(column: str) -> Callable[[Any], Any]:
+    """Return a function that gives the value of a column as a row's key.
+
+    It raises ``InvalidRequest`` for a row without one, and for what is not a row.
+
+    Args:
+        column: Name of the column.
+    """
+
+    def key(row: Any) -> Any:
+        if not isinstance(row, Mapping):
+            raise InvalidRequest(f"key: {column!r} names a column, and the item has none")
+        name = find_column(column, row)
+        if name is None or is_missing(row[name]):
+            raise InvalidRequest(f"key: there is nothing in the column {column!r}", param="key")
+        return cell(row[name])
+
+    return key
