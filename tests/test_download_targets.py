@@ -106,7 +106,7 @@ async def test_a_sink_is_not_given_two_contents() -> None:
     first, sink = MediaFile(CONTENT, stops=[1_000]), AsyncFile()
     then = MediaFile(CONTENT, etag='"two"')
     async with media_host(first, then) as host, open_session() as session:
-        with pytest.raises(TransferError, match="1,000 bytes were handed on"):
+        with pytest.raises(TransferError, match="1,000 bytes were written to the sink"):
             await download(session, host.url, sink)
     assert sink.content == CONTENT[:1_000]
 

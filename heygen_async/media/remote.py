@@ -185,7 +185,7 @@ def _target(address: URL, location: str) -> URL:
     try:
         return parsed_url(str(address.join(URL(location, encoded=True))))
     except (Unusable, ValueError):
-        raise Unreadable("it redirects to where it cannot be followed") from None
+        raise Unreadable("it redirects to an address that is not allowed") from None
 
 
 async def _part(response: aiohttp.ClientResponse, address: URL, offset: int, length: int) -> Part:

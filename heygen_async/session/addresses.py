@@ -1,4 +1,4 @@
-"""The URLs of media and uploads: which may be fetched, and what may be shown of them."""
+"""URLs of media and uploads: which of them may be fetched, and their form for messages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from yarl import URL
 from heygen_async.errors import InvalidRequest
 from heygen_async.session.settings import is_loopback
 
-# Addresses of IPv4 behind a translator.
+# IPv4 addresses behind a NAT64 translator.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def checked_address(url: str) -> URL:
-    """The URL, with its encoding untouched, as a signature covers it.
+    """Return the parsed URL; its encoding is kept, because a signature covers it.
 
     Raises:
-        InvalidRequest: It is no http(s) URL, or http to another machine.
+        InvalidRequest: It is not an http(s) URL, or it is plain http to another machine.
     """
     address = None
     if isinstance(url, str) and url.isprintable():
@@ -43,10 +43,10 @@ def checked_address(url: str) -> URL:
 
 
 def redirect_target(address: URL, location: str, *, local: bool) -> URL | None:
-    """Return where an answer redirects to, or None if that must not be fetched.
+    """Return the target of a redirect, or None if it must not be fetched.
 
     Args:
-        address: The URL that was asked.
+        address: The URL that was requested.
         location: The header ``Location``.
         local: Whether the redirect may lead to this machine or a private network.
     """
@@ -73,8 +73,8 @@ def is_local(host: str) -> bool:
     except ValueError:
         pass
     try:
-        # As the system reads it: 127.1, 0x7f000001 and 2130706433 are addresses, too, and aiohttp
-        # asks no resolver for what consists of digits.
+        # The system also accepts 127.1, 0x7f000001 and 2130706433 as addresses, and aiohttp does
+        # not ask the resolver about names that consist of digits.
         return not _is_public(ipaddress.IPv4Address(socket.inet_aton(host)))
     except OSError:
         return False
@@ -91,14 +91,14 @@ def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 class LocalAddressError(OSError):
-    """A name leads to this machine or a private network, where it must not."""
+    """A host name resolves only to this machine or a private network, which is not allowed here."""
 
 
 class Resolver(AbstractResolver):
-    """Resolves host names, and notes which of them are local.
+    """Resolves host names and records which of them are local.
 
     Args:
-        local_hosts: Gets the hosts whose addresses were all local when they were resolved last.
+        local_hosts: Updated with the hosts whose addresses were all local when last resolved.
     """
 
     def __init__(self, local_hosts: set[str]) -> None:
@@ -121,7 +121,7 @@ class Resolver(AbstractResolver):
 
 
 class PublicResolver(Resolver):
-    """Resolves host names to public addresses only, which are then connected to."""
+    """Resolves host names to public addresses only."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -129,7 +129,7 @@ class PublicResolver(Resolver):
         """Return the public addresses of a host.
 
         Raises:
-            LocalAddressError: It has others only.
+            LocalAddressError: The host has no public address.
         """
         found = await super().resolve(host, port, family)
         public = [address for address in found if not is_local(address["host"])]
@@ -139,6 +139,6 @@ class PublicResolver(Resolver):
 
 
 def shown(address: URL) -> str:
-    """Scheme, host and path: what may be told of a signed URL."""
+    """Return scheme, host and path: the part of a signed URL that is not secret."""
     port = "" if address.is_default_port() else f":{address.port}"
     return f"{address.scheme}://{address.host}{port}{address.raw_path}"

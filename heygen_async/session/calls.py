@@ -1,4 +1,4 @@
-"""One call as all its attempts see it."""
+"""The state that all attempts of one call share."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 
 BulkSubmission: TypeAlias = tuple[object, Callable[[], Awaitable[object]]]
-"""An item of a bulk run that is being submitted: what identifies it, and what is awaited before a
-call without a key is sent again that may have been carried out."""
+"""An item of a bulk run that is being submitted: its identification, and a coroutine function that
+is awaited before a call without a key, which may have been carried out, is sent again."""
 
 
-# What the calls of this task submit; None outside a bulk run.
+# The item that the calls of this task submit; None outside a bulk run.
 bulk_submission: ContextVar[BulkSubmission | None] = ContextVar(
     "heygen_async_bulk_submission", default=None
 )
 
 
 class Call(Generic[T]):
-    """One call, as every attempt of it is sent."""
+    """One call, with everything that each of its attempts sends."""
 
     __slots__ = (
         "body",
@@ -70,11 +70,11 @@ class Call(Generic[T]):
 
     @property
     def where(self) -> Where:
-        """Method and path without query."""
+        """Method, and path without query."""
         return Where(self.endpoint.method, self.path.partition("?")[0])
 
     def completed(self, error: CallErrorT, sent: int) -> CallErrorT:
-        """Return the error as the caller sees it: with the call and the number of attempts."""
+        """Return the error for the caller, with the call and the number of attempts."""
         error.method, error.path = self.where.method, self.where.path
         error.attempts = sent
         return error
@@ -83,7 +83,7 @@ class Call(Generic[T]):
         """Return the error that ends the call."""
         if recovery.in_doubt:
             error.in_doubt = True
-        # With a lost slot a call is not repeated that could have been.
+        # A call that is safe to repeat is not repeated after its slot was lost.
         repeatable = self.endpoint.safe and not isinstance(error, SlotUnavailable)
         if recovery.in_doubt and not repeatable:
             error.maybe_carried_out = True

@@ -1,6 +1,6 @@
-"""Cancelled submissions: the request goes on, so that no paid job is lost.
+"""Cancelled submissions: the request continues, so no paid job is lost.
 
-A call that creates jobs runs in a task of its own. Where its caller is cancelled, the request is
+A call that creates jobs runs in a task of its own. If its caller is cancelled, the request is
 neither cut off nor sent again: the caller waits ``Timeout.cancel`` seconds more for its answer, and
 after that the client waits for it in the background, up to the timeout of a write.
 """
@@ -19,22 +19,22 @@ from heygen_async.session.tasks import shield
 
 T = TypeVar("T")
 OnAccepted: TypeAlias = Callable[[str, list[str]], object]
-"""Called with an operation, such as ``videos.create``, and the ids of the jobs it has created."""
+"""Called with an operation, such as ``videos.create``, and the ids of the jobs that it created."""
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 
 def accepted_job_ids(error: BaseException) -> list[str]:
-    """Return the ids of the jobs that calls had created when an exception ended them.
+    """Return the ids of the jobs that were created by calls that an exception ended.
 
     ``asyncio.timeout`` and ``asyncio.wait_for`` raise a ``TimeoutError`` whose cause is the
     cancellation that holds the ids, and task groups raise groups; all of them are searched.
 
     Args:
-        error: What was caught.
+        error: The exception that was caught.
 
     Returns:
-        Ids in no particular order, without duplicates; empty where none is known.
+        Ids in no particular order, without duplicates; empty if none is known.
     """
     found: dict[str, None] = {}
     seen: set[int] = set()
@@ -66,14 +66,14 @@ async def created_by(cancelled: asyncio.CancelledError) -> list[str]:
 
 
 class Submissions:
-    """The calls of one client that create jobs, and what is left of those that were cancelled.
+    """The calls of one client that create jobs, including cancelled ones that are not answered yet.
 
     Args:
         timeout: Seconds to wait for answers.
 
     Attributes:
-        on_accepted: Called with the jobs of each call that was cancelled after it had created
-            some; not pickled.
+        on_accepted: Called with the jobs of each call that created jobs and was cancelled. Not
+            pickled.
     """
 
     def __init__(self, timeout: Timeout) -> None:
@@ -89,25 +89,25 @@ class Submissions:
         endpoint: Endpoint[T],
         key: str,
     ) -> None:
-        """Find out what a cancelled submission has created, and put it on the cancellation.
+        """Find out which jobs a cancelled submission has created, and attach their ids to it.
 
         Args:
-            task: Sends the submission.
-            flight: How far it has got.
-            cancelled: What is about to leave the call; gets ``job_ids``, or ``job_ids_later``,
-                a future of them, where the answer takes longer.
+            task: The task that sends the submission.
+            flight: The progress of the submission.
+            cancelled: The cancellation that is about to leave the call. It gets ``job_ids``, or
+                ``job_ids_later``, a future of them, if the answer takes longer.
             endpoint: The operation.
             key: Its Idempotency-Key, or an empty string.
         """
         flight.cancelled = True
         if not flight.in_doubt:
-            task.cancel()  # nothing was sent, or all of it was surely refused
+            task.cancel()  # nothing was sent, or everything was refused for certain
         try:
-            # Shielded from the scope that cancels, which would cancel every await in here too.
+            # Shielded, because an anyio scope would cancel every await in this block too.
             with shield():
                 await asyncio.wait([task], timeout=self._timeout.cancel)
         except asyncio.CancelledError:
-            pass  # the first cancellation goes on its way now
+            pass  # the first cancellation is raised now
         if task.done():
             job_ids = self._note(task, flight, endpoint, key)
             if job_ids:
@@ -129,7 +129,7 @@ class Submissions:
         task.add_done_callback(done)
 
     async def aclose(self) -> None:
-        """Wait for the answers to cancelled submissions; a cancellation ends that."""
+        """Wait for the answers to cancelled submissions; a cancellation ends the wait."""
         if not (mine := self._of_this_loop()):
             return
         try:
@@ -141,12 +141,12 @@ class Submissions:
             raise
 
     def abandon(self) -> None:
-        """Stop waiting for the answers to cancelled submissions; the log says how to find them."""
+        """Stop waiting for the answers to cancelled submissions, and log how to find their jobs."""
         for task in self._of_this_loop():
             task.cancel()
 
     def _of_this_loop(self) -> set[asyncio.Task[Any]]:
-        """Return the tasks of the running loop; those of loops that have ended are dropped."""
+        """Return the tasks of the running loop; drop those of loops that have ended."""
         loop = asyncio.get_running_loop()
         self._background = {task for task in self._background if task.get_loop() is loop}
         return set(self._background)
@@ -162,9 +162,10 @@ class Submissions:
             how = "Look for the job in the account."
             if endpoint.safe:
                 under = f"Idempotency-Key {key}" if key else "the same request_id"
-                how = f"The same call under {under} tells within 24 h."
+                how = f"Repeat the same call with {under} within 24 h to find out."
             logger.warning(
-                "%s was cancelled on its way; whether the job exists is not known. %s",
+                "%s was cancelled before its answer arrived; whether the job exists is not known. "
+                "%s",
                 endpoint.operation,
                 how,
             )
@@ -172,7 +173,7 @@ class Submissions:
         assert endpoint.creates is not None
         job_ids = endpoint.creates(answer)
         logger.warning(
-            "%s was cancelled after its job was created: %s", endpoint.operation, job_ids
+            "%s was cancelled after it had created the jobs %s", endpoint.operation, job_ids
         )
         if self.on_accepted is not None:
             try:

@@ -1,8 +1,8 @@
-"""The aiohttp sessions of a client, bound to the event loop that runs.
+"""The aiohttp sessions of a client, bound to the running event loop.
 
-They open with the first request and close with ``close()``. A script that does neither ends
-without a warning: an asynchronous generator holds each session, and the event loop finishes its
-generators before it closes. On another event loop (a second ``asyncio.run``) new ones open.
+They open with the first request and close with ``close()``. A script that does neither ends without
+a warning: an asynchronous generator holds each session, and the event loop finishes its generators
+before it closes. On another event loop (a second ``asyncio.run``) new sessions open.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ from heygen_async.version import __version__
 
 USER_AGENT = f"heygen-async/{__version__} Python/{platform.python_version()}"
 
-# Longer than the gap between two looks at a job: a new TLS connection costs ten times a kept one.
+# Seconds. Longer than the gap between two polls of a job: a new TLS connection costs ten times as
+# much as a kept one.
 _KEEPALIVE = 120.0
-# How often a host that has never answered is tried. Calls that begin at the same moment (seconds)
-# fail together, which says no more than one failure does.
+# Failed attempts after which a host that has never answered is given up. Calls that begin within
+# the same second fail together and count as one failure.
 _TRIES = 2
 _SAME_MOMENT = 0.05
-# Gateways and proxies add headers; an answer that is paid for must not fail for them.
+# Gateways and proxies add headers, and these must not make the answer to a paid call fail.
 _HEADER_LIMITS: dict[str, Any] = {
     name: value
     for name, value in (
@@ -56,7 +57,7 @@ _HEADER_LIMITS: dict[str, Any] = {
 
 
 class Connection:
-    """Two aiohttp sessions: one that knows the key, and one for media that does not."""
+    """Two aiohttp sessions: one that has the API key, and one for media, without the key."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -64,7 +65,7 @@ class Connection:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._process = self._thread = 0  # where it opened
         self.api: aiohttp.ClientSession
-        # Arguments of each request, and headers that each must carry itself.
+        # Arguments of each request, and headers that each request must carry itself.
         self.options: dict[str, Any] = {}
         self.without_secret: Callable[[bytes], bytes] = echo_filter(settings.secret)
         self.auth: dict[str, str] = {}
@@ -74,31 +75,34 @@ class Connection:
         self._guards: list[AsyncGenerator[None]] = []
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Open on this loop; what was open on another loop ends with that loop.
+        """Open sessions on this loop; sessions of another loop end with that loop.
 
         Raises:
-            ConfigurationError: That loop runs, in another thread; who waits there for an answer or
-                a job would wait for good.
+            ConfigurationError: The other loop still runs, in another thread. Callers there that
+                wait for an answer or a job would wait forever.
         """
         process, thread = os.getpid(), threading.get_ident()
         # A forked child has a copy of its parent's loop, which seems to run.
         elsewhere = self._process == process and self._thread != thread
         if elsewhere and self.loop is not None and self.loop.is_running():
             raise ConfigurationError(
-                "this client is in use on the event loop of another thread; make one for each"
+                "this client is in use on the event loop of another thread; create one client for "
+                "each event loop"
             )
         self._process, self._thread = process, thread
         self.loop = loop
         self._guards = []
         self._media = {}
         self._media_proxies = {}
-        # Asked once. Not aiohttp's own trust_env, which asks a thread for it at each request, knows
-        # fewer forms of proxies, and sends the passwords of ~/.netrc to whatever host they name.
+        # Read once. aiohttp's own trust_env is not used: it calls a thread for each request,
+        # supports fewer forms of proxies, and sends the passwords in ~/.netrc to the hosts that
+        # they name.
         self.options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
-        # aiohttp sends a session's own headers to the proxy too, where it asks for a tunnel.
+        # When aiohttp asks a proxy for a tunnel, it sends the session's own headers to the proxy
+        # too.
         self.auth = self._settings.auth_headers if self.options else {}
         if self._settings.base_url.startswith("http:"):
-            # No tunnel to ask for: the proxy reads the request itself.
+            # Plain http takes no tunnel: the proxy reads the request itself.
             self.auth |= self.options.pop("proxy_headers", {})
         headers = {} if self.options else self._settings.auth_headers
         self.api = self._session(
@@ -110,12 +114,12 @@ class Connection:
 
     @property
     def media(self) -> aiohttp.ClientSession:
-        """For media and uploads: any host, never the key."""
+        """Session for media and uploads: any host, never the key."""
         return self._media_session(Resolver)
 
     @property
     def public_media(self) -> aiohttp.ClientSession:
-        """For redirects of media: it connects to public addresses only."""
+        """Session for redirects of media: connects to public addresses only."""
         return self._media_session(PublicResolver)
 
     def may_be_local(self, address: URL) -> bool:
@@ -129,10 +133,10 @@ class Connection:
         return is_loopback(base) or is_local(host) or host in self._local_hosts
 
     def media_options(self, address: URL, headers: dict[str, str]) -> dict[str, Any]:
-        """The arguments of a media request with these headers: they, and the proxy of its host.
+        """Return the arguments of a media request: its headers, and the proxy for its host.
 
         Raises:
-            ConfigurationError: The environment names a proxy that is not one to use.
+            ConfigurationError: The environment names a proxy that cannot be used.
         """
         origin = address.origin()
         if self._settings.trust_env and origin not in self._media_proxies:
@@ -143,7 +147,7 @@ class Connection:
         return {"headers": headers, **options}
 
     async def close(self) -> None:
-        """Close what is open; a later request opens again."""
+        """Close the sessions; a later request opens new ones."""
         guards, self._guards = self._guards, []
         loop, self.loop = self.loop, None
         self._media = {}
@@ -166,7 +170,7 @@ class Connection:
         **options: Any,
     ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            # Our own limiter stands in front; aiohttp's is not first in, first out.
+            # The request limiter comes first; aiohttp's own limit is not first in, first out.
             connector=connector(
                 limit=0, keepalive_timeout=_KEEPALIVE, resolver=resolver, ssl=self._ssl
             ),
@@ -176,20 +180,20 @@ class Connection:
             **_HEADER_LIMITS,
             **options,
         )
-        # Unasked, aiohttp repeats what broke on a kept connection: a DELETE that had succeeded
-        # would meet 404 in what we count as its first attempt.
+        # By default aiohttp repeats a request that broke on a kept connection. A DELETE that had
+        # succeeded would then get a 404 in what is counted as its first attempt.
         session._retry_connection = False
         guard = _close_at_the_end(session, resolver)
         with contextlib.suppress(StopIteration):
-            guard.__anext__().send(None)  # runs to its yield, where it stays
+            guard.__anext__().send(None)  # run it to its yield
         self._guards.append(guard)
         return session
 
 
 class _ApiConnector(aiohttp.TCPConnector):
-    """Connects to the API, and gives up soon on a host that has never answered.
+    """Connects to the API, and soon gives up on a host that has never answered.
 
-    That is a wrong ``base_url`` or a missing network, not a moment of trouble.
+    A host that never answers means a wrong ``base_url`` or a missing network, not a brief failure.
     """
 
     _answered = False
@@ -202,12 +206,12 @@ class _ApiConnector(aiohttp.TCPConnector):
         """Return a connection.
 
         Raises:
-            NothingAnswersError: The second failure, and there has never been a connection.
+            NothingAnswersError: This is the second failure, and no connection ever succeeded.
         """
         try:
             connected = await super().connect(req, traces, timeout)
         except (aiohttp.ClientProxyConnectionError, aiohttp.ClientSSLError):
-            raise  # the proxy is another matter, and a certificate is an answer
+            raise  # a proxy is not the API, and a certificate counts as an answer
         except aiohttp.ClientConnectorError as error:
             now = asyncio.get_running_loop().time()
             self._failures += 1
@@ -221,14 +225,14 @@ class _ApiConnector(aiohttp.TCPConnector):
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response whose headers do not show: a server may echo the key in them."""
+    """A response whose repr omits the headers: a server may echo the key in them."""
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"
 
 
 def proxy_options(base_url: str) -> dict[str, Any]:
-    """The arguments of a request that send it through the proxy of the environment, if any.
+    """Return the arguments of a request for the proxy that the environment names, if any.
 
     Raises:
         ConfigurationError: The environment names a proxy that is not ``http://`` or ``https://``.
@@ -248,8 +252,8 @@ def proxy_options(base_url: str) -> dict[str, Any]:
     if not usable:
         # The value itself may hold a password.
         raise ConfigurationError(
-            f"{target.scheme.upper()}_PROXY: expected http://host:port or https://host:port; "
-            "set trust_env=False to go without."
+            f"{target.scheme.upper()}_PROXY: expected http://host:port or https://host:port; pass "
+            "trust_env=False to ignore the proxies of the environment."
         )
     options: dict[str, Any] = {"proxy": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"}
     if parts.username:

@@ -1,7 +1,7 @@
-"""Turns what went wrong with one attempt into an exception of the package's tree.
+"""Convert the failure of one attempt to an exception of the package.
 
-Nothing of aiohttp's own exceptions is kept: they hold the request with its headers, and so
-the API key.
+aiohttp's own exceptions are not kept: they hold the request with its headers, and therefore the API
+key.
 """
 
 from __future__ import annotations
@@ -62,16 +62,16 @@ _REQUEST_IDS = ("x-amzn-requestid", "x-request-id", "x-amzn-trace-id")
 _LONGEST_MESSAGE = 2000
 _LONGEST_ID = 200
 
-# What aiohttp, the socket and the timer raise when no complete answer arrives. ValueError:
-# a header or chunk that cannot be parsed.
+# Raised by aiohttp, the socket and the timer when no complete answer arrives. ValueError: a header
+# or chunk that cannot be parsed.
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
-# Those after which nothing of the call can have reached the API.
+# Errors after which nothing of the call can have reached the API.
 _NOT_CONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
 )
-# Reasons of OpenSSL that do not pass by themselves.
+# Reasons of OpenSSL that a later attempt would meet again.
 _NO_TLS = {
     "HTTP_REQUEST",
     "NO_PROTOCOLS_AVAILABLE",
@@ -90,11 +90,11 @@ _WHAT_TO_DO = {9: _CLOCK, 10: _CLOCK, 62: _HOST, 64: _HOST}
 
 
 class NothingAnswersError(aiohttp.ClientConnectorError):
-    """No connection to the API came about, again and from the beginning."""
+    """No connection to the API has ever succeeded, after two attempts."""
 
 
 class Where(msgspec.Struct, frozen=True):
-    """Which call failed: HTTP method and path without query."""
+    """The call that failed: HTTP method, and path without query."""
 
     method: str
     path: str
@@ -103,16 +103,17 @@ class Where(msgspec.Struct, frozen=True):
 def answered(
     status: int, headers: Mapping[str, str], body: bytes, where: Where, secret: str
 ) -> APIError:
-    """The exception for an error answer, from whatever the server sent."""
+    """Return the exception for an error answer, whatever its body."""
     facts = error_facts(body)
     code = facts.code if facts else None
     message = facts.message if facts else None
     if message is None:
         if 300 <= status < 400:
-            # Followed, a redirect would carry the key to wherever it points.
-            message = f"the server redirects to {_place(headers.get('Location'))}; not followed"
+            # Following a redirect would send the key to its target.
+            place = _place(headers.get("Location"))
+            message = f"the server redirects to {place}, which is not followed; check base_url"
         else:
-            message = f"the server answered {status} without a message of the API"
+            message = f"the server answered {status} without an error message of the API"
     cls = _CLASSES.get(status) or (ServerError if status >= 500 else BadRequest)
     if code in HOPELESS_429 and status == 429:
         cls = QuotaExceeded
@@ -138,7 +139,7 @@ def answered(
 
 
 def unanswered(error: BaseException, where: Where, seconds: float) -> TransportError:
-    """The exception for an attempt that brought no complete answer.
+    """Return the exception for an attempt without a complete answer.
 
     Args:
         error: One of ``TRANSPORT_ERRORS``.
@@ -146,7 +147,7 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
         seconds: The timeout of the attempt.
     """
     method, path = where.method, where.path
-    # Before the time-outs, of which a connection that takes too long is one.
+    # Checked before the timeouts, because a slow connection raises one of those too.
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return ConnectionFailed(
             f"cannot connect: the certificate of {error.host} is not trusted ({_distrust(error)}",
@@ -186,7 +187,7 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
 
 
 def oversized(status: int, limit: int, where: Where) -> InvalidResponse:
-    """The exception for an answer with more bytes than are read."""
+    """Return the exception for an answer that is larger than ``limit`` bytes."""
     return InvalidResponse(
         f"the answer has more than {limit} bytes; HeyGen(max_answer=...) allows more",
         status=status,
@@ -198,13 +199,13 @@ def oversized(status: int, limit: int, where: Where) -> InvalidResponse:
 def undecodable(
     error: Exception, status: int, body: bytes, where: Where, secret: str
 ) -> InvalidResponse:
-    """The exception for a success whose body is not what the endpoint returns."""
+    """Return the exception for a success whose body does not match the endpoint."""
     another_shape = isinstance(error, msgspec.ValidationError)
     reason = f"{len(body)} bytes, not JSON"
     if another_shape:
         reason = redact(str(error), secret, longest=_LONGEST_MESSAGE)
     return InvalidResponse(
-        f"the answer is not what the API describes: {reason}",
+        f"the answer does not have the form that the API describes: {reason}",
         status=status,
         garbled=not another_shape,
         method=where.method,
@@ -213,19 +214,19 @@ def undecodable(
 
 
 def request_id_of(headers: Mapping[str, str], secret: str) -> str | None:
-    """The id that an answer names for HeyGen's support, or None."""
+    """Return the request id of an answer, for HeyGen's support, or None."""
     value = _first(headers, _REQUEST_IDS)
     return redact(value, secret, longest=_LONGEST_ID) if value else None
 
 
 def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """The first of these headers that there is; bytes that are no text are replaced."""
+    """Return the first of these headers that is present; replace bytes that are not text."""
     value = next((headers[name] for name in names if name in headers), None)
     return value.encode(errors="replace").decode() if value else None
 
 
 def _reason(error: BaseException) -> str:
-    """The kind of failure; never its text, which may quote headers and URLs."""
+    """Return the kind of failure, but not its text, which may quote headers and URLs."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status}"
     if isinstance(error, OSError) and error.strerror and error.errno:
@@ -247,7 +248,7 @@ def _distrust(error: aiohttp.ClientConnectorCertificateError) -> str:
 
 
 def _place(location: str | None) -> str:
-    """Scheme and host of a redirect's target."""
+    """Return scheme and host of a redirect's target."""
     try:
         parts = urlsplit(location or "")
         host = parts.hostname

@@ -1,9 +1,9 @@
-"""What a call does about a failed attempt: pure decisions, no I/O.
+"""Decide what a call does after a failed attempt. Pure, no I/O.
 
-``Recovery`` is told of each failure of one call, with the time and a random wait, and answers
-with a ``Step``. The loop in session/session.py obeys. An attempt that the API may have carried out
-is repeated only where that is safe: a read, a write that is idempotent, or one that carries an
-Idempotency-Key, less than 24 h old.
+``Recovery`` gets each failure of one call, with the time and a random wait, and returns a ``Step``
+that the loop in session/session.py carries out. An attempt that the API may have carried out is
+repeated only if that is safe: for a read, an idempotent write, or a write with an Idempotency-Key
+that is less than 24 h old.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.retry import REPEATED_5XX, Verdict, judge
 from heygen_async.session.settings import Retry
 
-# The API replays the answer to a key for 24 hours of wall-clock time; the margin is for clocks.
+# The API replays the answer to a key for 24 hours of wall-clock time; the margin allows for clocks.
 KEY_LIFETIME = 24 * 3600.0 - 600.0
-# Seconds of a ``Retry-After`` that tell of a server that is down, rather than of one failure.
+# A ``Retry-After`` of so many seconds means that the server is down, not that one request failed.
 _LONG_PAUSE = 30.0
 
 
 class Action(Enum):
-    """What follows a failed attempt."""
+    """The next action after a failed attempt."""
 
     GIVE_UP = "raise the failure"
     WAIT = "sleep, then send again"
@@ -39,13 +39,13 @@ class Action(Enum):
 
 
 class Step(NamedTuple):
-    """What to do now.
+    """The next step of a call.
 
     Attributes:
-        action: What follows.
-        wait: Seconds until the call is sent again; for ``QUEUE`` what the answer asked for.
+        action: The action to take.
+        wait: Seconds until the call is sent again; for ``QUEUE``, those that the answer asked for.
         patience: Seconds that the call may spend waiting.
-        pause: Seconds to close the request limiter's gate for, first; None leaves it open.
+        pause: Seconds for which to close the request limiter's gate first; None leaves it open.
     """
 
     action: Action
@@ -55,11 +55,11 @@ class Step(NamedTuple):
 
 
 class Flight:
-    """What the caller of a submission has to know of it while it is under way.
+    """The progress of a submission, as its caller needs to know it.
 
     Attributes:
         in_doubt: Whether a job may have been created whose id is not known here.
-        cancelled: Whether the caller has been cancelled: an attempt that fails is the last.
+        cancelled: Whether the caller has been cancelled; then a failed attempt is the last one.
     """
 
     __slots__ = ("cancelled", "in_doubt")
@@ -74,11 +74,11 @@ class Recovery:
 
     Args:
         policy: How often and for how long a call is repeated.
-        safe: Whether it may be sent again after an attempt that the API may have carried out.
-        keyed: Whether that is so only as long as its Idempotency-Key lives.
-        queues: Whether it waits for a slot after a 429: it creates jobs.
-        bulk: Whether it belongs to a bulk run, which decides itself how long to wait for a pause
-            or a slot.
+        safe: Whether the call may be sent again after an attempt that may have been carried out.
+        keyed: Whether it is safe only during the lifetime of its Idempotency-Key.
+        queues: Whether it waits for a slot after a 429, because it creates jobs.
+        bulk: Whether it is part of a bulk run, which itself decides how long to wait for a pause or
+            a slot.
         now: The loop's time.
         wall: The unix time of the first attempt.
 
@@ -122,19 +122,19 @@ class Recovery:
     def after(
         self, error: CallError, *, now: float, wall: float, delay: float, cancelled: bool = False
     ) -> Step:
-        """Return what follows a failed attempt.
+        """Return the step after a failed attempt.
 
         Args:
-            error: Its failure.
+            error: The failure.
             now: The loop's time.
             wall: The unix time.
-            delay: A random wait, in seconds, under the bound of the policy.
-            cancelled: Whether the caller has gone: then nothing is sent again.
+            delay: A random wait within the bound of the policy, in seconds.
+            cancelled: Whether the caller was cancelled; then nothing is sent again.
         """
         verdict = judge(error, safe=self._safe)
         self.in_doubt |= maybe_carried_out(error)
         retry_after: float | None = getattr(error, "retry_after", None)
-        # A run goes on for as long as a server that is down asks it to.
+        # A run waits for as long as a server that is down asks it to.
         if verdict is Verdict.TRY_AGAIN and not (self._bulk and (retry_after or 0) >= _LONG_PAUSE):
             self._failures += 1
         wait = delay if retry_after is None else max(delay, retry_after)
@@ -145,7 +145,7 @@ class Recovery:
         )
         pause = wait if pauses else None
         if self._bulk and (queues or pauses):
-            # A run waits for as long as it takes, and its items are the probes.
+            # A run waits without a limit, and its items are the probes.
             wait, patience = min(wait, LONGEST_PAUSE), math.inf
         if (
             verdict is Verdict.GIVE_UP
@@ -161,7 +161,7 @@ class Recovery:
         return Step(Action.PAUSE if pauses else Action.WAIT, wait, patience, pause)
 
     def waited(self, seconds: float) -> None:
-        """Note a wait of a bulk run for a pause or a slot, which its patience does not count."""
+        """Exclude a wait of a bulk run for a pause or a slot from its patience."""
         self._started += seconds if self._bulk else 0.0
 
     def patience(self, now: float) -> float:
@@ -171,15 +171,15 @@ class Recovery:
     def key_expired(self, wall: float) -> bool:
         """Return whether the API may have forgotten the key of an attempt that it carried out.
 
-        Wall-clock time counts: the loop's clock stands still while a machine is suspended.
+        Wall-clock time is used, because the loop's clock stops while a machine is suspended.
         """
         return self._keyed and self.in_doubt and wall - self._first_sent > KEY_LIFETIME
 
 
 def maybe_carried_out(error: CallError) -> bool:
-    """Return whether the API may have done what a failed attempt asked for.
+    """Return whether the API may have carried out a failed attempt.
 
-    Every 4xx says that it has not, except for a 409 of a request that is still in progress.
+    Every 4xx means that it has not, except a 409 for a request that is still in progress.
     """
     if isinstance(error, ConnectionFailed):
         return error.sent

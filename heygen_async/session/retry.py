@@ -1,8 +1,7 @@
-"""Which failures are worth another attempt, and how long to wait before it.
+"""Decide which failures deserve another attempt, and how long to wait before it.
 
-Pure functions: they look at a failure and take the time as an argument. The waits come from
-``backoff``: exponential, with full jitter, so that many callers that failed together do not
-come back together.
+Pure functions that take the time as an argument. The waits come from ``backoff``: exponential with
+full jitter, so callers that failed together do not return together.
 """
 
 from __future__ import annotations
@@ -27,31 +26,32 @@ from heygen_async.errors import (
 )
 from heygen_async.session.settings import Retry
 
-# 429 codes that no waiting clears.
+# 429 codes that do not clear with time.
 HOPELESS_429 = frozenset({"quota_exceeded", "trial_video_limit_exceeded"})
 _PASSING_409 = frozenset({"request_in_progress", "resource_not_ready"})
-# A direct upload completed before the storage shows the object: 409 with this sentence.
+# The message of the 409 when an upload is completed before the storage shows the object.
 _UPLOAD_NOT_VISIBLE = "uploaded object not found yet"
-# Not implemented, and HTTP version not supported, do not pass. Cloudflare's 520 to 530 do.
+# 501 (not implemented) and 505 (HTTP version not supported) persist. Cloudflare's 520 to 530 do
+# not.
 REPEATED_5XX: frozenset[int] = frozenset(range(500, 600)) - {501, 505}
 
 
 class Verdict(Enum):
-    """What to do about a failed attempt."""
+    """The decision about a failed attempt."""
 
     GIVE_UP = "give up"
     TRY_AGAIN = "try again, as often as the policy allows"
-    WAIT = "wait: the call is fine, its time has not come"
-    PAUSE = "wait, and hold everybody else back too"
+    WAIT = "wait: the call is correct, but the server is not ready for it yet"
+    PAUSE = "wait, and pause all other calls too"
 
 
 def judge(error: HeyGenError, *, safe: bool) -> Verdict:
-    """What to do about a failed attempt.
+    """Decide what to do about a failed attempt.
 
     Args:
         error: The failure.
-        safe: Whether sending the call twice does what sending it once does: a read, or a
-            write that carries an Idempotency-Key.
+        safe: Whether sending the call twice has the same effect as sending it once: a read, or a
+            write with an Idempotency-Key.
     """
     if isinstance(error, APIError):
         if error.status == 429:
@@ -65,7 +65,7 @@ def judge(error: HeyGenError, *, safe: bool) -> Verdict:
     if isinstance(error, ConnectionFailed) and not error.sent:
         return Verdict.GIVE_UP if error.final else Verdict.TRY_AGAIN
     if isinstance(error, TransportError) or (
-        # A body that is no JSON was garbled on its way; one of another shape stays so.
+        # A body that is not JSON was damaged in transit; JSON of another form would come again.
         isinstance(error, InvalidResponse) and error.garbled
     ):
         return Verdict.TRY_AGAIN if safe else Verdict.GIVE_UP
@@ -73,30 +73,30 @@ def judge(error: HeyGenError, *, safe: bool) -> Verdict:
 
 
 def waits(policy: Retry) -> Iterator[float]:
-    """Upper bounds of the waits, in seconds: exponential, without end."""
+    """Yield the upper bounds of the waits, in seconds: exponential, without end."""
     generator = backoff.expo(base=2, factor=policy.first, max_value=policy.longest)
-    generator.send(None)  # backoff's generators first take a value, and yield None for it
-    # A first wait of next to nothing is still under the longest when 2**n overflows.
+    generator.send(None)  # backoff's generators expect one value first, and yield None for it
+    # With a tiny first wait, 2**n overflows before the bound reaches the longest wait.
     with contextlib.suppress(OverflowError):
         yield from generator
     yield from itertools.repeat(policy.longest if policy.first else 0.0)
 
 
 def wait_before_next(bound: float, retry_after: float | None) -> float:
-    """Seconds until the next attempt: full jitter under ``bound``, ``retry_after`` as a floor."""
+    """Return the seconds until the next attempt: ``retry_after`` or a random part of ``bound``."""
     wait = float(backoff.full_jitter(bound))
     return wait if retry_after is None else max(wait, retry_after)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a ``Retry-After`` header asks to wait, from seconds or an HTTP date.
+    """Return the seconds in a ``Retry-After`` header, which holds seconds or an HTTP date.
 
     Args:
         value: The header, or None.
         now: The present, in unix seconds.
 
     Returns:
-        Seconds, never negative; None for no header or one that makes no sense.
+        Seconds, never negative; None if the header is missing or invalid.
     """
     if value is None:
         return None
@@ -112,20 +112,20 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that an answer asks to wait, or None.
+    """Return the seconds that an answer asks to wait, or None.
 
-    A date counts from the answer's own ``Date``, as the clock of this machine may be wrong.
+    A date is compared with the answer's own ``Date``, because the local clock may be wrong.
 
     Args:
-        headers: Of the answer.
-        now: The present, in unix seconds, for an answer that does not tell.
+        headers: Headers of the answer.
+        now: The present, in unix seconds, used if the answer has no ``Date``.
     """
     sent = unix_time(headers.get("Date", ""))
     return parse_retry_after(headers.get("Retry-After"), now if sent is None else sent)
 
 
 def unix_time(date: str) -> float | None:
-    """Unix seconds of an HTTP date; None for what is none."""
+    """Return the Unix time of an HTTP date, or None if it is not one."""
     try:
         parsed = parsedate_to_datetime(date)
         if parsed.tzinfo is None:

@@ -1,9 +1,9 @@
-"""The session: one call from its arguments to its answer.
+"""The session: takes one call from its arguments to its answer.
 
-``call`` is the way down for every operation: limiter, attempt, answer. Its first attempt is the
-path of nearly every call and does as little as possible (backoff and the retry policy are asked
-only after a failure); everything that can go wrong is in ``_recover``. Only where hooks or a log at
-level DEBUG want to know, an ``Observation`` goes along.
+Every operation goes through ``call``: limiter, attempt, answer. Nearly every call ends with its
+first attempt, which does as little as possible; backoff and the retry policy are used only after a
+failure, in ``_recover``. An ``Observation`` is made only if there are hooks or the log has level
+DEBUG.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
-# More would share the same line, and delay the first file.
+# More transfers would share the same bandwidth and delay the first file.
 _TRANSFERS_AT_ONCE = 8
 
 _NOT_REPEATED = Retry(attempts=1, patience=0.0)
@@ -63,12 +63,12 @@ _KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 
 class Traffic:
-    """Counts what a session has sent and met since it was made.
+    """Counts the requests and refusals of a session since it was made.
 
     Attributes:
         requests: Requests sent, retries included.
         retries: Requests that repeated an earlier one.
-        rate_limited: Answers of 429.
+        rate_limited: Answers with status 429.
         date: The ``Date`` of the latest answer; empty before the first.
     """
 
@@ -88,16 +88,16 @@ class Session:
         settings: Host, key, timeouts, retries.
         requests: The request limiter, perhaps shared with other clients.
         jobs: The slot pool, perhaps shared with other clients.
-        slots_for: Whether interactive submissions take a slot too (``all``), or not (``bulk``).
-        max_answer: Bytes that an answer may have after decompression.
+        slots_for: ``all`` if interactive submissions take a slot too, else ``bulk``.
+        max_answer: The most bytes of an answer after decompression.
         clock: The wall clock, in unix seconds.
 
     Attributes:
-        submissions: Calls that create jobs, cancelled ones too.
+        submissions: Calls that create jobs, including cancelled ones.
         leases: Leases of interactive submissions, which end with their jobs.
-        hooks: What is told of calls and jobs; not pickled.
-        transfers: Limits the downloads and direct uploads that run at the same time; they are
-            no requests to the API and take no place among those.
+        hooks: Functions that are called with events of calls and jobs; not pickled.
+        transfers: Limits the downloads and direct uploads that run at the same time. They are not
+            requests to the API and do not count as such.
     """
 
     def __init__(
@@ -152,16 +152,17 @@ class Session:
         Args:
             endpoint: The operation.
             path: Its encoded path and query, from ``endpoint.at`` and ``query_string``.
-            body: The encoded request body, or what makes it anew for each attempt.
-            content_type: What the body is.
-            idempotency_key: For operations that take one; by default a fresh one is made, the
-                same for all attempts of this call. Other operations do not send it, and warn.
-            resend: Whether the call is sent again after an attempt that may have been carried
-                out, though it takes no key: it may do twice what it does.
-            repeat: Whether it is repeated at all. A poll is not: its caller asks again anyway.
+            body: The encoded request body, or a function that returns it for each attempt.
+            content_type: Media type of the body.
+            idempotency_key: Key for operations that take one. Default: a new key, the same for all
+                attempts of this call. Other operations do not send it, and warn.
+            resend: Whether a call without a key is sent again after an attempt that may have been
+                carried out. Its effect may then happen twice.
+            repeat: Whether the call is repeated at all. A poll is not: its caller polls again
+                anyway.
 
         Raises:
-            HeyGenError: One of the tree in ``heygen_async.errors``.
+            HeyGenError: One of the exceptions in ``heygen_async.errors``.
         """
         if idempotency_key is not None and not endpoint.keyed:
             self._warn_unsent_key(endpoint)
@@ -195,17 +196,17 @@ class Session:
         return answer
 
     async def _submit(self, call: Call[T], lease: SlotLease | None) -> T:
-        """Send a call that creates jobs, in a task of its own: no cancellation cuts it off."""
+        """Send a call that creates jobs in a task of its own, which no cancellation interrupts."""
         assert call.flight is not None
         loop = asyncio.get_running_loop()
-        # Not asyncio.shield, which costs each call one more turn of the event loop.
+        # Not asyncio.shield, which costs each call another turn of the event loop.
         answered: asyncio.Future[T] = loop.create_future()
         task: asyncio.Task[T | None] = loop.create_task(self._fly(call, lease, answered))
         try:
             return await answered
         except asyncio.CancelledError as cancelled:
             if not answered.cancelled():
-                answered.exception()  # at the same moment; else it would be logged as unseen
+                answered.exception()  # retrieve it, or asyncio would log it as never retrieved
             key = (call.headers or {}).get("Idempotency-Key", "")
             await self.submissions.finish(task, call.flight, cancelled, call.endpoint, key)
             raise
@@ -213,7 +214,7 @@ class Session:
     async def _fly(
         self, call: Call[T], lease: SlotLease | None, answered: asyncio.Future[Any]
     ) -> Any:
-        """Send a call in a task of its own, and hand its end to whoever still waits for it."""
+        """Send a call in a task of its own, and pass its result to the caller if it still waits."""
         try:
             if lease is None:
                 answer = await self._send_interactive(call)
@@ -245,7 +246,7 @@ class Session:
         return answer
 
     async def _send(self, call: Call[T], lease: SlotLease | InteractiveLease | None) -> T:
-        """Send a call: one attempt, and what follows from its failure."""
+        """Send a call: make one attempt, and recover if it fails."""
         if running_loop() is not self.connection.loop:
             self.bind()
         if lease is not None and lease.lost:
@@ -268,7 +269,7 @@ class Session:
         return self._clock()
 
     def bind(self) -> None:
-        """Make sure that connections and limiters live on the running event loop."""
+        """Bind connections and limiters to the running event loop."""
         loop = running_loop()
         if loop is not self.connection.loop:
             self.connection.open(loop)
@@ -286,8 +287,8 @@ class Session:
         """Wait until the request limiter lets a request pass, which ``_attempt`` then sends.
 
         Returns:
-            Whether it may pass. False if its bulk run has stopped submitting; what only reads, such
-            as the search for a job that was paid for, goes on.
+            Whether it may pass. False if its bulk run has stopped submitting; calls that only read
+            continue, such as the search for a job that was paid for.
         """
         stopped = submissions_stopped.get() if call.endpoint.method == "POST" else None
         try:
@@ -305,13 +306,14 @@ class Session:
         return True
 
     async def _attempt(self, call: Call[T]) -> T:
-        """Send a request; it has a place in the request limiter, which it gives back."""
+        """Send a request that has a place in the request limiter, and give the place back."""
         endpoint, path, body, observed = call.endpoint, call.path, call.body, call.observed
         connection = self.connection
         timeout = self._timeouts[endpoint.timeout_kind]
         failure: CallError | None = None
         try:
-            # Not below: what the caller's own file or function has raised is no broken connection.
+            # Outside the try below: an exception of the caller's own file is not a broken
+            # connection.
             data = body() if callable(body) else body
         except BaseException:
             self.requests.release()
@@ -324,7 +326,7 @@ class Session:
         if observed is not None:
             observed.sent()
         try:
-            # Without ``async with``: a response lets go when it has been read, or could not be.
+            # Without ``async with``: a response releases its connection when reading it has ended.
             response = await connection.api.request(
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
@@ -351,7 +353,7 @@ class Session:
             if observed is not None:
                 observed.over()
         if failure is not None:
-            # Raised out here, or aiohttp's exception would hang on as the context of ours.
+            # Raised outside the ``except``, or aiohttp's exception would remain as its context.
             raise failure
         status = response.status
         mismatch: Exception | None = None
@@ -369,7 +371,7 @@ class Session:
             failure = answered(status, response.headers, content, where, self._secret)
         else:
             failure = undecodable(mismatch, status, content, where, self._secret)
-        # Signed URLs in it would be in tracebacks that show local variables.
+        # Tracebacks that show local variables would show the signed URLs in it.
         del content
         raise failure
 
@@ -417,8 +419,8 @@ class Session:
             if step.action is Action.WAIT:
                 await asyncio.sleep(step.wait)
             elif step.action is Action.QUEUE and lease is not None:
-                # Too many jobs or too many requests: it does not say. New jobs wait; reads
-                # go on, since they notice the jobs that end.
+                # The answer does not say whether there are too many jobs or too many requests. New
+                # jobs wait; reads continue, since they notice the jobs that end.
                 try:
                     await lease.refused(step.wait, step.patience)
                 except SlotsUnavailable as away:
@@ -450,9 +452,9 @@ class Session:
         if topic not in self._warned:
             self._warned.add(topic)
             warnings.warn(
-                f"{endpoint.operation} takes no Idempotency-Key: idempotency_key is not sent, and "
-                "a second call with it is carried out again",
-                FutureWarning,  # shown by default, unlike a DeprecationWarning
+                f"{endpoint.operation} does not support an Idempotency-Key: idempotency_key is not "
+                "sent, and a second call with it is carried out again",
+                FutureWarning,  # shown by default, unlike DeprecationWarning
                 stacklevel=_caller_level(),
             )
 
@@ -467,12 +469,12 @@ class Session:
 
 
 def fresh_key() -> str:
-    """A new Idempotency-Key: 128 random bits."""
+    """Return a new Idempotency-Key of 128 random bits."""
     return os.urandom(16).hex()
 
 
 def checked_key(key: str) -> str:
-    """The caller's Idempotency-Key.
+    """Return the caller's Idempotency-Key if it is valid.
 
     Raises:
         InvalidRequest: It is not 1 to 255 letters, digits and ``_ - : .`` of ASCII.
@@ -495,7 +497,7 @@ def _caller_level() -> int:
 
 
 def _slot_lost() -> SlotUnavailable:
-    return SlotUnavailable("the slot that this submission was to take is lost; it was not sent")
+    return SlotUnavailable("the slot of this submission was lost; the submission was not sent")
 
 
 def _session(

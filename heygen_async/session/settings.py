@@ -1,4 +1,4 @@
-"""What a user can set about calls: the host, the key, timeouts and retries."""
+"""The settings of calls: host, key, timeouts and retries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from heygen_async.errors import ConfigurationError
 
 API_HOST = "https://api.heygen.com"
 
-# What surrounds values that were pasted: blanks of all kinds, and characters without a width.
+# Characters around pasted values: blanks of all kinds, and characters without a width.
 _INVISIBLE = string.whitespace + "\u00a0\u2007\u202f\u3000\u200b\u200c\u200d\u2060\ufeff"
 _QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "``")
 
@@ -28,25 +28,25 @@ SlotsFor: TypeAlias = Literal["bulk", "all"]
 
 
 class HoldsSecret(Protocol):
-    """A type that shows its secret when asked only, such as pydantic's ``SecretStr``."""
+    """A type that reveals its secret only on request, such as pydantic's ``SecretStr``."""
 
     def get_secret_value(self) -> str:
         """Return the secret."""
 
 
 class Timeout(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that one attempt may take, by kind of call; queueing does not count.
+    """The most seconds that one attempt may take, by kind of call; queueing does not count.
 
-    The defaults leave room over the API's own latency: reads answer within 2 s (p99), the
-    creation of a video takes up to 31 s (p99).
+    The defaults exceed the API's own latency: reads are answered within 2 s (p99), and the creation
+    of a video takes up to 31 s (p99).
 
     Attributes:
-        read: GET requests, and the silence of a download: less than 16 kB in that time.
+        read: GET requests; also the time in which a download must receive at least 16 kB.
         write: POST, PUT, PATCH and DELETE.
         upload: Bodies of files.
-        connect: The part of an attempt that opens a connection.
-        cancel: How much longer a cancelled call that creates jobs waits for its answer, before
-            the client waits for it in the background.
+        connect: Opening a connection, as part of an attempt.
+        cancel: How long a cancelled call that creates jobs still waits for its answer, before the
+            client waits for it in the background.
     """
 
     read: float = 30.0
@@ -63,26 +63,26 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """How failed attempts are repeated.
+    """The policy for repeating failed attempts.
 
-    Repeated are: lost connections, timeouts and 5xx other than 501 and 505, where the call is a
-    read, is idempotent, or carries an Idempotency-Key that is less than 24 h old; 429 always,
-    unless it is a quota; 409 of a call that is still in progress or a resource that is not ready.
-    The wait between two attempts grows exponentially with full jitter; ``Retry-After`` is a floor
-    under it. Polls for jobs are not repeated so: the client asks again by itself.
+    A call is repeated after a lost connection, a timeout or a 5xx other than 501 and 505, if it is
+    a read, is idempotent, or has an Idempotency-Key that is less than 24 h old; after any 429 that
+    is not about a quota; and after a 409 for a call that is still in progress or a resource that is
+    not ready. The wait between two attempts grows exponentially with full jitter, and is at least
+    ``Retry-After``. Polls for jobs do not follow this policy: the client polls again anyway.
 
     Attributes:
-        attempts: How often one call is sent at most, where it fails for other reasons than
-            429 and 409; those end with ``patience`` alone.
-        patience: Seconds from the first failure for which one call is repeated. An answer
-            that asks to wait longer raises at once. What a bulk run spends in the queue for a
-            job slot does not count.
+        attempts: The most times that one call is sent if it fails for other reasons than 429 and
+            409, which are limited by ``patience`` alone.
+        patience: Seconds from the first failure for which one call is repeated. An answer that asks
+            to wait longer raises at once. The time that a bulk run waits for a job slot does not
+            count.
         first: Upper bound of the first wait, in seconds; it doubles with each attempt.
         longest: Upper bound of any wait that the API did not ask for, in seconds.
-        unkeyed: What follows an attempt that may have been carried out, of a call that takes no
-            Idempotency-Key (``video_agents.create`` and ``send``, ``voices.speech``, ``design``
-            and ``clone``). ``raise`` (default): an error with ``maybe_carried_out``, unless the
-            account shows what was made. ``resend``: it is sent again, and may be paid for twice.
+        unkeyed: The action after an attempt that may have been carried out, for a call that takes
+            no Idempotency-Key (``video_agents.create`` and ``send``, ``voices.speech``, ``design``
+            and ``clone``). ``raise`` (default): raise an error with ``maybe_carried_out``, unless
+            the result is found in the account. ``resend``: send it again, and perhaps pay twice.
     """
 
     attempts: int = 5
@@ -105,7 +105,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a session needs to know; pickles with the client.
+    """The settings of a session; pickled with the client.
 
     Attributes:
         base_url: Scheme and host, without a trailing slash.
@@ -114,8 +114,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         timeout: Seconds per attempt.
         retry: The retry policy.
         trust_env: Whether ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are obeyed.
-        ssl: A context, or the path of certificates to trust besides the system's; None for those
-            alone.
+        ssl: A context, or the path of certificates to trust besides the system's; None for the
+            system's certificates alone.
     """
 
     base_url: str
@@ -141,12 +141,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def account(self) -> str:
-        """32 hexadecimal digits that tell this key and host from others, and tell neither."""
+        """32 hexadecimal digits that identify the key and host without revealing them."""
         return hashlib.sha256(f"{self.base_url}\n{self.secret}".encode()).hexdigest()[:32]
 
     @property
     def auth_headers(self) -> dict[str, str]:
-        """The one header that says who calls."""
+        """The header that authenticates the caller."""
         if self.api_key is not None:
             return {"x-api-key": self.api_key}
         return {"Authorization": f"Bearer {self.token}"}
@@ -169,17 +169,19 @@ def settings_from(
     trust_env: bool,
     ssl: object = None,
 ) -> Settings:
-    """Fill the gaps from the environment and check everything.
+    """Take missing settings from the environment, and check all of them.
 
-    What people paste is taken where it is certain: blanks, line ends and quotes around a value,
-    numbers as text, types that hold a secret or a URL.
+    Unambiguous variants are accepted: blanks, line ends and quotes around a value, numbers as text,
+    types that hold a secret or a URL.
 
     Raises:
-        ConfigurationError: No key, a key and a token, or a setting that makes no sense; the message
-            names it, and the variable if it is from the environment.
+        ConfigurationError: There is no key, there are both a key and a token, or a setting is
+            invalid; the message names it, and the variable if it is from the environment.
     """
     if api_key is not None and token is not None:
-        raise ConfigurationError("Give api_key or token, not both: the API refuses two.")
+        raise ConfigurationError(
+            "Pass api_key or token, not both: the API refuses a call with both."
+        )
     key_from, base_from = "api_key", "base_url"
     if api_key is None and token is None:
         api_key, key_from = os.environ.get("HEYGEN_API_KEY"), "HEYGEN_API_KEY"
@@ -212,14 +214,14 @@ def settings_from(
 
 
 def checked_secret(name: str, value: object) -> str:
-    """Return a key or token without what was pasted around it.
+    """Return a key or token without blanks and quotes around it.
 
     Args:
         name: The setting, for the message.
         value: Text, or an object that holds a secret (``get_secret_value``).
 
     Raises:
-        ConfigurationError: No header can carry it.
+        ConfigurationError: It cannot be sent in a header.
     """
     secret = value
     with contextlib.suppress(AttributeError, TypeError):
@@ -246,7 +248,7 @@ def number_of(name: str, value: object) -> float:
     """Return a number, which may be written as text.
 
     Raises:
-        ConfigurationError: It is not one; a range is checked elsewhere.
+        ConfigurationError: It is not one. Its range is checked elsewhere.
     """
     with contextlib.suppress(TypeError, ValueError):
         if not isinstance(value, bool):
@@ -258,7 +260,7 @@ def count_of(name: str, value: object) -> int:
     """Return a whole number, which may be written as text.
 
     Raises:
-        ConfigurationError: It is not one; a range is checked elsewhere.
+        ConfigurationError: It is not one. Its range is checked elsewhere.
     """
     number = number_of(name, value)
     if not float(number).is_integer():
@@ -267,21 +269,21 @@ def count_of(name: str, value: object) -> int:
 
 
 def ssl_context(given: object) -> ssl_module.SSLContext | bool:
-    """Return what aiohttp takes as ``ssl``: a context, or True for the system's certificates.
+    """Return the argument ``ssl`` for aiohttp: a context, or True for the system's certificates.
 
     Args:
         given: A context, the path of a file of certificates to trust besides the system's, or
             None.
 
     Raises:
-        ConfigurationError: It is neither, or the certificates cannot be read.
+        ConfigurationError: It is none of these, or the certificates cannot be read.
     """
     if given is None or given is True or isinstance(given, ssl_module.SSLContext):
         return True if given is None else given
     if not isinstance(given, str):
         raise ConfigurationError(
             "ssl: expected an ssl.SSLContext or the path of a file of certificates, got "
-            f"{given!r}. Verification is not switched off, as the API key would be sent to anybody."
+            f"{given!r}. Verification cannot be switched off: the API key could be sent to anybody."
         )
     context = ssl_module.create_default_context()
     try:
@@ -297,7 +299,7 @@ def checked_base_url(base_url: str, name: str = "base_url") -> str:
 
     Args:
         base_url: https, or http for loopback only.
-        name: The setting or variable that it is from, for messages.
+        name: The setting or variable that holds it, for messages.
 
     Raises:
         ConfigurationError: It is neither, or ends with a version of the API.
@@ -308,7 +310,7 @@ def checked_base_url(base_url: str, name: str = "base_url") -> str:
         _ = parts.port
     except ValueError:
         parts, host = urlsplit(""), None
-    # Requests are sent to it as it stands. Credentials in it would end up in messages and logs.
+    # It is used unchanged in every request. Credentials in it would appear in messages and logs.
     plain = base_url.isascii() and base_url.isprintable() and not set(base_url) & set(" ?#@\\")
     if not host or not plain:
         raise ConfigurationError(
@@ -331,7 +333,7 @@ def checked_base_url(base_url: str, name: str = "base_url") -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
+    """Return whether a host name or address is this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,7 +1,7 @@
-"""Sync iterables, read in a thread of their own so that they do not hold up the event loop.
+"""Read sync iterables in a thread of their own, so they do not block the event loop.
 
-The ``next`` of an iterator such as a database cursor may block for long, and may refuse to be
-called in two threads. So one thread makes all calls: ``len``, ``iter``, each ``next``, and the
+The ``next`` of an iterator such as a database cursor may block for long, and may refuse calls from
+two threads. Therefore one thread makes all calls: ``len``, ``iter``, each ``next``, and the
 ``close`` of a generator.
 """
 
@@ -36,16 +36,16 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Pull: TypeAlias = Literal["thread", "loop"]
-"""Where sync iterables are read: in a thread of their own, or in that of the event loop."""
+"""Where sync iterables are read: in a thread of their own, or on the event loop."""
 
 AHEAD = 32
-"""Items that are read before they are asked for, at most, where ``next`` is quick."""
+"""The most items that are read ahead if ``next`` is quick."""
 
-# A ``next`` that takes longer, in seconds, reads no more than one item ahead.
+# Seconds. If ``next`` takes longer, only one item is read ahead.
 _QUICK = 0.001
-# How long the end of a run waits for a ``next`` that blocks, in seconds.
+# Seconds that the end of a run waits for a ``next`` that blocks.
 _PATIENCE = 1.0
-# Items of a list that are handed on before the event loop gets a turn.
+# Items of a list that are passed on before the event loop gets a turn.
 _CHUNK = 500
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
@@ -65,10 +65,10 @@ class SyncReader(AsyncIterator[T]):
 
     Args:
         items: The iterable.
-        ahead: Items that are read before they are asked for, at most; 0 for large ones.
+        ahead: The most items to read ahead; 0 for large items.
 
     Raises:
-        TypeError: It cannot be iterated over.
+        TypeError: ``items`` is not iterable.
     """
 
     def __init__(self, items: Iterable[T], ahead: int = AHEAD) -> None:
@@ -81,7 +81,7 @@ class SyncReader(AsyncIterator[T]):
         self._thread = _DaemonThread()
         self._reading: asyncio.Future[None] | None = None
         self._arrived = asyncio.Event()
-        self._waiting = False  # for an item; the thread then tells that there is one
+        self._waiting = False  # for an item; the thread then signals that there is one
         self._error: BaseException | None = None
         self._ended = False
         self._stopped = False
@@ -89,24 +89,24 @@ class SyncReader(AsyncIterator[T]):
 
     @property
     def ready(self) -> bool:
-        """Whether ``take`` has an item."""
+        """Whether ``take`` can return an item."""
         return bool(self._ready)
 
     async def length(self) -> int | None:
-        """Return the number of items, or None if the iterable does not tell."""
+        """Return the number of items, or None if it is not known."""
         items = self._items
         if not isinstance(items, Sized):
             return None
         try:
             return await self._thread.call(len, items)
-        except (TypeError, NotImplementedError):  # such as a data set that is a stream
+        except (TypeError, NotImplementedError):  # for example a streamed data set
             return None
 
     async def __anext__(self) -> T:
         while not self._ready:
             self._arrived.clear()
             self._waiting = True
-            if self._ended and not self._ready:  # the last ones may have come in between
+            if self._ended and not self._ready:  # the last items may have arrived meanwhile
                 self._waiting = False
                 if self._error is not None and not self._stopped:
                     raise self._error
@@ -117,7 +117,7 @@ class SyncReader(AsyncIterator[T]):
         return self.take()
 
     def take(self) -> T:
-        """Return an item that is ready, and read on after the last one."""
+        """Return an item that was read; after the last of these, read more."""
         self._waiting = False
         item = self._ready.popleft()
         if self._ahead and not self._ready:
@@ -125,16 +125,16 @@ class SyncReader(AsyncIterator[T]):
         return item
 
     def stop(self) -> None:
-        """Hand out nothing more; who waits for an item learns that there is none."""
+        """Return no further items; a caller that waits for one gets ``StopAsyncIteration``."""
         self._stopped = self._ended = True
         self._ready.clear()
         self._arrived.set()
 
     async def aclose(self) -> None:
-        """Read nothing more, and close a generator once its ``next`` returns.
+        """Stop reading, and close a generator when its ``next`` returns.
 
-        A ``next`` that blocks is waited for 1 s; then its thread is left to itself. It does not
-        keep the process alive.
+        Waits up to 1 s for a ``next`` that blocks; then its thread is abandoned. It does not keep
+        the process alive.
         """
         self.stop()
         if self._closed or not self._thread.started:
@@ -158,7 +158,7 @@ class SyncReader(AsyncIterator[T]):
             self._read_on()
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Read some items; in the thread."""
+        """Read some items. Runs in the thread."""
         try:
             if self._iterator is None:
                 self._iterator = iter(self._items)
@@ -176,7 +176,7 @@ class SyncReader(AsyncIterator[T]):
                     return
         except StopIteration:
             self._ended = True
-        except BaseException as error:  # raised where the item is asked for
+        except BaseException as error:  # raised in place of the item
             _explain(error)
             self._error = error
             self._ended = True
@@ -187,11 +187,11 @@ class SyncReader(AsyncIterator[T]):
 
 
 async def chunks(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[Sequence[T]]:
-    """Read an iterable, in lists of up to 500 items that keep nobody else waiting for long.
+    """Yield the items of an iterable in lists of up to 500, which block the event loop briefly.
 
     Args:
         items: The iterable.
-        pull: Where it is read; a list, tuple or range always on the event loop.
+        pull: Where it is read; a list, tuple or range is always read on the event loop.
     """
     running_loop()
     if pull == "loop" or in_memory(items):
@@ -224,31 +224,31 @@ async def numbered(items: Iterable[T], pull: Pull = "thread") -> AsyncGenerator[
 
 
 def _close(*iterators: object) -> None:
-    """Close generators; in their thread."""
+    """Close generators. Runs in their thread."""
     for iterator in iterators:
         if isinstance(iterator, Generator):
             try:
                 iterator.close()
             except Exception:
-                logger.exception("the generator of the items failed when it was closed")
+                logger.exception("closing the generator of the items raised an exception")
 
 
 def _explain(error: BaseException) -> None:
-    """Tell what to do about an object that cannot be used in another thread."""
+    """Add a note to an exception of an object that cannot be used in another thread."""
     text = f"{type(error).__name__}: {error}".lower()
     if any(word in text for word in ("thread", "event loop", "greenlet")):
         error.add_note(
-            "The items are read in a thread of their own. If the iterator is tied to the thread "
-            'of the event loop, use Batch(pull="loop"), hand over a list, or open what it reads '
-            "inside of it."
+            "The items are read in a thread of their own. If the iterator must stay in the thread "
+            'of the event loop, use Batch(pull="loop"), pass a list, or open its source inside '
+            "the iterator."
         )
 
 
 class _DaemonThread(Executor):
-    """A thread that makes calls one after the other, and ends with the process at the latest.
+    """A thread that makes calls one after the other and does not keep the process alive.
 
     Attributes:
-        started: Whether it has been given a call.
+        started: Whether it has made a call.
     """
 
     def __init__(self) -> None:
@@ -260,28 +260,28 @@ class _DaemonThread(Executor):
         self._calls.put(None)
 
     def call(self, function: Callable[..., R], *args: Any) -> asyncio.Future[R]:
-        """Make a call in the context of the first one, which the event loop can wait for."""
+        """Make a call in the context of the first one; return a future of its result."""
         if self._context is None:
             self._context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(self, self._context.run, function, *args)
 
     async def end(self, function: Callable[..., object], *args: Any) -> None:
-        """Make a last call, and wait for it for 1 s."""
+        """Make a last call, and wait up to 1 s for it."""
         last = self.call(function, *args)
         self.shutdown(wait=False)
         try:
             await asyncio.wait([last], timeout=_PATIENCE)
             if not last.done():
                 logger.warning(
-                    "the items are read by a call that still blocks; a generator is closed, in "
-                    "its thread, when that call returns"
+                    "the call that reads the items still blocks; its thread is abandoned, and "
+                    "closes a generator when the call returns"
                 )
         finally:
             last.cancel()
 
     def submit(self, function: Callable[P, R], /, *args: P.args, **options: P.kwargs) -> Future[R]:
-        """Make a call after those before it; it cannot be cancelled."""
+        """Make a call after the earlier ones; it cannot be cancelled."""
         future: Future[R] = Future()
         future.set_running_or_notify_cancel()
 
@@ -302,11 +302,11 @@ class _DaemonThread(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the thread after the calls so far; do not wait for it."""
+        """End the thread after the calls so far, without waiting for it."""
         self._calls.put(None)
 
 
 def _make_calls(calls: SimpleQueue[Callable[[], None] | None]) -> None:
     while (call := calls.get()) is not None:
         call()
-        del call  # and what it holds, while the next one is waited for
+        del call  # free its objects while waiting for the next one

@@ -1,4 +1,4 @@
-"""Tasks that run at the same time, and sections that a cancellation must not interrupt."""
+"""Concurrent tasks, and sections that a cancellation must not interrupt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
-# What anyio loads at the first scope that is opened.
+# The module that anyio loads when the first scope opens.
 _BACKEND = "anyio._backends._asyncio"
 
 
@@ -29,17 +29,17 @@ def running_loop() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise ConfigurationError(
-            "heygen_async runs on asyncio; under trio, run it through trio-asyncio, or run anyio "
-            "with its asyncio backend"
+            "heygen_async requires a running asyncio event loop; with trio use trio-asyncio, with "
+            "anyio its asyncio backend"
         ) from None
 
 
 def shield() -> AbstractContextManager[object]:
-    """A block whose awaits are not cancelled by the anyio scopes around it.
+    """Return a block whose awaits are not cancelled by the anyio scopes around it.
 
-    Such a scope cancels every await of its task until the task has left it. Where there is one,
-    anyio and its backend are loaded; where they are not, they need not be, which would hold up
-    the event loop.
+    Such a scope cancels every await of its task until the task has left the scope. If anyio's
+    backend is not loaded, there is no scope, and it is not loaded here, which would block the event
+    loop.
     """
     if _BACKEND not in sys.modules:
         return nullcontext()
@@ -51,8 +51,8 @@ def shield() -> AbstractContextManager[object]:
 async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
     """Call a blocking function in a thread.
 
-    A cancellation takes effect when the function has returned: a thread cannot be stopped, and
-    what it works on must not be closed under its hands.
+    A cancellation takes effect when the function has returned: a thread cannot be stopped, and the
+    objects that it uses must not be closed meanwhile.
     """
     future = running_loop().run_in_executor(None, function, *args)
     try:
@@ -64,7 +64,7 @@ async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
             except asyncio.CancelledError:
                 continue
         if not future.cancelled():
-            future.exception()  # looked at, or asyncio would log it as never retrieved
+            future.exception()  # retrieve it, or asyncio would log it as never retrieved
         raise
 
 
@@ -98,15 +98,16 @@ async def in_parallel(
     parallel: int,
     ordered: bool = False,
 ) -> AsyncGenerator[R]:
-    """What comes of each item, as it ends.
+    """Yield the result of each item when its work ends.
 
-    Leaving the iteration, or cancelling it, ends the work under way; items that come from an
-    async generator are closed then.
+    Leaving or cancelling the iteration cancels the work in progress and closes an async generator
+    of items.
 
     Args:
-        items: The items. What their iteration raises is raised once the work under way has ended.
-        work: What is done with each; what it raises ends everything.
-        parallel: Items that are worked on at once at most; the iteration waits for a place.
+        items: The items. An exception of their iteration is raised when the work in progress has
+            ended.
+        work: Called with each item. An exception that it raises ends the iteration.
+        parallel: The most items to work on at once.
         ordered: Keep the order of the items.
     """
     source = aiter(items)
@@ -117,7 +118,9 @@ async def in_parallel(
         while following is not None or running:
             waited: set[asyncio.Task[Any]] = set(running)
             if ordered and running:
-                waited = {running[0]}  # others may have ended, which would end each wait at once
+                waited = {
+                    running[0]
+                }  # not the others: one that has ended would end each wait at once
             if following is not None and len(running) < parallel:
                 waited.add(following)
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +129,7 @@ async def in_parallel(
                     item = following.result()
                 except StopAsyncIteration:
                     following = None
-                except Exception as error:  # its own, raised below
+                except Exception as error:  # of the items themselves; raised below
                     following, failure = None, error
                 else:
                     running.append(asyncio.ensure_future(work(item)))
@@ -149,7 +152,7 @@ async def in_parallel(
 
 
 def _ended(running: deque[asyncio.Task[R]], *, ordered: bool) -> list[asyncio.Task[R]]:
-    """Those that can be handed on now."""
+    """Return the tasks whose results can be yielded now."""
     if not ordered:
         return [task for task in running if task.done()]
     ended = []
@@ -165,10 +168,10 @@ async def _next(source: AsyncIterator[T]) -> T:
 
 
 async def unless_set(event: asyncio.Event, waiting: Coroutine[Any, Any, T]) -> T | None:
-    """Await a coroutine, or until an event is set.
+    """Await a coroutine, but only until an event is set.
 
     Returns:
-        Its result; None if the event was first. It has then been cancelled.
+        Its result, or None if the event was set first and the coroutine was cancelled.
     """
     waiter, stop = asyncio.ensure_future(waiting), asyncio.ensure_future(event.wait())
     try:

@@ -176,7 +176,7 @@ def test_a_run_that_stops_at_once_waits_for_no_answer(
     assert process.returncode == (130 if stop == "Ctrl-C" else 143)
     assert time.monotonic() - began < 60  # of the two minutes that a submission may take
     (told,) = json.loads(out)["interrupted"]["unfinished"].values()
-    keys = re.findall("whether the job exists is not known.*Idempotency-Key (\\S+) tells", err)
+    keys = re.findall("whether the job exists is not known.*Idempotency-Key (\\S+) within", err)
     jobs = [job for job in sandbox_thread.ledger.jobs if job.id != told]
     assert len(jobs) == 2
     assert {job.idempotency_key for job in jobs} == set(keys)
@@ -201,7 +201,7 @@ def test_the_second_ctrl_c_ends_a_chain_at_once(sandbox_thread: Sandbox, tmp_pat
     assert process.returncode == 130
     assert time.monotonic() - began < 60
     assert lines == [{"interrupted": {"unfinished": {}}}]
-    assert err.count("video_translations.create was cancelled on its way") == 2
+    assert err.count("video_translations.create was cancelled before its answer arrived") == 2
 
 
 @pytest.mark.parametrize("renew", [False, True])
@@ -258,7 +258,7 @@ def test_one_ctrl_c_ends_the_demo(tmp_path: Path) -> None:
     *notes, last = err.splitlines()
     assert last == "Stopped."
     # A submission whose answer was on its way may be among what it stops.
-    assert all("was cancelled after its job was created" in note for note in notes)
+    assert all("was cancelled after it had created the jobs" in note for note in notes)
 
 
 def test_the_sandbox_serves_until_ctrl_c() -> None:

@@ -219,13 +219,15 @@ async def test_a_message_without_a_key_is_taken_once_more(world: World) -> None:
 async def test_a_key_that_is_not_sent_is_warned_of_once(world: World) -> None:
     async with HeyGen(world.sandbox.api_key, base_url=world.sandbox.base_url) as heygen:
         speech = SpeechRequest(text="Hello", voice_id=world.voices[0])
-        with pytest.warns(FutureWarning, match="voices.speech takes no Idempotency-Key") as caught:
+        with pytest.warns(
+            FutureWarning, match="voices.speech does not support an Idempotency-Key"
+        ) as caught:
             await heygen.voices.speech(speech, idempotency_key="mine")
         await heygen.voices.speech(speech, idempotency_key="mine")
         assert [warning.filename for warning in caught] == [__file__]
         assert world.sandbox.ledger.count("speech") == 2
         session = world.ids["/v3/video-agents/"][0]
-        with pytest.warns(FutureWarning, match="video_agents.send takes no"):
+        with pytest.warns(FutureWarning, match="video_agents.send does not support"):
             await heygen.video_agents.send(session, "Again", idempotency_key="mine")
 
 

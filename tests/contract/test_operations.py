@@ -258,7 +258,7 @@ async def test_what_goes_on_the_wire_is_the_operation(name: str) -> None:
         method = method_of(heygen, name)
         given = arguments(method)
         expected = (
-            pytest.warns(FutureWarning, match=f"{name} takes no Idempotency-Key")
+            pytest.warns(FutureWarning, match=f"{name} does not support an Idempotency-Key")
             if name in UNSENT_KEYS
             else contextlib.nullcontext()
         )

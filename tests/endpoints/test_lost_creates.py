@@ -209,7 +209,7 @@ async def test_the_others_are_not_repeated(heygen: HeyGen, sandbox: Sandbox) -> 
 
 
 async def test_no_key_is_sent(heygen: HeyGen, sandbox: Sandbox) -> None:
-    with pytest.warns(FutureWarning, match="takes no Idempotency-Key"):
+    with pytest.warns(FutureWarning, match="does not support an Idempotency-Key"):
         await heygen.video_agents.create(agent(), idempotency_key="mine")
     assert [job.idempotency_key for job in sandbox.ledger.jobs] in ([None], [""])
 

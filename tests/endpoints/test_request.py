@@ -215,7 +215,9 @@ async def test_a_key_that_the_operation_does_not_take_is_not_sent(
     heygen: HeyGen, sandbox: Sandbox
 ) -> None:
     body = {"text": "Hello", "voice_id": sandbox.voice_id}
-    with pytest.warns(FutureWarning, match="POST /v3/voices/speech takes no Idempotency-Key"):
+    with pytest.warns(
+        FutureWarning, match="POST /v3/voices/speech does not support an Idempotency-Key"
+    ):
         await heygen.request("POST", "/v3/voices/speech", body=body, idempotency_key="mine")
     (job,) = sandbox.ledger.jobs
     assert job.idempotency_key is None

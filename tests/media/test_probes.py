@@ -211,7 +211,7 @@ async def test_many_problems_are_counted(heygen: HeyGen) -> None:
         ("to/?url=http://10.0.0.1/a.mp4", "its address is private"),
         ("to/?url=http://169.254.169.254/latest/meta-data", "its address is private"),
         ("to/?url=https://example.com/a.mp4", "its address is private, or outside"),
-        ("to/?url=file:///etc/passwd", "redirects to where it cannot be followed"),
+        ("to/?url=file:///etc/passwd", "redirects to an address that is not allowed"),
         ("loop/", "too many redirects"),
     ],
 )

@@ -76,7 +76,7 @@ async def test_the_rest_is_waited_for_in_the_background(
     ((seconds, ids),) = accepted
     assert seconds == pytest.approx(20, abs=0.5)
     assert ids == [sandbox.ledger.jobs[0].id]
-    assert "was cancelled after its job was created" in caplog.text
+    assert "was cancelled after it had created the jobs" in caplog.text
     # Neither cut off nor sent again.
     assert sandbox.requests.by_operation["videos.create"] == 1
     assert sandbox.ledger.count() == 1

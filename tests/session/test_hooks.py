@@ -205,9 +205,9 @@ async def test_a_hook_that_raises_is_logged_and_changes_nothing(
     assert [event.stage for event in notes.jobs] == ["submitted", "settled"]
     logged = [record for record in caplog.records if record.name == "heygen_async.hooks"]
     assert {record.getMessage() for record in logged} == {
-        "a hook failed on a RequestEvent",
-        "a hook failed on a RetryEvent",
-        "a hook failed on a JobEvent",
+        "a hook raised an exception on a RequestEvent",
+        "a hook raised an exception on a RetryEvent",
+        "a hook raised an exception on a JobEvent",
     }
     assert all(record.levelno == logging.ERROR and record.exc_info for record in logged)
 

@@ -144,8 +144,9 @@ def test_each_field_is_logged_once_without_its_value(caplog: pytest.LogCaptureFi
     for _ in range(3):
         decode(b'{"data": {"id": "v", "status": "failed", "title": 7, "duration": "sk_secret"}}')
     assert [record.getMessage() for record in caplog.records] == [
-        "Video.duration is not what the API publishes (found: str); it is left out",
-        "Video.title is not what the API publishes (found: int); it is kept as far as possible",
+        "Video.duration is not of the type that the API publishes (found: str); it is left out",
+        "Video.title is not of the type that the API publishes (found: int); it is kept as far as "
+        "possible",
     ]
 
 

@@ -139,7 +139,10 @@ def test_one_client_in_two_threads_at_a_time() -> None:
         asyncio.run(main(Sandbox()))
         """
     )
-    refusal = "this client is in use on the event loop of another thread; make one for each"
+    refusal = (
+        "this client is in use on the event loop of another thread; create one client for "
+        "each event loop"
+    )
     assert out.splitlines() == [refusal, refusal, "3"]
 
 

@@ -356,7 +356,7 @@ async def test_a_hold_longer_than_the_patience_raises_at_once() -> None:
     assert caught.value.retry_after == pytest.approx(100)
     assert (caught.value.status, caught.value.attempts) == (429, 0)
     assert caught.value.code == "rate_limit_exceeded"
-    assert "lasts 100 s more, longer than the 60 s" in str(caught.value)
+    assert "100 s remain, more than the 60 s" in str(caught.value)
     assert limiter.in_use == limiter.waiting == 0
     with pytest.raises(RateLimited):
         await limiter.acquire(patience=99)

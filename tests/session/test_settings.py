@@ -300,5 +300,7 @@ CALLS: dict[str, Callable[[HeyGen], Awaitable[Any]]] = {
 @pytest.mark.parametrize("call", CALLS)
 def test_another_event_loop_than_that_of_asyncio(call: str) -> None:
     # As trio would run it.
-    with pytest.raises(ConfigurationError, match="runs on asyncio; under trio"):
+    with pytest.raises(
+        ConfigurationError, match="requires a running asyncio event loop; with trio"
+    ):
         next(CALLS[call](HeyGen(KEY)).__await__())

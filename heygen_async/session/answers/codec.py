@@ -1,7 +1,7 @@
-"""Decode answers to Structs in one pass, and errors from whatever a server sends.
+"""Decode answers to Structs in one pass, and errors from any body.
 
-Three versions of the API wrap their answers in three ways, and gateways in front of it
-answer outside all of them:
+The three versions of the API wrap their answers differently, and gateways in front of it use none
+of these envelopes:
 
 - v3: ``{"data": {...}}``, lists ``{"data": [...], "has_more", "next_token"}``, errors
   ``{"error": {"code", "message", "param"?, "doc_url"?, "errors"?}}``
@@ -47,9 +47,9 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     """One page of a list.
 
     Attributes:
-        items: What the page holds.
+        items: The entries of the page.
         has_more: Whether there is another page.
-        next_token: The token that asks for it.
+        next_token: The token that requests the next page.
     """
 
     items: list[T]
@@ -65,14 +65,14 @@ class _Page(msgspec.Struct, Generic[T]):
 
 
 class ErrorFacts(msgspec.Struct, frozen=True):
-    """What an error answer says, whatever its form.
+    """The contents of an error answer, whatever its form.
 
     Attributes:
         code: The API's code, or None outside its envelopes.
-        message: Its sentence, or None.
+        message: The API's message, or None.
         param: The field at fault, or None.
-        doc_url: A page about the code, or None.
-        errors: The texts of its details, item by item.
+        doc_url: URL of the documentation of the code, or None.
+        errors: The texts of each detail.
     """
 
     code: str | None = None
@@ -83,7 +83,7 @@ class ErrorFacts(msgspec.Struct, frozen=True):
 
 
 class ErrorInside(Exception):
-    """A body that decoded as a success but says that it is a failure (v1, v2)."""
+    """A body that decoded as a success but reports a failure (v1, v2)."""
 
 
 class _Envelope(msgspec.Struct):
@@ -99,17 +99,17 @@ class _Envelope(msgspec.Struct):
 def decoder_for(
     answer: Any, envelope: Literal["data", "page", "none"], *, creates: bool = False
 ) -> Decode[Any]:
-    """Return a function from the bytes of a success to the answer.
+    """Return a function that decodes the body of a success.
 
-    The function raises one of ``DECODE_ERRORS`` for bytes that are not what the endpoint answers,
-    and ``ErrorInside`` for a failure under the status of a success. A field of an ``Answer`` that
-    has another type than published, and that the SDK does not act on, is converted, kept or left
-    out, and logged once.
+    The function raises one of ``DECODE_ERRORS`` for bytes that do not match the answer's type, and
+    ``ErrorInside`` for a failure with the status of a success. A field of an ``Answer`` that has
+    another type than published, and that the SDK does not act on, is converted, kept or left out,
+    and logged once.
 
     Args:
         answer: Type of the answer, inside its envelope.
         envelope: ``data``, ``page`` for lists, or ``none``.
-        creates: Whether the answer says what was created; then only its ids are required.
+        creates: Whether the answer describes what was created; then only its ids are required.
     """
     strict = _strict_decoder(answer, envelope)
     tolerant = isinstance(answer, type) and issubclass(answer, Answer)
@@ -156,7 +156,7 @@ def _strict_decoder(answer: Any, envelope: Literal["data", "page", "none"]) -> D
 
 
 def plain_values(body: bytes) -> Any:
-    """Return what a body holds, also if it is only nearly JSON.
+    """Return the plain values in a body, even if it is not quite valid JSON.
 
     Raises:
         Exception: One of ``DECODE_ERRORS``.
@@ -189,18 +189,18 @@ def _convert_leniently(
 
 
 def log_oddities(oddities: Iterable[Oddity], answer: str, reported: set[Oddity]) -> None:
-    """Warn of each field that has another type than published, once.
+    """Warn once about each field that has another type than published.
 
     Args:
         oddities: The fields.
         answer: Name of the type of the answer.
-        reported: The fields that were logged before; the new ones are added.
+        reported: The fields that were logged before; new ones are added.
     """
     for oddity in oddities:
         if oddity not in reported:
             reported.add(oddity)
             logger.warning(
-                "%s.%s is not what the API publishes (found: %s); it is %s",
+                "%s.%s is not of the type that the API publishes (found: %s); it is %s",
                 answer,
                 oddity.path,
                 oddity.found,
@@ -210,7 +210,7 @@ def log_oddities(oddities: Iterable[Oddity], answer: str, reported: set[Oddity])
 
 
 def error_facts(body: bytes) -> ErrorFacts | None:
-    """Return what an error body says, or None if it is in none of the envelopes."""
+    """Return the contents of an error body, or None if it has none of the envelopes."""
     try:
         outer = plain_values(body)
     except DECODE_ERRORS:
@@ -234,7 +234,7 @@ def error_facts(body: bytes) -> ErrorFacts | None:
 
 
 def _details(errors: object) -> tuple[dict[str, str], ...]:
-    """Return the known texts of each detail of an error; anything else is left out."""
+    """Return the known texts of each detail of an error; leave out anything else."""
     details = errors[:_MOST_DETAILS] if isinstance(errors, list) else []
     return tuple(
         {name: text for name in _DETAIL if isinstance(text := detail.get(name), str)}

@@ -1,8 +1,8 @@
 """Convert answers whose fields have other types than the API publishes. Pure functions.
 
-Only the required fields that the SDK acts on must be right: ids, states, URLs, secrets. Any other
-field is converted if that is certain, kept or left out, and reported to the caller as an
-``Oddity``.
+Only the required fields that the SDK acts on must have the published type: ids, states, URLs,
+secrets. Any other field is converted if the conversion is unambiguous, else kept or left out, and
+reported to the caller as an ``Oddity``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _EMPTY: dict[Any, Any] = {str: "", int: 0, float: 0.0, bool: False}
 
 
 class Oddity(msgspec.Struct, frozen=True):
-    """A field that is not what the API publishes.
+    """A field whose type is not the published one.
 
     Attributes:
-        path: Where it is, without indices: ``messages.created_at``.
-        found: Type of the value that was found, such as ``str``; ``nothing`` if it is missing.
+        path: Path of the field without indices, such as ``messages.created_at``.
+        found: Type of the value, such as ``str``; ``nothing`` if the field is missing.
         kept: Whether its value was kept or converted, rather than left out.
     """
 
@@ -38,13 +38,12 @@ def convert_leniently(
     """Convert a decoded answer to its type, as far as its essential fields allow.
 
     Args:
-        value: Plain values, as JSON decodes to.
+        value: Plain values, as decoded from JSON.
         kind: The type of the answer.
-        status_required: Whether ``status`` is essential; it is not for an answer that says what
-            was created.
+        status_required: Whether ``status`` is essential. It is not in the answer to a create.
 
     Returns:
-        The answer, and the fields that are not what the API publishes.
+        The answer, and the fields whose type is not the published one.
 
     Raises:
         msgspec.ValidationError: An essential field is missing or has another type.
@@ -115,11 +114,11 @@ class _Conversion:
                 else:
                     self._report(where, given, kept=False)
             if essential and any(oddity.path == where for oddity in self.oddities[before:]):
-                raise failure  # an id that was converted may be another id
+                raise failure  # a converted id could be a different id
         return kind(**found)
 
     def _items(self, pairs: list[tuple[Any, Any]], kind: Any, path: str) -> dict[Any, Any]:
-        """Convert the items of a list or mapping; those that cannot be converted are left out."""
+        """Convert the items of a list or mapping; leave out those that cannot be converted."""
         found = {}
         for key, item in pairs:
             try:

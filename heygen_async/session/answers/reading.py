@@ -1,4 +1,4 @@
-"""Bodies of answers, read and decompressed in bounded memory."""
+"""Read and decompress the bodies of answers in bounded memory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import aiohttp
 
-# What the session asks for; aiohttp itself would decompress without a bound in some releases.
+# Encodings that the session asks for. Some releases of aiohttp would decompress without a bound.
 ACCEPT_ENCODING = "gzip, deflate"
-# Bytes of an answer after decompression, by default.
+# Most bytes of an answer after decompression, by default.
 MAX_ANSWER = 64 * 1024 * 1024
 
 _WBITS = {"gzip": (zlib.MAX_WBITS | 16,), "x-gzip": (zlib.MAX_WBITS | 16,)}
@@ -26,14 +26,14 @@ async def read_answer(
     """Read the body of an answer, and decompress it.
 
     Args:
-        response: An answer whose body has not been read, and was not decompressed.
-        limit: Bytes that it may have, compressed or not.
-        without_secret: Takes the key out of the body. A server that echoes it would put it into
+        response: An answer whose body has not been read or decompressed.
+        limit: Most bytes that the body may have, compressed and decompressed.
+        without_secret: Removes the key from the body. A server that echoes it would put it into
             results, exceptions and pickles.
 
     Raises:
         AnswerTooLarge: It has more.
-        Exception: One of aiohttp's, or ``TimeoutError``. The connection is closed after any.
+        Exception: One of aiohttp's, or ``TimeoutError``. In each case the connection is closed.
     """
     length = response.content_length
     try:
@@ -62,12 +62,12 @@ async def _read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def decompressed(content: bytes, encoding: str, limit: int) -> bytes:
-    """Return the decompressed body; one that is not what its header says comes as it is.
+    """Return the decompressed body, or the body unchanged if its header is wrong.
 
     Args:
         content: The body.
         encoding: Its ``Content-Encoding``.
-        limit: Bytes that it may have.
+        limit: Most bytes that the decompressed body may have.
 
     Raises:
         AnswerTooLarge: It has more.

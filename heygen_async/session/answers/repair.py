@@ -1,24 +1,24 @@
-"""Repair bodies that are nearly JSON, so that a byte in a title never costs a paid result."""
+"""Repair bodies that are almost JSON: one invalid byte in a title must not lose a paid result."""
 
 from __future__ import annotations
 
 import json
 import math
 
-# Bytes of a body that is worth the time; answers about jobs are shorter.
+# Most bytes of a body that is repaired; answers about jobs are shorter.
 _LONGEST = 4_000_000
-# Digits of a number that are kept as such; Python takes long to read the longest ones.
+# Most digits of a number that is kept as a number; Python takes long to parse longer ones.
 _MOST_DIGITS = 100
 
 
 def repaired(body: bytes) -> bytes | None:
-    """Return the JSON that a body nearly is, or None if it is far from it.
+    """Return the body as valid JSON, or None if it cannot be repaired.
 
-    Repaired are a byte order mark, bytes that are not UTF-8, halves of surrogate pairs, ``NaN``,
-    ``Infinity``, and numbers that are out of range, which become null.
+    Repairs a byte order mark, bytes that are not UTF-8, lone surrogates, ``NaN``, ``Infinity``, and
+    numbers that are out of range, which become null.
 
     Args:
-        body: What a decoder has refused.
+        body: A body that the decoder has refused.
 
     Raises:
         RecursionError: It is nested too deeply.

@@ -1,1 +1,1 @@
-"""What hooks, logs and messages tell of a call, without secrets or control characters."""
+"""Hooks, logs and messages about calls, without secrets or control characters."""

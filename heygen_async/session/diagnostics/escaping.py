@@ -19,7 +19,7 @@ _LOGGERS = (
 )
 
 # C0 with line ends, DEL and C1; line and paragraph separators; and the marks that change the
-# direction of what follows, which can make a line read as something else.
+# direction of the text after them, which can make a line read as something else.
 _CONTROL = [
     *range(0x20),
     *range(0x7F, 0xA0),
@@ -35,11 +35,11 @@ _ESCAPES_WITHIN_LINES = {code: text for code, text in _ESCAPES.items() if code !
 
 
 def escaped(text: str, *, lines: bool = False) -> str:
-    """Return text with its control characters as escapes, as ``repr`` writes them.
+    """Return text with its control characters escaped as in ``repr``.
 
     Args:
-        text: Text that somebody else wrote: a key, a name, a server's message.
-        lines: Keep line feeds, for text of several lines whose parts were escaped before.
+        text: Text from outside the program: a key, a name, a server's message.
+        lines: Keep line feeds, for text of several lines whose parts are escaped already.
     """
     if text.isprintable() and "\ufeff" not in text:
         return text
@@ -53,7 +53,7 @@ def escape_logs() -> None:
 
 
 class _Escaping(logging.Filter):
-    """Escapes the arguments and the traceback of a record; a line feed forges a line."""
+    """Escapes the arguments and the traceback of a record: a line feed could forge an entry."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -61,13 +61,13 @@ class _Escaping(logging.Filter):
         if record.exc_info and not record.exc_text:
             text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
             shown = escaped(text, lines=True)
-            if shown != text:  # else the formatter's own way of showing it stands
+            if shown != text:  # otherwise the formatter shows it in its own way
                 record.exc_text = shown
         return True
 
 
 def _safe(argument: object) -> object:
-    """Return the argument, or if its text has control characters, this text escaped."""
+    """Return the argument, or its escaped text if that has control characters."""
     if isinstance(argument, int | float | None):
         return argument
     text = str(argument)

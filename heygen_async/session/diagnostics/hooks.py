@@ -1,9 +1,9 @@
-"""Hooks: functions of the user's that are told of calls, retries and jobs.
+"""Hooks: functions of the user that are called with events of calls, retries and jobs.
 
-A hook is called on the event loop, between two steps of what it is told of, so it should do little,
-and never block. It runs in the caller's context (``contextvars``), except for jobs that have
-``settled``, whose end shows in a task of the client's own. What it raises is logged, and changes
-nothing.
+A hook is called on the event loop while the call or job is in progress, so it should do little and
+never block. It runs in the caller's context (``contextvars``), except for jobs that have
+``settled``, which a task of the client notices. An exception from a hook is logged and has no other
+effect.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class RetryEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt of a call has failed, and another one follows.
 
     Attributes:
-        operation: The API's name of the operation, such as ``videos.create``; of
-            ``heygen.request``, method and path.
+        operation: The API's name of the operation, such as ``videos.create``; for
+            ``heygen.request``, the method and path.
         method: HTTP method.
         path: Path without host and query.
         template: The path with its parameters in braces; None for ``heygen.request``.
         attempt: Which attempt failed, from 1.
-        status: HTTP status of its answer, or None where no answer came.
-        seconds: How long it was in flight.
-        error: Why it failed.
+        status: HTTP status of its answer, or None if no answer arrived.
+        seconds: Duration of the attempt.
+        error: The exception of the attempt.
         wait: Seconds until the next attempt at the earliest.
-        at: When it failed, in unix seconds.
+        at: Time of the failure, in unix seconds.
     """
 
     operation: str
@@ -54,24 +54,23 @@ class RetryEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A call has ended, well or not.
+    """A call has ended, with an answer or an exception.
 
     Attributes:
-        operation: The API's name of the operation, such as ``videos.create``; of
-            ``heygen.request``, method and path.
+        operation: The API's name of the operation, such as ``videos.create``; for
+            ``heygen.request``, the method and path.
         method: HTTP method.
         path: Path without host and query.
         template: The path with its parameters in braces, ``/v3/videos/{video_id}``; None for
             ``heygen.request``.
-        status: HTTP status of the last attempt's answer, or None where no answer came.
-        attempts: How many times it was sent; 0 where it was not let through in time.
-        seconds: From the call to its end, with all that it waited for.
-        last_seconds: How long the last attempt was in flight.
-        began: When it was called, in unix seconds.
-        request_id: Of the last answer, for HeyGen's support.
-        error: What the caller gets instead of an answer, or None: a ``CallError``, an
-            ``asyncio.CancelledError`` where the call was cancelled, or why a file could not be
-            read on its way.
+        status: HTTP status of the last attempt's answer, or None if no answer arrived.
+        attempts: Number of times that it was sent; 0 if it waited for the limiter in vain.
+        seconds: Duration of the call, waits included.
+        last_seconds: Duration of the last attempt.
+        began: Time of the call, in unix seconds.
+        request_id: The id of the last answer, for HeyGen's support.
+        error: The exception that the caller gets, or None: a ``CallError``, an
+            ``asyncio.CancelledError``, or the exception of reading a file that was being sent.
         retries: The attempts before the last.
     """
 
@@ -93,19 +92,18 @@ class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A job was submitted, has settled, or its output was downloaded.
 
     Attributes:
-        stage: ``submitted`` once the API has accepted it; ``settled`` once somebody who waits
-            for it learns of its end, whether it completed or failed; ``downloaded`` when
-            ``heygen.download`` of its result has ended.
+        stage: ``submitted`` when the API has accepted it; ``settled`` when a waiting caller learns
+            that it has completed or failed; ``downloaded`` when ``heygen.download`` of its result
+            has ended.
         kind: Kind of the job, such as ``video`` or ``video_translation``.
         id: Its id.
-        state: The API's own word for how it stands, such as ``completed``; None at submission.
-        seconds: ``settled``: since it was submitted, or, where another process did that, since it
-            was first waited for here. ``downloaded``: what the download took. Else 0.
-        began: When that time began, in unix seconds.
-        request: What was submitted, where this client did so with a request of its own; with
-            ``submitted`` only.
+        state: The API's status, such as ``completed``; None at submission.
+        seconds: ``settled``: since it was submitted, or since it was first waited for here if
+            another process submitted it. ``downloaded``: duration of the download. Else 0.
+        began: Start of that time, in unix seconds.
+        request: The request, if this client submitted the job with one; with ``submitted`` only.
         result: The terminal state, with ``settled`` and ``downloaded``.
-        error: Why the job failed, or its download; else None.
+        error: The exception of the job or its download, or None.
         size: Bytes that were downloaded.
     """
 
@@ -122,9 +120,9 @@ class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True):
-    """Functions to be told what a client does: ``HeyGen(hooks=Hooks(on_retry=print))``.
+    """Functions that are called with a client's events: ``HeyGen(hooks=Hooks(on_retry=print))``.
 
-    They belong to the process: pickles and deep copies of a client, and of its jobs, are without
+    They belong to the process: pickles and deep copies of a client and of its jobs do not contain
     them; ``add_hooks`` gives a client new ones.
 
     Attributes:
@@ -152,10 +150,10 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tell(hooks: Iterable[Callable[[EventT], object] | None], event: EventT) -> None:
-    """Call each of these hooks; what one raises is logged."""
+    """Call each of these hooks; log the exceptions that they raise."""
     for hook in hooks:
         if hook is not None:
             try:
                 hook(event)
             except Exception:
-                logger.exception("a hook failed on a %s", type(event).__name__)
+                logger.exception("a hook raised an exception on a %s", type(event).__name__)

@@ -1,4 +1,4 @@
-"""What is noted about one call while hooks or a log want to know; else nobody makes one."""
+"""The record of one call, made only if there are hooks or the log has level DEBUG."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from heygen_async.session.failures import Where, request_id_of
 
 
 class Observation:
-    """One call, from its beginning to its end.
+    """The timing and attempts of one call.
 
     Args:
-        hooks: Whom to tell.
-        logger: Where its end is logged, at level DEBUG.
+        hooks: The hooks to call.
+        logger: Logs the end of the call, at level DEBUG.
         endpoint: The operation.
         where: Method and path.
-        secret: What must not come out, whatever the server sends.
+        secret: The key or token, which must not appear whatever the server sends.
     """
 
     __slots__ = (
@@ -66,21 +66,21 @@ class Observation:
         self._retries: list[RetryEvent] = []
 
     def sent(self) -> None:
-        """An attempt leaves."""
+        """Note that an attempt is sent."""
         self._attempts += 1
         self._sent_at = self._loop.time()
         self._status, self._headers = None, {}
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """Its answer is here."""
+        """Note that its answer has arrived."""
         self._status, self._headers = status, headers
 
     def over(self) -> None:
-        """The attempt is over, with an answer or without."""
+        """Note that the attempt has ended, with or without an answer."""
         self._last = self._loop.time() - self._sent_at
 
     def retrying(self, error: CallError, wait: float) -> None:
-        """It has failed, and after ``wait`` seconds there will be another."""
+        """Note that the attempt has failed and another follows after ``wait`` seconds."""
         event = RetryEvent(
             operation=self._endpoint.operation,
             method=self._where.method,
@@ -97,7 +97,7 @@ class Observation:
         tell((each.on_retry for each in self._hooks), event)
 
     def ended(self, error: Exception | asyncio.CancelledError | None) -> None:
-        """The call is over."""
+        """Note that the call has ended."""
         seconds = self._loop.time() - self._started
         method, path = self._where.method, self._where.path
         request_id = request_id_of(self._headers, self._secret)
@@ -140,7 +140,7 @@ class Observation:
 
     @property
     def _template(self) -> str | None:
-        # What ``heygen.request`` sends has none.
+        # A call of ``heygen.request`` has none.
         return None if self._endpoint.path == "/" else self._endpoint.path
 
 
@@ -150,9 +150,9 @@ def log_retry(
     """Log that a call is sent again.
 
     Args:
-        logger: The session's.
+        logger: The session's logger.
         endpoint: The operation.
-        error: What its attempt failed with.
+        error: The exception of the attempt.
         attempt: The number of that attempt, from 1.
         wait: Seconds until the next one.
     """

@@ -1,7 +1,7 @@
 """Remove secrets from text: API keys, tokens and the signatures of URLs.
 
-Every pattern starts at a fixed text (``sk_``, ``bearer``, ``://``) and takes all that it looks at,
-so that the time is linear in the length of the text, whatever a server sends.
+Every pattern starts at a fixed text (``sk_``, ``bearer``, ``://``) and consumes all that it reads,
+which keeps the time linear in the length of the text, whatever a server sends.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import msgspec
 T = TypeVar("T")
 
 LONGEST = 4096
-"""Characters of a text that are kept by default."""
+"""The most characters of a text that are kept, by default."""
 
-# Patterns, which re compiles and keeps at their first use: most programs redact nothing.
+# ``re`` compiles and caches these patterns when they are first used; most programs redact nothing.
 # Keys look like sk_V2_…, older ones hg_…; HeyGen's own tools redact them with this pattern.
 _KEY = r"\b(?:hg|sk|whsec)_[A-Za-z0-9_-]{4,}"
 _BEARER = r"(?i)\bbearer\s+[^\s\"',;]+"
 _URL = r"://[^\s\"'<>]*"
-# For a signed URL that has lost its scheme.
+# Matches a signed URL without its scheme.
 _SIGNATURE = (
     r"(?i)\b(signature|x-amz-signature|x-amz-credential|x-amz-security-token|access_token)"
     r"=[^\s\"'<>&]+"
 )
-# Levels of an answer that are kept in an exception.
+# The most levels of an answer that are kept in an exception.
 _DEEPEST = 50
-# A shorter key is no real one, and could be part of any word.
+# A shorter key is not a real one, and could be part of any word.
 _SHORTEST_ECHO = 8
 
 
@@ -38,16 +38,16 @@ def redact(text: str, secret: str | None = None, *, longest: int = LONGEST) -> s
     """Replace keys, tokens, and the user, query and secret fragment of URLs in ``text``.
 
     Args:
-        text: Any text that may end in a log or an exception.
-        secret: The key or token in use, replaced wherever it stands, whatever its form.
-        longest: Characters to keep.
+        text: Any text that may be logged or put into an exception.
+        secret: The key or token in use, which is replaced everywhere, whatever its form.
+        longest: The most characters to keep.
     """
-    # Some more than is kept, so that a secret at the end is seen whole.
+    # More than is kept, so that a secret at the end is matched in full.
     window = text[: longest + max(256, len(secret or ""))]
     if secret:
         pieces = window.split(secret)
         if len(window) < len(text):
-            # The replacements could move the beginning of another one into what is kept.
+            # The replacements could move the start of a further secret into the part that is kept.
             pieces[-1] = pieces[-1][: -(len(secret) - 1) or None]
         window = "***".join(pieces)
     window = re.sub(_KEY, "***", window)
@@ -75,7 +75,7 @@ def _without_users(url: str) -> str:
 
 
 def redacted(value: T) -> T:
-    """Return a copy of an answer whose texts are redacted: a state that an exception carries.
+    """Return a copy of an answer with redacted texts, for an exception to carry.
 
     Args:
         value: A Struct, a container or a plain value.
@@ -92,7 +92,7 @@ def _redacted(value: Any, depth: int = 0) -> Any:
         }
         return msgspec.structs.replace(value, **fields)
     if depth > _DEEPEST and isinstance(value, dict | list):
-        return "…"  # neither this nor pickle could follow it to its end
+        return "…"  # deeper levels would exhaust the stack here and in pickle
     if isinstance(value, dict):
         return {key: _redacted(item, depth + 1) for key, item in value.items()}
     return [_redacted(item, depth + 1) for item in value] if isinstance(value, list) else value
@@ -101,8 +101,8 @@ def _redacted(value: Any, depth: int = 0) -> Any:
 def echo_filter(secret: str) -> Callable[[bytes], bytes]:
     """Return a function that replaces the key or token in use in the body of an answer.
 
-    It knows the forms that the secret has in JSON and in a URL. A secret of less than 8 characters
-    is left alone: replacing it would damage other words.
+    It also matches the forms that the secret has in JSON and in a URL. A secret of less than 8
+    characters is not replaced, as that would damage other words.
     """
     plain = secret.encode()
     forms = {plain, plain.replace(b"/", rb"\/"), quote(secret, safe="").encode()}

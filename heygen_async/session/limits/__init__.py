@@ -1,1 +1,1 @@
-"""How much is under way at once: requests, jobs, and pauses after a 429."""
+"""Limits of concurrent requests and jobs, and pauses after a 429."""

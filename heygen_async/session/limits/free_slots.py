@@ -10,19 +10,19 @@ from heygen_async.session.slots import Priority, SlotPool, SlotStats
 
 
 class FreeSlots(SlotPool):
-    """Hands out a lease to everyone who asks, and counts them.
+    """Hands out a lease to every caller, and counts them.
 
-    HeyGen starts the items of its own batches as it has room, so they need no slot here.
+    HeyGen itself schedules the items of its own batches, so they need no slot here.
 
     Args:
-        ceiling: The most leases that its user takes at once, for the figures.
+        ceiling: The most leases that its user takes at once, reported by ``stats``.
     """
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = ceiling
         self._held = 0
         self._running = 0
-        self._held_seconds = 0.0  # of a lease that is held, the time of its start is taken off
+        self._held_seconds = 0.0  # minus the start time of each lease that is held
         self._since: float | None = None
 
     @property
@@ -39,7 +39,7 @@ class FreeSlots(SlotPool):
         return FreeLease(self)
 
     async def refused_without_lease(self, retry_after: float, patience: float) -> FreeLease:
-        """Wait as long as HeyGen asked for, and return a lease."""
+        """Wait for as long as HeyGen asked, and return a lease."""
         lease = FreeLease(self)
         await lease.refused(retry_after, patience)
         return lease
@@ -101,13 +101,13 @@ class FreeLease:
             self._pool.count(0, 1)
 
     def release(self) -> None:
-        """Count one lease less; further calls do nothing."""
+        """Stop counting the lease; further calls do nothing."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.count(-1, -self._running)
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
-        """Wait as long as HeyGen asked for.
+        """Wait for as long as HeyGen asked.
 
         Args:
             retry_after: Seconds that the answer asked to wait.

@@ -1,17 +1,17 @@
-"""The gate: one answer with ``Retry-After`` is one pause for everybody.
+"""The gate: one answer with ``Retry-After`` pauses all callers once.
 
-A circuit breaker, as pure arithmetic: it knows no clock and no event loop, and takes ``now`` in
-every method. It is open, or closed until a time. At the end of a pause it is half-open: one
-caller, the probe, passes; the others wait for the answer to it. A good answer opens the gate,
-another refusal closes it again, and a probe that ends without an answer is followed by another.
+A circuit breaker as pure arithmetic: it uses no clock and no event loop; every method takes
+``now``. The gate is open, or closed until a given time. At the end of a pause it is half-open: one
+caller, the probe, passes, and the others wait for its answer. A successful answer opens the gate,
+another refusal closes it again, and after a probe without an answer another one passes.
 """
 
 from __future__ import annotations
 
-# One answer pauses a client for no longer, whatever it asks for; then a probe goes. The minute
-# less than ten leaves callers with the default patience the time to see the probe's answer.
+# Seconds of the longest pause after one answer, whatever it asks for; then a probe is sent. One
+# minute less than ten leaves callers with the default patience enough time for the probe's answer.
 LONGEST_PAUSE = 540.0
-# A probe that has not been answered after so many seconds is followed by another.
+# Seconds after which another probe follows one that has not been answered.
 _PROBE_SECONDS = 60.0
 
 
@@ -27,32 +27,32 @@ class Gate:
     def __init__(self) -> None:
         self.shut: bool = False
         self._pause_ends = 0.0
-        self._probe_ends = 0.0  # the time allowed for the answer to the probe in flight
+        self._probe_ends = 0.0  # deadline for the answer to the probe in flight
 
     def close(self, now: float, seconds: float) -> None:
         """Close for ``seconds``, ``LONGEST_PAUSE`` at most; a longer pause in force is kept.
 
         Args:
             now: The present.
-            seconds: How long the answer asked to wait.
+            seconds: Wait that the answer asked for.
         """
         until = now + min(max(0.0, seconds), LONGEST_PAUSE)
         self._pause_ends = max(self._pause_ends, until) if self.shut else until
         self.shut = True
 
     def paused(self, now: float) -> bool:
-        """Return whether nobody may pass: during a pause, or while a probe is in flight."""
+        """Return whether no caller may pass: during a pause, or while a probe is in flight."""
         return self.wait(now) > 0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next caller may pass, 0 for now.
+        """Return the seconds until the next caller may pass; 0 if it may pass now.
 
-        While a probe is in flight, its answer may come sooner.
+        While a probe is in flight, its answer may open the gate sooner.
         """
         return max(0.0, self._pause_ends - now, self._probe_ends - now) if self.shut else 0.0
 
     def enter(self, now: float) -> bool:
-        """Pass the gate, where ``wait`` has returned 0.
+        """Pass the gate. Call only after ``wait`` has returned 0.
 
         Returns:
             Whether the caller is the probe, and must call ``answered`` or ``retry``.
@@ -62,10 +62,10 @@ class Gate:
         return self.shut
 
     def answered(self, now: float) -> None:
-        """Open: the probe got a good answer. A pause that began meanwhile is kept."""
+        """Open the gate after a successful answer to the probe, unless a new pause has begun."""
         self._probe_ends = 0.0
         self.shut = now < self._pause_ends
 
     def retry(self) -> None:
-        """Let another probe go: this one was refused, or ended without an answer."""
+        """Allow another probe, after one that was refused or got no answer."""
         self._probe_ends = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from heygen_async.session.slots import SlotLease, SlotPool
 
-# Nobody may ever wait for the job; after so many seconds it has probably ended.
+# Seconds after which a job has probably ended. The program may never wait for it.
 _LONGEST = 3600.0
 
 
@@ -21,7 +21,7 @@ class JobLeases:
         """Keep a lease until its jobs have ended.
 
         Args:
-            lease: Its job was accepted.
+            lease: A lease whose job was accepted.
             job_ids: The jobs that one submission has created.
         """
         if not job_ids:
@@ -33,7 +33,7 @@ class JobLeases:
             self._leases[job_id] = (lease, running, timer)
 
     def ended(self, job_id: str) -> None:
-        """Note the end of a job; one that holds no lease is ignored."""
+        """Note the end of a job; ignore a job that holds no lease."""
         entry = self._leases.pop(job_id, None)
         if entry is not None:
             lease, running, timer = entry
@@ -49,12 +49,12 @@ class JobLeases:
 
 
 class InteractiveLease:
-    """The lease of one interactive submission, which takes a slot only where it has to.
+    """The lease of one interactive submission, which takes a slot only if required.
 
     Args:
-        pool: Where slots come from.
-        leases: Keeps a counted slot until the job has ended.
-        counted: Whether the submission takes a slot like those of bulk runs.
+        pool: The slot pool.
+        leases: Holds a counted slot until the job has ended.
+        counted: Whether the submission takes a slot, as in a bulk run.
     """
 
     __slots__ = ("_counted", "_lease", "_leases", "_pool")
@@ -72,7 +72,7 @@ class InteractiveLease:
             patience: Seconds to wait at most.
 
         Raises:
-            RateLimited: That lasts longer than ``patience``.
+            RateLimited: The wait would be longer than ``patience``.
             SlotUnavailable: The pool was closed.
         """
         if self._counted:
@@ -82,7 +82,7 @@ class InteractiveLease:
 
     @property
     def lost(self) -> bool:
-        """Whether its slot is lost, so that nothing may be sent under it."""
+        """Whether its slot is lost, which forbids sending anything under it."""
         return self._lease is not None and self._lease.lost
 
     async def refused(self, retry_after: float, patience: float) -> None:
@@ -96,7 +96,7 @@ class InteractiveLease:
         """Note the end of the call.
 
         Args:
-            job_ids: The jobs that it has created; none where it has failed.
+            job_ids: The jobs that it has created; empty if it failed.
         """
         lease, self._lease = self._lease, None
         if lease is None:

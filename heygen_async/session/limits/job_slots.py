@@ -17,19 +17,18 @@ from heygen_async.session.slots import Priority, SlotPool, SlotStats
 class JobSlots(SlotPool):
     """Adapts the number of running jobs to what the account allows.
 
-    A ``SlotPool`` in this process. Share one among clients of one event loop that use the same
-    account.
+    A ``SlotPool`` in this process. Clients of one event loop that use the same account should share
+    one.
 
     Args:
-        ceiling: Jobs that may run at once at most, however many the account allows.
-            Default 50.
+        ceiling: The most jobs to run at once, even if the account allows more. Default 50.
         start: The limit to start with. Default: the ceiling.
         probe_every: Seconds between attempts to grow by one. Default 60.
         reserve: Slots that bulk runs leave free for interactive submissions: a bulk run gets a
             slot only while fewer than ``limit - reserve`` are held. Default 0.
 
     Raises:
-        ConfigurationError: A number makes no sense; the message says which.
+        ConfigurationError: A number is out of range; the message names it.
     """
 
     def __init__(
@@ -57,12 +56,12 @@ class JobSlots(SlotPool):
 
     @property
     def ceiling(self) -> int:
-        """Jobs that may run at once at most."""
+        """The most jobs that may run at once."""
         return self._limit.ceiling
 
     @property
     def limit(self) -> int:
-        """Jobs that may run at once at present; the ceiling before it is learned."""
+        """The number of jobs that may run now; the ceiling until the limit is known."""
         return self._limit.limit
 
     @property
@@ -77,17 +76,17 @@ class JobSlots(SlotPool):
 
     @property
     def held(self) -> int:
-        """Leases that are held now."""
+        """The number of leases that are held now."""
         return self._limit.held
 
     @property
     def closed(self) -> bool:
-        """Whether submissions are paused by a refusal, or wait for the answer to a probe."""
-        # What another event loop has closed is open on this one.
+        """Whether submissions are paused by a 429, or wait for the answer to a probe."""
+        # A pause of another event loop does not apply to this one.
         return self._limit.gate.shut and self._loop is not None and self._loop.is_running()
 
     def usage(self) -> tuple[float, float]:
-        """Return the seconds that slots were held, and that they could have been, summed up.
+        """Return the total seconds for which slots were held, and for which they were available.
 
         Returns:
             Both sums.
@@ -95,7 +94,7 @@ class JobSlots(SlotPool):
         return self._limit.usage(self._now())
 
     def stats(self) -> SlotStats:
-        """Return the figures of the moment. May be called in any thread.
+        """Return the present figures. May be called from any thread.
 
         Returns:
             The figures.
@@ -113,7 +112,7 @@ class JobSlots(SlotPool):
         )
 
     def try_acquire(self) -> JobSlot | None:
-        """Return a bulk lease if a slot is free and nobody waits."""
+        """Return a bulk lease if a slot is free and no caller waits, else None."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
@@ -123,7 +122,7 @@ class JobSlots(SlotPool):
         return slot if self._limit.take(slot, loop.time()) == 0.0 else None
 
     async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> JobSlot:
-        """Wait for a slot, first in, first out within a priority.
+        """Wait for a slot: first in, first out within a priority.
 
         Args:
             priority: ``bulk`` (default), or ``interactive``, which goes first.
@@ -149,7 +148,7 @@ class JobSlots(SlotPool):
             patience: Seconds to wait at most.
 
         Returns:
-            The lease to send it again under.
+            The lease under which to send it again.
 
         Raises:
             RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
@@ -160,7 +159,7 @@ class JobSlots(SlotPool):
         return slot
 
     async def wait_open(self, patience: float) -> JobSlot:
-        """Wait until submissions are not paused any more; see ``SlotPool``.
+        """Wait until submissions are no longer paused; see ``SlotPool``.
 
         Args:
             patience: Seconds to wait at most.
@@ -169,7 +168,7 @@ class JobSlots(SlotPool):
             A lease that takes no slot.
 
         Raises:
-            RateLimited: That lasts longer than ``patience`` seconds.
+            RateLimited: The pause lasts longer than ``patience`` seconds.
             SlotUnavailable: The pool was closed meanwhile.
         """
         slot = self._slot(None)
@@ -196,24 +195,24 @@ class JobSlots(SlotPool):
             patience: Seconds to wait at most.
 
         Raises:
-            RateLimited: That lasts longer than ``patience`` seconds.
+            RateLimited: The pause lasts longer than ``patience`` seconds.
         """
         (await self.wait_open(patience)).release()
 
     async def aclose(self) -> None:
-        """End all waiting with ``SlotUnavailable``. A later call uses the pool again."""
+        """Raise ``SlotUnavailable`` in all waiting callers. Later calls can use the pool again."""
         for queue in (self._queue, self._at_gate):
             queue.fail(lambda: SlotUnavailable("the slot pool was closed; nothing was sent"))
 
     def _slot(self, lane: Lane | None) -> JobSlot:
-        """Return a slot of the running event loop that holds nothing yet."""
+        """Return a new slot object of the running event loop, which holds nothing yet."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
         return JobSlot(self, lane, loop)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Work on another event loop; who waited on the one before is gone with it."""
+        """Switch to another event loop; callers that waited on the previous one are dropped."""
         self._limit.restart(self._now(), loop.time())
         self._loop = loop
         self._queue.forget()
@@ -241,18 +240,18 @@ class JobSlots(SlotPool):
 
     def _take_at_gate(self, grant: Grant, now: float) -> float | None:
         if self._queue.waiting and self._loop is not None:
-            self._queue.wake(self._loop)  # the probe that ends a pause is one of those, if possible
+            self._queue.wake(self._loop)  # one of these is the probe that ends a pause, if possible
         return self._limit.take(grant, now)
 
     async def _refused(self, slot: JobSlot, retry_after: float, patience: float) -> None:
         counted = slot.lane is not None and slot.lane is not Lane.UNCOUNTED
-        # The slot stays taken until the limit has shrunk, or the next caller would be refused too.
+        # Keep the slot until the limit has shrunk, or the next caller would be refused too.
         self._limit.refused(slot, retry_after, self._now())
         self._wake()
         if retry_after > patience:
             raise out_of_patience(retry_after, patience)
         if not counted and retry_after > LONGEST_PAUSE:
-            await asyncio.sleep(retry_after - LONGEST_PAUSE)  # obeyed in full; others are the probe
+            await asyncio.sleep(retry_after - LONGEST_PAUSE)  # obey in full; others send the probe
             patience -= retry_after - LONGEST_PAUSE
         await self._wait(self._queue, slot, patience)
 
@@ -274,7 +273,7 @@ class JobSlot(Grant):
 
     @property
     def lost(self) -> bool:
-        """Whether the pool works on another event loop, where all slots started anew."""
+        """Whether the pool has moved to another event loop, where no slot was held."""
         return self._loop is not self._slots._loop
 
     def accepted(self) -> None:
@@ -307,7 +306,7 @@ class JobSlot(Grant):
         loop = asyncio.get_running_loop()
         if loop is not self._slots._loop:
             self._slots._bind(loop)
-        if loop is not self._loop:  # all slots started anew; this one waits like a refused one
+        if loop is not self._loop:  # no slot was held there; wait like a refused submission
             self._loop = loop
             self.held = self.running = self.probe = False
         await self._slots._refused(self, retry_after, patience)

@@ -1,17 +1,17 @@
-"""The request limiter: how many requests are in flight, and how many leave per second.
+"""The request limiter: bounds the requests in flight and per second.
 
-Every call of a client passes through one ``RequestLimiter``. It is first in, first out, so
-that nobody starves (a connection pool that hands places to whoever comes first makes the
-slowest of 500 callers wait a hundred times as long as the median). Three things hold a caller
-back:
+Every call of a client passes through one ``RequestLimiter``. It is first in, first out, so no
+caller starves (with an unfair connection pool, the slowest of 500 callers waits a hundred times as
+long as the median). Three things can hold a caller back:
 
-- the number of requests in flight;
-- a token bucket, where a rate is set: tokens come in evenly, ``burst`` of them can be saved;
-- the gate (session/limits/gate.py): an answer with ``Retry-After`` closes it for everybody, so one
-  429 means one pause, not one for each caller. At its end one request goes as a probe.
+- the limit of requests in flight;
+- a token bucket, if a rate is set: tokens arrive evenly, and up to ``burst`` of them are saved;
+- the gate (session/limits/gate.py): an answer with ``Retry-After`` closes it for all callers, so
+  one 429 means one pause, not one for each caller. At the end of the pause one request is sent as
+  a probe.
 
-Calls of a bulk run leave ``reserve`` places free, and queue behind all others, so that an
-interactive call never waits behind a batch.
+Calls of a bulk run leave ``reserve`` places free and queue behind all others: an interactive call
+never waits behind a batch.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _INTERACTIVE, _BULK = 0, 1
 
 
 class TokenBucket:
-    """Arithmetic of a rate limit; knows no clock, the time is an argument.
+    """Arithmetic of a rate limit. Uses no clock; the time is an argument.
 
     Args:
-        per_second: Tokens that come in per second.
-        burst: Tokens that can be saved at most.
+        per_second: Tokens added per second.
+        burst: The most tokens that can be saved.
     """
 
     def __init__(self, per_second: float, burst: float) -> None:
@@ -42,7 +42,7 @@ class TokenBucket:
         self._at: float | None = None
 
     def wait(self, now: float, keep: float = 0.0) -> float:
-        """Take a token and return 0, or return the seconds until there is one.
+        """Take a token and return 0, or return the seconds until one is available.
 
         Args:
             now: The present, in seconds of any steady clock.
@@ -51,14 +51,14 @@ class TokenBucket:
         if self._at is not None:
             self._level = min(self.burst, self._level + (now - self._at) * self.per_second)
         self._at = now
-        # Without the tolerance, rounding asks for one more wait of no time at all.
+        # Without the tolerance, rounding errors cause an extra wait of zero seconds.
         if self._level - keep >= 1.0 - 1e-9:
             self._level -= 1.0
             return 0.0
         return (1.0 + keep - self._level) / self.per_second
 
     def restart(self) -> None:
-        """Start full again, on another clock."""
+        """Start with a full bucket, on another clock."""
         self._level, self._at = self.burst, None
 
 
@@ -66,15 +66,14 @@ class RequestLimiter:
     """Limits the requests of one client, or of several that share it on one event loop.
 
     Args:
-        in_flight: Requests on their way at the same time. Default 100.
-        per_second: Requests that may leave per second; None (default) sets no rate. HeyGen
-            has request rates but does not publish them.
-        burst: Requests that may leave at once after a pause. Default: one second's worth.
-        reserve: Places, and tokens, that calls of a bulk run leave to other calls. Default:
-            a tenth.
+        in_flight: The most requests in flight at the same time. Default 100.
+        per_second: The most requests per second; None (default) sets no rate. HeyGen limits request
+            rates but does not publish them.
+        burst: Requests that may be sent at once after a pause. Default: those of one second.
+        reserve: Places, and tokens, that calls of bulk runs leave to other calls. Default: a tenth.
 
     Attributes:
-        in_use: Requests on their way now.
+        in_use: Requests in flight now.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class RequestLimiter:
         if per_second is not None:
             burst = max(1.0, per_second if burst is None else burst)
             self._bucket = TokenBucket(per_second, burst)
-            # A bucket that cannot hold more than the reserve would never let bulk go.
+            # A bucket that cannot hold more than the reserve would never admit a bulk call.
             self._keep = max(0.0, min(burst * self.reserve / in_flight, burst - 1.0))
         self._gate = Gate()
         self._probe: asyncio.Task[Any] | None = None  # sends the request that ends a pause
@@ -113,19 +112,19 @@ class RequestLimiter:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for a place."""
+        """The number of callers that wait for a place."""
         return self._queue.waiting
 
     @property
     def paused_seconds(self) -> float:
-        """Seconds for which requests are held back by an answer with ``Retry-After``."""
+        """Seconds for which an answer with ``Retry-After`` still holds requests back."""
         return 0.0 if self._loop is None else self._gate.wait(self._loop.time())
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Work on this event loop from now on; those who waited on another one are gone.
+        """Switch to this event loop; callers that waited on another one are dropped.
 
         Args:
-            loop: The loop that runs now.
+            loop: The running loop.
         """
         if loop is not self._loop:
             self._loop = loop
@@ -136,13 +135,13 @@ class RequestLimiter:
                 self._bucket.restart()
 
     def acquire_nowait(self, bulk: bool = False) -> bool:
-        """Take a place if one is free right now; the path of nearly every call.
+        """Take a place if one is free right now, as for nearly every call.
 
         Args:
-            bulk: Whether it is for a call of a bulk run, which leaves the reserve alone.
+            bulk: Whether the call is part of a bulk run, which leaves the reserve free.
 
         Returns:
-            Whether it was free; then ``release`` gives it back.
+            Whether a place was taken; ``release`` gives it back.
         """
         if (
             self._queue.waiting
@@ -161,8 +160,8 @@ class RequestLimiter:
         """Wait for a place.
 
         Args:
-            bulk: Whether this is a call of a bulk run.
-            patience: Seconds that the caller is willing to wait while the gate is closed.
+            bulk: Whether the call is part of a bulk run.
+            patience: The most seconds to wait while the gate is closed.
 
         Raises:
             RateLimited: The gate is closed for longer than ``patience``.
@@ -185,11 +184,11 @@ class RequestLimiter:
             raise held from None
 
     def release(self) -> None:
-        """Give a place back."""
+        """Give back a place."""
         self.in_use -= 1
         if self._loop is not None:
             if self._probe is not None and self._probe is asyncio.current_task():
-                # After the caller has had the time to close the gate anew.
+                # Later, when the caller has had the chance to close the gate again.
                 self._loop.call_soon(self._probe_answered, self._probe)
             if self._queue.waiting:
                 self._queue.wake(self._loop)
@@ -198,7 +197,7 @@ class RequestLimiter:
         """Close the gate; a longer pause in force is kept.
 
         Args:
-            seconds: How long, from now on; ``LONGEST_PAUSE`` at most.
+            seconds: Duration from now; ``LONGEST_PAUSE`` at most.
         """
         assert self._loop is not None
         now = self._loop.time()
@@ -207,7 +206,7 @@ class RequestLimiter:
             self._gate.retry()
         self._gate.close(now, seconds)
         if self._queue.waiting:
-            self._queue.wake(self._loop)  # the time allowed for the probe may have been longer
+            self._queue.wake(self._loop)  # the deadline of the probe may have been later
 
     def _probe_answered(self, probe: asyncio.Task[Any]) -> None:
         if self._probe is probe:
@@ -235,7 +234,7 @@ class RequestLimiter:
 
 
 class _Caller(NamedTuple):
-    """Who waits for a place."""
+    """A caller that waits for a place."""
 
     bulk: bool
     task: asyncio.Task[Any] | None
@@ -248,24 +247,26 @@ def _limiter(
 
 
 def check_patience(hold: float, patience: float) -> None:
-    """Raise where a pause lasts longer than a caller's patience; both in seconds.
+    """Raise if a pause lasts longer than a caller's patience; both are in seconds.
 
     Raises:
-        RateLimited: With ``retry_after`` set to the hold.
+        RateLimited: The pause is longer; ``retry_after`` is its remaining time.
     """
     if hold > patience:
         raise out_of_patience(hold, patience)
 
 
 def out_of_patience(hold: float, patience: float) -> RateLimited:
-    """Return the exception for a caller whose patience is shorter than its wait; in seconds."""
+    """Return the exception for a caller whose wait exceeds its patience; both are in seconds."""
     if hold > patience:
         message = (
-            f"an earlier answer asked for a pause that lasts {hold:.0f} s more, longer than "
-            f"the {patience:.0f} s that this caller allows"
+            f"an earlier answer asked for a pause, of which {hold:.0f} s remain, more than the "
+            f"{patience:.0f} s that this call may wait"
         )
     else:
-        message = f"nothing could be sent within the {patience:.0f} s that this caller allows"
+        message = (
+            f"the request could not be sent within the {patience:.0f} s that this call may wait"
+        )
     return RateLimited(
         message,
         status=429,

@@ -1,26 +1,25 @@
-"""How many jobs may run at once: the arithmetic of every slot pool.
+"""The limit of jobs that run at once: the arithmetic of every slot pool.
 
-An account may run a number of jobs at once (10 on pay-as-you-go, more by contract); one more is
-refused with 429. The number is not published, so it is learned:
+An account may run a certain number of jobs at once (10 on pay-as-you-go, more by contract); further
+jobs are refused with 429. The API does not report the number, so it is learned:
 
-- A slot is taken before a job is submitted and given back when the job has ended.
-- A refusal shrinks the limit to the jobs that are running, which is what the account allows
-  right now, and closes the gate for as long as ``Retry-After`` says. The refused submission
-  gives its slot back, stands at the head of the queue, and is sent again under the same
-  Idempotency-Key once a running job has ended.
-- Each minute in which all slots were taken and somebody waited, the limit grows by one towards
-  the ceiling, in case the account allows more again. From the second accepted growth in a row on,
-  the next one comes in half the time.
-- Requests that come too fast are refused with the same words. Where clearly more jobs have run at
-  once than do now, a refusal closes the gate alone; the one that follows it shrinks the limit.
+- A submission takes a slot before it is sent and gives it back when its job has ended.
+- A 429 lowers the limit to the number of running jobs, which is what the account allows at that
+  moment, and closes the gate for as long as ``Retry-After`` says. The refused submission gives its
+  slot back, moves to the head of the queue, and is sent again under the same Idempotency-Key when
+  a running job has ended.
+- After each minute in which all slots were taken and a caller waited, the limit grows by one, up
+  to the ceiling, in case the account allows more again. From the second accepted growth in a row
+  on, the time until the next one is halved.
+- Requests that come too fast get the same 429. If far more jobs ran recently than now, the first
+  429 is treated as request limiting and only closes the gate; the next one lowers the limit.
 
-So a limit of 10 under a ceiling of 50 costs one burst of refusals and one probe a minute, where
-workers that each sleep their own ``Retry-After`` are refused a hundred times for each job.
+A limit of 10 under a ceiling of 50 therefore costs one burst of refusals and one probe a minute;
+workers that each sleep for their own ``Retry-After`` are refused a hundred times for each job.
 
-Interactive submissions take no slot by default. Only after a refusal do they stand in the queue,
-before all bulk submissions, so that the next job that ends makes room for them. They are sent
-again one at a time; and since their jobs are not counted here, their refusal says nothing about
-the limit while no counted job is running.
+Interactive submissions take no slot by default. They queue only after a refusal, before all bulk
+submissions, and the next job that ends makes room for them. They are sent again one at a time. As
+their jobs are not counted here, their refusal does not change the limit while no counted job runs.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from enum import IntEnum
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.limits.gate import Gate
 
-# Down to a thirty-second of the time between two growths.
+# Most halvings of the time between two growths: down to 1/32.
 _HALVINGS = 5
-# Jobs that have ended at HeyGen and count as running here make a difference of some.
+# A few jobs may have ended at HeyGen and still count as running here.
 _CLEARLY = 0.9
 
 
 class Lane(IntEnum):
-    """Where a submission stands in the queue; lower numbers go first."""
+    """The position of a submission in the queue; lower numbers go first."""
 
     UNCOUNTED = 0  # refused without a lease
     INTERACTIVE_REFUSED = 1
@@ -50,10 +49,10 @@ class Grant:
     """The state of one lease, which ``SlotLimit`` keeps.
 
     Args:
-        lane: Where it waits. A lease for the gate alone, which takes no slot, has None.
+        lane: The lane in which it waits; None for a lease that only passes the gate.
 
     Attributes:
-        lane: Changed by a refusal.
+        lane: The lane in which it waits; a refusal changes it.
         held: Whether it holds a slot.
         running: Whether its job has been accepted.
         probe: Whether it is the probe that ends a pause.
@@ -69,7 +68,7 @@ class Grant:
 
 
 class SlotLimit:
-    """Decides who may have a slot. Pure: it takes ``now``, in seconds of a steady clock.
+    """Decides which caller gets a slot. Pure: takes ``now``, in seconds of a steady clock.
 
     Args:
         ceiling: The most slots at once.
@@ -81,12 +80,12 @@ class SlotLimit:
         limit: Slots that may be held now.
         learned: Whether ``limit`` was measured or given, rather than assumed.
         held: Slots that are held.
-        running: Those whose job has been accepted.
-        refusals: Refusals summed up.
+        running: Slots whose job HeyGen has accepted.
+        refusals: Total number of refusals.
         gate: Pauses all submissions after a refusal.
 
     Raises:
-        ConfigurationError: A number makes no sense.
+        ConfigurationError: A number is out of range.
     """
 
     def __init__(
@@ -112,9 +111,9 @@ class SlotLimit:
         self.limit: int = ceiling if start is None else max(1, min(start, ceiling))
         self.learned: bool = start is not None
         self.refusals: int = 0
-        # Of a slot that is held, the time of its beginning has been taken off.
+        # Minus the start time of each slot that is held.
         self._held_seconds = 0.0
-        self._limit_seconds = 0.0  # up to the last change of the limit
+        self._limit_seconds = 0.0  # until the last change of the limit
         self._limited_at = 0.0
         self.held: int = 0
         self.running: int = 0
@@ -131,15 +130,15 @@ class SlotLimit:
         self._held_seconds, self._limit_seconds = self.usage(before)
         self.held = self.running = 0
         self.gate = Gate()
-        self._proven = 0  # how many have run at once since the limit was last measured
-        self._doubted = False  # whether the last answer was a refusal that this speaks against
-        self._growing = False  # whether the last growth has not been answered yet
-        self._growths_accepted = 0  # one after the other
+        self._proven = 0  # the most jobs that ran at once since the limit was last measured
+        self._doubted = False  # whether the last answer was a refusal that contradicts this number
+        self._growing = False  # whether the last growth has not been tested by an answer yet
+        self._growths_accepted = 0  # in a row
         self._retrying = False  # whether an uncounted submission is being sent again
         self._changed_at = self._limited_at = now
 
     def usage(self, now: float) -> tuple[float, float]:
-        """Return the seconds that slots were held, and that they could have been, summed up."""
+        """Return the total seconds for which slots were held, and for which they were available."""
         open_seconds = (now - self._limited_at) * self.limit
         return self._held_seconds + now * self.held, self._limit_seconds + open_seconds
 
@@ -147,8 +146,8 @@ class SlotLimit:
         """Take a slot for the caller at the head of the queue.
 
         Returns:
-            0 where it was taken; else the seconds after which to ask again, or None where only
-            a release or an answer can help.
+            0 if it was taken; else the seconds after which to ask again, or None if only a release
+            or an answer can help.
         """
         gate, lane = self.gate, grant.lane
         if gate.shut and (wait := gate.wait(now)) > 0:
@@ -176,7 +175,7 @@ class SlotLimit:
         return 0.0
 
     def accepted(self, grant: Grant, now: float) -> None:
-        """Note that the job of a grant was accepted."""
+        """Note that HeyGen has accepted the job of a grant."""
         if not grant.held or grant.running:
             return
         if grant.probe:
@@ -188,7 +187,7 @@ class SlotLimit:
         self.running += 1
         self._proven = max(self._proven, self.running)
         self._doubted = False
-        # Sent before the last refusal came in, so the limit was measured without it.
+        # It was sent before the last refusal arrived, so the limit was measured without it.
         if self.running > self.limit:
             self._set_limit(self.running, now)
         if self._growing and self.running >= self.limit - self.reserve:
@@ -198,12 +197,12 @@ class SlotLimit:
     def refused(self, grant: Grant, retry_after: float, now: float) -> None:
         """Note that the submission of a grant was refused, and take its slot back.
 
-        A grant that never held a slot, for a submission without a lease, may be given too.
+        The grant may also be one that never held a slot: that of a submission without a lease.
         """
         counted = grant.lane is not None and grant.lane is not Lane.UNCOUNTED
         self.refusals += 1
         self._growing = False
-        # During a pause, it is an answer to what was sent before.
+        # During a pause, it answers a request that was sent before.
         late = self.gate.paused(now) and not grant.probe
         self._doubted = self.running < _CLEARLY * self._proven and (late or not self._doubted)
         if (counted or self.running) and not self._doubted:
@@ -235,8 +234,8 @@ class SlotLimit:
         grant.held = grant.running = False
 
     def _pace(self) -> float:
-        """Seconds from a change of the limit to the next growth."""
-        # One alone may have been accepted because a job had just ended at HeyGen.
+        """Return the seconds from a change of the limit to the next growth."""
+        # A single growth may have been accepted because a job had just ended at HeyGen.
         halvings = min(max(0, self._growths_accepted - 1), _HALVINGS)
         return self.probe_every * 0.5**halvings
 

@@ -1,7 +1,7 @@
-"""First in, first out: callers that wait for a place, and the one timer that wakes them.
+"""A fair queue of callers that wait for a place, with one timer that wakes them.
 
-Both limiters are built on this. Nothing here knows what a place is; the owner decides through
-``grant`` whether the caller at the head may proceed, or when to ask again.
+Both limiters use it. The queue does not know what a place is: its owner decides in ``grant``
+whether the caller at the head may proceed, or when to ask again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class Queue(Generic[T]):
     """Waiting callers in lanes; a lane is served only when those before it are empty.
 
     Args:
-        lanes: How many lanes there are; lane 0 goes first.
-        grant: Called with a caller's token and the time. Returns 0 after it has taken a place
-            for that caller, a number of seconds after which to ask again, or None where only
-            an event (a place given back) can help.
+        lanes: The number of lanes; lane 0 goes first.
+        grant: Called with a caller's token and the time. Returns 0 after it has taken a place for
+            that caller, the seconds after which to ask again, or None if only an event (a place
+            given back) can help.
 
     Attributes:
-        waiting: How many callers wait.
+        waiting: The number of callers that wait.
     """
 
     def __init__(self, lanes: int, grant: Callable[[T, float], float | None]) -> None:
@@ -47,13 +47,13 @@ class Queue(Generic[T]):
         """Wait for a place in this lane.
 
         Args:
-            lane: The lane to stand in.
-            token: Tells ``grant`` who the caller is.
-            give_back: Returns the place, for a caller that is cancelled just after it got one.
+            lane: The lane to wait in.
+            token: Identifies the caller to ``grant``.
+            give_back: Gives the place back if the caller is cancelled just after it got one.
             patience: Seconds to wait at most.
 
         Raises:
-            TimeoutError: There was no place within ``patience``.
+            TimeoutError: No place was available within ``patience``.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
@@ -89,7 +89,7 @@ class Queue(Generic[T]):
                     self.waiting -= 1
                     continue
                 again = self._grant(token, loop.time())
-                if again != 0.0:  # nor may those behind go
+                if again != 0.0:  # the callers behind it may not proceed either
                     if again is not None:
                         self._timer = loop.call_later(again, self.wake, loop)
                     return
@@ -99,7 +99,7 @@ class Queue(Generic[T]):
 
     def _expire(self, lane: int, entry: tuple[asyncio.Future[None], T]) -> None:
         future, _ = entry
-        self.wake(future.get_loop())  # the place may free up at this very moment
+        self.wake(future.get_loop())  # a place may become free at this very moment
         if not future.done():
             self._remove(lane, entry)
             future.set_exception(TimeoutError())
@@ -113,7 +113,7 @@ class Queue(Generic[T]):
         """Raise an exception in every caller that waits.
 
         Args:
-            error: Makes the exception of one caller.
+            error: Returns the exception for one caller.
         """
         for lane in self._lanes:
             for future, _ in lane:
@@ -122,7 +122,7 @@ class Queue(Generic[T]):
         self.forget()
 
     def forget(self) -> None:
-        """Drop all callers: their event loop is gone."""
+        """Drop all callers, because their event loop has ended."""
         for lane in self._lanes:
             lane.clear()
         if self._timer is not None:

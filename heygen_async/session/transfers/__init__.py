@@ -1,1 +1,1 @@
-"""Files from and to other hosts: downloads of media, uploads to presigned URLs."""
+"""Files on other hosts: downloads of media, uploads to presigned URLs."""

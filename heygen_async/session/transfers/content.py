@@ -1,4 +1,4 @@
-"""The body of a media answer: decompressed if it is compressed, refused if it is a web page."""
+"""Read the body of a media answer: decompress it, and refuse a web page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import aiohttp
 from heygen_async.session.failures import TRANSPORT_ERRORS
 
 Expected: TypeAlias = Literal["media", "subtitles"]
-"""What a URL should serve: pictures and sound, which are never text, or SRT and WebVTT."""
+"""The content that a URL should serve: pictures and sound, which are never text, or subtitles."""
 
 _MEDIA = frozenset(
     f".{ending}"
@@ -26,8 +26,8 @@ _SUBTITLES = frozenset({".srt", ".vtt"})
 _GZIP = b"\x1f\x8b\x08"
 _HEAD = 512
 STEP = 16 * 1024
-"""Bytes that count as a step forward; a body that brings less in a while counts as silent."""
-# Decompressed at once: a small chunk can hold a thousand times its size.
+"""Bytes that count as progress; a transfer of less within the read timeout counts as stalled."""
+# The most bytes decompressed at once: a small chunk can hold a thousand times its size.
 _PIECE = 1024 * 1024
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<error", b"<head", b"<body", b'{"')
 _TEXT_TYPES = ("text/html", "application/json", "application/xml", "text/xml")
@@ -39,7 +39,7 @@ class BrokenContentError(ValueError):
 
 
 def expected_by(name: str) -> Expected | None:
-    """Return what a file of this name should hold, or None if the name does not tell."""
+    """Return the content expected in a file of this name, or None if the name does not show it."""
     ending = os.path.splitext(name)[1].lower()
     if ending in _MEDIA:
         return "media"
@@ -47,12 +47,12 @@ def expected_by(name: str) -> Expected | None:
 
 
 def unexpected(head: bytes, content_type: str, expected: Expected | None) -> str | None:
-    """Say why a body is not what was expected, or return None if it may be.
+    """Return why a body cannot be the expected content, or None if it can.
 
     Args:
         head: Its first bytes; empty for an empty body.
-        content_type: What the server calls it.
-        expected: What should be there; None lets everything pass.
+        content_type: Media type that the server gives.
+        expected: The expected content; None accepts everything.
     """
     if expected is None:
         return None
@@ -64,7 +64,7 @@ def unexpected(head: bytes, content_type: str, expected: Expected | None) -> str
     is_page = start.startswith((b"<", b"{", b"[") if media else _PAGES)
     labelled = content_type.lower().startswith(_TEXT_TYPES if media else "text/html")
     if (is_page or labelled) and not _CONTROLS.intersection(head):
-        return f"a page or message was sent ({content_type or 'of no type'}), not the file"
+        return f"a page or message was sent ({content_type or 'without a type'}), not the file"
     return None
 
 
@@ -73,10 +73,10 @@ class Body:
 
     Args:
         response: The answer.
-        patience: Seconds for which it may bring less than ``STEP`` bytes.
+        patience: Seconds within which at least ``STEP`` bytes must arrive.
 
     Attributes:
-        decompressed: Whether the pieces are not what came over the wire.
+        decompressed: Whether the pieces differ from the bytes on the wire.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, patience: float) -> None:
@@ -90,9 +90,9 @@ class Body:
         self._ended = False
 
     async def start(self, encoding: str) -> bytes:
-        """Return the first bytes; gzip is decompressed if it is what the encoding says.
+        """Return the first bytes; decompress gzip if the encoding says gzip.
 
-        Storage also labels files as gzip that are not, so the bytes themselves decide.
+        Storage may label other files as gzip, so the bytes themselves are checked too.
 
         Args:
             encoding: The header ``Content-Encoding``.
@@ -105,7 +105,7 @@ class Body:
             while len(head) < _HEAD and (chunk := await self._next_chunk()):
                 head += chunk
         except TRANSPORT_ERRORS:
-            # Raised again when the rest is read: what came before it counts.
+            # Raised again when the rest is read; the bytes before it count.
             if not head:
                 raise
         self.decompressed = "gzip" in encoding.lower() and head.startswith(_GZIP)
@@ -116,7 +116,7 @@ class Body:
         return self._first[:_HEAD]
 
     async def read(self) -> bytes:
-        """Return the next piece, or nothing at the end.
+        """Return the next piece, or empty bytes at the end.
 
         Raises:
             BrokenContentError: It cannot be decompressed.
@@ -149,7 +149,7 @@ class Body:
 
 
 class _Plain:
-    """Hands the bytes on as they are."""
+    """Passes the bytes on unchanged."""
 
     def pieces(self, raw: bytes) -> Iterator[bytes]:
         if raw:

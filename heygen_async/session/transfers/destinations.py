@@ -1,4 +1,4 @@
-"""Where a download goes: a file that appears when it is complete, or somebody's sink."""
+"""The destination of a download: a file that appears when complete, or a sink of the caller."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from heygen_async.session.transfers.regular_files import open_regular
 if sys.platform != "win32":
     import fcntl
 
-# The mark of an unfinished download has to fit beside the name.
+# The marks of an unfinished download have to fit beside the name.
 _LONGEST_NAME = 255 - len("..part.json")
 _LONGEST_LABEL = 10_000
-# A hop to a thread for each chunk off the socket would cost more than the writing.
+# Using a thread for each chunk from the socket would cost more than the writing.
 _BATCH = 1024 * 1024
 
 
@@ -38,7 +38,7 @@ class WritesBytes(Protocol):
 
 
 Sink: TypeAlias = WritesBytes | Callable[[bytes], Awaitable[object]]
-"""Takes the bytes of a download: an object to write to, or an async callable.
+"""Receives the bytes of a download: an object to write to, or an async callable.
 
 An async ``write`` is awaited on the event loop; a sync one is called in a thread, except that of
 an ``asyncio.StreamWriter``.
@@ -46,13 +46,13 @@ an ``asyncio.StreamWriter``.
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True):
-    """Which content a URL serves, to tell whether two answers belong to the same file.
+    """Identifies the content of a URL, to decide whether two answers are of the same file.
 
     Attributes:
-        validator: A strong ETag, else the date of the last change; None where the server
-            gives neither, so that nothing can be resumed.
-        size: Bytes of the whole file, where known.
-        decompressed: Whether the server sends it compressed, so that positions in the two differ.
+        validator: A strong ETag, else the date of the last change; None if the server gives
+            neither, and the download cannot be resumed.
+        size: Bytes of the whole file, or None if not known.
+        decompressed: Whether the server sends it compressed, which makes its positions differ.
     """
 
     validator: str | None = None
@@ -61,12 +61,12 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Destination(Protocol):
-    """What a download writes to.
+    """The object that a download writes to.
 
     Attributes:
-        batch: Bytes to gather before each ``write``.
-        position: Bytes that it holds.
-        version: The content that these bytes are of.
+        batch: Bytes to collect before each ``write``.
+        position: Bytes written so far.
+        version: The content that these bytes belong to.
     """
 
     batch: int
@@ -74,26 +74,26 @@ class Destination(Protocol):
     version: Version
 
     async def open(self) -> None:
-        """Get ready; pick up what an earlier download has left."""
+        """Prepare for writing, and find the partial file of an earlier download."""
 
     async def begin(self, version: Version) -> None:
         """Start this content from its first byte."""
 
     async def write(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Write the next bytes."""
 
     async def finish(self) -> None:
-        """The content is complete."""
+        """Finish: the content is complete."""
 
     async def close(self) -> None:
-        """Let go, complete or not."""
+        """Free all resources, whether the content is complete or not."""
 
 
 def destination_for(to: str | os.PathLike[str] | Sink) -> Destination:
-    """The destination that a caller means.
+    """Return the destination for the argument ``to`` of a download.
 
     Raises:
-        InvalidRequest: It is neither a path nor something that takes bytes.
+        InvalidRequest: It is neither a path nor a sink.
     """
     if isinstance(to, str | os.PathLike):
         path = Path(to)
@@ -122,14 +122,14 @@ async def _write_and_drain(writer: asyncio.StreamWriter, chunk: bytes) -> None:
 
 
 def _write_whole(file: io.RawIOBase, chunk: bytes) -> None:
-    """Write to an unbuffered file, which may take less than it is given."""
+    """Write all bytes to an unbuffered file, whose ``write`` may take only some of them."""
     view = memoryview(chunk)
     while view:
         view = view[file.write(view) or 0 :]
 
 
 class SinkDestination:
-    """Hands the bytes on; what it has handed on cannot be taken back."""
+    """Passes the bytes to a sink, which cannot be undone."""
 
     def __init__(self, write: Callable[[bytes], Any], *, threaded: bool) -> None:
         self.batch = _BATCH if threaded else 1
@@ -139,37 +139,37 @@ class SinkDestination:
         self._threaded = threaded
 
     async def open(self) -> None:
-        """Nothing to do: the sink is the caller's."""
+        """Do nothing: the sink belongs to the caller."""
 
     async def begin(self, version: Version) -> None:
-        """Start this content.
+        """Start this content from its first byte.
 
         Raises:
-            TransferError: Bytes of another content have been handed on already.
+            TransferError: Bytes of another content have been passed on already.
         """
         if self.position:
             raise TransferError(
-                f"the connection broke after {self.position:,} bytes were handed on, and the "
-                "server cannot go on with the same content from there"
+                f"the connection broke after {self.position:,} bytes were written to the sink, and "
+                "the server cannot continue the same content from there; download it again"
             )
         self.version = version
 
     async def write(self, chunk: bytes) -> None:
-        """Hand on the next bytes; the sink's own exceptions pass through."""
+        """Pass on the next bytes; the sink's own exceptions pass through."""
         taken = await in_thread(self._write, chunk) if self._threaded else self._write(chunk)
         if inspect.isawaitable(taken):
             await taken
         self.position += len(chunk)
 
     async def finish(self) -> None:
-        """Nothing to do: the sink is the caller's."""
+        """Do nothing: the sink belongs to the caller."""
 
     async def close(self) -> None:
-        """Nothing to do: the sink is the caller's."""
+        """Do nothing: the sink belongs to the caller."""
 
 
 def _hidden_stem(name: str) -> str:
-    """Return the name of a partial file without its ending; file systems take 255 bytes."""
+    """Return the name of a partial file without its ending; file systems allow 255 bytes."""
     encoded = os.fsencode(name)
     if len(encoded) <= _LONGEST_NAME:
         return f".{name}"
@@ -180,8 +180,8 @@ def _hidden_stem(name: str) -> str:
 class FileDestination:
     """A file that appears under its name only when it is complete.
 
-    Until then it is ``.name.part`` in the same folder; beside it ``.name.part.json`` says which
-    content it is of, so that a later download goes on with it.
+    Until then it is ``.name.part`` in the same folder; ``.name.part.json`` beside it identifies the
+    content, and a later download continues it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -195,39 +195,39 @@ class FileDestination:
         self._file: io.FileIO | None = None
 
     async def open(self) -> None:
-        """Open the partial file, or an earlier one; missing folders are made.
+        """Open a new or an earlier partial file; create missing folders.
 
         Raises:
-            TransferError: The disk refuses, or another download writes to the same path.
+            TransferError: The file cannot be written, or another download writes to the same path.
         """
         await self._on_disk(self._open)
 
     async def begin(self, version: Version) -> None:
-        """Drop what is there and start this content.
+        """Drop the present bytes and start this content.
 
         Raises:
-            TransferError: The disk refuses.
+            TransferError: The file cannot be written.
         """
         await self._on_disk(self._begin, version)
 
     async def write(self, chunk: bytes) -> None:
-        """Append.
+        """Append the next bytes.
 
         Raises:
-            TransferError: The disk refuses.
+            TransferError: The file cannot be written.
         """
         await self._on_disk(self._append, chunk)
 
     async def finish(self) -> None:
-        """Put the file under its name.
+        """Give the file its final name.
 
         Raises:
-            TransferError: The disk refuses.
+            TransferError: The file cannot be written.
         """
         await self._on_disk(self._finish)
 
     async def close(self) -> None:
-        """Close; bytes that a later download can go on with stay."""
+        """Close the file; keep bytes that a later download can continue."""
         await in_thread(self._close)
 
     async def _on_disk(self, work: Callable[..., None], *args: object) -> None:
@@ -243,10 +243,10 @@ class FileDestination:
         if self._path.is_dir():
             raise IsADirectoryError(0, "it is a folder")
         if self._path.exists() and not self._path.is_file():
-            # The finished file would take the place of /dev/null, for everybody.
-            raise OSError(0, "it is a device or a pipe; give an open file instead of its path")
+            # The finished file would replace a device such as /dev/null.
+            raise OSError(0, "it is a device or a pipe; pass an open file instead of its path")
         self._part.parent.mkdir(parents=True, exist_ok=True)
-        # Appending, so that nothing is lost before the lock is ours.
+        # Opened for appending, so nothing is lost before the lock is taken.
         file = open_regular(self._part, "ab")
         try:
             self._lock(file)
@@ -266,14 +266,14 @@ class FileDestination:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BlockingIOError(0, "another download is writing it") from None
+                raise BlockingIOError(0, "another download writes to it") from None
             except OSError:
                 return  # a file system without locks
-            # Opened just before another download gave it its final name.
+            # Another download may have given it its final name after it was opened here.
             if not self._part.exists() or not os.path.samestat(
                 os.fstat(file.fileno()), self._part.stat()
             ):
-                raise BlockingIOError(0, "another download has just written it")
+                raise BlockingIOError(0, "another download has just completed it")
 
     def _begin(self, version: Version) -> None:
         assert self._file is not None

@@ -1,4 +1,4 @@
-"""Open files of the package's own in folders where somebody may have put other things."""
+"""Open the package's own files safely in folders that other people can write to."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import os
 import stat
 from pathlib import Path
 
-# Not there on Windows. A pipe without a reader would hold up the open.
+# Windows has neither. Opening a pipe without a reader would block.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def open_regular(path: Path, mode: str, permissions: int = 0o666) -> io.FileIO:
-    """Open a file; a link, pipe or device that somebody put there is not followed.
+    """Open a regular file; do not follow a link, and refuse a pipe or device.
 
     Args:
         path: Its path.
         mode: As for ``open``.
-        permissions: Those of a new file, before the umask. Default: for everybody.
+        permissions: Permissions of a new file, before the umask. Default: all users.
 
     Raises:
-        OSError: It is one of those, or the disk refuses.
+        OSError: It is not a regular file, or it cannot be opened.
     """
 
     def opener(name: str, flags: int) -> int:

@@ -1,10 +1,10 @@
-"""Downloads of media and uploads to presigned URLs: other hosts, so the API key stays here.
+"""Downloads of media and uploads to presigned URLs, without the API key: these are other hosts.
 
-What breaks is repeated after the waits of the retry policy. A download goes on from the byte
-where it stopped: ``Range`` asks for the rest, ``If-Range`` for all of it where the file has become
-another one. It has no overall time limit, only one for silence (less than 16 kB within the timeout
-of a read), and the policy's attempts and patience count from its last step of 16 kB, so that a
-large file on a poor line arrives as long as each attempt brings some of it.
+A transfer that breaks is repeated after the waits of the retry policy. A download continues from
+the byte where it stopped: ``Range`` asks for the rest, and ``If-Range`` for the whole file if that
+has changed. A download has no overall time limit. It is stalled if less than 16 kB arrive within
+the read timeout, and the policy's attempts and patience count from its last 16 kB, so a large file
+on a poor line arrives as long as each attempt makes progress.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from heygen_async.session.transfers.uploads import StreamedBody, UploadSource
 __all__ = ["Progress", "Sink", "download", "put"]
 
 Progress: TypeAlias = Callable[[int, int | None], object]
-"""Called with the bytes that are there and the bytes of the whole file, if known."""
+"""Called with the bytes received so far and those of the whole file, or None if not known."""
 
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 _EXPIRED = frozenset({403, 404})
-# Codes that storage sends with status 400, in XML: of a signature or its token that has lapsed, and
-# of a line that was too slow.
+# Codes that storage sends in XML with status 400: for an expired signature or token, and for a
+# connection that was too slow.
 _EXPIRED_CODES = frozenset({"ExpiredToken", "TokenRefreshRequired"})
 _PASSING_CODES = frozenset({"RequestTimeout", "IncompleteBody", "InternalError", "SlowDown"})
 _ERROR_BYTES = 4096
@@ -66,28 +66,28 @@ async def download(
     progress: Progress | None = None,
     expected: Expected | None = None,
 ) -> int:
-    """Fetch a file from its URL, without the API key.
+    """Download a file from its URL, without the API key.
 
-    To a path, the file appears under its name when it is complete; until then it is
-    ``.name.part`` in the same folder, which stays when the download fails or is cancelled, and
-    is gone on with by the next download to the same path. Missing folders are made.
+    If ``to`` is a path, the file appears under its name when it is complete. Until then it is
+    ``.name.part`` in the same folder, which stays if the download fails or is cancelled, and which
+    the next download to the same path continues. Missing folders are created.
 
     Args:
-        session: Its retry policy, timeouts and ``transfers`` limiter count.
+        session: Provides the retry policy, the timeouts and the ``transfers`` limiter.
         url: An https URL; http for loopback only.
         to: A path or a sink.
-        renew: Gives a fresh URL for one that has expired, or None.
+        renew: Returns a fresh URL for one that has expired, or None.
         progress: Called on the event loop as bytes arrive.
-        expected: What the file is; by default what the name of ``to``, or that in the URL, says.
-            A web page, a message in JSON or nothing is no such file.
+        expected: The expected content; by default derived from the name of ``to`` or of the URL. A
+            web page, a JSON message or an empty body is then refused.
 
     Returns:
         The size of the file in bytes.
 
     Raises:
-        InvalidRequest: The URL or ``to`` is not one.
-        URLExpired: The URL has expired and nothing renews it.
-        TransferError: The file cannot be fetched or written.
+        InvalidRequest: The URL or ``to`` is invalid.
+        URLExpired: The URL has expired and cannot be renewed.
+        TransferError: The file cannot be downloaded or written.
     """
     address = checked_address(url)
     destination = destination_for(to)
@@ -120,26 +120,26 @@ async def download(
 
 
 async def put(session: Session, url: str, headers: dict[str, str], source: UploadSource) -> str:
-    """Send a file to a presigned URL, without the API key.
+    """Upload a file to a presigned URL, without the API key.
 
     Args:
-        session: Its retry policy, upload timeout and ``transfers`` limiter count.
+        session: Provides the retry policy, the upload timeout and the ``transfers`` limiter.
         url: The presigned URL.
-        headers: Sent as they are.
-        source: The file; each attempt reads it anew.
+        headers: Headers, sent unchanged.
+        source: The file; each attempt reads it again.
 
     Returns:
-        The SHA-256 of what was sent, in hexadecimal.
+        The SHA-256 of the bytes that were sent, in hexadecimal.
 
     Raises:
-        URLExpired: The URL is no longer good.
-        TransferError: The file cannot be read or was not taken, or the URL is not one to use.
+        URLExpired: The URL has expired.
+        TransferError: The file cannot be read or was refused, or the URL cannot be used.
     """
     address: URL | None = None
     with contextlib.suppress(InvalidRequest):  # the API's mistake, not the caller's
         address = checked_address(url)
     if address is None:
-        raise TransferError("the API gave no https:// URL to upload to")
+        raise TransferError("the API returned an upload URL that is not https://; try again")
     session.bind()
     course = _Course(session.settings.retry)
     while True:
@@ -155,21 +155,21 @@ async def put(session: Session, url: str, headers: dict[str, str], source: Uploa
 
 
 class _Setback(msgspec.Struct, frozen=True):
-    """Why an attempt did not succeed, where another may."""
+    """The reason why an attempt failed, if another one may succeed."""
 
     error: TransferError
     retry_after: float | None = None
 
 
 class _Course:
-    """How long a transfer goes on trying."""
+    """The attempts of one transfer."""
 
     def __init__(self, policy: Retry) -> None:
         self._policy = policy
         self.restart()
 
     def restart(self) -> None:
-        """There was a step forward: count anew."""
+        """Start counting again, because there was progress."""
         self._failures = 0
         self._bounds = waits(self._policy)
         self._since = asyncio.get_running_loop().time()
@@ -178,14 +178,14 @@ class _Course:
         """Wait before the next attempt.
 
         Raises:
-            TransferError: There is none.
+            TransferError: No further attempt is allowed.
         """
         self._failures += 1
         wait = wait_before_next(next(self._bounds), setback.retry_after)
         left = self._policy.patience - (asyncio.get_running_loop().time() - self._since)
         if self._failures >= self._policy.attempts or wait > left:
             raise setback.error
-        logger.debug("%s; another attempt follows in %.1f s", setback.error, wait)
+        logger.debug("%s; the next attempt follows in %.1f s", setback.error, wait)
         await asyncio.sleep(wait)
 
 
@@ -196,10 +196,10 @@ async def _fetch(
     expected: Expected | None,
     progress: Progress | None,
 ) -> _Setback | None:
-    """Make one attempt to get what is missing."""
+    """Make one attempt to download the missing bytes."""
     headers = {"Accept-Encoding": "identity"}
     version = destination.version
-    # The bytes of a compressed file are not those that are kept.
+    # The positions in a compressed file differ from those in the file that is kept.
     if destination.position and version.validator and not version.decompressed:
         headers["Range"] = f"bytes={destination.position}-"
         headers["If-Range"] = version.validator
@@ -220,7 +220,7 @@ async def _fetch(
 async def _open(
     session: Session, first: URL, headers: dict[str, str]
 ) -> aiohttp.ClientResponse | _Setback:
-    """Return the answer to a GET; redirects are followed where they may lead."""
+    """Return the answer to a GET; follow redirects to allowed targets."""
     timeout = session.settings.timeout
     limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect, sock_read=timeout.read)
     connection = session.connection
@@ -228,10 +228,10 @@ async def _open(
     for _ in range(_MOST_REDIRECTS + 1):
         failure: BaseException | None = None
         options = connection.media_options(address, headers)
-        # A proxy may be on a private network, and resolves the name itself.
+        # A proxy may be on a private network, and it resolves the name itself.
         media = connection.media if local or "proxy" in options else connection.public_media
         try:
-            # A head of many lines, or of many interim answers, is never silent.
+            # A slow head of many lines, or of many interim answers, never stalls the socket.
             async with asyncio.timeout(timeout.connect + timeout.read):
                 response = await media.get(
                     address, timeout=limits, allow_redirects=False, auto_decompress=False, **options
@@ -255,8 +255,8 @@ async def _open(
 
 def _stray_redirect(first: URL, status: int | None) -> TransferError:
     return TransferError(
-        f"{shown(first)}: redirects to where it cannot be followed (an https URL of a public "
-        "address is expected)",
+        f"{shown(first)}: redirects to an address that is not allowed (expected an https URL "
+        "of a public host)",
         status=status,
     )
 
@@ -269,17 +269,19 @@ async def _prepare(
     address: URL,
     expected: Expected | None,
 ) -> _Setback | None:
-    """Make the destination stand where the answer's body begins, or say why not to read it."""
+    """Move the destination to where the answer's body begins, or return why it cannot be used."""
     status, headers = response.status, response.headers
     validator = _validator(headers)
     if status == 206:
-        # The server may have sent another part or another content than was asked for.
+        # The server may have sent another part or another content than requested.
         span = re.match(_CONTENT_RANGE, headers.get("Content-Range", ""))
         same = validator in (None, destination.version.validator)
         if span is not None and int(span[1]) == destination.position and same:
             return None
         await destination.begin(Version())
-        return _Setback(TransferError(f"{shown(address)}: sent another part", status=status))
+        return _Setback(
+            TransferError(f"{shown(address)}: sent another part than requested", status=status)
+        )
     if status == 200:
         failure: BaseException | None = None
         try:
@@ -298,7 +300,9 @@ async def _prepare(
         return None
     if status == 416:
         await destination.begin(Version())
-        return _Setback(TransferError(f"{shown(address)}: has become shorter", status=status))
+        return _Setback(
+            TransferError(f"{shown(address)}: became shorter during the download", status=status)
+        )
     return await _refused(response, address)
 
 
@@ -310,9 +314,9 @@ async def _receive(
     address: URL,
     progress: Progress | None,
 ) -> _Setback | None:
-    """Hand the body to the destination, as far as it comes."""
+    """Write the body to the destination, as far as it arrives."""
     size = destination.version.size
-    # A server without ranges sends again what is there already.
+    # A server without ranges sends the bytes again that are there already.
     skip = destination.position if response.status == 200 else 0
     gathered = bytearray()
     chunk = b" "
@@ -338,7 +342,7 @@ async def _receive(
     if size is None or held == size:
         return None
     if held > size:
-        await destination.begin(Version())  # or asking for more would never end
+        await destination.begin(Version())  # or the requests for more would never end
     return _Setback(
         TransferError(
             f"{shown(address)}: ended after {held:,} of {size:,} bytes", status=response.status
@@ -349,7 +353,7 @@ async def _receive(
 async def _send(
     session: Session, address: URL, headers: dict[str, str], body: aiohttp.Payload
 ) -> _Setback | None:
-    """One attempt of a PUT."""
+    """Make one attempt of a PUT."""
     timeout = session.settings.timeout
     failure: BaseException | None = None
     async with _place(session):
@@ -358,7 +362,7 @@ async def _send(
                 address,
                 data=body,
                 skip_auto_headers=("Content-Type",),
-                # Not sock_read: that clock runs while the body is on its way.
+                # Not sock_read, which also counts the time during which the body is sent.
                 timeout=aiohttp.ClientTimeout(total=timeout.upload, sock_connect=timeout.connect),
                 allow_redirects=False,
                 **session.connection.media_options(address, headers),
@@ -375,7 +379,7 @@ async def _send(
 
 @contextlib.asynccontextmanager
 async def _place(session: Session) -> AsyncIterator[None]:
-    """A place among the transfers that run at the same time."""
+    """Hold a place among the concurrent transfers."""
     if not session.transfers.acquire_nowait():
         await session.transfers.acquire()
     try:
@@ -385,10 +389,10 @@ async def _place(session: Session) -> AsyncIterator[None]:
 
 
 async def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
-    """Return the setback of an error status.
+    """Return the setback for an error status.
 
     Raises:
-        TransferError: Another attempt would be refused as well.
+        TransferError: Another attempt would be refused too.
     """
     status = response.status
     code = await _storage_code(response) if status == 400 else ""
@@ -404,7 +408,7 @@ async def _refused(response: aiohttp.ClientResponse, address: URL) -> _Setback:
 
 
 async def _storage_code(response: aiohttp.ClientResponse) -> str:
-    """Return the code of a storage's error in XML, or an empty string."""
+    """Return the code of a storage error in XML, or an empty string."""
     content = bytearray()
     with contextlib.suppress(*TRANSPORT_ERRORS):
         async with asyncio.timeout(_ERROR_SECONDS):
@@ -415,10 +419,10 @@ async def _storage_code(response: aiohttp.ClientResponse) -> str:
 
 
 def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
-    """Return the setback of a connection that failed.
+    """Return the setback for a connection that failed.
 
     Raises:
-        TransferError: Another one would fail as well.
+        TransferError: Another attempt would fail too.
     """
     error = unanswered(failure, Where("", ""), seconds)
     transfer_error = TransferError(f"{shown(address)}: {error}")
@@ -429,7 +433,7 @@ def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
 
 def _validator(headers: Mapping[str, str]) -> str | None:
     etag = headers.get("ETag", "")
-    # A weak ETag does not promise the same bytes.
+    # A weak ETag does not guarantee the same bytes.
     return etag if etag.startswith('"') else headers.get("Last-Modified")
 
 

@@ -1,4 +1,4 @@
-"""What is uploaded: read off the event loop in chunks, never whole, and anew for each attempt."""
+"""The source of an upload: read in chunks in a thread, never whole, and again for each attempt."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from heygen_async.session.tasks import in_thread
 
 
 class UploadedField(Protocol):
-    """An uploaded file of a web framework, such as FastAPI's ``UploadFile``."""
+    """An uploaded file in a web framework, such as FastAPI's ``UploadFile``."""
 
     @property
     def filename(self) -> str | None:
-        """Its name, as the browser says."""
+        """The file name that the browser sent."""
 
 
 Uploadable: TypeAlias = (
@@ -42,25 +42,25 @@ Uploadable: TypeAlias = (
     | AsyncIterable[bytes]
     | UploadedField
 )
-"""A path, bytes, an open binary file (from where it stands), an uploaded file of a web framework
-(whole), or an async iterable of bytes."""
+"""A path, bytes, an open binary file (read from its position), an uploaded file in a web framework
+(read from its start), or an async iterable of bytes."""
 
 UploadProgress: TypeAlias = Callable[[int, int], object]
-"""Called with the bytes that were sent and the bytes of the whole."""
+"""Called with the bytes sent so far and the bytes of the whole file."""
 
 _CHUNK = 1024 * 1024
 _HEAD = 64
 
 
 class UploadSource:
-    """A file to upload, open for as long as its attempts take.
+    """A file to upload, open during all its attempts.
 
     Attributes:
-        size: Bytes.
-        name: Its name, without folders; None where it has none.
+        size: Size in bytes.
+        name: Its name without folders, or None.
         head: Its first bytes.
-        sent_sha256: Of what the last attempt that got to its end has sent, in hexadecimal.
-        failure: What went wrong with reading it or with telling of it, if anything did.
+        sent_sha256: SHA-256 of the bytes sent by the last complete attempt, in hexadecimal.
+        failure: The exception of reading the file or of the caller's ``progress``, or None.
     """
 
     def __init__(
@@ -71,20 +71,20 @@ class UploadSource:
         self.sent_sha256: str | None = None
         self._progress = progress
         self._file = file
-        # An attempt that was given up may still be reading when the next one begins.
+        # An abandoned attempt may still be reading when the next one begins.
         self._lock = threading.Lock()
         self._start = file.tell()
         self.size: int = file.seek(0, io.SEEK_END) - self._start
         self.head: bytes = self.read(0, _HEAD)
 
     def read(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` bytes from ``offset``; blocks."""
+        """Return up to ``count`` bytes from ``offset``; blocks."""
         with self._lock:
             self._file.seek(self._start + offset)
             return self._file.read(count)
 
     async def sha256(self) -> str:
-        """Of all its bytes, in hexadecimal.
+        """Return the SHA-256 of all bytes, in hexadecimal.
 
         Raises:
             InvalidRequest: It cannot be read.
@@ -101,16 +101,16 @@ class UploadSource:
         return digest.hexdigest()
 
     def report(self, sent: int) -> None:
-        """Say how many bytes an attempt has sent; what the caller's function raises ends it.
+        """Report the bytes that an attempt has sent; an exception of the caller's function ends it.
 
         Raises:
-            OSError: The caller's function has raised, which is the ``failure`` now.
+            OSError: The caller's function raised an exception, which is now the ``failure``.
         """
         if self._progress is None:
             return
         try:
             self._progress(sent, self.size)
-        except Exception as error:  # the caller's own
+        except Exception as error:  # of the caller's function
             self.failure = error
             raise OSError("progress") from error
 
@@ -120,15 +120,15 @@ class StreamedBody(aiohttp.Payload):
 
     Args:
         source: The file.
-        before: Goes ahead of it.
-        after: Follows it.
+        before: Bytes to send before it.
+        after: Bytes to send after it.
 
     Raises:
         TransferError: Reading the file failed in an earlier attempt.
-        Exception: What the caller's ``progress`` has raised in an earlier attempt.
+        Exception: The caller's ``progress`` raised it in an earlier attempt.
     """
 
-    _autoclose = True  # the file is the source's
+    _autoclose = True  # the file belongs to the source
 
     def __init__(self, source: UploadSource, *, before: bytes = b"", after: bytes = b"") -> None:
         if source.failure is not None:
@@ -141,15 +141,15 @@ class StreamedBody(aiohttp.Payload):
 
     @property
     def sha256(self) -> str:
-        """Of what was read for sending, in hexadecimal."""
+        """Return the SHA-256 of the bytes that were read for sending, in hexadecimal."""
         return self._digest.hexdigest()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Not for files."""
+        """Raise TypeError: a file is not decoded."""
         raise TypeError("a file is not decoded to be sent")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send it; called by aiohttp."""
+        """Send the body. Called by aiohttp."""
         self._digest = hashlib.sha256()
         if self._before:
             await writer.write(self._before)
@@ -172,7 +172,7 @@ class StreamedBody(aiohttp.Payload):
             chunk, reason = b"", error.strerror or type(error).__name__
         if not chunk:
             source.failure = TransferError(f"cannot read {source.name or 'the file'}: {reason}")
-            # Ends the attempt: the server would wait for the bytes that were announced.
+            # End the attempt: the server would wait for the announced bytes.
             raise OSError(reason)
         self._digest.update(chunk)
         return chunk
@@ -182,15 +182,15 @@ class StreamedBody(aiohttp.Payload):
 async def opened(
     source: Uploadable, *, limit: int, progress: UploadProgress | None = None
 ) -> AsyncIterator[UploadSource]:
-    """The file behind what a caller gives.
+    """Open the file for the argument ``source`` of an upload.
 
-    What cannot be read twice is first copied to a temporary file.
+    A source that cannot be read twice is first copied to a temporary file.
 
     Args:
-        source: What the caller gives.
-        limit: Bytes that it may have at most.
-        progress: Called on the event loop as an attempt sends it, with the bytes of the file
-            that this attempt has sent, and with all.
+        source: The caller's argument.
+        limit: The most bytes that it may have.
+        progress: Called on the event loop while an attempt sends the file, with the bytes that the
+            attempt has sent and the bytes of the file.
 
     Raises:
         InvalidRequest: It cannot be read, is empty or too large.
@@ -208,7 +208,7 @@ async def opened(
     elif hasattr(given, "read") and not hasattr(given, "encoding"):
         seekable = hasattr(given, "seekable") and await _on_disk(given.seekable)
         if seekable and name is not None:
-            await _on_disk(given.seek, 0)  # the app may have read it, to look what it is
+            await _on_disk(given.seek, 0)  # the app may have read it to find out its type
         name = name or _name_of(given)
         file = given if seekable else await _spooled(_chunks_of(given), limit)
     else:
@@ -227,25 +227,25 @@ async def opened(
 
 
 def _field_of(source: Any) -> tuple[Any, str | None]:
-    """Return the file inside an uploaded file of a web framework, and its name.
+    """Return the file inside an uploaded file in a web framework, and its name.
 
-    FastAPI, Starlette, aiohttp and Litestar call it ``file``, Flask and Quart ``stream``. Anything
-    else is returned as it is.
+    FastAPI, Starlette, aiohttp and Litestar call it ``file``, Flask and Quart ``stream``. Any other
+    source is returned unchanged.
     """
     name = getattr(source, "filename", None)
     if not isinstance(name, str):
         return source, None
-    # Browsers of old sent whole paths.
+    # Old browsers sent whole paths.
     name = re.split(r"[/\\]", name)[-1] or None
     files = (getattr(source, attribute, None) for attribute in ("file", "stream"))
     return next((file for file in files if hasattr(file, "read")), source), name
 
 
 def check_size(size: int, limit: int, name: str | None = None) -> None:
-    """Refuse what cannot be uploaded.
+    """Refuse a file that is empty or too large.
 
     Raises:
-        InvalidRequest: There is nothing, or more than ``limit`` bytes.
+        InvalidRequest: The size is 0 or more than ``limit``, in bytes.
     """
     what = name or "the file"
     if not size:
@@ -253,13 +253,13 @@ def check_size(size: int, limit: int, name: str | None = None) -> None:
     if size > limit:
         megabytes = f"{limit:,} bytes ({limit // 1024**2} MB)"
         raise InvalidRequest(
-            f"source: {what} is larger than {megabytes}, the most that HeyGen takes",
+            f"source: {what} is larger than {megabytes}, the most that HeyGen accepts",
             param="source",
         )
 
 
 async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
-    """A temporary file with all the chunks."""
+    """Return a temporary file with all the chunks."""
     file = await _opened_file(tempfile.TemporaryFile)
     size, gathered = 0, bytearray()
     try:
@@ -283,7 +283,7 @@ async def _spooled(chunks: AsyncIterable[bytes], limit: int) -> IO[bytes]:
 
 
 async def _chunks_of(file: IO[bytes]) -> AsyncIterator[bytes]:
-    # Of a pipe, what is there: a thread that waits for more could not be cancelled.
+    # From a pipe, read only what is there: a thread that waits for more cannot be cancelled.
     read = getattr(file, "read1", file.read)
     while True:
         await _readable(file)
@@ -299,14 +299,14 @@ async def _awaited_chunks(file: Any) -> AsyncIterator[bytes]:
 
 
 async def _readable(file: IO[bytes]) -> None:
-    """Wait until a pipe, socket or terminal has something to read; other files always have."""
+    """Wait until a pipe, socket or terminal is readable; other files always are."""
     loop = asyncio.get_running_loop()
     try:
         descriptor = file.fileno()
         there: asyncio.Future[None] = loop.create_future()
         loop.add_reader(descriptor, _resolve, there)
     except (AttributeError, OSError, ValueError, NotImplementedError):
-        return  # it has no descriptor, or none that can be waited for
+        return  # it has no descriptor, or one that cannot be waited for
     try:
         await there
     finally:
@@ -319,7 +319,7 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 async def _opened_file(opening: Callable[..., IO[bytes]], *args: Any) -> IO[bytes]:
-    """Open a file, and close it again where the caller is cancelled meanwhile."""
+    """Open a file, and close it again if the caller is cancelled meanwhile."""
     file: IO[bytes] | None = None
 
     def keep() -> None:
@@ -342,14 +342,14 @@ async def _on_disk(work: Any, *args: Any) -> Any:
     except (OSError, ValueError) as error:  # ValueError: closed, or a path with a null byte
         reason = getattr(error, "strerror", None) or str(error)
         path = getattr(error, "filename", None)
-    # Somebody may have given a URL, which may be signed.
+    # The caller may have passed a URL, which may be signed.
     what = "it" if path is None else redact(os.fsdecode(path))
     raise InvalidRequest(f"source: cannot read {what}: {reason}", param="source")
 
 
 def _open(path: str | os.PathLike[str]) -> IO[bytes]:
     def opener(name: str, flags: int) -> int:
-        # Without the flag, opening a pipe waits for somebody who writes to it.
+        # Without the flag, opening a pipe waits for a writer.
         return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
     file = open(path, "rb", opener=opener)  # noqa: SIM115, the caller closes it
