@@ -1,1 +1,1 @@
-"""Jobs: handles on what HeyGen does asynchronously, and the one watcher that waits for them."""
+"""Jobs: handles on HeyGen's asynchronous work, and the watcher that waits for all of them."""

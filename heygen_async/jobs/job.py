@@ -17,15 +17,15 @@ T = TypeVar("T")
 class Job(Generic[T]):
     """A job at HeyGen, from the moment it is accepted.
 
-    The job runs at HeyGen whatever happens here: a handle can be dropped, and made again from
-    the id with ``heygen.jobs.attach(type, id)``. Handles pickle.
+    The job runs at HeyGen independently of this process: a handle can be dropped, and made again
+    from the id with ``heygen.jobs.attach(type, id)``. Handles can be pickled.
 
     Attributes:
         id: The job's id.
-        created: The API's answer to the submission, or None for an attached job and where the
-            answer was lost.
-        callback_id: The ``callback_id`` of its request, or None; only deliveries with the same one
-            count.
+        created: The API's answer to the submission, or None for an attached job or if the answer
+            was lost.
+        callback_id: The ``callback_id`` of its request, or None. Unsigned deliveries with another
+            one are ignored.
     """
 
     def __init__(
@@ -80,21 +80,21 @@ class Job(Generic[T]):
         """Wait until the job has completed.
 
         The client polls all its jobs together, so a thousand waits cost few requests. If a
-        ``WebhookReceiver`` gets the deliveries, the job is fetched when its own has come.
+        ``WebhookReceiver`` gets deliveries, the job is fetched when its delivery arrives.
 
         Args:
-            timeout: Seconds to wait at most; None waits for as long as it takes.
+            timeout: The most seconds to wait; None (default) waits without a limit.
 
         Returns:
             The result of the job, such as a ``Video``.
 
         Raises:
             JobFailed: HeyGen reports that the job failed, was cancelled or deleted.
-            JobTimeout: It has not ended in time; it goes on at HeyGen.
-            NotFound: HeyGen has not found it for a minute.
-            JobNeedsInput: A chat session waits for an answer, and nobody iterates over its
-                ``turns()``; or an avatar waits for somebody's consent.
-            HeyGenError: The API refuses to answer, such as for a wrong key.
+            JobTimeout: It has not ended within ``timeout``; it continues at HeyGen.
+            NotFound: HeyGen has not found the job for a minute.
+            JobNeedsInput: A chat session waits for an answer and no code iterates over its
+                ``turns()``; or an avatar waits for a person's consent.
+            HeyGenError: The API refuses the request, for example because of a wrong key.
         """
         if self._final is None:
             watched = self._watcher.watch(self._kind, self.id, self._started, self.callback_id)
@@ -105,7 +105,7 @@ class Job(Generic[T]):
                 if not limit.expired():
                     raise
                 raise JobTimeout(
-                    f"job {self.id} has not ended within {timeout:g} s; it goes on at HeyGen",
+                    f"job {self.id} has not ended within {timeout:g} s; it continues at HeyGen",
                     job_id=self.id,
                     last=watched.last,
                 ) from None
@@ -120,13 +120,13 @@ class Job(Generic[T]):
         return self._final
 
     async def status(self) -> T:
-        """Fetch the present state of the job.
+        """Fetch the current state of the job.
 
         Returns:
-            Its state, also if it has failed.
+            Its state, even if it has failed.
 
         Raises:
-            NotFound: There is no such job any more.
+            NotFound: The job does not exist or no longer exists.
         """
         session = self._watcher.session
         state = await session.call(self._kind.get, self._kind.get.at(self.id))
@@ -140,10 +140,10 @@ class Job(Generic[T]):
         A failed job does not raise here; check the last state.
 
         Args:
-            every: Seconds between two polls at most; at least one passes.
+            every: The most seconds between two polls; the interval is at least 1 s.
 
         Raises:
-            HeyGenError: The API refuses to answer, such as for a wrong key.
+            HeyGenError: The API refuses the request, for example because of a wrong key.
         """
         if self._final is not None:
             yield self._final

@@ -43,7 +43,7 @@ CALLED_OFF = frozenset({"canceled", "cancelled", "deleted", "expired"})
 
 
 def status_of(state: Any) -> str:
-    """Return the status that details of all kinds have, or an empty text for null.
+    """Return the status in the detail of a job of any kind; an empty string for null.
 
     Args:
         state: The detail of a job.
@@ -52,7 +52,7 @@ def status_of(state: Any) -> str:
 
 
 def failure_of(state: Any) -> tuple[str | None, str | None]:
-    """Return code and message of a failed job; both can be null on a real failure.
+    """Return code and message of a failed job; the API can leave both null.
 
     Args:
         state: The detail of a job.
@@ -66,21 +66,21 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, d
     Attributes:
         name: Its name in messages, such as ``video``.
         result: The type that describes such a job.
-        get: The call that fetches the detail of one.
-        expected: A guess of the median duration in seconds, used until jobs have ended.
-        statuses: The call that returns the statuses of up to 100, or None.
+        get: The call that fetches the detail of one job.
+        expected: An estimate of the median duration in seconds, used until jobs have ended.
+        statuses: The call that returns the statuses of up to 100 jobs, or None.
         ids_parameter: The query parameter of ``statuses`` that takes the ids.
         completed: Statuses of success.
         failed: Statuses of failure.
-        paused: Statuses in which it waits for its user.
-        asks: What it waits for then, and what to do about it, for messages.
+        paused: Statuses in which a job waits for its user.
+        asks: The reason of that wait, and what to do about it, for messages.
         id_field: The field of ``result`` that has the id of the job.
-        failure: Returns code and message of a failed one, each None if the API gives none.
-        ready: Returns whether the result of a completed one is complete; a URL can be null for
-            a moment after completion.
-        missing_for: Seconds for which the API may not find a job that was submitted here or seen,
-            before that counts.
-        unseen_for: Seconds for which it may not find any other id.
+        failure: Returns code and message of a failed job, each None if the API gives none.
+        ready: Returns whether the result of a completed job is complete; a URL can be null for a
+            moment after completion.
+        missing_for: Seconds for which the API may fail to find a job that was submitted here or
+            seen before, until the job counts as not found.
+        unseen_for: The same for any other id.
         place: Module and name under which the kind can be found again, for pickling.
     """
 
@@ -111,7 +111,7 @@ class JobKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True, eq=False, d
 
     @cached_property
     def ends(self) -> frozenset[str]:
-        """Terminal statuses."""
+        """All terminal statuses."""
         return self.completed | self.failing
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Notifications that a job may have ended, and those that came before anybody waited."""
+"""Notifications that a job may have ended, including those that arrive before any wait."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections import OrderedDict
 
 import msgspec
 
-# A notification that is forgotten costs a later waiter some seconds, no more.
+# A notification that is dropped only delays a later waiter by some seconds.
 _CAPACITY = 10_000
 LONGEST_ID = 200
-"""Characters of an id from outside that are kept; HeyGen's ids are shorter."""
+"""The most characters of an id from outside; HeyGen's ids are shorter."""
 LONGEST_CALLBACK_ID = 1_000
-"""Characters of a ``callback_id`` from outside that are kept; the caller chooses those."""
+"""The most characters of a ``callback_id`` from outside; callers choose these ids."""
 
 
 class JobNotification(msgspec.Struct, frozen=True, order=True):
     """A notification that a job may have ended.
 
-    It says which job to poll and nothing of how the job ended: the API itself says that.
+    It names the job to poll, but not how the job ended: only the API's answer counts for that.
 
     Attributes:
         kind: Kind of the job, such as ``video``.
         job_id: Id of the job.
-        verified: Whether a delivery with HeyGen's signature said so.
+        verified: Whether it comes from a delivery with HeyGen's signature.
         callback_id: The ``callback_id`` of an unsigned delivery, or None.
     """
 
@@ -33,9 +33,10 @@ class JobNotification(msgspec.Struct, frozen=True, order=True):
     callback_id: str | None = None
 
     def matches(self, callback_id: str | None) -> bool:
-        """Return whether it counts for a job whose request had this ``callback_id``.
+        """Return whether it is valid for a job whose request had this ``callback_id``.
 
-        Anybody can send an unsigned delivery, but nobody else knows the ``callback_id``.
+        Anybody can send an unsigned delivery, but only HeyGen and the caller know the
+        ``callback_id``.
 
         Args:
             callback_id: The ``callback_id`` of the job's request, or None.
@@ -51,7 +52,7 @@ def _digest(callback_id: str) -> bytes:
 
 
 class PendingNotifications:
-    """Notifications about jobs that nobody waits for yet, the latest 10,000."""
+    """Notifications about jobs without a waiter; the latest 10,000 are kept."""
 
     def __init__(self) -> None:
         self._by_job: OrderedDict[tuple[str, str], JobNotification] = OrderedDict()

@@ -26,7 +26,7 @@ def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Reques
     """Report that the API has accepted a job.
 
     Args:
-        session: Whose hooks are called.
+        session: The session whose hooks are called.
         kind: Kind of the job.
         job_id: Id of the job.
         request: Its request, or None.
@@ -35,7 +35,7 @@ def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Reques
         fields = {"kind": kind.name, "job_id": job_id, "state": None}
         logger.info("%s %s: submitted", kind.name, job_id, extra=fields)
     if session.hooks:
-        _tell(
+        _notify_hooks(
             session,
             JobEvent(
                 stage="submitted",
@@ -53,11 +53,11 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
     """Report the end of a job.
 
     Args:
-        session: Whose hooks are called.
+        session: The session whose hooks are called.
         kind: Its kind.
         job_id: Its id.
         state: Its terminal state.
-        seconds: Since it was submitted, or first waited for.
+        seconds: Time since it was submitted or first waited for.
     """
     session.leases.ended(job_id)
     error = failed_job(kind, job_id, state)
@@ -78,7 +78,7 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
             },
         )
     if session.hooks:
-        _tell(
+        _notify_hooks(
             session,
             JobEvent(
                 stage="settled",
@@ -99,10 +99,10 @@ def poll_failed(
     """Log a poll that failed.
 
     Args:
-        what: What has failed, in words.
+        what: A description of the poll.
         kind: Kind of the jobs.
-        error: Why.
-        first: Whether it is the first failure in a row, which is no reason to warn.
+        error: The exception.
+        first: Whether it is the first failure in a row, which is not logged as a warning.
         **fields: Further fields of the log record.
     """
     logger.log(
@@ -115,7 +115,7 @@ def poll_failed(
 
 
 def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> None:
-    """Log a job whose status the SDK does not know; waiting goes on.
+    """Log that the SDK does not know the status of a job and keeps waiting.
 
     Args:
         kind: Kind of the job.
@@ -124,7 +124,7 @@ def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> 
         age: Age of the job in seconds.
     """
     logger.warning(
-        "%s %s has the unknown status %r after %.0f s; waiting goes on",
+        "%s %s has the unknown status %r after %.0f s; the wait continues",
         kind.name,
         job_id,
         status[:_LONGEST_SHOWN],
@@ -134,15 +134,15 @@ def status_unknown(kind: JobKind[Any], job_id: str, status: str, age: float) -> 
 
 
 def id_differs(kind: JobKind[Any], job_id: str, found: str) -> None:
-    """Log a job whose detail names another id; it stays the job that was asked for.
+    """Log that the detail of a job has another id; it is treated as the requested job.
 
     Args:
         kind: Kind of the job.
-        job_id: Id that was asked for.
-        found: Id that the detail has.
+        job_id: Id that was requested.
+        found: Id in the detail.
     """
     logger.warning(
-        "the detail of %s %s has another id, %s; it is taken for that of this job",
+        "the detail of %s %s has another id, %s; it is treated as that of the requested job",
         kind.name,
         job_id[:_LONGEST_SHOWN],
         found[:_LONGEST_SHOWN],
@@ -154,7 +154,7 @@ class Download:
     """A download in progress.
 
     Attributes:
-        size: Bytes, once they are there.
+        size: Size in bytes, set when the download is complete.
     """
 
     size: int = 0
@@ -162,12 +162,12 @@ class Download:
 
 @contextlib.contextmanager
 def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iterator[Download]:
-    """Report the download of a job's output; the caller sets its ``size``.
+    """Report the download of a job's output. The caller sets its ``size``.
 
     Args:
-        session: Whose hooks are called.
+        session: The session whose hooks are called.
         kind: Kind of the job.
-        result: What it gave.
+        result: The result of the job.
     """
     clock = asyncio.get_running_loop().time
     began, started = time.time(), clock()
@@ -195,7 +195,7 @@ def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iter
             },
         )
     if session.hooks:
-        _tell(
+        _notify_hooks(
             session,
             JobEvent(
                 stage="downloaded",
@@ -213,5 +213,5 @@ def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iter
         raise failure
 
 
-def _tell(session: Session, event: JobEvent) -> None:
+def _notify_hooks(session: Session, event: JobEvent) -> None:
     tell((each.on_job for each in session.hooks), event)

@@ -1,4 +1,4 @@
-"""Watched jobs, and the pools in which they are polled."""
+"""Watched jobs, and the pools in which they are polled together."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ T = TypeVar("T")
 
 
 class Watched(Generic[T]):
-    """One job that somebody waits for.
+    """One job with at least one waiter.
 
     Attributes:
         kind: Its kind.
         job_id: Its id.
-        started: When it was submitted, on the loop's clock; for a job of unknown age, when
-            somebody began to wait.
-        callback_id: The ``callback_id`` of its request, or None; an unsigned notification must
-            have the same.
-        informs_schedule: Whether its duration says something about others of its kind.
+        started: Time of its submission on the loop's clock; for a job of unknown age, the time of
+            the first wait.
+        callback_id: The ``callback_id`` of its request, or None; an unsigned notification must have
+            the same one.
+        informs_schedule: Whether its duration is used to predict others of its kind.
         state: Its state.
-        final: Becomes its terminal detail, or the exception that ended the watching.
+        final: Future of its terminal detail, or of the exception that ended the wait.
         last: The last detail that was seen.
-        exists: Whether the API knows the job for certain: it was submitted here, or seen.
-        listed_failure: What the list of statuses says about it, if that says that it failed.
+        exists: Whether the job certainly exists: it was submitted here, or the API has returned it.
+        listed_failure: Its entry in the list of statuses, if that reports a failure.
         listeners: Functions that are called with each detail, with their interval in seconds.
-        waiters: How many wait.
-        running_at: When it was last seen running, on the loop's clock.
-        failures: Requests for the detail in a row that failed.
+        waiters: The number of waiters.
+        running_at: Time when it was last seen running, on the loop's clock.
+        failures: Failed requests for the detail in a row.
         unreadable: Details in a row that could not be decoded.
-        told_of_id: Whether it was logged that the details have another id.
+        logged_id: Whether it was logged that the details have another id.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Watched(Generic[T]):
         self.running_at: float = -math.inf
         self.failures: int = 0
         self.unreadable: int = 0
-        self.told_of_id: bool = False
+        self.logged_id: bool = False
 
     def observed(self, detail: T) -> None:
-        """Take in a detail of the job.
+        """Record a detail of the job.
 
         Args:
             detail: The detail.
         """
         found = getattr(detail, self.kind.id_field)
-        if found != self.job_id and not self.told_of_id:
-            self.told_of_id = True
+        if found != self.job_id and not self.logged_id:
+            self.logged_id = True
             id_differs(self.kind, self.job_id, found)
         self.last = detail
         self.exists = True
@@ -85,7 +85,7 @@ class Watched(Generic[T]):
             listener(detail)
 
     def listed(self, entry: StatusEntry) -> None:
-        """Take in what the list of statuses says about the job.
+        """Record the job's entry in the list of statuses.
 
         Args:
             entry: The entry of the job.
@@ -103,10 +103,10 @@ class Pool:
 
     Attributes:
         jobs: The jobs by their id.
-        polled_at: When they were last polled, on the loop's clock.
-        due: When to poll next.
+        polled_at: Time of the last poll, on the loop's clock.
+        due: Time of the next poll.
         polling: Whether a poll is in progress.
-        failures: Polls in a row that failed.
+        failures: Failed polls in a row.
     """
 
     def __init__(self, durations: Durations, notified: Callable[[], bool]) -> None:
@@ -119,14 +119,14 @@ class Pool:
         self.failures = 0
 
     def expect(self, age: float, now: float) -> float:
-        """Plan the first poll of a job that has joined.
+        """Plan the first poll of a job that has joined the pool.
 
         Args:
             age: Age of the job in seconds.
             now: The time.
 
         Returns:
-            Seconds until then.
+            Seconds until that poll.
         """
         if self.notified():
             until = self.durations.until_safety_poll(age)
@@ -142,14 +142,14 @@ class Pool:
 
         Args:
             now: The time.
-            soonest: Seconds that have to pass at least.
+            soonest: The fewest seconds until then.
         """
         if not self.jobs:
             return
         wait = self.durations.until_poll([now - job.started for job in self.jobs.values()])
         if self.notified():
             wait = max(wait, SAFETY_POLL)
-        # Listeners want details more often than the end alone would need.
+        # Listeners need details more often than the end alone would require.
         wait = min([wait, *(e for job in self.jobs.values() for e in job.listeners.values())])
         earliest = max(now + soonest, self.polled_at + SHORTEST_TICK)
         self.due = max(min(self.due, now + wait), earliest)

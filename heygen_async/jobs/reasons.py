@@ -1,4 +1,4 @@
-"""Why a job failed, wherever the API says so."""
+"""Find the reason why a job failed in the places where the API reports it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from heygen_async.session.session import Session
 
 T = TypeVar("T")
 
-# Codes of errors that pass, also under the status of a success or of a bad request.
+# Codes of errors that pass, even with the status of a success or of a bad request.
 _TRANSIENT_CODES = frozenset(
     {
         "internal_error",
@@ -42,7 +42,7 @@ _TRANSIENT_CODES = frozenset(
         "resource_not_ready",
     }
 )
-# What codes of errors have in them that are about a job, also under 403 and 409.
+# Parts of error codes that are about the content of a job, also with status 403 and 409.
 _ABOUT_CONTENT = ("content_policy", "moderat", "deleted")
 _MESSAGES = ("failure_message", "failure_reason", "error_message", "msg", "message", "reason")
 _CODES = ("failure_code", "error_code", "code")
@@ -50,7 +50,7 @@ _LONGEST = 2_000
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether a failure says nothing about the job, so that polling goes on.
+    """Return whether a failure is not about the job, and polling should continue.
 
     Args:
         error: The failure of a request.
@@ -63,7 +63,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_about_content(error: Exception) -> bool:
-    """Return whether a refusal is about what a job contains, or its deletion, by its code.
+    """Return whether the code of a refusal is about the content of a job or its deletion.
 
     Args:
         error: The failure of a request.
@@ -74,14 +74,14 @@ def is_about_content(error: Exception) -> bool:
 
 
 def failure_about_job(error: Exception, watched: Watched[Any]) -> JobFailed | None:
-    """Return the failure of a job that an answer to a request for its detail reports.
+    """Return the failure of a job that the error answer to a request for its detail reports.
 
-    The API answers so under a status of 4xx (for a job that was moderated or deleted), or with an
-    error in a success. A job that was listed as failed may not be found any more.
+    The API reports it with a status of 4xx (for a job that was moderated or deleted), or with an
+    error in a success. A job that was listed as failed may no longer be found.
 
     Args:
         error: The failure of the request.
-        watched: The job. If the API need not know its id, the error may be about that.
+        watched: The job. If its id may not exist, the error can be about the id.
     """
     kind, job_id, listed = watched.kind, watched.job_id, watched.listed_failure
     if isinstance(error, NotFound) and listed is not None:
@@ -97,9 +97,9 @@ def failure_about_job(error: Exception, watched: Watched[Any]) -> JobFailed | No
 
 
 async def with_reason(session: Session, watched: Watched[T], detail: T) -> T:
-    """Complete the detail of a failed job by the reason, if the API has it in another place.
+    """Add the reason to the detail of a failed job, if the API has it in another place.
 
-    Costs a second and one request, and only if neither the detail nor the list of statuses has a
+    It takes a second and one request, but only if neither the detail nor the list of statuses has a
     message.
 
     Args:
@@ -116,7 +116,7 @@ async def with_reason(session: Session, watched: Watched[T], detail: T) -> T:
         endpoint: Endpoint[Any] = msgspec.structs.replace(kind.get, answer=Any)
         raw: object = None
         await asyncio.sleep(MIN_INTERVAL)
-        with contextlib.suppress(HeyGenError):  # a reason is welcome, and not worth another wait
+        with contextlib.suppress(HeyGenError):  # the reason is not worth another wait
             raw = await session.call(endpoint, endpoint.at(watched.job_id), repeat=False)
         code, message = reason_in(raw)
     if message is None:

@@ -1,7 +1,7 @@
 """Decide when to poll jobs. Arithmetic only; the time is an argument.
 
-The durations of one kind of job are learned from those that have ended, as a lognormal
-distribution; three of them teach enough. Until then a wide guess is used.
+The durations of one kind of job are learned from the jobs that have ended, as a lognormal
+distribution; three jobs are enough. Until then a wide estimate is used.
 
 The hazard follows from the distribution: of the jobs that still run at an age, the share that
 ends in the next second. Polling every ``interval`` seconds costs ``1 / interval`` requests a second
@@ -33,7 +33,7 @@ SHORTEST_TICK = 0.2
 
 # Seconds of delay that one request is worth, for a single job.
 _PRICE = 1.4
-# Jobs that a request should find done, on average, before the tick may shrink.
+# Jobs that a request should find done on average before the tick may shrink.
 _FOUND_PER_REQUEST = 2.0
 
 
@@ -42,8 +42,8 @@ _ENOUGH = 3
 _GUESSED_SIGMA = 1.2
 _USUAL_SIGMA = 0.5
 _SHORTEST = 1e-3
-# The first early poll of a job whose kind is not known yet, as a share of the guess; the next
-# ones follow at twice the age each.
+# The age at the first early poll of a job of a kind that is not learned yet, as a share of the
+# estimate; each next poll follows at twice the age.
 _EARLIEST = 1 / 60
 _ROOT_OF_TWO_PI = math.sqrt(2 * math.pi)
 
@@ -55,8 +55,8 @@ class Durations:
     """The learned durations of one kind of job.
 
     Args:
-        expected: The median to go by, in seconds, until jobs have ended.
-        guessed: Whether that is a built-in guess; then a few early polls check it.
+        expected: The median in seconds that is used until jobs have ended.
+        guessed: Whether it is a built-in estimate; then a few early polls check it.
     """
 
     def __init__(self, expected: float, *, guessed: bool = True) -> None:
@@ -74,10 +74,10 @@ class Durations:
         return math.exp(self._mu)
 
     def learn(self, since: float, until: float) -> None:
-        """Take in one job that has ended, at an age between these two.
+        """Learn from one job that ended at an age between these two.
 
-        It counts as the median of what ends between them. (The middle would be too early for a
-        job found done at its first poll, and spread the durations out.)
+        Its duration counts as the median of the distribution between them. (The middle would be too
+        early for a job found done at its first poll, and would widen the distribution.)
 
         Args:
             since: Seconds from its submission to the last poll that saw it run; 0 for none.
@@ -87,7 +87,7 @@ class Durations:
         low, high = math.log(min(since, until)), math.log(until)
         share = (self._share_below(low) + self._share_below(high)) / 2
         middle = math.log((since + until) / 2)
-        if 1e-9 < share < 1 - 1e-9:  # beyond that, floating point tells nothing
+        if 1e-9 < share < 1 - 1e-9:  # beyond that, floating point is too coarse
             middle = self._mu + self._sigma * normal_quantile(share)
         self._remember(min(max(middle, low), high))
         count = len(self._logs)
@@ -95,7 +95,7 @@ class Durations:
             return
         self._mu = self._sum / count
         squares = max(0.0, self._square_sum - self._sum * self._mu)
-        # Few durations happen to lie close together; the usual spread counts like three more.
+        # A few durations can be close together by chance; the usual spread counts as three more.
         self._sigma = math.sqrt((squares + _ENOUGH * _USUAL_SIGMA**2) / (count - 1 + _ENOUGH))
 
     def _remember(self, log: float) -> None:
@@ -107,7 +107,7 @@ class Durations:
             self._sum -= oldest
             self._square_sum -= oldest * oldest
         self._learned += 1
-        if self._learned % _MEMORY == 0:  # rounding errors do not add up beyond that
+        if self._learned % _MEMORY == 0:  # recompute, so rounding errors do not accumulate
             self._sum = math.fsum(self._logs)
             self._square_sum = math.fsum(value * value for value in self._logs)
 
@@ -115,11 +115,11 @@ class Durations:
         return normal_below((log - self._mu) / self._sigma)
 
     def quantile(self, z: float) -> float:
-        """Return the age that lies ``z`` standard deviations from the median."""
+        """Return the age that is ``z`` standard deviations from the median."""
         return math.exp(self._mu + z * self._sigma)
 
     def hazard(self, age: float) -> float:
-        """Return the share of the jobs running at this age that ends per second."""
+        """Return the share of the jobs running at this age that end per second."""
         age = max(age, _SHORTEST)
         z = (math.log(age) - self._mu) / self._sigma
         if z > 6:  # the survivors are too few for floating point; the ratio tends to z
@@ -132,12 +132,12 @@ class Durations:
 
         Args:
             age: Seconds since it was submitted.
-            company: How many jobs are polled together, itself included.
+            company: The number of jobs that are polled together, including this one.
         """
         first = self.quantile(_FIFTIETH if company >= BULK else _TENTH)
         until = max(0.0, first - age)
         if len(self._logs) < _ENOUGH:
-            # Shared polls, and a few early ones, cost less than a wrong guess.
+            # Shared polls, and a few early ones, cost less than a wrong estimate.
             if company >= BULK:
                 until = min(until, max(0.0, self._tick - age))
             elif self._guessed:
@@ -164,7 +164,7 @@ class Durations:
             return until_first
         if count >= BULK:
             return self._tick
-        # Never zero: the oldest is past its first poll.
+        # Never zero: the oldest job is past its first poll.
         hazard = math.fsum(self.hazard(age) for age in ages)
         interval = math.sqrt(2 * _PRICE / (count * hazard))
         return min(max(interval, self._tick), LONGEST)
@@ -173,12 +173,12 @@ class Durations:
         """Adapt the tick to the outcome of a poll of many jobs.
 
         Args:
-            interval: Seconds since the poll before.
+            interval: Seconds since the previous poll.
             found: Jobs found done.
             requests: Requests that the poll took.
         """
         factor = _FOUND_PER_REQUEST * requests / max(found, 0.5)
-        # A poll out of turn comes after next to no time, and is not a reason to hurry.
+        # An extra poll follows almost immediately, which must not shorten the tick.
         tick = max(interval, self._tick) * min(max(factor, 0.25), 2.0)
         self._tick = min(max(tick, SHORTEST_TICK), TICK)
 
@@ -189,14 +189,16 @@ def normal_below(z: float) -> float:
 
 
 def normal_quantile(share: float) -> float:
-    """Return the inverse of that, by Newton's method; ``statistics`` takes 4 ms to import.
+    """Return the inverse of ``normal_below``, by Newton's method.
+
+    It is not taken from ``statistics``, whose import takes 4 ms.
 
     Args:
         share: More than 1e-9 and less than 1 - 1e-9.
     """
     if share > 0.5:  # floating point is finer at the lower end
         return -normal_quantile(1.0 - share)
-    # From the middle it approaches the lower tail from one side, so that no step goes too far.
+    # Starting in the middle, it approaches the lower tail from one side, and no step overshoots.
     z = 0.0
     while True:
         density = math.exp(-z * z / 2) / _ROOT_OF_TWO_PI

@@ -1,8 +1,8 @@
-"""The state of one watched job. Pure: decisions only, the time is an argument.
+"""The state of one watched job. Pure decisions; the time is an argument.
 
 A job is polled together with the others of its kind while it is ``RUNNING``. In the other phases
-its detail is requested by itself, at growing intervals. Whatever the API answers, and in whatever
-order, the detail of a job is requested at most once a second.
+its detail is requested singly, at growing intervals. Whatever the API answers, in whatever order,
+the detail of a job is requested at most once a second.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import math
 from enum import Enum
 
 MIN_INTERVAL = 1.0
-"""Seconds between two requests for the detail of one job, at least."""
+"""The fewest seconds between two requests for the detail of one job."""
 
-# How often the detail is requested while it lags behind: at once, then after 1, 2, 4 and 8 s.
+# Requests for a detail that lags behind: at once, then after 1, 2, 4 and 8 s.
 _TRIES = 5
 _LONGEST_INTERVAL = 60.0
-# A job that is missing has one minute as a rule, and should not lose much of it.
+# Seconds. A missing job usually has one minute to appear, and a longer wait would use up too much
+# of it.
 _LONGEST_WHILE_MISSING = 15.0
 _LONGEST_WHILE_UNLISTED = 20.0
-# An interval doubles; more doublings than this say nothing.
+# The most doublings of an interval, which is capped long before.
 _MOST_DOUBLINGS = 10
 
 
 class Phase(Enum):
-    """What is known about a watched job."""
+    """The phase of a watched job."""
 
     RUNNING = "not known to have ended"
     NOTIFIED = "a notification says that it may have ended"
@@ -34,7 +35,7 @@ class Phase(Enum):
 
 
 class WatchState:
-    """The phase of a watched job, and when its detail is to be requested.
+    """The phase of a watched job, and the time of the next request for its detail.
 
     Attributes:
         phase: The phase.
@@ -72,13 +73,13 @@ class WatchState:
         return self.requesting or self.detail_due < math.inf
 
     def until_request(self, now: float) -> float:
-        """Return the seconds until the detail may be requested, 0 for now.
+        """Return the seconds until the detail may be requested; 0 if it may be requested now.
 
         Args:
             now: The time.
         """
         if self.requesting or self.detail_due < math.inf:
-            return MIN_INTERVAL  # it is on its way
+            return MIN_INTERVAL  # it is being requested
         return max(0.0, self.requested_at + MIN_INTERVAL - now)
 
     def request_detail(self, now: float) -> None:
@@ -91,7 +92,7 @@ class WatchState:
             self._request_at(now)
 
     def notified(self, now: float) -> None:
-        """Take in a notification that the job may have ended.
+        """Record a notification that the job may have ended.
 
         Args:
             now: The time.
@@ -101,13 +102,13 @@ class WatchState:
             self._request_at(now)
 
     def reported(self, now: float) -> bool:
-        """Take in a status from the list which says that the job has ended.
+        """Record that the list of statuses reports the end of the job.
 
         Args:
             now: The time.
 
         Returns:
-            Whether that is new; a job counts once.
+            Whether this is new; each job counts once.
         """
         if self.phase in (Phase.REPORTED, Phase.INCOMPLETE):
             return False
@@ -116,11 +117,11 @@ class WatchState:
         return True
 
     def listed(self) -> None:
-        """Take in a status from the list which says that the job runs."""
+        """Record that the list of statuses reports the job as running."""
         self._omissions = 0
 
     def unlisted(self, now: float) -> None:
-        """Take in a list that omits the job, or does not know it: request the detail instead.
+        """Record a list that omits the job or does not know it, and request the detail instead.
 
         Args:
             now: The time.
@@ -140,7 +141,7 @@ class WatchState:
         self.detail_due = math.inf
 
     def running(self, now: float) -> None:
-        """Take in a detail which says that the job runs.
+        """Record a detail of a running job.
 
         Args:
             now: The time.
@@ -151,27 +152,27 @@ class WatchState:
         self._retry(now, 0.0)
 
     def request_failed(self, now: float, retry_after: float) -> None:
-        """Take in a request for the detail that failed, and says nothing about the job.
+        """Record that a request for the detail failed for a reason that is not about the job.
 
         Args:
             now: The time.
-            retry_after: Seconds to wait at least.
+            retry_after: The fewest seconds to wait.
         """
         self.requesting = False
         self._retry(now, retry_after)
 
     def incomplete(self, now: float) -> bool:
-        """Take in a detail which says that the job has ended, without all that belongs to it.
+        """Record a detail of a job that has ended, whose result is not complete.
 
         Args:
             now: The time.
 
         Returns:
-            Whether to accept it as it is: it was asked for often enough.
+            Whether to accept it as it is, because it was requested often enough.
         """
         self.requesting = False
         if self.phase is not Phase.INCOMPLETE:
-            # A job whose states go back and forth has no fresh start each time.
+            # A job whose status goes back and forth keeps its number of attempts.
             attempts = self._attempts if self.phase is Phase.REPORTED else 0
             self._enter(Phase.INCOMPLETE)
             self._attempts = min(attempts, _TRIES - 2)
@@ -182,7 +183,7 @@ class WatchState:
         return False
 
     def missing(self, now: float, patience: float) -> bool:
-        """Take in an answer that there is no such job.
+        """Record an answer that the job was not found.
 
         Args:
             now: The time.
@@ -208,7 +209,7 @@ class WatchState:
         return not known
 
     def worth_a_warning(self, age: float) -> bool:
-        """Return whether to warn of an unknown status: at first, then when the age has doubled.
+        """Return whether to warn about an unknown status: at first, and when the age has doubled.
 
         Args:
             age: Age of the job in seconds.
@@ -223,7 +224,7 @@ class WatchState:
         self._attempts = 0
 
     def _retry(self, now: float, at_least: float) -> None:
-        """Request the detail again, later each time, as far as the phase asks for it."""
+        """Request the detail again after a growing interval, if the phase needs it."""
         if self.phase is Phase.RUNNING:
             return
         self._attempts += 1
@@ -235,7 +236,7 @@ class WatchState:
 
     def _request_at(self, when: float) -> None:
         if self.requesting:
-            return  # its answer decides, by the phase
+            return  # the answer decides, depending on the phase
         self.detail_due = min(self.detail_due, max(when, self.requested_at + MIN_INTERVAL))
 
 

@@ -6,8 +6,8 @@ requested.) Each other job is a pool of its own. One task sleeps until the next 
 nothing is watched, there is no task. ``jobs.schedule`` decides when to poll a pool, and
 ``jobs.watch_state`` when to request the detail of a job.
 
-A notification (``notify``) has the detail of a job requested at once. While notifications can be
-relied on, polls are a safety net only, a minute apart (``jobs.webhook_trust``).
+After a notification (``notify``), the detail of a job is requested at once. While notifications are
+reliable, polls are only a safety net, a minute apart (``jobs.webhook_trust``).
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ T = TypeVar("T")
 
 _IDS_PER_REQUEST = 100
 _AFTER_FAILURE = 5.0
-# One id that the API refuses spoils a poll of many jobs; each detail is then requested by itself.
+# One id that the API refuses makes a poll of many jobs fail; each detail is then requested singly.
 _SPOILT = (BadRequest, NotFound, InvalidResponse)
-# So it is if polls keep failing.
+# Details are also requested singly after so many failed polls in a row.
 _FAILURES_IN_A_ROW = 3
 _WITHOUT_STATUSES = 20.0
-# Details of another form that a job may have in a row before its waiters learn of it.
+# Undecodable details in a row after which the wait for a job ends with an error.
 _UNREADABLE = 10
 
 
 def _pause_after(error: Exception) -> float:
-    """Return the seconds that a failure asks to wait, as far as one answer may ask."""
+    """Return the seconds that a failure asks to wait, up to the longest pause."""
     retry_after: float | None = getattr(error, "retry_after", None)
     return min(retry_after or 0.0, LONGEST_PAUSE)
 
@@ -79,12 +79,12 @@ Subscribe: TypeAlias = Callable[
 
 
 class Watcher:
-    """Polls jobs on behalf of all that wait for them.
+    """Polls jobs for all their waiters.
 
     Args:
         session: Sends the requests.
-        expected: Median durations in seconds by kind, such as ``{"video": 900}``, if a user knows
-            better than the built-in guesses.
+        expected: Median durations in seconds by kind, such as ``{"video": 900}``, which replace the
+            built-in estimates.
         subscribe: Subscribes a listener to notifications of other processes, or None.
     """
 
@@ -119,13 +119,13 @@ class Watcher:
         started: float | None,
         callback_id: str | None = None,
     ) -> Watched[T]:
-        """Begin to wait for a job, or join those that wait; ``leave`` ends it.
+        """Begin to wait for a job, or join its other waiters; ``leave`` ends the wait.
 
         Args:
             kind: Its kind.
             job_id: Its id.
-            started: When it was submitted, on the loop's clock, or None if that is not known.
-            callback_id: The ``callback_id`` of its request, if that is known.
+            started: Time of its submission on the loop's clock, or None if not known.
+            callback_id: The ``callback_id`` of its request, if known.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -141,13 +141,13 @@ class Watcher:
             pool = self._pools[key] = Pool(self._learned(kind), notified)
         watched: Watched[T] | None = pool.jobs.get(job_id)
         if watched is None:
-            # A time of another event loop may lie ahead.
+            # A time from another event loop may be in the future.
             known = started is not None and started <= now
             began = now if started is None else min(started, now)
             watched = Watched(kind, job_id, began, started is not None, callback_id)
             pool.jobs[job_id] = watched
-            # A job of unknown age may have ended long ago. So may one that nobody has waited for
-            # until now, which says nothing about how long it took.
+            # A job of unknown age may have ended long ago. So may a job without a waiter until now,
+            # and its duration is then not known.
             until = pool.expect(now - watched.started if known else math.inf, now)
             watched.informs_schedule = until > 0
             notification = self._pending.pop(kind.name, job_id)
@@ -158,10 +158,10 @@ class Watcher:
         if pool.due < self._sleeps_until:
             self._wake.set()
         if self._task is None or self._task.done():
-            # A context of its own: the watcher's requests belong to no batch.
+            # A context of its own: the watcher's requests are not part of any batch.
             self._task = loop.create_task(self._run(loop), context=contextvars.Context())
         if self._subscribe is not None and self._listening is None:
-            self._listening = loop.create_task(self._hear(self._subscribe))
+            self._listening = loop.create_task(self._receive_notifications(self._subscribe))
         return watched
 
     def listen(self, watched: Watched[T], listener: Callable[[T], None], every: float) -> None:
@@ -170,7 +170,7 @@ class Watcher:
         Args:
             watched: The job.
             listener: The function.
-            every: Seconds between two polls at most.
+            every: The most seconds between two polls.
         """
         watched.listeners[listener] = every
         pool = self._pools[self._key(watched)]
@@ -179,7 +179,7 @@ class Watcher:
         self._wake.set()
 
     def leave(self, watched: Watched[Any]) -> None:
-        """Stop waiting; a job that nobody waits for is not polled.
+        """Stop waiting. A job without a waiter is not polled.
 
         Args:
             watched: The job.
@@ -189,15 +189,15 @@ class Watcher:
             self._drop(watched)
 
     def notify(self, notification: JobNotification) -> bool:
-        """Request the detail of a job that may have ended now, if somebody waits for it.
+        """Request the detail of a job that may have ended, if it has a waiter.
 
         Otherwise nothing is requested, and the next wait for the job begins with a request.
 
         Args:
-            notification: The notification; one that does not match the job is ignored.
+            notification: The notification. If it does not match the job, it is ignored.
 
         Returns:
-            Whether somebody waits.
+            Whether the job has a waiter.
         """
         kind, job_id = notification.kind, notification.job_id
         watched = None
@@ -212,7 +212,7 @@ class Watcher:
         return True
 
     def _follow_up(self, watched: Watched[Any], notification: JobNotification) -> None:
-        # Anybody may send the others, and could slow the polls down with them.
+        # Other notifications can come from anybody, who could slow down the polls with them.
         credible = notification.verified or watched.callback_id is not None
         if watched.state.end_is_news() and credible:
             self.webhook_trust.notified(watched.kind.name)
@@ -220,7 +220,7 @@ class Watcher:
         self._schedule(watched)
 
     async def close(self) -> None:
-        """Stop watching; all waits end with a ``JobError``."""
+        """Stop watching; end all waits with a ``JobError``."""
         task, self._task = self._task, None
         listening, self._listening = self._listening, None
         if task is None or self._loop is not asyncio.get_running_loop():
@@ -230,7 +230,8 @@ class Watcher:
                 self._fail(
                     watched,
                     JobError(
-                        f"the client was closed while job {watched.job_id} was waited for",
+                        f"the client was closed during the wait for job {watched.job_id}; the job "
+                        "continues at HeyGen",
                         job_id=watched.job_id,
                         last=watched.last,
                     ),
@@ -240,13 +241,15 @@ class Watcher:
             one.cancel()
         await asyncio.wait(tasks)
 
-    async def _hear(self, subscribe: Subscribe) -> None:
-        """Listen to other processes from the first wait until the client is closed."""
+    async def _receive_notifications(self, subscribe: Subscribe) -> None:
+        """Receive notifications from other processes until the client is closed."""
         try:
             async with subscribe(self.notify):
                 await asyncio.get_running_loop().create_future()
         except Exception:
-            logger.exception("notifications of other processes are not heard; polling goes on")
+            logger.exception(
+                "cannot receive notifications from other processes; polling continues without them"
+            )
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._pools:
@@ -256,12 +259,12 @@ class Watcher:
                     self._sleeps_until = math.inf
                     self._start_due(loop.time(), tasks)
                     await self._sleep(loop)
-                # Nobody waits any more. A request that is still in flight would only hold up
-                # those who begin to wait meanwhile.
+                # There is no waiter any more. A request that is still in flight would only delay
+                # new waiters.
                 tasks.cancel()
 
     def _start_due(self, now: float, tasks: CancellableGroup) -> None:
-        """Start the requests that are due, and set when the next one will be."""
+        """Start the requests that are due, and set the time of the next one."""
         for pool in list(self._pools.values()):
             if pool.polling:
                 continue
@@ -273,7 +276,7 @@ class Watcher:
                 self._sleeps_until = min(self._sleeps_until, pool.due)
         while self._details and self._details[0][0] <= now:
             due, _, watched = heapq.heappop(self._details)
-            # Entries of jobs that have ended, or are due at another time by now, are stale.
+            # Entries of jobs that have ended or are now due at another time are stale.
             if due == watched.state.detail_due and watched.waiters and not watched.final.done():
                 watched.state.requested(now)
                 tasks.start(self._request_detail(watched))
@@ -302,7 +305,7 @@ class Watcher:
                 soonest = await self._poll_single(pool, jobs[0])
             else:
                 soonest = await self._poll_statuses(pool, jobs)
-        except Exception as error:  # all who wait must learn of it, whatever it is
+        except Exception as error:  # any exception must reach all waiters
             for watched in jobs:
                 self._fail(watched, error)
             poll_failed(f"polling {len(jobs)} jobs", jobs[0].kind, error, jobs=len(jobs))
@@ -315,7 +318,7 @@ class Watcher:
         """Request the detail of the only job of a pool, unless it is being requested.
 
         Returns:
-            Seconds that have to pass before the next poll.
+            The fewest seconds until the next poll.
         """
         now = asyncio.get_running_loop().time()
         wait = watched.state.until_request(now)
@@ -327,21 +330,21 @@ class Watcher:
         return soonest
 
     async def _poll_statuses(self, pool: Pool, jobs: list[Watched[Any]]) -> float:
-        """Ask for the statuses of a pool's jobs, and have details requested.
+        """Request the statuses of a pool's jobs, and the details of those that have ended.
 
         Returns:
-            Seconds that have to pass before the next poll.
+            The fewest seconds until the next poll.
         """
         loop = asyncio.get_running_loop()
         now, since = loop.time(), pool.polled_at
         pool.polled_at = now
         for watched in jobs:
-            # For one job alone the detail costs as much as the status, and is the last request.
+            # For a single job, the detail costs as much as the status and saves the last request.
             if watched.listeners or len(jobs) == 1:
                 watched.state.request_detail(now)
                 self._schedule(watched)
         asked = [watched for watched in jobs if not watched.state.awaits_detail]
-        # A pause counts from its answer: a later request of this poll may wait it out.
+        # A pause counts from its answer: a later request of this poll may have waited it out.
         requests, ended, earliest, failed = 0, 0, now, False
         for first in range(0, len(asked), _IDS_PER_REQUEST):
             chunk = {job.job_id: job for job in asked[first : first + _IDS_PER_REQUEST]}
@@ -377,16 +380,16 @@ class Watcher:
         return page.items
 
     def _take_in(self, chunk: dict[str, Watched[Any]], entries: Sequence[StatusEntry]) -> int:
-        """Take the jobs that are listed out of ``chunk``.
+        """Record the listed jobs, and remove them from ``chunk``.
 
         Returns:
-            How many of them have ended, as far as they inform the schedule.
+            The number of jobs that have ended and inform the schedule.
         """
         now = asyncio.get_running_loop().time()
         ended = 0
         for entry in entries:
             status = entry.status
-            # Ids that were not asked for, or come twice, are of no use.
+            # Ids that were not requested, or that come twice, are ignored.
             watched = chunk.get(entry.video_id or "")
             if watched is None or status == "not_found":
                 continue
@@ -421,7 +424,7 @@ class Watcher:
         """Request the detail of a job, and act on it.
 
         Returns:
-            Seconds that have to pass before the job is polled again.
+            The fewest seconds until the job is polled again.
         """
         kind, job_id = watched.kind, watched.job_id
         loop = asyncio.get_running_loop()
@@ -436,7 +439,7 @@ class Watcher:
             patience = kind.missing_for if watched.exists else kind.unseen_for
             if watched.state.missing(loop.time(), patience):
                 self._fail(watched, failure_about_job(error, watched) or error)
-        except Exception as error:  # all who wait must learn of it, whatever it is
+        except Exception as error:  # any exception must reach all waiters
             first = not watched.failures
             watched.failures += 1
             poll_failed(f"fetching job {job_id}", kind, error, first=first, job_id=job_id)
@@ -452,7 +455,7 @@ class Watcher:
         return soonest
 
     def _act_on(self, watched: Watched[Any], detail: Any) -> None:
-        """End the wait for a job that has ended; otherwise go on."""
+        """End the wait for a job that has ended; otherwise continue."""
         kind, state, status = watched.kind, watched.state, status_of(detail)
         now = asyncio.get_running_loop().time()
         if status in kind.paused and not watched.listeners:
@@ -482,7 +485,7 @@ class Watcher:
         self._drop(watched)
 
     def _end_found(self, watched: Watched[Any]) -> None:
-        """Record that a poll has found the end of a job; a delivery should have notified it."""
+        """Record that a poll found the end of a job before any delivery notified it."""
         if watched.state.end_is_news():
             self.webhook_trust.missed(watched.kind.name)
 
@@ -492,7 +495,7 @@ class Watcher:
             status_unknown(watched.kind, watched.job_id, status, age)
 
     def _tolerates(self, watched: Watched[Any], error: Exception) -> bool:
-        """Return whether to go on after a failure, because it says nothing about the job."""
+        """Return whether to continue after a failure, because it is not about the job."""
         if isinstance(error, InvalidResponse):
             watched.unreadable += not error.garbled
             return watched.unreadable < _UNREADABLE
@@ -511,8 +514,8 @@ class Watcher:
             self.session.leases.ended(watched.job_id)
         if not watched.final.done():
             watched.final.set_exception(error)
-            # The last waiter may have left during the request: then nobody retrieves it, and the
-            # event loop would complain.
+            # The last waiter may have left during the request. Retrieve the exception, or asyncio
+            # would log it as never retrieved.
             watched.final.exception()
         self._drop(watched)
 

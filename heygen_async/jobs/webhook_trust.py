@@ -1,17 +1,17 @@
 """Decide whether webhook deliveries can be relied on for a kind of job. No I/O.
 
-Nobody can know beforehand whether deliveries reach this process: an endpoint may be registered
-and unreachable, or never registered at all. So the outcome of each job counts. If its end was
-notified before a poll found it, that speaks for the deliveries of its kind; if a poll found it
-first, that speaks against them. The share of the former, with older jobs fading, decides. A
-notification weighs twice what a miss does, because frequent polls often win the race; so deliveries
-are relied on again as soon as a third of the ends are notified first.
+It cannot be known beforehand whether deliveries reach this process: an endpoint may be registered
+but unreachable, or not registered at all. Therefore each ended job counts: for the deliveries of
+its kind if its end was notified before a poll found it, against them otherwise. The weighted share
+of notified ends decides; older jobs count less. A notification has twice the weight of a miss,
+because frequent polls often find an end first, so deliveries are relied on again as soon as a third
+of the ends are notified first.
 """
 
 from __future__ import annotations
 
 SAFETY_POLL = 60.0
-"""Seconds between two polls of jobs whose ends are notified; the safety net under deliveries."""
+"""Seconds between two polls of jobs whose ends are notified, as a safety net."""
 
 _RELIABLE_FROM = 0.5
 _WEIGHT_OF_A_NOTIFICATION = 1 / 4
@@ -33,7 +33,7 @@ class WebhookTrust:
         return self._shares.get(kind, 0.0) >= _RELIABLE_FROM
 
     def expect(self, kind: str) -> None:
-        """Rely on deliveries for this kind until they fail: an endpoint is registered.
+        """Rely on deliveries for this kind until they fail, because an endpoint is registered.
 
         Args:
             kind: Kind of the jobs.
@@ -60,5 +60,5 @@ class WebhookTrust:
             self._shares[kind] = share - share * _WEIGHT_OF_A_MISS
 
     def clear(self) -> None:
-        """Forget everything; polls are as frequent as without webhooks."""
+        """Forget all records; polls become as frequent as without webhooks."""
         self._shares.clear()

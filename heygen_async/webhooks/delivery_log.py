@@ -31,8 +31,8 @@ class NotificationSource(Protocol):
         """Call ``listener`` on this event loop for each notification while the block runs.
 
         Args:
-            listener: Called with each notification. It returns at once; if it raises, that is
-                logged, and the other listeners are called all the same.
+            listener: Called with each notification. It must return at once. An exception from it is
+                logged, and the other listeners are still called.
 
         Returns:
             An async context manager; leaving it ends the subscription.
@@ -44,17 +44,17 @@ class DeliveryLog(NotificationSource, Protocol):
     """A log of events that were delivered, and a channel of notifications.
 
     An event is unknown, in progress or done. ``begin`` claims an unknown event for the time of a
-    lease: exactly one caller gets ``new``, however many ask at once, in whatever process. The
-    claim ends with ``done``, with ``forget``, or with its lease, so an event whose process was
-    killed can be claimed again. An event that is done stays done for at least 24 h, the time for
-    which HeyGen repeats deliveries; neither ``begin`` nor ``forget`` changes it.
+    lease: exactly one caller gets ``new``, however many call it at once, in any process. The claim
+    ends with ``done``, with ``forget``, or with its lease, so an event whose process was killed can
+    be claimed again. An event that is done stays done for at least 24 h, the time for which HeyGen
+    repeats deliveries; neither ``begin`` nor ``forget`` changes it.
 
     Each call takes effect completely or not at all. It is durable when it returns, as far as the
     log is durable. ``publish`` may lose, repeat and reorder notifications, because polling finds
-    what they would have said.
+    the same ends.
 
-    A call may raise any exception, such as for a lost connection. A delivery whose event cannot be
-    claimed is then answered 503, and HeyGen repeats it.
+    A call may raise any exception, for example if a connection is lost. If the event of a delivery
+    cannot be claimed, the answer is 503, and HeyGen repeats the delivery.
     """
 
     async def begin(self, event_id: str, lease: float) -> DeliveryState:
@@ -70,9 +70,9 @@ class DeliveryLog(NotificationSource, Protocol):
         ...
 
     async def done(self, event_id: str) -> None:
-        """Record that the event was worked on, whoever holds the claim, if anybody.
+        """Record that the event was handled, even if another caller or none holds the claim.
 
-        A handler may outlast its lease; its work is done all the same.
+        A handler may outlast its lease; its work is done nevertheless.
 
         Args:
             event_id: As for ``begin``.
@@ -80,9 +80,9 @@ class DeliveryLog(NotificationSource, Protocol):
         ...
 
     async def forget(self, event_id: str) -> None:
-        """End the claim, so that the next delivery of the event is worked on.
+        """End the claim; the next delivery of the event is handled again.
 
-        An event that is done, or unknown, stays as it is.
+        An event that is done or unknown is not changed.
 
         Args:
             event_id: As for ``begin``.
@@ -92,8 +92,8 @@ class DeliveryLog(NotificationSource, Protocol):
     async def publish(self, notification: JobNotification) -> None:
         """Pass a notification to the subscribers in all processes.
 
-        Only its fields may travel: the kind and id of the job, whether it was verified, and the
-        ``callback_id`` that an unsigned one has to match. URLs and results never do.
+        Only its fields may be sent: the kind and id of the job, whether it was verified, and the
+        ``callback_id`` that an unsigned one has to match. URLs and results are never sent.
 
         Args:
             notification: The notification.
@@ -105,8 +105,8 @@ class MemoryDeliveryLog:
     """A ``DeliveryLog`` of one process, in memory.
 
     Args:
-        capacity: Events that are remembered; the oldest are dropped first. Default 100,000, which
-            take some 17 MB.
+        capacity: The most events to remember; the oldest are dropped first. Default 100,000, which
+            take about 17 MB.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:
@@ -140,7 +140,7 @@ class MemoryDeliveryLog:
         return "new"
 
     async def done(self, event_id: str) -> None:
-        """Record that the event was worked on.
+        """Record that the event was handled.
 
         Args:
             event_id: As for ``begin``.
@@ -151,7 +151,7 @@ class MemoryDeliveryLog:
         self._drop_oldest()
 
     async def forget(self, event_id: str) -> None:
-        """End the claim, so that the next delivery of the event is worked on.
+        """End the claim; the next delivery of the event is handled again.
 
         Args:
             event_id: As for ``begin``.
@@ -168,7 +168,7 @@ class MemoryDeliveryLog:
             try:
                 listener(notification)
             except Exception:
-                logger.exception("a listener of job notifications failed")
+                logger.exception("a listener of job notifications raised an exception")
 
     @asynccontextmanager
     async def subscribe(self, listener: Listener) -> AsyncIterator[None]:
@@ -184,6 +184,6 @@ class MemoryDeliveryLog:
             self._listeners.remove(listener)
 
     def _drop_oldest(self) -> None:
-        """Keep within the capacity; claims are dropped last, because their events run now."""
+        """Drop the oldest events above the capacity; claims last, because their handlers run."""
         while len(self) > self.capacity:
             (self._done or self._claims).popitem(last=False)

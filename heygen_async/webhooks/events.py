@@ -1,8 +1,8 @@
 """The events that HeyGen delivers, one Struct for each type.
 
-HeyGen documents the data of four of them, which are typed here under the API's names. The data of
-the others is not documented, so their ``event_data`` is a plain mapping. An event says that
-something has happened; fetch the resource for its present state.
+HeyGen documents the data of four of them, which have typed fields here under the API's names. The
+data of the others is not documented, so their ``event_data`` is a plain mapping. An event reports a
+change; fetch the resource for its current state.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IDS = (
     ("hyperframes_render", "render_id"),
 )
 # Types whose ``event_data`` is a whole job, with the kind of the job; its id is the field ``id``.
-# For filler-word removals that is assumed.
+# For filler-word removals this is assumed.
 _WHOLE_JOBS = {
     "ai_clipping.success": "ai_clipping",
     "ai_clipping.fail": "ai_clipping",
@@ -46,11 +46,11 @@ class VideoSuccess(Answer, frozen=True, kw_only=True):
     Attributes:
         video_id: The video.
         url: The video's file; signed, expires.
-        gif_download_url: A GIF of it.
-        video_page_url: Its page in HeyGen's app.
-        video_share_page_url: Its page for others.
+        gif_download_url: URL of a GIF of it.
+        video_page_url: URL of its page in HeyGen's app.
+        video_share_page_url: URL of its share page.
         folder_id: Its folder.
-        callback_id: From the request.
+        callback_id: The ``callback_id`` of the request.
     """
 
     video_id: str
@@ -68,7 +68,7 @@ class VideoFail(Answer, frozen=True, kw_only=True):
     Attributes:
         video_id: The video.
         msg: The reason of the failure.
-        callback_id: From the request.
+        callback_id: The ``callback_id`` of the request.
     """
 
     video_id: str
@@ -82,7 +82,7 @@ class TranslationSuccess(Answer, frozen=True, kw_only=True):
     Attributes:
         video_translate_id: The translation.
         url: The dubbed video's file; signed, expires.
-        callback_id: From the request; all languages of one request share it.
+        callback_id: The ``callback_id`` of the request, shared by all its languages.
         output_language: The target language.
     """
 
@@ -98,7 +98,7 @@ class TranslationFail(Answer, frozen=True, kw_only=True):
     Attributes:
         video_translate_id: The translation.
         message: The reason of the failure.
-        callback_id: From the request; all languages of one request share it.
+        callback_id: The ``callback_id`` of the request, shared by all its languages.
         output_language: The target language.
     """
 
@@ -214,7 +214,7 @@ class VideoTranslatePreflightDownloadFailed(
     tag_field="event_type",
     tag="video_translate.preflight.download_failed",
 ):
-    """The source of a translation could not be fetched."""
+    """The source of a translation could not be downloaded."""
 
     event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
@@ -278,7 +278,7 @@ class PhotoAvatarTrainFail(
 class PhotoAvatarAddMotionSuccess(
     Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_add_motion.success"
 ):
-    """A photo avatar can move."""
+    """Motion was added to a photo avatar."""
 
     event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
@@ -286,7 +286,7 @@ class PhotoAvatarAddMotionSuccess(
 class PhotoAvatarAddMotionFail(
     Event, frozen=True, kw_only=True, tag_field="event_type", tag="photo_avatar_add_motion.fail"
 ):
-    """A photo avatar could not be made to move."""
+    """Motion could not be added to a photo avatar."""
 
     event_data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
@@ -465,15 +465,15 @@ EVENT_CLASSES: dict[str, type[Event]] = {
 
 
 class Callback(Answer, frozen=True, kw_only=True):
-    """An unsigned delivery, such as to the ``callback_url`` of a request. Anybody may send one.
+    """An unsigned delivery, such as to the ``callback_url`` of a request. Anybody can send one.
 
-    Only its ids are kept: they name what to fetch. The API itself says how the job ended:
-    ``await heygen.videos.get(callback.jobs[0].job_id)``.
+    Only its ids are kept. Fetch the job to learn how it ended: ``await
+    heygen.videos.get(callback.jobs[0].job_id)``.
 
     Attributes:
-        jobs: Unverified notifications about the jobs that it names.
-        callback_id: The ``callback_id`` that it carries. Compare it with that of your request,
-            which nobody else can know.
+        jobs: Unverified notifications about the jobs in it.
+        callback_id: The ``callback_id`` in it. Compare it with that of your request, which nobody
+            else can know.
     """
 
     jobs: tuple[JobNotification, ...] = ()

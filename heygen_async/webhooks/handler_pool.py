@@ -1,4 +1,4 @@
-"""``HandlerPool``: bounded work that goes on after its request was answered."""
+"""``HandlerPool``: bounded work that continues after its request was answered."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class PooledWork(Protocol):
         ...
 
     async def abandon(self) -> None:
-        """Undo what depends on the work: it was accepted, and did not run to its end."""
+        """Undo the acceptance of work that did not run to its end."""
         ...
 
 
 class HandlerPool:
-    """Run work in the order in which it was accepted, by at most so many tasks.
+    """Runs work in the order in which it was accepted, with a limited number of tasks.
 
-    Each accepted piece of work is either run to its end or abandoned, also if the event loop ends
+    Each accepted piece of work is either run to its end or abandoned, even if the event loop ends
     first. An idle pool has no task.
 
     Args:
-        workers: Pieces of work that run at the same time at most.
-        backlog: Pieces of work that may wait besides.
+        workers: The most pieces of work to run at the same time.
+        backlog: The most pieces of work that may wait.
 
     Attributes:
-        open: Whether work is accepted; ``drain`` ends that.
+        open: Whether work is accepted; False after ``drain``.
     """
 
     def __init__(self, workers: int, backlog: int) -> None:
@@ -60,7 +60,7 @@ class HandlerPool:
             return False
         self._waiting.append(work)
         loop = asyncio.get_running_loop()
-        # Workers of a loop that was stopped without cancelling them will never go on.
+        # Workers of a loop that was stopped without cancelling them never continue.
         self._workers = {worker for worker in self._workers if worker.get_loop() is loop}
         if len(self._workers) < self._max_workers:
             # A context of its own: the work outlives the request that brought it.
@@ -84,19 +84,19 @@ class HandlerPool:
         return True
 
     async def drain(self, patience: float) -> int:
-        """Wait until all work is done, then close; abandon what remains after ``patience``.
+        """Wait until all work is done, then close; abandon unfinished work after ``patience``.
 
         Args:
             patience: Seconds to wait at most.
 
         Returns:
-            How many pieces of work were abandoned.
+            The number of pieces of work that were abandoned.
         """
         if self._workers:
             await asyncio.wait(self._workers, timeout=patience)
         abandoned = len(self)
         self.open = False
-        self._room.set()  # whoever waits for room learns that the pool is closed
+        self._room.set()  # callers that wait for room learn that the pool is closed
         workers, self._workers = self._workers, set()
         for worker in workers:
             worker.cancel()
@@ -117,12 +117,12 @@ class HandlerPool:
                     await work.abandon()
                     raise
         except asyncio.CancelledError:
-            # The event loop ends, as it does with each request of a WSGI app. What waits may
-            # never get another one.
+            # The event loop ends, as after each request of a WSGI app. The waiting work may never
+            # get another one.
             await self._abandon_waiting()
             raise
         finally:
-            # Not in a done callback, which runs later: work that is put in between would rely on
+            # Not in a done callback, which runs later: work that is put in meanwhile would rely on
             # this worker.
             self._workers.discard(worker)
             self._running.pop(worker, None)

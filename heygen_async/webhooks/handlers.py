@@ -55,7 +55,7 @@ def event_class(event: object) -> type[Event | Callback]:
         event: A class of events, or the name of a type.
 
     Raises:
-        ConfigurationError: There is no such type of event.
+        ConfigurationError: The type of event is not known.
     """
     if isinstance(event, str):
         found = EVENT_CLASSES.get(event)
@@ -64,12 +64,12 @@ def event_class(event: object) -> type[Event | Callback]:
         close = difflib.get_close_matches(event, EVENT_CLASSES, n=2)
         hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         raise ConfigurationError(
-            f"on: there is no type of event {event!r}; {hint}"
-            "Types that are new to this SDK come as UnknownEvent."
+            f"on: {event!r} is not a known type of event; {hint}"
+            "Types that are newer than this SDK are delivered as UnknownEvent."
         )
     if isinstance(event, type) and issubclass(event, Event | Callback):
         return event
-    raise ConfigurationError(f"on: expected a class or a type of events, got {event!r}")
+    raise ConfigurationError(f"on: expected a class or the name of a type of events, got {event!r}")
 
 
 async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool:
@@ -80,7 +80,7 @@ async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool
         event: The event.
 
     Returns:
-        Whether it returned.
+        Whether it returned without an exception.
     """
     try:
         result = handler(event)
@@ -94,6 +94,6 @@ async def run(handler: Callable[[Any], object], event: Event | Callback) -> bool
         logger.exception("a handler of %s was cancelled from within", type(event).__name__)
         return False
     except Exception:
-        logger.exception("a handler of %s failed", type(event).__name__)
+        logger.exception("a handler of %s raised an exception", type(event).__name__)
         return False
     return True

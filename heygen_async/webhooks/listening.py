@@ -1,4 +1,4 @@
-"""Settle the jobs of a client by deliveries that another process receives."""
+"""Settle the jobs of a client by deliveries to other processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heygen_async.webhooks.seen_events import Bus
 
 
 class Waiter(Protocol):
-    """A client, such as ``HeyGen``, whose jobs are waited for."""
+    """A client, such as ``HeyGen``, with waits for jobs."""
 
     jobs: Jobs
 
@@ -21,7 +21,7 @@ class Waiter(Protocol):
 def listening(
     source: NotificationSource | Bus, heygen: Waiter
 ) -> AbstractAsyncContextManager[None]:
-    """Settle a client's jobs by deliveries that other processes receive.
+    """Settle a client's jobs by deliveries to other processes.
 
     For a process without a receiver, such as a worker behind a queue; a ``WebhookReceiver`` listens
     to its own log::
@@ -41,14 +41,14 @@ def listening(
 
 
 def notify(heygen: Waiter, notification: JobNotification) -> bool:
-    """Have a client poll a job now, if somebody waits for it there.
+    """Make a client poll a job now, if the job has a waiter there.
 
     Args:
         heygen: The client.
         notification: The notification about the job.
 
     Returns:
-        Whether somebody waits for it.
+        Whether the job has a waiter.
     """
     return heygen.jobs.hint(
         notification.kind,

@@ -1,4 +1,4 @@
-"""Parse bodies. A verified body becomes an ``Event``, any other a ``Callback`` with ids only."""
+"""Parse bodies: a verified body becomes an ``Event``, any other a ``Callback`` with ids only."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def parse(body: VerifiedBody | bytes) -> Event | Callback:
         body: The return value of ``verify``, or the raw body of an unsigned delivery.
 
     Returns:
-        A verified body gives the event itself: of the class for its type, or an
-        ``UnknownEvent``. Raw bytes give a ``Callback``, which holds nothing but ids to fetch.
+        For a verified body, the event, in the class of its type or as an ``UnknownEvent``. For raw
+        bytes, a ``Callback``, which holds only the ids of jobs to fetch.
 
     Raises:
         MalformedDelivery: The body is not a JSON object with an ``event_type``.
@@ -54,7 +54,7 @@ def parse(body: VerifiedBody | bytes) -> Event | Callback:
 
 
 def event_from(listed: WebhookEvent) -> Event:
-    """Make an event of an entry in the account's list of past events.
+    """Return the event for an entry in the account's list of past events.
 
     Args:
         listed: The entry.
@@ -64,17 +64,17 @@ def event_from(listed: WebhookEvent) -> Event:
 
 
 def _event(fields: dict[str, Any]) -> Event:
-    """Return the event of its type, leaving out fields of other types than published."""
+    """Return the event of its type, without fields of other types than published."""
     kind = EVENT_CLASSES.get(fields["event_type"])
     if kind is None:
         return _unknown(fields)
     try:
         event, oddities = convert_leniently(fields, kind)
     except msgspec.ValidationError as error:
-        logger.warning("an %s has another form than published: %s", kind.__name__, error)
+        logger.warning("an event %s has another form than published: %s", kind.__name__, error)
         return _unknown(fields)
     if any(oddity.path == "event_data" for oddity in oddities):
-        return _unknown(fields)  # which keeps the whole body
+        return _unknown(fields)  # it keeps the whole body
     log_oddities(oddities, kind.__name__, _reported)
     found: Event = event
     return found

@@ -1,4 +1,4 @@
-"""``DeliveryProcessor``: work on each event once, before or after the delivery is answered."""
+"""``DeliveryProcessor``: handle each event once, before or after its delivery is answered."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DUPLICATE = WebhookAnswer(200, "seen before")
 HANDLER_FAILED = WebhookAnswer(500, "a handler failed")
 BUSY = WebhookAnswer(503, "busy", {"Retry-After": "5"})
 
-# Claims that end with their handlers: the time for a full backlog of slow handlers.
+# Seconds of a claim that ends with its handlers: enough for a full backlog of slow handlers.
 _LONG_LEASE = 3600.0
-# A claim in ``retry`` mode must outlast the handlers' own time limit, also on a busy machine.
+# Seconds. A claim in ``retry`` mode must outlast the handlers' timeout, even on a busy machine.
 _LEASE_MARGIN = 30.0
-# Publishing comes before the answer, for which HeyGen waits 10 s.
+# Seconds. Publishing precedes the answer, for which HeyGen waits 10 s.
 _PUBLISH_TIMEOUT = 2.0
 
 
@@ -35,13 +35,14 @@ class WebhookCounts:
     """Counts of a receiver since it was made.
 
     Attributes:
-        events: Verified events, each once.
-        callbacks: Unsigned deliveries, each once.
-        duplicates: Deliveries of what had come before.
-        refused: Deliveries that were not verified, or not events.
-        turned_away: Deliveries for which there was no room, no delivery log, or a claim elsewhere.
-        recovered: Missed events that were read back.
-        handler_errors: Handlers that raised, took too long or were cancelled.
+        events: Verified events, each counted once.
+        callbacks: Unsigned deliveries, each counted once.
+        duplicates: Repeated deliveries.
+        refused: Deliveries that failed verification or are not events.
+        turned_away: Deliveries answered 503: the backlog was full, the delivery log did not answer,
+            or the event was claimed elsewhere.
+        recovered: Missed events that were fetched later.
+        handler_errors: Handlers that raised an exception, took too long or were cancelled.
     """
 
     events: int = 0
@@ -71,14 +72,14 @@ class Delivery:
 
 
 class DeliveryProcessor:
-    """Claim events, notify waiting jobs, run handlers, and record that the events are done.
+    """Claims events, notifies waiting jobs, runs handlers, and records that the events are done.
 
     Args:
-        heygen: The client whose jobs wait.
+        heygen: The client that waits for jobs.
         handlers: The handlers of the app.
         pool: Runs handlers after the answer.
         counts: Counts what happens.
-        retry: Whether handlers run before the answer, and a failure is delivered again.
+        retry: Whether handlers run before the answer, and a failed event is delivered again.
         handler_timeout: Seconds that the handlers of one event may take with ``retry``.
     """
 
@@ -133,13 +134,13 @@ class DeliveryProcessor:
             return self.turn_away("too much to do")
 
     async def recover(self, delivery: Delivery) -> bool:
-        """Process an event that was read back from the account's list.
+        """Process an event from the account's list of past events.
 
         Args:
             delivery: The event.
 
         Returns:
-            Whether it had been missed.
+            Whether its delivery had been missed.
         """
         if await delivery.log.begin(delivery.key, _LONG_LEASE) != "new":
             return False
@@ -153,7 +154,7 @@ class DeliveryProcessor:
             return claim.handed_over
 
     def turn_away(self, reason: str) -> WebhookAnswer:
-        """Have HeyGen repeat a delivery later.
+        """Make HeyGen repeat a delivery later.
 
         Args:
             reason: The reason, for the log.
@@ -162,17 +163,17 @@ class DeliveryProcessor:
             The answer to the delivery.
         """
         self._counts.turned_away += 1
-        logger.warning("a delivery was put off: %s", reason)
+        logger.warning("a delivery was answered 503, and HeyGen will repeat it: %s", reason)
         return BUSY
 
     async def run_handlers(self, event: Event | Callback) -> bool:
-        """Run all handlers of an event, one after the other.
+        """Run all handlers of an event, one after another.
 
         Args:
             event: The event.
 
         Returns:
-            Whether none of them failed.
+            Whether all of them succeeded.
         """
         failures = 0
         for handler in self._handlers.of(event):
@@ -188,9 +189,9 @@ class DeliveryProcessor:
         """
         self._counts.handler_errors += 1
         logger.warning(
-            "the handlers of %s were cancelled before their end, as the event loop stopped or the "
-            "receiver was closed; the event does not count as seen. An app whose event loop ends "
-            "with each request (WSGI, asyncio.run) needs on_handler_error='retry'",
+            "the handlers of %s were cancelled because the event loop stopped or the receiver was "
+            "closed; the event counts as not handled. An app whose event loop ends with each "
+            "request (WSGI, asyncio.run) needs on_handler_error='retry'",
             type(event).__name__,
         )
 
@@ -216,12 +217,12 @@ class DeliveryProcessor:
             async with asyncio.timeout(_PUBLISH_TIMEOUT):
                 for notification in notifications:
                     await delivery.log.publish(notification)
-        except Exception:  # polling finds the ends all the same
-            logger.exception("the delivery log does not pass a notification on")
+        except Exception:  # polling finds the ends too
+            logger.exception("the delivery log cannot publish a notification")
 
 
 class _Claim:
-    """The claim on an event. Leaving the block ends it, unless it is done or was handed over."""
+    """The claim on an event. Leaving the block ends it, unless the event is done or passed on."""
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
@@ -236,12 +237,12 @@ class _Claim:
             await self.forget()
 
     async def done(self) -> None:
-        """Record that the event was worked on. If that fails, its lease ends the claim."""
+        """Record that the event was handled. If that fails, the claim ends with its lease."""
         self._is_done = True
         await self._finish(self.delivery.log.done)
 
     async def forget(self) -> None:
-        """End the claim, so that the next delivery of the event is worked on."""
+        """End the claim; the next delivery of the event is handled again."""
         if not self._is_done:
             await self._finish(self.delivery.log.forget)
 
@@ -255,7 +256,7 @@ class _Claim:
 
 @dataclass(frozen=True, slots=True)
 class _EventWork:
-    """The handlers of one event, to run after its delivery was answered."""
+    """The handlers of one event, which run after its delivery was answered."""
 
     processor: DeliveryProcessor
     claim: _Claim

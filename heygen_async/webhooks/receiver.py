@@ -1,4 +1,4 @@
-"""``WebhookReceiver``: verify deliveries, settle the jobs that wait, and run handlers."""
+"""``WebhookReceiver``: verify deliveries, settle waiting jobs, and run handlers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _MALFORMED = WebhookAnswer(400, "not an event")
 # Anybody can send unsigned deliveries; they must not crowd out the signed ones.
 _CALLBACK_SHARE = 0.5
 _CALLBACKS_REMEMBERED = 10_000
-# Deliveries come in any order: an event shortly before the newest one may have been missed.
+# Seconds. Deliveries arrive in any order: an event shortly before the newest one may be missing.
 _OVERLAP = 600.0
 _LONGEST_LOGGED = 500
 
@@ -90,49 +90,50 @@ class _RegisterHandler(Protocol[E]):
 class WebhookReceiver:
     """Receiver of the deliveries that HeyGen sends.
 
-    A delivery settles the job that waits for it: ``await job.wait()`` returns after one request
-    for the detail. Then the handlers that the app has for its type run::
+    A delivery settles the job that it is about: ``await job.wait()`` returns after one request for
+    the detail. Then the app's handlers for its type run::
 
         receiver = WebhookReceiver(heygen, secrets=os.environ["HEYGEN_WEBHOOK_SECRET"])
 
         @receiver.on("avatar_video.success")
         async def done(event: AvatarVideoSuccess) -> None: ...
 
-    A signed delivery is verified and becomes an ``Event``. An unsigned one, as HeyGen sends to a
-    ``callback_url``, becomes a ``Callback``, of which only the ids to fetch are used; if a job's
+    A signed delivery is verified and becomes an ``Event``. An unsigned delivery, which HeyGen sends
+    to a ``callback_url``, becomes a ``Callback``, of which only the ids are used; if a job's
     request had a ``callback_id``, callbacks with another one are ignored.
 
     Enter it as ``async with receiver:`` or let ``lifespan`` or one of the apps do so.
 
     Args:
-        heygen: The client whose jobs wait.
+        heygen: The client that waits for jobs.
         secrets: The endpoint's secret (``whsec_…``), or several while one replaces another.
-        on_handler_error: ``acknowledge`` answers 200 at once and runs the handlers after that; an
-            event whose handler fails, or whose process is killed, is not delivered again.
+        on_handler_error: ``acknowledge`` (default) answers 200 at once and then runs the handlers;
+            an event whose handler fails, or whose process is killed, is not delivered again.
             ``retry`` runs them first and answers 500 if one fails or takes too long; HeyGen then
             repeats the delivery, for up to 24 h, and all handlers of the event run again. An app
             whose event loop ends with each request (WSGI, ``asyncio.run``) needs ``retry``.
         callbacks: Whether unsigned deliveries are accepted. Default True.
-        log: Deduplicates events and passes notifications on, between all processes of the app. By
-            default a ``MemoryDeliveryLog``, which serves one process.
-        seen: A store as in version 0.1.0, in place of ``log``.
-        bus: A channel as in version 0.1.0, in place of ``log``.
-        tolerance: Seconds by which a delivery's timestamp may be off. Default 300.
-        max_body: Bytes that a body may have. Default 1 MB.
-        body_timeout: Seconds that a body may take to arrive. Default 10.
-        handler_timeout: Seconds that the handlers of one event may take with ``retry``; HeyGen
-            waits 10 s for the answer. Default 8.
-        workers: Events whose handlers run at the same time with ``acknowledge``. Default 20.
-        backlog: Events that may wait for a worker; further deliveries are answered 503, and
-            HeyGen repeats them. Default 1,000.
-        patience: Seconds that ``aclose`` waits for handlers. Default 30.
+        log: Deduplicates events and passes on notifications between all processes of the app.
+            Default: a ``MemoryDeliveryLog``, which serves one process.
+        seen: A store of version 0.1.0, instead of ``log``.
+        bus: A channel of version 0.1.0, instead of ``log``.
+        tolerance: The most seconds by which a delivery's timestamp may be off. Default 300.
+        max_body: The most bytes of a body. Default 1 MB.
+        body_timeout: The most seconds for a body to arrive. Default 10.
+        handler_timeout: The most seconds for the handlers of one event with ``retry``; HeyGen waits
+            10 s for the answer. Default 8.
+        workers: The most events whose handlers run at the same time with ``acknowledge``. Default
+            20.
+        backlog: The most events that may wait for a worker; further deliveries are answered 503,
+            and HeyGen repeats them. Default 1,000.
+        patience: The most seconds that ``aclose`` waits for handlers. Default 30.
 
     Attributes:
-        counts: Counts of what was received.
+        counts: Counts of deliveries and events.
 
     Raises:
-        ConfigurationError: A secret cannot be right, or ``log`` is given together with ``seen``
-            or ``bus``.
+        ConfigurationError: A secret is invalid, or ``log`` is given together with ``seen`` or
+            ``bus``.
     """
 
     def __init__(
@@ -190,18 +191,18 @@ class WebhookReceiver:
     @overload
     def on(self, event: WebhookEventName) -> _RegisterHandler[Any]: ...
     def on(self, event: type[Any] | str) -> _RegisterHandler[Any]:
-        """Decorate a handler: a function, sync or async, that is called with the event.
+        """Register a handler: a sync or async function that is called with the event. Decorator.
 
         Args:
-            event: A type of events, as a name or as a class. ``Event`` stands for all of them,
-                ``UnknownEvent`` for those that are new to this SDK, ``Callback`` for unsigned
+            event: A type of events, as a name or a class. ``Event`` means all of them,
+                ``UnknownEvent`` those that are newer than this SDK, ``Callback`` unsigned
                 deliveries.
 
         Returns:
             A decorator that registers the handler and returns it unchanged.
 
         Raises:
-            ConfigurationError: There is no such type of event.
+            ConfigurationError: The type of event is not known.
         """
         wanted = event_class(event)
 
@@ -212,24 +213,24 @@ class WebhookReceiver:
         return register_handler
 
     def add_secret(self, secret: str) -> None:
-        """Accept deliveries that are signed with this secret too.
+        """Also accept deliveries that are signed with this secret.
 
         Args:
-            secret: The secret as HeyGen has shown it, usually ``whsec_…``.
+            secret: The secret as HeyGen showed it, usually ``whsec_…``.
 
         Raises:
-            ConfigurationError: It cannot be one.
+            ConfigurationError: It is not a valid secret.
         """
         self._keys = tuple(dict.fromkeys((*signing_keys(secret), *self._keys)))
 
     def remove_secret(self, secret: str) -> None:
-        """Stop to accept deliveries that are signed with this secret, if they were accepted.
+        """Stop accepting deliveries that are signed with this secret.
 
         Args:
-            secret: The secret, such as one that was rotated away or has leaked.
+            secret: A secret that was replaced or has leaked.
 
         Raises:
-            ConfigurationError: It cannot be one.
+            ConfigurationError: It is not a valid secret.
         """
         removed = signing_keys(secret)
         self._keys = tuple(key for key in self._keys if key not in removed)
@@ -249,12 +250,12 @@ class WebhookReceiver:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Accept no more deliveries, and finish the handlers that run; the client stays open."""
+        """Stop accepting deliveries, and finish the running handlers. The client stays open."""
         self._closed = True
         abandoned = await self._pool.drain(self._patience)
         if abandoned:
             logger.warning(
-                "%d events were not worked on within %g s of the close; they do not count as seen",
+                "%d events were not handled within %g s of the close; they count as not handled",
                 abandoned,
                 self._patience,
             )
@@ -265,12 +266,12 @@ class WebhookReceiver:
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
         """Open this receiver when an app starts; close it and its client when the app ends.
 
-        ``FastAPI(lifespan=receiver.lifespan)``, or within a lifespan of your own ``async with
-        receiver.lifespan(): ...``. The apps that the receiver makes do so by themselves, if they
-        get the server's events of start and end.
+        Use ``FastAPI(lifespan=receiver.lifespan)``, or ``async with receiver.lifespan(): ...``
+        within a lifespan of your own. The apps made by the receiver do this themselves if they get
+        the server's events of startup and shutdown.
 
         Args:
-            app: The app, as the framework passes it; it is not used.
+            app: The app, as passed by the framework; it is not used.
         """
         try:
             async with self:
@@ -307,8 +308,8 @@ class WebhookReceiver:
         """Return an ASGI app that receives deliveries at any path, alone or as a route.
 
         ``app.add_route("/webhooks/heygen", receiver.asgi_app())`` in Starlette and FastAPI, with
-        ``lifespan=receiver.lifespan``. (A mount answers its own path with a redirect, which
-        HeyGen need not follow.) Served alone, it opens the receiver by itself.
+        ``lifespan=receiver.lifespan``. (A mount answers its own path with a redirect, which HeyGen
+        may not follow.) Served alone, it opens the receiver itself.
         """
         from heygen_async.webhooks.apps.asgi import ASGIApp
 
@@ -318,12 +319,12 @@ class WebhookReceiver:
         """Process one delivery.
 
         Args:
-            body: The raw body of the POST request, byte by byte as it came.
-            headers: The headers of the request, their names in any case. The forms of WSGI
-                (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists) are understood.
+            body: The raw body of the POST request, byte for byte.
+            headers: The headers of the request, with names in any case. The forms of WSGI
+                (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists) are accepted.
 
         Returns:
-            The answer to send. Nothing that a sender does raises.
+            The answer to send. A faulty delivery does not raise an exception.
         """
         if len(body) > self.max_body:
             self.counts.refused += 1
@@ -339,7 +340,7 @@ class WebhookReceiver:
             )
             return _MALFORMED if isinstance(error, MalformedDelivery) else _NOT_VERIFIED
         name = type(event).__name__
-        logger.debug("a delivery came: %s", name, extra={"event": name})
+        logger.debug("received a delivery: %s", name, extra={"event": name})
         if isinstance(event, Callback):
             answer = await self._processor.process(
                 Delivery(event, _digest(body), self._callback_log, _CALLBACK_SHARE)
@@ -370,21 +371,21 @@ class WebhookReceiver:
         return parse(verified)
 
     def _warn_of_lost_signature(self, body: bytes, headers: Headers) -> None:
-        """Warn of an event that was signed by HeyGen and reached the receiver without it."""
+        """Warn about an event that HeyGen signed and that arrived without the signature."""
         if looks_signed(headers):
             logger.warning(
-                "a delivery has headers of a signed event, and no signature was found in them: %s; "
-                "it counts as an unsigned callback, so the handlers of events do not run. Pass the "
-                "headers of the request as they came",
+                "a delivery has the headers of a signed event, but no signature was found in them: "
+                "%s; it counts as an unsigned callback, so the handlers of events do not run. Pass "
+                "the headers of the request unchanged",
                 ", ".join(map(repr, header_names(headers)))[:_LONGEST_LOGGED],
             )
         elif self._keys and not self._warned_of_unsigned and b'"event_id"' in body:
-            # A callback_url may get the same bodies, so this is said once.
+            # A callback_url may get the same bodies, so this is logged once.
             self._warned_of_unsigned = True
             logger.warning(
-                "an event came without a signature, and counts as an unsigned callback, so the "
+                "an event arrived without a signature and counts as an unsigned callback, so the "
                 "handlers of events do not run. If it was not sent to a callback_url, a proxy or "
-                "the app has dropped the header Heygen-Signature"
+                "the app has removed the header Heygen-Signature"
             )
 
     async def ensure_registered(
@@ -392,23 +393,23 @@ class WebhookReceiver:
     ) -> WebhookEndpoint:
         """Make sure that the account delivers events to this app.
 
-        If no enabled endpoint has the address, one is created, and its secret is accepted from
-        then on; a disabled one that keeps the address is deleted. If an enabled one has it, its
-        events are brought in line. Doing it again changes nothing, and several workers may do it
-        at the same time. From now on jobs whose ends the events notify are polled less often.
+        If no enabled endpoint has the address, one is created, and its secret is accepted from then
+        on; a disabled endpoint that occupies the address is deleted. If an enabled endpoint has the
+        address, its events are updated. Repeated calls change nothing, and several workers may call
+        it at the same time. Afterwards jobs whose ends the events notify are polled less often.
 
         Args:
             url: The public address of this receiver.
             events: Types of events, as names or classes.
             rotate: Whether to give the endpoint a new secret if it exists and this receiver has
-                none. The old secret is void then, also for other processes that use it.
+                none. The old secret becomes invalid, also for other processes that use it.
 
         Returns:
-            The endpoint. Keep its ``secret`` if it has one: it is not shown again.
+            The endpoint. Store its ``secret`` if it has one: it is not shown again.
 
         Raises:
-            ConfigurationError: The endpoint exists, its secret is not known here, and ``rotate``
-                is False; or there is no such type of event.
+            ConfigurationError: The endpoint exists, its secret is not known here, and ``rotate`` is
+                False; or a type of event is not known.
         """
         names = event_names(events)
         endpoint = await register(
@@ -424,18 +425,18 @@ class WebhookReceiver:
         return endpoint
 
     async def recover(self, since: datetime | float | None = None) -> int:
-        """Read back events whose deliveries were missed, such as while the app was down.
+        """Fetch and process events whose deliveries were missed, such as while the app was down.
 
-        HeyGen's list of past events is read from its newest one. Events that were seen before are
-        left out; the others settle jobs and go to the handlers, like any delivery. It stops if the
-        receiver is closed meanwhile.
+        HeyGen's list of past events is read from the newest event on. Events that were handled
+        before are skipped; the others settle jobs and run handlers, like any delivery. The method
+        stops if the receiver is closed meanwhile.
 
         Args:
-            since: How far to go back: a time, or unix seconds. By default ten minutes before the
+            since: How far to go back: a time, or unix seconds. Default: ten minutes before the
                 newest event that this receiver has seen.
 
         Returns:
-            How many events had been missed.
+            The number of events that had been missed.
 
         Raises:
             ConfigurationError: ``since`` is not given, and no event has been seen yet.
@@ -444,7 +445,7 @@ class WebhookReceiver:
             since = since.timestamp()
         start = self._newest - _OVERLAP if since is None else since
         if start == -math.inf:
-            raise ConfigurationError("since: no event has been seen yet, so say how far to go back")
+            raise ConfigurationError("since: no event was received yet; pass a time to go back to")
         recovered = 0
         async for listed in self.heygen.webhooks.events(limit=100):
             created = unix_seconds(listed.created_at)
@@ -460,14 +461,14 @@ def _delivery_log(log: DeliveryLog | None, seen: SeenEvents | None, bus: Bus | N
     if seen is None and bus is None:
         return MemoryDeliveryLog() if log is None else log
     if log is not None:
-        raise ConfigurationError("log: replaces seen= and bus=, so leave those out")
+        raise ConfigurationError("log: cannot be combined with seen or bus, which it replaces")
     return SeenEventsLog(
         MemorySeen() if seen is None else seen, MemoryBus() if bus is None else bus
     )
 
 
 def _key(event_id: str) -> str:
-    """Return the key of an event in the log: its id, or a digest of one that is too long."""
+    """Return the key of an event in the log: its id, or a digest of an id that is too long."""
     return event_id if len(event_id) <= LONGEST_ID else _digest(event_id.encode())
 
 

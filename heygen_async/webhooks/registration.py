@@ -1,4 +1,4 @@
-"""Register an app's address for the events that it wants."""
+"""Register an app's address for events."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
 Wanted: TypeAlias = Sequence[WebhookEventName | type[Event]] | Literal["all"]
 
-# Kinds of jobs whose ends HeyGen's documented events notify. For other kinds the deliveries that
-# come decide.
+# Kinds of jobs whose ends HeyGen's documented events notify. For other kinds, the deliveries that
+# arrive decide.
 _ENDS = {
     "video": {"avatar_video.success", "avatar_video.fail"},
     "video_translation": {"video_translate.success", "video_translate.fail"},
@@ -35,7 +35,7 @@ def event_names(events: Wanted) -> list[WebhookEventName] | Literal["all"]:
         events: Names or classes, or ``all``.
 
     Raises:
-        ConfigurationError: One cannot be subscribed to, or the list is empty.
+        ConfigurationError: A type is not known, or the list is empty.
     """
     if events == "all":
         return "all"
@@ -44,7 +44,7 @@ def event_names(events: Wanted) -> list[WebhookEventName] | Literal["all"]:
     names = {_name(event) for event in events}
     unknown = names - set(get_args(WebhookEventName))
     if unknown:
-        raise ConfigurationError(f"events: there is no type {', '.join(sorted(unknown))}")
+        raise ConfigurationError(f"events: unknown types of events: {', '.join(sorted(unknown))}")
     return cast(list[WebhookEventName], sorted(names))
 
 
@@ -67,10 +67,10 @@ def notified_kinds(names: Iterable[str] | Literal["all"]) -> list[str]:
 
 
 def canonical(url: str) -> str:
-    """Return one spelling for all spellings of an address.
+    """Return the same spelling for all spellings of an address.
 
-    The API may keep an address with its host in lower case, a path of ``/``, without the default
-    port, or percent-encoded.
+    The API may store an address with its host in lower case, with the path ``/``, without the
+    default port, or percent-encoded.
 
     Args:
         url: The address. One that is not a URL is returned as it is.
@@ -99,37 +99,39 @@ async def register(
         endpoints: The account's endpoints.
         url: The address.
         names: Types of events.
-        knows_a_secret: Whether the caller has the endpoint's secret, should there be one.
+        knows_a_secret: Whether the caller has the secret of an existing endpoint.
         rotate: Whether to give the endpoint a new secret if the caller has none.
 
     Returns:
         The endpoint, with its secret if it is new.
 
     Raises:
-        ConfigurationError: There is an endpoint, its secret is not known, and ``rotate`` is False.
+        ConfigurationError: The endpoint exists, its secret is not known, and ``rotate`` is False.
     """
     present = await _endpoints_at(endpoints, url)
     if not _enabled(present):
         try:
             return await _create(endpoints, url, names)
         except Conflict:
-            # HeyGen keeps an address for one endpoint, even for a disabled one.
+            # HeyGen reserves an address for one endpoint, even for a disabled one.
             for endpoint in present:
                 await endpoints.delete(endpoint.endpoint_id)
             if present:
                 return await endpoints.create(url, events=names)
-            present = await _endpoints_at(endpoints, url)  # another worker was quicker
+            present = await _endpoints_at(endpoints, url)  # another worker was faster
             if not _enabled(present):
                 raise
     matching = _enabled(present)
     endpoint = matching[0]
     if len(matching) > 1:
-        logger.warning("%d endpoints deliver to the same address, one is enough", len(matching))
+        logger.warning(
+            "%d endpoints deliver to the same address; delete all but one", len(matching)
+        )
     if not knows_a_secret and not rotate:
         raise ConfigurationError(
-            f"endpoint {endpoint.endpoint_id} is registered already, and HeyGen shows its secret "
-            "only once: pass secrets=, or rotate=True to replace it, which voids the one that "
-            "other processes may use"
+            f"endpoint {endpoint.endpoint_id} is already registered, and HeyGen shows its secret "
+            "only once: pass secrets=, or pass rotate=True to replace the secret, which "
+            "invalidates the one that other processes may use"
         )
     subscribed = "all" if endpoint.events is None else sorted(set(endpoint.events))
     if subscribed != names:
@@ -159,5 +161,5 @@ async def _create(
     async for endpoint in endpoints.list(limit=100):
         if endpoint.endpoint_id == created.endpoint_id and endpoint.status != "disabled":
             return created
-    # The key replayed an earlier creation, whose endpoint was deleted or disabled since.
+    # The key replayed an earlier creation, whose endpoint has been deleted or disabled since.
     return await endpoints.create(url, events=names)

@@ -1,7 +1,7 @@
-"""The interfaces that ``DeliveryLog`` replaces, and an adapter that makes one of them.
+"""The interfaces of version 0.1.0 that ``DeliveryLog`` replaces, and an adapter for them.
 
-Version 0.1.0 had a store of events that were seen (``SeenEvents``) and a ``Bus`` for what ends a
-wait. Both stay good as ``WebhookReceiver(seen=…, bus=…)``.
+Version 0.1.0 had a store of received events (``SeenEvents``) and a ``Bus`` for notifications. Both
+remain supported: ``WebhookReceiver(seen=…, bus=…)``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from heygen_async.webhooks.delivery_log import DeliveryState, Listener, MemoryDe
 
 
 class SeenEvents(Protocol):
-    """A store of the events that were seen. ``DeliveryLog`` loses less when a process is killed.
+    """A store of received events. ``DeliveryLog`` loses fewer events when a process is killed.
 
     HeyGen repeats a delivery for up to 24 h; a store should remember events for as long.
     """
 
     async def add(self, key: str) -> bool:
-        """Record an event, unless it is recorded already, in one step.
+        """Record an event in one atomic step, unless it is recorded already.
 
         Args:
             key: Identifies the event; up to 300 characters.
@@ -33,7 +33,7 @@ class SeenEvents(Protocol):
         ...
 
     async def discard(self, key: str) -> None:
-        """Remove an event, so that its next delivery is worked on.
+        """Remove an event; its next delivery is handled again.
 
         Args:
             key: As for ``add``.
@@ -45,7 +45,7 @@ class MemorySeen:
     """A store of the latest events of this process.
 
     Args:
-        capacity: Events that are remembered; the oldest are dropped first.
+        capacity: The most events to remember; the oldest are dropped first.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:
@@ -84,7 +84,7 @@ class MemorySeen:
         return True
 
     async def discard(self, key: str) -> None:
-        """Remove an event, so that its next delivery is worked on.
+        """Remove an event; its next delivery is handled again.
 
         Args:
             key: As for ``add``.
@@ -144,8 +144,8 @@ class MemoryBus:
 class SeenEventsLog:
     """A ``DeliveryLog`` on top of ``SeenEvents`` and ``Bus``.
 
-    The store cannot tell an event that is in progress from one that is done, so claims are known
-    in this process only. For the other processes, and after a crash, a claimed event is done.
+    The store cannot distinguish an event in progress from one that is done, so claims are known in
+    this process only. For other processes, and after a crash, a claimed event counts as done.
 
     Args:
         seen: The store of events.
@@ -169,7 +169,7 @@ class SeenEventsLog:
         """
         until = asyncio.get_running_loop().time() + lease
         if event_id not in self._claims:
-            # Claimed before the store answers, or two callers of this process could both have it.
+            # Claimed before the store answers, or two callers of this process could both get it.
             self._claims[event_id] = until
             try:
                 is_new = await self._seen.add(event_id)
@@ -186,7 +186,7 @@ class SeenEventsLog:
         return "new"
 
     async def done(self, event_id: str) -> None:
-        """Record that the event was worked on; the store knows it since ``begin``.
+        """Record that the event was handled; ``begin`` has already added it to the store.
 
         Args:
             event_id: As for ``begin``.

@@ -1,10 +1,10 @@
-"""Verify that a delivery comes from HeyGen. Pure functions of its bytes, headers and the time.
+"""Verify that a delivery comes from HeyGen. Pure functions of its body, headers and the time.
 
-HeyGen signs what it delivers to a registered endpoint with HMAC-SHA256 over the raw body, keyed
-with the endpoint's secret as it stands (``whsec_`` included), in lower-case hexadecimal digits.
-The header is ``Heygen-Signature``, in older deliveries ``Signature``. ``Heygen-Timestamp`` holds
-unix seconds. It is not part of what is signed, so anybody can renew it; the ``created_at`` of an
-event is signed, and bounds how long somebody who recorded a delivery can repeat it.
+HeyGen signs deliveries to a registered endpoint with HMAC-SHA256 over the raw body. The key is the
+endpoint's secret including its prefix ``whsec_``, and the signature is in lower-case hexadecimal
+digits. The header is ``Heygen-Signature``, in older deliveries ``Signature``. ``Heygen-Timestamp``
+holds unix seconds. It is not signed, so anybody can change it; the ``created_at`` of an event is
+signed, and limits how long a recorded delivery can be replayed.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from heygen_async.errors import (
 from heygen_async.session.answers.codec import DECODE_ERRORS
 
 TOLERANCE = 300.0
-"""Seconds by which the timestamp of a delivery may be off."""
+"""The most seconds by which the timestamp of a delivery may be off."""
 
 MAX_AGE = 25 * 3600.0
-"""Seconds after which an event is not accepted any more: HeyGen repeats deliveries for 24 h."""
+"""Seconds after which an event is no longer accepted: HeyGen repeats deliveries for 24 h."""
 
 _SIGNATURE = "heygen-signature"
 _OLDER_SIGNATURE = "signature"
@@ -42,15 +42,16 @@ _MOST_VALUES = 10
 
 
 Headers: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
-"""Headers of a request, as any web framework hands them over."""
+"""Headers of a request, in the form of any web framework."""
 
 
 class VerifiedBody(msgspec.Struct, frozen=True):
-    """The body of a delivery with a valid signature; ``parse`` makes an event of it.
+    """The body of a delivery with a valid signature; ``parse`` returns its event.
 
     Attributes:
         content: The raw body.
-        timestamp: Unix seconds at which HeyGen sent it, or None if it does not say. Not signed.
+        timestamp: Unix seconds at which HeyGen sent it, or None if the header is missing. Not
+            signed.
     """
 
     content: bytes
@@ -75,38 +76,38 @@ def verify(
     tolerance: float = TOLERANCE,
     max_age: float = MAX_AGE,
 ) -> VerifiedBody:
-    """Verify that a delivery was signed with one of the secrets, and recently.
+    """Verify that a delivery was recently signed with one of the secrets.
 
     Args:
-        body: The raw body, byte by byte as it came. One that was parsed and written again has
-            another signature.
-        headers: The headers of the request, their names in any case. The forms of WSGI
-            (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists of values) are
-            understood, and so are pairs of name and value.
-        secrets: The endpoint's secret, or several while one is being replaced by another.
+        body: The raw body, byte for byte. A body that was parsed and serialized again has another
+            signature.
+        headers: The headers of the request, with names in any case. The forms of WSGI
+            (``HTTP_HEYGEN_SIGNATURE``), ASGI (bytes) and AWS Lambda (lists of values) are accepted,
+            and pairs of name and value too.
+        secrets: The endpoint's secret, or several while one is being replaced.
         now: Unix seconds; by default the present.
-        tolerance: Seconds by which a timestamp may be off, to either side. Default 300. A delivery
-            without one passes.
-        max_age: Seconds since the ``created_at`` of the event. Default 25 h: HeyGen repeats
-            deliveries for 24 h. A body without it, as of older deliveries, passes.
+        tolerance: The most seconds by which a timestamp may be off, to either side. Default 300. A
+            delivery without a timestamp is accepted.
+        max_age: The most seconds since the ``created_at`` of the event. Default 25 h: HeyGen
+            repeats deliveries for 24 h. A body without it, as in older deliveries, is accepted.
 
     Returns:
         The body, marked as verified; ``parse`` accepts it.
 
     Raises:
-        SignatureMissing: It carries no signature.
-        SignatureMismatch: None of the secrets made its signature.
+        SignatureMissing: It has no signature.
+        SignatureMismatch: None of the secrets matches its signature.
         StaleDelivery: Its timestamp is off by more than ``tolerance`` or is not a number, or its
             event is older than ``max_age``.
-        ConfigurationError: There is no secret, or one that cannot be right.
-        TypeError: ``body`` is not bytes, such as JSON that was decoded.
+        ConfigurationError: There is no secret, or one is invalid.
+        TypeError: ``body`` is not bytes, but for example decoded JSON.
     """
     if not isinstance(body, bytes | bytearray | memoryview):
         raise TypeError(f"body: expected the raw bytes of the request, got {type(body).__name__}")
     content = bytes(body)
     keys = signing_keys(secrets)
     if not keys:
-        raise ConfigurationError("secrets: none is given, and nothing can be verified without")
+        raise ConfigurationError("secrets: pass at least one secret to verify a delivery")
     if now is None:
         now = time.time()
     return verify_with(keys, content, headers, now, tolerance, max_age)
@@ -120,16 +121,16 @@ def verify_with(
     tolerance: float,
     max_age: float = MAX_AGE,
 ) -> VerifiedBody:
-    """Do what ``verify`` does, with the secrets as ``signing_keys`` prepared them."""
+    """Do what ``verify`` does, with the keys that ``signing_keys`` returns."""
     valid = [hmac.digest(key, content, "sha256").hex().encode() for key in keys]
     found = _delivery_headers(headers)
     signatures = found.get(_SIGNATURE, []) + found.get(_OLDER_SIGNATURE, [])
     if not signatures:
-        raise SignatureMissing("the delivery carries neither Heygen-Signature nor Signature")
+        raise SignatureMissing("the delivery has neither a header Heygen-Signature nor Signature")
     if not any(_is_one_of(signature, valid) for signature in signatures[:_MOST_VALUES]):
         raise SignatureMismatch(
-            "no secret fits the delivery's signature; it was made with another secret, or the "
-            "body is not byte by byte what was sent"
+            "the delivery's signature does not match; it was made with another secret, or the body "
+            "was changed in transit or by the app"
         )
     timestamp = None
     if _TIMESTAMP in found:
@@ -139,9 +140,9 @@ def verify_with(
 
 
 def looks_signed(headers: Headers) -> bool:
-    """Return whether headers are those of a signed delivery, though no signature was found.
+    """Return whether headers look like those of a signed delivery without its signature.
 
-    A framework or a proxy may have renamed, wrapped or dropped the signature.
+    A framework or a proxy may have renamed, wrapped or removed the signature.
 
     Args:
         headers: The headers of the request, in any form.
@@ -152,7 +153,7 @@ def looks_signed(headers: Headers) -> bool:
 
 
 def header_names(headers: Headers) -> list[str]:
-    """Return the names of headers, as they came.
+    """Return the names of headers, unchanged.
 
     Args:
         headers: The headers of the request, in any form.
@@ -170,10 +171,12 @@ def _timely(text: str, now: float, tolerance: float) -> float:
         raise StaleDelivery("the delivery's Heygen-Timestamp is not a number of unix seconds")
     timestamp = float(text)
     age = now - timestamp
-    # Written so that a tolerance or a time that is not a number refuses too.
+    # This form also refuses if the tolerance or the time is NaN.
     if not abs(age) <= tolerance:
         when = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s ahead of this machine's clock"
-        raise StaleDelivery(f"the delivery is {when}, and {tolerance:g} s are tolerated", age=age)
+        raise StaleDelivery(
+            f"the delivery is {when}, but only {tolerance:g} s are tolerated", age=age
+        )
     return timestamp
 
 
@@ -182,12 +185,12 @@ def _refuse_old_event(content: bytes, now: float, max_age: float) -> None:
     try:
         created_at = _event_time.decode(content).created_at
     except DECODE_ERRORS:
-        return  # not an event; that is for ``parse`` to say
+        return  # not an event, which ``parse`` reports
     created = unix_seconds(created_at) if isinstance(created_at, str) else None
     if created is not None and now - created > max_age:
         age = now - created
         raise StaleDelivery(
-            f"the event was created {age:.0f} s ago, and HeyGen repeats deliveries for 24 h only",
+            f"the event was created {age:.0f} s ago, but HeyGen repeats deliveries for 24 h only",
             age=age,
         )
 
@@ -196,8 +199,8 @@ def unix_seconds(created_at: str) -> float | None:
     """Return the unix seconds of an ISO 8601 time, or None if it is not one.
 
     Args:
-        created_at: The time, in capitals or not, with or without blanks around it; one without a
-            zone is in UTC.
+        created_at: The time, in upper or lower case, with or without blanks around it. A time
+            without a zone is in UTC.
     """
     try:
         moment = datetime.fromisoformat(created_at.strip().upper())
@@ -207,7 +210,7 @@ def unix_seconds(created_at: str) -> float | None:
 
 
 def _is_one_of(signature: str, valid: list[bytes]) -> bool:
-    """Return whether a signature is valid, in a time that does not depend on which one it is."""
+    """Return whether a signature is valid, in constant time."""
     given = signature.encode("utf-8", "replace")
     matches = False
     for digest in valid:
@@ -216,28 +219,29 @@ def _is_one_of(signature: str, valid: list[bytes]) -> bool:
 
 
 def signing_keys(secrets: str | Iterable[str]) -> tuple[bytes, ...]:
-    """Return secrets as keys of the HMAC, each once.
+    """Return the secrets as HMAC keys, without duplicates.
 
     Args:
-        secrets: One or several.
+        secrets: One secret or several.
 
     Raises:
-        ConfigurationError: One is empty, has blanks around it, or is not text. It is not shown.
+        ConfigurationError: A secret is empty, has blanks around it, or is not text. The message
+            does not show it.
     """
     given = [secrets] if isinstance(secrets, str) else list(secrets)
     for secret in given:
         if not isinstance(secret, str) or not secret or secret != secret.strip():
             raise ConfigurationError(
-                "secrets: expected what webhooks.endpoints.create answered (whsec_…), without "
-                "blanks or line breaks around it"
+                "secrets: expected the secret that webhooks.endpoints.create returned (whsec_…), "
+                "without blanks or line breaks around it"
             )
     return tuple(dict.fromkeys(secret.encode() for secret in given))
 
 
 def _delivery_headers(headers: Headers) -> dict[str, list[str]]:
-    """Return the headers that HeyGen adds, by their name in lower case, with all values.
+    """Return the headers that HeyGen adds, with all values, by lower-case name.
 
-    Web frameworks hand headers over in several forms: ``Heygen-Signature`` in any case,
+    Web frameworks pass headers in several forms: ``Heygen-Signature`` in any case,
     ``HTTP_HEYGEN_SIGNATURE`` (WSGI, Django), ``heygen_signature``, bytes (ASGI), and lists of
     values (AWS Lambda).
     """
@@ -251,7 +255,7 @@ def _delivery_headers(headers: Headers) -> dict[str, list[str]]:
 
 
 def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
-    # Not all are a Mapping: those of http.server and of email are not.
+    # Some, such as those of http.server and email, are not a Mapping.
     items = getattr(headers, "items", None)
     return headers if items is None else items()
 

@@ -321,7 +321,8 @@ def test_a_detail_with_another_id_is_kept_and_told_once(caplog: pytest.LogCaptur
     told = [record for record in caplog.records if record.levelno == logging.WARNING]
     shown = "\\x1b[2J" + "w" * 96
     assert [record.getMessage() for record in told] == [
-        f"the detail of video v0 has another id, {shown}; it is taken for that of this job"
+        f"the detail of video v0 has another id, {shown}; it is treated as that of the "
+        "requested job"
     ]
 
 

@@ -188,7 +188,7 @@ async def test_what_does_not_end_is_ended_by_the_close(
         began = asyncio.get_running_loop().time()
     assert cancelled.is_set()
     assert asyncio.get_running_loop().time() - began == pytest.approx(7)
-    assert "3 events were not worked on" in caplog.text
+    assert "3 events were not handled" in caplog.text
 
 
 async def test_a_full_pool_turns_deliveries_away_until_there_is_room(heygen: HeyGen) -> None:
@@ -434,7 +434,7 @@ def test_so_are_those_whose_event_loop_was_closed_around_them(
         finally:
             loop.close()
     assert (receiver.counts.handler_errors, receiver.counts.duplicates) == (2, 0)
-    assert caplog.text.count("were cancelled before their end") == 2
+    assert caplog.text.count("were cancelled because the event loop stopped") == 2
 
 
 def test_with_retry_they_run_before_the_answer() -> None:
@@ -488,7 +488,7 @@ async def test_an_unsigned_event_is_warned_about_once(
 ) -> None:
     for number in range(3):
         await receiver.handle(event_body(event_id=str(number)), {"Host": "app.example"})
-    assert caplog.text.count("an event came without a signature") == 1
+    assert caplog.text.count("an event arrived without a signature") == 1
 
 
 async def test_a_secret_can_be_removed(receiver: WebhookReceiver) -> None:

@@ -207,23 +207,23 @@ def test_the_tolerance_itself_is_tolerated(age: float) -> None:
 @pytest.mark.parametrize(
     ("headers", "now", "says"),
     [
-        ({}, NOW, "the delivery carries neither Heygen-Signature nor Signature"),
+        ({}, NOW, "the delivery has neither a header Heygen-Signature nor Signature"),
         (
             signed(BODY, "whsec_other", at=NOW),
             NOW,
-            "no secret fits the delivery's signature; it was made with another secret, or the "
-            "body is not byte by byte what was sent",
+            "the delivery's signature does not match; it was made with another secret, or the body "
+            "was changed in transit or by the app",
         ),
         (
             {**signed(BODY), "Heygen-Timestamp": "soon"},
             NOW,
             "the delivery's Heygen-Timestamp is not a number of unix seconds",
         ),
-        (signed(BODY, at=NOW), NOW + 1, "the delivery is 1 s old, and 0.5 s are tolerated"),
+        (signed(BODY, at=NOW), NOW + 1, "the delivery is 1 s old, but only 0.5 s are tolerated"),
         (
             signed(BODY, at=NOW),
             NOW - 1,
-            "the delivery is 1 s ahead of this machine's clock, and 0.5 s are tolerated",
+            "the delivery is 1 s ahead of this machine's clock, but only 0.5 s are tolerated",
         ),
     ],
 )

@@ -58,7 +58,7 @@ async def respond(receiver: DeliveryTarget, request: web.Request) -> web.StreamR
         answer = body if isinstance(body, WebhookAnswer) else await receiver.handle(body, headers)
     response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
     if request.body_exists and not request.content.is_eof():
-        # Otherwise aiohttp would go on to read the rest, for 10 s.
+        # Otherwise aiohttp would read the rest, for up to 10 s.
         with contextlib.suppress(ConnectionError):
             await response.prepare(request)
             await response.write_eof()
