@@ -1,10 +1,9 @@
-"""Captions: read from SRT, checked, made from spoken words, and written again.
+"""Captions: read and write SRT files, check cues, and make captions from spoken words.
 
-Writing and the arithmetic of times are pysubs2's, which the extra ``captions`` brings; it is loaded
-with the first file, not with this module. Files are taken apart here, since what pysubs2 cannot
-read it leaves out. What counts as too fast or too long follows what broadcasters and
-streaming services ask for: 42 characters in a line, two lines, 20 characters a second. Characters
-of Chinese, Japanese and Korean take the room of two.
+pysubs2, from the extra ``captions``, writes files and computes times; it is loaded with the first
+file, not with this module. Files are parsed here, because pysubs2 omits what it cannot read. The
+limits for speed and length are those of broadcasters and streaming services: 42 characters in a
+line, two lines, 20 characters a second. Characters of Chinese, Japanese and Korean count twice.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.models.voices import WordTimestamp
 
 LINE = 42
-"""Characters that a line holds."""
+"""The most characters of a line."""
 LINES = 2
-"""Lines that are shown at once."""
+"""The most lines of a cue."""
 CHARACTERS_PER_SECOND = 20.0
-"""As fast as most people read."""
+"""The reading speed of most people."""
 LONGEST = 7.0
-"""Seconds that a caption made from words stays at most."""
+"""The longest duration of a caption made from words, in seconds."""
 SHORTEST = 5 / 6
-"""Seconds that a caption made from words stays at least, where the next one leaves the time."""
+"""The shortest duration of a caption made from words, in seconds, unless the next one begins."""
 
 # A pause after which a caption made from words ends, in seconds.
 _PAUSE = 0.7
@@ -42,23 +41,23 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
 # The format has two digits for the hours, and three for the milliseconds.
 _TOO_LATE = 360_000.0
 _LATEST = _TOO_LATE - 0.001
-# What would be read as another time: more hours than that, or a sign.
+# Times that would be misread: those with more hours than that, or with a sign.
 _ODD_TIME = re.compile(r"(?:-\d{1,2}|\d{3,}):\d{1,2}:\d{1,2}[.,]\d")
-# Hours, minutes, seconds and their fraction, with the signs of Chinese keyboards too.
+# Hours, minutes, seconds and their fraction, also with the full-width signs of Chinese keyboards.
 _TIME = (
     r"(?:(\d{1,2})\s*[:\uff1a]\s*)?(\d{1,2})\s*[:\uff1a]\s*(\d{1,2})"
     r"(?:\s*[.,\uff0e\uff0c]\s*(\d{1,9}))?"
 )
-# Positions may follow, as some programs write them; a text may not, as it would get lost.
+# Positions may follow, as written by some programs; a text may not, because it would be lost.
 _TIMING = rf"\s*{_TIME}\s*(?:-\s?-?\s?>|\u2192)\s*{_TIME}(?:\s+[A-Za-z]\w*:\S+)*\s*"
-# Two times in a row with an arrow, or with hours or fractions; 10:30 to 11:45 is a text.
+# Two times with an arrow between them, or with hours or fractions; "10:30 to 11:45" is text.
 _CLOCK = r"\d{1,3}[:\uff1a]\d{1,2}(?:[:\uff1a]\d{1,2}|[.,\uff0e\uff0c]\d)"
 _LOOKS_LIKE_TIMING = re.compile(rf"-->|^\W*{_CLOCK}\S*\W{{1,9}}{_CLOCK}", re.MULTILINE)
-# To pysubs2 a backslash begins a command, such as \N for a line feed; in SRT it is a character.
+# In pysubs2 a backslash begins a command, such as \N for a line feed; in SRT it is a character.
 _BACKSLASH = "\ufdd0"
 
 Kind: TypeAlias = Literal["timing", "length", "order", "overlap", "empty", "speed", "line", "lines"]
-"""What is wrong with a cue."""
+"""The kind of a problem with a cue."""
 
 _SERIOUS = frozenset({"timing", "length", "order", "overlap", "empty"})
 
@@ -67,9 +66,9 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     """One caption.
 
     Attributes:
-        start: When it appears, in seconds from the beginning.
-        end: When it is gone, in seconds from the beginning.
-        text: What it shows; lines are parted by line feeds.
+        start: Time when it appears, in seconds from the beginning.
+        end: Time when it disappears, in seconds from the beginning.
+        text: Its text; lines are separated by line feeds.
     """
 
     start: float
@@ -78,15 +77,15 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CueProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with one cue.
+    """A problem with one cue.
 
     Attributes:
         number: The cue's number, from 1.
-        kind: ``timing`` (a line that looks like a timing and cannot be read), ``length`` (it ends
-            before it has begun), ``order`` (it begins before the one before), ``overlap`` (it
-            begins before the one before has ended), ``empty``, ``speed`` (more characters a
-            second than people read), ``line`` (a line is too long), ``lines`` (too many).
-        message: The same in words, with figures.
+        kind: ``timing`` (a line looks like a timing but cannot be read), ``length`` (it ends before
+            it begins), ``order`` (it begins before the previous cue), ``overlap`` (it begins before
+            the previous cue ends), ``empty``, ``speed`` (more characters a second than people can
+            read), ``line`` (a line is too long), ``lines`` (too many lines).
+        message: A description with figures.
     """
 
     number: int
@@ -98,23 +97,23 @@ class CueProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def serious(self) -> bool:
-        """Whether players would show it wrongly; the rest is hard to read only."""
+        """Whether players would show the cue wrongly; other problems only make it hard to read."""
         return self.kind in _SERIOUS
 
 
 def parse_srt(text: str) -> list[Cue]:
     """Return the cues of an SRT file, in the order of the file.
 
-    Times are also read with dots, full-width signs, spaces, without milliseconds, or, with them,
-    without hours; numbers may be missing. A timing that cannot be read stays, with what belongs to
-    it, in the text of the cue before, where ``problems`` reports it.
+    Times may have dots, full-width signs or spaces, lack milliseconds, or lack hours if they have
+    milliseconds; numbers may be missing. A timing that cannot be read remains, with its text, in
+    the text of the previous cue, where ``problems`` reports it.
 
     Args:
-        text: The file. Tags such as ``<i>`` stay in the texts; the numbers of cues do not count.
+        text: The file. Tags such as ``<i>`` stay in the texts; the numbers of cues are ignored.
 
     Raises:
-        InvalidRequest: There is no cue in it, something else before the first one, or a time
-            that is negative or past 100 hours.
+        InvalidRequest: The file has no cue, has other text before the first cue, or has a time that
+            is negative or past 100 hours.
         ConfigurationError: pysubs2 is not installed.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -124,9 +123,7 @@ def parse_srt(text: str) -> list[Cue]:
     timings = [(at, found) for at, row in enumerate(rows) if (found := _timing(row, make_time))]
     if not timings:
         unread = next((at for at, row in enumerate(rows, 1) if "-->" in row), None)
-        reason = (
-            f"the timing in line {unread} cannot be read" if unread else "there is no cue in it"
-        )
+        reason = f"the timing in line {unread} cannot be read" if unread else "the file has no cue"
         raise InvalidRequest(f"srt: {reason}", param="srt")
     _check_beginning(rows[: timings[0][0]])
     cues: list[Cue] = []
@@ -142,13 +139,13 @@ def parse_srt(text: str) -> list[Cue]:
 
 
 def write_srt(cues: Iterable[Cue]) -> str:
-    """The cues as an SRT file, numbered from 1.
+    """Return the cues as an SRT file, numbered from 1.
 
     Args:
-        cues: They are written in this order; blank lines within a text are left out.
+        cues: The cues, in the order to write; blank lines within a text are left out.
 
     Raises:
-        InvalidRequest: A time is negative, or past the 100 hours that the format has room for.
+        InvalidRequest: A time is negative, or past the 100 hours of the format.
         ConfigurationError: pysubs2 is not installed.
     """
     pysubs2 = _pysubs2()
@@ -156,7 +153,7 @@ def write_srt(cues: Iterable[Cue]) -> str:
     for number, cue in enumerate(cues, 1):
         if not (0 <= cue.start < _TOO_LATE and 0 <= cue.end < _TOO_LATE):
             raise InvalidRequest(
-                f"cues: cue {number} lies outside of 0 to {_TOO_LATE:g} s", param="cues"
+                f"cues: cue {number} is outside of 0 to {_TOO_LATE:g} s", param="cues"
             )
         start, end = (round(min(at, _LATEST) * 1000) for at in (cue.start, cue.end))
         text = cue.text.replace("\\", _BACKSLASH).replace("\n", r"\N")
@@ -172,13 +169,13 @@ def problems(
     line: int = LINE,
     lines: int = LINES,
 ) -> list[CueProblem]:
-    """All that is wrong with cues, in their order; empty where nothing is.
+    """Return all problems with cues, in the order of the cues; empty if there are none.
 
     Args:
         cues: The cues.
-        characters_per_second: The highest speed of reading; tags and line ends do not count.
-        line: Characters that a line may have.
-        lines: Lines that a cue may have.
+        characters_per_second: The highest reading speed; tags and line ends do not count.
+        line: The most characters of a line.
+        lines: The most lines of a cue.
     """
     found: list[CueProblem] = []
     for number, cue in enumerate(cues, 1):
@@ -194,15 +191,15 @@ def problems(
 
 
 def captions(words: Iterable[WordTimestamp], *, line: int = LINE, lines: int = LINES) -> list[Cue]:
-    """Captions of spoken words, with the times at which they are spoken.
+    """Return captions for spoken words, with the times at which these are spoken.
 
-    A caption ends where it is full, at a pause, after 7 seconds, or with a sentence that fills
-    half a line. The sentinels ``<start>`` and ``<end>`` are left out.
+    A caption ends when it is full, at a pause, after 7 seconds, or at the end of a sentence if it
+    fills half a line. The sentinels ``<start>`` and ``<end>`` are left out.
 
     Args:
-        words: The words, as ``Speech.word_timestamps`` has them.
-        line: Characters that a line holds.
-        lines: Lines that a caption has at most.
+        words: The words, such as ``Speech.word_timestamps``.
+        line: The most characters of a line.
+        lines: The most lines of a caption.
     """
     spoken = [
         word if word.start >= 0 else msgspec.structs.replace(word, start=0.0)
@@ -223,19 +220,19 @@ def captions(words: Iterable[WordTimestamp], *, line: int = LINE, lines: int = L
 
 def _faults_of_time(cue: Cue, before: Cue | None) -> Iterator[tuple[Kind, str]]:
     if cue.end <= cue.start:
-        yield "length", f"it ends at {cue.end:.3f} s and begins at {cue.start:.3f} s"
+        yield "length", f"it ends at {cue.end:.3f} s but begins at {cue.start:.3f} s"
     if before is not None and cue.start < before.start:
-        yield "order", f"it begins at {cue.start:.3f} s, before the one before"
+        yield "order", f"it begins at {cue.start:.3f} s, before the previous cue"
     elif before is not None and cue.start < before.end:
         overlap = before.end - cue.start
-        yield "overlap", f"it begins {overlap:.3f} s before the one before has ended"
+        yield "overlap", f"it begins {overlap:.3f} s before the previous cue ends"
 
 
 def _faults_of_text(
     cue: Cue, characters_per_second: float, line: int, lines: int
 ) -> Iterator[tuple[Kind, str]]:
     if _LOOKS_LIKE_TIMING.search(cue.text):
-        yield "timing", "a line in its text looks like a timing and cannot be read as one"
+        yield "timing", "a line of its text looks like a timing but cannot be read"
     shown = [row.strip() for row in _TAG.sub("", cue.text).split("\n")]
     widths = [_width(row) for row in shown]
     if not any(widths):
@@ -245,9 +242,9 @@ def _faults_of_text(
         speed = f"{sum(widths) / seconds:.0f} characters a second"
         yield "speed", f"{speed}, more than {characters_per_second:g}"
     if max(widths) > line:
-        yield "line", f"a line of {max(widths)} characters, more than {line}"
+        yield "line", f"a line has {max(widths)} characters, more than {line}"
     if len(shown) > lines:
-        yield "lines", f"{len(shown)} lines, more than {lines}"
+        yield "lines", f"it has {len(shown)} lines, more than {lines}"
 
 
 def _grouped(
@@ -269,7 +266,7 @@ def _grouped(
 
 
 def _joined(words: Sequence[WordTimestamp]) -> str:
-    """Words as a text; with spaces, save between characters that have none."""
+    """Return words as a text, with spaces except between characters that are written without."""
     text = ""
     for word in words:
         following = word.word.strip()
@@ -279,7 +276,7 @@ def _joined(words: Sequence[WordTimestamp]) -> str:
 
 
 def _wrapped(text: str, line: int) -> list[str]:
-    # Wide characters have no spaces to wrap at, and their lines hold half as many.
+    # Texts of wide characters have no spaces to wrap at, and their lines hold half as many.
     wide = any(map(_is_wide, text))
     return textwrap.wrap(text, max(1, line // 2) if wide else line, break_on_hyphens=False)
 
@@ -311,20 +308,20 @@ def _timing(row: str, make_time: Callable[..., int]) -> tuple[int, int] | None:
 def _number_before(
     rows: Sequence[str], first: int, timing: int, before: int | None
 ) -> tuple[int, int | None]:
-    """Return where the text ends that stands before a timing, and the number of the timing's cue.
+    """Return the end of the text before a timing, and the number of the timing's cue.
 
     Args:
         rows: The file.
-        first: Where that text begins.
-        timing: Where the timing stands.
-        before: The number of the cue before, or None.
+        first: Row at which that text begins.
+        timing: Row of the timing.
+        before: The number of the previous cue, or None.
     """
     at = timing - 1
     while at > first and not rows[at].strip():
         at -= 1
     if at < first or not rows[at].strip().isdecimal():
         return timing, None
-    # A text can end with a number, too.
+    # A text can also end with a number.
     number = int(rows[at])
     close = at == timing - 1
     apart = at == first or not rows[at - 1].strip()
@@ -333,22 +330,22 @@ def _number_before(
 
 
 def _check_beginning(rows: Sequence[str]) -> None:
-    """Refuse what would get lost: all but one number before the first timing."""
+    """Refuse any text before the first timing except one number, because it would be lost."""
     numbers = 0
     for at, row in enumerate(rows, 1):
         if "-->" in row:
-            raise InvalidRequest(f"srt: the timing in line {at} cannot be read", param="srt")
+            raise InvalidRequest(f"srt: cannot read the timing in line {at}", param="srt")
         numbers += row.strip().isdecimal()
         if row.strip() and (numbers > 1 or not row.strip().isdecimal()):
-            raise InvalidRequest(f"srt: line {at} stands before the first cue", param="srt")
+            raise InvalidRequest(f"srt: line {at} has text before the first cue", param="srt")
 
 
 def _check_times(rows: Sequence[str]) -> None:
-    """Refuse times of which only a part would be read."""
+    """Refuse times that would be read only in part."""
     for number, row in enumerate(rows, 1):
         if "-->" in row and (found := _ODD_TIME.search(row)):
             raise InvalidRequest(
-                f"srt: line {number}: {found[0]}… lies outside of 0 to {_TOO_LATE:g} s", param="srt"
+                f"srt: line {number}: {found[0]}… is outside of 0 to {_TOO_LATE:g} s", param="srt"
             )
 
 
@@ -357,6 +354,6 @@ def _pysubs2() -> ModuleType:
         import pysubs2
     except ModuleNotFoundError:
         raise ConfigurationError(
-            "captions are read and written with pysubs2: pip install 'heygen-async[captions]'"
+            "captions need pysubs2: pip install 'heygen-async[captions]'"
         ) from None
     return pysubs2

@@ -1,9 +1,9 @@
-"""``HeyGen``: the client. It opens connections when it needs them, and hands out resources."""
+"""``HeyGen``: the client, with the resources of the API as attributes."""
 
 from __future__ import annotations
 
-# An import at the first call would hold up the event loop. Host names are encoded by a codec and
-# resolved in a thread.
+# Imported here, because an import during the first call would block the event loop. Host names are
+# encoded by the codec and resolved in a thread.
 import asyncio
 import concurrent.futures.thread  # noqa: F401
 import contextlib
@@ -96,7 +96,7 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _METHODS = get_args(Method)
 _V1_SUCCESS = 100
-# As it goes on the wire: from its first slash, but no second host, without query.
+# A path as sent: it starts with one slash, not two (which would name a host), and has no query.
 _PATH = r"/(?!/)[!-~]*\Z"
 _NOT_IN_A_PATH = r"[?#\\]|/\.\.?(?:/|\Z)"
 
@@ -104,77 +104,72 @@ _NOT_IN_A_PATH = r"[?#\\]|/\.\.?(?:/|\Z)"
 class HeyGen:
     """A client of the HeyGen API.
 
-    Use it as ``async with HeyGen() as heygen:``, or keep one for the life of an application and
-    end it with ``aclose()``. It may be made before an event loop runs, used on one loop after
-    the other, and pickled (the pickle holds the key, as do those of its jobs); it is safe for all
-    tasks of one loop. Threads whose loops run at the same time need one each, and get a
-    ``ConfigurationError`` otherwise.
+    Use it as ``async with HeyGen() as heygen:``, or keep one during the lifetime of an application
+    and close it with ``aclose()``. It can be created before an event loop runs, be used on several
+    loops in turn, and be pickled (the pickle contains the key, as do pickles of its jobs). All
+    tasks of one loop can share it. Threads with loops that run at the same time need one client
+    each; otherwise they get a ``ConfigurationError``.
 
     Args:
-        api_key: Your API key; by default the environment variable ``HEYGEN_API_KEY``.
-        token: An OAuth token, in place of a key.
-        base_url: By default the environment variable ``HEYGEN_API_BASE``, else
-            ``https://api.heygen.com``. Plain http is for loopback only.
-        timeout: Seconds that one attempt of a request may take: a ``Timeout``, or one number
-            for all kinds of calls. Default: reads 30, writes 120, uploads 600.
+        api_key: Your API key. Default: the environment variable ``HEYGEN_API_KEY``.
+        token: An OAuth token, instead of a key.
+        base_url: Default: the environment variable ``HEYGEN_API_BASE``, else
+            ``https://api.heygen.com``. Plain http is allowed for loopback only.
+        timeout: The most seconds for one attempt of a request: a ``Timeout``, or one number for all
+            kinds of calls. Default: reads 30, writes 120, uploads 600.
         retry: A ``Retry`` policy, or the number of attempts. Default: 5 attempts, 600 s.
-        requests: A ``RequestLimiter``, perhaps shared with other clients, or how many requests
-            may be in flight. Default 100.
-        jobs: How many jobs of bulk runs may run at once at most; what the account allows is
-            learned. Or a ``SlotPool``, perhaps shared with other clients: ``JobSlots``, or one of
-            your own. Default 50.
+        requests: A ``RequestLimiter``, perhaps shared with other clients, or the most requests in
+            flight. Default 100.
+        jobs: The most jobs of bulk runs at once (default 50); the account's own limit is learned.
+            Or a ``SlotPool``, perhaps shared with other clients: ``JobSlots`` or another one.
         slots_for: ``bulk`` (default): interactive creates take no slot. ``all``: they take one,
-            before bulk runs, and give it back when the client sees their job end, or after 60
-            minutes.
+            before bulk runs, and give it back when the client notices the end of their job, or
+            after 60 minutes.
         expected: Median durations of your jobs in seconds, by kind (``video``,
             ``video_translation``, ``video_agent_session``, ``proofread``, ``voice_clone``,
-            ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``,
-            ``background_removal``, ``filler_word_removal``, ``hyperframes_render``,
-            ``brand_kit``), where you know better than the
-            built-in guesses. They set when a job is first looked at; from the third job on the
-            client has learned it.
-        trust_env: Whether the proxies of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are
-            used. Default True.
-        ssl: An ``ssl.SSLContext``, or the path of a file of certificates that are trusted besides
-            the system's, such as those of a company's proxy. The system's are those of OpenSSL,
-            which the environment variable ``SSL_CERT_FILE`` replaces. A client with a context
-            cannot be pickled.
-        deliveries: A ``DeliveryLog`` that the ``WebhookReceiver`` of other processes publish to,
-            such as ``RedisDeliveryLog``: what they receive ends waits here, from the first wait
-            until the client is closed.
-        hooks: Functions to be told of calls, retries and jobs. They stay in this process: pickles
-            and deep copies of the client are without them.
-        on_accepted: Called with the operation and the ids of the jobs where a call that creates
-            jobs was cancelled (by a timeout, say) and has created them all the same. Stays in
-            this process, like hooks.
-        max_answer: Bytes that an answer of the API may have after decompression; a larger one
-            raises ``InvalidResponse``. Default 64 MB.
+            ``lipsync``, ``ai_clipping``, ``avatar_look``, ``avatar_group``, ``background_removal``,
+            ``filler_word_removal``, ``hyperframes_render``, ``brand_kit``), which replace the
+            built-in estimates. They determine the first poll of a job; from the third job on the
+            client has learned the duration.
+        trust_env: Whether ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are used. Default True.
+        ssl: An ``ssl.SSLContext``, or the path of a file of certificates to trust besides the
+            system's, such as those of a company's proxy. The system's certificates are those of
+            OpenSSL, which the environment variable ``SSL_CERT_FILE`` replaces. A client with a
+            context cannot be pickled.
+        deliveries: A ``DeliveryLog``, such as ``RedisDeliveryLog``, to which receivers in other
+            processes publish: their deliveries end waits of this client, until it is closed.
+        hooks: Functions that are called with events of calls, retries and jobs. Pickles and deep
+            copies of the client do not contain them.
+        on_accepted: Called with the operation and the job ids if a call was cancelled (for example
+            by a timeout) and has created jobs nevertheless. Not pickled, like hooks.
+        max_answer: The most bytes of an answer of the API after decompression; a larger one raises
+            ``InvalidResponse``. Default 64 MB.
 
     Attributes:
-        ai_clipping: Clips cut out of long videos.
-        assets: Files that requests name: uploads, list, search.
+        ai_clipping: Clips cut from long videos.
+        assets: Files for requests: upload, list, search.
         audio: Music and effects.
-        avatars: Groups, which stand for a person, and their looks, which videos name.
-        background_removals: Videos without their background.
-        brand_glossaries: How names are said and translated.
+        avatars: Avatar groups, one for each person, and their looks, which videos use.
+        background_removals: Removal of backgrounds from videos.
+        brand_glossaries: Pronunciations and translations of names.
         brand_kits: Colours, fonts and logos.
-        filler_word_removals: Videos without their ums and ers.
-        folders: What videos and assets are put in.
-        hyperframes: Videos rendered from web projects.
-        jobs: Jobs from stored ids, and news about jobs.
-        lipsyncs: Videos made to speak another audio.
-        proofreads: Translations whose subtitles a person corrects first.
+        filler_word_removals: Removal of filler words ("um") from videos.
+        folders: Folders for videos and assets.
+        hyperframes: Rendering of videos from web projects.
+        jobs: Handles from stored job ids, and notifications about jobs.
+        lipsyncs: Videos with lips synchronized to another audio.
+        proofreads: Translations with subtitles that a person corrects first.
         templates: Templates and their variants.
-        users: Who calls, and what is left of balance and credits.
-        video_agents: Videos from a prompt, by sessions that may ask back.
+        users: The account, with its remaining balance and credits.
+        video_agents: Videos from a prompt, in sessions that may ask questions.
         video_translations: Videos in other languages.
-        videos: Videos of avatars, images, prompts and scenes.
+        videos: Videos from avatars, images, prompts and scenes.
         voices: Voices, speech and clones.
-        webhooks: Endpoints that HeyGen delivers to, and past events.
+        webhooks: Webhook endpoints, and past events.
 
     Raises:
-        ConfigurationError: There is no key, the base URL would send it in the clear, or a
-            setting makes no sense; the message says which and what to do.
+        ConfigurationError: There is no key, the base URL would send it unencrypted, or a setting is
+            invalid; the message names it and says what to do.
     """
 
     def __init__(
@@ -255,7 +250,7 @@ class HeyGen:
         self.webhooks: Webhooks = Webhooks(session, watcher)
 
     def __repr__(self) -> str:
-        # Crash reports show clients whose settings were refused, too.
+        # Crash reports also show clients whose settings were refused.
         session: Session | None = getattr(self, "_session", None)
         return f"HeyGen(base_url={session.settings.base_url!r})" if session else "HeyGen()"
 
@@ -280,11 +275,11 @@ class HeyGen:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections; whoever still waits for a job gets a ``JobError``.
+        """Close all connections; raise a ``JobError`` in callers that still wait for a job.
 
-        Cancelled calls that create jobs are waited for, up to the timeout of a write, so that the
-        ids of their jobs are known; cancelling this ends that wait. Jobs at HeyGen go on. A later
-        call opens the client again.
+        It waits for cancelled calls that create jobs, up to the timeout of a write, to learn the
+        ids of their jobs; a cancellation ends this wait. Jobs continue at HeyGen. A later call
+        opens the client again.
         """
         try:
             await self._watcher.close()
@@ -296,38 +291,38 @@ class HeyGen:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
-        """Close this client when a web app ends: ``FastAPI(lifespan=heygen.lifespan)``.
+        """Close this client when a web app shuts down: ``FastAPI(lifespan=heygen.lifespan)``.
 
-        All requests of the app share the client. Where a ``WebhookReceiver`` is in use, its own
-        ``lifespan`` does this too.
+        All requests of the app share the client. The ``lifespan`` of a ``WebhookReceiver`` also
+        closes its client.
 
         Args:
-            app: What the framework hands over; it is not used.
+            app: The app, as passed by the framework; it is not used.
         """
         async with self:
             yield
 
     def add_hooks(self, hooks: Hooks) -> None:
-        """Tell these, too, of calls, retries and jobs, from now on.
+        """Call further hooks with events of calls, retries and jobs from now on.
 
         Args:
-            hooks: What to call; called after those that were there before.
+            hooks: The hooks, which are called after the earlier ones.
         """
         self._session.hooks = (*self._session.hooks, hooks)
 
     @property
     def slots(self) -> SlotPool:
-        """The slots that bulk runs share: what ``jobs`` was, or ``JobSlots``."""
+        """The slot pool that bulk runs share: the argument ``jobs``, or a ``JobSlots``."""
         return self._session.jobs
 
     @property
     def paused_seconds(self) -> float:
-        """Seconds for which requests are held back by an answer with ``Retry-After``, or 0."""
+        """Seconds for which an answer with ``Retry-After`` still holds requests back, or 0."""
         return self._session.requests.paused_seconds
 
     @property
     def traffic(self) -> Traffic:
-        """Counts of requests, retries and answers of 429 since the client was made."""
+        """Counts of requests, retries and 429 answers since the client was created."""
         return self._session.traffic
 
     @overload
@@ -361,39 +356,38 @@ class HeyGen:
         body: Request | Mapping[str, Any] | bytes | None = None,
         idempotency_key: str | None = None,
     ) -> Any:
-        """Send any call of the API, present or future, with all guarantees of the others.
+        """Send any call of the API, even an unknown one, with the guarantees of other methods.
 
-        Limits, retries, timeouts and errors are those of the operation that method and path name,
-        and so is the Idempotency-Key, the same on all attempts. A POST that is not known carries
-        your own key, if you give one; without one it is not sent again after an attempt that may
-        have been carried out.
+        If method and path name a known operation, its limits, retries, timeouts, errors and
+        Idempotency-Key apply. An unknown POST carries your own key, if you pass one; without a key
+        it is not sent again after an attempt that may have been carried out.
 
         Args:
             method: HTTP method.
-            path: Path on the API's host, from its first slash, encoded, without query.
-            answer: The type of what stands under ``data`` in the answer. By default the whole
-                answer comes as plain Python values.
-            query: Query parameters; None values are left out, sequences joined by commas.
+            path: Encoded path on the API's host, which starts with a slash, without query.
+            answer: The type of ``data`` in the answer. By default the whole answer is returned as
+                plain Python values.
+            query: Query parameters; None values are left out, and sequences are joined by commas.
             body: A request Struct, a mapping, or JSON bytes.
-            idempotency_key: Your own key; by default a fresh one for operations known to take one.
+            idempotency_key: Your own key. Default: a new key, for operations known to take one.
 
         Returns:
-            What ``answer`` asks for.
+            The answer, as an instance of ``answer`` or plain values.
 
         Raises:
-            InvalidRequest: The method or the path is not one, or the body cannot be JSON.
-            HeyGenError: As every call.
+            InvalidRequest: The method or path is invalid, or the body cannot be encoded as JSON.
+            HeyGenError: As for every call.
         """
         if method not in _METHODS:
             raise InvalidRequest(
                 f"method: expected one of {', '.join(_METHODS)}, got {method!r}", param="method"
             )
         if not re.match(_PATH, path) or re.search(_NOT_IN_A_PATH, path):
-            # A query may hold a signature.
+            # A query may contain a signature.
             given = re.sub(r"(?s)[?#].*", "?…", path)
             raise InvalidRequest(
-                "path: expected an encoded path from its first slash, without query, got "
-                f"{given!r}",
+                "path: expected an encoded path that starts with a slash, without query (use "
+                f"query=), got {given!r}",
                 param="path",
             )
         known = operation_at(method, path)
@@ -403,10 +397,10 @@ class HeyGen:
             method=method,
             path="/",
             answer=Any if answer is None else answer,
-            # Of an operation that is not known, the caller knows whether it takes a key.
+            # For an unknown operation, the caller knows whether it takes a key.
             keyed=idempotency_key is not None if known is None else known.keyed,
             replays=known is None or known.replays,
-            # The removal of backgrounds is, if its body has a request_id, which may be missing.
+            # The removal of backgrounds is idempotent only if its body has a request_id.
             idempotent=known is not None and known.idempotent and known.creates is None,
             kind=None if known is None else known.kind,
             creates=None if known is None or known.creates is None else _ids_in(known),
@@ -430,33 +424,34 @@ class HeyGen:
         what: Output | None = None,
         renew: Callable[[], Awaitable[str | None]] | None = None,
     ) -> int:
-        """Download a file that HeyGen made; the API key is not sent along.
+        """Download a file that HeyGen has made, without sending the API key.
 
-        An interrupted download goes on where it stopped, within a call and in the next one. A
-        file appears under its name only when it is complete. A web page, a message in JSON or
-        nothing in place of a media file is a ``TransferError`` and leaves no file.
+        An interrupted download continues where it stopped, within a call and in the next one. A
+        file appears under its name only when it is complete. A web page, a JSON message or an empty
+        body instead of a media file raises a ``TransferError`` and leaves no file.
 
         Args:
-            source: A media URL, or the video, translation, lipsync, filler-word removal or
-                HyperFrames render itself, whose URL is signed anew where it has expired.
-            to: A path, or something to write to: an object with a ``write`` method, sync or
-                async.
-            what: Which of its files: ``video``, ``captioned`` (with captions burnt in),
-                ``subtitles``, ``thumbnail``, ``gif`` or ``audio``. By default the video, or the
-                audio of a translation of the audio alone.
-            renew: Gives a fresh URL where ``source`` is one that has expired.
+            source: A media URL, or a video, translation, lipsync, filler-word removal or
+                HyperFrames render; if its URL has expired, a new one is fetched.
+            to: A path, or an object with a sync or async ``write`` method, or an async callable.
+            what: The file to download: ``video``, ``captioned`` (with burnt-in captions),
+                ``subtitles``, ``thumbnail``, ``gif`` or ``audio``. Default: the video, or the audio
+                of a translation of audio only.
+            renew: Returns a fresh URL if ``source`` is a URL that has expired.
 
         Returns:
             The size in bytes.
 
         Raises:
-            URLExpired: The URL has expired and nothing renews it.
-            TransferError: The file cannot be fetched or written.
-            InvalidRequest: ``source`` is not a URL to fetch, or has no such file, perhaps not yet.
+            URLExpired: The URL has expired and cannot be renewed.
+            TransferError: The file cannot be downloaded or written.
+            InvalidRequest: ``source`` is not a valid URL, or does not have the file, or not yet.
         """
         if isinstance(source, str):
             if what is not None:
-                raise InvalidRequest("what: not with a URL, which is one file", param="what")
+                raise InvalidRequest(
+                    "what: cannot be combined with a URL, which is already one file", param="what"
+                )
             return await download(self._session, source, to, renew=renew)
         url, renew = output_url(source, what), renew or self._renewal(source, what)
         expected: Expected = "subtitles" if what == "subtitles" else "media"
@@ -476,33 +471,33 @@ class HeyGen:
     ) -> UploadedAsset:
         """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf, srt or zip, up to 200 MB.
 
-        It is read in chunks off the event loop, and anew where an attempt is repeated. Up to
-        32 MB go in one request, more straight into storage, with a checksum of what was sent.
+        The file is read in chunks in a thread, and again if an attempt is repeated. Up to 32 MB are
+        sent in one request; larger files go directly to storage, with a checksum.
 
         Args:
-            source: A path, bytes, a file opened in binary mode (from where it stands), an
-                uploaded file of a web framework (FastAPI, Starlette, aiohttp, Flask; whole), or
-                an async iterable of bytes. What can be read only once is first copied to a
-                temporary file.
-            filename: Its name; by default the source's own.
-            content_type: Its MIME type; by default what its first bytes say, or, if they do not,
+            source: A path, bytes, a file opened in binary mode (read from its position), an
+                uploaded file in a web framework (FastAPI, Starlette, aiohttp, Flask; read from its
+                start), or an async iterable of bytes. A source that can be read only once is first
+                copied to a temporary file.
+            filename: Name of the file. Default: that of the source.
+            content_type: MIME type of the file. Default: derived from its first bytes, else from
                 the ending of its name.
-            cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
-                asset, that is the answer, and nothing is sent. By default each call uploads.
-            progress: Called on the event loop with the bytes of the file that were sent, and
-                all of them. Where an attempt is repeated, it counts from the start again.
-            idempotency_key: Your own key; within 24 h the same key gives the same asset. By
-                default each call has a fresh one. Not with a cache.
+            cache: An ``UploadCache``. If it contains the same bytes and HeyGen still has their
+                asset, that asset is returned and nothing is sent. By default each call uploads.
+            progress: Called on the event loop with the bytes of the file sent so far, and its size.
+                If an attempt is repeated, the count starts again.
+            idempotency_key: Your own key; within 24 h the same key returns the same asset. Default:
+                a new key for each call. Cannot be combined with ``cache``.
 
         Returns:
-            The asset; requests take its ``asset_id``.
+            The asset; use its ``asset_id`` in requests.
 
         Raises:
-            InvalidRequest: The file cannot be read, is empty, larger than 200 MB, or of a type
-                that HeyGen does not take; nothing was sent.
-            TransferError: The storage did not take the file, or it changed meanwhile.
+            InvalidRequest: The file cannot be read, is empty, is larger than 200 MB, or has a type
+                that HeyGen does not accept; nothing was sent.
+            TransferError: The storage refused the file, or the file changed during the upload.
             UploadCacheError: The cache's file cannot be read or written.
-            HeyGenError: As every call.
+            HeyGenError: As for every call.
         """
         return await self.assets.upload(
             source,
@@ -523,26 +518,27 @@ class HeyGen:
     ) -> AsyncGenerator[UploadOutcome]:
         """Upload many files, a few at a time: ``async for outcome in heygen.upload_all(paths)``.
 
-        Outcomes come as the uploads end, in that order; one bad file does not stop the rest.
-        Nothing is left running where the iteration is cancelled or its generator closed.
+        Outcomes are yielded in the order in which the uploads end; one bad file does not stop the
+        others. No upload keeps running when the iteration is cancelled or its generator closed.
 
         Args:
-            sources: Files as ``upload`` takes them, or pairs of a file name and such a file; any
-                sync or async iterable, pulled only as fast as uploads end; a sync one that is
-                not a list or a tuple in a thread of its own. A generator is closed when this
-                ends.
-            parallel: Uploads at the same time at most.
+            sources: A sync or async iterable of files, each as for ``upload`` or a pair of a file
+                name and such a file. It is read only as fast as uploads end; a sync iterable other
+                than a list or tuple is read in a thread of its own, and a generator is closed at
+                the end.
+            parallel: The most uploads at the same time. Default 4.
             cache: An ``UploadCache``; see ``upload``.
-            progress: Called on the event loop with the bytes that were sent, and all bytes, of
-                all files together: those of a collection from the start where their sizes can
-                be known, the others from when they begin. What it raises ends everything.
+            progress: Called on the event loop with the bytes sent so far and the size of all files
+                together. The files of a collection count from the start if their sizes are known,
+                others from the start of their upload. An exception from it ends all uploads.
 
         Returns:
-            What became of each file: ``outcome.result`` is its asset, ``outcome.error`` why
-            there is none.
+            The outcome of each file: ``outcome.result`` is its asset, ``outcome.error`` the
+            exception if the upload failed.
 
         Raises:
-            InvalidRequest: At once: ``sources`` is one file, or ``parallel`` less than 1.
+            InvalidRequest: ``sources`` is a single file, or ``parallel`` is less than 1. It is
+                raised at once.
         """
         if parallel < 1:
             raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
@@ -574,7 +570,7 @@ def _kind_of(source: _Downloadable) -> JobKind[Any]:
 
 
 class _Whole(Endpoint[Any], frozen=True, kw_only=True):
-    """An operation that is not described here; its answer comes as it is, envelope and all."""
+    """An operation that the SDK does not describe; its answer is returned with its envelope."""
 
     @cached_property
     def decode(self) -> Decode[Any]:
@@ -584,7 +580,7 @@ class _Whole(Endpoint[Any], frozen=True, kw_only=True):
 def _decode_whole(content: bytes) -> Any:
     answer = msgspec.json.decode(content)
     if isinstance(answer, dict):
-        # v1 and v2 report failures under status 200 as well.
+        # v1 and v2 also report failures with status 200.
         code = answer.get("code")
         if answer.get("error") or (isinstance(code, int) and code != _V1_SUCCESS):
             raise ErrorInside
@@ -592,7 +588,7 @@ def _decode_whole(content: bytes) -> Any:
 
 
 def _ids_in(operation: Endpoint[Any]) -> Callable[[Any], list[str]]:
-    """Read the ids of the jobs that were created off an answer of whatever type."""
+    """Return a function that finds the ids of created jobs in an answer of any type."""
 
     def ids(answer: Any) -> list[str]:
         assert operation.creates is not None
@@ -601,7 +597,7 @@ def _ids_in(operation: Endpoint[Any]) -> Callable[[Any], list[str]]:
             data = plain.get("data", plain)
             return operation.creates(msgspec.convert(data, operation.answer, strict=False))
         except (msgspec.MsgspecError, AttributeError, TypeError):
-            return []  # the caller asked for something else
+            return []  # the caller asked for another type
 
     return ids
 
@@ -611,7 +607,7 @@ def _checked(expected: Mapping[str, float]) -> dict[str, float]:
     for name, seconds in expected.items():
         if name not in kinds:
             raise ConfigurationError(
-                f"expected: there are no jobs of kind {name!r}, only {', '.join(kinds)}"
+                f"expected: {name!r} is not a kind of job; kinds are {', '.join(kinds)}"
             )
         if not 0 < seconds < math.inf:
             raise ConfigurationError(f"expected.{name}: expected seconds > 0, got {seconds!r}")

@@ -1,9 +1,9 @@
-"""Every exception that heygen_async raises; this module imports nothing of the package.
+"""All exceptions of heygen_async, which derive from ``HeyGenError``.
 
     HeyGenError
     ├── ConfigurationError          no API key, a base URL that is not https
-    ├── InvalidRequest              refused before anything was sent (also a ValueError)
-    ├── CallError                   one call failed; carries method, path and attempts
+    ├── InvalidRequest              the request is invalid; nothing was sent (also a ValueError)
+    ├── CallError                   one call failed; has method, path and attempts
     │   ├── APIError                the API answered with an error
     │   │   ├── BadRequest          400, 422 and other 4xx
     │   │   │   └── PayloadTooLarge 413
@@ -12,39 +12,39 @@
     │   │   ├── PermissionDenied    403
     │   │   ├── NotFound            404
     │   │   ├── Conflict            409
-    │   │   ├── RateLimited         429, and the wait is longer than the caller allows
-    │   │   │   └── QuotaExceeded   429 that does not clear by waiting
+    │   │   ├── RateLimited         429, with a longer wait than the caller allows
+    │   │   │   └── QuotaExceeded   429 that waiting does not clear
     │   │   └── ServerError         5xx
     │   ├── TransportError          no complete answer arrived
     │   │   ├── ConnectionFailed    refused, reset, closed, cut short
     │   │   └── RequestTimeout      no answer in time (also a TimeoutError)
-    │   ├── InvalidResponse         an answer that is not what the API describes
-    │   └── SlotUnavailable         no slot to submit under: its lease was lost, its pool closed
-    │       └── SlotsUnavailable    the server that hands out slots is away
-    ├── JobError                    about one job; carries its id
+    │   ├── InvalidResponse         an answer of another form than the API describes
+    │   └── SlotUnavailable         no slot for a submission: the lease was lost or the pool closed
+    │       └── SlotsUnavailable    the server of the slot pool does not answer
+    ├── JobError                    an error about one job; has its id
     │   ├── JobFailed               HeyGen reports that the job failed
     │   ├── JobTimeout              the job did not end in time (also a TimeoutError)
     │   └── JobNeedsInput           a job waits for its user
-    ├── TransferError               a download or upload of media failed
-    │   └── URLExpired              a signed URL has lapsed and could not be renewed
-    ├── WebhookError                a delivery that is not to be believed
-    │   ├── SignatureMissing        it is not signed at all
-    │   ├── SignatureMismatch       no secret made its signature
-    │   ├── StaleDelivery           its timestamp is too far from now
-    │   └── MalformedDelivery       its body is no event
+    ├── TransferError               a download or upload of a media file failed
+    │   └── URLExpired              a signed URL has expired and could not be renewed
+    ├── WebhookError                a webhook that failed verification
+    │   ├── SignatureMissing        it has no signature
+    │   ├── SignatureMismatch       its signature matches none of the secrets
+    │   ├── StaleDelivery           its timestamp is too far from the present
+    │   └── MalformedDelivery       its body is not an event
     ├── BatchStopped                a batch stopped after a failed item
     ├── BudgetExceeded              a batch has no room left under max_cost or max_jobs
     │   └── InsufficientBalance     the account cannot pay for a batch
-    ├── CorrectionFailed            a function that corrects subtitles raised
+    ├── CorrectionFailed            a function that corrects subtitles raised an exception
     ├── ProofreadExpired            a proofread has expired before it was rendered
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
-    ├── UncertainSubmission         whether an item was submitted cannot be told any more
-    ├── RecordedFailure             an item failed in an earlier run, says its journal
-    ├── JournalError                a bulk run's journal cannot be used, or no longer
+    ├── UncertainSubmission         an item may or may not have been submitted
+    ├── RecordedFailure             an item failed in an earlier run of the same journal
+    ├── JournalError                the journal of a bulk run cannot be used
     │   └── DuplicateKey            two items of one run have the same key
     └── UploadCacheError            the file that remembers uploads cannot be used
 
-All of them pickle. None of them ever holds the API key or a signed URL's query.
+All of them can be pickled. None of them holds the API key or the query of a signed URL.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class HeyGenError(Exception):
     """Base of all exceptions of this package."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default calls the class with ``args``, which keyword-only arguments break.
+        # The default calls the class with ``args`` alone, without its keyword-only arguments.
         return _rebuilt, (type(self), self.args), self.__dict__
 
 
@@ -83,17 +83,17 @@ class InvalidRequest(HeyGenError, ValueError):
 
 
 class CallError(HeyGenError):
-    """What every failed call knows about itself.
+    """A call failed; base of the exceptions about one call.
 
     Attributes:
-        message: What went wrong, without the call.
+        message: Description of the failure, without method and path.
         method: HTTP method.
         path: Path without host and query.
-        attempts: How many times the request was sent.
-        maybe_carried_out: True where the API may have done what the call asked for, and the call
-            takes no idempotency key: it is not known whether a job was created and paid for.
-        in_doubt: Whether the API may have carried out one of the attempts, also where the call
-            has an idempotency key, under which it can be sent again.
+        attempts: Number of times that the request was sent.
+        maybe_carried_out: True if the API may have carried out the call and the call takes no
+            idempotency key: it is not known whether a job was created and paid for.
+        in_doubt: Whether the API may have carried out one of the attempts, even if the call has an
+            idempotency key, with which it can be sent again.
     """
 
     maybe_carried_out: bool = False
@@ -119,17 +119,17 @@ class APIError(CallError):
 
     Attributes:
         status: HTTP status.
-        code: The API's error code, such as ``invalid_parameter``; the gateway in front
-            of the API gives none, then it is derived from the status.
-        message: The API's own sentence, with anything that looks like a key or a signed
-            URL's query removed.
-        param: The request field at fault, where the API names one.
-        doc_url: The API's page about the code.
-        errors: Details item by item, where the API gives them, at most 50: the texts ``code``,
-            ``message``, ``node_id``, ``path`` and ``port``, as far as each has them.
-        request_id: From the answer's headers, for HeyGen's support.
-        retry_after: Seconds that the API asked to wait, or None.
-        attempts, method, path: The call.
+        code: The API's error code, such as ``invalid_parameter``. If the gateway in front of the
+            API answers without one, it is derived from the status.
+        message: The API's message, without anything that looks like a key or the query of a signed
+            URL.
+        param: The request field at fault, or None if the API does not name one.
+        doc_url: URL of the API's page about the code, or None.
+        errors: At most 50 details, if the API gives them: the texts ``code``, ``message``,
+            ``node_id``, ``path`` and ``port`` of each, as far as present.
+        request_id: The id in the answer's headers, for HeyGen's support, or None.
+        retry_after: Seconds that the API asked to wait, or None. attempts, method, path: As in
+            ``CallError``.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class BadRequest(APIError):
 
 
 class PayloadTooLarge(BadRequest):
-    """413: the body or file is over the API's limit."""
+    """413: the body or file is larger than the API's limit."""
 
 
 class AuthenticationError(APIError):
@@ -175,27 +175,27 @@ class AuthenticationError(APIError):
 
 
 class PaymentRequired(APIError):
-    """402: no credit left, or the plan does not include this."""
+    """402: no credit is left, or the plan does not include the operation."""
 
 
 class PermissionDenied(APIError):
-    """403: the key may not do this."""
+    """403: the key has no permission for the operation."""
 
 
 class NotFound(APIError):
-    """404: no such thing in this account."""
+    """404: the resource does not exist in this account."""
 
 
 class Conflict(APIError):
-    """409: the state of the thing forbids the call."""
+    """409: the state of the resource does not allow the call."""
 
 
 class RateLimited(APIError):
-    """429 and the API asked for a longer wait than the caller allows."""
+    """429, and the API asked for a longer wait than the caller allows."""
 
 
 class QuotaExceeded(RateLimited):
-    """429 for a quota that does not clear by waiting; never retried."""
+    """429 for a quota that waiting does not clear; never retried."""
 
 
 class ServerError(APIError):
@@ -207,12 +207,12 @@ class TransportError(CallError):
 
 
 class ConnectionFailed(TransportError):
-    """The connection was refused, reset, closed or ended in the middle of an answer.
+    """The connection was refused, reset or closed, or ended in the middle of an answer.
 
     Attributes:
-        sent: False where no connection came about, so that nothing can have been sent.
-        final: True if another attempt would fail as well: a certificate that is not trusted, or a
-            host that has never answered.
+        sent: False if there was no connection, and nothing can have been sent.
+        final: True if another attempt would fail too: a certificate is not trusted, or the host has
+            never answered.
     """
 
     def __init__(
@@ -231,15 +231,15 @@ class ConnectionFailed(TransportError):
 
 
 class RequestTimeout(TransportError, TimeoutError):
-    """An attempt got no answer in its time."""
+    """An attempt got no answer within its timeout."""
 
 
 class InvalidResponse(CallError):
-    """A success whose body is not what the API describes.
+    """A success whose body has another form than the API describes.
 
     Attributes:
         status: HTTP status of the answer.
-        garbled: True where the body is no JSON at all, False where it has another shape.
+        garbled: True if the body is not JSON, False if it is JSON of another form.
     """
 
     def __init__(
@@ -258,27 +258,27 @@ class InvalidResponse(CallError):
 
 
 class SlotUnavailable(CallError):
-    """There is no slot to submit a job under; this attempt was not sent.
+    """There is no slot for a submission; this attempt was not sent.
 
-    The lease that the call was to use is lost, or the slot pool was closed. Get a new lease and
-    call again, with the same idempotency key.
+    The lease of the call was lost, or the slot pool was closed. Get a new lease and call again with
+    the same idempotency key.
     """
 
 
 class SlotsUnavailable(SlotUnavailable):
-    """The server that hands out slots has been away for longer than the pool's ``patience``.
+    """The server of the slot pool has not answered for longer than the pool's ``patience``.
 
-    Nothing that needs a slot is submitted meanwhile. A bulk run ends with this exception once its
-    jobs in flight have ended; run it again with its journal when the server is back.
+    Nothing that needs a slot is submitted meanwhile. A bulk run ends with this exception when its
+    jobs in flight have ended; run it again with its journal when the server answers again.
     """
 
 
 class JobError(HeyGenError):
-    """About one job.
+    """An error about one job.
 
     Attributes:
-        job_id: The job's id; ``heygen.jobs.attach(type, job_id)`` makes a job of it again.
-        last: The last state seen, the API's own object, or None.
+        job_id: The job's id; ``heygen.jobs.attach(type, job_id)`` returns a new handle.
+        last: The last state received from the API, or None.
     """
 
     def __init__(self, message: str, *, job_id: str, last: Any = None) -> None:
@@ -291,8 +291,8 @@ class JobFailed(JobError):
     """HeyGen reports that the job failed. Failed jobs are not charged.
 
     Attributes:
-        code: ``failure_code`` where the API gives one, else None.
-        message: ``failure_message`` where the API gives one, else a sentence of ours.
+        code: ``failure_code`` if the API gives one, else None.
+        message: ``failure_message`` if the API gives one, else a sentence of the SDK.
     """
 
     def __init__(
@@ -308,7 +308,7 @@ class JobFailed(JobError):
 
 
 class JobTimeout(JobError, TimeoutError):
-    """The job did not end in the time the caller gave; it goes on at HeyGen."""
+    """The job did not end within the caller's timeout; it continues at HeyGen."""
 
 
 class JobNeedsInput(JobError):
@@ -320,10 +320,10 @@ class JobNeedsInput(JobError):
 
 
 class TransferError(HeyGenError):
-    """A download or an upload of media failed.
+    """A download or an upload of a media file failed.
 
     Attributes:
-        status: HTTP status of the last answer, or None where none came.
+        status: HTTP status of the last answer, or None if there was none.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -332,31 +332,31 @@ class TransferError(HeyGenError):
 
 
 class URLExpired(TransferError):
-    """A signed URL has lapsed (403 or 404 on a media URL) and could not be renewed."""
+    """A signed URL has expired (403 or 404 on a media URL) and could not be renewed."""
 
 
 class WebhookError(HeyGenError):
-    """A delivery that is not to be believed. No message holds a secret or a signature."""
+    """A webhook failed verification. No message contains a secret or a signature."""
 
 
 class SignatureMissing(WebhookError):
-    """There is neither a ``Heygen-Signature`` nor a ``Signature`` header.
+    """The delivery has neither a ``Heygen-Signature`` nor a ``Signature`` header.
 
-    HeyGen signs what it delivers to registered endpoints, but not what it posts to the
-    ``callback_url`` of a request.
+    HeyGen signs deliveries to registered endpoints, but not those to the ``callback_url`` of a
+    request.
     """
 
 
 class SignatureMismatch(WebhookError):
-    """The signature was made with another secret, or of another body."""
+    """The signature was made with another secret, or for another body."""
 
 
 class StaleDelivery(WebhookError):
-    """The delivery's timestamp is too far from now, or is none.
+    """The delivery's timestamp is too far from the present, or is not a number.
 
     Attributes:
-        age: Seconds between its timestamp and now, negative for the future; None where the
-            header holds no number.
+        age: Seconds since its timestamp, negative for the future; None if the header is not a
+            number.
     """
 
     def __init__(self, message: str, *, age: float | None = None) -> None:
@@ -365,20 +365,20 @@ class StaleDelivery(WebhookError):
 
 
 class MalformedDelivery(WebhookError):
-    """The body is no JSON object with an ``event_type``."""
+    """The body is not a JSON object with an ``event_type``."""
 
 
 class BatchStopped(HeyGenError):
-    """A batch stopped after a failed item, or gave up since HeyGen accepted nothing any more.
+    """A batch stopped after a failed item, or gave up because HeyGen accepted nothing any more.
 
-    With ``on_error="stop"`` any failure stops it, with ``stop-if-all-fail`` the last one of a
-    series that began with the first item; otherwise a refused key or an exhausted quota. It gives
-    up after ``Batch(give_up_after=…)`` seconds; no item has failed by that.
+    With ``on_error="stop"`` any failure stops it, with ``stop-if-all-fail`` a series of failures
+    from the first item on; otherwise only a refused key or an exhausted quota. It gives up after
+    ``Batch(give_up_after=…)`` seconds, and then no item counts as failed.
 
     Attributes:
-        key: The failed item's key, or that of one that was not submitted.
-        error: Why it failed, or was not submitted; also the ``__cause__``.
-        not_submitted: Keys of the items that were not submitted, if it gave up.
+        key: Key of the failed item, or of one that was not submitted.
+        error: The exception of that item; also the ``__cause__``.
+        not_submitted: Keys of the items that were not submitted, if the batch gave up.
     """
 
     def __init__(
@@ -396,13 +396,13 @@ class BatchStopped(HeyGenError):
 
 
 class JournalError(HeyGenError):
-    """The journal of a bulk run cannot be used, or no longer; what is in it stays there.
+    """The journal of a bulk run cannot be used, or no longer; its records are kept.
 
     Attributes:
         path: The journal's file.
-        reason: In one word: ``newer``, ``other_run``, ``not_a_journal``, ``damaged``, ``locked``,
-            ``missing``, ``read_only``, ``disk_full``, ``io_error``, ``gone``, ``busy``,
-            ``closed``, ``duplicate_key``, ``unknown_key`` or ``wrong_state``.
+        reason: One of ``newer``, ``other_run``, ``not_a_journal``, ``damaged``, ``locked``,
+            ``missing``, ``read_only``, ``disk_full``, ``io_error``, ``gone``, ``busy``, ``closed``,
+            ``duplicate_key``, ``unknown_key`` or ``wrong_state``.
     """
 
     def __init__(self, message: str, *, path: str, reason: str) -> None:
@@ -436,13 +436,13 @@ class UploadCacheError(HeyGenError):
 
 
 class BudgetExceeded(HeyGenError):
-    """A batch has no room left under its ``max_cost`` or ``max_jobs``. Sums are estimates.
+    """A batch has no room left under its ``max_cost`` or ``max_jobs``. Amounts are estimates.
 
     Attributes:
         max_cost: The cap in USD, or None.
         max_jobs: The cap on jobs, or None.
         spent: USD that ended jobs have cost.
-        reserved: USD that the jobs in flight will probably cost.
+        reserved: USD reserved for the jobs in flight.
         not_submitted: Keys of the items that were not submitted.
     """
 
@@ -468,7 +468,7 @@ class InsufficientBalance(BudgetExceeded):
     """The account cannot pay for a run. Nothing was submitted.
 
     Attributes:
-        needed: USD that the run needs, by estimate.
+        needed: Estimated cost of the run in USD.
         available: USD that the account can spend.
     """
 
@@ -497,9 +497,9 @@ class InsufficientBalance(BudgetExceeded):
 
 
 class CorrectionFailed(HeyGenError):
-    """A function that was to correct the subtitles of a language did not; nothing was rendered.
+    """A function that corrects subtitles failed for a language; nothing was rendered.
 
-    What it raised is the ``__cause__``.
+    Its exception is the ``__cause__``.
 
     Attributes:
         language: The language.
@@ -513,7 +513,7 @@ class CorrectionFailed(HeyGenError):
 class ProofreadExpired(HeyGenError):
     """A proofread has expired before it was rendered; HeyGen keeps one for about 24 h.
 
-    It is made anew if ``localize(renew=…)`` agrees; nothing was paid for.
+    Nothing was paid for it. A new one is created if ``localize(renew=…)`` allows it.
 
     Attributes:
         language: The language.
@@ -527,10 +527,10 @@ class ProofreadExpired(HeyGenError):
 
 
 class IdempotencyMismatch(HeyGenError):
-    """An item of a resumed run is not what its journal says; nothing was sent.
+    """An item of a resumed run differs from its record in the journal; nothing was sent.
 
-    The API replays the first answer to a key even where the body differs, so the new payload
-    would silently get the old video.
+    The API replays the first answer to a key even if the body differs, so the new payload would
+    silently get the old video.
 
     Attributes:
         key: The item's key.
@@ -542,10 +542,11 @@ class IdempotencyMismatch(HeyGenError):
 
 
 class UncertainSubmission(HeyGenError):
-    """Whether an item was submitted cannot be told, and so it is not sent again.
+    """It is not known whether an item was submitted, so it is not sent again.
 
-    Its answer was lost. Its idempotency key is older than the 24 h in which the API would replay
-    that, or its operation takes none, and the account shows no job that is certainly its own.
+    Its answer was lost. Its idempotency key is older than the 24 h in which the API replays
+    answers, or its operation takes no key, and the account shows no job that certainly belongs to
+    the item.
 
     Attributes:
         key: The item's key.
@@ -557,11 +558,11 @@ class UncertainSubmission(HeyGenError):
 
 
 class RecordedFailure(HeyGenError):
-    """An item failed in an earlier run, as its journal says.
+    """An item failed in an earlier run, according to its journal.
 
     Attributes:
-        error_type: The class of the error then.
-        code: The API's code then, or None.
+        error_type: Name of the exception's class.
+        code: The API's code, or None.
     """
 
     def __init__(self, message: str, *, error_type: str, code: str | None) -> None:

@@ -1,27 +1,27 @@
-"""OpenTelemetry: traces and metrics of a client, built on its hooks alone.
+"""OpenTelemetry: traces and metrics of a client, built on its hooks.
 
-For instance, once the application has set its providers::
+Once the application has set its providers::
 
     from heygen_async.telemetry import OpenTelemetry
 
     OpenTelemetry().instrument(heygen)
 
-A client that is not instrumented costs nothing. Spans are made when their calls have ended, with
-the times at which they began, as children of the span that is active where the call is made. Names
-follow OpenTelemetry's conventions for HTTP clients where there are any; others begin with
-``heygen.``.
+A client that is not instrumented has no extra cost. A span is made when its call has ended, with
+the time at which it began, as a child of the span that is active at the call. Names follow
+OpenTelemetry's conventions for HTTP clients if there are any; others begin with ``heygen.``.
 
 Spans:
 
-- ``POST /v3/videos``: each call, all its attempts together; each retry is an event in it. Calls
-  that the client makes by itself, to look at jobs, have no parent.
-- ``heygen.job video``: each job, from its submission to when its end is known here.
+- ``POST /v3/videos``: each call, with all its attempts; each retry is an event in it. Calls that
+  the client makes by itself, to poll jobs, have no parent.
+- ``heygen.job video``: each job, from its submission until its end is known here.
 - ``heygen.download video``: each download of a job's output, linked to the job's span.
 
-Metrics: ``http.client.request.duration`` (each attempt by itself), ``heygen.retries``,
-``heygen.rate_limited`` (answers of 429), ``heygen.jobs.submitted``, ``heygen.job.duration``,
-``heygen.jobs.cost`` (USD, an estimate at published prices, of jobs that this client has submitted
-one by one), ``heygen.slots.used`` and ``heygen.slots.limit`` (of the bulk runs' job slots).
+Metrics: ``http.client.request.duration`` (each attempt), ``heygen.retries``,
+``heygen.rate_limited`` (answers with status 429), ``heygen.jobs.submitted``,
+``heygen.job.duration``, ``heygen.jobs.cost`` (USD, estimated at published prices, for jobs that
+this client has submitted singly), ``heygen.slots.used`` and ``heygen.slots.limit`` (job slots of
+bulk runs).
 
 No attribute holds the API key, a query or a signed URL.
 """
@@ -53,20 +53,21 @@ except ImportError as _error:
 
 __all__ = ["OpenTelemetry"]
 
-# Of the conventions for HTTP clients, in seconds; and for jobs, which take minutes.
+# Buckets in seconds: those of the conventions for HTTP clients, and others for jobs, which take
+# minutes.
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30)
 _JOB_BUCKETS = (10, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200)
-# Jobs that are remembered until they settle and are downloaded; the oldest are forgotten.
+# The most jobs that are remembered until they settle and are downloaded; the oldest are dropped.
 _JOBS = 10_000
 
 
 class OpenTelemetry:
-    """Traces and metrics, for one client or several.
+    """Traces and metrics of one client or several.
 
     Args:
-        tracer_provider: Where spans go; by default the global provider.
-        meter_provider: Where metrics go; by default the global provider.
-        prices: What jobs cost. Default: the published prices.
+        tracer_provider: Receives the spans. Default: the global provider.
+        meter_provider: Receives the metrics. Default: the global provider.
+        prices: Prices of jobs. Default: the published prices.
     """
 
     def __init__(
@@ -79,13 +80,13 @@ class OpenTelemetry:
         self._tracer = trace.get_tracer("heygen_async", __version__, tracer_provider)
         self._prices = prices
         self._clients: weakref.WeakSet[HeyGen] = weakref.WeakSet()
-        # Replaced, never changed: the gauges are read in another thread.
+        # Replaced and never mutated, because the gauges are read in another thread.
         self._slots: tuple[tuple[weakref.ref[SlotPool], str], ...] = ()
         meter = metrics.get_meter("heygen_async", __version__, meter_provider)
         self._requests = meter.create_histogram(
             "http.client.request.duration",
             "s",
-            "Duration of HTTP client requests, each attempt by itself.",
+            "Duration of HTTP client requests, for each attempt.",
             explicit_bucket_boundaries_advisory=_REQUEST_BUCKETS,
         )
         self._retries = meter.create_counter(
@@ -103,9 +104,7 @@ class OpenTelemetry:
             "From the submission of a job until its end is known.",
             explicit_bucket_boundaries_advisory=_JOB_BUCKETS,
         )
-        self._cost = meter.create_counter(
-            "heygen.jobs.cost", "{USD}", "What jobs have cost, an estimate."
-        )
+        self._cost = meter.create_counter("heygen.jobs.cost", "{USD}", "Estimated cost of jobs.")
         meter.create_observable_gauge(
             "heygen.slots.used",
             [lambda _: self._observe("held")],
@@ -116,11 +115,11 @@ class OpenTelemetry:
             "heygen.slots.limit",
             [lambda _: self._observe("limit")],
             "{slot}",
-            "Jobs that the account lets run at once, as far as is known.",
+            "Jobs that the account may run at once, as far as known.",
         )
 
     def instrument(self, heygen: HeyGen) -> None:
-        """Trace and count what this client does from now on; doing so again changes nothing."""
+        """Trace and count calls and jobs of this client from now on; further calls do nothing."""
         if heygen in self._clients:
             return
         self._clients.add(heygen)
@@ -187,7 +186,7 @@ class OpenTelemetry:
         known = jobs.get(key)
         if event.stage == "downloaded":
             self._download(event, known.span if isinstance(known, _Settled) else None)
-        elif not isinstance(known, _Settled):  # another handle of the same job may settle later
+        elif not isinstance(known, _Settled):  # another handle on the same job may settle later
             _remember(jobs, key, _Settled(self._settled(event, known)))
 
     def _settled(self, event: JobEvent, submitted: _Submitted | None) -> trace.SpanContext:
@@ -250,7 +249,7 @@ class _Server(NamedTuple):
 
 
 class _Submitted(NamedTuple):
-    """A job whose end is not known, with the context of whoever has submitted it."""
+    """A job whose end is not known, with the context of its submission."""
 
     context: contexts.Context
     request: Request | None
@@ -272,7 +271,7 @@ def _remember(jobs: _Jobs, key: tuple[str, str], known: _Submitted | _Settled) -
 
 
 def _named(event: RequestEvent | RetryEvent, server: _Server) -> dict[str, str | int]:
-    """What request and retry have in common."""
+    """Return the attributes that a request and a retry have in common."""
     named: dict[str, str | int] = {
         "http.request.method": event.method,
         "server.address": server.address,
@@ -285,7 +284,7 @@ def _named(event: RequestEvent | RetryEvent, server: _Server) -> dict[str, str |
 
 
 def _attempt(event: RequestEvent | RetryEvent, server: _Server) -> dict[str, str | int]:
-    """The attributes of an attempt and its answer."""
+    """Return the attributes of an attempt and its answer."""
     attributes = _named(event, server)
     if event.status is not None:
         attributes["http.response.status_code"] = event.status
@@ -300,7 +299,7 @@ def _error_type(status: int | None, error: BaseException) -> str:
 
 def _end(span: trace.Span, at: float, error: BaseException | None) -> None:
     if error is not None:
-        # What others raise may say anything.
+        # The text of any other exception may contain secrets.
         said = str(error) if isinstance(error, HeyGenError) else type(error).__name__
         span.set_status(trace.StatusCode.ERROR, said)
     span.end(_nanoseconds(at))

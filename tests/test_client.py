@@ -75,7 +75,7 @@ def _run(main: Any) -> Any:
         ({"api_key": KEY, "requests": 0}, "requests: expected in_flight >= 1"),
         ({"api_key": KEY, "jobs": 0}, "jobs: expected a ceiling >= 1"),
         ({"api_key": KEY, "expected": {"video": 0}}, "expected.video: expected seconds > 0"),
-        ({"api_key": KEY, "expected": {"videos": 9}}, "no jobs of kind 'videos', only video, "),
+        ({"api_key": KEY, "expected": {"videos": 9}}, "'videos' is not a kind of job; kinds are "),
     ],
 )
 def test_settings_that_cannot_work_say_what_to_change(
@@ -423,7 +423,7 @@ async def test_download_of_each_file_of_a_video(
             "Video v1 is processing and has no file",
         ),
         (Video(id="v1", status="completed"), "subs", "what: expected one of video, captioned, "),
-        ("https://x.io/a.mp4", "video", "what: not with a URL"),
+        ("https://x.io/a.mp4", "video", "what: cannot be combined with a URL"),
     ],
 )
 async def test_download_of_a_file_that_is_not_there(result: Any, what: Any, says: str) -> None:

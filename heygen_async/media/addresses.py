@@ -1,4 +1,4 @@
-"""Keep probes on this machine or off private networks: which hosts may be connected to."""
+"""Decide which hosts probes may connect to: this machine only, or public hosts only."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 
 class ForbiddenAddress(OSError):
-    """A host is, or resolves to, an address that must not be connected to."""
+    """A host is, or resolves to, an address to which connections are not allowed."""
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolve names for aiohttp, which then connects to exactly the addresses checked here.
+    """Resolves names for aiohttp, which then connects to exactly the addresses checked here.
 
-    aiohttp asks no resolver for literal addresses, so ``check`` each host before a request.
+    aiohttp does not resolve literal addresses, so ``check`` each host before a request.
 
     Args:
-        allowed: Decides about a host: an address, or a name that is not resolved yet.
+        allowed: Returns whether a host is allowed: an address, or a name that is not resolved yet.
         exempt: Names that may resolve to any address, such as those of proxies.
     """
 
@@ -35,7 +35,7 @@ class GuardedResolver(AbstractResolver):
             ForbiddenAddress: It is not allowed.
         """
         if not self._allowed(host):
-            raise ForbiddenAddress(f"{host} must not be connected to")
+            raise ForbiddenAddress(f"connections to {host} are not allowed")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

@@ -1,4 +1,4 @@
-"""Typical length of what the Video Agent has made in an account."""
+"""The typical length of videos of an account's Video Agent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heygen_async.models.videos import Video
 
 logger: logging.Logger = logging.getLogger("heygen_async.media")
 
-# Each session is one request more.
+# Each session costs one request.
 _SESSIONS = 5
 _SECONDS = 10.0
 
@@ -28,8 +28,8 @@ async def typical_agent_seconds(heygen: HeyGen) -> float | None:
         heygen: The client.
 
     Returns:
-        The median, or None if no video of these sessions has completed, or if the account cannot
-        be asked.
+        The median, or None if no video of these sessions has completed, or if the account cannot be
+        queried.
     """
     videos: list[Video] = []
     try:

@@ -1,6 +1,6 @@
-"""Read length and tracks of a media file. Pure, apart from loading the parsers.
+"""Read length and tracks of a media file. Pure, except that it loads the parsers.
 
-tinytag reads mp3, wav, m4a, mp4 and similar formats; PyAV reads webm and the rest. Both are in the
+tinytag reads mp3, wav, m4a, mp4 and similar formats; PyAV reads webm and others. Both are in the
 extra ``media``.
 """
 
@@ -16,9 +16,9 @@ import msgspec
 from heygen_async.media.partial_file import PartialFile
 
 HINT = "pip install 'heygen-async[media]' to have it measured"
-"""What to do if no parser is installed."""
+"""Advice for the case that no parser is installed."""
 
-# Formats by the bytes at their beginning.
+# Formats by their first bytes.
 _SIGNATURES = (
     (b"ID3", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
@@ -29,23 +29,23 @@ _SIGNATURES = (
 )
 _MARKUP = (b"<!doctype html", b"<html", b"<head", b"<!--")
 _MEDIA_DATA = ("audio/", "video/", "application/ogg")
-# Enough for headers, without a search through the whole file. Playlists (hls, concat) are not among
-# the formats: they would have FFmpeg open other files and URLs.
+# Enough for headers, without a search through the whole file. Playlists (hls, concat) are excluded,
+# because FFmpeg would open other files and URLs for them.
 _AV_OPTIONS = {
     "probesize": "65536",
     "analyzeduration": "0",
     "format_whitelist": "matroska,ogg,mov,mp3,wav,w64,flac,aac,aiff,amr,avi,flv,asf,mpeg,mpegts",
     "protocol_whitelist": "none",
 }
-# MP4 boxes nested deeper, or more of them, are not what a sane file has.
+# A valid file does not have more or deeper MP4 boxes.
 _MAX_BOXES = 10_000
 
 
 class MediaInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a parser found.
+    """The findings of a parser.
 
     Attributes:
-        seconds: Length, or None if the file does not tell.
+        seconds: Length, or None if the file does not contain it.
         has_video: Whether there is a video track, or None if unknown.
         has_audio: Whether there is an audio track, or None if unknown.
     """
@@ -93,7 +93,7 @@ def read_media(file: PartialFile, kind: str | None) -> MediaInfo:
     """Read length and tracks. Blocks: on an event loop, call it in a thread.
 
     Args:
-        file: The file. If ``file.missing`` is set afterwards, the result lacks what stands there.
+        file: The file. If ``file.missing`` is set afterwards, the result is incomplete.
         kind: Its MIME type.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A file of which only some parts are at hand. Pure: it neither fetches nor waits."""
+"""A file of which only some parts are present. Pure: it neither fetches nor waits."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import os
 
 
 class MissingBytes(OSError):
-    """A part of the file was read that is not at hand.
+    """A part of the file was read that is not present.
 
     Attributes:
         offset: The first byte that is missing.
     """
 
     def __init__(self, offset: int) -> None:
-        super().__init__(f"byte {offset} is not at hand")
+        super().__init__(f"byte {offset} of the file was not fetched yet")
         self.offset = offset
 
 
 class PartialFile(io.RawIOBase):
     """A read-only binary file that is filled part by part.
 
-    A parser reads it like any file. If it needs a part that is not at hand, ``MissingBytes`` is
-    raised and ``missing`` is set; add that part, call ``restart`` and let the parser start again.
+    A parser reads it like any file. If it needs a part that is not present, ``MissingBytes`` is
+    raised and ``missing`` is set; add that part, call ``restart`` and run the parser again.
 
     Args:
         size: Size of the whole file in bytes.
 
     Attributes:
         missing: The first missing byte of the first read that failed since the last restart, or
-            None. Parsers that replace or suppress exceptions do not hide it.
+            None. It is set even if the parser replaces or suppresses the exception.
     """
 
     def __init__(self, size: int) -> None:
@@ -41,7 +41,7 @@ class PartialFile(io.RawIOBase):
 
     @property
     def held(self) -> int:
-        """Number of bytes at hand."""
+        """Number of bytes present."""
         return sum(map(len, self._parts.values()))
 
     def add(self, offset: int, data: bytes) -> None:
@@ -53,7 +53,7 @@ class PartialFile(io.RawIOBase):
         self._parts[offset] = data
 
     def restart(self) -> None:
-        """Go back to the beginning and forget failed reads."""
+        """Return to the beginning and clear ``missing``."""
         self._position = 0
         self.missing = None
 
@@ -75,7 +75,7 @@ class PartialFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Set the position; it may lie beyond the end.
+        """Set the position, which may be beyond the end.
 
         Raises:
             OSError: It would be negative.
@@ -90,7 +90,7 @@ class PartialFile(io.RawIOBase):
         """Read up to ``size`` bytes, or up to the end.
 
         Raises:
-            MissingBytes: One of them is not at hand.
+            MissingBytes: One of the bytes is not present.
         """
         left = max(0, self._size - self._position)
         wanted = left if size is None or size < 0 else min(size, left)
@@ -102,7 +102,7 @@ class PartialFile(io.RawIOBase):
         """Read into a buffer; return the number of bytes.
 
         Raises:
-            MissingBytes: One of them is not at hand.
+            MissingBytes: One of the bytes is not present.
         """
         data = self.read(len(buffer))
         buffer[: len(data)] = data

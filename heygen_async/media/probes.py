@@ -1,9 +1,9 @@
 """Probe the sources of a run once each, before anything is paid for.
 
-A probe reads the head of a file, and parts further on only if its index is there: at most 512 kB
-in 8 requests. The API key is not sent, private networks are not reached, and each source takes
-at most 5 s. What cannot be found out stays unknown, with a warning; what HeyGen cannot use, such as
-a web page in place of a file, is refused.
+A probe reads the head of a file, and later parts only if its index is there: at most 512 kB in 8
+requests. It does not send the API key or connect to private networks, and takes at most 5 s for
+each source. Facts that cannot be determined stay unknown, with a warning. A source that HeyGen
+cannot use, such as a web page instead of a file, is refused.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _ReadPart: TypeAlias = Callable[[int, int], Awaitable[Part]]
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a probe has found out about a source.
+    """The findings of a probe about a source.
 
     Attributes:
         name: The file, the asset, or the URL without its query, which may hold a signature.
@@ -59,8 +59,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         media_type: MIME type, or None if unknown.
         has_video: Whether there is a video track, or None if unknown.
         has_audio: Whether there is an audio track, or None if unknown.
-        warning: Why the length is unknown although a media file should have one, or None.
-        problem: Why HeyGen cannot use the source, and what to do, or None.
+        warning: Reason why the length of a media file is unknown, or None.
+        problem: Reason why HeyGen cannot use the source, and what to do, or None.
     """
 
     name: str
@@ -97,17 +97,17 @@ async def probe_sources(
     sources: Iterable[Source],
     cache: MutableMapping[Source, SourceInfo] | None = None,
 ) -> dict[Source, SourceInfo]:
-    """Find out length, size, type and tracks of sources.
+    """Determine length, size, type and tracks of sources.
 
     Args:
         heygen: The client. If its API is on this machine, only URLs on this machine are probed,
             and other URLs stay unknown without a warning.
         sources: The sources; each is probed once.
-        cache: What earlier calls have found, of the same batch; new findings are added to it.
+        cache: Findings of earlier calls of the same batch; new findings are added to it.
 
     Raises:
         InvalidSources: HeyGen cannot use some of the sources; all of them are named.
-        HeyGenError: The API cannot tell the URL of an asset.
+        HeyGenError: The API does not return the URL of an asset.
     """
     found: MutableMapping[Source, SourceInfo] = {} if cache is None else cache
     wanted = list(dict.fromkeys(sources))
@@ -179,7 +179,7 @@ async def _asset_url(heygen: HeyGen, asset_id: str) -> str:
     except NotFound:
         raise Unusable("there is no such asset in the account") from None
     if asset.url is None:
-        raise Unreadable("the API tells no URL of it")
+        raise Unreadable("the API returned no URL for the asset")
     return asset.url
 
 
@@ -223,7 +223,7 @@ async def _examine(name: str, read_part: _ReadPart, address: URL) -> SourceInfo:
     if kind is not None and kind.startswith("image/"):
         return info
     if head.size is None:
-        return _unmeasured(info, "its server does not tell its size")
+        return _unmeasured(info, "its server does not report its size")
     file = PartialFile(head.size)
     file.add(0, head.data)
     try:
@@ -233,7 +233,9 @@ async def _examine(name: str, read_part: _ReadPart, address: URL) -> SourceInfo:
     except Unreadable as error:
         return _unmeasured(info, str(error))
     if media.seconds is None and is_media(kind):
-        reason = "the file does not tell it" if head.ranged else "its server does not send ranges"
+        reason = (
+            "the file does not contain it" if head.ranged else "its server does not send ranges"
+        )
         info = _unmeasured(info, reason)
     return msgspec.structs.replace(
         info, seconds=media.seconds, has_video=media.has_video, has_audio=media.has_audio
@@ -245,7 +247,7 @@ def _unmeasured(info: SourceInfo, reason: str) -> SourceInfo:
 
 
 async def _measure(file: PartialFile, kind: str | None, read_part: _ReadPart | None) -> MediaInfo:
-    """Parse the file, and fetch the parts that the parser asks for."""
+    """Parse the file, and fetch the parts that the parser needs."""
     for _ in range(_MAX_PARTS - 1):
         media = await in_thread(read_media, file, kind)
         offset = file.missing
@@ -253,6 +255,6 @@ async def _measure(file: PartialFile, kind: str | None, read_part: _ReadPart | N
             return media
         part = await read_part(offset, min(_CHUNK, file.gap_at(offset)))
         if not part.data:
-            return media  # it has become shorter
+            return media  # the file has become shorter
         file.add(offset, part.data)
     return await in_thread(read_media, file, kind)

@@ -1,4 +1,4 @@
-"""Read parts of a file behind a URL: without the API key, and never from a private network."""
+"""Read parts of a file at a URL, without the API key and never from a private network."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _HEAD_WITHOUT_RANGES = 256 * 1024
 _CONTENT_RANGE = r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)\Z"
-# Parameters of signed links of the usual stores, in lower case.
+# Parameters of signed links of common stores, in lower case.
 _SIGNED = {"signature", "x-amz-signature", "x-goog-signature", "sig", "se", "expires", "token"}
 
 
 class Unusable(Exception):
-    """HeyGen cannot use the source, for a reason that the message tells."""
+    """HeyGen cannot use the source; the message gives the reason."""
 
 
 class Unreadable(Exception):
-    """The source cannot be probed, for a reason that the message tells; HeyGen may still use it."""
+    """The source cannot be probed; the message gives the reason. HeyGen may still use it."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Part(msgspec.Struct, frozen=True):
 
     Attributes:
         data: The bytes.
-        size: Size of the whole file, or None if the server does not tell.
+        size: Size of the whole file, or None if the server does not report it.
         content_type: MIME type according to the server, or None.
         ranged: Whether the server sends ranges. Otherwise the part is the head of the file.
     """
@@ -55,7 +55,7 @@ def _is_public(host: str) -> bool:
 
 
 def parsed_url(url: str) -> URL:
-    """Return a URL with its encoding untouched, as signatures cover it.
+    """Return the parsed URL; its encoding is kept, because a signature covers it.
 
     Raises:
         Unusable: It is not an http(s) URL with a host.
@@ -75,10 +75,10 @@ class RemoteReader:
     """Fetches parts of files.
 
     Args:
-        session: A session that does not know the key and resolves by ``resolver``.
-        resolver: Decides which addresses may be connected to.
-        loopback_only: Whether only hosts on this machine may be asked.
-        proxied: Gives the proxy arguments of a request to a URL.
+        session: A session without the key that uses ``resolver``.
+        resolver: Decides which addresses are allowed.
+        loopback_only: Whether only hosts on this machine are allowed.
+        proxied: Returns the proxy arguments of a request to a URL.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class RemoteReader:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[RemoteReader]:
-        """Open a reader for as long as the context lasts.
+        """Open a reader. Context manager.
 
         Args:
             settings: Settings of the client. If its API is on this machine, such as the sandbox,
-                only URLs on this machine are read, and otherwise none of them.
+                only URLs on this machine are read; otherwise such URLs are not read.
         """
         loopback_only = is_loopback(URL(settings.base_url).host or "")
         proxies = set[str]()
@@ -128,20 +128,20 @@ class RemoteReader:
             yield cls(session, resolver, loopback_only=loopback_only, proxied=proxied)
 
     def may_read(self, address: URL) -> bool:
-        """Return whether the host of a URL may be asked, as far as its name tells."""
+        """Return whether the host of a URL is allowed, before its name is resolved."""
         return not self._loopback_only or is_loopback(address.host or "")
 
     async def read(self, address: URL, offset: int, length: int) -> Part:
-        """Fetch a part of a file, following redirects. Each of their targets is checked, too.
+        """Fetch a part of a file, following redirects. Each of their targets is checked too.
 
         Args:
             address: URL of the file.
             offset: First byte.
-            length: Number of bytes at most.
+            length: The most bytes to fetch.
 
         Raises:
             Unusable: HeyGen cannot fetch the file either.
-            Unreadable: The server cannot be reached or does not tell.
+            Unreadable: The server cannot be reached or does not send the part.
         """
         for _ in range(_MAX_REDIRECTS + 1):
             found = await self._read_once(address, offset, length)
@@ -156,7 +156,7 @@ class RemoteReader:
             host = address.host or ""
             self._resolver.check(host)
             proxy = self._proxied(address)
-            if proxy:  # it would connect to any address, so check which one the name stands for
+            if proxy:  # it would connect to any address, so check the address of the name here
                 await self._resolver.resolve(host)
             async with self._session.get(
                 address,
@@ -172,7 +172,7 @@ class RemoteReader:
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, ForbiddenAddress):
                 raise _forbidden() from None
-            raise Unreadable("its host is unknown here") from error
+            raise Unreadable("its host name cannot be resolved here") from error
         except TRANSPORT_ERRORS as error:
             raise Unreadable(f"it cannot be fetched from here ({type(error).__name__})") from error
 
@@ -193,7 +193,7 @@ async def _part(response: aiohttp.ClientResponse, address: URL, offset: int, len
     if response.status == 206:
         span = re.match(_CONTENT_RANGE, response.headers.get("Content-Range", ""))
         if span is None or span[1] is None or int(span[1]) != offset:
-            raise Unreadable("its server sent another part than it was asked for")
+            raise Unreadable("its server sent another part than requested")
         size = None if span[2] == "*" else int(span[2])
         return Part(await _body(response, length), size, kind, ranged=True)
     if response.status == 200:
@@ -220,7 +220,7 @@ async def _body(response: aiohttp.ClientResponse, length: int) -> bytes:
 
 
 def _status_error(status: int, address: URL) -> Unusable | Unreadable:
-    """Return what an error status means."""
+    """Return the exception for an error status."""
     signed = {name.lower() for name in address.query} & _SIGNED
     if status in (400, 401, 403) and signed:
         return Unusable(f"its signed link has expired or is not valid ({status}); make a new link")

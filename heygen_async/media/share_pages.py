@@ -1,11 +1,11 @@
-"""Web pages that show a file instead of being one, and how to get at the file."""
+"""Recognize web pages that show a file, and advise how to get the file itself."""
 
 from __future__ import annotations
 
 from yarl import URL
 
 _DOWNLOAD = "download the file and upload it with heygen.upload(), or use a direct link"
-_VIDEO_FIX = f"HeyGen needs the file itself, and this site plays it on a page; {_DOWNLOAD}"
+_VIDEO_FIX = f"HeyGen needs the file itself, but this site shows it on a page; {_DOWNLOAD}"
 
 _VIDEO_SITES = frozenset(
     {
@@ -21,7 +21,7 @@ _FIXES = {
         "https://drive.usercontent.google.com/download?id=FILE_ID&export=download&confirm=t"
     ),
     "docs.google.com": f"this is a page of Google Docs; {_DOWNLOAD}",
-    "dropbox.com": "this is a page of Dropbox; put dl=1 in place of dl=0 at the end of the link",
+    "dropbox.com": "this is a page of Dropbox; replace dl=0 by dl=1 at the end of the link",
     "onedrive.live.com": f"this is a page of OneDrive; {_DOWNLOAD}",
     "1drv.ms": f"this is a page of OneDrive; {_DOWNLOAD}",
     "sharepoint.com": "this is a page of SharePoint; add &download=1 to the link, or upload it",

@@ -1,4 +1,4 @@
-"""Lengths that the estimates of a batch need, each found out once."""
+"""Lengths of sources for the estimates of a batch, each determined once."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from heygen_async.models.videos import AvatarVideoRequest, ImageVideoRequest
 from heygen_async.models.voices import VoiceCloneRequest
 
 Media: TypeAlias = AssetUrl | AssetId
-"""A source as requests name it."""
+"""A source in a request."""
 
 logger: logging.Logger = logging.getLogger("heygen_async.media")
 
-# Sources of iterators that are remembered, so that a long stream takes a bounded memory.
+# The most sources of an iterator that are remembered: a long stream needs bounded memory.
 _REMEMBERED = 10_000
 
 
 class SourceLengths:
-    """What is known of the sources of a batch, and of the account's Video Agent.
+    """The known lengths of the sources of a batch and of the account's Video Agent.
 
     Args:
         heygen: The client.
-        enabled: Whether sources are probed. If not, nothing is known of them.
+        enabled: Whether sources are probed. If not, their lengths are unknown.
 
     Attributes:
         enabled: Whether sources are probed.
@@ -45,17 +45,17 @@ class SourceLengths:
         self.enabled: bool = enabled
         self._found: dict[Source, SourceInfo] = {}
         self._under_way: dict[tuple[Source, ...], asyncio.Lock] = {}
-        self._of_agents: tuple[float | None] | None = None  # once the account was asked
+        self._of_agents: tuple[float | None] | None = None  # set after the account was queried
 
     def seconds(self, request: Request) -> float | None:
-        """Return the length in seconds that the sources of a request give it, or None."""
+        """Return the length in seconds of a request, derived from its sources, or None."""
         lengths = [self._length(source) for source in sources_of(request)]
         return length_of_job(request, lengths)
 
     async def agent_seconds(self) -> float | None:
         """Return the typical length of the account's Video Agent videos, or None if unknown.
 
-        The account is asked once.
+        The account is queried once.
         """
         if self._of_agents is None:
             self._of_agents = (await typical_agent_seconds(self._heygen),)
@@ -79,7 +79,7 @@ class SourceLengths:
                 stays unknown.
 
         Raises:
-            InvalidSources: HeyGen cannot use a source of it.
+            InvalidSources: HeyGen cannot use one of its sources.
         """
         sources = sources_of(request)
         if not (self.enabled and sources):
@@ -104,7 +104,7 @@ class SourceLengths:
             await probe_sources(self._heygen, wanted, self._found)
         except AuthenticationError:
             raise
-        except CallError as error:  # an asset whose URL the API does not tell at present
+        except CallError as error:  # the API does not return the URL of an asset at present
             logger.warning("lengths of sources are unknown: %s", error)
 
     def _length(self, source: Source) -> float | None:
@@ -113,7 +113,7 @@ class SourceLengths:
 
 
 def sources_of(request: Request) -> tuple[Media, ...]:
-    """Return the files that a request is about, as far as their length or kind matters."""
+    """Return the source files of a request whose length or kind matters."""
     match request:
         case VideoTranslationRequest() | ProofreadRequest() | FillerWordRemovalRequest():
             sources: tuple[object, ...] = (request.video,)
@@ -131,7 +131,7 @@ def sources_of(request: Request) -> tuple[Media, ...]:
 
 
 def length_of_job(request: Request, lengths: list[float | None]) -> float | None:
-    """Return the length in seconds that an estimate of a request takes, or None.
+    """Return the length in seconds for the estimate of a request, or None.
 
     Args:
         request: The request.
@@ -151,4 +151,4 @@ def length_of_job(request: Request, lengths: list[float | None]) -> float | None
         case AvatarVideoRequest() | ImageVideoRequest():
             return known[0]
         case _:
-            return None  # what is done with them costs the same for any length
+            return None  # the cost of the operation does not depend on the length

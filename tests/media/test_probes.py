@@ -146,7 +146,7 @@ async def test_a_file_that_leads_nowhere_is_given_up(media: Media, heygen: HeyGe
     media.files["odd.mp4"] = VIDEO[:8] + b"isom" + VIDEO[12:32] + box * 200
     info = await probed(heygen, f"{media.origin}/ranges/odd.mp4")
     assert info.seconds is None
-    assert info.warning == "length unknown: the file does not tell it"
+    assert info.warning == "length unknown: the file does not contain it"
     assert media.sent <= 8 * 65_536
 
 

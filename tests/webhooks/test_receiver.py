@@ -96,7 +96,7 @@ async def test_a_typo_in_an_event_is_found_at_once(receiver: WebhookReceiver) ->
         receiver.on("avatar_video.sucess")  # type: ignore[call-overload]
     stranger: Any
     for stranger in (int, 7, None):
-        with pytest.raises(ConfigurationError, match="expected a class or a type"):
+        with pytest.raises(ConfigurationError, match="expected a class or the name of a type"):
             receiver.on(stranger)
     with pytest.raises(ConfigurationError, match="on_handler_error"):
         WebhookReceiver(receiver.heygen, on_handler_error="ignore")  # type: ignore[arg-type]

@@ -89,7 +89,7 @@ async def test_an_endpoint_whose_secret_is_not_known(sandbox: Sandbox, heygen: H
     receiver = WebhookReceiver(heygen)
     async with listening_at(receiver) as url:
         endpoint = await heygen.webhooks.endpoints.create(url)
-        with pytest.raises(ConfigurationError, match=r"pass secrets=, or rotate=True"):
+        with pytest.raises(ConfigurationError, match=r"pass secrets=, or pass rotate=True"):
             await receiver.ensure_registered(url)
         rotated = await receiver.ensure_registered(url, rotate=True)
         assert rotated.endpoint_id == endpoint.endpoint_id
