@@ -251,7 +251,7 @@ async def test_a_file_of_a_request_that_is_over(assets: Assets) -> None:
     [
         (b"who knows", {}, "png, jpeg, mp4"),
         (b"\0\0\0\x20ftypheic", {}, "png, jpeg, mp4"),
-        (PNG, {"filename": "a.mov"}, "'a.mov' is not of a type"),
+        (PNG, {"filename": "a.mov"}, "'a.mov' does not show a type"),
         (PNG, {"content_type": "image/png\r\nX-Evil: yes"}, "expected a MIME type"),
         (b"", {}, "the file is empty"),
         ("no/such/file.png", {}, "cannot read no/such/file.png: No such file"),

@@ -264,7 +264,7 @@ async def test_a_cache_that_cannot_be_used(
 
 
 async def test_a_key_and_a_cache_do_not_go_together(heygen: HeyGen, cache: UploadCache) -> None:
-    with pytest.raises(InvalidRequest, match="idempotency_key: not with a cache"):
+    with pytest.raises(InvalidRequest, match="idempotency_key: cannot be combined with cache"):
         await heygen.upload(PNG, cache=cache, idempotency_key="mine")
 
 

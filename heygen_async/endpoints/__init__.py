@@ -1,1 +1,1 @@
-"""Typed endpoint coroutines, one module per resource; named as the API's operations are."""
+"""Typed coroutines for the operations of the API, one module per resource."""

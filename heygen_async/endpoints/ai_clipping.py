@@ -1,4 +1,4 @@
-"""AI clipping: a long video cut into the short ones that are most worth watching."""
+"""AI clipping: cut the most interesting short clips from a long video."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _has_its_clips(job: AiClippingJob) -> bool:
     return all(clip.video_url is not None for clip in job.clips if clip.status == "completed")
 
 
-# HeyGen states no durations for clipping.
+# HeyGen publishes no durations for clipping.
 AI_CLIPPING: JobKind[AiClippingJob] = JobKind(
     name="ai_clipping",
     result=AiClippingJob,
@@ -73,11 +73,11 @@ class AiClipping(Resource):
         """Start to cut a video into clips.
 
         Args:
-            request: The video, and what the clips are to be like.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            request: The video, and the properties of the clips.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``AiClippingJob`` with its ``clips``. A job
+            The job; ``await job.wait()`` returns the ``AiClippingJob`` with its ``clips``. A job
             that was cancelled counts as failed.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
@@ -89,18 +89,18 @@ class AiClipping(Resource):
         )
 
     async def get(self, job_id: str) -> AiClippingJob:
-        """One clipping job; the URLs of its clips are signed anew.
+        """Return one clipping job with newly signed URLs.
 
         Args:
             job_id: The clipping job's id.
 
         Raises:
-            NotFound: There is no clipping job of that id.
+            NotFound: The clipping job does not exist.
         """
         return await self._session.call(GET, GET.at(job_id))
 
     def list(self, *, limit: int | None = None) -> Pages[AiClippingJob]:
-        """The account's clipping jobs.
+        """List the account's clipping jobs.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -114,9 +114,9 @@ class AiClipping(Resource):
             job_id: The clipping job's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such job.
+            NotFound: The job does not exist.
         """
         return await self._delete(DELETE, job_id, DeletedId(id=job_id))

@@ -108,7 +108,7 @@ SEARCH: Endpoint[Page[AssetSearchResult]] = Endpoint(
     envelope="page",
 )
 
-# HeyGen states no durations for the checks of uploads.
+# HeyGen publishes no durations for the checks of uploads.
 ASSET_BATCH: BatchKind[Asset] = BatchKind(
     name="asset_batch",
     result=BatchStatus,
@@ -118,8 +118,8 @@ ASSET_BATCH: BatchKind[Asset] = BatchKind(
     place=(__name__, "ASSET_BATCH"),
 )
 
-# HeyGen says 32 MB and 200 MB. Taken at their least where there is another way, and at their
-# most where a file would be refused that HeyGen might take.
+# HeyGen documents 32 MB and 200 MB. The smaller reading is used if there is an alternative, and the
+# larger one if a file would be refused that HeyGen might accept.
 MULTIPART_LIMIT = 32_000_000
 DIRECT_LIMIT = 200 * 1024**2
 
@@ -135,10 +135,10 @@ CONTENT_TYPES = {
     ".srt": "application/x-subrip",
     ".zip": "application/zip",
 }
-# Types that HeyGen takes by direct upload alone.
+# Types that HeyGen accepts by direct upload only.
 _DIRECT_ONLY = frozenset({"application/zip"})
-# Patterns, which re compiles and keeps at their first use.
-# The first bytes of those types, for files without a name.
+# ``re`` compiles and caches these patterns when they are first used. The first bytes of the
+# accepted types, for files without a name.
 _ENDINGS = (
     (rb"\x89PNG\r\n\x1a\n", ".png"),
     (rb"\xff\xd8\xff", ".jpg"),
@@ -150,7 +150,7 @@ _ENDINGS = (
     (rb"PK\x03\x04", ".zip"),
     (rb"(?:\xef\xbb\xbf)?\s*\d+\s*\n\d\d:\d\d:\d\d,\d{3} -->", ".srt"),
 )
-# Beginnings of files that HeyGen does not take, whatever their names say.
+# The first bytes of files that HeyGen does not accept, whatever their names.
 _FOREIGN = (
     (rb"(?s)RIFF....WEBP", "a WebP picture"),
     (rb"GIF8[79]a", "a GIF picture"),
@@ -162,7 +162,7 @@ _UNQUOTABLE = r'["\\\x00-\x1f\x7f]'
 
 
 class AssetBatches(Batches[Asset]):
-    """``heygen.assets.batches``: how the direct uploads of a batch stand."""
+    """``heygen.assets.batches``: the states of batches of direct uploads."""
 
     _kind = ASSET_BATCH
 
@@ -176,14 +176,14 @@ class DirectUploadBatches(Resource):
         *,
         idempotency_key: str | None = None,
     ) -> DirectUploadBatch:
-        """Ask where to put up to 100 files.
+        """Request upload URLs for up to 100 files.
 
         PUT the bytes of each to its ``upload_url`` with exactly its ``upload_headers`` and without
         the API key, then call ``complete``.
 
         Args:
             request: Name, type and size of each file, or a whole ``DirectUploadBatchRequest``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
             The batch, with an ``upload_url`` and ``upload_headers`` for each file.
@@ -200,15 +200,15 @@ class DirectUploadBatches(Resource):
     async def complete(
         self, batch_id: str, *, idempotency_key: str | None = None
     ) -> BatchJob[Asset]:
-        """Say that the bytes of all files are there; only now they become assets.
+        """Complete the uploads of all files, which then become assets.
 
         Args:
-            batch_id: From ``create``.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            batch_id: Id of the batch, from ``create``.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The batch; ``async for done in batch.results()`` gives each ``Asset``, or why its
-            file could not become one.
+            The batch; ``async for done in batch.results()`` yields each ``Asset``, or the reason
+            why its file was refused.
         """
         completed = await self._session.call(
             DIRECT_BATCHES_COMPLETE,
@@ -224,30 +224,30 @@ class DirectUploadBatches(Resource):
 
 
 class DirectUploads(Resource):
-    """``heygen.assets.direct_uploads``: the three steps of a large upload, one by one.
+    """``heygen.assets.direct_uploads``: the single steps of a large upload.
 
-    ``heygen.assets.upload`` takes them all.
+    ``heygen.assets.upload`` performs all of them.
     """
 
     @property
     def batches(self) -> DirectUploadBatches:
-        """Many files with one request for each step."""
+        """Batches of direct uploads: one request for each step of up to 100 files."""
         return DirectUploadBatches(self._session, self._watcher)
 
     async def create(
         self, request: DirectUploadRequest, *, idempotency_key: str | None = None
     ) -> DirectUpload:
-        """Ask where to put a file.
+        """Request an upload URL for a file.
 
         PUT the bytes to ``upload_url`` with exactly ``upload_headers`` and without the API key,
         then call ``complete``.
 
         Args:
             request: Name, type and size of the file.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            Where the bytes go, and the ``asset_id`` that the file will have.
+            The upload URL, and the ``asset_id`` that the file will have.
         """
         return await self._session.call(
             DIRECT_CREATE, DIRECT_CREATE.at(), body=encode(request), idempotency_key=idempotency_key
@@ -256,19 +256,19 @@ class DirectUploads(Resource):
     async def complete(
         self, asset_id: str, request: AssetCompleteRequest | None = None
     ) -> CompletedAsset:
-        """Say that the bytes are there; only now the asset can be used.
+        """Complete an upload; the asset can then be used.
 
-        The storage may show them a moment late; that is waited out as the retry policy says.
+        The storage may show the bytes with a delay; the call is then repeated by the retry policy.
 
         Args:
-            asset_id: From ``create``.
-            request: The checksum of what was sent.
+            asset_id: Id of the asset, from ``create``.
+            request: The checksum of the bytes that were sent.
 
         Returns:
             The asset.
 
         Raises:
-            Conflict: The bytes did not turn up.
+            Conflict: The bytes did not appear in time.
         """
         completed = await self._session.call(
             DIRECT_COMPLETE,
@@ -284,12 +284,12 @@ class Assets(Resource):
 
     @property
     def direct_uploads(self) -> DirectUploads:
-        """The steps of a large upload."""
+        """The single steps of a large upload."""
         return DirectUploads(self._session, self._watcher)
 
     @property
     def batches(self) -> AssetBatches:
-        """How the direct uploads of a batch stand."""
+        """The states of batches of direct uploads."""
         return AssetBatches(self._session, self._watcher)
 
     async def upload(
@@ -304,37 +304,37 @@ class Assets(Resource):
     ) -> UploadedAsset:
         """Upload a file: png, jpeg, mp4, webm, mp3, wav, pdf, srt or zip, up to 200 MB.
 
-        It is read in chunks off the event loop. Up to 32 MB go in one request, more straight
-        into storage, with a checksum of what was sent.
+        The file is read in chunks in a thread. Up to 32 MB are sent in one request; larger files go
+        directly to storage, with a checksum.
 
         Args:
-            source: A path, bytes, a file opened in binary mode (from where it stands), an
-                uploaded file of a web framework (FastAPI, Starlette, aiohttp, Flask; whole), or
-                an async iterable of bytes. What can be read only once is first copied to a
-                temporary file.
-            filename: Its name; by default the source's own.
-            content_type: Its MIME type; by default what its first bytes say, or, if they do not,
+            source: A path, bytes, a file opened in binary mode (read from its position), an
+                uploaded file in a web framework (FastAPI, Starlette, aiohttp, Flask; read from its
+                start), or an async iterable of bytes. A source that can be read only once is first
+                copied to a temporary file.
+            filename: Name of the file. Default: that of the source.
+            content_type: MIME type of the file. Default: derived from its first bytes, else from
                 the ending of its name.
-            cache: An ``UploadCache``: where it knows the same bytes and HeyGen still has their
-                asset, that is the answer, and nothing is sent. By default each call uploads.
-            progress: Called on the event loop with the bytes of the file that were sent, and
-                all of them. Where an attempt is repeated, it counts from the start again.
-            idempotency_key: Your own key; within 24 h the same key gives the same asset. By
-                default each call has a fresh one. Not with a cache.
+            cache: An ``UploadCache``. If it contains the same bytes and HeyGen still has their
+                asset, that asset is returned and nothing is sent. By default each call uploads.
+            progress: Called on the event loop with the bytes of the file sent so far, and its size.
+                If an attempt is repeated, the count starts again.
+            idempotency_key: Your own key; within 24 h the same key returns the same asset. Default:
+                a new key for each call. Cannot be combined with ``cache``.
 
         Returns:
-            The asset; requests name its ``asset_id``.
+            The asset; use its ``asset_id`` in requests.
 
         Raises:
-            InvalidRequest: The file cannot be read, is empty, larger than 200 MB, or of a type
-                that HeyGen does not take; nothing was sent.
-            TransferError: The storage did not take the file, or it changed meanwhile.
+            InvalidRequest: The file cannot be read, is empty, is larger than 200 MB, or has a type
+                that HeyGen does not accept; nothing was sent.
+            TransferError: The storage refused the file, or the file changed during the upload.
             UploadCacheError: The cache's file cannot be read or written.
         """
         if cache is not None and idempotency_key is not None:
             raise InvalidRequest(
-                "idempotency_key: not with a cache, which could not tell whether the file that "
-                "the key brings back is this one",
+                "idempotency_key: cannot be combined with cache, because the asset that the key "
+                "returns may be that of another file",
                 param="idempotency_key",
             )
         async with opened(source, limit=DIRECT_LIMIT, progress=progress) as file:
@@ -346,7 +346,7 @@ class Assets(Resource):
                 asset = await self._known(cache, content, file.size)
                 if asset is None:
                     asset = await self._send(file, name, content_type, None)
-                    # It may have changed since it was hashed.
+                    # The file may have changed since it was hashed.
                     if file.sent_sha256 == content[1]:
                         await cache.put(content, (asset.asset_id, asset.mime_type))
                 elif progress is not None:
@@ -354,7 +354,7 @@ class Assets(Resource):
             return asset
 
     async def _known(self, cache: UploadCache, content: Content, size: int) -> UploadedAsset | None:
-        """The asset that a cache knows, if HeyGen still has it."""
+        """Return the asset in a cache, if HeyGen still has it."""
         known = await cache.get(content)
         if known is None:
             return None
@@ -379,17 +379,17 @@ class Assets(Resource):
         try:
             return await self._upload_directly(file, direct)
         except URLExpired:
-            # The key may be that of an earlier upload, which is there.
+            # The key may be that of an earlier upload, whose asset exists.
             if key is not None and await self._exists(direct.asset_id):
                 return _uploaded(await self.direct_uploads.complete(direct.asset_id))
-        # It waited too long for its turn, or the key brought back an old URL.
+        # The URL expired while the upload waited, or the key returned an old URL.
         return await self._upload_directly(file, await self.direct_uploads.create(request))
 
     async def _upload_whole(
         self, file: UploadSource, name: str, content_type: str, key: str | None
     ) -> UploadedAsset:
         boundary = os.urandom(16).hex()
-        # As browsers write names: UTF-8, with only what would end the quotes encoded.
+        # As in browsers: UTF-8, with only those characters encoded that would end the quotes.
         quoted = re.sub(_UNQUOTABLE, lambda match: f"%{ord(match[0]):02X}", name)
         before = (
             f"--{boundary}\r\n"
@@ -426,23 +426,23 @@ class Assets(Resource):
         return True
 
     async def get(self, asset_id: str) -> Asset:
-        """One asset; its URL is signed anew.
+        """Return one asset with newly signed URLs.
 
         Args:
             asset_id: The asset's id.
 
         Raises:
-            NotFound: There is no asset of that id.
+            NotFound: The asset does not exist.
         """
         return await self._session.call(GET, GET.at(asset_id))
 
     def list(
         self, username: str, *, limit: int | None = None, folder_id: str | None = None
     ) -> Pages[Asset]:
-        """The assets of one user of the workspace.
+        """List the assets of one user of the workspace.
 
         Args:
-            username: Whose; ``heygen.users.me`` tells your own.
+            username: Name of the user; ``heygen.users.me`` returns your own.
             limit: Items per page, 1 to 100; the API's default is 20.
             folder_id: Only those of this folder.
         """
@@ -460,13 +460,13 @@ class Assets(Resource):
         """Search for pictures.
 
         Args:
-            query: What they are to show, 1 to 1,000 characters.
+            query: Description of the picture, 1 to 1,000 characters.
             type: ``image`` or ``icon``.
             scope: ``public``, HeyGen's library (the API's default), or ``personal``, the account's.
             limit: Items per page, 1 to 50; the API's default is 20.
 
         Returns:
-            What was found, page after page.
+            The results, page by page.
         """
         wanted = {"query": query, "type": type, "scope": scope, "limit": limit}
         return self._pages(SEARCH, SEARCH.at(), wanted)
@@ -474,10 +474,10 @@ class Assets(Resource):
     async def statuses(
         self, asset_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
     ) -> Sequence[StatusEntry]:
-        """How up to 100 assets stand, in one request.
+        """Return the statuses of up to 100 assets with one request.
 
         Args:
-            asset_ids: Ids of assets; each entry of the answer carries its own in ``video_id``.
+            asset_ids: Ids of assets; each entry of the answer has its id in ``video_id``.
             batch_ids: Ids of batches; all their items are reported.
         """
         ids = {"asset_ids": asset_ids, "batch_ids": batch_ids}
@@ -490,10 +490,10 @@ class Assets(Resource):
             asset_id: The asset's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such asset.
+            NotFound: The asset does not exist.
         """
         return await self._delete(DELETE, asset_id, DeletedId(id=asset_id))
 
@@ -510,16 +510,16 @@ def _uploaded(completed: CompletedAsset) -> UploadedAsset:
 def _described(
     file: UploadSource, filename: str | None, content_type: str | None
 ) -> tuple[str, str]:
-    """Name and type of a file.
+    """Return name and type of a file.
 
     Raises:
-        InvalidRequest: HeyGen does not take its type.
+        InvalidRequest: HeyGen does not accept its type.
     """
     if filename is not None and not isinstance(filename, str):
         raise InvalidRequest(
             f"filename: expected text, got {type(filename).__name__}", param="filename"
         )
-    # Names of files need not be Unicode.
+    # File names may not be valid Unicode.
     name = (filename or file.name or "").encode("utf-8", "replace").decode()
     ending = os.path.splitext(name)[1].lower()
     inside = next((ending for head, ending in _ENDINGS if re.match(head, file.head)), "")
@@ -530,16 +530,16 @@ def _described(
         foreign = next((what for head, what in _FOREIGN if re.match(head, file.head, re.I)), None)
         if foreign is not None:
             raise InvalidRequest(
-                f"source: {name!r} is {foreign}, which HeyGen does not take (png, jpeg, mp4, webm, "
-                "mp3, wav, pdf, srt, zip); convert it, or give content_type",
+                f"source: {name!r} is {foreign}, which HeyGen does not accept (png, jpeg, mp4, "
+                "webm, mp3, wav, pdf, srt, zip); convert it, or pass content_type",
                 param="content_type",
             )
-        # Of a file whose name says another of these types, the bytes are right.
+        # If name and bytes show different accepted types, the bytes are right.
         content_type = CONTENT_TYPES.get(inside if ending in CONTENT_TYPES and inside else ending)
         if content_type is None:
             raise InvalidRequest(
-                f"source: {name!r} is not of a type that HeyGen takes (png, jpeg, mp4, webm, mp3, "
-                "wav, pdf, srt, zip); give filename or content_type if it is",
+                f"source: {name!r} does not show a type that HeyGen accepts (png, jpeg, mp4, webm, "
+                "mp3, wav, pdf, srt, zip); pass filename or content_type if it has one",
                 param="content_type",
             )
     elif not re.match(_CONTENT_TYPE, content_type):

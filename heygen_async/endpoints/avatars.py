@@ -1,4 +1,4 @@
-"""Avatars: groups, which stand for a person, and their looks, which videos name."""
+"""Avatars: groups, one for each person, and their looks, which videos use."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def _failure(avatar: AvatarGroup | AvatarLook) -> tuple[str | None, str | None]:
     return (None, None) if avatar.error is None else (avatar.error.code, avatar.error.message)
 
 
-# HeyGen states no durations for avatars. Those that were never made, such as public ones, have no
-# status.
+# HeyGen publishes no durations for avatars. Avatars that were not created by a job, such as public
+# ones, have no status.
 AVATAR_LOOK: JobKind[AvatarLook] = JobKind(
     name="avatar_look",
     result=AvatarLook,
@@ -120,13 +120,13 @@ class AvatarLooks(Resource):
     """``heygen.avatars.looks``."""
 
     async def get(self, look_id: str) -> AvatarLook:
-        """One look; its preview URLs are signed anew.
+        """Return one look with newly signed preview URLs.
 
         Args:
-            look_id: The look's id, which videos name as their ``avatar_id``.
+            look_id: The look's id, which videos use as ``avatar_id``.
 
         Raises:
-            NotFound: There is no look of that id.
+            NotFound: The look does not exist.
         """
         return await self._session.call(LOOKS_GET, LOOKS_GET.at(look_id))
 
@@ -138,7 +138,7 @@ class AvatarLooks(Resource):
         ownership: Literal["public", "private"] | None = None,
         limit: int | None = None,
     ) -> Pages[AvatarLook]:
-        """Looks of the account and of the public library.
+        """List looks of the account and of the public library.
 
         Args:
             group_id: Only those of this group.
@@ -157,19 +157,19 @@ class AvatarLooks(Resource):
     async def update(
         self, look_id: str, *, name: str, idempotency_key: str | None = None
     ) -> AvatarLook:
-        """Give a look of your own another name.
+        """Change the name of a look of your own.
 
         Args:
             look_id: The look's id.
             name: Its new name.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
-            The look as it is now.
+            The updated look.
 
         Raises:
-            NotFound: There is no look of that id.
+            NotFound: The look does not exist.
         """
         return await self._session.call(
             LOOKS_UPDATE,
@@ -185,10 +185,10 @@ class AvatarLooks(Resource):
             look_id: The look's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such look.
+            NotFound: The look does not exist.
         """
         return await self._delete(LOOKS_DELETE, look_id, DeletedId(id=look_id))
 
@@ -198,16 +198,16 @@ class Avatars(Resource):
 
     @cached_property
     def looks(self) -> AvatarLooks:
-        """What videos name as their ``avatar_id``."""
+        """Looks, whose ids videos use as ``avatar_id``."""
         return AvatarLooks(self._session, self._watcher)
 
     async def create(
         self, request: AvatarRequest, *, idempotency_key: str | None = None
     ) -> Job[AvatarLook]:
-        """Start to make an avatar.
+        """Start to create an avatar.
 
-        A person whose film it is made from must consent. Until then ``job.wait()`` raises
-        ``JobNeedsInput``; once ``heygen.avatars.consent`` has seen to it, wait again::
+        A person in the source video must consent. Until then ``job.wait()`` raises
+        ``JobNeedsInput``; submit the consent with ``heygen.avatars.consent`` and wait again::
 
             job = await heygen.avatars.create(DigitalTwinRequest(name="Ada", file=film))
             group = job.created.avatar_group
@@ -215,15 +215,15 @@ class Avatars(Resource):
             look = await job.wait()
 
         Args:
-            request: What to make it from.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            request: The source of the avatar.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``AvatarLook``, whose ``id`` is what videos
-            name as their ``avatar_id``. Its group stands in ``job.created.avatar_group``.
+            The job; ``await job.wait()`` returns the ``AvatarLook``, whose ``id`` videos use as
+            ``avatar_id``. Its group is ``job.created.avatar_group``.
 
         Raises:
-            InvalidResponse: HeyGen makes an avatar, and does not say which.
+            InvalidResponse: HeyGen creates an avatar, but its answer does not contain the look.
         """
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
@@ -232,22 +232,22 @@ class Avatars(Resource):
         if look is None:
             where = "" if group is None else f" in group {group.id}"
             raise InvalidResponse(
-                f"an avatar is being made{where}, but no look is named", status=200
+                f"an avatar is being created{where}, but the answer names no look", status=200
             )
         if look.status in AVATAR_LOOK.paused:
-            # Of no age: it is looked at right away, and says nothing about how long others take.
+            # Of unknown age: it is polled at once, and its duration is not used to predict others.
             submitted(self._session, AVATAR_LOOK, look.id, request)
             return Job(self._watcher, AVATAR_LOOK, look.id, created=created)
         return self._job(AVATAR_LOOK, look.id, created, request=request)
 
     async def get(self, group_id: str) -> AvatarGroup:
-        """One group; its preview URLs are signed anew.
+        """Return one group with newly signed preview URLs.
 
         Args:
             group_id: The group's id.
 
         Raises:
-            NotFound: There is no group of that id.
+            NotFound: The group does not exist.
         """
         return await self._session.call(GET, GET.at(group_id))
 
@@ -257,7 +257,7 @@ class Avatars(Resource):
         ownership: Literal["public", "private"] | None = None,
         limit: int | None = None,
     ) -> Pages[AvatarGroup]:
-        """Groups of the account and of the public library.
+        """List groups of the account and of the public library.
 
         Args:
             ownership: Only public ones, or only your own; by default both.
@@ -268,19 +268,19 @@ class Avatars(Resource):
     async def update(
         self, group_id: str, *, default_voice_id: str, idempotency_key: str | None = None
     ) -> AvatarGroup:
-        """Choose the voice that a group's looks speak with where a video names none.
+        """Set the voice of a group's looks for videos without a voice.
 
         Args:
             group_id: The group's id.
             default_voice_id: Id of the voice.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
-            The group as it is now.
+            The updated group.
 
         Raises:
-            NotFound: There is no group of that id.
+            NotFound: The group does not exist.
         """
         return await self._session.call(
             UPDATE,
@@ -296,10 +296,10 @@ class Avatars(Resource):
             group_id: The group's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such group.
+            NotFound: The group does not exist.
         """
         return await self._delete(DELETE, group_id, DeletedId(id=group_id))
 
@@ -310,15 +310,16 @@ class Avatars(Resource):
         *,
         idempotency_key: str | None = None,
     ) -> AvatarConsent:
-        """See to the consent of the person whom an avatar shows.
+        """Submit or request the consent of the person in an avatar.
 
         Args:
             group_id: The avatar's group.
-            request: A film in which they consent, or what the page for it is to say.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            request: A video of the consent, or the settings of the page on which the person
+                consents.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The group. Where no film was given, ``url`` is the page on which they consent.
+            The group. If no video was passed, ``url`` is the page on which the person consents.
         """
         return await self._session.call(
             CONSENT,

@@ -1,4 +1,4 @@
-"""Background removals: a video taken apart into the person and what is behind."""
+"""Background removals: separate a video into the person and the background."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import fresh_key
 
-# It ignores an Idempotency-Key, and goes by the request_id in its body instead.
+# It ignores an Idempotency-Key and uses the request_id in the body instead.
 CREATE: Endpoint[BackgroundRemovalJob] = Endpoint(
     operation="background_removals.create",
     method="POST",
@@ -53,7 +53,7 @@ def _failure(job: BackgroundRemovalJob) -> tuple[str | None, str | None]:
     return None, job.error
 
 
-# HeyGen states no durations for background removals.
+# HeyGen publishes no durations for background removals.
 BACKGROUND_REMOVAL: JobKind[BackgroundRemovalJob] = JobKind(
     name="background_removal",
     result=BackgroundRemovalJob,
@@ -73,12 +73,12 @@ class BackgroundRemovals(Resource):
         """Start to remove the background of a video.
 
         Args:
-            request: The video. Its ``request_id`` is what an idempotency key is elsewhere; by
-                default each call has a fresh one, the same for all its attempts.
+            request: The video. Its ``request_id`` serves as the idempotency key. Default: a new one
+                for each call, the same for all its attempts.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``BackgroundRemovalJob`` with its ``layers``.
-            A job that was deleted meanwhile counts as failed.
+            The job; ``await job.wait()`` returns the ``BackgroundRemovalJob`` with its ``layers``.
+            If the job is deleted meanwhile, it counts as failed.
         """
         if not given(request, "request_id"):
             request = msgspec.structs.replace(request, request_id=fresh_key())
@@ -86,18 +86,18 @@ class BackgroundRemovals(Resource):
         return self._job(BACKGROUND_REMOVAL, created.id, created, request=request)
 
     async def get(self, job_id: str) -> BackgroundRemovalJob:
-        """One background removal; the URLs of its layers are signed anew.
+        """Return one background removal with newly signed URLs.
 
         Args:
             job_id: The background removal's id.
 
         Raises:
-            NotFound: There is no background removal of that id.
+            NotFound: The background removal does not exist.
         """
         return await self._session.call(GET, GET.at(job_id))
 
     def list(self, *, limit: int | None = None) -> Pages[BackgroundRemovalJob]:
-        """The account's background removals.
+        """List the account's background removals.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -111,10 +111,10 @@ class BackgroundRemovals(Resource):
             job_id: The background removal's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such background removal.
+            NotFound: The background removal does not exist.
         """
         deleted = DeletedBackgroundRemoval(id=job_id, deleted=True)
         return await self._delete(DELETE, job_id, deleted)

@@ -1,8 +1,8 @@
-"""Batches that HeyGen runs by itself: one request for up to 100 jobs of one product.
+"""Batches that HeyGen runs: one request for up to 100 jobs of one product.
 
-Not to be confused with ``heygen_async.Batch``, a bulk run of any length on this side. HeyGen
-accepts a batch at once, whatever runs already, and starts its items as it has room. Each item is
-made by itself: one that cannot be made fails alone, without an id.
+They differ from ``heygen_async.Batch``, a bulk run of any length that the client manages. HeyGen
+accepts a batch at once, even if many jobs run, and starts its items when it has capacity. Items are
+independent: an item that cannot be made fails without an id, and the others continue.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from heygen_async.session.session import Session
 T = TypeVar("T")
 
 _ENDED = frozenset({"completed", "failed"})
-# Between batch and index in the id of an item whose job has not started; HeyGen's ids have none.
+# Separates batch and index in the id of an item whose job has not started; HeyGen's ids do not
+# contain it.
 _INDEX_MARK = "#"
-# Seconds between two polls of a batch. An item that has started is noticed so late at most, and
-# few end sooner; what has ended is noticed by the polls of jobs.
+# Seconds between two polls of a batch. The start of an item is noticed with at most this delay, and
+# few items end sooner; their ends are noticed by the polls of jobs.
 _POLL_EVERY = 15.0
 
 
@@ -49,15 +50,15 @@ def _has_begun(item: BatchItem) -> bool:
 
 
 def _agrees(batch: BatchStatus) -> bool:
-    """Whether the items of a batch that has ended say so too."""
+    """Return whether all items of a batch that has ended have ended too."""
     return all(_has_ended(item) for item in batch.items)
 
 
 class BatchKind(JobKind[BatchStatus], Generic[T], frozen=True, kw_only=True, eq=False):
-    """One kind of batch. It has no state of failure: how its items ended is theirs to say.
+    """One kind of batch. It has no failed status; only its items can fail.
 
     Attributes:
-        each: The kind of its items, or the call that fetches what one gave where they are no
+        each: The kind of its items, or the call that fetches the result of an item if items are not
             jobs.
     """
 
@@ -69,15 +70,15 @@ class BatchKind(JobKind[BatchStatus], Generic[T], frozen=True, kw_only=True, eq=
 
 
 class BatchResult(Plain, Generic[T], frozen=True, kw_only=True):
-    """What became of one item of a batch: its result, or why there is none.
+    """The result of one item of a batch, or its exception.
 
     Attributes:
-        index: Its place among the requests, from 0; with several languages in a request, among
-            the languages of all requests.
-        job_id: Id of its job; None where HeyGen could not start it.
-        result: What it gave, or None.
-        error: ``JobFailed`` as a rule, or None. Its ``job_id`` is that of the batch where the
-            item has none.
+        index: Position among the requests, from 0; if requests have several languages, among the
+            languages of all requests.
+        job_id: Id of its job, or None if HeyGen could not start it.
+        result: Its result, or None if it failed.
+        error: Usually a ``JobFailed``, or None. Its ``job_id`` is that of the batch if the item has
+            none.
     """
 
     index: int
@@ -87,7 +88,7 @@ class BatchResult(Plain, Generic[T], frozen=True, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Whether it ended well."""
+        """Whether the item succeeded."""
         return self.error is None
 
 
@@ -100,26 +101,26 @@ class BatchJob(Job[BatchStatus], Generic[T]):
         async for done in batch.results():
             print(done.index, done.result.video_url if done.ok else done.error)
 
-    It pickles, and ``heygen.videos.batches.attach(batch.id)`` makes it again from its id.
-    ``wait`` returns once all items have ended, however they did; it raises no ``JobFailed``.
+    It can be pickled, and ``heygen.videos.batches.attach(batch.id)`` returns it for a stored id.
+    ``wait`` returns when all items have succeeded or failed; it does not raise ``JobFailed``.
     """
 
     _kind: BatchKind[T]
 
     def items(self) -> Pages[BatchItem]:
-        """All items as they stand now."""
+        """List all items with their current states."""
         return _items(self._watcher.session, self._kind, self.id, {})
 
     async def started(self, *, every: float = 5.0) -> AsyncGenerator[BatchItem]:
-        """Each item once, as soon as it has an id, or has failed without one.
+        """Yield each item once, as soon as it has an id or has failed without one.
 
-        The id is all there is to keep: ``heygen.jobs.attach(Video, item.video_id)``.
+        The id is all you need to store: ``heygen.jobs.attach(Video, item.video_id)``.
 
         Args:
-            every: Seconds between two looks at most.
+            every: The most seconds between two polls.
 
         Raises:
-            HeyGenError: The API refuses to tell, such as for a wrong key.
+            HeyGenError: The API refuses the request, for example because of a wrong key.
         """
         async with contextlib.aclosing(self._as_they(_has_begun, every)) as changes:
             async for items in changes:
@@ -127,14 +128,14 @@ class BatchJob(Job[BatchStatus], Generic[T]):
                     yield item
 
     async def results(self, *, every: float = 5.0) -> AsyncGenerator[BatchResult[T]]:
-        """What became of each item, once each, as they end.
+        """Yield the result of each item once, in the order in which the items end.
 
         Args:
-            every: Seconds between two looks at most.
+            every: The most seconds between two polls.
 
         Raises:
-            HeyGenError: The API refuses to tell how the batch stands, such as for a wrong key.
-                What goes wrong with one item is in its result.
+            HeyGenError: The API refuses the request for the batch, for example because of a wrong
+                key. The exception of one item is in its result.
         """
         async with contextlib.aclosing(self._as_they(_has_ended, every)) as changes:
             async for items in changes:
@@ -142,27 +143,27 @@ class BatchJob(Job[BatchStatus], Generic[T]):
                     yield result
 
     def job(self, job_id: str, *, started: float | None = None) -> Job[T]:
-        """The job of an item that has begun.
+        """Return the job of an item that has started.
 
         Args:
             job_id: ``video_id`` of the item.
-            started: When it has begun, on the loop's clock, if that is known.
+            started: Time of its start on the loop's clock, or None if not known.
 
         Returns:
-            The job; ``await job.wait()`` gives what the item became.
+            The job; ``await job.wait()`` returns the result of the item.
 
         Raises:
-            InvalidRequest: The items are no jobs, as those of a batch of assets.
+            InvalidRequest: The items are not jobs, as in a batch of assets.
         """
         each = self._kind.each
         if isinstance(each, Endpoint):
-            raise InvalidRequest(f"items of a {self._kind.name} are no jobs")
+            raise InvalidRequest(f"items of a {self._kind.name} are not jobs; use results()")
         return Job(self._watcher, each, job_id, started=started)
 
     async def _as_they(
         self, have: Callable[[BatchItem], bool], every: float
     ) -> AsyncGenerator[list[BatchItem]]:
-        """Those items of which something has become true, each once; at the end the others."""
+        """Yield items once when they meet a condition, and at the end all others."""
         told: set[int | float] = set()
         async with contextlib.aclosing(self.updates(every=every)) as batches:
             async for batch in batches:
@@ -185,7 +186,7 @@ class BatchJob(Job[BatchStatus], Generic[T]):
         try:
             if job_id is None:
                 raise InvalidResponse(
-                    f"item {index} of batch {self.id} is {item.status} and has no id", status=200
+                    f"item {index} of batch {self.id} is {item.status} but has no id", status=200
                 )
             each = self._kind.each
             if isinstance(each, Endpoint):
@@ -198,7 +199,7 @@ class BatchJob(Job[BatchStatus], Generic[T]):
 
 
 def failure_of_item(item: BatchItem) -> tuple[str | None, str | None]:
-    """Code and message of a failed item; both can be missing."""
+    """Return code and message of a failed item, each None if missing."""
     if not isinstance(item.error, dict):
         return None, item.error
     code, message = item.error.get("code"), item.error.get("message")
@@ -213,18 +214,18 @@ class Batches(Resource, Generic[T]):
     async def get(
         self, batch_id: str, *, limit: int | None = None, token: str | None = None
     ) -> BatchStatus:
-        """How a batch stands, with one page of its items.
+        """Return the state of a batch, with one page of its items.
 
         Args:
             batch_id: Its id.
-            limit: Items on the page, 1 to 100; the API's default is 100, which is all of them.
-            token: ``next_token`` of the page before.
+            limit: Items on the page, 1 to 100; the API's default is 100, the most a batch can have.
+            token: ``next_token`` of the previous page.
         """
         path = self._kind.get.at(batch_id) + query_string({"limit": limit, "token": token})
         return await self._session.call(self._kind.get, path)
 
     def items(self, batch_id: str, *, limit: int | None = None) -> Pages[BatchItem]:
-        """The items of a batch as they stand now, page after page.
+        """List the items of a batch with their current states.
 
         Args:
             batch_id: Its id.
@@ -233,7 +234,7 @@ class Batches(Resource, Generic[T]):
         return _items(self._session, self._kind, batch_id, {"limit": limit})
 
     def attach(self, batch_id: str) -> BatchJob[T]:
-        """Make a batch of its id, as stored by another process; nothing is sent.
+        """Return a handle on the batch with a stored id; nothing is sent.
 
         Args:
             batch_id: Its id.
@@ -242,17 +243,17 @@ class Batches(Resource, Generic[T]):
             The batch.
 
         Raises:
-            InvalidRequest: The id is no id.
+            InvalidRequest: ``batch_id`` is not an id.
         """
-        self._kind.get.at(batch_id)  # refuses what is no id
+        self._kind.get.at(batch_id)  # raises if it is not an id
         return BatchJob(self._watcher, self._kind, batch_id)
 
 
 class JobBatches(Batches[T]):
-    """The batches of a product that HeyGen makes jobs of."""
+    """The batches of a product whose items are jobs."""
 
     _endpoint: Endpoint[CreatedBatch]
-    _field: str  # of the request that holds those of the jobs
+    _field: str  # name of the field with the requests of the jobs
 
     async def _create(self, request: Request, key: str | None) -> BatchJob[T]:
         requests = [
@@ -274,10 +275,10 @@ class JobBatches(Batches[T]):
 async def create_encoded(
     batches: JobBatches[T], body: bytes, *, idempotency_key: str | None = None
 ) -> BatchJob[T]:
-    """As ``batches.create``, with a body that was encoded before.
+    """Create a batch like ``batches.create``, from an encoded body.
 
     Args:
-        batches: The product's, such as ``heygen.videos.batches``.
+        batches: The batches of the product, such as ``heygen.videos.batches``.
         body: The JSON of the request.
         idempotency_key: As for ``create``.
 
@@ -293,30 +294,30 @@ def item_id(batch_id: str, index: int) -> str:
 
 
 def batch_and_index(job_id: str) -> tuple[str, int] | None:
-    """Return the batch and the index that an id was made of, or None for the id of a job."""
+    """Return batch and index from the id of an item, or None for the id of a job."""
     batch_id, mark, index = job_id.partition(_INDEX_MARK)
     return (batch_id, int(index)) if mark else None
 
 
 class _Started(NamedTuple):
-    """An item that has started or failed, and since when, on the loop's clock; None if unknown."""
+    """An item that has started or failed, and its start on the loop's clock, or None if unknown."""
 
     item: BatchItem
     since: float | None
 
 
 class BatchedJob(Generic[T]):
-    """An item of a batch, to wait for.
+    """A handle on an item of a batch, like a job.
 
-    An item has an id once HeyGen has started it, which can be hours after the batch was accepted.
-    Until then its batch is polled, for all items that wait; from then on its job is like any
-    other.
+    An item has no id before HeyGen has started it, which can be hours after the batch was accepted.
+    Until then its batch is polled for all waiting items; afterwards its job is waited for like any
+    other job.
 
     Args:
-        watch: Polls its batch.
+        watch: The watch that polls its batch.
         batch: The batch.
         index: The index of the item.
-        started: Called with the id of its job as soon as that is known.
+        started: Called with the id of its job when that is known.
 
     Attributes:
         id: ``batch_id#index`` until its job has started, then the id of the job.
@@ -335,12 +336,12 @@ class BatchedJob(Generic[T]):
         """Return the result of the job.
 
         Args:
-            timeout: Seconds from its start after which it is given up; in the queue, seconds in
-                which no item of any batch has started or ended.
+            timeout: The most seconds from its start to its end. Before its start: the most seconds
+                in which no item of any batch starts or ends.
 
         Raises:
-            JobFailed: It has failed, or HeyGen could not start it.
-            JobTimeout: It was given up; it goes on at HeyGen.
+            JobFailed: The job has failed, or HeyGen could not start it.
+            JobTimeout: The timeout has passed; the job continues at HeyGen.
         """
         item, since = await self._watch.started(self._batch, self._index, timeout)
         if item.video_id is not None:
@@ -351,7 +352,7 @@ class BatchedJob(Generic[T]):
             reason = redact(message) if message else "HeyGen gives no reason"
             raise JobFailed(reason, job_id=self.id, code=code, last=item)
         if item.video_id is None:
-            raise InvalidResponse(f"item {self.id} is {item.status} and has no id", status=200)
+            raise InvalidResponse(f"item {self.id} is {item.status} but has no id", status=200)
         try:
             result = await self._batch.job(item.video_id, started=since).wait(timeout)
         except JobFailed:
@@ -362,10 +363,10 @@ class BatchedJob(Generic[T]):
 
 
 class BatchWatch:
-    """Polls batches, each for as long as one of its items waits to start."""
+    """Polls batches, each until all of its items have started."""
 
     def __init__(self) -> None:
-        self._progress_at = 0.0  # when an item started or ended last, on the loop's clock
+        self._progress_at = 0.0  # time of the last start or end of an item, on the loop's clock
         self._batches: dict[str, _WatchedBatch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -374,7 +375,7 @@ class BatchWatch:
         self._progress_at = asyncio.get_running_loop().time()
 
     def add(self, batch: BatchJob[Any]) -> None:
-        """Add a batch that was created just now, and whose items will be waited for."""
+        """Add a batch that was created just now, before the waits for its items."""
         self._batches[batch.id] = _WatchedBatch(self, batch)
 
     async def started(self, batch: BatchJob[Any], index: int, timeout: float | None) -> _Started:
@@ -383,7 +384,7 @@ class BatchWatch:
         Args:
             batch: The batch.
             index: The index of the item.
-            timeout: Seconds without progress of any item after which it is given up.
+            timeout: The most seconds without a start or end of any item.
         """
         loop = asyncio.get_running_loop()
         watched = self._batches.get(batch.id)
@@ -403,8 +404,8 @@ class BatchWatch:
                     left = max(joined, self._progress_at) + timeout - loop.time()
                     if left <= 0:
                         raise JobTimeout(
-                            f"item {index} of batch {batch.id} has not started, and no other has "
-                            f"for {timeout:g} s; it stays in HeyGen's queue",
+                            f"item {index} of batch {batch.id} has not started, and no item has "
+                            f"started or ended for {timeout:g} s; it stays in HeyGen's queue",
                             job_id=item_id(batch.id, index),
                         )
                 await asyncio.wait([found], timeout=left)
@@ -424,7 +425,7 @@ class BatchWatch:
 
 
 class _WatchedBatch:
-    """One batch, and what is known of its items."""
+    """One batch, with a future for each of its items."""
 
     def __init__(self, watch: BatchWatch, batch: BatchJob[Any]) -> None:
         self.task: asyncio.Task[None] | None = None
@@ -447,13 +448,13 @@ class _WatchedBatch:
         """Poll the batch until all of its items have started."""
         loop = asyncio.get_running_loop()
         try:
-            # What had started before the first poll may have started long ago, unless the batch
-            # was created just now.
+            # Items that had started before the first poll may have started long ago, unless the
+            # batch was created just now.
             fresh = self._batch.created is not None
             polling_since = loop.time()
             async with contextlib.aclosing(self._batch.started(every=_POLL_EVERY)) as items:
                 async for item in items:
-                    # It started at some moment since the poll before, on average in the middle.
+                    # It started at some time since the previous poll, on average in the middle.
                     now = loop.time()
                     passed = min(now - polling_since, _POLL_EVERY)
                     known = item.status == "processing" and (fresh or passed > _POLL_EVERY / 2)
@@ -463,7 +464,7 @@ class _WatchedBatch:
                     self._watch.note_progress()
             missing = f"batch {self._batch.id} has ended without all of its items"
             self._failure = InvalidResponse(missing, status=200)
-        except Exception as error:  # all who wait must learn of it, whatever it is
+        except Exception as error:  # any exception must reach all waiters
             self._failure = error
         for found in self._items.values():
             if not found.done():
@@ -471,8 +472,8 @@ class _WatchedBatch:
 
 
 def _fail(found: asyncio.Future[_Started], error: Exception) -> None:
-    found.set_exception(copy.copy(error))  # each has a traceback of its own
-    found.exception()  # nobody may wait for it any more
+    found.set_exception(copy.copy(error))  # each needs a traceback of its own
+    found.exception()  # retrieve it, because there may be no waiter any more
 
 
 def _items(session: Session, kind: BatchKind[Any], batch_id: str, query: Query) -> Pages[BatchItem]:
@@ -483,6 +484,6 @@ def _items(session: Session, kind: BatchKind[Any], batch_id: str, query: Query) 
 async def _fetch_items(
     session: Session, endpoint: Endpoint[BatchStatus], path: str, query: Query
 ) -> Page[BatchItem]:
-    """One page of items, which comes inside the state of the batch."""
+    """Return one page of items, which is part of the batch's state."""
     batch = await session.call(endpoint, path + query_string(query))
     return Page(list(batch.items), batch.has_more and bool(batch.next_token), batch.next_token)

@@ -93,7 +93,7 @@ BRAND_KIT: JobKind[BrandKitDetail] = JobKind(
     get=KITS_GET,
     expected=60.0,
     failed=frozenset({"error"}),
-    failure=lambda _: (None, "HeyGen could not make a brand kit of the website"),
+    failure=lambda _: (None, "HeyGen could not make a brand kit from the website"),
     id_field="brand_kit_id",
     place=(__name__, "BRAND_KIT"),
 )
@@ -113,17 +113,17 @@ class BrandGlossaries(Resource):
     async def create(
         self, request: BrandGlossaryRequest, *, idempotency_key: str | None = None
     ) -> BrandGlossaryDetail:
-        """Make a glossary.
+        """Create a glossary.
 
         Args:
             request: Its name and its terms.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The glossary; requests name its ``brand_glossary_id``.
+            The glossary; use its ``brand_glossary_id`` in requests.
 
         Raises:
-            Conflict: There is a glossary of that name.
+            Conflict: A glossary of that name exists.
         """
         return await self._session.call(
             GLOSSARIES_CREATE,
@@ -139,40 +139,40 @@ class BrandGlossaries(Resource):
             brand_glossary_id: The glossary's id.
 
         Raises:
-            NotFound: There is no glossary of that id.
+            NotFound: The glossary does not exist.
         """
         return await self._session.call(GLOSSARIES_GET, GLOSSARIES_GET.at(brand_glossary_id))
 
     async def update(
         self, brand_glossary_id: str, request: BrandGlossaryUpdate
     ) -> BrandGlossaryDetail:
-        """Change a glossary. A list that is given replaces the stored one, the others stay.
+        """Change a glossary. A list in the request replaces the stored one; other lists are kept.
 
         Args:
             brand_glossary_id: The glossary's id.
-            request: What is to change.
+            request: The changes.
 
         Returns:
-            The glossary as it is now.
+            The updated glossary.
 
         Raises:
-            NotFound: There is no glossary of that id.
-            Conflict: There is another glossary of that name.
+            NotFound: The glossary does not exist.
+            Conflict: Another glossary has that name.
         """
         path = GLOSSARIES_UPDATE.at(brand_glossary_id)
         return await self._session.call(GLOSSARIES_UPDATE, path, body=encode(request))
 
     async def delete(self, brand_glossary_id: str) -> DeletedBrandGlossary:
-        """Delete a glossary. What names it goes on without it.
+        """Delete a glossary. Requests that refer to it work without it.
 
         Args:
             brand_glossary_id: The glossary's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such glossary.
+            NotFound: The glossary does not exist.
         """
         deleted = DeletedBrandGlossary(brand_glossary_id=brand_glossary_id)
         return await self._delete(GLOSSARIES_DELETE, brand_glossary_id, deleted)
@@ -192,14 +192,14 @@ class BrandKits(Resource):
     async def create(
         self, request: BrandKitRequest, *, idempotency_key: str | None = None
     ) -> Job[BrandKitDetail]:
-        """Start to make a brand kit of a website.
+        """Start to create a brand kit from a website.
 
         Args:
             request: The website.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``BrandKitDetail``.
+            The job; ``await job.wait()`` returns the ``BrandKitDetail``.
         """
         created = await self._session.call(
             KITS_CREATE, KITS_CREATE.at(), body=encode(request), idempotency_key=idempotency_key
@@ -207,30 +207,30 @@ class BrandKits(Resource):
         return self._job(BRAND_KIT, created.brand_kit_id, created, request=request)
 
     async def get(self, brand_kit_id: str) -> BrandKitDetail:
-        """Return one brand kit; the URLs of its logos are signed anew.
+        """Return one brand kit with newly signed URLs.
 
         Args:
             brand_kit_id: The kit's id.
 
         Raises:
-            NotFound: There is no brand kit of that id.
+            NotFound: The brand kit does not exist.
         """
         return await self._session.call(KITS_GET, KITS_GET.at(brand_kit_id))
 
     async def update(self, brand_kit_id: str, request: BrandKitUpdate) -> BrandKitDetail:
-        """Change a brand kit. Roles that are given replace the stored ones, the others stay.
+        """Change a brand kit. Roles in the request replace the stored ones; other roles are kept.
 
         Args:
             brand_kit_id: The kit's id.
-            request: What is to change.
+            request: The changes.
 
         Returns:
-            The kit as it is now.
+            The updated kit.
 
         Raises:
-            NotFound: There is no brand kit of that id.
-            Conflict: Roles were given while the kit is ``loading``, or it is in ``error``.
-            PermissionDenied: Another workspace shares the kit.
+            NotFound: The brand kit does not exist.
+            Conflict: The request has roles and the kit is ``loading``, or the kit is in ``error``.
+            PermissionDenied: The kit is shared by another workspace.
         """
         path = KITS_UPDATE.at(brand_kit_id)
         return await self._session.call(KITS_UPDATE, path, body=encode(request))
@@ -242,10 +242,10 @@ class BrandKits(Resource):
             brand_kit_id: The kit's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such brand kit.
+            NotFound: The brand kit does not exist.
         """
         deleted = DeletedBrandKit(brand_kit_id=brand_kit_id)
         return await self._delete(KITS_DELETE, brand_kit_id, deleted)

@@ -1,7 +1,7 @@
-"""The ``callback_id`` that a request gets where it has a ``callback_url`` and none of its own.
+"""Add a ``callback_id`` to requests that have a ``callback_url`` but no id of their own.
 
-HeyGen does not sign what it posts to a ``callback_url``. What tells a real callback from a made-up
-one is the ``callback_id``, which comes back with it, if nobody else can guess it.
+HeyGen does not sign its posts to a ``callback_url``. A genuine callback is recognized by its
+``callback_id``, which HeyGen sends back, if nobody else can guess it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RequestT = TypeVar("RequestT", bound=Request)
 def with_unguessable_id(
     request: RequestT, session: Session, idempotency_key: str | None
 ) -> RequestT:
-    """The request with a ``callback_id``, if it is to be called back and has none.
+    """Return the request with a ``callback_id``, if it has a ``callback_url`` but no id.
 
-    Under the same idempotency key it is the same id, for the API answers from the first request
-    then. The id is derived with the API key, which others do not have.
+    The same idempotency key results in the same id, because the API then replays the answer to the
+    first request. The id is derived from the API key, which others do not have.
     """
     if getattr(request, "callback_url", None) is None and "callback_url" not in request.extra:
         return request
@@ -41,6 +41,6 @@ def with_unguessable_id(
 
 
 def callback_id_of(request: Request) -> str | None:
-    """The ``callback_id`` that a request goes out with."""
+    """Return the ``callback_id`` of a request, or None."""
     found = getattr(request, "callback_id", None) or request.extra.get("callback_id")
     return found if isinstance(found, str) else None

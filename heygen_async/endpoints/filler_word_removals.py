@@ -1,4 +1,4 @@
-"""Filler-word removals: a video without its ums and ers."""
+"""Filler-word removals: cut filler words such as "um" from a video."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GET: Endpoint[FillerWordRemoval] = Endpoint(
     answer=FillerWordRemoval,
 )
 
-# HeyGen states no durations for filler-word removals.
+# HeyGen publishes no durations for filler-word removals.
 FILLER_WORD_REMOVAL: JobKind[FillerWordRemoval] = JobKind(
     name="filler_word_removal",
     result=FillerWordRemoval,
@@ -46,14 +46,14 @@ class FillerWordRemovals(Resource):
     async def create(
         self, request: FillerWordRemovalRequest, *, idempotency_key: str | None = None
     ) -> Job[FillerWordRemoval]:
-        """Start to cut the filler words out of a video.
+        """Start to cut the filler words from a video.
 
         Args:
             request: The video.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``FillerWordRemoval``.
+            The job; ``await job.wait()`` returns the ``FillerWordRemoval``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
@@ -69,12 +69,12 @@ class FillerWordRemovals(Resource):
         )
 
     async def get(self, filler_word_removal_id: str) -> FillerWordRemoval:
-        """One filler-word removal; the URL of its video is signed anew.
+        """Return one filler-word removal with newly signed URLs.
 
         Args:
             filler_word_removal_id: The removal's id.
 
         Raises:
-            NotFound: There is no filler-word removal of that id.
+            NotFound: The filler-word removal does not exist.
         """
         return await self._session.call(GET, GET.at(filler_word_removal_id))

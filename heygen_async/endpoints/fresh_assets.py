@@ -1,7 +1,7 @@
-"""Creates that name an asset which HeyGen does not see yet, some seconds after its upload.
+"""Repeat creates that use an asset which HeyGen does not find yet, shortly after its upload.
 
-HeyGen's support: send the same request with the same key again after 5 s, and after 15 s. A refused
-create costs nothing, so that one that takes no key is sent again as well.
+HeyGen's support recommends sending the same request with the same key again after 5 s and 15 s. A
+refused create costs nothing, so creates without a key are sent again too.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ T = TypeVar("T")
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 _WAITS = (5.0, 15.0)
-# How long an asset counts as fresh, in seconds.
+# Seconds for which an asset counts as fresh.
 _FRESH = 60.0
 _UNSEEN = frozenset(
     {(400, "asset_not_found"), (404, "asset_not_found"), (404, "resource_not_found")}
 )
 
-# When assets were uploaded, by their ids, on the loop's clock.
+# Upload times of assets by their ids, on the loop's clock.
 _uploads: WeakKeyDictionary[Session, dict[str, float]] = WeakKeyDictionary()
 
 
@@ -48,18 +48,18 @@ async def create(
     *,
     resend: bool = False,
 ) -> T:
-    """Send a create, and again under its key where it names an asset that is not visible yet.
+    """Send a create, and again with the same key while it uses an asset that is not visible yet.
 
     Args:
         session: The session.
         endpoint: The operation.
         path: Its encoded path.
         body: The request.
-        idempotency_key: The caller's key, or None for a fresh one.
+        idempotency_key: The caller's key, or None for a new one.
         resend: Whether the call is sent again after an attempt that may have been carried out.
 
     Raises:
-        HeyGenError: As every call.
+        HeyGenError: As for every call.
     """
     key = fresh_key() if endpoint.keyed and idempotency_key is None else idempotency_key
     send = partial(session.call, endpoint, path, body=body, idempotency_key=key, resend=resend)
@@ -73,7 +73,7 @@ async def create(
             if not is_unseen_asset(error, body, _uploads[session], now):
                 raise
             logger.info(
-                "%s names an asset that is not visible yet; the next attempt follows in %.0f s",
+                "%s uses an asset that is not visible yet; the next attempt follows in %.0f s",
                 endpoint.operation,
                 wait,
             )
@@ -86,8 +86,8 @@ def is_unseen_asset(error: APIError, body: bytes, uploads: Mapping[str, float], 
 
     Args:
         error: The refusal.
-        body: The request, as it was sent.
-        uploads: When assets were uploaded, by their ids.
+        body: The body of the request.
+        uploads: Upload times of assets by their ids.
         now: The present, on the same clock.
     """
     refused = (error.status, error.code) in _UNSEEN and not error.maybe_carried_out

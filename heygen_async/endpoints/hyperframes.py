@@ -1,4 +1,4 @@
-"""HyperFrames: videos that HeyGen renders from a web project."""
+"""HyperFrames: render videos from a web project."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DELETE: Endpoint[DeletedHyperframesRender] = Endpoint(
     answer=DeletedHyperframesRender,
 )
 
-# HeyGen states no durations for HyperFrames renders.
+# HeyGen publishes no durations for HyperFrames renders.
 HYPERFRAMES_RENDER: JobKind[HyperframesRender] = JobKind(
     name="hyperframes_render",
     result=HyperframesRender,
@@ -65,12 +65,12 @@ class Hyperframes(Resource):
         """Start to render a project.
 
         Args:
-            request: The project and how to render it.
-            idempotency_key: Your own key; within 24 h the same key gives the same render. By
-                default each call has a fresh one.
+            request: The project and the render settings.
+            idempotency_key: Your own key; within 24 h the same key returns the same render.
+                Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``HyperframesRender``.
+            The job; ``await job.wait()`` returns the ``HyperframesRender``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
@@ -82,13 +82,13 @@ class Hyperframes(Resource):
         )
 
     async def get(self, render_id: str) -> HyperframesRender:
-        """Return one render; its media URLs are signed anew.
+        """Return one render with newly signed URLs.
 
         Args:
             render_id: The render's id.
 
         Raises:
-            NotFound: There is no render of that id, or it was deleted.
+            NotFound: The render does not exist or was deleted.
         """
         return await self._session.call(GET, GET.at(render_id))
 
@@ -107,9 +107,9 @@ class Hyperframes(Resource):
             render_id: The render's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such render.
+            NotFound: The render does not exist.
         """
         return await self._delete(DELETE, render_id, DeletedHyperframesRender(render_id=render_id))

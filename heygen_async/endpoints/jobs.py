@@ -51,12 +51,12 @@ class Jobs(Resource):
     @overload
     def attach(self, result: type[T], job_id: str) -> Job[T]: ...
     def attach(self, result: type[Any], job_id: str) -> Job[Any]:
-        """Make a job of an id, as stored by another process; nothing is sent.
+        """Return a handle on the job with a stored id; nothing is sent.
 
-        For batches there is ``heygen.videos.batches.attach`` and its like.
+        For batches use ``heygen.videos.batches.attach`` and its counterparts.
 
         Args:
-            result: What the job gives: ``Video`` (all videos, templates too),
+            result: Type of the job's result: ``Video`` (all videos, including those of templates),
                 ``VideoTranslation``, ``VideoAgentSession``, ``Proofread``, ``VoiceDetail``,
                 ``Lipsync``, ``AiClippingJob``, ``AvatarLook``, ``AvatarGroup``,
                 ``BackgroundRemovalJob``, ``FillerWordRemoval``, ``HyperframesRender`` or
@@ -64,14 +64,14 @@ class Jobs(Resource):
             job_id: Its id.
 
         Returns:
-            The job; ``await job.wait()`` gives what ``result`` names.
+            The job; ``await job.wait()`` returns an instance of ``result``.
 
         Raises:
-            InvalidRequest: There are no jobs of that type, or the id is no id.
+            InvalidRequest: ``result`` is not the result of a job, or ``job_id`` is not an id.
         """
         for kind in KINDS:
             if kind.result is result:
-                kind.get.at(job_id)  # refuses what is no id
+                kind.get.at(job_id)  # raises if it is not an id
                 cls = VideoAgentJob if kind is VIDEO_AGENT_SESSION else Job
                 return cls(self._watcher, kind, job_id)
         names = ", ".join(kind.result.__name__ for kind in KINDS)
@@ -80,28 +80,28 @@ class Jobs(Resource):
     def hint(
         self, kind: str, job_id: str, *, callback_id: str | None = None, verified: bool = True
     ) -> bool:
-        """Notify the client that a job may have ended; a ``WebhookReceiver`` does so.
+        """Notify the client that a job may have ended, as a ``WebhookReceiver`` does.
 
-        If somebody waits for the job, it is fetched now, and the wait is over if it has ended. If
-        nobody does, nothing is fetched, and the next wait for it begins with a poll.
+        If the job has a waiter, it is fetched now, and the wait ends if the job has ended.
+        Otherwise nothing is fetched, and the next wait for the job begins with a poll.
 
         Args:
             kind: Kind of the job, such as ``video`` or ``video_translation``.
             job_id: Its id.
             callback_id: The ``callback_id`` of an unsigned delivery.
-            verified: Whether the notification is certainly from HeyGen. If it is not, and the
-                job's request had a ``callback_id``, one with another is ignored.
+            verified: Whether the notification certainly comes from HeyGen. If not, and the job's
+                request had a ``callback_id``, a notification with another one is ignored.
 
         Returns:
-            Whether somebody waits for the job, in this client.
+            Whether the job has a waiter in this client.
         """
         return self._watcher.notify(JobNotification(kind, job_id, verified, callback_id))
 
     def expect_deliveries(self, kinds: Iterable[str]) -> None:
-        """Rely on ``hint`` for the ends of jobs of these kinds.
+        """Rely on ``hint`` for the ends of jobs of these kinds, and poll them once a minute.
 
-        While it is called for them, they are polled once a minute only. If it is not, the first
-        few jobs show that, and they are polled as often as before; a few hints restore the trust.
+        If ``hint`` is not called for the first few jobs, they are polled as often as before; a few
+        hints are enough to rely on it again.
 
         Args:
             kinds: Kinds of jobs, such as ``video``.

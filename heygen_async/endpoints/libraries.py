@@ -1,4 +1,4 @@
-"""What videos draw on: sounds, and the folders they are put in."""
+"""Libraries: sounds for videos, and folders for videos and assets."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Audio(Resource):
         min_score: float | None = None,
         limit: int | None = None,
     ) -> Pages[Sound]:
-        """Search for music or effects, the best first.
+        """Search for music or sound effects; the best match comes first.
 
         Args:
-            query: What it is to sound like, 1 to 5,000 characters.
+            query: Description of the sound, 1 to 5,000 characters.
             type: ``music`` (the API's default) or ``sound_effects``.
-            min_score: How well it must fit, 0 to 1; the API's default is 0.7.
+            min_score: The lowest score of a match, 0 to 1; the API's default is 0.7.
             limit: Items per page, 1 to 50; the API's default is 10.
 
         Returns:
-            What was found, page after page.
+            The results, page by page.
         """
         wanted = {"query": query, "type": type, "min_score": min_score, "limit": limit}
         return self._pages(SOUNDS, SOUNDS.at(), wanted)
@@ -62,16 +62,16 @@ class Folders(Resource):
         type: Literal["mixed", "video", "video_translate"] | None = None,  # noqa: A002, the API's
         idempotency_key: str | None = None,
     ) -> Folder:
-        """Make a folder.
+        """Create a folder.
 
         Args:
             name: Its name, 1 to 256 characters.
-            parent_id: The folder it is in; by default it is in none.
-            type: What it takes; by default HeyGen chooses.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            parent_id: Id of the parent folder. Default: none.
+            type: The type of its contents; by default HeyGen chooses.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The folder; requests name its ``id`` as their ``folder_id``.
+            The folder; use its ``id`` as ``folder_id`` in requests.
         """
         request = FolderRequest(name=name, parent_id=parent_id, type=type)
         return await self._session.call(
@@ -79,12 +79,12 @@ class Folders(Resource):
         )
 
     async def get(self, folder_id: str) -> Folder:
-        """One folder.
+        """Return one folder.
 
         Args:
             folder_id: The folder's id.
 
         Raises:
-            NotFound: There is no folder of that id.
+            NotFound: The folder does not exist.
         """
         return await self._session.call(GET_FOLDER, GET_FOLDER.at(folder_id))

@@ -1,4 +1,4 @@
-"""Lipsyncs: one video made to speak another audio."""
+"""Lipsyncs: synchronize the lips in a video with another audio."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ BATCHES_GET: Endpoint[BatchStatus] = Endpoint(
     answer=BatchStatus,
 )
 
-# HeyGen states no durations for lipsyncs.
+# HeyGen publishes no durations for lipsyncs.
 LIPSYNC: JobKind[Lipsync] = JobKind(
     name="lipsync",
     result=Lipsync,
@@ -105,16 +105,16 @@ class LipsyncBatches(JobBatches[Lipsync]):
     ) -> BatchJob[Lipsync]:
         """Start up to 100 lipsyncs with one request.
 
-        HeyGen accepts them at once and starts them as it has room; one that cannot be made
-        fails alone.
+        HeyGen accepts them at once and starts them when it has capacity. If one cannot be made,
+        only that one fails.
 
         Args:
             request: The lipsyncs, or a whole ``LipsyncBatchRequest``.
-            idempotency_key: Your own key; within 24 h the same key gives the same batch. By
-                default each call has a fresh one.
+            idempotency_key: Your own key; within 24 h the same key returns the same batch. Default:
+                a new key for each call.
 
         Returns:
-            The batch; ``async for done in batch.results()`` gives each ``Lipsync`` as it ends.
+            The batch; ``async for done in batch.results()`` yields each ``Lipsync`` as it ends.
         """
         if not isinstance(request, LipsyncBatchRequest):
             request = LipsyncBatchRequest(lipsyncs=request)
@@ -126,7 +126,7 @@ class Lipsyncs(Resource):
 
     @property
     def batches(self) -> LipsyncBatches:
-        """Many lipsyncs with one request."""
+        """Batches of lipsyncs: one request for up to 100 of them."""
         return LipsyncBatches(self._session, self._watcher)
 
     async def create(
@@ -135,11 +135,11 @@ class Lipsyncs(Resource):
         """Start a lipsync.
 
         Args:
-            request: The video and its new speech.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            request: The video and its new audio.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``Lipsync``.
+            The job; ``await job.wait()`` returns the ``Lipsync``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
@@ -150,18 +150,18 @@ class Lipsyncs(Resource):
         )
 
     async def get(self, lipsync_id: str) -> Lipsync:
-        """One lipsync; its media URLs are signed anew.
+        """Return one lipsync with newly signed URLs.
 
         Args:
             lipsync_id: The lipsync's id.
 
         Raises:
-            NotFound: There is no lipsync of that id.
+            NotFound: The lipsync does not exist.
         """
         return await self._session.call(GET, GET.at(lipsync_id))
 
     def list(self, *, limit: int | None = None) -> Pages[Lipsync]:
-        """The account's lipsyncs.
+        """List the account's lipsyncs.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -171,19 +171,19 @@ class Lipsyncs(Resource):
     async def update(
         self, lipsync_id: str, *, title: str, idempotency_key: str | None = None
     ) -> Lipsync:
-        """Give a lipsync another title.
+        """Change the title of a lipsync.
 
         Args:
             lipsync_id: The lipsync's id.
             title: Its new title.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
-            The lipsync as it is now.
+            The updated lipsync.
 
         Raises:
-            NotFound: There is no lipsync of that id.
+            NotFound: The lipsync does not exist.
         """
         return await self._session.call(
             UPDATE,
@@ -199,21 +199,20 @@ class Lipsyncs(Resource):
             lipsync_id: The lipsync's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such lipsync.
+            NotFound: The lipsync does not exist.
         """
         return await self._delete(DELETE, lipsync_id, DeletedId(id=lipsync_id))
 
     async def statuses(
         self, lipsync_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
     ) -> Sequence[StatusEntry]:
-        """How up to 100 lipsyncs stand, in one request.
+        """Return the statuses of up to 100 lipsyncs with one request.
 
         Args:
-            lipsync_ids: Ids of lipsyncs; each entry of the answer carries its own in
-                ``video_id``.
+            lipsync_ids: Ids of lipsyncs; each entry of the answer has its id in ``video_id``.
             batch_ids: Ids of batches; all their items are reported.
         """
         ids = {"lipsync_ids": lipsync_ids, "batch_ids": batch_ids}

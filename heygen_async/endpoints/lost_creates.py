@@ -1,10 +1,10 @@
-"""Finds what a create without an Idempotency-Key has made, where its answer was lost.
+"""Find the result of a create without an Idempotency-Key whose answer was lost.
 
 Such a create (``video_agents.create``, ``voices.clone``) is never sent again after an attempt that
-the API may have carried out. The account is asked instead: what was made since the attempt, is
-exactly what was asked for, and belongs to no other call of this client. Lists lag behind, so it
-is asked after 5, 15 and 45 seconds. Two candidates count as none. A bulk run looks by itself, as
-its journal knows more.
+the API may have carried out. Instead, the account is searched for a resource that was created since
+the attempt, matches the request exactly, and belongs to no other call of this client. Lists lag
+behind, so the search is made after 5, 15 and 45 seconds. Two candidates count as none. A bulk run
+searches by itself, because its journal has more information.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from heygen_async.session.endpoint import Endpoint
 
 T = TypeVar("T")
 Candidates: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
-"""Asks the account for the ids of what may be what a call has made."""
+"""Searches the account for the ids of possible results of a call."""
 
 LOOKS = (5.0, 15.0, 45.0)
-"""Seconds after the failure at which the account is asked."""
+"""Seconds after the failure at which the account is searched."""
 CLOCK_MARGIN = 120.0
-"""Seconds by which the clocks of this machine and of HeyGen may differ."""
-# Ids that are remembered as given to a call; older ones lie before any search.
+"""The most seconds by which the clocks of this machine and of HeyGen may differ."""
+# The most assigned ids to remember; older ones are older than any search.
 _REMEMBERED = 10_000
 
 logger: logging.Logger = logging.getLogger("heygen_async.endpoints")
 
 
 def has_prompt(session: VideoAgentSession, prompt: str) -> bool:
-    """Return whether a user of this session has said exactly this."""
+    """Return whether the user of this session has sent exactly this prompt."""
     return any(m.role == "user" and m.content == prompt for m in session.messages)
 
 
@@ -49,19 +49,19 @@ def is_clone(voice: VoiceDetail, name: str, since: float) -> bool:
 
 
 def only_one(candidates: Iterable[T]) -> T | None:
-    """Return the only candidate; None where there are none or several."""
+    """Return the only candidate, or None if there are none or several."""
     found = list(candidates)
     return found[0] if len(found) == 1 else None
 
 
 async def look_for(candidates: Candidates) -> str | None:
-    """Ask the account until there is exactly one candidate, and return its id.
+    """Search the account until there is exactly one candidate, and return its id.
 
     Returns:
-        The id, or None where the account shows none, or several.
+        The id, or None if there are no candidates or several.
 
     Raises:
-        CallError: The account could not tell when it was asked last.
+        CallError: The last search failed.
     """
     asked_at, failure = 0.0, None
     for look in LOOKS:
@@ -70,11 +70,11 @@ async def look_for(candidates: Candidates) -> str | None:
         try:
             found, failure = only_one(await candidates()), None
         except CallError as error:
-            logger.info("looking for a lost create failed: %s", error)
+            logger.info("the search for the result of a lost create failed: %s", error)
             failure = error
             continue
         if found is not None:
-            logger.warning("the answer to a create was lost; the account shows %s", found)
+            logger.warning("the answer to a create was lost; its result %s was found", found)
             return found
     if failure is not None:
         raise failure
@@ -82,28 +82,28 @@ async def look_for(candidates: Candidates) -> str | None:
 
 
 def lost_creates(resource: object) -> LostCreates:
-    """Return what a resource of a client has created without keys."""
+    """Return the ``LostCreates`` of a resource."""
     return _LOST.setdefault(resource, LostCreates())
 
 
 class LostCreates:
-    """What one client has created without keys, so that nothing is given to two calls."""
+    """The ids that one client has created without keys, each assigned to one call only."""
 
     def __init__(self) -> None:
         self._taken: OrderedDict[str, object] = OrderedDict()
         self._open: Counter[object] = Counter()
 
     def taken(self, item_id: str, owner: object = None) -> bool:
-        """Return whether an id was given to a call of this client.
+        """Return whether an id is assigned to another call of this client.
 
         Args:
             item_id: The id.
-            owner: The item of a bulk run that asks, which an id of its own is free for.
+            owner: The item of a bulk run that asks. Its own id does not count.
         """
         return item_id in self._taken and (owner is None or self._taken[item_id] != owner)
 
     def take(self, item_id: str, owner: object = None) -> None:
-        """Give an id to a call, or to an item of a bulk run.
+        """Assign an id to a call or to an item of a bulk run.
 
         Args:
             item_id: The id.
@@ -120,19 +120,19 @@ class LostCreates:
         request: object,
         candidates: Candidates | None,
     ) -> tuple[str, object]:
-        """Await a create, and look in the account for what it has made if its answer was lost.
+        """Await a create, and search the account for its result if the answer was lost.
 
         Args:
             endpoint: The operation.
             call: The call.
-            request: What it asks for; two equal ones cannot be told apart in the account.
-            candidates: Asks the account for what fits, or None if that cannot be found.
+            request: The request. The results of two equal requests cannot be distinguished.
+            candidates: Searches the account for candidates, or None if that is not possible.
 
         Returns:
-            The id of what it has made, and its answer, or None if that was lost.
+            The id of the result, and the answer, or None if that was lost.
 
         Raises:
-            CallError: The call was refused, or nothing is found: the error of the call.
+            CallError: The call was refused, or nothing was found: the error of the call.
         """
         submission = bulk_submission.get()
         with self._submitting(request):
@@ -152,7 +152,7 @@ class LostCreates:
 
     @contextmanager
     def _submitting(self, request: object) -> Iterator[None]:
-        """Count a request while its answer is not known."""
+        """Count a request until its answer is known."""
         self._open[request] += 1
         try:
             yield
@@ -162,7 +162,7 @@ class LostCreates:
                 del self._open[request]
 
     async def _find(self, request: object, candidates: Candidates) -> str | None:
-        """Return the only id that belongs to no other call, and take it."""
+        """Return the only id that is not assigned to another call, and assign it."""
 
         async def free() -> list[str]:
             ids = await candidates()

@@ -1,4 +1,4 @@
-"""Find the operation that an HTTP method and a path name."""
+"""Find the operation for an HTTP method and a path."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ _MODULES = (
 
 
 def operation_at(method: str, path: str) -> Endpoint[Any] | None:
-    """Return the operation that serves a path, or None for one that the SDK does not know.
+    """Return the operation that serves a path, or None if the SDK does not know it.
 
-    A fixed segment goes before a path parameter, as on the API: ``/v3/voices/speech`` is not a
-    voice.
+    A fixed segment has precedence over a path parameter, as in the API: ``/v3/voices/speech`` is
+    not a voice.
 
     Args:
         method: HTTP method.
@@ -75,7 +75,7 @@ def _serves(pattern: Iterable[str], segments: Iterable[str]) -> bool:
 
 @cache
 def _operations() -> dict[tuple[str, int], list[Endpoint[Any]]]:
-    """All operations by their method and the number of segments of their path."""
+    """Return all operations by method and number of path segments."""
     found: dict[tuple[str, int], list[Endpoint[Any]]] = {}
     for endpoint in _endpoints():
         key = endpoint.method, endpoint.path.count("/") + 1

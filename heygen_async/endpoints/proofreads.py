@@ -78,11 +78,11 @@ class Proofreads(Resource):
     async def create(
         self, request: ProofreadRequest, *, idempotency_key: str | None = None
     ) -> Sequence[Job[Proofread]]:
-        """Start proofread sessions for one video, one per language.
+        """Start one proofread session per language for a video.
 
         Args:
             request: The video, a title and the languages.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
             One job per language, in the order of ``request.output_languages``.
@@ -96,37 +96,37 @@ class Proofreads(Resource):
         ]
 
     async def get(self, proofread_id: str) -> Proofread:
-        """One proofread session.
+        """Return one proofread session.
 
         Args:
             proofread_id: The session.
 
         Raises:
-            NotFound: There is no proofread session of that id.
+            NotFound: The proofread session does not exist.
         """
         return await self._session.call(GET, GET.at(proofread_id))
 
     async def srt(self, proofread_id: str) -> ProofreadSrt:
-        """Signed URLs of the subtitles; ``srt_text`` gives the text itself.
+        """Return signed URLs of the subtitles; ``srt_text`` returns the text itself.
 
         Args:
             proofread_id: The session.
 
         Raises:
-            NotFound: There is no proofread session of that id.
+            NotFound: The proofread session does not exist.
         """
         return await self._session.call(SRT, SRT.at(proofread_id))
 
     async def srt_text(self, proofread_id: str, *, original: bool = False) -> str:
-        """The text of the subtitles.
+        """Return the text of the subtitles.
 
         Args:
             proofread_id: The session.
-            original: Those in the language of the source instead.
+            original: Return those in the source language instead. Default False.
 
         Raises:
-            InvalidRequest: ``original``, and HeyGen has no subtitles of the source.
-            TransferError: The file cannot be fetched, or is no UTF-8 text.
+            InvalidRequest: ``original`` is True, but HeyGen has no subtitles of the source.
+            TransferError: The file cannot be downloaded, or is not UTF-8 text.
         """
 
         async def url() -> str:
@@ -146,7 +146,7 @@ class Proofreads(Resource):
             return content.getvalue().decode("utf-8-sig")
         except UnicodeDecodeError:
             raise TransferError(
-                f"the subtitles of proofread {proofread_id} are no UTF-8 text"
+                f"the subtitles of proofread {proofread_id} are not UTF-8 text"
             ) from None
 
     async def update_srt(
@@ -160,17 +160,17 @@ class Proofreads(Resource):
 
         Args:
             proofread_id: The session.
-            srt: Where the new subtitles are, or their text, which is uploaded first.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            srt: The URL or asset of the new subtitles, or their text, which is uploaded first.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
-            The session as it is now.
+            The updated session.
 
         Raises:
-            InvalidRequest: The text is empty or no Unicode.
+            InvalidRequest: The text is empty or not valid Unicode.
         """
-        path = UPDATE_SRT.at(proofread_id)  # refuses what is no id before anything is uploaded
+        path = UPDATE_SRT.at(proofread_id)  # raises before the upload if it is not an id
         if isinstance(srt, str):
             try:
                 text = srt.encode()
@@ -190,15 +190,15 @@ class Proofreads(Resource):
         *,
         idempotency_key: str | None = None,
     ) -> Job[VideoTranslation]:
-        """Render the corrected translation; this is what is charged.
+        """Render the corrected translation. Only this step is charged.
 
         Args:
             proofread_id: The session.
-            request: Captions, audio alone, and where to call back; by default none of it.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            request: Options: captions, audio only, and a callback URL. Default: none of them.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``VideoTranslation``.
+            The job; ``await job.wait()`` returns the ``VideoTranslation``.
         """
         request = with_unguessable_id(
             request or ProofreadGenerateRequest(), self._session, idempotency_key

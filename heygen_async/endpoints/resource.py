@@ -1,4 +1,4 @@
-"""What all resources share: the way down to the session, and lists that page themselves."""
+"""The base of all resources, and lists that fetch their pages when needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from heygen_async.session.session import Session
 T = TypeVar("T")
 
 _IDS_AT_ONCE = 100
-# Pages of one list, and of these without an item in a row; a server may have no end.
+# The most pages of one list, and the most in a row without an item; a server may never end its
+# list.
 _MOST_PAGES = 100_000
 _MOST_EMPTY = 1_000
 _LONGEST_TOKEN = 8_192
@@ -48,7 +49,7 @@ class Resource:
         *,
         request: Request | None = None,
     ) -> Job[T]:
-        """The handle of a job that was accepted just now; hooks are told of its request."""
+        """Return a handle on a job that was accepted just now, and call hooks with its request."""
         now = asyncio.get_running_loop().time()
         submitted(self._session, kind, job_id, request)
         return Job(
@@ -64,31 +65,31 @@ class Resource:
         idempotency_key: str | None = None,
         resend: bool = False,
     ) -> T:
-        """Send a create; an asset that is not visible yet is waited for."""
+        """Send a create, and repeat it while an asset in it is not visible yet."""
         return await create(self._session, endpoint, path, body, idempotency_key, resend=resend)
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
         return Pages(partial(_fetch, self._session, endpoint, path), path, query)
 
     async def _delete(self, endpoint: Endpoint[T], item_id: str, deleted: T) -> T:
-        """Delete one thing; ``deleted`` is the answer where a lost one said so before."""
+        """Delete one resource. If the answer of an earlier attempt was lost, return ``deleted``."""
         try:
             return await self._session.call(endpoint, endpoint.at(item_id))
         except NotFound as error:
             if error.attempts == 1:
                 raise
-        # An attempt whose answer was lost has deleted it.
+        # An earlier attempt whose answer was lost has deleted it.
         return deleted
 
     async def _statuses(
         self, endpoint: Endpoint[Page[StatusEntry]], ids: Mapping[str, Sequence[str]]
     ) -> Sequence[StatusEntry]:
-        """The ``statuses`` call of any product, for up to 100 ids of each query parameter."""
+        """Make the ``statuses`` call of a product, for up to 100 ids of each query parameter."""
         for name, values in ids.items():
             if isinstance(values, str) or len(values) > _IDS_AT_ONCE:
-                raise InvalidRequest(f"{name}: expected up to 100 ids in a list", param=name)
+                raise InvalidRequest(f"{name}: expected a list of up to 100 ids", param=name)
             for value in values:
-                # The API takes them joined by commas.
+                # The API expects them joined by commas.
                 if not isinstance(value, str) or not value or "," in value:
                     raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
         if not any(ids.values()):
@@ -103,7 +104,7 @@ async def _fetch(session: Session, endpoint: Endpoint[Page[T]], path: str, query
 
 
 class Pages(Generic[T]):
-    """A list of the API: iterate for all items of all pages, or take the first page alone.
+    """A list of the API: iterate over all items of all pages, or fetch the first page only.
 
     ``async for video in heygen.videos.list(): ...`` fetches each page when it is needed.
     """
@@ -124,15 +125,15 @@ class Pages(Generic[T]):
         return f"<{type(self).__name__} of {self._path}{filters}>"
 
     async def first_page(self) -> Page[T]:
-        """The first page: ``items``, ``has_more`` and ``next_token``."""
+        """Return the first page: ``items``, ``has_more`` and ``next_token``."""
         return await self._fetch(self._query)
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Page after page.
+        """Yield page by page.
 
         Raises:
-            InvalidResponse: The pages go in a circle, or do not end: ``next_token`` came before,
-                or there are 1,000 pages without an item in a row, or 100,000 pages.
+            InvalidResponse: The list does not end: a ``next_token`` is repeated, 1,000 pages in a
+                row have no item, or there are more than 100,000 pages.
         """
         query = self._query
         token = query.get("token")
@@ -152,7 +153,7 @@ class Pages(Generic[T]):
                     f"(next_token {redact(token, longest=_TOKEN_SHOWN)!r})"
                 )
             if empty == _MOST_EMPTY or number == _MOST_PAGES:
-                self._refuse(f"the list does not end: there are more than {number} pages")
+                self._refuse(f"the list does not end: it has more than {number} pages")
             if len(token) > _LONGEST_TOKEN:
                 self._refuse(f"next_token of page {number} has {len(token)} characters")
             query = {**query, "token": token}
@@ -167,5 +168,5 @@ class Pages(Generic[T]):
 
 
 def _digest(token: object) -> int:
-    """Return 64 bits that stand for a page token, which may be long."""
+    """Return a 64-bit digest of a page token, which may be long."""
     return int.from_bytes(hashlib.blake2b(str(token).encode(), digest_size=8).digest())

@@ -1,4 +1,4 @@
-"""Templates: listed, inspected, and rendered through the v3 or the v2 call."""
+"""Templates: list, inspect and render them through the v3 or the v2 call."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ GENERATE_V2: Endpoint[TemplateRenderV2] = Endpoint(
     path="/v2/template/{template_id}/generate",
     answer=TemplateRenderV2,
     keyed=True,
-    replays=False,  # the header is accepted; what HeyGen does about it is not established
+    replays=False,  # the header is accepted, but its effect is not known
     creates=lambda created: [created.video_id],
 )
 
@@ -77,19 +77,19 @@ GENERATE_V2: Endpoint[TemplateRenderV2] = Endpoint(
 class Templates(Resource):
     """``heygen.templates``.
 
-    HeyGen serves templates of its current editor through v3, and older ones through v2 only,
-    whose end it has announced for 2026-10-31. Where a version is not given, the client asks
-    once per template which one serves it, and remembers the version (not the template).
+    HeyGen serves templates of its current editor through v3, and older ones through v2 only, whose
+    end it has announced for 2026-10-31. If no version is passed, the client determines once per
+    template which version serves it, and remembers the version (not the template).
     """
 
     def __init__(self, session: Session, watcher: Watcher) -> None:
         super().__init__(session, watcher)
-        # Which call serves a template, for those that were asked about.
+        # The version that serves each template used so far.
         self._versions: dict[str, Literal["v2", "v3"]] = {}
         self._questions: dict[str, asyncio.Lock] = {}
 
     def list(self, *, limit: int | None = None) -> Pages[TemplateSummary]:
-        """The account's templates, as v3 lists them.
+        """List the account's templates through v3.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -97,39 +97,39 @@ class Templates(Resource):
         return self._pages(LIST, LIST.at(), {"limit": limit})
 
     async def get(self, template_id: str) -> Template:
-        """One template with its variables and scenes.
+        """Return one template with its variables and scenes.
 
         Args:
             template_id: The template.
 
         Raises:
-            NotFound: There is none, or only the v2 call serves it: see ``get_v2``.
+            NotFound: The template does not exist, or only v2 serves it: see ``get_v2``.
         """
         return await self._session.call(GET, GET.at(template_id))
 
     async def list_v2(self) -> Sequence[TemplateSummaryV2]:
-        """The account's templates, as the old v2 call lists them."""
+        """List the account's templates through the old v2 call."""
         return (await self._session.call(LIST_V2, LIST_V2.at())).templates
 
     async def get_v2(self, template_id: str) -> TemplateV2:
-        """The variables of one template, through the old v2 call.
+        """Return the variables of one template through the old v2 call.
 
         Args:
             template_id: The template.
 
         Raises:
-            NotFound: There is no template of that id.
+            NotFound: The template does not exist.
         """
         return await self._session.call(GET_V2, GET_V2.at(template_id))
 
     async def variables(
         self, template_id: str, *, version: Version = "auto"
     ) -> Mapping[str, TemplateVariableInfo]:
-        """A template's variables by name, through whichever version serves it.
+        """Return a template's variables by name, through the version that serves it.
 
         Args:
             template_id: The template.
-            version: ``v2`` or ``v3`` to ask that one only.
+            version: ``v2`` or ``v3`` to use only that version. Default ``auto``.
 
         Raises:
             NotFound: There is no such template.
@@ -157,23 +157,26 @@ class Templates(Resource):
         Args:
             template_id: The template.
             request: The variables by name, or a whole ``TemplateRenderRequest``.
-            version: Which call to use. ``auto`` asks once per template whether v3 serves it.
-            test: Render in lower quality, free of charge; only v2 can, so it means v2.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            version: The call to use. ``auto`` (default) determines once per template whether v3
+                serves it.
+            test: Render in lower quality, free of charge. Only v2 supports it, so v2 is used.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``Video``.
+            The job; ``await job.wait()`` returns the ``Video``.
 
         Raises:
-            InvalidRequest: ``test`` with ``version="v3"``, or a value that the v2 shape cannot
-                express.
+            InvalidRequest: ``test`` is combined with ``version="v3"``, or v2 cannot express a
+                value.
         """
         _check_version(version)
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
         if test:
             if version == "v3":
-                raise InvalidRequest("test: only the v2 call renders tests", param="test")
+                raise InvalidRequest(
+                    "test: only the v2 call renders tests; pass version='v2'", param="test"
+                )
             version = "v2"
         if version == "auto":
             if template_id not in self._versions:
@@ -201,32 +204,32 @@ class Templates(Resource):
         test: bool = False,
         idempotency_key: str | None = None,
     ) -> Job[Video]:
-        """Render one variant of a template, through the old v2 call.
+        """Render one variant of a template through the old v2 call.
 
-        Whether HeyGen replays the answer to an Idempotency-Key here is not known. After an attempt
-        that it may have carried out, the video is looked for in the account, which takes up to 45
-        seconds, and the request is sent again only if it is not there.
+        It is not known whether HeyGen replays the answer to an Idempotency-Key here. After an
+        attempt that may have been carried out, the account is searched for the video, which takes
+        up to 45 seconds, and the request is sent again only if the video is not found.
 
         Args:
             template_id: The template.
             request: The variables by name, or a whole ``TemplateRenderRequest``. Without a
-                ``callback_id`` it gets the key as one, by which the video is found.
+                ``callback_id``, the key is used as one to find the video.
             test: Render in lower quality, free of charge.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``Video``.
+            The job; ``await job.wait()`` returns the ``Video``.
 
         Raises:
-            InvalidRequest: A value that the v2 shape cannot express.
+            InvalidRequest: v2 cannot express a value.
             NotFound: There is no such template.
-            CallError: With ``maybe_carried_out`` where the account cannot tell whether there is a
-                video, as for a ``callback_id`` of your own.
+            CallError: With ``maybe_carried_out`` if the search cannot decide whether there is a
+                video, for example with a ``callback_id`` of your own.
         """
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
         key = fresh_key() if idempotency_key is None else idempotency_key
-        named = callback_id_of(request) is not None  # others may have this name too
+        named = callback_id_of(request) is not None  # other videos may have the same callback_id
         request = with_unguessable_id(request, self._session, key)
         if callback_id_of(request) is None:
             request = msgspec.structs.replace(request, callback_id=key)
@@ -243,7 +246,7 @@ class Templates(Resource):
     async def _render_v2(
         self, path: str, body: bytes, key: str, callback_id: str | None
     ) -> TemplateRenderV2:
-        """Send a v2 render, and again where it was lost and the account does not show it."""
+        """Send a v2 render, and again if its answer was lost and the account does not have it."""
         began = self._session.now()
         attempts = self._session.settings.retry.attempts
         while True:
@@ -256,7 +259,7 @@ class Templates(Resource):
                 search = partial(self._videos_called, callback_id, began - CLOCK_MARGIN)
                 try:
                     found = await look_for(search)
-                except CallError:  # the account cannot tell
+                except CallError:  # the search failed
                     raise error from None
                 if found is None and (attempts <= 0 or self._session.now() - began > KEY_LIFETIME):
                     raise
@@ -264,24 +267,23 @@ class Templates(Resource):
                 return TemplateRenderV2(video_id=found)
 
     async def _videos_called(self, callback_id: str, since: float) -> Sequence[str]:
-        """Return the ids of the videos created since then that have a ``callback_id``.
+        """Return the ids of the videos with a ``callback_id`` that were created since a unix time.
 
         Raises:
-            CallError: The account cannot tell; also where it does not know a video that it lists.
+            CallError: The search failed, or a listed video was not found.
         """
         videos = Videos(self._session, self._watcher)
         async for video in videos.list(limit=100):
             if video.created_at is not None and video.created_at < since:
-                break  # the newest come first
+                break  # the newest are listed first
             if (await videos.status_v1(video.id)).callback_id == callback_id:
                 return [video.id]
         return []
 
     async def _find(self, template_id: str) -> Template | None:
-        """Ask v3 for a template, and note which version serves it.
+        """Request a template from v3, and record the version that serves it.
 
-        However many ask at the same time, one request is sent: the others get None, and find
-        the version noted.
+        Concurrent callers send only one request: the others get None and use the recorded version.
         """
         question = self._questions.setdefault(template_id, asyncio.Lock())
         try:
@@ -291,7 +293,7 @@ class Templates(Resource):
                 try:
                     template = await self.get(template_id)
                 except NotFound:
-                    # A template that neither version knows is reported by the v2 call.
+                    # If neither version has the template, the v2 call reports it.
                     self._versions[template_id] = "v2"
                     return None
                 self._versions[template_id] = "v3"
@@ -301,7 +303,7 @@ class Templates(Resource):
             self._questions.pop(template_id, None)
 
     async def _through_v2(self, template_id: str, call: Awaitable[T]) -> T:
-        """Await a v2 call; one that finds no template disproves what is noted about it."""
+        """Await a v2 call; if it does not find the template, drop the recorded version."""
         try:
             return await call
         except NotFound:

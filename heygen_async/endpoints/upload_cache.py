@@ -1,8 +1,7 @@
-"""Which asset each uploaded file has become, so that the same bytes are not sent again.
+"""Remember the asset of each uploaded file, to avoid sending the same bytes again.
 
-The file, where there is one, is SQLite. It is opened for each look and each entry, in a thread:
-nothing has to be closed, several processes can share it, and an entry is on the disk before the
-upload that made it returns.
+The optional file is an SQLite database. It is opened for each access, in a thread: nothing has to
+be closed, several processes can share it, and an entry is on disk before its upload returns.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from heygen_async.session.tasks import in_thread
 T = TypeVar("T")
 
 Content: TypeAlias = tuple[str, str, str]
-"""What is remembered by: digest of the account, SHA-256 of the bytes, MIME type as sent."""
+"""The key of an entry: digest of the account, SHA-256 of the bytes, MIME type as sent."""
 
 KnownAsset: TypeAlias = tuple[str, str]
-"""What is remembered: the id of the asset, and its MIME type as the API calls it."""
+"""The value of an entry: id of the asset, and the API's name of its MIME type."""
 
-# How long it waits for another process that writes, in seconds.
+# The most seconds to wait for another process that writes.
 _BUSY = 30.0
-# "HGup"; tells the file from other SQLite files.
+# "HGup", which identifies the file among SQLite files.
 _APPLICATION_ID = 0x48477570
 _TABLE = """
 CREATE TABLE uploads (
@@ -46,25 +45,24 @@ CREATE TABLE uploads (
 
 
 class UploadCache:
-    """Remembers uploads, for ``heygen.upload(source, cache=…)``.
+    """A cache of uploads, for ``heygen.upload(source, cache=…)``.
 
-    A file counts as uploaded where the same bytes went to the same account, by its key and host,
-    as the same MIME type; its name does not matter. Another key of the same account counts as
-    another account. Neither key nor host is kept, only a digest over both.
+    A file counts as uploaded if the same bytes were sent with the same key to the same host and
+    with the same MIME type; its name does not matter. Another key of the same account counts as
+    another account. Neither key nor host is stored, only a digest of both.
 
-    One cache can serve many clients. Uploads of the same bytes at the same time, through one
-    cache object and on one event loop, send them once.
+    Many clients can share one cache. Concurrent uploads of the same bytes through one cache object
+    on one event loop send them once.
 
     Args:
-        path: An SQLite file that outlives the process, and that processes can share; it is made
-            where there is none. By default the uploads are remembered as long as this object
-            lives.
+        path: An SQLite file, which is created if missing, persists, and can be shared by processes.
+        Default: None, which keeps entries only in this object.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._path = None if path is None else Path(path)
         self._memory: dict[Content, KnownAsset] = {}
-        # An asyncio.Lock serves one event loop.
+        # An asyncio.Lock belongs to one event loop.
         self._turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, Content], asyncio.Lock]
         self._turns = WeakValueDictionary()
 
@@ -76,7 +74,7 @@ class UploadCache:
 
     @contextlib.asynccontextmanager
     async def turn(self, content: Content) -> AsyncIterator[None]:
-        """Wait until nobody else is about to upload the same.
+        """Wait until no other call uploads the same content. Context manager.
 
         Args:
             content: Account, bytes and type, as digests.
@@ -86,7 +84,7 @@ class UploadCache:
             yield
 
     async def get(self, content: Content) -> KnownAsset | None:
-        """The asset that this content has become, which HeyGen may have deleted since, or None.
+        """Return the asset of this content, which HeyGen may have deleted since, or None.
 
         Args:
             content: Account, bytes and type, as digests.
@@ -99,7 +97,7 @@ class UploadCache:
         return await in_thread(self._in_file, self._path, _selected, content)
 
     async def put(self, content: Content, asset: KnownAsset) -> None:
-        """Remember an asset, in place of one from before.
+        """Store an asset, and replace an earlier one.
 
         Args:
             content: Account, bytes and type, as digests.
@@ -128,17 +126,17 @@ class UploadCache:
 
 
 class _OtherFileError(Exception):
-    """It is an SQLite file, and no cache."""
+    """The file is an SQLite database but not a cache."""
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file in a transaction that may write: one that cannot be written says so at once."""
-    with contextlib.suppress(OSError):  # SQLite says what is wrong
-        # Nobody else needs to know which files an account has; SQLite would ask the umask.
+    """Open the file in a write transaction, which fails at once if the file is read-only."""
+    with contextlib.suppress(OSError):  # SQLite reports the error
+        # Readable by the owner only, as it shows the files of an account; SQLite uses the umask.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with (
-        # No path is a special name of SQLite's, such as :memory:.
+        # The path is never one of SQLite's special names, such as :memory:.
         contextlib.closing(
             sqlite3.connect(os.path.join(os.curdir, path), timeout=_BUSY, isolation_level=None)
         ) as connection,
@@ -149,7 +147,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         if application_id != _APPLICATION_ID:
             ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema")
             if application_id or tables:
-                raise _OtherFileError("the file is another SQLite database")
+                raise _OtherFileError("the file is another SQLite database; choose another path")
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         yield connection

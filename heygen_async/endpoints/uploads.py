@@ -1,4 +1,4 @@
-"""Many uploads: a bounded number at a time, each by itself good or bad."""
+"""Upload many files, a limited number at a time and independently of each other."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from heygen_async.endpoints.upload_cache import UploadCache
 
 NamedSource: TypeAlias = tuple[str, Uploadable]
-"""A file name, and the file that has none or another."""
+"""A file name, and a file without a name or with another one."""
 
 
 class UploadOutcome(Plain, frozen=True, kw_only=True):
-    """What became of one of many uploads.
+    """The outcome of one of many uploads.
 
     Attributes:
-        index: Its position among the sources, from 0.
-        source: The source itself, as it was given.
-        result: The asset, or None where it failed.
-        error: Why it failed, or None: a ``HeyGenError``, or what the source's own iterator has
-            raised.
+        index: Position among the sources, from 0.
+        source: The source, as passed by the caller.
+        result: The asset, or None if the upload failed.
+        error: The exception, or None: a ``HeyGenError``, or an exception of the source's own
+            iterator.
     """
 
     index: int
@@ -42,11 +42,11 @@ class UploadOutcome(Plain, frozen=True, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Whether it was uploaded."""
+        """Whether the upload succeeded."""
         return self.error is None
 
     def unwrap(self) -> UploadedAsset:
-        """The asset, or the error raised."""
+        """Return the asset, or raise the error."""
         if self.error is not None:
             raise self.error
         assert self.result is not None
@@ -54,17 +54,17 @@ class UploadOutcome(Plain, frozen=True, kw_only=True):
 
 
 def check_sources(sources: object) -> None:
-    """Refuse one file in place of many.
+    """Refuse a single file where many are expected.
 
     Raises:
-        InvalidRequest: It is one, or nothing to iterate over.
+        InvalidRequest: It is a single file, or is not iterable.
     """
-    # All of these but a path can be iterated over, and give something else than files.
+    # All of these except a path are iterable, but their items are not files.
     one = isinstance(sources, str | bytes | bytearray | memoryview) or hasattr(sources, "read")
     if one or not isinstance(sources, Iterable | AsyncIterable):
         raise InvalidRequest(
             f"sources: expected an iterable of files, got {type(sources).__name__}; "
-            "heygen.upload takes one file",
+            "for one file use heygen.upload",
             param="sources",
         )
 
@@ -77,17 +77,17 @@ async def uploaded(
     cache: UploadCache | None,
     progress: UploadProgress | None,
 ) -> AsyncGenerator[UploadOutcome]:
-    """Upload files, and give what became of each as it ends.
+    """Upload files, and yield the outcome of each when it ends.
 
     Args:
-        assets: Uploads one.
-        sources: The files. What the iteration raises is raised once the uploads under way have
-            ended.
-        parallel: Uploads that run at once at most; the iteration waits for a place.
-        cache: Remembers uploads.
-        progress: Called with the sums of all files.
+        assets: Uploads one file.
+        sources: The files. An exception of their iteration is raised when the uploads in progress
+            have ended.
+        parallel: The most uploads at once.
+        cache: The cache of uploads, or None.
+        progress: Called with the totals of all files.
     """
-    tally = None if progress is None else _Tally(progress)
+    tally = None if progress is None else _Progress(progress)
     if tally is not None and isinstance(sources, Collection):
         await in_thread(tally.measure, sources)
 
@@ -100,27 +100,27 @@ async def uploaded(
             yield outcome
 
 
-class _Tally:
-    """The bytes of many files, for one progress function.
+class _Progress:
+    """The progress of many files, for one progress function.
 
     Attributes:
-        failure: What that function has raised.
+        failure: The exception that the function has raised, or None.
     """
 
     def __init__(self, progress: UploadProgress) -> None:
         self.failure: Exception | None = None
         self._progress = progress
         self._sent = self._total = 0
-        # Of each file: bytes sent, and all.
+        # Bytes sent and total bytes of each file.
         self._parts: dict[int, tuple[int, int]] = {}
 
     def measure(self, sources: Collection[Any]) -> None:
-        """Look at the sizes of a collection's files, as far as they can be known; blocks."""
+        """Determine the sizes of a collection's files, as far as possible; blocks."""
         for index, source in enumerate(sources):
             self._change(index, 0, _size_of(source))
 
     def show(self, index: int, sent: int, size: int) -> None:
-        """A file has come so far."""
+        """Record and report the progress of a file."""
         self._change(index, sent, size)
         try:
             self._progress(self._sent, self._total)
@@ -129,7 +129,7 @@ class _Tally:
             raise
 
     def forget(self, index: int) -> None:
-        """A file that has failed counts no longer."""
+        """Remove a failed file from the totals."""
         if index in self._parts:
             self.show(index, 0, 0)
 
@@ -148,7 +148,7 @@ def _parts_of(source: Any) -> tuple[str | None, Any]:
 
 
 def _size_of(source: Any) -> int:
-    """The size of a file; 0 where that cannot be told before it is opened."""
+    """Return the size of a file, or 0 if it is not known before the file is opened."""
     _, file = _parts_of(source)
     if isinstance(file, bytes | bytearray):
         return len(file)
@@ -156,19 +156,19 @@ def _size_of(source: Any) -> int:
         try:
             return os.path.getsize(file)
         except (OSError, ValueError):
-            return 0  # the upload says what is wrong with it
+            return 0  # the upload reports the error
     return 0
 
 
 async def _outcome(
-    assets: Assets, index: int, source: Any, cache: UploadCache | None, tally: _Tally | None
+    assets: Assets, index: int, source: Any, cache: UploadCache | None, tally: _Progress | None
 ) -> UploadOutcome:
     name, file = _parts_of(source)
     progress = None if tally is None else partial(tally.show, index)
     try:
         asset = await assets.upload(file, filename=name, cache=cache, progress=progress)
     except Exception as error:
-        # One bad file does not stop the rest; a bad progress function does.
+        # A failed file does not stop the others; a failed progress function does.
         if tally is not None:
             if tally.failure is not None:
                 raise tally.failure from None
@@ -183,7 +183,7 @@ async def _numbered(sources: Any) -> AsyncGenerator[tuple[int, Any]]:
         for source in sources:
             yield next(index), source
         return
-    # Not read ahead: a source may be a whole file in memory.
+    # No read-ahead: a source may be a whole file in memory.
     every = sources if isinstance(sources, AsyncIterable) else SyncReader(sources, ahead=0)
     try:
         async for source in every:

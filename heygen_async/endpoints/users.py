@@ -13,5 +13,5 @@ class Users(Resource):
     """``heygen.users``."""
 
     async def me(self) -> User:
-        """Who calls, and what is left of balance and credits."""
+        """Return the account of the key, with its remaining balance and credits."""
         return await self._session.call(ME, ME.at())

@@ -1,4 +1,4 @@
-"""The Video Agent: a session that turns a prompt, or a chat, into videos."""
+"""The Video Agent: sessions that make videos from a prompt or a chat."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ STYLES: Endpoint[Page[VideoAgentStyle]] = Endpoint(
 
 
 def _failure(session: VideoAgentSession) -> tuple[str | None, str | None]:
-    """A session has no failure fields; the newest message of type ``error`` tells why."""
+    """Return the newest message of type ``error``: sessions have no failure fields."""
     return None, next((m.content for m in session.messages if m.type == "error"), None)
 
 
@@ -116,11 +116,11 @@ VIDEO_AGENT_SESSION: JobKind[VideoAgentSession] = JobKind(
 )
 
 
-# The API may find a video minutes after its session has named it.
+# The API may not find a video until minutes after its session has named it.
 AGENT_VIDEO: JobKind[Video] = msgspec.structs.replace(
     VIDEO, missing_for=900.0, unseen_for=900.0, place=(__name__, "AGENT_VIDEO")
 )
-# Seconds between two polls of a session that has not named its video yet.
+# Seconds between two polls of a session without a video.
 _EVERY = 10.0
 
 
@@ -135,7 +135,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
         video = await job.video()
     """
 
-    # The newest video that is known, and the one that the last message left behind.
+    # The newest known video, and the video before the last message.
     _known_video: str | None = None
     _earlier_video: str | None = None
     _replied = False
@@ -152,16 +152,16 @@ class VideoAgentJob(Job[VideoAgentSession]):
         """Wait for the session's newest video.
 
         Args:
-            timeout: Seconds to wait at most; None waits for as long as it takes.
+            timeout: The most seconds to wait; None (default) waits without a limit.
 
         Returns:
             The newest video, completed.
 
         Raises:
-            JobFailed: The session or the video failed, or it made no video.
-            JobTimeout: It has not ended in time.
-            JobNeedsInput: It waits for an answer.
-            NotFound: HeyGen knows the session no more, and its video is not known here.
+            JobFailed: The session or the video failed, or the session made no video.
+            JobTimeout: The video is not complete within ``timeout``.
+            JobNeedsInput: The session waits for an answer.
+            NotFound: The session no longer exists, and its video is not known here.
         """
         try:
             async with asyncio.timeout(timeout) as limit:
@@ -171,18 +171,18 @@ class VideoAgentJob(Job[VideoAgentSession]):
             if not limit.expired():
                 raise
             raise JobTimeout(
-                f"session {self.id} has not made its video within {timeout:g} s; it goes on at "
+                f"session {self.id} has not made its video within {timeout:g} s; it continues at "
                 "HeyGen",
                 job_id=self.id,
             ) from None
 
     async def _named_video(self) -> str:
-        """Poll the session until it names its newest video, and return the id of that."""
+        """Poll the session until it names its newest video, and return the video's id."""
         named = getattr(self.created, "video_id", None)
         if isinstance(named, str) and not self._replied:
             return named
         if self._replied and (self._earlier_video is not None or self.created is None):
-            # The session names its earlier video until the new one has begun.
+            # The session names its earlier video until the new one has started.
             session = await self.wait()
         else:
             try:
@@ -190,7 +190,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
             except NotFound:
                 if self._known_video is None or self._replied:
                     raise
-                return self._known_video  # it may go on without its session
+                return self._known_video  # it may continue without its session
         failure = failed_job(self._kind, self.id, session)
         if failure is not None:
             raise failure
@@ -201,7 +201,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
     async def _until_named(self) -> VideoAgentSession:
         """Poll the session until it names a video or has ended, and return it."""
         if self._replied and self._started is not None:
-            # Polled too soon, the API may still show the pause before the message.
+            # If polled too soon, the API may still show the pause before the message.
             age = asyncio.get_running_loop().time() - self._started
             await asyncio.sleep(min(_EVERY - age, _EVERY))
         session: VideoAgentSession | None = None
@@ -215,11 +215,11 @@ class VideoAgentJob(Job[VideoAgentSession]):
                     )
                 if session.video_id is not None:
                     break
-        assert session is not None  # updates end with the terminal state, or raise
+        assert session is not None  # updates() ends with the terminal state or raises
         return session
 
     async def _wait_for_video(self, video_id: str) -> Video:
-        """Wait for a video. If it failed without a reason, or is not found, ask its session why."""
+        """Wait for a video. If it failed without a reason or is not found, ask its session."""
         try:
             return await Job(self._watcher, AGENT_VIDEO, video_id).wait()
         except (JobFailed, NotFound) as error:
@@ -234,13 +234,13 @@ class VideoAgentJob(Job[VideoAgentSession]):
         try:
             return failed_job(self._kind, self.id, await self.status())
         except HeyGenError:
-            return None  # a session may be gone while its video goes on
+            return None  # a session may be deleted while its video continues
 
     async def turns(self, *, every: float = 3.0) -> AsyncGenerator[Turn]:
-        """The pauses of a chat session, one by one, until it has ended.
+        """Yield the pauses of a chat session until it has ended.
 
         Args:
-            every: Seconds between two looks at most.
+            every: The most seconds between two polls.
         """
         seen: tuple[str, VideoAgentMessage | None] | None = None
         async with contextlib.aclosing(self.updates(every=every)) as sessions:
@@ -248,7 +248,7 @@ class VideoAgentJob(Job[VideoAgentSession]):
                 if session.status not in self._kind.paused:
                     seen = None
                     continue
-                # Until a reply has taken effect, the API goes on to show the pause before it.
+                # Until a reply has taken effect, the API still shows the pause before it.
                 pause = session.status, _newest(session)
                 if pause != seen:
                     seen = pause
@@ -261,13 +261,14 @@ class VideoAgentJob(Job[VideoAgentSession]):
         idempotency_key: str | None = None,
         resend: bool = False,
     ) -> VideoAgentRun:
-        """Send a message to the session; after its end this starts a follow-up video.
+        """Send a message to the session; after the session's end it starts a follow-up video.
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
-            resend: Send it again after an attempt that may have been carried out.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out, and perhaps
+                twice.
 
         Returns:
             The run that the message has started.
@@ -286,8 +287,8 @@ class VideoAgentJob(Job[VideoAgentSession]):
         )
         self._replied = True
         self._earlier_video = self._known_video if self._final is None else self._final.video_id
-        # What follows is as new as a new session; polled too soon, the API may still show the
-        # state before the message.
+        # The next part is like a new session; if polled too soon, the API may still show the state
+        # before the message.
         self._final = None
         self._started = asyncio.get_running_loop().time()
         return run
@@ -297,7 +298,7 @@ class Turn:
     """A pause of a chat session, which waits for ``reply``.
 
     Attributes:
-        session: The session as it stands.
+        session: The current state of the session.
     """
 
     def __init__(self, job: VideoAgentJob, session: VideoAgentSession) -> None:
@@ -309,17 +310,17 @@ class Turn:
 
     @property
     def reviewing(self) -> bool:
-        """Whether it shows a storyboard, rather than asks a question."""
+        """Whether the agent shows a storyboard instead of asking a question."""
         return self.session.status == "reviewing"
 
     @property
     def message(self) -> str:
-        """What the agent said last."""
+        """The last message of the agent."""
         newest = _newest(self.session)
         return newest.content if newest else ""
 
     async def resources(self) -> Sequence[VideoAgentResource]:
-        """What the agent's last message shows, such as a storyboard."""
+        """Return the resources of the agent's last message, such as a storyboard."""
         newest = _newest(self.session)
         session = self._job._watcher.session
         return [
@@ -334,26 +335,27 @@ class Turn:
         idempotency_key: str | None = None,
         resend: bool = False,
     ) -> VideoAgentRun:
-        """Answer, so that the session goes on.
+        """Answer, which makes the session continue.
 
         Args:
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
-            resend: Send it again after an attempt that may have been carried out.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out, and perhaps
+                twice.
 
         Returns:
             The run that the message has started.
 
         Raises:
-            Conflict: The session is at work, as somebody has answered before.
+            Conflict: The session is at work, because the pause was answered before.
         """
         self._job._known_video = self.session.video_id
         return await self._job.reply(message, idempotency_key=idempotency_key, resend=resend)
 
 
 def _newest(session: VideoAgentSession) -> VideoAgentMessage | None:
-    """The newest message of the agent; the API lists the newest first."""
+    """Return the newest message of the agent; the API lists the newest first."""
     return next((m for m in session.messages if m.role == "model"), None)
 
 
@@ -369,22 +371,22 @@ class VideoAgents(Resource):
     ) -> VideoAgentJob:
         """Start a session.
 
-        The API takes no Idempotency-Key here. After an attempt that it may have carried out, the
-        session is looked for in the account, which takes up to 45 seconds.
+        The API takes no Idempotency-Key here. After an attempt that may have been carried out, the
+        account is searched for the session, which takes up to 45 seconds.
 
         Args:
-            request: The prompt and how to go about it.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
-            resend: Send it again after such an attempt, instead of looking for the session: there
-                may be two.
+            request: The prompt and its options.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
+            resend: Send it again after such an attempt instead of searching; there may then be two
+                sessions.
 
         Returns:
-            The job; ``await job.video()`` gives the ``Video``.
+            The job; ``await job.video()`` returns the ``Video``.
 
         Raises:
-            CallError: With ``maybe_carried_out`` where a session may have been started that is not
-                found; one in incognito mode cannot be.
+            CallError: With ``maybe_carried_out`` if a session may have been started but is not
+                found. A session in incognito mode cannot be found.
         """
         request = with_unguessable_id(request, self._session, None)
         search = partial(self._sessions_with, request.prompt, self._session.now() - CLOCK_MARGIN)
@@ -410,29 +412,29 @@ class VideoAgents(Resource):
         )
 
     async def _sessions_with(self, prompt: str, since: float) -> list[str]:
-        """Return the ids of the sessions created since then in which a user said this."""
+        """Return the ids of the sessions with this prompt that were created since a unix time."""
         found: list[str] = []
         async for page in self.list(limit=100).pages():
             recent = [one.session_id for one in page.items if one.created_at >= since]
-            if not recent:  # the newest come first
+            if not recent:  # the newest are listed first
                 break
             free = [one for one in recent if not lost_creates(self).taken(one)]
             found += [one for one in free if has_prompt(await self.get(one), prompt)]
         return found
 
     async def get(self, session_id: str) -> VideoAgentSession:
-        """One session with its newest 40 messages.
+        """Return one session with its newest 40 messages.
 
         Args:
             session_id: The session's id.
 
         Raises:
-            NotFound: There is no session of that id.
+            NotFound: The session does not exist.
         """
         return await self._session.call(GET, GET.at(session_id))
 
     def list(self, *, limit: int | None = None) -> Pages[VideoAgentSessionSummary]:
-        """The account's sessions.
+        """List the account's sessions.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 20.
@@ -452,9 +454,10 @@ class VideoAgents(Resource):
         Args:
             session_id: The session's id.
             message: The text, or a whole ``VideoAgentMessageRequest``.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
-            resend: Send it again after an attempt that may have been carried out.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
+            resend: Send it again after an attempt that may have been carried out, and perhaps
+                twice.
 
         Returns:
             The run that the message has started.
@@ -472,33 +475,33 @@ class VideoAgents(Resource):
 
         Args:
             session_id: The session's id.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
             The id of the session.
 
         Raises:
-            NotFound: There is no session of that id.
+            NotFound: The session does not exist.
         """
         return await self._session.call(
             STOP, STOP.at(session_id), body=b"{}", idempotency_key=idempotency_key
         )
 
     async def resource(self, session_id: str, resource_id: str) -> VideoAgentResource:
-        """Something that a message of a session shows.
+        """Return a resource that a message of a session shows.
 
         Args:
             session_id: The session's id.
             resource_id: One of the ``resource_ids`` of a message.
 
         Raises:
-            NotFound: The session has no such resource.
+            NotFound: The session or the resource does not exist.
         """
         return await self._session.call(RESOURCE, RESOURCE.at(session_id, resource_id))
 
     def videos(self, session_id: str) -> Pages[Video]:
-        """The videos of a session, newest first.
+        """List the videos of a session, newest first.
 
         Args:
             session_id: The session's id.
@@ -506,7 +509,7 @@ class VideoAgents(Resource):
         return self._pages(VIDEOS, VIDEOS.at(session_id), {})
 
     def styles(self, *, tag: str | None = None, limit: int | None = None) -> Pages[VideoAgentStyle]:
-        """Styles that a session can follow.
+        """List the styles for sessions.
 
         Args:
             tag: Only those with this tag.

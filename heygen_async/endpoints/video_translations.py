@@ -1,4 +1,4 @@
-"""Video translations: one video dubbed into other languages."""
+"""Video translations: dub a video into other languages."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _ready(translation: VideoTranslation) -> bool:
     return translation.video_url is not None or translation.audio_url is not None
 
 
-# They take 5 to 15 minutes as a rule, up to 60.
+# They usually take 5 to 15 minutes, at most 60.
 VIDEO_TRANSLATION: JobKind[VideoTranslation] = JobKind(
     name="video_translation",
     result=VideoTranslation,
@@ -128,20 +128,20 @@ class VideoTranslationBatches(JobBatches[VideoTranslation]):
         *,
         idempotency_key: str | None = None,
     ) -> BatchJob[VideoTranslation]:
-        """Start up to 100 translations with one request; each language of each video is one.
+        """Start up to 100 translations with one request; each language of each video counts.
 
-        HeyGen accepts them at once and starts them as it has room; one that cannot be made
-        fails alone.
+        HeyGen accepts them at once and starts them when it has capacity. If one cannot be made,
+        only that one fails.
 
         Args:
             request: The videos with their languages, or a whole
                 ``VideoTranslationBatchRequest``.
-            idempotency_key: Your own key; within 24 h the same key gives the same batch. By
-                default each call has a fresh one.
+            idempotency_key: Your own key; within 24 h the same key returns the same batch. Default:
+                a new key for each call.
 
         Returns:
-            The batch; ``async for done in batch.results()`` gives each ``VideoTranslation`` as
-            it ends. Its items are in the order of the requests, and within one in the order of
+            The batch; ``async for done in batch.results()`` yields each ``VideoTranslation`` as it
+            ends. Items are in the order of the requests, and those of one request in the order of
             its languages.
         """
         if not isinstance(request, VideoTranslationBatchRequest):
@@ -154,7 +154,7 @@ class VideoTranslations(Resource):
 
     @property
     def batches(self) -> VideoTranslationBatches:
-        """Many translations with one request."""
+        """Batches of translations: one request for up to 100 of them."""
         return VideoTranslationBatches(self._session, self._watcher)
 
     async def create(
@@ -163,8 +163,8 @@ class VideoTranslations(Resource):
         """Start the translation of one video into one or more languages.
 
         Args:
-            request: The video and the languages, by names that ``languages()`` lists.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            request: The video and the languages, with names from ``languages()``.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
             One job per language, in the order of ``request.output_languages``.
@@ -180,18 +180,18 @@ class VideoTranslations(Resource):
         ]
 
     async def get(self, video_translation_id: str) -> VideoTranslation:
-        """One translation; its media URLs are signed anew.
+        """Return one translation with newly signed URLs.
 
         Args:
             video_translation_id: The translation's id.
 
         Raises:
-            NotFound: There is no translation of that id.
+            NotFound: The translation does not exist.
         """
         return await self._session.call(GET, GET.at(video_translation_id))
 
     def list(self, *, limit: int | None = None) -> Pages[VideoTranslation]:
-        """The account's translations.
+        """List the account's translations.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -201,19 +201,19 @@ class VideoTranslations(Resource):
     async def update(
         self, video_translation_id: str, *, title: str, idempotency_key: str | None = None
     ) -> VideoTranslation:
-        """Give a translation another title.
+        """Change the title of a translation.
 
         Args:
             video_translation_id: The translation's id.
             title: Its new title.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
-            The translation as it is now.
+            The updated translation.
 
         Raises:
-            NotFound: There is no translation of that id.
+            NotFound: The translation does not exist.
         """
         return await self._session.call(
             UPDATE,
@@ -229,25 +229,25 @@ class VideoTranslations(Resource):
             video_translation_id: The translation's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such translation.
+            NotFound: The translation does not exist.
         """
         return await self._delete(DELETE, video_translation_id, DeletedId(id=video_translation_id))
 
     async def languages(self) -> Sequence[str]:
-        """The names of the languages that videos can be translated into."""
+        """List the names of the languages into which videos can be translated."""
         return (await self._session.call(LANGUAGES, LANGUAGES.at())).languages
 
     async def statuses(
         self, video_translation_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
     ) -> Sequence[StatusEntry]:
-        """How up to 100 translations stand, in one request.
+        """Return the statuses of up to 100 translations with one request.
 
         Args:
-            video_translation_ids: Ids of translations; each entry of the answer carries its
-                own in ``video_id``.
+            video_translation_ids: Ids of translations; each entry of the answer has its id in
+                ``video_id``.
             batch_ids: Ids of batches; all their items are reported.
         """
         ids = {"video_translation_ids": video_translation_ids, "batch_ids": batch_ids}

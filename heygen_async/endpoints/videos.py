@@ -1,4 +1,4 @@
-"""Videos: made from avatars, images, prompts or scenes."""
+"""Videos from avatars, images, prompts or scenes."""
 
 from __future__ import annotations
 
@@ -115,17 +115,18 @@ class VideoBatches(JobBatches[Video]):
     ) -> BatchJob[Video]:
         """Start up to 100 videos with one request.
 
-        HeyGen accepts them at once and starts them as it has room; one that cannot be made
-        fails alone.
+        HeyGen accepts them at once and starts them when it has capacity. If one cannot be made,
+        only that one fails.
 
         Args:
-            request: The videos, or a whole ``VideoBatchRequest``. A ``folder_id`` that all of the
-                videos share becomes that of the batch, which has one for all.
-            idempotency_key: Your own key; within 24 h the same key gives the same batch. By
-                default each call has a fresh one.
+            request: The videos, or a whole ``VideoBatchRequest``. A batch has one folder for all
+                its
+            videos: a ``folder_id`` that all of them share is moved to the batch.
+            idempotency_key: Your own key; within 24 h the same key returns the same batch. Default:
+                a new key for each call.
 
         Returns:
-            The batch; ``async for done in batch.results()`` gives each ``Video`` as it ends.
+            The batch; ``async for done in batch.results()`` yields each ``Video`` as it ends.
         """
         if not isinstance(request, VideoBatchRequest):
             videos, folder_id = without_folder(request)
@@ -138,7 +139,7 @@ class Videos(Resource):
 
     @property
     def batches(self) -> VideoBatches:
-        """Many videos with one request."""
+        """Batches of videos: one request for up to 100 of them."""
         return VideoBatches(self._session, self._watcher)
 
     async def create(
@@ -149,11 +150,11 @@ class Videos(Resource):
         Args:
             request: An ``AvatarVideoRequest``, ``ImageVideoRequest``,
                 ``CinematicAvatarVideoRequest`` or ``StudioVideoRequest``.
-            idempotency_key: Your own key, 1 to 255 characters of ``[A-Za-z0-9_-:.]``; within
-                24 h the same key gives the same video. By default each call has a fresh one.
+            idempotency_key: Your own key, 1 to 255 characters of ``[A-Za-z0-9_-:.]``; within 24 h
+                the same key returns the same video. Default: a new key for each call.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``Video``.
+            The job; ``await job.wait()`` returns the ``Video``.
         """
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
@@ -162,20 +163,20 @@ class Videos(Resource):
         return self._job(VIDEO, created.video_id, created, callback_id_of(request), request=request)
 
     async def get(self, video_id: str) -> Video:
-        """One video; its media URLs are signed anew.
+        """Return one video with newly signed URLs.
 
         Args:
             video_id: The video's id.
 
         Raises:
-            NotFound: There is no video of that id.
+            NotFound: The video does not exist.
         """
         return await self._session.call(GET, GET.at(video_id))
 
     def list(
         self, *, limit: int | None = None, folder_id: str | None = None, title: str | None = None
     ) -> Pages[Video]:
-        """The account's videos.
+        """List the account's videos.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -192,28 +193,28 @@ class Videos(Resource):
             video_id: The video's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such video.
+            NotFound: The video does not exist.
         """
         return await self._delete(DELETE, video_id, DeletedVideo(id=video_id))
 
     async def scenes(self, video_id: str) -> VideoScenes:
-        """Return the scenes of a video, all of them: scripts, backgrounds and elements.
+        """Return all scenes of a video: scripts, backgrounds and elements.
 
         Args:
             video_id: The video's id.
 
         Raises:
-            NotFound: There is no video of that id.
+            NotFound: The video does not exist.
         """
         return await self._session.call(SCENES, SCENES.at(video_id))
 
     async def statuses(
         self, video_ids: Sequence[str] = (), *, batch_ids: Sequence[str] = ()
     ) -> Sequence[StatusEntry]:
-        """How up to 100 videos stand, in one request.
+        """Return the statuses of up to 100 videos with one request.
 
         Args:
             video_ids: Ids of videos.
@@ -222,13 +223,13 @@ class Videos(Resource):
         return await self._statuses(STATUSES, {"video_ids": video_ids, "batch_ids": batch_ids})
 
     async def status_v1(self, video_id: str) -> VideoStatusV1:
-        """One video through the old v1 call.
+        """Return one video through the old v1 call.
 
         Args:
             video_id: The video's id.
 
         Raises:
-            NotFound: There is no video of that id.
+            NotFound: The video does not exist.
         """
         query = query_string({"video_id": video_id})
         return await self._session.call(STATUS_V1, STATUS_V1.at() + query)

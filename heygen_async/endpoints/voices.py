@@ -54,7 +54,7 @@ DELETE: Endpoint[DeletedVoice] = Endpoint(
     answer=DeletedVoice,
 )
 
-# The API says "complete" for voices, without a d, and nothing for those that were never cloned.
+# The API's status of voices is "complete", without a d; voices that were not cloned have none.
 VOICE_CLONE: JobKind[VoiceDetail] = JobKind(
     name="voice_clone",
     result=VoiceDetail,
@@ -78,7 +78,7 @@ class Voices(Resource):
         gender: str | None = None,
         limit: int | None = None,
     ) -> Pages[Voice]:
-        """Voices of the account or of the public library.
+        """List voices of the account or of the public library.
 
         Args:
             type: ``public`` (the API's default) or ``private``.
@@ -97,13 +97,13 @@ class Voices(Resource):
         return self._pages(LIST, LIST.at(), query)
 
     async def get(self, voice_id: str) -> VoiceDetail:
-        """One voice.
+        """Return one voice.
 
         Args:
             voice_id: The voice's id.
 
         Raises:
-            NotFound: There is no voice of that id.
+            NotFound: The voice does not exist.
         """
         return await self._session.call(GET, GET.at(voice_id))
 
@@ -114,12 +114,12 @@ class Voices(Resource):
         idempotency_key: str | None = None,
         resend: bool = False,
     ) -> Speech:
-        """Turn text into speech; answers when the audio is there.
+        """Turn text into speech; returns when the audio is complete.
 
         Args:
             request: Text and voice; the voice must support the engine ``starfish``.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
             resend: Send it again after an attempt that may have been carried out and paid for.
 
         Returns:
@@ -141,12 +141,12 @@ class Voices(Resource):
         idempotency_key: str | None = None,
         resend: bool = False,
     ) -> VoiceDesign:
-        """Up to three voices that fit a description.
+        """Return up to three voices that match a description.
 
         Args:
-            request: The description, 1 to 1,000 characters, and what else the voice is to be like.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            request: The description, 1 to 1,000 characters, and further properties of the voice.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
             resend: Send it again after an attempt that may have been carried out and paid for.
         """
         return await self._session.call(
@@ -166,23 +166,22 @@ class Voices(Resource):
     ) -> Job[VoiceDetail]:
         """Start to clone a voice from a recording.
 
-        The API takes no Idempotency-Key here. After an attempt that it may have carried out, the
-        clone is looked for among the private voices, which takes up to 45 seconds.
+        The API takes no Idempotency-Key here. After an attempt that may have been carried out, the
+        private voices are searched for the clone, which takes up to 45 seconds.
 
         Args:
             request: The recording and a name.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
-            resend: Send it again after such an attempt, instead of looking for the clone: there
-                may be two.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
+            resend: Send it again after such an attempt instead of searching; there may then be two
+                clones.
 
         Returns:
-            The job; ``await job.wait()`` gives the ``VoiceDetail``, whose ``voice_id`` is what
-            scripts are spoken with.
+            The job; ``await job.wait()`` returns the ``VoiceDetail``; use its ``voice_id`` for
+            scripts.
 
         Raises:
-            CallError: With ``maybe_carried_out`` where a clone may have been made that is not
-                found.
+            CallError: With ``maybe_carried_out`` if a clone may have been made but is not found.
         """
         name = request.voice_name
         search = partial(self._clones_named, name, self._session.now() - CLOCK_MARGIN)
@@ -197,7 +196,7 @@ class Voices(Resource):
         return self._job(VOICE_CLONE, voice_id, created, request=request)
 
     async def _clones_named(self, name: str, since: float) -> Sequence[str]:
-        """Return the ids of the private voices of this name that were created since then."""
+        """Return the ids of the private voices of this name that were created since a unix time."""
         named = [
             voice.voice_id
             async for voice in self.list(type="private", limit=100)
@@ -212,9 +211,9 @@ class Voices(Resource):
             voice_id: The voice's id.
 
         Returns:
-            Its id; the same where an attempt whose answer was lost has deleted it.
+            Its id, even if an earlier attempt with a lost answer has deleted it.
 
         Raises:
-            NotFound: There was no such voice.
+            NotFound: The voice does not exist.
         """
         return await self._delete(DELETE, voice_id, DeletedVoice(voice_id=voice_id))

@@ -1,6 +1,6 @@
-"""Webhooks: where HeyGen delivers events to, and which it has sent.
+"""Webhooks: the endpoints to which HeyGen delivers events, and past events.
 
-Receiving them is the business of ``heygen_async.webhooks``.
+``heygen_async.webhooks`` receives them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ DELETE: Endpoint[Any] = Endpoint(
     operation="webhooks.endpoints.delete",
     method="DELETE",
     path="/v3/webhooks/endpoints/{endpoint_id}",
-    answer=Any,  # the contract says nothing of what is in it
+    answer=Any,  # its contents are not documented
 )
 ROTATE_SECRET: Endpoint[RotatedWebhookSecret] = Endpoint(
     operation="webhooks.endpoints.rotate_secret",
@@ -88,13 +88,13 @@ class WebhookEndpoints(Resource):
         """Register an address for deliveries.
 
         Args:
-            url: Where to. HeyGen sends an OPTIONS request there first.
-            events: Which types of events.
-            entity_id: Only events of this resource.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            url: The address. HeyGen sends an OPTIONS request there first.
+            events: Types of events to deliver. Default: all.
+            entity_id: Only events of this resource. Default: all resources.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The endpoint. Its ``secret`` is shown this once.
+            The endpoint. Its ``secret`` is shown only once.
         """
         request = WebhookEndpointRequest(
             url=url, events=None if events == "all" else events, entity_id=entity_id
@@ -104,7 +104,7 @@ class WebhookEndpoints(Resource):
         )
 
     def list(self, *, limit: int | None = None) -> Pages[WebhookEndpoint]:
-        """The account's endpoints, without their secrets.
+        """List the account's endpoints, without their secrets.
 
         Args:
             limit: Items per page, 1 to 100; the API's default is 10.
@@ -119,14 +119,14 @@ class WebhookEndpoints(Resource):
         events: Sequence[WebhookEventName] | Literal["all"] | None = None,
         idempotency_key: str | None = None,
     ) -> WebhookEndpoint:
-        """Change an endpoint; what is None stays as it is.
+        """Change an endpoint. Arguments that are None leave it unchanged.
 
         Args:
             endpoint_id: The endpoint.
-            url: Where to deliver from now on.
-            events: Which types of events, in place of all that were there before.
-            idempotency_key: Not sent, as HeyGen takes none here, and warned of. Kept for code
-                written for version 0.1.0.
+            url: The new address.
+            events: The new types of events, which replace all earlier ones.
+            idempotency_key: Not sent, because HeyGen takes none here; passing one warns. Kept for
+                code written for version 0.1.0.
 
         Returns:
             The endpoint as it is now, without its secret.
@@ -138,27 +138,27 @@ class WebhookEndpoints(Resource):
         )
 
     async def delete(self, endpoint_id: str) -> None:
-        """Take an endpoint out; nothing is delivered to it any more.
+        """Delete an endpoint; nothing is delivered to it any more.
 
         Args:
             endpoint_id: The endpoint's id.
 
         Raises:
-            NotFound: There was no such endpoint.
+            NotFound: The endpoint does not exist.
         """
         await self._delete(DELETE, endpoint_id, None)
 
     async def rotate_secret(
         self, endpoint_id: str, *, idempotency_key: str | None = None
     ) -> RotatedWebhookSecret:
-        """Give an endpoint a new secret. The one before is void at once.
+        """Give an endpoint a new secret. The old secret becomes invalid at once.
 
         Args:
             endpoint_id: The endpoint's id.
-            idempotency_key: Your own key; by default each call has a fresh one.
+            idempotency_key: Your own key. Default: a new key for each call.
 
         Returns:
-            The new secret, which is shown this once.
+            The new secret, which is shown only once.
         """
         return await self._session.call(
             ROTATE_SECRET, ROTATE_SECRET.at(endpoint_id), idempotency_key=idempotency_key
@@ -170,11 +170,11 @@ class Webhooks(Resource):
 
     @cached_property
     def endpoints(self) -> WebhookEndpoints:
-        """Where HeyGen delivers to."""
+        """The endpoints to which HeyGen delivers events."""
         return WebhookEndpoints(self._session, self._watcher)
 
     def event_types(self) -> Pages[WebhookEventType]:
-        """The types of events that there are."""
+        """List the types of events."""
         return self._pages(EVENT_TYPES, EVENT_TYPES.at(), {})
 
     def events(
@@ -184,7 +184,7 @@ class Webhooks(Resource):
         entity_id: str | None = None,
         limit: int | None = None,
     ) -> Pages[WebhookEvent]:
-        """Events of the past, delivered or not.
+        """List past events, whether delivered or not.
 
         Args:
             event_type: Only those of this type.
