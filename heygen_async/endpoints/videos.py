@@ -119,9 +119,8 @@ class VideoBatches(JobBatches[Video]):
         only that one fails.
 
         Args:
-            request: The videos, or a whole ``VideoBatchRequest``. A batch has one folder for all
-                its
-            videos: a ``folder_id`` that all of them share is moved to the batch.
+            request: The videos, or a whole ``VideoBatchRequest``. A ``folder_id`` that all videos
+                share is moved to the batch, which has one folder for all.
             idempotency_key: Your own key; within 24 h the same key returns the same batch. Default:
                 a new key for each call.
 
