@@ -37,20 +37,18 @@ from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.journal import JournalLocation, JournalStore, MemoryJournal, journal_store
 from heygen_async.media.source_lengths import SourceLengths
-from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.outputs import Output
-from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
-from heygen_async.models.structs import Request
-from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
-from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
-from heygen_async.models.videos import Video, VideoRequest
-from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
+from heygen_async.models.structs import JobRequest, Request
+from heygen_async.models.video_translations import VideoTranslation
+from heygen_async.models.videos import Video
+from heygen_async.models.voices import Speech, SpeechRequest
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.sync_iterables import Pull
 from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 Items: TypeAlias = Iterable[T] | AsyncIterable[T]
 
@@ -430,35 +428,13 @@ class Batch:
         return self._run(builder, items.items, items.key, journal, default_store, via)
 
     @overload
-    def run(self, requests: Items[VideoRequest], **options: Unpack[_RunOptions]) -> Run[Video]: ...
-    @overload
     def run(
-        self, requests: Items[VideoTranslationRequest], **options: Unpack[_RunOptions]
-    ) -> Run[VideoTranslation]: ...
-    @overload
-    def run(
-        self, requests: Items[LipsyncRequest], **options: Unpack[_RunOptions]
-    ) -> Run[Lipsync]: ...
-    @overload
-    def run(
-        self, requests: Items[VideoAgentRequest], **options: Unpack[_RunOptions]
-    ) -> Run[VideoAgentSession]: ...
-    @overload
-    def run(
-        self, requests: Items[ProofreadRequest], **options: Unpack[_RunOptions]
-    ) -> Run[Proofread]: ...
-    @overload
-    def run(
-        self, requests: Items[VoiceCloneRequest], **options: Unpack[_RunOptions]
-    ) -> Run[VoiceDetail]: ...
-    @overload
-    def run(
-        self, requests: Items[SpeechRequest], **options: Unpack[_RunOptions]
-    ) -> Run[Speech]: ...
-    @overload
-    def run(
-        self, requests: Items[ProofreadRender], **options: Unpack[_RunOptions]
-    ) -> Run[VideoTranslation]: ...
+        self,
+        requests: Items[JobRequest[T]],
+        *,
+        seconds: Callable[[Any], float | None] | None = None,
+        **options: Unpack[_RunOptions],
+    ) -> Run[T]: ...
     @overload
     def run(
         self,
@@ -470,11 +446,22 @@ class Batch:
     @overload
     def run(
         self,
-        requests: Iterable[T] | AsyncIterable[T],
+        requests: Items[ItemT],
         *,
-        request: Callable[[T], Request],
-        seconds: Callable[[T], float | None] | None = None,
-        key: str | Callable[[T], ItemKey] | None = None,
+        request: Callable[[ItemT], JobRequest[T]],
+        seconds: Callable[[ItemT], float | None] | None = None,
+        key: str | Callable[[ItemT], ItemKey] | None = None,
+        via: Via = "single",
+        journal: JournalLocation | None = None,
+    ) -> Run[T]: ...
+    @overload
+    def run(
+        self,
+        requests: Items[ItemT],
+        *,
+        request: Callable[[ItemT], Request],
+        seconds: Callable[[ItemT], float | None] | None = None,
+        key: str | Callable[[ItemT], ItemKey] | None = None,
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[Any]: ...

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from heygen_async.models.sources import MediaSource
-from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp, refuse_impossible_times
+from heygen_async.models.structs import (
+    Answer,
+    HttpUrl,
+    JobRequest,
+    Timestamp,
+    refuse_impossible_times,
+)
 
 
-class LipsyncRequest(Request, frozen=True, kw_only=True):
+class LipsyncRequest(JobRequest["Lipsync"], frozen=True, kw_only=True):
     """A video whose lips are to follow other speech.
 
     Attributes:

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from heygen_async.models.sources import MediaSource
-from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp
+from heygen_async.models.structs import Answer, HttpUrl, JobRequest, Request, Timestamp
+from heygen_async.models.video_translations import VideoTranslation
 
 
-class ProofreadRequest(Request, frozen=True, kw_only=True):
+class ProofreadRequest(JobRequest["Proofread"], frozen=True, kw_only=True):
     """One video whose translations are to be proofread; one session per language.
 
     Attributes:
@@ -131,7 +132,9 @@ class GeneratedProofread(Answer, frozen=True, kw_only=True):
     status: str
 
 
-class ProofreadRender(ProofreadGenerateRequest, frozen=True, kw_only=True):
+class ProofreadRender(
+    ProofreadGenerateRequest, JobRequest[VideoTranslation], frozen=True, kw_only=True
+):
     """A proofread to be rendered, as an item of ``batch.run``; its job is a ``VideoTranslation``.
 
     It says in one what ``heygen.proofreads.generate`` takes in two arguments; the other fields

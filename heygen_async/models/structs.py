@@ -22,6 +22,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    Generic,
     Literal,
     NoReturn,
     Optional,
@@ -50,6 +51,7 @@ Timestamp: TypeAlias = int | float
 """Unix seconds. Whole ones by the contract; a fraction is tolerated."""
 
 T = TypeVar("T")
+ResultT = TypeVar("ResultT", covariant=True)
 if TYPE_CHECKING:
     Nullable = Annotated[T, "null stands for the default"]
 else:
@@ -214,6 +216,10 @@ class Request(Part, frozen=True, kw_only=True):
         """Return the body as it goes on the wire, ``extra`` merged in."""
         fields: dict[str, Any] = msgspec.json.decode(encode(self))
         return fields
+
+
+class JobRequest(Request, Generic[ResultT], frozen=True, kw_only=True):
+    """Parent of requests that start one job each, named with the type of its result."""
 
 
 def _made_again(kind: type[Part], fields: dict[str, Any]) -> Part:

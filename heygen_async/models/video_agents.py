@@ -13,6 +13,7 @@ from heygen_async.models.structs import (
     Answer,
     AnswerWithDefaults,
     HttpUrl,
+    JobRequest,
     Nullable,
     Request,
     Timestamp,
@@ -25,7 +26,7 @@ Files: TypeAlias = Annotated[Sequence[AssetSource], Meta(max_length=20)]
 """Up to 20 files for the agent to work with."""
 
 
-class VideoAgentRequest(Request, frozen=True, kw_only=True):
+class VideoAgentRequest(JobRequest["VideoAgentSession"], frozen=True, kw_only=True):
     """A new session of the Video Agent.
 
     Attributes:

@@ -11,6 +11,7 @@ from heygen_async.models.sources import MediaSource
 from heygen_async.models.structs import (
     Answer,
     HttpUrl,
+    JobRequest,
     Part,
     Request,
     Timestamp,
@@ -32,7 +33,7 @@ class StockVoiceConfig(Part, frozen=True, kw_only=True):
     preferred_stock_voice_ids: Sequence[str] = ()
 
 
-class VideoTranslationRequest(Request, frozen=True, kw_only=True):
+class VideoTranslationRequest(JobRequest["VideoTranslation"], frozen=True, kw_only=True):
     """One video to be dubbed into one or more languages; one job per language.
 
     Attributes:

@@ -12,8 +12,8 @@ from heygen_async.models.structs import (
     Answer,
     AnswerWithDefaults,
     HttpUrl,
+    JobRequest,
     Nullable,
-    Request,
     Timestamp,
     given,
     refuse,
@@ -36,7 +36,9 @@ from heygen_async.models.video_parts import (
 )
 
 
-class AvatarVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", tag="avatar"):
+class AvatarVideoRequest(
+    JobRequest["Video"], frozen=True, kw_only=True, tag_field="type", tag="avatar"
+):
     """A video in which an avatar speaks.
 
     Attributes:
@@ -94,7 +96,9 @@ class AvatarVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", t
         refuse_expressiveness(self.engine, self.expressiveness)
 
 
-class ImageVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", tag="image"):
+class ImageVideoRequest(
+    JobRequest["Video"], frozen=True, kw_only=True, tag_field="type", tag="image"
+):
     """A video in which an image is made to speak.
 
     Attributes:
@@ -151,7 +155,7 @@ class ImageVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", ta
 
 
 class CinematicAvatarVideoRequest(
-    Request, frozen=True, kw_only=True, tag_field="type", tag="cinematic_avatar"
+    JobRequest["Video"], frozen=True, kw_only=True, tag_field="type", tag="cinematic_avatar"
 ):
     """A short cinematic clip of up to three looks, without speech and without callbacks.
 
@@ -184,7 +188,9 @@ class CinematicAvatarVideoRequest(
             refuse("duration", "cannot go together with auto_duration")
 
 
-class StudioVideoRequest(Request, frozen=True, kw_only=True, tag_field="type", tag="studio"):
+class StudioVideoRequest(
+    JobRequest["Video"], frozen=True, kw_only=True, tag_field="type", tag="studio"
+):
     """A video of several scenes.
 
     Attributes:

@@ -7,10 +7,17 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from heygen_async.models.sources import AssetSource
-from heygen_async.models.structs import Answer, AnswerWithDefaults, Nullable, Request, Timestamp
+from heygen_async.models.structs import (
+    Answer,
+    AnswerWithDefaults,
+    JobRequest,
+    Nullable,
+    Request,
+    Timestamp,
+)
 
 
-class SpeechRequest(Request, frozen=True, kw_only=True):
+class SpeechRequest(JobRequest["Speech"], frozen=True, kw_only=True):
     """A text to be spoken.
 
     Attributes:
@@ -46,7 +53,7 @@ class VoiceDesignRequest(Request, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0)] = 0
 
 
-class VoiceCloneRequest(Request, frozen=True, kw_only=True):
+class VoiceCloneRequest(JobRequest["VoiceDetail"], frozen=True, kw_only=True):
     """A voice to be cloned from a recording.
 
     Attributes:

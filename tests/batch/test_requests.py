@@ -36,6 +36,7 @@ from heygen_async import (
 )
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import Via
+from heygen_async.models.structs import Answer
 from heygen_async.sandbox import Fault, Sandbox
 from tests.journal.journals import edit
 
@@ -299,7 +300,12 @@ def test_type_checkers_know_what_a_run_gives() -> None:
     assert_type(batch.run(videos), Run[Video])
     assert_type(batch.run(speech), Run[Speech])
     assert_type(batch.run([VideoAgentRequest(prompt="A teaser")]), Run[VideoAgentSession])
-    assert_type(batch.run([*videos, *speech]), Run[Any])
+    assert_type(batch.run([*videos, *speech]), Run[Answer])
+
+    def video_of(script: str) -> AvatarVideoRequest:
+        return AvatarVideoRequest(avatar_id="a", script=script)
+
+    assert_type(batch.run(["Hello"], request=video_of), Run[Video])
     assert_type(batch.speech(["Hello"], voice_id="v"), Run[Speech])
     run = batch.run(videos)
     assert_type(batch.download(run, "{key}.mp4"), AsyncGenerator[Ended[Video], None])

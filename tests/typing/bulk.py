@@ -81,7 +81,7 @@ def runs(
     key: Callable[[Any], str],
     via: Literal["single", "api-batch"],
     version: Literal["auto", "v2", "v3"],
-    request: Callable[[Any], AvatarVideoRequest],
+    request: Callable[[Mapping[str, str]], AvatarVideoRequest],
     key_of: Callable[[VideoTranslationRequest], str],
     texts: Iterable[str | SpeechRequest],
 ) -> None:
@@ -93,8 +93,8 @@ def runs(
         Run[VideoTranslation],
     )
     assert_type(batch.speech(texts, voice_id="id", key=key, speed=1.1), Run[Speech])
-    assert_type(batch.run(rows, request=request, key=key, via=via, journal="a.db"), Run[Any])
-    assert_type(batch.run(rows, request=request, seconds=lambda row: 60.0), Run[Any])
+    assert_type(batch.run(rows, request=request, key=key, via=via, journal="a.db"), Run[Video])
+    assert_type(batch.run(rows, request=request, seconds=lambda row: 60.0), Run[Video])
 
 
 async def one_run(batch: Batch, run: Run[Video]) -> None:
