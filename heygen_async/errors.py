@@ -37,11 +37,11 @@
     │   └── InsufficientBalance     the account cannot pay for a batch
     ├── CorrectionFailed            a function that corrects subtitles raised an exception
     ├── ProofreadExpired            a proofread has expired before it was rendered
+    ├── DuplicateKey                two items of one run have the same key
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
     ├── UncertainSubmission         an item may or may not have been submitted
     ├── RecordedFailure             an item failed in an earlier run of the same journal
     ├── JournalError                the journal of a bulk run cannot be used
-    │   └── DuplicateKey            two items of one run have the same key
     └── UploadCacheError            the file that remembers uploads cannot be used
 
 All of them can be pickled. None of them holds the API key or the query of a signed URL.
@@ -402,25 +402,13 @@ class JournalError(HeyGenError):
         path: The journal's file.
         reason: One of ``newer``, ``other_run``, ``not_a_journal``, ``damaged``, ``locked``,
             ``missing``, ``read_only``, ``disk_full``, ``io_error``, ``gone``, ``busy``, ``closed``,
-            ``duplicate_key``, ``unknown_key`` or ``wrong_state``.
+            ``unknown_key`` or ``wrong_state``.
     """
 
     def __init__(self, message: str, *, path: str, reason: str) -> None:
         super().__init__(message)
         self.path = path
         self.reason = reason
-
-
-class DuplicateKey(JournalError):
-    """Two items of one run have the same key; the second was not submitted.
-
-    Attributes:
-        key: The key.
-    """
-
-    def __init__(self, message: str, *, path: str, key: str) -> None:
-        super().__init__(message, path=path, reason="duplicate_key")
-        self.key = key
 
 
 class UploadCacheError(HeyGenError):
@@ -524,6 +512,20 @@ class ProofreadExpired(HeyGenError):
         super().__init__(message)
         self.language = language
         self.srt = srt
+
+
+class DuplicateKey(HeyGenError):
+    """Two items of one run have the same key; the second was not submitted.
+
+    Attributes:
+        path: Name of the run's journal.
+        key: The key.
+    """
+
+    def __init__(self, message: str, *, path: str, key: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.key = key
 
 
 class IdempotencyMismatch(HeyGenError):

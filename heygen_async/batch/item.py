@@ -186,7 +186,7 @@ class ItemProcessor(Generic[T]):
                     (budget.set_aside if stopped.in_doubt else budget.release)(reservation)
                     stopped.key = item.identity.key
                     raise
-                except JournalError:
+                except (DuplicateKey, JournalError):
                     self._budget.release(reservation)
                     raise
                 except HeyGenError as error:

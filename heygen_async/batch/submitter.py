@@ -18,7 +18,7 @@ from heygen_async.batch.operations import (
     key_expired,
 )
 from heygen_async.client import HeyGen
-from heygen_async.errors import JournalError, SlotsUnavailable, SlotUnavailable
+from heygen_async.errors import DuplicateKey, JournalError, SlotsUnavailable, SlotUnavailable
 from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
@@ -357,7 +357,9 @@ def not_sent(record_key: str) -> Finish:
     )
 
 
-def not_begun(store: JournalStore, key: str, begun: Begin | ItemRecord) -> JournalError:
+def not_begun(
+    store: JournalStore, key: str, begun: Begin | ItemRecord
+) -> DuplicateKey | JournalError:
     """Return the error for an item that could not be begun."""
     if begun is Begin.DUPLICATE:
         return duplicate_key(store.name, key)

@@ -12,7 +12,7 @@ from heygen_async.batch.admission.scouting import Scouting
 from heygen_async.batch.item import ItemProcessor
 from heygen_async.batch.resume import RemainingWorkCounter
 from heygen_async.batch.submissions import SubmissionBuilder, estimate_items
-from heygen_async.errors import DuplicateKey, JournalError
+from heygen_async.errors import JournalError
 from heygen_async.journal import Opened
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.pricing.estimates import RunEstimate
@@ -73,7 +73,7 @@ class RemainingItems:
                     *(self._claim(processor, *one) for one in some), return_exceptions=True
                 )
                 for claim in claims:
-                    if isinstance(claim, JournalError) and not isinstance(claim, DuplicateKey):
+                    if isinstance(claim, JournalError):
                         raise claim
                     # Items with faults of their own would not have been submitted either way.
                     if not isinstance(claim, BaseException) and claim[1]:
