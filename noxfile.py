@@ -132,7 +132,8 @@ def crash(session: nox.Session) -> None:
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
     kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
-    tests = [*map(str, sorted(kills)), "tests/cli/test_processes.py"]
+    commands = ["tests/cli/test_processes.py", "tests/cli/test_one_off_terminal.py"]
+    tests = [*map(str, sorted(kills)), *commands]
     session.run("pytest", "-s", "-m", "", *tests, *session.posargs, env=env)
 
 

@@ -152,7 +152,8 @@ def command_section(name: str, callback: Callable[..., Any]) -> str:
             arguments.append(metavar if parameter.default is parameter.empty else f"[{metavar}]")
             spelled = f"`{metavar}`"
         else:
-            metavar = "" if kind is bool else f" {info.metavar or metavar_of(kind)}"
+            flag = kind is bool or bool in get_args(kind)
+            metavar = "" if flag else f" {info.metavar or metavar_of(kind)}"
             # Within Annotated, the first name of an option stands where its default would.
             names = [one for one in (info.default, *(info.param_decls or ())) if is_option(one)]
             names = names or [f"--{parameter.name.replace('_', '-')}"]

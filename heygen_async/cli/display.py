@@ -131,6 +131,12 @@ class Display(Protocol):
             show: Prints it for people.
         """
 
+    def record(self, record: Any) -> None:
+        """Tell of one thing of a list, as JSON; nothing for people, who see the list."""
+
+    def people(self, show: Callable[[Console], None]) -> None:
+        """Show something to people; nothing as JSON."""
+
     def note(self, text: str) -> None:
         """Say what is done next; for people."""
 
@@ -244,6 +250,13 @@ class Lines:
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
         """Print the record as a line."""
         self.line(record)
+
+    def record(self, record: Any) -> None:
+        """Print the record as a line."""
+        self.line(record)
+
+    def people(self, show: Callable[[Console], None]) -> None:
+        """Print nothing."""
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
         """Print the last line in place of a report; the ids also on standard error."""
@@ -404,6 +417,13 @@ class Terminal:
             self.note(f"  {report.files:,} files in {folder}{lost}")
 
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
+        """Let ``show`` print."""
+        show(self.console)
+
+    def record(self, record: Any) -> None:
+        """Print nothing."""
+
+    def people(self, show: Callable[[Console], None]) -> None:
         """Let ``show`` print."""
         show(self.console)
 

@@ -168,6 +168,16 @@ BaseUrl = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="JSON lines also on a terminal; piped output always is.")
 ]
+WaitTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=0,
+        metavar="SECONDS",
+        help="Wait so long at most; it goes on at HeyGen.",
+        show_default="as long as it takes",
+    ),
+]
 Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
@@ -239,30 +249,37 @@ def new_app(**settings: Any) -> typer.Typer:
 def runs(function: Callable[..., Coroutine[Any, Any, Exit]]) -> Callable[..., None]:
     """Make a command of a function: decorator, below that of Typer.
 
-    The command runs the coroutine that the function returns, and exits with its result. If the
-    function has a parameter ``shared``, the command has the fields of ``SharedOptions`` as
-    options in its place.
+    The command runs the coroutine that the function returns, and exits with its result. Where a
+    parameter is a dataclass, such as ``SharedOptions``, the command has its fields as options in
+    its place, after the others.
     """
-    signature = inspect.signature(function)
     hints = get_type_hints(function, include_extras=True)
-    shared = get_type_hints(SharedOptions, include_extras=True) if "shared" in hints else {}
-    defaults = {field.name: field.default for field in dataclasses.fields(SharedOptions)}
+    groups = {
+        name: hints[name]
+        for name in inspect.signature(function).parameters
+        if dataclasses.is_dataclass(hints[name])
+    }
     parameters = [
         parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in signature.parameters.items()
-        if name != "shared"
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in groups
     ]
-    parameters += [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation
-        )
-        for name, annotation in shared.items()
-    ]
+    for group in groups.values():
+        annotations = get_type_hints(group, include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=annotations[field.name],
+            )
+            for field in dataclasses.fields(group)
+        ]
 
     def command(**arguments: Any) -> None:
-        if shared:
-            given = {name: arguments.pop(name) for name in shared}
-            arguments["shared"] = SharedOptions(**given)
+        for name, group in groups.items():
+            given = {field.name: arguments.pop(field.name) for field in dataclasses.fields(group)}
+            arguments[name] = group(**given)
         try:
             from heygen_async.cli.running import run
 

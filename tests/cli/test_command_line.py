@@ -97,7 +97,15 @@ def test_shell_completion(words: str, offered: list[str]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        "agent",
+        "api",
+        "assets list",
+        "avatars list",
+        "delete",
         "demo",
+        "download",
+        "get",
+        "languages list",
         "localize",
         "narrate",
         "personalize",
@@ -106,8 +114,17 @@ def test_shell_completion(words: str, offered: list[str]) -> None:
         "render",
         "report",
         "sandbox",
+        "speech",
         "status",
+        "templates list",
+        "templates show",
         "translate",
+        "upload",
+        "video create",
+        "videos list",
+        "voices list",
+        "wait",
+        "whoami",
     ],
 )
 def test_each_command_explains_itself(command: str) -> None:

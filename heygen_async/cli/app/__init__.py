@@ -51,6 +51,28 @@ _PANELS: dict[str, dict[str, _Entry]] = {
             "journals", "Write one HTML page about a run: counts, money, plots, failures, links."
         ),
     },
+    "One at a time": {
+        "video": _Entry("creates", "Make one video."),
+        "agent": _Entry("creates", "Have the Video Agent make a video of a prompt."),
+        "speech": _Entry("creates", "Have a text spoken."),
+        "get": _Entry("single", "Show what an id names, as it stands now."),
+        "wait": _Entry("single", "Wait until a job has ended, and show its result."),
+        "download": _Entry(
+            "single", "Download the file of a job, once it has ended, or of an asset."
+        ),
+        "delete": _Entry("single", "Delete what an id names; --kind, or you are asked."),
+        "upload": _Entry("single", "Upload files, which requests then name by their asset ids."),
+        "api": _Entry("single", "Send any call of the API, and print the whole answer."),
+    },
+    "The account": {
+        "whoami": _Entry("single", "Show the account: balance, plan, and what it is busy with."),
+        "avatars": _Entry("libraries", "The avatars that videos can show."),
+        "voices": _Entry("libraries", "The voices that can speak."),
+        "templates": _Entry("libraries", "The templates, and their variables."),
+        "languages": _Entry("libraries", "The languages that videos can be dubbed into."),
+        "videos": _Entry("libraries", "The videos of the account."),
+        "assets": _Entry("libraries", "The files that were uploaded."),
+    },
     "Trying it out": {
         "sandbox": _Entry(
             "local", "Serve a local HeyGen to try things on; nothing leaves this machine."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -87,7 +88,7 @@ async def _answer() -> str:
     """Return what the user wants done about problems: "edit", "take" or "stop"."""
     while True:
         click.echo(_QUESTION, nl=False, err=True)
-        line = await _line()
+        line = await typed_line()
         if not line:  # Ctrl-D
             click.echo(err=True)
             return "stop"
@@ -103,22 +104,23 @@ async def confirmed(question: str) -> bool:
         question: What they are asked.
     """
     click.echo(f"{question} [y/N]: ", nl=False, err=True)
-    return (await _line()).strip().lower() in ("y", "yes")
+    return (await typed_line()).strip().lower() in ("y", "yes")
 
 
-async def _line() -> str:
-    """Return what the user types, up to Enter; empty at Ctrl-D."""
+async def typed_line() -> str:
+    """Return what the user types, up to Enter and with it; empty at Ctrl-D."""
     loop = asyncio.get_running_loop()
     typed = asyncio.Event()
     try:
         # A thread that reads would keep the command from ending at Ctrl-C until Enter is pressed.
         loop.add_reader(sys.stdin, typed.set)
-    except NotImplementedError:  # Windows
+    except (NotImplementedError, PermissionError):  # Windows; a file
         return await asyncio.to_thread(sys.stdin.readline)
     try:
         await typed.wait()
     finally:
         loop.remove_reader(sys.stdin)
+        os.set_blocking(sys.stdin.fileno(), True)  # uvloop has changed it, also for the shell
     return sys.stdin.readline()
 
 

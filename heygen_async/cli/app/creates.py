@@ -1,0 +1,198 @@
+"""Commands that make one thing: their options."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heygen_async.cli.app.video_options import VideoOptions
+from heygen_async.cli.options import BaseUrl, Command, Json, WaitTimeout, new_app, runs
+
+
+class Orientation(StrEnum):
+    """Shape of a video of the agent."""
+
+    LANDSCAPE = "landscape"
+    PORTRAIT = "portrait"
+
+
+OutFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="FILE", help="Download it into this file.", show_default=False
+    ),
+]
+
+video: typer.Typer = new_app(name="video", help="Make one video.", no_args_is_help=True)
+app: typer.Typer = new_app()
+video.callback()(lambda: None)  # with one command alone, a group is one all the same
+app.add_typer(video)
+
+
+@video.command()
+@runs
+def create(
+    options: VideoOptions,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the video; --out does so, too.")
+    ] = False,
+    timeout: WaitTimeout = None,
+    out: OutFile = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="The same key gives the same video within 24 hours.",
+            show_default="a fresh one",
+        ),
+    ] = None,
+    base_url: BaseUrl = None,
+    json: Json = False,
+) -> Command:
+    """Make a video in which an avatar or an image speaks.
+
+    Without --wait it prints the id of the video and ends; wait ID and download ID go on from there.
+    """
+    from heygen_async.cli.display import display_for
+    from heygen_async.cli.single.video import create as command
+
+    return command(
+        options,
+        display=display_for(json=json),
+        base_url=base_url,
+        wait=wait,
+        timeout=timeout,
+        out=out,
+        idempotency_key=idempotency_key,
+    )
+
+
+@app.command()
+@runs
+def agent(
+    prompt: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROMPT", help="What to make; @file or - reads it.", show_default=False
+        ),
+    ],
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="A file for the agent to work with; repeat it for more.",
+            show_default=False,
+        ),
+    ] = None,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Let the agent ask back, and answer it here.")
+    ] = False,
+    avatar: Annotated[
+        str | None,
+        typer.Option(metavar="ID|NAME", help="The look.", show_default="the agent chooses"),
+    ] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(metavar="ID|NAME", help="The voice.", show_default="the agent chooses"),
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option(metavar="ID", help="A style to follow.", show_default=False)
+    ] = None,
+    brand_kit: Annotated[
+        str | None, typer.Option(metavar="ID", help="A brand kit to follow.", show_default=False)
+    ] = None,
+    glossary: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Brand glossary of pronunciations.", show_default=False),
+    ] = None,
+    orientation: Annotated[
+        Orientation | None,
+        typer.Option(help="Shape of the picture.", show_default="the agent chooses"),
+    ] = None,
+    incognito: Annotated[
+        bool, typer.Option("--incognito", help="Keep it out of the agent's memory.")
+    ] = False,
+    callback_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Called when the video has ended.", show_default=False),
+    ] = None,
+    callback_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Comes back with the callback.", show_default=False),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for the video; a chat and --out always do.")
+    ] = True,
+    timeout: WaitTimeout = None,
+    out: OutFile = None,
+    base_url: BaseUrl = None,
+    json: Json = False,
+) -> Command:
+    """Have the Video Agent make a video of a prompt."""
+    from heygen_async.cli.display import display_for
+    from heygen_async.cli.single.agent import agent as command
+
+    return command(
+        prompt,
+        display=display_for(json=json),
+        base_url=base_url,
+        files=file or [],
+        chat=chat,
+        avatar=avatar,
+        voice=voice,
+        style=style,
+        brand_kit=brand_kit,
+        glossary=glossary,
+        orientation=orientation.value if orientation else None,
+        incognito=incognito,
+        callback_url=callback_url,
+        callback_id=callback_id,
+        wait=wait,
+        timeout=timeout,
+        out=out,
+    )
+
+
+@app.command()
+@runs
+def speech(
+    text: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", help="The text; @file or - reads it.", show_default=False),
+    ],
+    out: OutFile = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID|NAME", help="The voice.", show_default="the first that HeyGen lists"
+        ),
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.5, max=2.0, help="1 is the voice's own.")] = 1.0,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the text.", show_default="detected")
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option(help="Accent, such as en-GB.", show_default=False)
+    ] = None,
+    ssml: Annotated[bool, typer.Option("--ssml", help="The text is SSML.")] = False,
+    base_url: BaseUrl = None,
+    json: Json = False,
+) -> Command:
+    """Have a text spoken."""
+    from heygen_async.cli.display import display_for
+    from heygen_async.cli.single.speech import speech as command
+
+    return command(
+        text,
+        display=display_for(json=json),
+        base_url=base_url,
+        voice=voice,
+        out=out,
+        speed=speed,
+        language=language,
+        locale=locale,
+        ssml=ssml,
+    )

@@ -1,0 +1,113 @@
+"""Names where ids are meant: ``--avatar "Anna"``; a name that several have is refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Any
+
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.client import HeyGen
+from heygen_async.errors import BadRequest, InvalidRequest, NotFound
+
+_PER_PAGE = 50
+_SHOWN = 5
+
+
+async def look_id(heygen: HeyGen, name: str) -> str:
+    """Return the id of an avatar's look.
+
+    Args:
+        heygen: The client.
+        name: The id of a look, its name, or name or id of a group that has one look alone.
+
+    Raises:
+        CommandError: There is none, or more than one.
+    """
+    if await _exists(heygen.avatars.looks.get, name):
+        return name
+    looks = [look async for look in heygen.avatars.looks.list(limit=_PER_PAGE)]
+    wanted = name.casefold()
+    fitting = {look.id: look.name for look in looks if look.name.casefold() == wanted}
+    if not fitting:
+        groups = {name}
+        async for group in heygen.avatars.list(limit=_PER_PAGE):
+            if group.name.casefold() == wanted:
+                groups.add(group.id)
+        fitting = {look.id: look.name for look in looks if look.group_id in groups}
+    return _only(name, "look of an avatar", fitting, {look.name for look in looks})
+
+
+async def voice_id(heygen: HeyGen, name: str, *, engine: str | None = None) -> str:
+    """Return the id of a voice.
+
+    Args:
+        heygen: The client.
+        name: The id of a voice, or its name.
+        engine: Only a voice that this engine speaks; an id is taken as it is.
+
+    Raises:
+        CommandError: There is none, or more than one.
+    """
+    if await _exists(heygen.voices.get, name):
+        return name
+    own = heygen.voices.list(type="private", engine=engine, limit=_PER_PAGE)
+    public = heygen.voices.list(type="public", engine=engine, limit=_PER_PAGE)
+    fitting, names = dict[str, str](), set[str]()
+    for voices in (own, public):
+        async for voice in voices:
+            names.add(voice.name)
+            if voice.name.casefold() == name.casefold():
+                fitting[voice.voice_id] = f"{voice.language}, {voice.gender}"
+    return _only(name, "voice", fitting, names)
+
+
+async def template_id(heygen: HeyGen, name: str) -> str:
+    """Return the id of a template.
+
+    Args:
+        heygen: The client.
+        name: The id of a template, or its name.
+
+    Raises:
+        CommandError: There is none, or more than one.
+    """
+    if await _exists(heygen.templates.variables, name):
+        return name
+    return await _named(name, "template", heygen.templates.list(limit=_PER_PAGE))
+
+
+async def _named(name: str, what: str, things: AsyncIterable[Any]) -> str:
+    every = [thing async for thing in things]
+    fitting = {one.id: one.name for one in every if one.name.casefold() == name.casefold()}
+    return _only(name, what, fitting, {one.name for one in every})
+
+
+async def _exists(get: Callable[[str], Awaitable[Any]], name: str) -> bool:
+    try:
+        await get(name)
+    except (NotFound, BadRequest, InvalidRequest):
+        return False
+    return True
+
+
+def _only(name: str, what: str, fitting: dict[str, str], names: set[str]) -> str:
+    """Return the one id that fits.
+
+    Args:
+        name: What was asked for.
+        what: What it is to name.
+        fitting: What tells those apart that fit, by their ids.
+        names: The names that there are.
+    """
+    if len(fitting) == 1:
+        return next(iter(fitting))
+    if not fitting:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise CommandError(f"there is no {what} {name!r}, neither by id nor by name{hint}")
+    shown = [f"{one} ({about})" for one, about in list(fitting.items())[:_SHOWN]]
+    more = f" and {len(fitting) - _SHOWN} more" if len(fitting) > _SHOWN else ""
+    raise CommandError(
+        f"{name!r} names {len(fitting)} of them; give the id of one: {', '.join(shown)}{more}"
+    )

@@ -1,0 +1,85 @@
+"""Tables and records, as people read them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from heygen_async.session.diagnostics.escaping import escaped
+
+_TIMES = ("created_at", "updated_at", "uploaded_at", "completed_at")
+_NOT_SHOWN = ("messages", "scenes")
+
+
+def plain(thing: Any) -> Any:
+    """Return an answer of the API as plain values, without fields that are None."""
+    built = msgspec.to_builtins(thing)
+    if isinstance(built, dict):
+        return {name: value for name, value in built.items() if value is not None}
+    return built
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Callable[[Console], None]:
+    """Return what prints a table; its first column, the id, is never cut.
+
+    Args:
+        rows: Values by column.
+        columns: The columns, which are their own titles.
+    """
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        title = column.replace("_", " ")
+        grid.add_column(title, no_wrap=number == 0, overflow="fold")
+    count = 0
+    for row in rows:
+        grid.add_row(*(Text(in_words(column, row.get(column))) for column in columns))
+        count += 1
+
+    def show(console: Console) -> None:
+        if count:
+            console.print(grid)
+        console.print(f"{count:,} in all" if count else "There are none.", style="dim")
+
+    return show
+
+
+def details(record: Mapping[str, Any]) -> Callable[[Console], None]:
+    """Return what prints a record, one field a line."""
+
+    def show(console: Console) -> None:
+        width = max(map(len, record), default=0)
+        for name, value in record.items():
+            if value not in (None, [], {}) and name not in _NOT_SHOWN:
+                title = f"{name.replace('_', ' '):{width}}  "
+                line = Text.assemble((title, "bold"), in_words(name, value))
+                # Not wrapped, so that an address can be copied whatever the width.
+                console.print(line, soft_wrap=True)
+
+    return show
+
+
+def in_words(name: str, value: Any) -> str:
+    """Return the value of a field as one line of text, safe for a terminal.
+
+    Args:
+        name: The field.
+        value: Its value.
+    """
+    if value is None:
+        return ""
+    if name in _TIMES and isinstance(value, int | float):
+        return datetime.datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return escaped(", ".join(map(str, value)))
+    if isinstance(value, dict | list):
+        return escaped(json.dumps(value, ensure_ascii=False))
+    return escaped(str(value))

@@ -1,0 +1,208 @@
+"""One-off commands in a real terminal, and from nothing to a first result."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from heygen_async.cli.app import app
+from heygen_async.sandbox import Sandbox, SandboxThread
+
+from ..patience import PATIENCE
+
+pty = pytest.importorskip("pty")
+
+# Runs one command after the other: an interpreter for each would take a second.
+COMMANDS = """
+import json, sys
+from heygen_async.cli import main
+for line in sys.stdin:
+    words = json.loads(line)
+    sys.argv[1:] = words
+    try:
+        main()
+    except SystemExit as ended:
+        print(f"\\nended with {int(ended.code or 0)}", flush=True)
+"""
+KEY = "sk_V2_a_key_that_must_not_show"
+
+
+class Terminal:
+    """A terminal of 120 columns in which commands run.
+
+    Attributes:
+        code: Exit code of the last command.
+    """
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self._screen, inside = pty.openpty()
+        environment = {
+            "HEYGEN_API_BASE": sandbox.base_url,
+            "HEYGEN_API_KEY": KEY,
+            "COLUMNS": "120",
+            "TERM": "xterm",
+            "NO_COLOR": "1",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", COMMANDS],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            cwd=folder,
+            env=os.environ | environment,
+        )
+        os.close(inside)
+        self.code = 0
+
+    def run(self, *words: str, answers: dict[str, str] | None = None) -> str:
+        """Run a command to its end, and answer its questions; what the terminal has shown."""
+        self._type(json.dumps(words))
+        shown, asked = "", dict(answers or {})
+        while not (ended := re.search(r"\nended with (\d+)", shown)):
+            shown += self._read()
+            for question in [question for question in asked if question in shown]:
+                self._type(asked.pop(question))
+        assert not asked, shown
+        self.code = int(ended[1])
+        assert KEY not in shown
+        assert "Traceback" not in shown, shown
+        shown = shown[: ended.start()].partition("\n")[2]  # after the echo of what was typed
+        return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._screen)
+
+    def _type(self, line: str) -> None:
+        os.write(self._screen, f"{line}\n".encode())
+
+    def _read(self) -> str:
+        ready, _, _ = select.select([self._screen], [], [], PATIENCE)
+        assert ready, "nothing is shown any more"
+        return os.read(self._screen, 65536).decode(errors="replace").replace("\r", "")
+
+
+@pytest.fixture(scope="module")
+def fast_sandbox() -> Iterator[Sandbox]:
+    with SandboxThread(speed=600, api_keys=[KEY]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("terminal")
+
+
+@pytest.fixture(scope="module")
+def terminal(folder: Path, fast_sandbox: Sandbox) -> Iterator[Terminal]:
+    with contextlib.closing(Terminal(folder, fast_sandbox)) as terminal:
+        yield terminal
+
+
+def test_lists_are_tables(terminal: Terminal, fast_sandbox: Sandbox) -> None:
+    shown = terminal.run("avatars", "list", "--gender", "female", "--limit", "2")
+    assert terminal.code == 0
+    assert re.search(r"id +name +avatar type +gender +supported api engines", shown)
+    assert fast_sandbox.avatar_id in shown
+    assert "2 in all" in shown
+    assert "Bruno" in terminal.run("voices", "list", "--language", "english")
+    assert "Welcome" in terminal.run("templates", "list")
+    assert "French (France)" in terminal.run("languages", "list")
+    assert "There are none" in terminal.run("assets", "list", "--name", "nowhere")
+
+
+def test_things_are_shown_by_field(terminal: Terminal, fast_sandbox: Sandbox) -> None:
+    assert re.search(r"account +sandbox\n", terminal.run("whoami"))
+    assert re.search(r"name +text +Text", terminal.run("templates", "show", "Welcome"))
+    assert terminal.run("templates", "show", "Welcome", "--csv").endswith("key,name,product\n")
+    assert re.search(r"kind +voice\n", terminal.run("get", fast_sandbox.voice_id))
+    assert '"username": "sandbox"' in terminal.run("api", "GET", "/v3/users/me")
+
+
+def test_a_video_from_its_beginning_to_its_end(terminal: Terminal, folder: Path) -> None:
+    shown = terminal.run("video", "create", "--avatar", "Amara", "--script", "Hi.", "-o", "hi.mp4")
+    assert terminal.code == 0, shown
+    assert "HeyGen has accepted video" in shown
+    assert "1/1" in shown
+    assert (folder / "hi.mp4").stat().st_size > 0
+    found = re.search(r"\nid +(\w+)\n", shown)
+    assert found is not None
+    video_id = found[1]
+    assert video_id in terminal.run("videos", "list")
+    assert re.search(r"status +completed", terminal.run("wait", video_id))
+    terminal.run("download", video_id, "-o", "again.mp4")
+    assert (folder / "again.mp4").stat().st_size > 0
+    question = "Delete this video for good? [y/N]"
+    assert "Nothing was deleted" in terminal.run("delete", video_id, answers={question: "n"})
+    assert terminal.code == 1
+    terminal.run("delete", video_id, answers={question: "y"})
+    assert terminal.code == 0
+    assert "there is no thing" in terminal.run("get", video_id)
+    assert terminal.code == 1
+
+
+@pytest.mark.crash  # the agent takes its time
+def test_a_chat(terminal: Terminal) -> None:
+    answers = {"how long should it be?": "A minute, for all.", "Shall I go on?": "Yes."}
+    shown = terminal.run("agent", "A teaser", "--chat", answers=answers)
+    assert terminal.code == 0
+    assert re.search(r"kind +video\n", shown)
+
+
+def test_speech_and_files(terminal: Terminal, folder: Path) -> None:
+    assert "Spoken by Amara" in terminal.run("speech", "Good morning.", "-o", "morning.wav")
+    assert (folder / "morning.wav").read_bytes().startswith(b"RIFF")
+    assert re.search(r"\w{32}  morning.wav", terminal.run("upload", "morning.wav"))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(["hello.mp4", "hello.wav"], id="video"),
+        pytest.param(["French (France).mp4"], marks=pytest.mark.crash, id="dub"),  # 10 s at least
+    ],
+)
+def test_from_nothing_to_a_first_result(
+    wanted: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox is the first command; two more make a video, one a dub, and one a speech."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "heygen_async", "sandbox", "--speed", "600"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    monkeypatch.chdir(tmp_path)
+    try:
+        told = json.loads(process.stdout.readline())
+        monkeypatch.setenv("HEYGEN_API_BASE", told["base_url"])
+        monkeypatch.setenv("HEYGEN_API_KEY", told["api_key"])
+
+        def run(*words: str) -> str:
+            result = CliRunner().invoke(app, words)
+            assert result.exit_code == 0, result.output
+            return result.stdout
+
+        if "hello.mp4" in wanted:
+            avatar = json.loads(run("avatars", "list", "--limit", "1"))["id"]
+            run("video", "create", "--avatar", avatar, "--script", "Hello.", "-o", "hello.mp4")
+            run("speech", "Hello.", "-o", "hello.wav")
+        else:
+            url = "https://example.com/launch.mp4"
+            run("translate", url, "--to", "French (France)", "--length", "10", "--download", ".")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == wanted
