@@ -82,6 +82,7 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         index: Position among the items, from 0.
         key: The item's key, or None for the default.
         seconds: Length of its output in seconds, if it is known in advance.
+        scouted: Whether that is the length of another output of its source.
         version: For renders, the version of the API that serves the template. HeyGen may not
             replay the answers of v2: what is in doubt is looked for before it is sent again.
         test: For renders, whether they are tests, which cost nothing.
@@ -94,6 +95,7 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     index: int
     key: str | None = None
     seconds: float | None = None
+    scouted: bool = False
     version: Version = "auto"
     test: bool = False
 

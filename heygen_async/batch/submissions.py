@@ -112,6 +112,7 @@ class SubmissionBuilder(ABC, Generic[T]):
             submission.request,
             self.prices,
             seconds=submission.seconds,
+            scouted=submission.scouted,
             agent_seconds=self.agent_seconds,
         )
 

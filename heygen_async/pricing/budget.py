@@ -4,6 +4,8 @@ Before its submission, each job reserves the most that it can cost:
 
 - A job of known length reserves the upper end of its estimate. A length estimated from a script
   counts as known.
+- A job whose output follows a source, such as a dub, reserves besides what it costs more if it is
+  longer than that, and starts where it fits without.
 - A job of unknown length reserves the longest that HeyGen allows. If that does not fit into the
   room left, the job may start alone, that is while no other job of unknown length is in flight,
   as long as there is any room.
@@ -98,6 +100,8 @@ def check_room(
         MustWait: There is no room before a job in flight has settled.
         BudgetExceeded: There is no room.
     """
+    if estimate.overrun:
+        units = to_units(_most(estimate))  # it starts where it fits without
     if room > 0 and units <= room and (estimate.complete or estimate.usd_high is not None):
         return
     room_later, unknown = later()
@@ -109,6 +113,11 @@ def check_room(
         kind = MustWait if may_fit else BudgetExceeded
         about = estimate.amount if estimate.complete else f"unknown cost, {estimate.amount}"
         raise figures().refusal(kind, f"no room for a job of {about}")
+
+
+def _most(estimate: Estimate) -> float:
+    """Return the upper end of an estimate; a job without a price counts what is known."""
+    return estimate.usd_low if estimate.usd_high is None else estimate.usd_high
 
 
 class Reservation(msgspec.Struct, frozen=True, eq=False):
@@ -227,14 +236,15 @@ class Budget:
             BudgetExceeded: There is no room. Nothing was reserved.
         """
         self._as_of = estimate.as_of
-        low, high = estimate.usd_low, estimate.usd_high
+        low = estimate.usd_low
         if amount is None:
-            amount = low if high is None else high  # a job without a price counts what is known
+            amount = _most(estimate) + estimate.overrun
         units = to_units(amount)
         if submitted:
             self._take_over(units)
         elif self._capped:
             self._check_room(estimate, units)
+        low = max(0.0, low - estimate.overrun)  # it may as well be shorter
         lowest = units if low >= amount else to_units(low)
         reservation = Reservation(units, lowest, estimate.unknown > 0, amount)
         self._open.add(reservation)

@@ -50,6 +50,13 @@ MAX_AUDIO_SECONDS = 600.0
 MAX_FILLER_WORDS_SECONDS = 7200.0
 """Longest source of a filler-word removal."""
 
+SOURCE_OVERRUN = 1 / 3
+"""Share by which an output may be longer than the source that it follows."""
+SCOUT_OVERRUN = 1.0
+"""Share by which an output may be longer than the longest so far of the same source.
+
+Two outputs that are each within a third of their source differ by a factor of two at most."""
+
 _4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -74,6 +81,8 @@ class Charge(NamedTuple):
         guess: Whether ``seconds`` is a typical length that nothing in the request supports.
         tolerance: Share by which the length may differ from ``seconds`` in either direction.
         longest: Longest possible length in seconds, which counts if the length is unknown.
+        follows_source: Whether the length of the output is about that of a source. It may then be
+            longer than ``seconds``; only a budget counts with that.
     """
 
     rate: float
@@ -84,6 +93,7 @@ class Charge(NamedTuple):
     guess: bool = False
     tolerance: float = 0.0
     longest: float = MAX_OUTPUT_SECONDS
+    follows_source: bool = False
 
     @property
     def basis(self) -> str:
@@ -112,6 +122,10 @@ class Charge(NamedTuple):
         """The highest possible price in USD; an unknown length counts as ``longest``."""
         length = self._at(1 + self.tolerance) if self.known else self.rate * self.longest
         return self.fixed + length
+
+    def overrun(self, share: float) -> float:
+        """By how many USD it may cost more than ``usd_high`` if it is longer by this share."""
+        return self._at(share) if self.follows_source and self.known else 0.0
 
     def _at(self, share: float) -> float:
         return self.rate * (self.seconds or 0.0) * share
@@ -232,7 +246,8 @@ def _spoken(part: _Speaking, rate: float, product: str) -> Charge:
         return Charge(rate, spoken, product, _FROM_TEXT, tolerance=TOLERANCE)
     if part.audio_url is not None or part.audio_asset_id is not None:
         length = "length of the audio unknown, at most 600 s"
-        return Charge(rate, None, product, length, longest=MAX_AUDIO_SECONDS)
+        longest = MAX_AUDIO_SECONDS
+        return Charge(rate, None, product, length, longest=longest, follows_source=True)
     return Charge(rate, None, product, "length unknown")
 
 
@@ -306,7 +321,8 @@ def _translation(
         ends, length = end, "length up to end_time"
     else:
         return [Charge(rate, None, product, "length of the source unknown")] * languages
-    return [Charge(rate, max(0.0, ends - start), product, length)] * languages
+    seconds = max(0.0, ends - start)
+    return [Charge(rate, seconds, product, length, follows_source=True)] * languages
 
 
 def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
@@ -314,9 +330,9 @@ def _lipsync(request: LipsyncRequest, prices: PriceTable) -> Charge:
     rate = prices.lipsync_precision if precision else prices.lipsync_speed
     product = f"lipsync, mode {request.mode}"
     if request.end_time is None:
-        return Charge(rate, None, product, "length of the video unknown")
-    start = max(0.0, request.start_time or 0.0)
-    return Charge(rate, max(0.0, request.end_time - start), product, "length up to end_time")
+        return Charge(rate, None, product, "length of the video unknown", follows_source=True)
+    seconds = max(0.0, request.end_time - max(0.0, request.start_time or 0.0))
+    return Charge(rate, seconds, product, "length up to end_time", follows_source=True)
 
 
 def _filler_words(prices: PriceTable, source: float | None) -> Charge:
@@ -345,4 +361,5 @@ def _proofread(
     rate = max(_translation_rate(mode, request.translate_audio_only, prices) for mode in modes)
     mode = f"mode {modes[0]}" if len(modes) == 1 else "the more expensive of its modes"
     product = f"proofread and translation, {mode}"
-    return Charge(rate + prices.proofread, None, product, "length of the source unknown")
+    length = "length of the source unknown"
+    return Charge(rate + prices.proofread, None, product, length, follows_source=True)

@@ -23,7 +23,14 @@ from heygen_async.models.structs import Request
 from heygen_async.models.templates import Template
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video
-from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS, Charge, charges, with_length
+from heygen_async.pricing.charges import (
+    SCOUT_OVERRUN,
+    SOURCE_OVERRUN,
+    TYPICAL_AGENT_SECONDS,
+    Charge,
+    charges,
+    with_length,
+)
 from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
 
 _WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
@@ -84,12 +91,15 @@ class Estimate(CostRange, frozen=True, kw_only=True):
         as_of: Date of the prices.
         notice: A remark about the estimate, such as that the prices are old; None if there is
             none.
+        overrun: USD that a budget reserves beyond ``usd_high``, since the output may be longer than
+            the source that it follows.
     """
 
     seconds: float | None
     basis: str
     as_of: datetime.date
     notice: str | None = None
+    overrun: float = 0.0
 
     def __str__(self) -> str:
         kind = "estimate" if self.complete else "incomplete estimate"
@@ -268,6 +278,7 @@ def estimate(
     template: Template | None = None,
     proofread: ProofreadRequest | None = None,
     seconds: float | None = None,
+    scouted: bool = False,
     test: bool = False,
     agent_seconds: float = TYPICAL_AGENT_SECONDS,
     today: datetime.date | None = None,
@@ -287,6 +298,7 @@ def estimate(
             Without it the higher rate counts.
         seconds: Known length of the output in seconds: of the audio, of earlier renders of the
             template; of the source for a translation.
+        scouted: Whether ``seconds`` is the length of another output of the same source.
         test: Whether it is a test render of a template, which is free.
         agent_seconds: Typical length of the account's Video Agent videos. It gives the likely
             amount, not the bounds.
@@ -305,6 +317,7 @@ def estimate(
         proofread=proofread,
         agent_seconds=agent_seconds,
     )
+    share = SCOUT_OVERRUN if scouted else SOURCE_OVERRUN
     if test:
         likely = CostRange(usd=0.0, usd_low=0.0, usd_high=0.0, usd_known=0.0)
         basis = "test renders are free"
@@ -320,6 +333,7 @@ def estimate(
         basis=basis,
         as_of=prices.as_of,
         notice=outdated_notice(prices.as_of, today),
+        overrun=0.0 if test else math.fsum(part.overrun(share) for part in parts),
     )
 
 

@@ -55,6 +55,8 @@ class Sandbox:
             `translation`, `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`,
             `background_removal`, `filler_word_removal`, `hyperframes`, `brand_kit`.
         epoch: Unix time at which the sandbox opens; the present by default.
+        dub_spread: Share by which dubs are longer or shorter than their source, at most, each
+            language by another; by default they are as long.
 
     Raises:
         ValueError: No key is accepted, or there is no such language.
@@ -77,6 +79,7 @@ class Sandbox:
         faults: Faults | None = None,
         durations: Mapping[str, float | tuple[float, float]] | None = None,
         epoch: float | None = None,
+        dub_spread: float = 0.0,
     ) -> None:
         if api_keys is None:
             api_keys = (f"sk_V2_{secrets.token_hex(16)}",)
@@ -100,6 +103,7 @@ class Sandbox:
             languages={name: LANGUAGES[name] for name in names},
             concurrency=concurrency,
             balance=balance,
+            dub_spread=dub_spread,
         )
         self._account.retry_after = retry_after
         if faults is not None:

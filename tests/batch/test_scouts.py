@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from heygen_async import (
     Batch,
     BudgetExceeded,
     HeyGen,
+    LipsyncRequest,
     Outcome,
     Run,
     VideoTranslationRequest,
@@ -181,6 +184,37 @@ async def test_two_sources_of_unknown_length_pass_a_cap_by_one_job_at_most(
     async with Batch(heygen, prices=ONE_A_SECOND, max_cost=cap) as batch:
         await until_full(batch.translate([VIDEO, OTHER], NAMES[:20]))
     assert spent(sandbox) <= cap + LONGEST
+
+
+@pytest.mark.sandbox(dub_spread=0.33, concurrency=50)
+@pytest.mark.heygen(jobs=50)
+@pytest.mark.parametrize(("measured", "cap", "drops"), [(True, 1500, 0), (False, 700, 3)])
+async def test_dubs_of_unequal_lengths_pass_a_cap_by_one_job_at_most(
+    sandbox: Sandbox, heygen: HeyGen, tmp_path: Path, measured: bool, cap: float, drops: int
+) -> None:
+    source = await length_of_source(sandbox, heygen) if measured else None
+    await collect(Batch(heygen).translate(OTHER, NAMES[:60]))
+    others = [job for job in sandbox.ledger.jobs if job.kind == "translation"]
+    *longest, first = sorted(range(60), key=lambda position: -others[position].seconds)
+    languages = [NAMES[position] for position in (first, *longest)]  # the shortest is the scout
+    for last in (*[False] * drops, True):
+        async with Batch(
+            heygen, prices=ONE_A_SECOND, max_cost=cap, journal=tmp_path / "run.db"
+        ) as batch:
+            run = batch.translate(VIDEO, languages, seconds=source)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if last else 450):
+                    await until_full(run)
+    dubs = [job.seconds for job in sandbox.ledger.jobs if job.kind == "translation"][60:]
+    assert max(dubs) > 1.5 * min(dubs)
+    assert cap - 2 * max(dubs) < sum(dubs) <= cap + max(dubs)
+
+
+async def length_of_source(sandbox: Sandbox, heygen: HeyGen) -> float:
+    """Length of ``VIDEO``; that of a lipsync is its audio's."""
+    file = AssetUrl(url=VIDEO)
+    await heygen.lipsyncs.create(LipsyncRequest(video=file, audio=file))
+    return sandbox.ledger.jobs[0].seconds
 
 
 @pytest.mark.parametrize("via", ["single", "api-batch"])

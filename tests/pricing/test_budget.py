@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +49,11 @@ def unknown(longest: float | None) -> Estimate:
         basis="",
         as_of=AS_OF,
     )
+
+
+def dub(usd: float, overrun: float) -> Estimate:
+    """Of an output that may be longer than the source that it follows."""
+    return msgspec.structs.replace(known(usd), overrun=overrun)
 
 
 def test_a_budget_refuses_what_would_pass_the_cap_and_says_so() -> None:
@@ -102,6 +108,22 @@ def test_a_script_reserves_the_upper_end_and_waits_for_what_others_leave() -> No
     assert not isinstance(caught.value, MustWait)
     budget.settle(first, 6)
     budget.reserve(known(3))
+
+
+def test_a_dub_reserves_what_it_may_be_longer_and_starts_where_it_fits_without() -> None:
+    budget = Budget(max_cost=10)
+    first = budget.reserve(dub(3, overrun=3))
+    second = budget.reserve(dub(3, overrun=3))
+    assert (first.amount, budget.reserved) == (6, 12)
+    with pytest.raises(MustWait):
+        budget.reserve(known(0.01))
+    budget.settle(first, 4)  # longer, and the other one may be as well
+    with pytest.raises(MustWait):
+        budget.reserve(dub(1, overrun=1))
+    budget.settle(second, 3)
+    third = budget.reserve(dub(3, overrun=3))
+    budget.settle(third, 3.1)
+    assert budget.spent == 10.1
 
 
 def test_unknown_jobs_reserve_the_longest_and_start_alone_where_it_does_not_fit() -> None:
@@ -279,13 +301,16 @@ class Item:
 
 @st.composite
 def items(draw: st.DrawFn) -> Item:
-    kind = draw(st.sampled_from(["known", "script", "unknown"]))
+    kind = draw(st.sampled_from(["known", "script", "dub", "unknown"]))
     usd = draw(st.floats(0.01, 8))
     fails = draw(st.booleans())
     if kind == "known":
         return Item(known(usd), usd, fails)
     if kind == "script":
         return Item(known(usd, high=usd * 4 / 3), usd * draw(st.floats(0.5, 4 / 3)), fails)
+    if kind == "dub":
+        share = draw(st.floats(0, 1))
+        return Item(dub(usd, usd * share), usd * draw(st.floats(0, 1 + share)), fails)
     longest = draw(st.floats(1, 60))
     return Item(unknown(longest), longest * draw(st.floats(0, 1)), fails)
 

@@ -169,7 +169,8 @@ class Scouting:
             slot.release()  # the scout needs it if it is refused and queues again
             await ended.wait()
             slot = await self._slots.acquire()
-        submission = msgspec.structs.replace(submission, seconds=seconds)
+        scouted = seconds is not None
+        submission = msgspec.structs.replace(submission, seconds=seconds, scouted=scouted)
         try:
             result = await processor.process(submission, slot)
             seconds = getattr(result.result, "duration", None)

@@ -136,7 +136,8 @@ def generate(call: Call) -> Json:
     audio_only = call.body.get("translate_audio_only", False)
     rate = rate_of(proofread.request.get("mode", "speed"), audio_only=audio_only)
     rate += PRICES["proofread"]
-    account.admit(rate * proofread.seconds)
+    seconds = account.dub_seconds(proofread.seconds, proofread.language)
+    account.admit(rate * seconds)
     code = account.languages[proofread.language]
     item = account.media.get(proofread.id)
     accepted = accept_translation(
@@ -144,7 +145,7 @@ def generate(call: Call) -> Json:
         f"{account.new_id()}-{code}",
         account.begin("translation"),
         language=proofread.language,
-        seconds=proofread.seconds,
+        seconds=seconds,
         rate=rate,
         request={**call.body, "title": proofread.request["title"]},
         srt=None if item is None else account.media.captions(item),

@@ -74,7 +74,7 @@ def accept_translation(
         identifier: `<stem>-<code>`.
         job: Its course.
         language: Name of the target language.
-        seconds: Length of the source.
+        seconds: Length of the dub.
         rate: USD per second.
         request: Fields `title`, `input_language`, `translate_audio_only`, `callback_id`,
             `callback_url`.
@@ -149,9 +149,10 @@ def plan(call: Call, body: Json) -> list[Acceptance]:
     account.check_source(body["video"], "video")
     account.check_source(body.get("audio"), "audio")
     account.check_source(body.get("srt"), "srt")
-    seconds = _source_length(body, account)
+    source = _source_length(body, account)
     stem = account.new_id()
     rate = rate_of(body.get("mode", "speed"), audio_only=body.get("translate_audio_only", False))
+    lengths = {name: account.dub_seconds(source, name) for name in body["output_languages"]}
     return [
         Acceptance(
             rate * seconds,
@@ -165,7 +166,7 @@ def plan(call: Call, body: Json) -> list[Acceptance]:
                 request=body,
             ),
         )
-        for language in body["output_languages"]
+        for language, seconds in lengths.items()
     ]
 
 
