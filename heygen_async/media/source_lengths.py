@@ -13,7 +13,7 @@ from heygen_async.media.agent_lengths import typical_agent_seconds
 from heygen_async.media.probes import InvalidSources, Source, SourceInfo, probe_sources
 from heygen_async.models.editing import FillerWordRemovalRequest
 from heygen_async.models.lipsyncs import LipsyncRequest
-from heygen_async.models.proofreads import ProofreadRequest
+from heygen_async.models.proofreads import ProofreadRender, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request
 from heygen_async.models.video_translations import VideoTranslationRequest
@@ -115,7 +115,12 @@ class SourceLengths:
 def sources_of(request: Request) -> tuple[Media, ...]:
     """Return the source files of a request whose length or kind matters."""
     match request:
-        case VideoTranslationRequest() | ProofreadRequest() | FillerWordRemovalRequest():
+        case (
+            VideoTranslationRequest()
+            | ProofreadRequest()
+            | ProofreadRender()
+            | FillerWordRemovalRequest()
+        ):
             sources: tuple[object, ...] = (request.video,)
         case LipsyncRequest():
             sources = (request.video, request.audio)
@@ -146,9 +151,7 @@ def length_of_job(request: Request, lengths: list[float | None]) -> float | None
             longest = max(known)
             end = longest if request.end_time is None else min(longest, request.end_time)
             return max(0.0, end - max(0.0, request.start_time or 0.0))
-        case VideoTranslationRequest() | ProofreadRequest() | FillerWordRemovalRequest():
-            return known[0]
-        case AvatarVideoRequest() | ImageVideoRequest():
-            return known[0]
-        case _:
+        case VoiceCloneRequest():
             return None  # the cost of the operation does not depend on the length
+        case _:
+            return known[0]

@@ -144,6 +144,8 @@ class ProofreadRender(
         proofread_id: The session, which has to be ready.
         language: Into which it translates; helps to find the job again, and is not sent.
         mode: The mode of its ``ProofreadRequest``, which the price depends on; it is not sent.
+        video: The video of its ``ProofreadRequest``, whose length the price depends on; it is not
+            sent.
         captions: Make captions; deprecated by the API.
         translate_audio_only: Leave the lips alone.
         callback_url: Called, unsigned, when the translation has ended.
@@ -153,6 +155,7 @@ class ProofreadRender(
     proofread_id: str
     language: str | None = None
     mode: Literal["speed", "precision"] = "speed"
+    video: MediaSource | None = None
 
     def generate(self) -> ProofreadGenerateRequest:
         """What is sent."""

@@ -59,9 +59,10 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 class _SentRender(msgspec.Struct, frozen=True):
-    """What is looked at of a render that was submitted before."""
+    """What is looked at of a render that was submitted before; one of 0.1.0 has no video."""
 
     proofread_id: str = "proofread"
+    video: MediaSource | None = None
 
 
 # In the place of a video that is still to be made.
@@ -223,7 +224,7 @@ async def estimate_localize(
         last = batch.stage("renders")
         begun = await submitted(last.store, _SentRender)
         renders = [
-            _render(render, begun.get(language, _SentRender()).proofread_id, language, request)
+            _render(render, begun.get(language, _SentRender()), language, request.mode)
             for language, request in zip(videos, requests, strict=True)
         ]
         stages["renders"] = await with_lengths(
@@ -259,14 +260,15 @@ def _requests(
 
 
 def _render(
-    render: ProofreadGenerateRequest | None, proofread_id: str, language: str, request: Any
+    render: ProofreadGenerateRequest | None, sent: _SentRender, language: str, mode: Any
 ) -> ProofreadRender:
     """Return the request that renders a proofread."""
     return ProofreadRender(
         **msgspec.structs.asdict(render or ProofreadGenerateRequest()),
-        proofread_id=proofread_id,
+        proofread_id=sent.proofread_id,
+        video=sent.video,
         language=language,
-        mode=request.mode,
+        mode=mode,
     )
 
 
@@ -300,7 +302,7 @@ async def _proofread(
 ) -> AsyncGenerator[Ended[VideoTranslation]]:
     first = stage_of(batch, "proofreads", progress)
     journal = batch.stage("renders").store
-    rendered_before = await submitted(journal, _Sent, retry_failed=batch.retry_failed)
+    rendered_before = await submitted(journal, _SentRender, retry_failed=batch.retry_failed)
     film = await _film(batch, source, languages, first.store, progress)
     requests = _requests(correction.correct, fields, film.videos, title)
     seconds = film.seconds
@@ -310,9 +312,13 @@ async def _proofread(
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
         expired = isinstance(outcome.error, NotFound)  # while it was made
         proofread_id = (outcome.job_id or "") if expired else outcome.unwrap().id
-        if outcome.key not in rendered_before:
+        sent = rendered_before.get(outcome.key)
+        if sent is None:
             proofread_id = await correction.apply(proofread_id, outcome.item)
-        return _render(render, proofread_id, outcome.key, outcome.item)
+            sent = _SentRender(proofread_id, outcome.item.video)
+        else:
+            sent = _SentRender(proofread_id, sent.video)
+        return _render(render, sent, outcome.key, outcome.item.mode)
 
     proofreads = first.run(requests, key=_language_of, journal=first.store)
     passage = Passage(

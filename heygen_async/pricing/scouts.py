@@ -12,7 +12,9 @@ import msgspec
 
 T = TypeVar("T")
 
-_OPERATIONS = frozenset({"video_translations.create", "lipsyncs.create", "videos.create"})
+_OPERATIONS = frozenset(
+    {"video_translations.create", "proofreads.generate", "lipsyncs.create", "videos.create"}
+)
 
 
 class JobSource(NamedTuple):

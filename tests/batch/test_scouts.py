@@ -18,6 +18,8 @@ from heygen_async import (
     HeyGen,
     LipsyncRequest,
     Outcome,
+    ProofreadRender,
+    ProofreadRequest,
     Run,
     VideoTranslationRequest,
 )
@@ -224,3 +226,25 @@ async def test_items_of_server_batches_are_scouted_too(
     async with Batch(heygen, prices=ONE_A_SECOND, max_cost=500) as batch:
         outcomes, _ = await until_full(batch.translate(VIDEO, NAMES[:30], via=via))
     assert len(outcomes) == sandbox.ledger.count() == 500 // seconds_of(sandbox)
+
+
+@pytest.mark.parametrize("drops", [0, 1])
+async def test_corrected_proofreads_of_one_video_are_scouted(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path, drops: int
+) -> None:
+    video = AssetUrl(url=VIDEO)
+    jobs = await heygen.proofreads.create(
+        ProofreadRequest(video=video, output_languages=NAMES[:30], title="A")
+    )
+    renders = [ProofreadRender(proofread_id=(await job.wait()).id, video=video) for job in jobs]
+    prices = PriceTable(translation_speed=1.0, proofread=0.0)
+    for last in (*[False] * drops, True):
+        async with Batch(heygen, prices=prices, max_cost=500, journal=journal) as batch:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if last else 700):
+                    await until_full(batch.run(renders))
+    dubs = [job for job in sandbox.ledger.jobs if job.operation == "proofreads.generate"]
+    assert len(dubs) == 500 // dubs[0].seconds
+    began = [job.created_at for job in dubs]
+    assert began[1] - began[0] > 60
+    assert began[2] - began[1] < 10  # 1,800 USD each would have let them go one by one

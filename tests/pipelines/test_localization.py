@@ -19,6 +19,7 @@ from heygen_async import (
     InvalidRequest,
     JobFailed,
     Outcome,
+    PriceTable,
     Progress,
     ProofreadGenerateRequest,
     VideoAgentRequest,
@@ -333,3 +334,17 @@ async def test_no_languages_cost_nothing(sandbox: Sandbox, heygen: HeyGen, journ
     async with Batch(heygen, journal=journal) as batch:
         assert await outcomes_of(localize(batch, VideoAgentRequest(prompt="A"), [])) == {}
     assert sandbox.ledger.count() == 0
+
+
+async def test_the_first_render_tells_the_length_of_a_film_that_cannot_be_measured(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    prices = PriceTable(translation_speed=1.0, proofread=0.0)
+    names = list(await heygen.video_translations.languages())[:12]
+    async with Batch(heygen, journal=journal, max_cost=1200, prices=prices) as batch:
+        outcomes = await outcomes_of(localize(batch, FILM, names, correct=louder))
+    assert [outcome.ok for outcome in outcomes.values()] == [True] * 12
+    renders = [job for job in sandbox.ledger.jobs if job.operation == "proofreads.generate"]
+    first, second, third, *_ = (job.created_at for job in renders)
+    assert second - first > 60
+    assert third - second < 10
