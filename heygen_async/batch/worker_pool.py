@@ -68,6 +68,7 @@ class Source(Generic[T]):
         else:
             self._async = self._reader = SyncReader(items)
         self._next = 0
+        self._pull: asyncio.Timeout | None = None  # around the wait for an async iterable
 
     @property
     def waits(self) -> bool:
@@ -90,11 +91,20 @@ class Source(Generic[T]):
             return self.pull_nowait()
         if self.exhausted or self.closed:
             raise Exhausted
+        pull = asyncio.timeout(None)
         try:
-            item = await anext(self._async)
+            async with pull:
+                self._pull = pull
+                item = await anext(self._async)
         except StopAsyncIteration:
             self.exhausted = True
             raise Exhausted from None
+        except TimeoutError:
+            if not pull.expired():
+                raise  # its own
+            raise Exhausted from None
+        finally:
+            self._pull = None
         self._next += 1
         return self._next - 1, item
 
@@ -119,10 +129,13 @@ class Source(Generic[T]):
         return self._next - 1, item
 
     def close(self) -> None:
-        """Hand out nothing more."""
+        """Hand out nothing more, and cancel a wait for the next item."""
         self.closed = True
         if self._reader is not None:
             self._reader.stop()
+        pull, self._pull = self._pull, None
+        if pull is not None:
+            pull.reschedule(0)
 
     async def aclose(self) -> None:
         """Hand out nothing more, and end the thread that reads the items."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +157,60 @@ async def test_a_pause_does_not_hold_up_a_run_that_is_stopped(
     assert all(getattr(outcome.error, "maybe_carried_out", False) for outcome in outcomes)
     assert loop.time() - stopped_at < 5
     assert sandbox.ledger.count() == 0
+
+
+class Endless:
+    """An async iterator that gives two items, and no third one."""
+
+    def __init__(self, avatar_id: str) -> None:
+        self.avatar_id = avatar_id
+        self.given = 0
+        self.cancelled = False
+
+    def __aiter__(self) -> Endless:
+        return self
+
+    async def __anext__(self) -> AvatarVideoRequest:
+        if self.given == 2:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled = True
+                await asyncio.sleep(5)  # such as to close a connection
+        self.given += 1
+        return AvatarVideoRequest(avatar_id=self.avatar_id, script=f"Number {self.given}")
+
+
+async def generated(items: Endless) -> AsyncIterator[AvatarVideoRequest]:
+    async for item in items:
+        yield item
+
+
+@pytest.mark.parametrize("kind", [Endless, "generator"])
+@pytest.mark.parametrize("options", [{}, {"ordered": True}, {"max_cost": 50}])
+@pytest.mark.parametrize("after", [1, 1000])
+async def test_a_source_that_gives_nothing_more_is_not_waited_for(
+    sandbox: Sandbox, heygen: HeyGen, kind: Any, options: dict[str, Any], after: float
+) -> None:
+    items = Endless(sandbox.avatar_id)
+    async with Batch(heygen, **options) as batch:
+        run = batch.run(items if kind is Endless else generated(items))
+        for again in (0, 1):
+            asyncio.get_running_loop().call_later(after + again, run.stop_submitting)
+        async with asyncio.timeout(2000):
+            outcomes = [outcome async for outcome in run]
+    assert [outcome.ok for outcome in outcomes] == [True, True]
+    assert items.cancelled
+    assert heygen.slots.held == 0
+
+
+async def test_a_timeout_of_the_source_itself_is_raised(sandbox: Sandbox, heygen: HeyGen) -> None:
+    async def items() -> AsyncIterator[AvatarVideoRequest]:
+        yield AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello.")
+        async with asyncio.timeout(3):
+            await asyncio.Event().wait()
+
+    run = aiter(Batch(heygen).run(items()))
+    assert (await anext(run)).ok
+    with pytest.raises(TimeoutError):
+        await anext(run)
