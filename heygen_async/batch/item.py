@@ -80,6 +80,7 @@ class ItemProcessor(Generic[T]):
         claims_first: Whether items are claimed before they are begun, as those of a server batch
             are, which begin together.
         accepted: Called with an item and its job id when HeyGen has accepted it.
+        resent: Called with an item that has no outcome, and that may be paid for twice.
         credit: Holds submissions back while the account has no credit.
 
     Attributes:
@@ -106,6 +107,7 @@ class ItemProcessor(Generic[T]):
         job_timeout: float | None,
         claims_first: bool,
         accepted: Callable[[ItemInProgress[Any], str], None],
+        resent: Callable[[ItemInProgress[Any]], None],
         credit: CreditPause,
     ) -> None:
         self.added: int = 0
@@ -126,6 +128,7 @@ class ItemProcessor(Generic[T]):
         self._job_timeout = job_timeout
         self._claims_first = claims_first or opened.resumed
         self._accepted = accepted
+        self._resent = resent
         self._credit = credit
         self._no_room: BudgetExceeded | None = None
 
@@ -148,7 +151,7 @@ class ItemProcessor(Generic[T]):
             submission.key,
             submission.index,
         )
-        item = ItemInProgress(submission, identity, lease, self._accepted)
+        item = ItemInProgress(submission, identity, lease, self._accepted, self._resent)
         action = Action.SUBMIT
         try:
             if self._claims_first:
@@ -206,7 +209,8 @@ class ItemProcessor(Generic[T]):
             DuplicateKey: Another item of this run has the key.
         """
         identity = submission.identity(self._keys)
-        item = ItemInProgress(submission, identity, FreeSlots(1).try_acquire(), self._accepted)
+        lease = FreeSlots(1).try_acquire()
+        item = ItemInProgress(submission, identity, lease, self._accepted, self._resent)
         await self._claim(item)
         record = item.record
         is_new = record is None or record.resubmits(retry_failed=self._policy.retry_failed)
@@ -223,8 +227,7 @@ class ItemProcessor(Generic[T]):
             claimed = await self._claim_legacy(item)
         if isinstance(claimed, ItemRecord):
             self.found += 1
-            item.record = identified(claimed, submission)
-            item.resends = claimed.resends
+            item.continue_from(identified(claimed, submission))
         elif claimed is Begin.NO_ROOM:
             self.added += 1
         else:

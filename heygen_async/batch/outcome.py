@@ -281,8 +281,9 @@ class Report(Plain, frozen=True, kw_only=True):
         rate_limited: Number of 429 answers among them.
         usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
             run count; items of unknown cost do not.
-        resent: Items that may have been paid for more than once: they take no idempotency key, and
-            were sent again after an attempt that may have been carried out.
+        resent: Items that may have been paid for more than once, those that have no outcome yet
+            included: they take no idempotency key, and were sent again after an attempt that may
+            have been carried out.
         resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
         balance_change: By how much the balance of a wallet in US dollars has moved from the start
             of the run to its end, whatever moved it; negative if it has fallen. None if the
@@ -448,6 +449,7 @@ class RunStats:
         self._resent = 0
         self._oldest: float | None = None  # jobs made before are replayed; None: not looked at
         self._resent_usd = 0.0
+        self._resending: dict[int, float] = {}  # USD by position of items without an outcome
         self._begin = self._end = self._readings()
 
     def __str__(self) -> str:
@@ -481,6 +483,15 @@ class RunStats:
         self.accepted += 1
         self._most_running = max(self._most_running, self.running)
 
+    def item_resent(self, index: int, usd: float) -> None:
+        """Count an item that may be paid for twice, and has no outcome.
+
+        Args:
+            index: Its position.
+            usd: What it may cost besides, in US dollars.
+        """
+        self._resending[index] = usd
+
     def item_ended(self, outcome: Outcome[Any], now: float) -> None:
         """Count an outcome."""
         error = outcome.error
@@ -493,6 +504,7 @@ class RunStats:
                 logger.warning(_REPLAYED, outcome.key, outcome.job_id)
         self._resumed += outcome.resumed
         self._usd += outcome.usd or 0.0
+        self._resending.pop(outcome.index, None)
         if outcome.resends:
             self._resent += 1
             self._resent_usd += outcome.resent_usd
@@ -541,8 +553,8 @@ class RunStats:
             retries=round(max(0, retries)),
             rate_limited=round(max(0, rate_limited)),
             usd=round(self._usd, 6),
-            resent=self._resent,
-            resent_usd=round(self._resent_usd, 6),
+            resent=self._resent + len(self._resending),
+            resent_usd=round(self._resent_usd + sum(self._resending.values()), 6),
             balance_change=self.balance_change,
         )
 

@@ -362,6 +362,7 @@ class Run(Generic[T]):
             job_timeout=settings.job_timeout,
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
+            resent=self._resent,
             credit=self._credit,
         )
         self._watch = PauseWatch(
@@ -474,6 +475,10 @@ class Run(Generic[T]):
             if self._credit.paused:
                 self._credit.over()
         self.unfinished[name] = job_id
+
+    def _resent(self, item: ItemInProgress[Any]) -> None:
+        likely = self._builder.estimate(item.submission).usd or 0.0
+        self._stats.item_resent(item.submission.index, item.resends * likely)
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
         """Stop submitting; running jobs end, and the run then raises."""

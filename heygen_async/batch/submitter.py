@@ -107,6 +107,7 @@ class ItemInProgress(Generic[T]):
 
     __slots__ = (
         "_accepted",
+        "_resent",
         "identity",
         "job_id",
         "lease",
@@ -125,6 +126,7 @@ class ItemInProgress(Generic[T]):
         identity: ItemIdentity,
         lease: SlotLease,
         accepted: Callable[[ItemInProgress[Any], str], None],
+        resent: Callable[[ItemInProgress[Any]], None],
     ) -> None:
         self.submission: Submission[T] = submission
         self.lease: SlotLease = lease
@@ -137,6 +139,7 @@ class ItemInProgress(Generic[T]):
         self.resends: int = 0
         self.job_id: str | None = None
         self._accepted = accepted
+        self._resent = resent
 
     def accept(self, job_id: str) -> None:
         """Note that HeyGen has accepted it, or that its own job has started."""
@@ -149,7 +152,14 @@ class ItemInProgress(Generic[T]):
     async def count_resend(self, store: JournalStore) -> None:
         """Record that it is sent again although it may have been paid for."""
         self.resends += 1
+        self._resent(self)
         await store.count_resend(self.identity.record_key)
+
+    def continue_from(self, record: ItemRecord) -> None:
+        """Take over what earlier runs stored of it."""
+        self.record, self.resends = record, record.resends
+        if record.resends and not record.finished:
+            self._resent(self)
 
     def intent(self, keys: ItemKeys) -> Intent:
         """Return its intent, as a single item and as the next attempt."""

@@ -36,6 +36,7 @@ from heygen_async.batch.operations import REPLAY_SECONDS
 from heygen_async.batch.resume import ResumePolicy
 from heygen_async.cli.commands.status import status
 from heygen_async.cli.display import Lines, Terminal
+from heygen_async.pricing.estimates import estimate
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import report_page
 from heygen_async.sandbox import Fault, Sandbox
@@ -299,6 +300,28 @@ async def test_a_speech_that_a_crash_cut_off_is_counted(
     assert [one.resends for one in again] == [1, 1]
     assert sandbox.ledger.count("speech") == 4
     assert runs.report.resent_usd == pytest.approx(sum(one.usd or 0.0 for one in first), abs=1e-6)
+
+
+async def test_an_item_without_an_outcome_is_counted_too(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    """In the run that sends it again, and in one that takes it over, until it has an outcome."""
+    for earlier in range(3):
+        sandbox.faults.clear()
+        sandbox.faults.add("voices.speech", Fault.drop_answer())
+        sandbox.faults.add("voices.speech", Fault.delay(1000), times=None)
+        async with Batch(heygen) as batch:
+            run = batch.run(speeches(sandbox, 1), journal=journal)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(60):
+                    await anext(aiter(run))
+        assert (run.report.items, run.report.resent) == (0, 1)
+        await asyncio.sleep(1000)
+        totals = await viewed(journal, lambda view: view.totals())
+        (record,) = await viewed(journal, lambda view: list(view.records()))
+        assert (totals.resent, record.resends) == (1, 2 * earlier + 1)
+        each = estimate(speeches(sandbox, 1)[0]).usd or 0.0
+        assert run.report.resent_usd == pytest.approx(each * record.resends, abs=1e-6)
 
 
 async def test_refusals_do_not_count(sandbox: Sandbox, runs: Runs) -> None:
