@@ -207,15 +207,40 @@ FRAMEWORKS: dict[str, Callable[[], Any]] = {
         (b"GIF89a", "GIF"),
         (b"\0\0\0\x18ftypheic", "HEIC"),
         (b"\0\0\0\x18ftypavif", "AVIF"),
+        (b"\0\0\0\x18ftypmif1", "HEIC"),
+        (b"II*\0\x08", "TIFF"),
+        (b"fLaC\0", "FLAC"),
+        (b"\xff\xf1\x50\x80", "AAC"),
+        (b"#!AMR\n", "AMR"),
+        (b"OggS\0\x02", "Ogg"),
+        (b"FORM\0\0\0\0AIFF", "AIFF"),
+        (b"RIFF\x10\0\0\0AVI LIST", "AVI"),
+        (b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska", "Matroska"),
         (b"\n<!DOCTYPE HTML><title>Not found", "HTML"),
     ],
 )
 async def test_what_heygen_does_not_take_is_refused_under_any_name(
     assets: Assets, sandbox: Sandbox, filename: str | None, head: bytes, what: str
 ) -> None:
-    with pytest.raises(InvalidRequest, match=f"is an? .*{what}.*convert it"):
+    with pytest.raises(InvalidRequest, match=f"is (an? )?.*{what}.*convert it"):
         await assets.upload(head + bytes(100), filename=filename)
     assert sandbox.requests.by_operation["assets.upload"] == 0
+
+
+@pytest.mark.parametrize(
+    ("brand", "what"),
+    [(b"M4A ", "M4A"), (b"3gp5", "3GP"), (b"3g2a", "3GP"), (b"qt  ", "QuickTime")],
+)
+async def test_relatives_of_mp4_are_taken_under_its_name_alone(
+    assets: Assets, brand: bytes, what: str
+) -> None:
+    head = b"\0\0\0\x18ftyp" + brand
+    for name in ("voice.mp3", "photo.png", None):
+        with pytest.raises(InvalidRequest, match=f"is .*{what}.*convert it"):
+            await assets.upload(head, filename=name)
+    assert (await assets.upload(head, filename="clip.MP4")).mime_type == "video/mp4"
+    given = await assets.upload(head, filename="a.m4a", content_type="audio/wav")
+    assert given.mime_type == "audio/wav"
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -154,8 +154,23 @@ _ENDINGS = (
 _FOREIGN = (
     (rb"(?s)RIFF....WEBP", "a WebP picture"),
     (rb"GIF8[79]a", "a GIF picture"),
-    (rb"(?s)....ftyp(?:heic|heix|mif1|avif)", "a HEIC or AVIF picture"),
-    (rb"\s*<(?:!doctype html|html)\b", "an HTML page"),
+    (rb"(?s)....ftyp(?:hei[cxms]|hev[cx]|mi[fs]1|ms[fs]1|avi[fs])", "a HEIC or AVIF picture"),
+    (rb"II\*\0|MM\0\*", "a TIFF picture"),
+    (rb"fLaC", "FLAC audio"),
+    (rb"\xff[\xf0\xf1\xf8\xf9]", "AAC audio"),
+    (rb"#!AMR", "AMR audio"),
+    (rb"OggS", "an Ogg file"),
+    (rb"(?s)FORM....AIF[FC]", "AIFF audio"),
+    (rb"(?s)RIFF....AVI ", "an AVI video"),
+    (rb"(?s)\x1a\x45\xdf\xa3.{0,40}matroska", "a Matroska video"),
+    (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
+    (rb"(?i)\s*<(?:!doctype html|html)\b", "an HTML page"),
+)
+# The same for relatives of MP4, which are also found under its name, and may be played as such.
+_LIKE_MP4 = (
+    (rb"(?s)....ftyp(?:M4[ABP] |F4[AB] )", "M4A audio"),
+    (rb"(?s)....ftyp3g[a-z0-9]", "a 3GP video"),
+    (rb"(?s)....ftypqt  ", "a QuickTime video"),
 )
 _CONTENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z"
 _UNQUOTABLE = r'["\\\x00-\x1f\x7f]'
@@ -527,7 +542,8 @@ def _described(
         ending = inside
         name = f"{name or 'file'}{ending}"
     if content_type is None:
-        foreign = next((what for head, what in _FOREIGN if re.match(head, file.head, re.I)), None)
+        refused = _FOREIGN if ending == ".mp4" else _FOREIGN + _LIKE_MP4
+        foreign = next((what for head, what in refused if re.match(head, file.head)), None)
         if foreign is not None:
             raise InvalidRequest(
                 f"source: {name!r} is {foreign}, which HeyGen does not accept (png, jpeg, mp4, "

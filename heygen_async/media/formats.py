@@ -20,13 +20,38 @@ HINT = "pip install 'heygen-async[media]' to have it measured"
 
 # Formats by their first bytes.
 _SIGNATURES = (
-    (b"ID3", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
-    (b"OggS", "application/ogg"),
+    (b"#!AMR-WB", "audio/amr-wb"),
+    (b"#!AMR", "audio/amr"),
+    (b"caff", "audio/x-caf"),
+    (b"RF64", "audio/wav"),
+    (b"FLV\x01", "video/x-flv"),
+    (b"\0\0\x01\xba", "video/mpeg"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF8", "image/gif"),
 )
+# MP4 and its relatives by their brand, and before they had brands by their first box.
+_BRANDS = {
+    **dict.fromkeys((b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "), "audio/mp4"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "image/heic"),
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    **dict.fromkeys((b"mif1", b"msf1"), "image/heif"),
+    b"qt  ": "video/quicktime",
+}
+_BOXES_OF_QUICKTIME = (b"moov", b"mdat", b"wide", b"pnot")
+# Ogg by the beginning of its first packet.
+_OGG = (
+    (b"OpusHead", "audio/ogg"),
+    (b"\x01vorbis", "audio/ogg"),
+    (b"\x7fFLAC", "audio/ogg"),
+    (b"Speex   ", "audio/ogg"),
+    (b"\x80theora", "video/ogg"),
+)
+_MP4 = ("video/mp4", "audio/mp4", "video/quicktime", "video/3gpp", "video/3gpp2")
 _MARKUP = (b"<!doctype html", b"<html", b"<head", b"<!--")
 _MEDIA_DATA = ("audio/", "video/", "application/ogg")
 # Enough for headers, without a search through the whole file. Playlists (hls, concat) are excluded,
@@ -69,10 +94,22 @@ def media_type(head: bytes) -> str | None:
         if head.startswith(signature):
             return name
     if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand == b"qt  ":
-            return "video/quicktime"
-        return "audio/mp4" if brand in (b"M4A ", b"M4B ") else "video/mp4"
+        return _mp4_type(head)
+    if head[4:8] in _BOXES_OF_QUICKTIME:
+        return "video/quicktime"
+    if head.startswith(b"ID3"):
+        # The tag may stand before other formats; its size has 7 bits in each byte.
+        size = sum(part << 7 * (3 - place) for place, part in enumerate(head[6:10]))
+        tagged = head[10 + size :]
+        if tagged.startswith(b"fLaC"):
+            return "audio/flac"
+        return "audio/aac" if _is_aac(tagged) else "audio/mpeg"
+    if head.startswith(b"OggS"):
+        packet = head[27 + head[26] :] if len(head) > 27 else b""
+        kinds = (kind for start, kind in _OGG if packet.startswith(start))
+        return next(kinds, "application/ogg")
+    if head.startswith(b"FORM"):
+        return "audio/aiff" if head[8:12] in (b"AIFF", b"AIFC") else None
     if head.startswith(b"RIFF"):
         kinds = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
         return kinds.get(head[8:12])
@@ -80,8 +117,32 @@ def media_type(head: bytes) -> str | None:
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
         return "audio/mpeg"
+    if _is_aac(head):
+        return "audio/aac"
+    if head[:1] == b"G" == head[188:189] == head[376:377]:
+        return "video/mp2t"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:100].lower()
     return "text/html" if text.startswith(_MARKUP) else None
+
+
+def _mp4_type(head: bytes) -> str:
+    """Return the type by the brand; a general one leaves it to those that it is compatible with."""
+    brand = head[8:12]
+    if brand.startswith(b"3g"):
+        return "video/3gpp2" if brand.startswith(b"3g2") else "video/3gpp"
+    kind = _BRANDS.get(brand, "video/mp4")
+    if kind == "image/heif":
+        compatible = (_BRANDS.get(head[at : at + 4], "") for at in range(16, head[3], 4))
+        return next((one for one in compatible if one in ("image/heic", "image/avif")), kind)
+    return kind
+
+
+def _is_aac(head: bytes) -> bool:
+    """Return whether AAC begins here: two frames, or one that goes on past what is known."""
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return False
+    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    return length >= 7 and head[length : length + 2] in (head[:2], b"")
 
 
 def is_media(kind: str | None) -> bool:
@@ -101,7 +162,7 @@ def read_media(file: PartialFile, kind: str | None) -> MediaInfo:
     """
     file.restart()
     has_video = has_audio = None
-    if kind in ("video/mp4", "audio/mp4", "video/quicktime"):
+    if kind in _MP4:
         tracks = set[bytes]()
         with contextlib.suppress(OSError, struct.error):
             tracks = set(_mp4_handlers(file))

@@ -21,6 +21,8 @@ from heygen_async.media.formats import (
 from heygen_async.media.partial_file import MissingBytes, PartialFile
 from tests.media.samples import sample, stretched
 
+# One frame of AAC, nine bytes long.
+ADTS = b"\xff\xf1\x50\x80\x01\x3f\xfc\x21\x10"
 QUICK = settings(max_examples=100, deadline=None, database=None)
 
 
@@ -55,7 +57,12 @@ def read_by_parts(content: bytes, chunk: int) -> tuple[MediaInfo, int]:
         ("webm", "libvpx", "libopus", "video/webm"),
         ("webm", None, "libopus", "video/webm"),
         ("matroska", "mpeg4", "aac", "video/x-matroska"),
-        ("ogg", None, "libopus", "application/ogg"),
+        ("ogg", None, "libopus", "audio/ogg"),
+        ("ogg", None, "flac", "audio/ogg"),
+        ("adts", None, "aac", "audio/aac"),
+        ("3gp", "mpeg4", "aac", "video/3gpp"),
+        ("aiff", None, "pcm_s16be", "audio/aiff"),
+        ("mpegts", "mpeg4", "aac", "video/mp2t"),
         ("avi", "mpeg4", "libmp3lame", "video/x-msvideo"),
     ],
 )
@@ -92,6 +99,33 @@ def test_an_index_at_the_end_takes_a_few_parts() -> None:
         (b"\x89PNG\r\n\x1a\n....", "image/png"),
         (b"RIFF....WEBPVP8 ", "image/webp"),
         (b"\xff\xfb\x90\x00", "audio/mpeg"),
+        (b"ID3\x04\0\0\0\0\0\x05.....\xff\xfb\x90\x00", "audio/mpeg"),
+        (b"ID3\x04\0\0\0\0\0\x05.....fLaC", "audio/flac"),
+        (b"ID3\x04\0\0\0\0\0\x05....." + ADTS, "audio/aac"),
+        (b"ID3" * 3000, "audio/mpeg"),
+        (ADTS[:4], None),
+        (ADTS + b"other", None),
+        (b"#!AMR\n\x3c", "audio/amr"),
+        (b"#!AMR-WB\n", "audio/amr-wb"),
+        (b"\0\0\0\x14ftyp3gp4", "video/3gpp"),
+        (b"\0\0\0\x14ftyp3g2a", "video/3gpp2"),
+        (b"\0\0\0\x1cftypM4A \0\0\0\0M4A mp42", "audio/mp4"),
+        (b"\0\0\0\x1cftypmp42\0\0\0\0M4A mp42", "video/mp4"),
+        (b"\0\0\0\x1cftypqt  ", "video/quicktime"),
+        (b"\0\0\0\x08wide\0\0\x08\0mdat", "video/quicktime"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "image/heic"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "image/heic"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1", "image/avif"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "image/avif"),
+        (b"\0\0\0\x18ftypmif1", "image/heif"),
+        (b"OggS\0\x02" + bytes(20) + b"\x01\x1e\x01vorbis", "audio/ogg"),
+        (b"OggS\0\x02" + bytes(20) + b"\x01\x2a\x80theora", "video/ogg"),
+        (b"OggS\0\x02", "application/ogg"),
+        (b"FORM\0\0\0\0AIFC", "audio/aiff"),
+        (b"RF64\xff\xff\xff\xffWAVE", "audio/wav"),
+        (b"II*\0\x08\0\0\0", "image/tiff"),
+        (b"G" + bytes(187) + b"G" + bytes(187) + b"G", "video/mp2t"),
+        (b"G" + bytes(500), None),
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"{}", None),
         (b"", None),
