@@ -26,7 +26,7 @@ Basque: eu, eus, euskara
 Bengali: bn, ben, বাংলা, bangla
 Bosnian: bs, bos, bosanski
 Bulgarian: bg, bul, български
-Burmese: my, mya, မြန်မာ, မြန်မာဘာသာ
+Burmese: my, mya, myanmar, မြန်မာ, မြန်မာဘာသာ
 Catalan: ca, cat, català
 Chinese: zh, zho, chi, cn, cmn, yue, wuu, 中文, 汉语, 漢語, 普通话, cantonese, 粵語, 粤语
 Croatian: hr, hrv, hrvatski
@@ -72,12 +72,12 @@ Pashto: ps, pus, پښتو
 Persian: fa, fas, per, فارسی, farsi
 Polish: pl, pol, polski
 Portuguese: pt, por, português
-Romanian: ro, ron, română
+Romanian: ro, ron, rum, mo, română
 Russian: ru, rus, русский
 Serbian: sr, srp, српски, srpski
 Sinhala: si, sin, සිංහල
 Slovak: sk, slk, slovenčina, slovensky
-Slovenian: sl, slv, slovenščina
+Slovenian: sl, slv, slovene, slovenščina
 Somali: so, som, soomaali
 Spanish: es, spa, español, castellano, castilian
 Sundanese: su, sun, basa sunda
@@ -112,7 +112,8 @@ SA Saudi Arabia; SE Sweden; SG Singapore; SI Slovenia; SK Slovakia; SO Somalia; 
 SY Syria; TH Thailand; TN Tunisia; TR Türkiye; TW Taiwanese Mandarin, Traditional; TZ Tanzania;
 UA Ukraine; US United States;
 USA United States; UY Uruguay; UZ Uzbekistan; VE Venezuela; VN Vietnam; YE Yemen;
-ZA South Africa; HANS Mandarin, Simplified; HANT Taiwanese Mandarin, Traditional
+ZA South Africa; DEUTSCHLAND Germany; OSTERREICH Austria; SCHWEIZ Switzerland; SUISSE Switzerland;
+ESPANA Spain; BRASIL Brazil; ITALIA Italy; TURKEY Türkiye; HANS Mandarin, Simplified; HANT Taiwanese Mandarin, Traditional
 """
 # Names that say language and region in other ways.
 _SPELLINGS = {
@@ -152,6 +153,7 @@ _SPELLINGS = {
     "繁體中文": "Chinese (Taiwanese Mandarin, Traditional)",
     "繁体中文": "Chinese (Taiwanese Mandarin, Traditional)",
     "chinese (traditional)": "Chinese (Taiwanese Mandarin, Traditional)",
+    "brazilian": "Portuguese (Brazil)",
     "flemish": "Dutch (Belgium)",
     "vlaams": "Dutch (Belgium)",
     "austrian german": "German (Austria)",
@@ -161,6 +163,7 @@ _SPELLINGS = {
 _MOST = 3
 # A misspelt name of a language; names of other languages are less alike.
 _TYPO = 0.78
+_ENCODING = re.compile(r"\.utf-?8\Z")  # as in LANG=en_US.UTF-8
 _WITH_REGION = re.compile(r"(.+?)\s*(?:\((.*)\)|-\s+(.*)|\s-\s*(.*))\s*")
 
 
@@ -175,7 +178,7 @@ def same_language(given: str, offered: Collection[str]) -> list[str]:
         One name if that is certain, up to three of the same language if its region is not, or
         none.
     """
-    key = _folded(given)
+    key = _ENCODING.sub("", _folded(given))
     for name in offered:
         if _folded(name) == key:
             return [name]
