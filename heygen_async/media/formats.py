@@ -106,8 +106,7 @@ def media_type(head: bytes) -> str | None:
         return "audio/aac" if _is_aac(tagged) else "audio/mpeg"
     if head.startswith(b"OggS"):
         packet = head[27 + head[26] :] if len(head) > 27 else b""
-        kinds = (kind for start, kind in _OGG if packet.startswith(start))
-        return next(kinds, "application/ogg")
+        return next((kind for start, kind in _OGG if packet.startswith(start)), "application/ogg")
     if head.startswith(b"FORM"):
         return "audio/aiff" if head[8:12] in (b"AIFF", b"AIFC") else None
     if head.startswith(b"RIFF"):

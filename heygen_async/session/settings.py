@@ -17,10 +17,15 @@ import msgspec
 
 from heygen_async.errors import ConfigurationError
 
-API_HOST = "https://api.heygen.com"
+_API_NAME = "api.heygen.com"
+API_HOST = f"https://{_API_NAME}"
+_WEBSITES = r"(?:(?:app|www|docs|developers)\.)?heygen\.com"
 
 # Characters around pasted values: blanks of all kinds, and characters without a width.
 _INVISIBLE = string.whitespace + "\u00a0\u2007\u202f\u3000\u200b\u200c\u200d\u2060\ufeff"
+# What a key may consist of, and what stands before it in the line of a file of settings.
+_KEY_ALONE = r"[!#%&+\-./0-9:=?@A-Z^_a-z|~]+"
+_ASSIGNMENT = r"\A(?:export\s+)?HEYGEN_[A-Z_]+\s*=\s*"
 _QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "``")
 
 CallKind: TypeAlias = Literal["read", "write", "upload"]
@@ -228,11 +233,14 @@ def checked_secret(name: str, value: object) -> str:
         secret = value.get_secret_value()  # type: ignore[attr-defined]
     if not isinstance(secret, str):
         raise ConfigurationError(f"{name}: expected text, got {type(secret).__name__}")
-    secret = _unquoted(secret) if secret else ""
-    empty = secret == "" and value != ""
-    if empty or not (secret.isascii() and secret.isprintable() and " " not in secret):
+    given = secret != ""
+    secret = _unquoted(re.sub(_ASSIGNMENT, "", _unquoted(secret)))
+    if given and not re.fullmatch(_KEY_ALONE, secret):
         # The value itself must not appear here.
-        raise ConfigurationError(f"{name}: expected printable ASCII without blanks or line breaks.")
+        raise ConfigurationError(
+            f"{name}: expected the key alone, in printable ASCII without blanks, line breaks, "
+            "quotes, brackets, commas or backslashes."
+        )
     return secret
 
 
@@ -317,14 +325,17 @@ def checked_base_url(base_url: str, name: str = "base_url") -> str:
             f"{name}: expected scheme and host such as https://api.heygen.com as base_url, "
             "without credentials, query or fragment."
         )
+    if re.fullmatch(_WEBSITES, host):
+        raise ConfigurationError(f"{name}: {host} is a website; the API is at {API_HOST}.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise ConfigurationError(
             f"{name}: base_url {parts.scheme}://{host} would send the API key in the clear; use "
             "https (plain http is for loopback only)."
         )
     base_url = base_url.rstrip("/")
-    if re.search(r"/v\d+\Z", base_url):
-        version = base_url.rpartition("/")[2]
+    found = re.search(r"(?i)/(v\d+)(/.*)?\Z" if host == _API_NAME else r"(?i)/(v\d+)\Z", base_url)
+    if found:
+        version = found[1]
         raise ConfigurationError(
             f"{name}: expected a base_url without a version; leave off /{version}, which each call "
             "adds."

@@ -182,6 +182,8 @@ PASTED = [
     f"'{KEY}'\n",
     f'"{KEY}"',
     f'" {KEY}"',
+    f"HEYGEN_API_KEY={KEY}",
+    f"export HEYGEN_API_KEY = '{KEY}'",
 ]
 
 
@@ -194,7 +196,13 @@ def test_keys_as_people_paste_them(monkeypatch: pytest.MonkeyPatch, pasted: str)
     assert settings().secret == KEY
 
 
-@pytest.mark.parametrize("bad", [f"{KEY} {KEY}", f"{KEY}\u200b{KEY}", '""', "\u200b", "é"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *(f"{KEY} {KEY}", f"{KEY}\u200b{KEY}", '""', "\u200b", "é"),
+        *("${HEYGEN_API_KEY}", "<your key>", "********", f"{KEY}\\n", f"{KEY},", "HEYGEN_API_KEY="),
+    ],
+)
 def test_a_bad_key_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
     monkeypatch.setenv("HEYGEN_API_KEY", bad)
     with pytest.raises(ConfigurationError, match=r"^HEYGEN_API_KEY: ") as caught:
@@ -225,13 +233,25 @@ def test_base_urls_as_people_paste_them(monkeypatch: pytest.MonkeyPatch, base_ur
     assert settings(api_key=KEY).base_url == "https://eu.example/heygen"
 
 
-@pytest.mark.parametrize("ending", ["/v3", "/v2/", "/v1", "/api/v3"])
+@pytest.mark.parametrize("ending", ["/v3", "/v2/", "/v1", "/api/v3", "/v3/videos"])
 def test_a_base_url_with_a_version(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^base_url: .*leave off /v\d"):
         settings(api_key=KEY, base_url=f"https://api.heygen.com{ending}")
     monkeypatch.setenv("HEYGEN_API_BASE", f"https://api.heygen.com{ending}")
     with pytest.raises(ConfigurationError, match=r"^HEYGEN_API_BASE: .*leave off /v\d"):
         settings(api_key=KEY)
+
+
+@pytest.mark.parametrize("host", ["app.heygen.com", "HeyGen.com", "docs.heygen.com/reference"])
+def test_a_website_is_not_the_api(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is a website; the API is at https://api\."):
+        settings(api_key=KEY, base_url=f"https://{host}")
+
+
+def test_versions_of_a_gateway_are_its_own() -> None:
+    assert checked_base_url("https://eu.example/v1/heygen") == "https://eu.example/v1/heygen"
+    with pytest.raises(ConfigurationError, match="leave off /V3"):
+        checked_base_url("https://eu.example/V3")
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
