@@ -113,7 +113,8 @@ SY Syria; TH Thailand; TN Tunisia; TR Türkiye; TW Taiwanese Mandarin, Tradition
 UA Ukraine; US United States;
 USA United States; UY Uruguay; UZ Uzbekistan; VE Venezuela; VN Vietnam; YE Yemen;
 ZA South Africa; DEUTSCHLAND Germany; OSTERREICH Austria; SCHWEIZ Switzerland; SUISSE Switzerland;
-ESPANA Spain; BRASIL Brazil; ITALIA Italy; TURKEY Türkiye; HANS Mandarin, Simplified; HANT Taiwanese Mandarin, Traditional
+ESPANA Spain; BRASIL Brazil; ITALIA Italy; TURKEY Türkiye;
+HANS Mandarin, Simplified; HANT Taiwanese Mandarin, Traditional
 """
 # Names that say language and region in other ways.
 _SPELLINGS = {

@@ -328,8 +328,8 @@ def test_a_run_does_what_its_dry_run_said(
             assert sum(outcome.resumed for outcome in outcomes) == left.completed + left.failed
             assert sum(one.resumed and one.ok for one in outcomes) == left.completed
             assert met[IdempotencyMismatch] == left.changed
-            # Of what was never answered, some is too old to be sent again. It may be that of an equal
-            # item which is not among them now.
+            # Of what was never answered, some is too old to be sent again, perhaps that of an equal
+            # item which is away now.
             lost = left.unanswered - (submitted - left.new - left.again)
             assert 0 <= lost <= sum(item.old and item.state == "intended" for item in items)
             assert met[UncertainSubmission] == left.uncertain + lost
