@@ -16,7 +16,6 @@ RUN wheel=$(ls /wheels/*.whl) \
     && useradd --create-home worker
 USER worker
 WORKDIR /home/worker
-# A worker finishes what it has begun when it is stopped; give it the time: docker stop --time 120.
-STOPSIGNAL SIGTERM
+# Stopped by SIGTERM, a command submits nothing more and takes up to half a minute: docker stop --time 40.
 ENTRYPOINT ["heygen-async"]
 CMD ["--help"]
