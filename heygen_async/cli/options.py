@@ -142,9 +142,36 @@ ProofreadId = Annotated[
     str, typer.Argument(metavar="ID", help="The proofread.", show_default=False)
 ]
 RowsFile = Annotated[
-    Path,
+    str,
     typer.Argument(
-        metavar="ROWS", help="A .csv or .jsonl file; - is standard input.", show_default=False
+        metavar="ROWS",
+        help="A .csv, .jsonl or .xlsx file, an https URL of a CSV or a Google sheet, or - for "
+        "standard input.",
+        show_default=False,
+    ),
+]
+MapColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=NAME",
+        help="What a column is, where its name does not tell; COLUMN= that it is nothing.",
+        show_default=False,
+    ),
+]
+Defaults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--default",
+        metavar="NAME=VALUE",
+        help="A value for the rows that have none.",
+        show_default=False,
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=VALUE", help="Only rows with this in a column.", show_default=False
     ),
 ]
 TemplateId = Annotated[
@@ -234,6 +261,25 @@ class SharedOptions:
             "base_url": self.base_url,
             "options": options,
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableOptions:
+    """The options of commands that read rows: what of a file counts, and as what."""
+
+    mapped: MapColumns = None
+    default: Defaults = None
+    where: Where = None
+
+    def choices(self) -> Any:
+        """Return them as ``RowChoices``.
+
+        Raises:
+            CommandError: One of them is not a name, ``=`` and a value.
+        """
+        from heygen_async.cli.inputs.field_rows import RowChoices
+
+        return RowChoices.of(self.mapped or (), self.default or (), self.where or ())
 
 
 def new_app(**settings: Any) -> typer.Typer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ async def preview(
     existing: str | None,
     *,
     chain: bool = False,
+    columns: Mapping[str, str | None] | None = None,
 ) -> Exit:
     """Check all items, add up what they will probably cost, and look at the balance.
 
@@ -38,6 +39,7 @@ async def preview(
         options: Journal and budget.
         existing: What the journal holds, in words; None if nothing.
         chain: Whether it is a chain, whose stages have journals of their own.
+        columns: What each column of the rows feeds, or None; None without rows.
 
     Raises:
         InvalidRequest: An item cannot be sent.
@@ -47,7 +49,7 @@ async def preview(
     left = expected.left
     user = await heygen.users.me()
     in_account = balance(user)
-    record = {
+    record: dict[str, Any] = {
         "items": expected.items,
         **_figures(expected),
         "prices_as_of": expected.as_of,
@@ -57,6 +59,8 @@ async def preview(
         "journal": existing,
         "left": _remaining(left),
     }
+    if columns is not None:
+        record["columns"] = columns
     if isinstance(expected, ChainEstimate):
         record["stages"] = {
             name: {"items": stage.items, **_figures(stage), "left": _remaining(stage.left)}
@@ -64,6 +68,8 @@ async def preview(
         }
 
     def show(console: Console) -> None:
+        for column, field in (columns or {}).items():
+            display.note(f"  {column} → {field}" if field else f"  {column}: carried along")
         _show(display, expected, in_account)
         _warn(display, expected, check_account(user, expected, options.max_cost), options)
 

@@ -199,7 +199,7 @@ async def _part(response: aiohttp.ClientResponse, address: URL, offset: int, len
     if response.status == 200:
         if offset:
             raise Unreadable("its server does not send ranges")
-        data = await _body(response, _HEAD_WITHOUT_RANGES)
+        data = await _body(response, max(length, _HEAD_WITHOUT_RANGES))
         size = response.content_length
         if size is None and response.content.at_eof():
             size = len(data)

@@ -407,7 +407,7 @@ async def test_many_videos_and_languages(
 
 
 async def test_a_key_names_a_column_of_a_list(sandbox: Sandbox) -> None:
-    with pytest.raises(CommandError, match="--key names a column"):
+    with pytest.raises(CommandError, match="this is one video"):
         await dub("https://example.com/a.mp4", key="id")
     with pytest.raises(CommandError, match="no-such-file"):
         await dub("no-such-file.csv")

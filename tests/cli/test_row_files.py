@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from heygen_async.cli.commands.demo import shipped_rows
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.inputs.row_files import NamedVariant, Variants, read_rows
+from heygen_async.cli.inputs.row_files import read_rows
 from heygen_async.cli.inputs.row_spool import RowSpool
+from heygen_async.cli.inputs.variants import NamedVariant, Variants
 from heygen_async.models.sources import AssetUrl
 from heygen_async.models.template_variables import ImageVariable, TextVariable
 from heygen_async.models.templates import TemplateVariableInfo
@@ -104,7 +105,7 @@ def test_the_shipped_rows_fit_their_template() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("rows.txt", "name\nA\n", "ends in .csv or .jsonl"),
+        ("rows.txt", "name\nA\n", "ends in .csv, .jsonl or .xlsx"),
         ("rows.csv", "", "no rows"),
         ("rows.csv", "name,product\n", "no rows"),
         ("rows.csv", "name,name\nA,B\n", "two columns are named 'name'"),
@@ -116,9 +117,9 @@ def test_the_shipped_rows_fit_their_template() -> None:
         ("rows.jsonl", '{"name": "A"}\n[1]\n', "line 2: expected a JSON object"),
         ("rows.jsonl", '{"name": "A"}\n{"name"\n', "line 2: not JSON"),
         ("rows.csv", "name,product\nA,B\nA,\n", "line 3 .row 2., column 'product': is missing"),
-        ("rows.csv", "name,produkt\nA,B\n", "no variable 'produkt'; did you mean 'product'"),
+        ("rows.csv", "name,produkt\nA,B\n", "no use for 'produkt'; did you mean 'product'"),
         ("rows.jsonl", '{"name": true, "product": "B"}', "line 1 .row 1., column 'name'"),
-        ("rows.jsonl", '{"name": "A", "product": "B", "title": 5}', "column 'title'"),
+        ("rows.jsonl", '{"name": "A", "product": "B", "title": [5]}', "column 'title'"),
         ("rows.csv", "key,name,product\na/b,A,B\nA_b,A,B\n", "line 3 .row 2., column 'key'"),
     ],
 )
@@ -230,8 +231,8 @@ def test_blanks_around_a_text_stay(tmp_path: Path) -> None:
         ('"key";"name";"product"', "semicolons separate its columns"),
         ('"key, or id";"name"', "semicolons separate its columns"),
         ('"key"\t"name"', "tabs separate its columns"),
-        ('"name;product"', "no variable 'name;product'"),
-        ('key,"name;product"', "no variable 'name;product'"),
+        ('"name;product"', "no column feeds 'name'"),
+        ('key,"name;product"', "no column feeds 'name'"),
     ],
 )
 def test_separators_are_told_from_quoted_characters(

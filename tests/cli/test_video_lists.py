@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.inputs.field_rows import FieldRows
 from heygen_async.cli.inputs.row_files import read_rows
-from heygen_async.cli.inputs.video_lists import NamedVideo, videos_of
+from heygen_async.cli.inputs.video_lists import VIDEO_FIELDS, NamedVideo, videos_of
 
 URL = "https://example.com/films/Launch%20day.mp4?signed=1"
 
@@ -18,7 +19,8 @@ def videos(
 ) -> list[NamedVideo]:
     path = folder / f"videos.{ending}"
     path.write_text(text)
-    return list(videos_of(read_rows(path), key))
+    rows = FieldRows(read_rows(path), VIDEO_FIELDS, key=key)
+    return list(videos_of(rows, keyed=key is not None))
 
 
 def test_names_come_from_the_files_where_there_are_no_keys(tmp_path: Path) -> None:
@@ -45,13 +47,12 @@ def test_a_column_names_them(tmp_path: Path, column: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        ("url\nhttps://a.example/a.mp4\n", None, 'no column "video"'),
+        ("url\nhttps://a.example/a.mp4\n", None, "no column feeds 'video'"),
         (f"video,titel\n{URL},x\n", None, "'titel'; did you mean 'title'"),
-        (f"video,zzz\n{URL},x\n", None, "'zzz'; known: video, key"),
         (f"video,title\n{URL},x\n,y\n", None, "line 3: there is no video"),
         (f"video,key\n{URL},x\n{URL},\n", None, "line 3: there is no key"),
-        (f"video,id\n{URL},x\n{URL},\n", "id", "line 3: there is no id"),
-        (f"video\n{URL}\n", "id", "no column 'id' for the keys"),
+        (f"video,id\n{URL},x\n{URL},\n", "id", "line 3: there is no key"),
+        (f"video\n{URL}\n", "id", "--key: there is no column 'id'"),
         (f"video\n{URL}\n{URL}\n", None, "line 3: 'Launch day' .* as line 2 does; a column"),
         (f"video,key\n{URL},Anna\n{URL},anna\n", None, "line 3: 'anna' names files as line 2 does"),
         ("video\nnowhere.mp4\n", None, "line 2: nowhere.mp4: there is no such file"),

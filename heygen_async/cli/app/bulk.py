@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from heygen_async.cli.options import (
     RowsFile,
     Sending,
     SharedOptions,
+    TableOptions,
     TemplateId,
     Via,
     Voice,
@@ -44,6 +44,7 @@ app: typer.Typer = new_app()
 def render(
     template_id: TemplateId,
     rows: RowsFile,
+    table: TableOptions,
     shared: SharedOptions,
     test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
     key: KeyColumn = None,
@@ -51,13 +52,16 @@ def render(
 ) -> Command:
     """Render one video for each row of a file.
 
-    Columns are the template's variables. A column "key" names the row and its file, a column
-    "title" the video, unless the template has such a variable. Empty cells count as not given.
-    All rows are checked before the first one is paid for.
+    Columns are the template's variables, whatever case, blanks and underscores their names have;
+    others are carried along. A column "key" names the row and its file, a column "title" the
+    video, unless the template has such a variable; rows with something in a column "skip" are
+    left out. Empty cells count as not given. All rows are checked before the first one is paid
+    for.
     """
     from heygen_async.cli.commands.render import render as command
 
-    return command(template_id, rows, test=test, key=key, **shared.arguments(dry_run=dry_run))
+    arguments = shared.arguments(dry_run=dry_run)
+    return command(template_id, rows, test=test, key=key, choices=table.choices(), **arguments)
 
 
 @app.command(epilog=_RUN_EPILOG)
@@ -67,10 +71,11 @@ def translate(
         str,
         typer.Argument(
             metavar="VIDEO",
-            help="A URL, a local file to upload, or a .csv or .jsonl file of many videos.",
+            help="A URL, a local file to upload, or a .csv, .jsonl or .xlsx file of many videos.",
             show_default=False,
         ),
     ],
+    table: TableOptions,
     shared: SharedOptions,
     to: Languages = None,
     everything: AllLanguages = False,
@@ -83,13 +88,21 @@ def translate(
 
     A file of videos has a column "video" with URLs, or paths from its own folder. A column "key"
     names the video and its files, "title" the video in the account; "input_language" says what is
-    spoken, "length" how many seconds it lasts. Each goes into all languages.
+    spoken, "length" how many seconds it lasts. Each goes into all languages. Other columns are
+    carried along.
     """
     from heygen_async.cli.commands.translate import translate as command
 
     arguments = shared.arguments(dry_run=dry_run)
     return command(
-        video, to or [], everything=everything, key=key, length=length, via=via, **arguments
+        video,
+        to or [],
+        everything=everything,
+        key=key,
+        length=length,
+        via=via,
+        choices=table.choices(),
+        **arguments,
     )
 
 
@@ -162,14 +175,15 @@ def localize(
 @runs
 def narrate(
     texts: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="TEXTS",
-            help="A .txt file, or a .csv or .jsonl file of many.",
+            help="A .txt file, or a .csv, .jsonl or .xlsx file of many.",
             show_default=False,
         ),
     ],
     avatar: Annotated[str, typer.Option(metavar="ID", help="The look.", show_default=False)],
+    table: TableOptions,
     shared: SharedOptions,
     voice: Voice = None,
     dry_run: DryRun = False,
@@ -181,7 +195,8 @@ def narrate(
     """
     from heygen_async.cli.commands.narrate import narrate as command
 
-    return command(texts, avatar=avatar, voice=voice, **shared.arguments(dry_run=dry_run))
+    arguments = shared.arguments(dry_run=dry_run)
+    return command(texts, avatar=avatar, voice=voice, choices=table.choices(), **arguments)
 
 
 @app.command(epilog=_CHAIN_EPILOG)
@@ -189,6 +204,7 @@ def narrate(
 def personalize(
     template_id: TemplateId,
     rows: RowsFile,
+    table: TableOptions,
     shared: SharedOptions,
     speak: Annotated[
         list[str] | None,
@@ -207,4 +223,5 @@ def personalize(
     from heygen_async.cli.commands.personalize import personalize as command
 
     arguments = shared.arguments(dry_run=dry_run)
-    return command(template_id, rows, speak=speak or [], voice=voice, **arguments)
+    choices = table.choices()
+    return command(template_id, rows, speak=speak or [], voice=voice, choices=choices, **arguments)

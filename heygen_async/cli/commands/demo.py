@@ -14,7 +14,8 @@ from heygen_async.cli.commands.demo_display import DemoDisplay, Step, Summary
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import Exit
-from heygen_async.cli.inputs.row_files import Variants, read_rows
+from heygen_async.cli.inputs.row_files import read_rows
+from heygen_async.cli.inputs.variants import Variants
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.client import HeyGen
 from heygen_async.models.video_agents import VideoAgentRequest

@@ -14,11 +14,13 @@ import msgspec
 
 from heygen_async.batch import Batch
 from heygen_async.batch.outcome import Ended
+from heygen_async.batch.tables.values import text_of
 from heygen_async.captions import write_srt
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import MappedRows, Row, read_rows
+from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
+from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.run_options import RunOptions
@@ -29,30 +31,32 @@ from heygen_async.models.voices import SpeechRequest
 from heygen_async.pipelines import Narration, estimate_narrate
 from heygen_async.pipelines import narrate as chain_of
 
-_COLUMNS = ("text", "key", "voice")
+_FIELDS = ("text", "key", "voice")
 
 
 async def narrate(
-    path: Path,
+    source: str | Path,
     *,
     avatar: str,
     voice: str | None,
     display: Display,
     out: Path | None = None,
     concurrency: int | None = None,
+    choices: RowChoices | None = None,
     base_url: str | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
     """Have texts spoken, and lip-sync an avatar to each speech.
 
     Args:
-        path: A ``.txt`` file with one text, or a ``.csv`` or ``.jsonl`` file with a column
-            ``text``, and ``key`` and ``voice`` if wanted.
+        source: A ``.txt`` file with one text, or rows (see ``load_rows``) with a column ``text``,
+            and ``key`` and ``voice`` if wanted.
         avatar: The look.
         voice: The voice, for texts that name none.
         display: Where progress and outcomes are shown.
         out: Folder for the videos and their captions; None downloads nothing.
         concurrency: Jobs that may run at once at most.
+        choices: What the user says of the rows.
         base_url: The API's address; None takes it from the environment.
         options: Journal and budget; neither by default.
 
@@ -66,7 +70,11 @@ async def narrate(
     # The captions that are made of the speech have their place.
     also = [what for what in options.also if what != "subtitles"]
     options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
-    texts = await asyncio.to_thread(_texts, path, voice)
+    rows = None
+    if Path(source).suffix.lower() != ".txt":
+        read = await load_rows(source, base_url)
+        rows = await asyncio.to_thread(FieldRows, read, _FIELDS, choices)
+    texts = await asyncio.to_thread(_texts, Path(source), rows, voice)
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         if options.dry_run:
@@ -83,6 +91,7 @@ async def narrate(
                 options,
                 existing,
                 chain=True,
+                columns=None if rows is None else rows.explained(),
             )
         if existing is not None:
             display.warn(existing)
@@ -111,31 +120,28 @@ class _Text:
     request: SpeechRequest
 
 
-def _texts(path: Path, voice: str | None) -> Collection[_Text]:
+def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[_Text]:
     """Return all texts of a file, which are checked.
 
     Raises:
         CommandError: The file does not fit; names the line.
-        InvalidRequest: A text cannot be spoken.
     """
-    if path.suffix.lower() == ".txt":
+    if rows is None:
         try:
             text = path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{path}: {error}") from None
         return [_text(path, path.stem, text, voice)]
-    rows = read_rows(path)
+    rows.require("text", "is what is spoken")
 
-    def text_of(index: int, row: Row) -> _Text:
-        strange = row.values.keys() - set(_COLUMNS)
-        if strange or "text" not in row.values:
-            raise CommandError(
-                f"{path}, line {row.line}: expected a text, and {', '.join(_COLUMNS)} at most"
-            )
-        key = str(row.values.get("key", index + 1))
-        return _text(path, key, row.values["text"], row.values.get("voice", voice), row.line)
+    def text_of_row(_: int, row: Row) -> _Text:
+        texts = {name: str(text_of(value)) for name, value in row.values.items()}
+        if "text" not in texts:
+            raise CommandError(f"{rows.path}, line {row.line}: there is no text")
+        key = rows.key(row) or str(row.number)
+        return _text(rows.path, key, texts["text"], texts.get("voice", voice), row.line)
 
-    texts = MappedRows(rows, text_of)
+    texts = MappedRows(rows, text_of_row)
     for _ in texts:
         pass  # each is checked when it is made
     return texts

@@ -13,10 +13,12 @@ import msgspec
 
 from heygen_async.batch import Batch
 from heygen_async.batch.outcome import Ended
+from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import MappedRows, Row, read_rows
+from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
+from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.run_options import RunOptions
@@ -29,13 +31,14 @@ from heygen_async.pipelines import personalize as chain_of
 
 async def personalize(
     template_id: str,
-    path: Path,
+    source: str | Path,
     *,
     speak: Sequence[str],
     voice: str | None,
     display: Display,
     out: Path | None = None,
     concurrency: int | None = None,
+    choices: RowChoices | None = None,
     base_url: str | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
@@ -43,13 +46,14 @@ async def personalize(
 
     Args:
         template_id: The template.
-        path: The rows: ``.csv`` or ``.jsonl``. ``key``, ``title`` and ``voice`` are columns of
+        source: The rows; see ``load_rows``. ``key``, ``title`` and ``voice`` are columns of
             their own, unless the template has such variables.
         speak: Audio variables whose cells are texts to be spoken.
         voice: The voice, for rows that name none.
         display: Where progress and outcomes are shown.
         out: Folder to download the videos into; None downloads nothing.
         concurrency: Jobs that may run at once at most.
+        choices: What the user says of the rows.
         base_url: The API's address; None takes it from the environment.
         options: Journal and budget; neither by default.
 
@@ -58,7 +62,7 @@ async def personalize(
         HeyGenError: The API refuses to go on.
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
-    rows = await asyncio.to_thread(read_rows, path)
+    read = await load_rows(source, base_url)
     existing = await asyncio.to_thread(options.existing_chain, "voices", "renders")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         try:
@@ -69,10 +73,13 @@ async def personalize(
             if name not in variables or variables[name].type != "audio":
                 raise CommandError(f"--speak {name}: the template has no such audio variable")
         own = {"key", "title", "voice"} - variables.keys()
-        variants = MappedRows(rows, lambda _, row: _Variant(row, path, own, speak, voice))
+        fields = [*variables, *sorted(own)]
+        own_key = "key" in own
+        rows = await asyncio.to_thread(FieldRows, read, fields, choices, own_key=own_key)
+        variants = MappedRows(rows, lambda _, row: _Variant(row, rows, own, speak, voice))
         await asyncio.to_thread(deque, variants, maxlen=0)  # each is checked when it is made
         key = None
-        if "key" in own and rows.counts["key"] == len(rows):
+        if rows.key_column is not None and rows.counts["key"] == len(rows):
             key = attrgetter("key")
         title = attrgetter("title")
         if options.dry_run:
@@ -85,6 +92,7 @@ async def personalize(
                 options,
                 existing,
                 chain=True,
+                columns=rows.explained(),
             )
         if existing is not None:
             display.warn(existing)
@@ -115,22 +123,23 @@ class _Variant(dict[str, Any]):
     def __init__(
         self,
         row: Row,
-        path: Path,
+        rows: FieldRows,
         own: Collection[str],
         speak: Sequence[str],
         voice: str | None,
     ) -> None:
         super().__init__({name: value for name, value in row.values.items() if name not in own})
         given = {name: row.values.get(name) for name in own}
-        self.key = str(given.get("key", ""))
-        self.title = None if given.get("title") is None else str(given["title"])
+        self.key = rows.key(row)
+        self.title = None if given.get("title") is None else str(text_of(given["title"]))
         voice = given.get("voice") or voice
         for name in speak:
             if name in self:
-                where = f"{path}, line {row.line}"
+                where = f"{rows.path}, line {row.line}"
                 if voice is None:
                     raise CommandError(f"{where}: no voice; name one with --voice ID")
                 try:
-                    self[name] = SpeechRequest(text=self[name], voice_id=voice)
+                    self[name] = SpeechRequest(text=str(text_of(self[name])), voice_id=str(voice))
                 except InvalidRequest as error:
-                    raise CommandError(f"{where}, column {name!r}: {error}") from None
+                    column = rows.feeds.get(name, name)
+                    raise CommandError(f"{where}, column {column!r}: {error}") from None

@@ -10,7 +10,9 @@ from heygen_async.batch import Batch, Run
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import Variants, read_rows
+from heygen_async.cli.inputs.field_rows import RowChoices
+from heygen_async.cli.inputs.row_files import load_rows
+from heygen_async.cli.inputs.variants import Variants
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.run_options import RunOptions
@@ -21,7 +23,7 @@ from heygen_async.models.videos import Video
 
 async def render(
     template_id: str,
-    path: Path,
+    source: str | Path,
     *,
     display: Display,
     out: Path | None,
@@ -29,6 +31,7 @@ async def render(
     base_url: str | None,
     test: bool,
     key: str | None = None,
+    choices: RowChoices | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
     """Render one variant of a template for each row of a file.
@@ -37,13 +40,14 @@ async def render(
 
     Args:
         template_id: The template.
-        path: The rows: ``.csv`` or ``.jsonl``.
+        source: The rows; see ``load_rows``.
         display: Where progress and outcomes are shown.
         out: Folder to download the videos into; None downloads nothing.
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
         test: Render in lower quality, free of charge.
         key: The column of the rows' keys; None for ``key``, where there is one.
+        choices: What the user says of the rows.
         options: Journal and budget; neither by default.
 
     Raises:
@@ -52,7 +56,7 @@ async def render(
     """
     options = options or RunOptions()
     existing = await asyncio.to_thread(options.existing_run)
-    rows = await asyncio.to_thread(read_rows, path)
+    rows = await load_rows(source, base_url)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         try:
             variables = await heygen.templates.variables(
@@ -62,7 +66,7 @@ async def render(
             raise CommandError(f"there is no template {template_id!r} in this account") from None
         journaled = options.journal is not None
         variants = await asyncio.to_thread(
-            Variants, rows, variables, key_column=key, all_or_none=journaled
+            Variants, rows, variables, key_column=key, choices=choices, all_or_none=journaled
         )
         # Without keys of their own the journal names rows by content.
         named = variants.own_keys or not journaled
@@ -79,7 +83,12 @@ async def render(
 
         if options.dry_run:
             return await preview(
-                heygen, display, lambda batch: start(batch).estimate(), options, existing
+                heygen,
+                display,
+                lambda batch: start(batch).estimate(),
+                options,
+                existing,
+                columns=variants.rows.explained(),
             )
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
         if existing is not None:

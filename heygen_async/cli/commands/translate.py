@@ -14,15 +14,17 @@ from heygen_async.batch.submissions import check_language
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.row_files import read_rows, reads_once
+from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
+from heygen_async.cli.inputs.row_files import ROW_FILES, load_rows, reads_once
 from heygen_async.cli.inputs.uploads import Uploads
-from heygen_async.cli.inputs.video_lists import LISTS, NamedVideo, source_of, videos_of
+from heygen_async.cli.inputs.video_lists import VIDEO_FIELDS, NamedVideo, source_of, videos_of
 from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
+from heygen_async.media.tables import is_table_url
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 
@@ -42,13 +44,14 @@ async def translate(
     key: str | None = None,
     length: float | None = None,
     via: Via = Via.SINGLE,
+    choices: RowChoices | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
     """Dub one video, or many, into several languages, one job each.
 
     Args:
-        video: An http(s) URL, the path of a local file, which is uploaded first, or that of a
-            ``.csv`` or ``.jsonl`` file of many videos.
+        video: An http(s) URL, the path of a local file, which is uploaded first, or a list of
+            many videos: a file of rows, or the URL of one.
         languages: Their names as HeyGen lists them; repeated ones count once.
         display: Where progress and outcomes are shown.
         everything: All languages that HeyGen offers, instead of ``languages``.
@@ -58,6 +61,7 @@ async def translate(
         key: The column of the videos' keys; None for ``key``, where there is one.
         length: Length of each video in seconds, unless the list tells it.
         via: How the jobs are sent.
+        choices: What the user says of the rows of a list.
         options: Journal and budget; neither by default.
 
     Raises:
@@ -67,7 +71,8 @@ async def translate(
     if everything == bool(languages):
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
-    videos = await asyncio.to_thread(_videos, video, key)
+    rows = await _rows(video, key, choices, base_url)
+    videos = await asyncio.to_thread(_videos, video, rows, keyed=key is not None)
     existing = await asyncio.to_thread(options.existing_run)
     uploads = Uploads(options.journal)
     await uploads.open()
@@ -104,19 +109,41 @@ async def translate(
 
         if options.dry_run:
             return await preview(
-                heygen, display, lambda batch: start(batch).estimate(), options, existing
+                heygen,
+                display,
+                lambda batch: start(batch).estimate(),
+                options,
+                existing,
+                columns=None if rows is None else rows.explained(),
             )
         driver = RunDriver(heygen, display, folder, options=options)
         return await driver.run("Translating", len(videos) * len(wanted), start)
 
 
-def _videos(video: str, key: str | None) -> Collection[NamedVideo]:
-    """What is to be dubbed: one video without a key, or those of a list."""
-    path = Path(video)
-    if "://" not in video and (path.suffix.lower() in LISTS or reads_once(path)):
-        return videos_of(read_rows(path), key)
-    if key is not None:
-        raise CommandError("--key names a column, and this is one video and no list of them")
+async def _rows(
+    video: str, key: str | None, choices: RowChoices | None, base_url: str | None
+) -> FieldRows | None:
+    """Return the rows of a list of videos, or None for a video."""
+    is_url = "://" in video
+    if not (is_table_url(video) if is_url else await asyncio.to_thread(_is_list, Path(video))):
+        if key is not None or choices not in (None, RowChoices()):
+            raise CommandError(
+                "--key, --map, --default and --where are about the rows of a list, and this is "
+                "one video"
+            )
+        return None
+    rows = await load_rows(video, base_url)
+    return await asyncio.to_thread(FieldRows, rows, VIDEO_FIELDS, choices, key=key)
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix.lower() in ROW_FILES or reads_once(path)
+
+
+def _videos(video: str, rows: FieldRows | None, *, keyed: bool) -> Collection[NamedVideo]:
+    """Return what is to be dubbed: one video without a key, or those of a list."""
+    if rows is not None:
+        return videos_of(rows, keyed=keyed)
     return [NamedVideo("", source_of(video, Path()))]
 
 

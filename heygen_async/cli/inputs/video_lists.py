@@ -1,4 +1,4 @@
-"""Videos for ``translate``: one, or those of a CSV or JSON Lines file.
+"""Videos for ``translate``: one, or those of a file of rows.
 
 A file has a column ``video``: a URL, or the path of a file that is to be uploaded, from the folder
 that the list itself is in. Other columns may be there:
@@ -13,7 +13,6 @@ Empty cells, and ``null`` in JSON, count as not given.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from collections.abc import Collection
@@ -21,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.inputs.row_files import MappedRows, Row, Rows
+from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows
+from heygen_async.cli.inputs.row_files import Row
 from heygen_async.cli.output_folder import file_stem
 
-LISTS = (".csv", ".jsonl", ".ndjson")
-_COLUMNS = ("video", "key", "title", "input_language", "length")
+VIDEO_FIELDS = ("video", "key", "title", "input_language", "length")
+"""What columns of a list of videos feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,12 @@ def _source(video: str, folder: Path) -> str | Path:
     return video if video.lower().startswith(("http://", "https://")) else folder / video
 
 
-def videos_of(rows: Rows, key_column: str | None = None) -> Collection[NamedVideo]:
+def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]:
     """Make videos from rows, and check all of them. It looks whether files are there.
 
     Args:
-        rows: The rows.
-        key_column: The column of the keys, which each row must have. Default: ``key``, which
-            all rows have or none.
+        rows: The rows, with ``VIDEO_FIELDS``.
+        keyed: Whether each row must have a key. If any has one, all must.
 
     Returns:
         The videos, each made while they are iterated over.
@@ -82,17 +82,16 @@ def videos_of(rows: Rows, key_column: str | None = None) -> Collection[NamedVide
     Raises:
         CommandError: A row does not do; names its line.
     """
-    column = key_column or "key"
     path = rows.path
-    _check_columns(rows, column)
-    keyed = key_column is not None or column in rows.counts
+    rows.require("video", "each row needs: a URL or a file")
+    keyed = keyed or "key" in rows.counts
     names: set[int] = set()  # hashes: there may be many
 
     def video_of(_: int, row: Row) -> NamedVideo:
-        texts = {name: str(value) for name, value in row.values.items()}
+        texts = {name: str(text_of(value)) for name, value in row.values.items()}
         source = _source(texts["video"], path.parent)
         return NamedVideo(
-            texts[column] if keyed else _stem(source),
+            rows.key(row) if keyed else _stem(source),
             source,
             texts.get("title"),
             texts.get("input_language"),
@@ -101,12 +100,13 @@ def videos_of(rows: Rows, key_column: str | None = None) -> Collection[NamedVide
 
     for index, row in enumerate(rows):
         where = f"{path}, line {row.line}"
-        for name in ("video", column) if keyed else ("video",):
-            if name not in row.values:
-                needed = "" if name == "video" else ", which each row needs here"
-                raise CommandError(f"{where}: there is no {name}{needed}")
+        if "video" not in row.values:
+            raise CommandError(f"{where}: there is no video")
+        if keyed and not rows.key(row):
+            raise CommandError(f"{where}: there is no key, which each row needs here")
         try:
-            source_of(str(row.values["video"]), path.parent)
+            if isinstance(source_of(str(row.values["video"]), path.parent), Path) and rows.remote:
+                raise CommandError("a list from the network names URLs alone, and no files")
         except CommandError as error:
             raise CommandError(f"{where}: {error}") from None
         video = video_of(index, row)
@@ -135,20 +135,6 @@ def _seconds(text: str | None, where: str) -> float | None:
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise CommandError(f"{where}: length: expected seconds, got {text!r}")
     return seconds
-
-
-def _check_columns(rows: Rows, key_column: str) -> None:
-    known = {*_COLUMNS, key_column}
-    path, names = rows.path, rows.first_lines
-    if "video" not in names:
-        raise CommandError(f'{path}: there is no column "video" with URLs or files')
-    if key_column not in ("key", *names):
-        raise CommandError(f"{path}: there is no column {key_column!r} for the keys")
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, _COLUMNS, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(_COLUMNS)}"
-            raise CommandError(f"{path}: there is no use for a column {name!r}{hint}")
 
 
 def _stem(source: str | Path) -> str:

@@ -1,0 +1,229 @@
+"""Rows of a file as rows of fields: which column feeds which, defaults, and which rows count."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from heygen_async.batch.tables.columns import feeds, find_column
+from heygen_async.batch.tables.values import text_of
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.inputs.row_files import Row, Rows
+from heygen_async.errors import InvalidRequest
+
+T = TypeVar("T")
+
+_NOT_SKIPPED = ("", "0", "false", "no", "n", "off")
+
+
+class RowChoices(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user says of the rows.
+
+    Attributes:
+        mapped: Fields by column, where names do not tell; an empty field: the column feeds none.
+        defaults: Values by field, for rows without one.
+        where: Values by column of the rows that count.
+    """
+
+    mapped: Mapping[str, str] = {}
+    defaults: Mapping[str, str] = {}
+    where: Mapping[str, str] = {}
+
+    @classmethod
+    def of(
+        cls, mapped: Sequence[str] = (), defaults: Sequence[str] = (), where: Sequence[str] = ()
+    ) -> RowChoices:
+        """Return the choices that options make: ``NAME=VALUE`` each.
+
+        Raises:
+            CommandError: An option has no ``=``.
+        """
+        return cls(
+            mapped=_pairs("--map COLUMN=NAME", mapped),
+            defaults=_pairs("--default NAME=VALUE", defaults),
+            where=_pairs("--where COLUMN=VALUE", where),
+        )
+
+
+class FieldRows(Collection[Row]):
+    """Rows by field, in the order of the file; they can be iterated over many times.
+
+    Rows with something in the field ``skip`` are left out, unless that is ``no``, ``false`` or 0,
+    and so are those that ``where`` leaves out.
+
+    Args:
+        rows: The rows.
+        fields: Names of the fields that columns can feed.
+        choices: What the user says of the rows.
+        key: The column of the keys. Default: that of the field ``key``.
+        own_key: Whether the field ``key`` is that of the row; False if it is a variable.
+
+    Attributes:
+        path: The file, for messages.
+        columns: Names of all columns, in their order.
+        feeds: The column that feeds each field that has one.
+        counts: Number of rows that have a value, by field.
+        key_column: The column of the keys, or None.
+        total: Number of rows of the file, left out or not.
+        remote: Whether they come from the network, so that they must not name files here.
+
+    Raises:
+        CommandError: The columns do not fit, or no row is left.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        fields: Collection[str],
+        choices: RowChoices | None = None,
+        *,
+        key: str | None = None,
+        own_key: bool = True,
+    ) -> None:
+        choices = choices or RowChoices()
+        self._rows = rows
+        self.path: Path = rows.path
+        self.columns: Sequence[str] = rows.columns
+        self.total: int = len(rows)
+        self.remote: bool = rows.remote
+        self._skips = "skip" not in fields
+        names = [*fields, "skip"] if self._skips else list(fields)
+        mapped = {
+            self._column(column, "--map"): name and self._field(name, names, "--map")
+            for column, name in choices.mapped.items()
+        }
+        self._where = {self._column(c, "--where"): value for c, value in choices.where.items()}
+        self._defaults = {
+            self._field(name, names, "--default"): value for name, value in choices.defaults.items()
+        }
+        self.key_column: str | None = None
+        if key is not None:
+            self.key_column = self._column(key, "--key")
+        try:
+            self.feeds: dict[str, str] = feeds(rows.columns, names, mapped)
+        except InvalidRequest as error:
+            hint = "; --map COLUMN=NAME says what a column is, --map COLUMN= that it is nothing"
+            raise CommandError(f"{self.path}: {error}{hint}") from None
+        if key is None and own_key:
+            self.key_column = self.feeds.get("key")
+        self.counts: Counter[str] = Counter()
+        self._count = 0
+        for row in self:
+            self._count += 1
+            self.counts.update(row.values.keys())
+        if not self._count:
+            raise CommandError(f"{self.path}: all {self.total:,} rows are left out")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            values = {
+                field: row.cells[column]
+                for field, column in self.feeds.items()
+                if column in row.cells
+            }
+            skipped = self._skips and _text(values.pop("skip", "")).lower() not in _NOT_SKIPPED
+            if skipped or any(
+                _text(row.cells.get(column, "")) != value for column, value in self._where.items()
+            ):
+                continue
+            for field, value in self._defaults.items():
+                if values.get(field, "") == "":
+                    values[field] = value
+            yield Row(row.line, row.number, row.cells, values)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == other for other in self)
+
+    def key(self, row: Row) -> str:
+        """Return the key that a row has in its column; empty if it has none."""
+        return "" if self.key_column is None else str(text_of(row.cells.get(self.key_column, "")))
+
+    def require(self, field: str, what: str) -> None:
+        """Refuse rows of which none has a value of a field.
+
+        Args:
+            field: The field.
+            what: What needs it, for the message.
+
+        Raises:
+            CommandError: Names the columns.
+        """
+        if field not in self.feeds and field not in self._defaults:
+            raise CommandError(
+                f"{self.path}: no column feeds {field!r}, which {what}; name one with --map "
+                f"COLUMN={field}, or a value for all rows with --default {field}=VALUE\n"
+                f"  Its columns: {', '.join(self.columns)}"
+            )
+
+    def input_row(self, row: Row) -> dict[str, Any]:
+        """Return all columns of a row, those without a value as None."""
+        return {column: row.cells.get(column) for column in self.columns}
+
+    def explained(self) -> dict[str, str | None]:
+        """Return the field that each column feeds, or None."""
+        fed = {column: field for field, column in self.feeds.items()}
+        if self.key_column is not None:
+            fed.setdefault(self.key_column, "key")
+        return {column: fed.get(column) for column in self.columns}
+
+    def _column(self, name: str, option: str) -> str:
+        column = find_column(name, self._rows.columns)
+        if column is None:
+            raise CommandError(
+                f"{self.path}: {option}: there is no column {name!r}\n"
+                f"  Its columns: {', '.join(self._rows.columns)}"
+            )
+        return column
+
+    def _field(self, name: str, names: Collection[str], option: str) -> str:
+        field = find_column(name, names)
+        if field is None:
+            raise CommandError(
+                f"{option}: nothing here is named {name!r}; there are {', '.join(names)}"
+            )
+        return field
+
+
+class MappedRows(Collection[T]):
+    """What is made of each row, while it is iterated over.
+
+    Args:
+        rows: The rows.
+        make: Called with position and row.
+    """
+
+    def __init__(self, rows: FieldRows, make: Callable[[int, Row], T]) -> None:
+        self._rows = rows
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return itertools.starmap(self._make, enumerate(self._rows))
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == other for other in self)
+
+
+def _text(value: Any) -> str:
+    return str(text_of(value)).strip()
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        cut = text.rpartition if option.startswith("--map") else text.partition
+        name, sign, value = cut("=")
+        if not sign or not name.strip():
+            raise CommandError(f"{option}: expected a name, = and a value, got {text!r}")
+        pairs[name.strip()] = value.strip()
+    return pairs
