@@ -63,6 +63,9 @@ _PANELS: dict[str, dict[str, _Entry]] = {
         "delete": _Entry("single", "Delete what an id names; --kind, or you are asked."),
         "upload": _Entry("single", "Upload files, which requests then name by their asset ids."),
         "api": _Entry("single", "Send any call of the API, and print the whole answer."),
+        "migrate": _Entry(
+            "single", "Turn a payload of HeyGen's v2 into a request of v3; nothing is sent."
+        ),
     },
     "The account": {
         "whoami": _Entry("single", "Show the account: balance, plan, and what it is busy with."),

@@ -237,3 +237,22 @@ def api(
         query=query or [],
         idempotency_key=idempotency_key,
     )
+
+
+@app.command()
+@runs
+def migrate(
+    payload: Annotated[
+        Path, typer.Argument(metavar="PAYLOAD.json", help="What v2 was sent; - is standard input.")
+    ],
+    json: Json = False,
+) -> Command:
+    """Turn a payload of HeyGen's v2 into a request of v3; nothing is sent.
+
+    Knows video/generate, template/{id}/generate and video_translate. Prints the request, and on
+    standard error what has no counterpart; then the exit code is 1.
+    """
+    from heygen_async.cli.commands.migrate import migrate as command
+    from heygen_async.cli.display import display_for
+
+    return command(payload, display=display_for(json=json))
