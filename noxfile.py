@@ -44,12 +44,9 @@ def coverage(session: nox.Session) -> None:
 
 
 def run_tests(session: nox.Session, *options: str, env: Mapping[str, str] | None = None) -> None:
-    # The tests start many interpreters; without a place for bytecode each compiles the package.
-    bytecode = str(Path(session.create_tmp()) / "bytecode")
-    variables = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode, **(env or {})}
     # Two at a time; a test waits for sockets and disks as much as it works.
     arguments = "-n", "2", "--dist", "worksteal", *options, *session.posargs
-    session.run("pytest", *arguments, env=variables)
+    session.run("pytest", *arguments, env=env)
 
 
 @nox.session

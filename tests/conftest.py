@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -40,6 +41,15 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("tests")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Keep bytecode for the interpreters that tests start, which would compile the package each."""
+    if sys.dont_write_bytecode:
+        folder = tempfile.TemporaryDirectory(prefix="bytecode-")
+        session.config.add_cleanup(folder.cleanup)
+        os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder.name}
 
 
 @pytest.fixture

@@ -30,6 +30,9 @@ LONGEST = 60.0
 LONGEST_FIRST = 300.0
 BULK = 10
 SHORTEST_TICK = 0.2
+# The age at the first early poll of a job of a kind that is not learned yet, as a share of the
+# estimate; each next poll follows at twice the age.
+EARLIEST = 1 / 60
 
 # Seconds of delay that one request is worth, for a single job.
 _PRICE = 1.4
@@ -42,9 +45,6 @@ _ENOUGH = 3
 _GUESSED_SIGMA = 1.2
 _USUAL_SIGMA = 0.5
 _SHORTEST = 1e-3
-# The age at the first early poll of a job of a kind that is not learned yet, as a share of the
-# estimate; each next poll follows at twice the age.
-_EARLIEST = 1 / 60
 _ROOT_OF_TWO_PI = math.sqrt(2 * math.pi)
 
 _TENTH = -1.2816
@@ -141,7 +141,7 @@ class Durations:
             if company >= BULK:
                 until = min(until, max(0.0, self._tick - age))
             elif self._guessed:
-                until = min(until, max(self.median * _EARLIEST - age, age))
+                until = min(until, max(self.median * EARLIEST - age, age))
         return min(until, LONGEST_FIRST)
 
     def until_safety_poll(self, age: float) -> float:

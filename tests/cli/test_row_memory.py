@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from heygen_async.cli.app import app
 from heygen_async.sandbox import Faults, Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no getrusage and no FIFOs")
@@ -19,13 +21,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no getrusag
 PAID = ("templates.generate", "voices.speech", "video_translations.create")
 TEXT = "x" * 300
 MEASURED = """
-import resource, sys
+import re, resource, sys
+from pathlib import Path
 from heygen_async.cli import main
 try:
     main()
 finally:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak // 1024 if sys.platform == "darwin" else peak, file=sys.stderr)
+    if sys.platform == "linux":  # where getrusage also counts the process that has started this one
+        peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(peak, file=sys.stderr)
 """
 
 
@@ -103,19 +109,19 @@ def peak(command: str, sandbox: Sandbox, folder: Path, count: int) -> int:
         ),
     ],
 )
-def test_20_000_rows_take_little_more_memory_than_10(
+def test_many_rows_take_little_more_memory_than_10(
     refusing: Sandbox, tmp_path: Path, command: str
 ) -> None:
     few = peak(command, refusing, tmp_path, 10)
-    many = peak(command, refusing, tmp_path, 20_000)
-    assert many - few < 12_000, "KB; rows that are kept take 30 MB"
+    many = peak(command, refusing, tmp_path, 8_000)
+    assert many - few < 8_000, "KB; rows that are kept take 12 MB"
 
 
 @pytest.mark.parametrize("source", ["-", "/dev/stdin", "fifo", "fifo.jsonl"])
 def test_rows_come_from_a_pipe_and_leave_no_file(
     sandbox_thread: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
-    """Two megabytes: more than is kept in memory."""
+    """More than a megabyte: more than is kept in memory."""
     spool = tmp_path / "tmp"
     spool.mkdir()
     monkeypatch.setenv("TMPDIR", str(spool))
@@ -123,9 +129,9 @@ def test_rows_come_from_a_pipe_and_leave_no_file(
     template = sandbox_thread.add_template()
     json = source.endswith(".jsonl")
     rows = (
-        [f'{{"name": "{line[:280]}"}}' for line in lines("render", 8_000)]
+        [f'{{"name": "{line[:280]}"}}' for line in lines("render", 4_000)]
         if json
-        else [*lines("render", 8_000)]
+        else [*lines("render", 4_000)]
     )
     text = "\n".join(rows) + "\n"
     fifo = tmp_path / source
@@ -147,7 +153,7 @@ def test_rows_come_from_a_pipe_and_leave_no_file(
     else:
         said, errors = command.communicate(text, timeout=120)
     assert command.returncode == 0, errors
-    assert f'"items":{8_001 if json else 8_000}' in said
+    assert f'"items":{4_001 if json else 4_000}' in said
     assert list(spool.iterdir()) == []
 
 
@@ -163,8 +169,7 @@ def test_the_last_row_is_checked_before_the_first_paid_call(
         "personalize": "guest-x,Ada," + "y" * 5_001,
     }
     path.write_text("\n".join([*lines(command, 600), wrong[command]]))
-    ended = started(*arguments(sandbox_thread, command, str(path)))
-    _, said = ended.communicate(timeout=120)
-    assert ended.returncode == 2, said
-    assert "line 602" in said
+    ended = CliRunner().invoke(app, arguments(sandbox_thread, command, str(path)))
+    assert ended.exit_code == 2, ended.stderr
+    assert "line 602" in ended.stderr
     assert sandbox_thread.ledger.count() == 0
