@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable
+from time import sleep
 from typing import Any, TypeVar, TypeVarTuple
 
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
-# How long the loop listens, in real seconds, before it turns the clock: a busy kernel may
-# deliver what was sent on loopback a moment late.
-_GRACE = 0.0005
+# How long the loop pauses, in real seconds, before it turns the clock: a busy kernel may deliver
+# what was sent on loopback a moment late. On a busy machine the pause becomes longer by itself.
+_GRACE = 0.00005
 # For the thread of a call, or for a socket to take more: its buffer is full, and the kernel may
 # take a while to tell that the other end has read.
 _GRACE_FOR_OTHERS = 1.0
@@ -33,7 +34,8 @@ class _Selector(selectors.DefaultSelector):
             return events
         if timeout is None:
             return super().select(None)
-        events = super().select(_GRACE)
+        sleep(_GRACE)  # a selector would wait for a whole millisecond
+        events = super().select(0)
         if events:
             return events
         if self.loop.threads:
