@@ -35,6 +35,15 @@ from heygen_async.pricing.prices import PRICES
 from heygen_async.sandbox import Sandbox
 
 FILM = AssetUrl(url="https://example.com/film.mp4")
+# Seconds, on a sandbox whose minutes take 0.1 s.
+EXPECTED = {
+    "video": 0.1,
+    "video_agent_session": 0.1,
+    "video_translation": 0.1,
+    "lipsync": 0.1,
+    "proofread": 0.1,
+    "voice_clone": 0.1,
+}
 
 
 @pytest.fixture
@@ -54,14 +63,16 @@ def send(base_url: str, api_key: str, submissions: list[Submission[Any]]) -> lis
     """Send them with a client of this process, and return each job's id and type of result."""
 
     async def work() -> list[tuple[str, str]]:
-        async with HeyGen(api_key, base_url=base_url) as heygen:
-            found = []
+        async with HeyGen(api_key, base_url=base_url, expected=EXPECTED) as heygen:
+            sent = []
             for submission in submissions:
                 key = submission.identity(StableKeys("run")).key
-                pending = await OPERATIONS[submission.operation].send(heygen, submission, key)
-                result = await pending.wait(timeout=600)
-                found.append((pending.id, type(result).__name__))
-            return found
+                sent.append(await OPERATIONS[submission.operation].send(heygen, submission, key))
+            results = await asyncio.gather(*(pending.wait(timeout=600) for pending in sent))
+            return [
+                (pending.id, type(result).__name__)
+                for pending, result in zip(sent, results, strict=True)
+            ]
 
     return asyncio.run(work())
 
@@ -141,7 +152,7 @@ def test_a_batch_runs_in_another_process(
     sandbox_thread: Sandbox, other_process: Callable[..., Any], tmp_path: Path
 ) -> None:
     sandbox = sandbox_thread
-    heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=5)
+    heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=5, expected=EXPECTED)
     items = avatars(sandbox, 4)
     first = Batch(heygen, journal=tmp_path / "run.db", ordered=True)
     outcomes = other_process(run_batch, first, items[:3])
@@ -157,7 +168,8 @@ def test_a_batch_runs_in_another_process(
 def test_the_settings_of_a_batch_go_with_it(
     sandbox_thread: Sandbox, other_process: Callable[..., Any], tmp_path: Path
 ) -> None:
-    heygen = HeyGen(sandbox_thread.api_key, base_url=sandbox_thread.base_url, jobs=1)
+    url = sandbox_thread.base_url
+    heygen = HeyGen(sandbox_thread.api_key, base_url=url, jobs=1, expected=EXPECTED)
     items = avatars(sandbox_thread, 5)
     for journal in (None, f"sqlite:///{tmp_path}/run.db"):
         sandbox_thread.ledger.jobs.clear()
