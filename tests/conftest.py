@@ -57,7 +57,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"loop_factory": TurnedEventLoop}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def no_blocking_calls() -> Iterator[BlockBuster]:
     """A call that blocks the event loop from within the package fails the test."""
     blockbuster = BlockBuster("heygen_async")

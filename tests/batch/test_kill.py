@@ -1,6 +1,6 @@
 """Whole processes, killed at any moment: nothing is lost, and nothing is paid for twice.
 
-``HEYGEN_KILLS`` says how often, 3 times by default, and three fifths of that under each kind of
+``HEYGEN_KILLS`` says how often, twice by default, and three fifths of that under each kind of
 fault, where only the session ``crash`` of nox tries; ``HEYGEN_KILL_SEED`` repeats a session.
 """
 
@@ -27,7 +27,7 @@ from tests.journal.journals import ENVIRONMENT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
-KILLS = int(os.environ.get("HEYGEN_KILLS", "3"))
+KILLS = int(os.environ.get("HEYGEN_KILLS", "2"))
 SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 
 
@@ -168,7 +168,7 @@ def test_killed_at_any_moment(
     print(f"HEYGEN_KILL_SEED={SEED}")
     account.suffer(faults)
     chance, begun = random.Random(SEED), time.monotonic()
-    kills = KILLS if faults == Faults() else max(3, 3 * KILLS // 5)
+    kills = KILLS if faults == Faults() else max(2, 3 * KILLS // 5)
     journal, items = tmp_path / "run.db", 20 + items_each * kills
     told: dict[int, str] = {}
     for _ in range(kills):
@@ -205,7 +205,7 @@ def test_killed_while_batches_are_sent(account: Account, tmp_path: Path, faults:
     print(f"HEYGEN_KILL_SEED={SEED}")
     account.suffer(faults)
     chance = random.Random(SEED)
-    kills = max(3, 3 * KILLS // 5)
+    kills = max(2, 3 * KILLS // 5)
     journal, items = tmp_path / "run.db", 20 + 20 * kills
     told: dict[int, str] = {}
     for _ in range(kills):
@@ -245,7 +245,7 @@ def test_killed_where_no_keys_are_known(account: Account, tmp_path: Path, faults
     print(f"HEYGEN_KILL_SEED={SEED}")
     account.suffer(faults)
     chance, begun = random.Random(SEED), time.monotonic()
-    kills, journal = max(3, 3 * KILLS // 5), tmp_path / "run.db"
+    kills, journal = max(2, 3 * KILLS // 5), tmp_path / "run.db"
     items = 20 + 20 * kills
     told: dict[int, str] = {}
     for _ in range(kills):

@@ -95,7 +95,7 @@ class DeliveryLogConformance:
         with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
             runner.run(test)
 
-    @settings(max_examples=150)
+    @settings(max_examples=75)
     @given(steps=steps)
     def test_any_sequence_of_calls_and_crashes_agrees_with_the_model(
         self, stores: Stores, steps: list[tuple[Any, ...]]

@@ -75,7 +75,7 @@ async def test_it_keeps_its_promises(
 
 
 # Nothing in it belongs to one example.
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ceiling=st.integers(1, 6), reserve=st.integers(0, 3), steps=STEPS)
 def test_along_random_histories(
     pool: Implementation, ceiling: int, reserve: int, steps: list[Step]

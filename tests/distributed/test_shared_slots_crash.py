@@ -1,6 +1,7 @@
 """Runs of four processes that share slots, while they and Valkey are killed at any moment.
 
-``HEYGEN_KILLS`` says how often, 3 times by default; the session ``crash`` of nox kills more often.
+There are twice as many kills as ``HEYGEN_KILLS`` says, 2 by default; the session ``crash`` of nox
+kills more often.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = ["account"]  # a fixture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
-KILLS = 2 * int(os.environ.get("HEYGEN_KILLS", "3"))
+KILLS = 2 * int(os.environ.get("HEYGEN_KILLS", "2"))
 SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 PROCESSES = 4
 

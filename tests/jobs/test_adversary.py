@@ -89,7 +89,7 @@ class Mixture:
         return 200, video(job_id, chance.choice(mixture["detail_words"]), video_url=None)
 
 
-@settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @example(
     mixture={
         "detail_words": ["", "daydreaming"],

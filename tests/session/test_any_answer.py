@@ -110,7 +110,7 @@ async def call(answer: bytes) -> HeyGenError | None:
 
 
 @settings(
-    max_examples=80,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -151,7 +151,7 @@ def test_each_field_is_logged_once_without_its_value(caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("answer", NAMED)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(body=JSON)
 def test_any_answer_is_decoded_or_refused(answer: type[Answer], body: Any) -> None:
     envelopes: tuple[Envelope, ...] = ("data", "page", "none")

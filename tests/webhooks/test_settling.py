@@ -169,19 +169,19 @@ async def _callback(receiver: WebhookReceiver, job: Job[Video], data: dict[str, 
 
 
 @pytest.mark.no_cover
-async def test_a_thousand_jobs_cost_little_more_than_a_request_each() -> None:
+async def test_many_jobs_cost_little_more_than_a_request_each() -> None:
     sandbox = Sandbox(speed=1, concurrency=5_000)  # durations as in life: they differ
     async with sandbox, HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
         receiver = WebhookReceiver(heygen)
         async with listening_at(receiver) as url:
             await receiver.ensure_registered(url)
             jobs = await asyncio.gather(
-                *(heygen.videos.create(video_request(sandbox)) for _ in range(1_000))
+                *(heygen.videos.create(video_request(sandbox)) for _ in range(400))
             )
             videos = await asyncio.gather(*(job.wait() for job in jobs))
         assert [video.id for video in videos] == [job.id for job in jobs]
-        assert reads(sandbox) <= 1_100
-        assert receiver.counts.events == 1_000
+        assert reads(sandbox) <= 440
+        assert receiver.counts.events == 400
 
 
 @pytest.mark.no_cover
@@ -192,7 +192,7 @@ async def test_with_every_delivery_lost_polling_settles_all() -> None:
         async with listening_at(receiver) as url:
             await receiver.ensure_registered(url)
             jobs = await asyncio.gather(
-                *(heygen.videos.create(video_request(sandbox)) for _ in range(1_000))
+                *(heygen.videos.create(video_request(sandbox)) for _ in range(400))
             )
 
             async def delay(job: Job[Video]) -> tuple[float, float]:
@@ -203,12 +203,12 @@ async def test_with_every_delivery_lost_polling_settles_all() -> None:
                 return ended, sandbox.clock.now() - ended
 
             delays = await asyncio.gather(*(delay(job) for job in jobs))
-        assert len(delays) == sandbox.ledger.count("video") == 1_000
+        assert len(delays) == sandbox.ledger.count("video") == 400
         assert receiver.counts.events == 0
         # The first sweep shows that nothing is delivered; from then on all is noticed as ever.
         assert max(late for ended, late in delays) < 62
         after = [late for ended, late in delays if ended > 62]
-        assert len(after) > 300
+        assert len(after) > 100
         assert max(after) < 8
 
 
