@@ -1,5 +1,5 @@
 """Requests and answers of the HeyGen API, as msgspec Structs.
 
-Requests are checked when they are made and raise InvalidRequest naming the field. Answers
-ignore what they do not know. The names are those of the API; the package exports them.
+Requests are checked when they are created and raise InvalidRequest, which names the field. Answers
+ignore unknown fields. The names are those of the API; the package exports them.
 """

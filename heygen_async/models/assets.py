@@ -18,7 +18,7 @@ _LARGEST = 200 * 1024**2
 
 
 class DirectUploadRequest(Request, frozen=True, kw_only=True):
-    """A file that will be put straight into storage, up to 200 MB.
+    """A file for a direct upload to storage, up to 200 MB.
 
     Attributes:
         filename: Its name.
@@ -38,22 +38,23 @@ class DirectUploadRequest(Request, frozen=True, kw_only=True):
 
 
 class AssetCompleteRequest(Request, frozen=True, kw_only=True):
-    """The word that a direct upload is done.
+    """The request that completes a direct upload.
 
     Attributes:
-        checksum_sha256: SHA-256 of what was sent, as 64 hexadecimal digits.
+        checksum_sha256: SHA-256 of the bytes that were sent, as 64 hexadecimal digits.
     """
 
     checksum_sha256: Sha256 | None = None
 
 
 class DirectUploadBatchRequest(Request, frozen=True, kw_only=True):
-    """Up to 100 files that will be put straight into storage.
+    """Up to 100 files for direct uploads to storage.
 
     Attributes:
         files: The files, 1 to 100.
         title: Name of the batch in the account.
-        callback_url: Called, unsigned, once when all files are assets, or could not become any.
+        callback_url: Called once without a signature when all files are assets, or could not become
+            any.
     """
 
     files: Annotated[Sequence[DirectUploadRequest], Meta(min_length=1, max_length=100)]
@@ -62,7 +63,7 @@ class DirectUploadBatchRequest(Request, frozen=True, kw_only=True):
 
 
 class AssetBatchCompleteRequest(Request, frozen=True, kw_only=True):
-    """The word that the direct uploads of a batch are done.
+    """The request that completes the direct uploads of a batch.
 
     Attributes:
         batch_id: The batch.
@@ -72,14 +73,14 @@ class AssetBatchCompleteRequest(Request, frozen=True, kw_only=True):
 
 
 class DirectUpload(Answer, frozen=True, kw_only=True):
-    """Where to put a file: PUT to the URL with exactly these headers, without the API key.
+    """The target of a direct upload: PUT the file there with these headers, without the API key.
 
     Attributes:
-        asset_id: Id of the asset; usable once the upload is completed.
-        upload_url: Where the bytes go; signed.
-        upload_headers: Headers to send, all of them and no others; never printed.
-        max_bytes: The most it takes.
-        expires_in_seconds: How long the URL is good for.
+        asset_id: Id of the asset, which can be used when the upload is completed.
+        upload_url: URL for the bytes; signed.
+        upload_headers: Headers to send, all of them and no others. Never printed.
+        max_bytes: The most bytes of the file.
+        expires_in_seconds: Lifetime of the URL in seconds.
         status: ``pending_upload``.
     """
 
@@ -92,11 +93,11 @@ class DirectUpload(Answer, frozen=True, kw_only=True):
 
 
 class DirectUploadBatch(Answer, frozen=True, kw_only=True):
-    """Where to put the files of a batch.
+    """The targets of the direct uploads of a batch.
 
     Attributes:
-        batch_id: Its id, to be said when all files are there.
-        items: Where to put each file, in the order of the request.
+        batch_id: Its id, for ``complete``.
+        items: The target of each file, in the order of the request.
     """
 
     batch_id: str
@@ -104,11 +105,11 @@ class DirectUploadBatch(Answer, frozen=True, kw_only=True):
 
 
 class UploadedAsset(Answer, frozen=True, kw_only=True):
-    """A file that was uploaded in one call.
+    """A file that was uploaded with one call.
 
     Attributes:
         asset_id: Its id.
-        url: Where it is; signed.
+        url: URL of the file; signed.
         mime_type: Its MIME type.
         size_bytes: Its size.
     """
@@ -124,10 +125,10 @@ class CompletedAsset(Answer, frozen=True, kw_only=True):
 
     Attributes:
         asset_id: Its id.
-        url: Where it is; signed.
+        url: URL of the file; signed.
         mime_type: Its MIME type.
         size_bytes: Its size.
-        status: ``processing``, as a rule: HeyGen looks into the file.
+        status: Usually ``processing``: HeyGen examines the file.
     """
 
     asset_id: str
@@ -143,12 +144,12 @@ class Asset(Answer, frozen=True, kw_only=True):
     Attributes:
         id: Its id.
         name: Its name.
-        type: What it is, such as ``image``.
-        owner: Who uploaded it.
-        space_id: The workspace it is in.
+        type: Its type, such as ``image``.
+        owner: The user who uploaded it.
+        space_id: Id of its workspace.
         uploaded_at: Unix seconds.
-        folder_id: The folder it is in.
-        url: Where it is; signed.
+        folder_id: Id of its folder.
+        url: URL of the file; signed.
     """
 
     id: str
@@ -162,16 +163,16 @@ class Asset(Answer, frozen=True, kw_only=True):
 
 
 class AssetSearchResult(Answer, frozen=True, kw_only=True):
-    """A picture that was searched for.
+    """A picture found by a search.
 
     Attributes:
-        type: ``image`` or ``icon``; the one that was asked for where it is missing.
+        type: ``image`` or ``icon``; if the API leaves it out, the type of the search.
         id: Its id.
-        url: Where it is.
+        url: URL of the file.
         width: Pixels.
         height: Pixels.
         orientation: Its shape, such as ``landscape``.
-        is_transparent: Whether one can see through parts of it.
+        is_transparent: Whether it has transparent parts.
     """
 
     id: str

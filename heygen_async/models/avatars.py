@@ -1,4 +1,4 @@
-"""Avatars: groups, which stand for a person, and their looks, which videos name."""
+"""Avatars: groups, one for each person, and their looks, which videos use."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from heygen_async.models.structs import (
 
 
 class PromptAvatarRequest(Request, frozen=True, kw_only=True, tag_field="type", tag="prompt"):
-    """An avatar that HeyGen makes up from a description.
+    """An avatar that HeyGen generates from a description.
 
     Attributes:
         name: Name of the look.
-        prompt: What it is to look like, up to 1,000 characters.
-        aspect_ratio: Shape of its picture; HeyGen chooses without one.
-        reference_images: Up to three pictures to go by.
-        avatar_id: A look to go by.
-        avatar_group_id: Group of your own that it joins; by default it gets a new one.
+        prompt: Description of its appearance, up to 1,000 characters.
+        aspect_ratio: Shape of its picture. By default HeyGen chooses.
+        reference_images: Up to three pictures as references.
+        avatar_id: A look as the reference.
+        avatar_group_id: Id of a group of your own to add it to. Default: a new group.
     """
 
     name: str
@@ -39,12 +39,12 @@ class PromptAvatarRequest(Request, frozen=True, kw_only=True, tag_field="type", 
 
 
 class DigitalTwinRequest(Request, frozen=True, kw_only=True, tag_field="type", tag="digital_twin"):
-    """An avatar from a film of a person, who must consent to it.
+    """An avatar from a video of a person, who must consent.
 
     Attributes:
         name: Name of the look.
-        file: The film.
-        avatar_group_id: Group of your own that it joins; by default it gets a new one.
+        file: The video.
+        avatar_group_id: Id of a group of your own to add it to. Default: a new group.
     """
 
     name: str
@@ -58,7 +58,7 @@ class PhotoAvatarRequest(Request, frozen=True, kw_only=True, tag_field="type", t
     Attributes:
         name: Name of the look.
         file: The photo.
-        avatar_group_id: Group of your own that it joins; by default it gets a new one.
+        avatar_group_id: Id of a group of your own to add it to. Default: a new group.
     """
 
     name: str
@@ -67,22 +67,21 @@ class PhotoAvatarRequest(Request, frozen=True, kw_only=True, tag_field="type", t
 
 
 AvatarRequest: TypeAlias = PromptAvatarRequest | DigitalTwinRequest | PhotoAvatarRequest
-"""What an avatar is made from: a description, a film or a photo."""
+"""A request for an avatar: from a description, a video or a photo."""
 
 
 class AvatarGroupUpdate(Request, frozen=True, kw_only=True):
-    """What is to change about a group.
+    """Changes to a group.
 
     Attributes:
-        default_voice_id: The voice that its looks speak with where a video names none, up to 255
-            characters.
+        default_voice_id: Voice of its looks for videos without a voice, up to 255 characters.
     """
 
     default_voice_id: Annotated[str, Meta(max_length=255)] | None = None
 
 
 class AvatarLookUpdate(Request, frozen=True, kw_only=True):
-    """What is to change about a look.
+    """Changes to a look.
 
     Attributes:
         name: Its name, up to 255 characters.
@@ -92,12 +91,12 @@ class AvatarLookUpdate(Request, frozen=True, kw_only=True):
 
 
 class AvatarConsentRequest(Request, frozen=True, kw_only=True):
-    """How the person whom an avatar shows consents to it.
+    """The consent of the person in an avatar.
 
     Attributes:
-        consent_video: A film in which they say so; without it, they follow the answer's ``url``.
-        consent_text: What they are to say, up to 1,000 characters without ``<`` and ``>``.
-        reroute_url: Where their browser goes from that page in the end.
+        consent_video: A video of the consent; without it, the person opens the answer's ``url``.
+        consent_text: The text to say, up to 1,000 characters without ``<`` and ``>``.
+        reroute_url: URL to which that page redirects at the end.
     """
 
     consent_video: AssetSource | None = None
@@ -112,11 +111,11 @@ class AvatarConsentRequest(Request, frozen=True, kw_only=True):
 
 
 class ResourceError(Answer, frozen=True, kw_only=True):
-    """Why something could not be made.
+    """The error of a failed avatar.
 
     Attributes:
-        code: The API's word for it.
-        message: A sentence for people.
+        code: The API's code.
+        message: The API's message.
     """
 
     code: str
@@ -124,21 +123,21 @@ class ResourceError(Answer, frozen=True, kw_only=True):
 
 
 class AvatarGroup(Answer, frozen=True, kw_only=True):
-    """A person with all their looks. Preview URLs are signed and expire.
+    """A person with all looks. Preview URLs are signed and expire.
 
     Attributes:
         id: Its id.
         name: Its name.
-        looks_count: How many looks it has.
+        looks_count: Number of looks.
         created_at: Unix seconds.
-        status: ``processing``, ``pending_consent``, then ``completed`` or ``failed``; None for
-            what needs no making.
-        consent_status: How the person's consent stands.
-        default_voice_id: The voice that its looks speak with where a video names none.
-        gender: ``male`` or ``female``, as a rule.
-        preview_image_url: A picture.
-        preview_video_url: A film.
-        error: Why it failed; can be missing on a real failure.
+        status: ``processing``, ``pending_consent``, then ``completed`` or ``failed``; None if it
+            was not created by a job.
+        consent_status: Status of the person's consent.
+        default_voice_id: Voice of its looks for videos without a voice.
+        gender: Usually ``male`` or ``female``.
+        preview_image_url: URL of a picture.
+        preview_video_url: URL of a video.
+        error: Reason of the failure. The API may leave it out.
     """
 
     id: str
@@ -155,25 +154,25 @@ class AvatarGroup(Answer, frozen=True, kw_only=True):
 
 
 class AvatarLook(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A look, which videos name as their ``avatar_id``. Preview URLs are signed and expire.
+    """A look, whose id videos use as ``avatar_id``. Preview URLs are signed and expire.
 
     Attributes:
         id: Its id.
         name: Its name.
         avatar_type: ``studio_avatar``, ``digital_twin`` or ``photo_avatar``.
-        group_id: The group it belongs to.
-        status: ``processing``, ``pending_consent``, then ``completed`` or ``failed``; None for
-            what needs no making.
-        supported_api_engines: The engines that can render it, such as ``avatar_iv``.
-        tags: Words for it.
-        default_voice_id: The voice that it speaks with where a video names none.
-        gender: ``male`` or ``female``, as a rule.
+        group_id: Id of its group.
+        status: ``processing``, ``pending_consent``, then ``completed`` or ``failed``; None if it
+            was not created by a job.
+        supported_api_engines: Engines that can render it, such as ``avatar_iv``.
+        tags: Its tags.
+        default_voice_id: Its voice for videos without a voice.
+        gender: Usually ``male`` or ``female``.
         preferred_orientation: ``portrait``, ``landscape`` or ``square``.
         image_width: Pixels.
         image_height: Pixels.
-        preview_image_url: A picture.
-        preview_video_url: A film.
-        error: Why it failed; can be missing on a real failure.
+        preview_image_url: URL of a picture.
+        preview_video_url: URL of a video.
+        error: Reason of the failure. The API may leave it out.
     """
 
     id: str
@@ -194,11 +193,11 @@ class AvatarLook(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class CreatedAvatar(Answer, frozen=True, kw_only=True):
-    """An avatar that was just asked for.
+    """An avatar that was just requested.
 
     Attributes:
-        avatar_item: The look that is being made.
-        avatar_group: The group it belongs to.
+        avatar_item: The look that is being created.
+        avatar_group: Its group.
     """
 
     avatar_item: AvatarLook | None = None
@@ -206,11 +205,11 @@ class CreatedAvatar(Answer, frozen=True, kw_only=True):
 
 
 class AvatarConsent(Answer, frozen=True, kw_only=True):
-    """How a consent stands.
+    """The state of a consent.
 
     Attributes:
-        avatar_group: The group that it is about.
-        url: The page on which the person consents, where no film was given.
+        avatar_group: The group of the avatar.
+        url: The page on which the person consents, if no video was sent.
     """
 
     avatar_group: AvatarGroup

@@ -1,4 +1,4 @@
-"""The API's own batches: up to 100 jobs in one request, which HeyGen starts as it has room."""
+"""The API's own batches: up to 100 jobs in one request, started when HeyGen has capacity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class VideoBatchRequest(Request, frozen=True, kw_only=True):
         videos: The videos, 1 to 100, of any type, without a ``folder_id`` of their own.
         title: Name of the batch in the account.
         folder_id: Folder to put them in.
-        callback_url: Called, unsigned, once when all items have ended.
+        callback_url: Called once without a signature when all items have ended.
     """
 
     videos: Annotated[Sequence[VideoRequest], Meta(min_length=1, max_length=_MOST_ITEMS)]
@@ -34,15 +34,18 @@ class VideoBatchRequest(Request, frozen=True, kw_only=True):
     def _check_rules(self) -> None:
         for index, video in enumerate(self.videos):
             if given(video, "folder_id"):
-                refuse(f"videos[{index}].folder_id", "a batch has one folder, its own folder_id")
+                refuse(
+                    f"videos[{index}].folder_id",
+                    "a batch has one folder for all its videos; set folder_id of the batch",
+                )
 
 
 def without_folder(
     videos: Sequence[VideoRequest],
 ) -> tuple[Sequence[VideoRequest], str | None]:
-    """Return the videos without the folder that all of them share, and that folder.
+    """Return the videos without the folder that all of them share, and the folder.
 
-    Anything else comes back as it is, for ``VideoBatchRequest`` to judge.
+    Other videos are returned unchanged, and ``VideoBatchRequest`` checks them.
     """
     if not isinstance(videos, list | tuple) or not all(isinstance(v, Request) for v in videos):
         return videos, None
@@ -56,10 +59,10 @@ class VideoTranslationBatchRequest(Request, frozen=True, kw_only=True):
     """Up to 100 translations in one request; each language of each video is one item.
 
     Attributes:
-        video_translations: The videos with their languages, 1 to 100, which together ask for
-            at most 100 languages.
+        video_translations: The videos with their languages, 1 to 100, with at most 100 languages in
+            total.
         title: Name of the batch in the account.
-        callback_url: Called, unsigned, once when all items have ended.
+        callback_url: Called once without a signature when all items have ended.
     """
 
     video_translations: Annotated[
@@ -73,7 +76,7 @@ class VideoTranslationBatchRequest(Request, frozen=True, kw_only=True):
         if count > _MOST_ITEMS:
             refuse(
                 "video_translations",
-                f"a batch takes {_MOST_ITEMS} items, each language is one, and these are {count}",
+                f"expected at most {_MOST_ITEMS} languages in total, got {count}; split the batch",
             )
 
 
@@ -83,7 +86,7 @@ class LipsyncBatchRequest(Request, frozen=True, kw_only=True):
     Attributes:
         lipsyncs: The lipsyncs, 1 to 100.
         title: Name of the batch in the account.
-        callback_url: Called, unsigned, once when all items have ended.
+        callback_url: Called once without a signature when all items have ended.
     """
 
     lipsyncs: Annotated[Sequence[LipsyncRequest], Meta(min_length=1, max_length=_MOST_ITEMS)]
@@ -92,7 +95,7 @@ class LipsyncBatchRequest(Request, frozen=True, kw_only=True):
 
 
 class CreatedBatch(Answer, frozen=True, kw_only=True):
-    """A batch that was just asked for; the ids of its jobs come later.
+    """A batch that was just requested; the ids of its jobs follow later.
 
     Attributes:
         batch_id: Its id.
@@ -105,13 +108,13 @@ class BatchItem(Answer, frozen=True, kw_only=True):
     """One item of a batch.
 
     Attributes:
-        item_index: Its place among the requests, from 0; with several languages in a request,
-            among the languages of all requests.
+        item_index: Position among the requests, from 0; if requests have several languages, among
+            the languages of all requests.
         status: ``queued``, ``processing``, then ``completed`` or ``failed``.
-        video_id: Id of its job, whatever the product; None until HeyGen has started it, and
-            for good where it could not.
-        error: Why it failed: an object as a rule, possibly a bare text; can be missing on a
-            real failure.
+        video_id: Id of its job, whatever the product; None until HeyGen has started it, or if
+            HeyGen could not start it.
+        error: Reason of the failure, usually an object, possibly a bare text. The API may leave it
+            out.
     """
 
     item_index: int | float
@@ -121,17 +124,17 @@ class BatchItem(Answer, frozen=True, kw_only=True):
 
 
 class BatchStatus(Answer, frozen=True, kw_only=True):
-    """How a batch stands, with one page of its items.
+    """The state of a batch, with one page of its items.
 
     Attributes:
         batch_id: Its id.
-        status: ``processing``, then ``completed``, or ``failed`` where no item ended well.
-        total_items: How many items it has.
-        counts_by_status: How many items are in each state.
+        status: ``processing``, then ``completed``, or ``failed`` if no item succeeded.
+        total_items: Number of items.
+        counts_by_status: Number of items with each status.
         created_at: Unix seconds.
         items: The items of this page, in the order of ``item_index``.
         has_more: Whether there is another page.
-        next_token: The token that asks for it.
+        next_token: The token that requests it.
         title: Name in the account.
     """
 

@@ -1,4 +1,4 @@
-"""Brand glossaries and brand kits: what is to be said, and how videos are to look."""
+"""Brand glossaries (pronunciations and translations) and brand kits (colours, fonts, logos)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _Text: TypeAlias = Annotated[str, Meta(min_length=1)]
 
 
 class BrandGlossaryTermInput(Part, frozen=True, kw_only=True):
-    """A term and how it is pronounced.
+    """A term and its pronunciation.
 
     Attributes:
         term: The term, at least 1 character.
-        pronunciation: How it is said, at least 1 character.
+        pronunciation: Its pronunciation, at least 1 character.
     """
 
     term: _Text
@@ -25,7 +25,7 @@ class BrandGlossaryTermInput(Part, frozen=True, kw_only=True):
 
 
 class ForcedTranslationInput(Part, frozen=True, kw_only=True):
-    """A term and how it is always translated.
+    """A term and its fixed translation.
 
     Attributes:
         term: The term, at least 1 character.
@@ -47,14 +47,14 @@ class UntranslatedTermInput(Part, frozen=True, kw_only=True):
 
 
 class BrandGlossaryRequest(Request, frozen=True, kw_only=True):
-    """A glossary to be made.
+    """A new glossary.
 
     Attributes:
-        name: Its name, 1 to 64 characters. HeyGen trims it; it must be unique in the workspace,
-            whatever its case.
-        terms: How terms are pronounced.
+        name: Its name, 1 to 64 characters. HeyGen trims it. It must be unique in the workspace,
+            ignoring case.
+        terms: Pronunciations of terms.
         do_not_translate_terms: Terms that are never translated.
-        forced_translations: Terms that are always translated in one way.
+        forced_translations: Terms with a fixed translation.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -64,13 +64,13 @@ class BrandGlossaryRequest(Request, frozen=True, kw_only=True):
 
 
 class BrandGlossaryUpdate(Request, frozen=True, kw_only=True):
-    """What is to change about a glossary. A list replaces the stored one; None leaves it.
+    """Changes to a glossary. A list replaces the stored one; None keeps it.
 
     Attributes:
         name: Its name, 1 to 64 characters.
-        terms: How terms are pronounced.
+        terms: Pronunciations of terms.
         do_not_translate_terms: Terms that are never translated.
-        forced_translations: Terms that are always translated in one way.
+        forced_translations: Terms with a fixed translation.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
@@ -80,11 +80,11 @@ class BrandGlossaryUpdate(Request, frozen=True, kw_only=True):
 
 
 class BrandGlossaryTerm(Answer, frozen=True, kw_only=True):
-    """A term and how it is pronounced.
+    """A term and its pronunciation.
 
     Attributes:
         term: The term.
-        pronunciation: How it is said.
+        pronunciation: Its pronunciation.
     """
 
     term: str
@@ -92,7 +92,7 @@ class BrandGlossaryTerm(Answer, frozen=True, kw_only=True):
 
 
 class ForcedTranslation(Answer, frozen=True, kw_only=True):
-    """A term and how it is always translated.
+    """A term and its fixed translation.
 
     Attributes:
         term: The term.
@@ -119,9 +119,9 @@ class BrandGlossaryDetail(AnswerWithDefaults, frozen=True, kw_only=True):
     Attributes:
         brand_glossary_id: Its id.
         name: Its name.
-        terms: How terms are pronounced.
+        terms: Pronunciations of terms.
         do_not_translate_terms: Terms that are never translated.
-        forced_translations: Terms that are always translated in one way.
+        forced_translations: Terms with a fixed translation.
         created_at: ISO 8601.
         updated_at: ISO 8601.
     """
@@ -136,7 +136,7 @@ class BrandGlossaryDetail(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class DeletedBrandGlossary(Answer, frozen=True, kw_only=True):
-    """A glossary that was deleted. What names it goes on without it.
+    """A glossary that was deleted. Requests that refer to it work without it.
 
     Attributes:
         brand_glossary_id: Its id.
@@ -146,11 +146,11 @@ class DeletedBrandGlossary(Answer, frozen=True, kw_only=True):
 
 
 class BrandKitRequest(Request, frozen=True, kw_only=True):
-    """A website to make a brand kit of.
+    """A website as the source of a brand kit.
 
     Attributes:
         url: Address of the website, up to 2,048 characters.
-        name: Name of the kit, up to 256 characters; HeyGen chooses without one.
+        name: Name of the kit, up to 256 characters. By default HeyGen chooses.
     """
 
     url: Annotated[str, Meta(max_length=2048)]
@@ -158,7 +158,7 @@ class BrandKitRequest(Request, frozen=True, kw_only=True):
 
 
 class BrandKitColorRolesUpdate(Part, frozen=True, kw_only=True):
-    """Which colour plays which role. It replaces all roles; without any it clears them.
+    """The colours for each role. They replace all stored roles; no roles clear them.
 
     Attributes:
         primary: Colour of the kit.
@@ -186,7 +186,7 @@ class BrandKitFontRoleUpdate(Part, frozen=True, kw_only=True):
 
 
 class BrandKitFontRolesUpdate(Part, frozen=True, kw_only=True):
-    """Which font plays which role. It replaces all roles; without any it clears them.
+    """The fonts for each role. They replace all stored roles; no roles clear them.
 
     Attributes:
         title_text: Font of titles.
@@ -198,7 +198,7 @@ class BrandKitFontRolesUpdate(Part, frozen=True, kw_only=True):
 
 
 class BrandKitLogoRolesUpdate(Part, frozen=True, kw_only=True):
-    """Which logo plays which role. It replaces all roles; without any it clears them.
+    """The logos for each role. They replace all stored roles; no roles clear them.
 
     Attributes:
         primary: Id of a logo of the kit.
@@ -208,13 +208,13 @@ class BrandKitLogoRolesUpdate(Part, frozen=True, kw_only=True):
 
 
 class BrandKitUpdate(Request, frozen=True, kw_only=True):
-    """What is to change about a brand kit; None leaves what is stored.
+    """Changes to a brand kit; None keeps the stored value.
 
     Attributes:
         name: Its name, 1 to 256 characters.
-        color_roles: Roles of its colours, in place of all that are stored.
-        font_roles: Roles of its fonts, in place of all that are stored.
-        logo_roles: Roles of its logos, in place of all that are stored.
+        color_roles: Roles of its colours; they replace all stored roles.
+        font_roles: Roles of its fonts; they replace all stored roles.
+        logo_roles: Roles of its logos; they replace all stored roles.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
@@ -224,7 +224,7 @@ class BrandKitUpdate(Request, frozen=True, kw_only=True):
 
 
 class CreatedBrandKit(Answer, frozen=True, kw_only=True):
-    """A brand kit that is being made.
+    """A brand kit that is being created.
 
     Attributes:
         brand_kit_id: Its id.
@@ -236,7 +236,7 @@ class CreatedBrandKit(Answer, frozen=True, kw_only=True):
 
 
 class BrandKitColorRoles(Answer, frozen=True, kw_only=True):
-    """Which colour plays which role.
+    """The colours for each role.
 
     Attributes:
         primary: Colour of the kit.
@@ -268,7 +268,7 @@ class BrandKitFontRole(Answer, frozen=True, kw_only=True):
 
     Attributes:
         font_id: Font of the kit.
-        weight: How heavy it is, such as 400.
+        weight: Its weight, such as 400.
     """
 
     font_id: str | None = None
@@ -276,7 +276,7 @@ class BrandKitFontRole(Answer, frozen=True, kw_only=True):
 
 
 class BrandKitFontRoles(Answer, frozen=True, kw_only=True):
-    """Which font plays which role.
+    """The fonts for each role.
 
     Attributes:
         title_text: Font of titles.
@@ -302,7 +302,7 @@ class BrandKitLogo(Answer, frozen=True, kw_only=True):
 
 
 class BrandKitLogoRoles(Answer, frozen=True, kw_only=True):
-    """Which logo plays which role.
+    """The logos for each role.
 
     Attributes:
         primary: Id of a logo of the kit.
@@ -312,7 +312,7 @@ class BrandKitLogoRoles(Answer, frozen=True, kw_only=True):
 
 
 class BrandKitDetail(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A brand kit with all that belongs to it.
+    """A brand kit with its colours, fonts and logos.
 
     Attributes:
         brand_kit_id: Its id.
@@ -321,9 +321,9 @@ class BrandKitDetail(AnswerWithDefaults, frozen=True, kw_only=True):
         colors: Its colours.
         fonts: Its fonts.
         logos: Its logos.
-        color_roles: Which colour plays which role.
-        font_roles: Which font plays which role.
-        logo_roles: Which logo plays which role.
+        color_roles: The colours for each role.
+        font_roles: The fonts for each role.
+        logo_roles: The logos for each role.
     """
 
     brand_kit_id: str

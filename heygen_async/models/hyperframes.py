@@ -1,4 +1,4 @@
-"""HyperFrames: videos that HeyGen renders from a web project."""
+"""HyperFrames: videos rendered from a web project."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from heygen_async.models.structs import Answer, HttpUrl, Request, Timestamp
 
 
 class HyperframesRenderRequest(Request, frozen=True, kw_only=True):
-    """A project to be rendered into a video.
+    """A project to render as a video.
 
     Attributes:
-        project: A zip file with ``index.html``, or the file that ``composition`` names, inside.
-        composition: Path in the zip of the file to render, up to 512 characters; ``index.html``
-            without one.
+        project: A zip file that contains ``index.html`` or the file in ``composition``.
+        composition: Path of the file to render in the zip, up to 512 characters. Default:
+            ``index.html``.
         variables: Values for the project's variables, by name.
         aspect_ratio: Shape of the picture.
-        resolution: Size of the picture. ``4k`` costs half as much again.
+        resolution: Size of the picture. ``4k`` costs 1.5 times as much.
         fps: Frames per second, 1 to 240.
         quality: ``draft`` renders fastest.
         format: Container of the video.
         title: Name in the account, up to 500 characters.
-        callback_url: Called, unsigned, when it has ended.
-        callback_id: Comes back with the callback, up to 256 characters; by default one that nobody
-            can guess.
+        callback_url: Called without a signature when it has ended.
+        callback_id: Sent back with the callback, up to 256 characters. Default: an unguessable id.
     """
 
     project: AssetSource
@@ -63,14 +62,14 @@ class HyperframesRender(Answer, frozen=True, kw_only=True):
         video_url: The video; can be missing for a moment after ``completed``.
         thumbnail_url: A still image.
         duration: Seconds.
-        failure_message: Why it failed; can be missing on a real failure.
+        failure_message: Reason of the failure. The API may leave it out.
         composition: From the request.
         aspect_ratio: Shape of the picture.
         resolution: Size of the picture.
         fps: Frames per second.
         quality: From the request.
         title: Name in the account.
-        callback_id: From the request.
+        callback_id: The ``callback_id`` of the request.
         created_at: Unix seconds.
         completed_at: Unix seconds.
     """
@@ -94,7 +93,7 @@ class HyperframesRender(Answer, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Its ``render_id``, under the name that ids of other jobs have."""
+        """The ``render_id``, under the name of other jobs' ids."""
         return self.render_id
 
 

@@ -1,7 +1,7 @@
-"""Languages as people write them: codes, other cases, native names, and the API's names for them.
+"""Match languages as people write them (codes, any case, native names) to the API's names.
 
-The API knows languages by English names, some with a region: ``Spanish``, ``Spanish (Spain)``.
-Codes are those of ISO 639 and ISO 3166.
+The API's names are English, some with a region: ``Spanish``, ``Spanish (Spain)``. Codes are those
+of ISO 639 and ISO 3166.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from functools import cache
 
-# The API's name without region, then codes, native names and other names. Codes of countries are
-# among them where they are those of no language.
+# The API's name without region, then codes, native names and other names. They include codes of
+# countries that are not codes of languages.
 _LANGUAGES = """
 Afrikaans: af, afr
 Albanian: sq, sqi, alb, shqip
@@ -94,7 +94,7 @@ Vietnamese: vi, vn, vie, tiếng việt
 Welsh: cy, cym, cymraeg
 Zulu: zu, zul, isizulu
 """
-# Codes of regions, and what the API calls them where it is not the name in full.
+# Codes of regions, with the API's names for them.
 _REGIONS = """
 AE United Arab Emirates; AF Afghanistan; AL Albania; AM Armenia; AR Argentina; AT Austria;
 AU Australia; AZ Azerbaijan; BA Bosnia and Herzegovina; BD Bangladesh; BE Belgium; BG Bulgaria;
@@ -116,7 +116,7 @@ ZA South Africa; DEUTSCHLAND Germany; OSTERREICH Austria; SCHWEIZ Switzerland; S
 ESPANA Spain; BRASIL Brazil; ITALIA Italy; TURKEY Türkiye;
 HANS Mandarin, Simplified; HANT Taiwanese Mandarin, Traditional
 """
-# Names that say language and region in other ways.
+# Names that express language and region in other ways.
 _SPELLINGS = {
     "zh-hk": "Chinese (Cantonese, Traditional)",
     "yue": "Chinese (Cantonese, Traditional)",
@@ -162,22 +162,22 @@ _SPELLINGS = {
     "schweizerdeutsch": "German (Switzerland)",
 }
 _MOST = 3
-# A misspelt name of a language; names of other languages are less alike.
+# Similarity of a misspelt name; names of different languages are less similar.
 _TYPO = 0.78
 _ENCODING = re.compile(r"\.utf-?8\Z")  # as in LANG=en_US.UTF-8
 _WITH_REGION = re.compile(r"(.+?)\s*(?:\((.*)\)|-\s+(.*)|\s-\s*(.*))\s*")
 
 
 def same_language(given: str, offered: Collection[str]) -> list[str]:
-    """Return the API's names for the language that somebody means, the likeliest first.
+    """Return the API's names for a language, the most likely first.
 
     Args:
-        given: What was written: a name in any case, a native name, or a code such as ``pt-BR``.
+        given: A name in any case, a native name, or a code such as ``pt-BR``.
         offered: The API's names.
 
     Returns:
-        One name if that is certain, up to three of the same language if its region is not, or
-        none.
+        One name if it is certain, up to three names of the same language if the region is not
+        certain, or none.
     """
     key = _ENCODING.sub("", _folded(given))
     for name in offered:
@@ -201,7 +201,7 @@ def same_language(given: str, offered: Collection[str]) -> list[str]:
 def _folded(text: str) -> str:
     """Return a text without case, accents and surplus blanks."""
     decomposed = unicodedata.normalize("NFKD", str(text).casefold().replace("_", "-"))
-    # Only accents of Latin, Greek and Cyrillic; in other scripts such marks are vowels.
+    # Remove accents of Latin, Greek and Cyrillic only; in other scripts such marks are vowels.
     kept = "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f")
     return " ".join(unicodedata.normalize("NFC", kept).split())
 
@@ -211,7 +211,7 @@ def _parts(key: str) -> tuple[str, str]:
     code, *subtags = key.split("-")
     if subtags and code in _names() and all(tag.isalnum() for tag in subtags):
         known = [tag for tag in subtags if tag in _regions()]
-        # zh-Hant-HK: the region counts, not the script.
+        # zh-Hant-HK: use the region, not the script.
         return code, known[-1] if known else subtags[-1]
     found = _WITH_REGION.fullmatch(key)
     if found is None:
@@ -221,15 +221,15 @@ def _parts(key: str) -> tuple[str, str]:
 
 def _region_of(name: str) -> str:
     region = _parts(_folded(name))[1]
-    # Of "Latin, Serbia" the script is said elsewhere.
+    # "Latin, Serbia": the script is not part of the region.
     return region.removeprefix("latin, ")
 
 
 def _bases(language: str) -> Iterable[str]:
-    """Return the API's folded names for a language, also for a misspelt one."""
+    """Return the API's folded names for a language, even if it is misspelt."""
     known = _names()
     if language not in known:
-        # Codes are too short to be misspelt.
+        # Codes are too short to correct.
         long = [name for name in known if len(name) > 3]
         language = next(iter(difflib.get_close_matches(language, long, n=1, cutoff=_TYPO)), "")
     return known.get(language, ())
@@ -248,6 +248,6 @@ def _names() -> dict[str, list[str]]:
 
 @cache
 def _regions() -> dict[str, str]:
-    """Return the API's words for regions, folded, by code."""
+    """Return the API's folded names of regions, by code."""
     pairs = (entry.split(maxsplit=1) for entry in " ".join(_REGIONS.split()).split(";"))
     return {code.lower(): _folded(word) for code, word in pairs}

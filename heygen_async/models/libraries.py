@@ -1,4 +1,4 @@
-"""What videos draw on: sounds, brand kits and glossaries, and the folders they are put in."""
+"""Libraries for videos: sounds, brand kits, glossaries and folders."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from heygen_async.models.structs import Answer, AnswerWithDefaults, Nullable, Re
 
 
 class Sound(Answer, frozen=True, kw_only=True):
-    """A piece of music or an effect that was searched for.
+    """A piece of music or a sound effect found by a search.
 
     Attributes:
         id: Its id.
         name: Its name.
-        description: What it sounds like.
+        description: Description of its sound.
         type: ``music`` or ``sound_effects``.
-        audio_url: The file.
-        score: How well it fits the query, 0 to 1.
+        audio_url: URL of the file.
+        score: Match with the query, 0 to 1.
         duration: Seconds.
-        peak_offset: Where it is loudest, in seconds.
-        placement: Where in a video it fits.
+        peak_offset: Position of its loudest part, in seconds.
+        placement: Suitable place in a video.
     """
 
     id: str
@@ -42,7 +42,7 @@ class BrandKit(AnswerWithDefaults, frozen=True, kw_only=True):
         brand_kit_id: Its id.
         name: Its name.
         colors: Its colours.
-        logo_url: Its logo.
+        logo_url: URL of its logo.
     """
 
     brand_kit_id: str
@@ -68,12 +68,12 @@ class BrandGlossary(Answer, frozen=True, kw_only=True):
 
 
 class FolderRequest(Request, frozen=True, kw_only=True):
-    """A folder to be made.
+    """A new folder.
 
     Attributes:
         name: Its name, 1 to 256 characters.
-        parent_id: The folder it is in; by default it is in none.
-        type: What it takes; by default HeyGen chooses.
+        parent_id: Id of the parent folder. Default: none.
+        type: Type of its contents. By default HeyGen chooses.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -87,10 +87,10 @@ class Folder(Answer, frozen=True, kw_only=True):
     Attributes:
         folder_id: Its id.
         name: Its name.
-        type: What it takes, such as ``mixed``.
-        parent_id: The folder it is in.
-        is_trash: Whether it was thrown away.
-        creator_username: Who made it.
+        type: Type of its contents, such as ``mixed``.
+        parent_id: Id of the parent folder.
+        is_trash: Whether it is in the trash.
+        creator_username: Name of the user who created it.
         created_at: Unix seconds.
         updated_at: Unix seconds.
     """

@@ -1,4 +1,4 @@
-"""Lipsyncs: one video made to speak another audio."""
+"""Lipsyncs: videos with lips synchronized to another audio."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from heygen_async.models.structs import (
 
 
 class LipsyncRequest(JobRequest["Lipsync"], frozen=True, kw_only=True):
-    """A video whose lips are to follow other speech.
+    """A video and the audio for its lips.
 
     Attributes:
         video: The video.
-        audio: The speech.
+        audio: The audio.
         mode: ``speed``, or ``precision`` for better lip movements at twice the price.
-        start_time: Work from here, in seconds; before ``end_time``.
-        end_time: Work up to here, in seconds.
-        enable_dynamic_duration: Let the video stretch to fit the speech.
-        disable_music_track: Drop the background music.
-        enable_speech_enhancement: Clean the speech.
-        enable_caption: Make captions; deprecated by the API.
-        enable_watermark: Show HeyGen's watermark.
-        keep_the_same_format: Keep resolution and format of the source.
-        fps_mode: How frames are timed.
+        start_time: Start of the part to process, in seconds; before ``end_time``.
+        end_time: End of the part to process, in seconds.
+        enable_dynamic_duration: Whether the video may be stretched to fit the speech.
+        disable_music_track: Whether to drop the background music.
+        enable_speech_enhancement: Whether to clean the speech.
+        enable_caption: Whether to make captions; deprecated by the API.
+        enable_watermark: Whether to show HeyGen's watermark.
+        keep_the_same_format: Whether to keep resolution and format of the source.
+        fps_mode: Timing of frames.
         title: Name in the account.
-        folder_id: Folder to put it in.
-        callback_url: Called, unsigned, when it has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        folder_id: Id of the folder for it.
+        callback_url: Called without a signature when it has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     video: MediaSource
@@ -58,7 +58,7 @@ class LipsyncRequest(JobRequest["Lipsync"], frozen=True, kw_only=True):
 
 
 class CreatedLipsync(Answer, frozen=True, kw_only=True):
-    """A lipsync that was just asked for.
+    """A lipsync that was just requested.
 
     Attributes:
         lipsync_id: Its id.
@@ -73,12 +73,12 @@ class Lipsync(Answer, frozen=True, kw_only=True):
     Attributes:
         id: Its id.
         status: ``pending``, ``running``, then ``completed`` or ``failed``.
-        video_url: The video with its new speech.
-        caption_url: The caption file.
+        video_url: URL of the video with its new speech.
+        caption_url: URL of the caption file.
         duration: Seconds.
-        failure_message: Why it failed; can be missing on a real failure.
+        failure_message: Reason of the failure. The API may leave it out.
         title: Name in the account.
-        callback_id: From the request.
+        callback_id: The ``callback_id`` of the request.
         created_at: Unix seconds.
     """
 

@@ -1,4 +1,4 @@
-"""The files that finished jobs have made, by what they are."""
+"""Find the URLs of the files of finished jobs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeAlias, get_args
 from heygen_async.errors import InvalidRequest
 
 Output: TypeAlias = Literal["video", "captioned", "subtitles", "thumbnail", "gif", "audio"]
-"""What of a result to fetch. ``captioned`` is the video with captions burnt in."""
+"""The file of a result. ``captioned`` is the video with burnt-in captions."""
 
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
-# Fields in which the results of different kinds have them, the preferred one first.
+# Fields of the results of different kinds, the preferred one first.
 _FIELDS: dict[Output, tuple[str, ...]] = {
     "video": ("video_url",),
     "captioned": ("captioned_video_url",),
@@ -23,15 +23,15 @@ _FIELDS: dict[Output, tuple[str, ...]] = {
 
 
 def output_url(result: Any, what: Output | None) -> str:
-    """Return the URL of a file that a result has.
+    """Return the URL of a file of a result.
 
     Args:
         result: A ``Video``, a ``VideoTranslation`` or the like.
-        what: Which file; None for the video, or the audio of a translation of the audio alone.
+        what: The file; None for the video, or the audio of a translation of audio only.
 
     Raises:
-        InvalidRequest: ``what`` is unknown, results of this kind have no such file, or this one has
-            none, perhaps not yet.
+        InvalidRequest: ``what`` is unknown, results of this kind do not have the file, or this
+            result does not have it, or not yet.
     """
     if what is not None and what not in OUTPUTS:
         raise InvalidRequest(
@@ -48,7 +48,7 @@ def output_url(result: Any, what: Output | None) -> str:
         return url
     if what is None:
         raise InvalidRequest(
-            f"source: {result.id} is {result.status} and has no media URL", param="source"
+            f"source: {result.id} is {result.status} and has no media URL yet", param="source"
         )
     there = [name for name in offered if any(getattr(result, f, None) for f in _FIELDS[name])]
     has = f"; it has {', '.join(there)}" if there else ""
@@ -58,7 +58,7 @@ def output_url(result: Any, what: Output | None) -> str:
 
 
 def find_output_url(result: Any, what: Output | None) -> str | None:
-    """Return the URL of a file that a result has, or None if it has none.
+    """Return the URL of a file of a result, or None if it does not have the file.
 
     Args:
         result: A ``Video``, a ``VideoTranslation`` or the like.

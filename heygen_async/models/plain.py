@@ -10,33 +10,33 @@ import msgspec
 
 
 class Plain(msgspec.Struct, frozen=True):
-    """Parent of Structs that are handed on as plain data. All fields are given."""
+    """Parent of Structs that can be converted to plain data, with all fields."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON takes them; what JSON has no type for becomes its text."""
+        """Return the fields as JSON values; a value without a JSON type becomes its text."""
         return plain_dict(self)
 
     def to_json(self) -> str:
-        """Return what ``to_dict`` does as JSON text."""
+        """Return ``to_dict()`` as JSON text."""
         return plain_json(self.to_dict())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """Let Pydantic, and so FastAPI, return objects of this class; only Pydantic calls it."""
+        """Describe the class for Pydantic and FastAPI. Called by Pydantic only."""
         return pydantic_schema(cls)
 
 
 def plain_dict(value: object) -> dict[str, Any]:
-    """Return the fields of a Struct as JSON takes them."""
+    """Return the fields of a Struct as JSON values."""
     fields: dict[str, Any] = plain_value(value)
     return fields
 
 
 def plain_value(value: object) -> Any:
-    """Return a value as JSON takes it.
+    """Return a value as a JSON value.
 
-    Exceptions become ``type``, ``code`` and ``message``; numbers of other libraries Python's own;
-    what JSON has no type for becomes its text.
+    Exceptions become ``type``, ``code`` and ``message``; numbers of other libraries become Python's
+    own; a value without a JSON type becomes its text.
     """
     return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
 
@@ -47,7 +47,7 @@ def plain_json(value: object) -> str:
 
 
 def pydantic_schema(kind: type[Any]) -> Any:
-    """Return how Pydantic takes and writes objects of a class that has ``to_dict``."""
+    """Return Pydantic's schema for objects of a class with ``to_dict``."""
     from pydantic_core import core_schema
 
     written = core_schema.plain_serializer_function_ser_schema(

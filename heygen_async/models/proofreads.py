@@ -1,4 +1,4 @@
-"""Proofreads: the subtitles of a translation, to be corrected before it is rendered."""
+"""Proofreads: translations whose subtitles are corrected before rendering."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from heygen_async.models.video_translations import VideoTranslation
 
 
 class ProofreadRequest(JobRequest["Proofread"], frozen=True, kw_only=True):
-    """One video whose translations are to be proofread; one session per language.
+    """A video whose translations will be proofread, with one session per language.
 
     Attributes:
         video: The video.
-        output_languages: Names as ``video_translations.languages`` lists them; at least one.
+        output_languages: Names from ``video_translations.languages``; at least one.
         title: Name in the account.
         mode: ``speed``, or ``precision`` for better lip movements at twice the price.
-        speaker_num: How many people speak; detected without it.
-        srt: Subtitles to go by.
-        enable_video_stretching: Let the video stretch to fit the speech.
-        disable_music_track: Drop the background music.
-        enable_speech_enhancement: Clean the speech.
-        keep_the_same_format: Keep resolution and format of the source.
+        speaker_num: Number of speakers. By default it is detected.
+        srt: Subtitles to use.
+        enable_video_stretching: Whether the video may be stretched to fit the speech.
+        disable_music_track: Whether to drop the background music.
+        enable_speech_enhancement: Whether to clean the speech.
+        keep_the_same_format: Whether to keep resolution and format of the source.
         brand_glossary_id: Glossary of terms.
         brand_voice_id: Deprecated by the API.
-        folder_id: Folder to put it in.
+        folder_id: Id of the folder for it.
     """
 
     video: MediaSource
@@ -57,13 +57,13 @@ class ProofreadSrtUpdate(Request, frozen=True, kw_only=True):
 
 
 class ProofreadGenerateRequest(Request, frozen=True, kw_only=True):
-    """How a proofread is rendered; the one step of a proofread that is charged.
+    """The options for rendering a proofread. Only this step is charged.
 
     Attributes:
-        captions: Make captions; deprecated by the API.
-        translate_audio_only: Leave the lips alone.
-        callback_url: Called, unsigned, when the translation has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        captions: Whether to make captions; deprecated by the API.
+        translate_audio_only: Translate the audio only, without changing the lips.
+        callback_url: Called without a signature when the translation has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     captions: bool = False
@@ -73,7 +73,7 @@ class ProofreadGenerateRequest(Request, frozen=True, kw_only=True):
 
 
 class CreatedProofreads(Answer, frozen=True, kw_only=True):
-    """Proofreads that were just asked for.
+    """Proofreads that were just requested.
 
     Attributes:
         proofread_ids: One id per language.
@@ -85,15 +85,15 @@ class CreatedProofreads(Answer, frozen=True, kw_only=True):
 
 
 class Proofread(Answer, frozen=True, kw_only=True):
-    """A proofread; its session lives for about 24 h.
+    """A proofread; its session expires after about 24 h.
 
     Attributes:
         id: Its id.
-        status: ``processing``, then ``completed`` (ready to be corrected) or ``failed``.
+        status: ``processing``, then ``completed`` (ready for correction) or ``failed``.
         input_language: Language of the source.
         output_language: Language of the result.
-        submitted_for_review: Whether it was handed to a reviewer.
-        failure_message: Why it failed; can be missing on a real failure.
+        submitted_for_review: Whether it was submitted to a reviewer.
+        failure_message: Reason of the failure. The API may leave it out.
         title: Name in the account.
         created_at: Unix seconds.
     """
@@ -109,11 +109,11 @@ class Proofread(Answer, frozen=True, kw_only=True):
 
 
 class ProofreadSrt(Answer, frozen=True, kw_only=True):
-    """Where the subtitles of a proofread are; the URLs are signed and expire.
+    """The URLs of the subtitles of a proofread, which are signed and expire.
 
     Attributes:
-        srt_url: The translated subtitles.
-        original_srt_url: The subtitles of the source.
+        srt_url: URL of the translated subtitles.
+        original_srt_url: URL of the subtitles of the source.
     """
 
     srt_url: str
@@ -121,7 +121,7 @@ class ProofreadSrt(Answer, frozen=True, kw_only=True):
 
 
 class GeneratedProofread(Answer, frozen=True, kw_only=True):
-    """The translation that a proofread is rendered into.
+    """The translation that renders a proofread.
 
     Attributes:
         video_translation_id: Id of the translation.
@@ -135,21 +135,21 @@ class GeneratedProofread(Answer, frozen=True, kw_only=True):
 class ProofreadRender(
     ProofreadGenerateRequest, JobRequest[VideoTranslation], frozen=True, kw_only=True
 ):
-    """A proofread to be rendered, as an item of ``batch.run``; its job is a ``VideoTranslation``.
+    """A proofread to render as an item of ``batch.run``; its job is a ``VideoTranslation``.
 
-    It says in one what ``heygen.proofreads.generate`` takes in two arguments; the other fields
-    are those of ``ProofreadGenerateRequest``.
+    It combines the two arguments of ``heygen.proofreads.generate``; the other fields are those of
+    ``ProofreadGenerateRequest``.
 
     Attributes:
-        proofread_id: The session, which has to be ready.
-        language: Into which it translates; helps to find the job again, and is not sent.
-        mode: The mode of its ``ProofreadRequest``, which the price depends on; it is not sent.
-        video: The video of its ``ProofreadRequest``, whose length the price depends on; it is not
+        proofread_id: Id of the session, which must be completed.
+        language: Its target language, used to find the job again; not sent.
+        mode: The mode of its ``ProofreadRequest``, on which the price depends; not sent.
+        video: The video of its ``ProofreadRequest``, on whose length the price depends; not
             sent.
-        captions: Make captions; deprecated by the API.
-        translate_audio_only: Leave the lips alone.
-        callback_url: Called, unsigned, when the translation has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        captions: Whether to make captions; deprecated by the API.
+        translate_audio_only: Translate the audio only, without changing the lips.
+        callback_url: Called without a signature when the translation has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     proofread_id: str
@@ -158,7 +158,7 @@ class ProofreadRender(
     video: MediaSource | None = None
 
     def generate(self) -> ProofreadGenerateRequest:
-        """What is sent."""
+        """Return the request that is sent."""
         return ProofreadGenerateRequest(
             captions=self.captions,
             translate_audio_only=self.translate_audio_only,

@@ -1,4 +1,4 @@
-"""Scenes of a video, as HeyGen answers them: scripts, backgrounds and elements."""
+"""The scenes of a finished video: scripts, backgrounds and elements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from heygen_async.models.structs import Answer, AnswerWithDefaults, Nullable
 
 
 class VideoTrim(Answer, frozen=True, kw_only=True):
-    """The part of a video that is shown.
+    """A part of a video.
 
     Attributes:
         start_offset: Seconds.
@@ -20,17 +20,17 @@ class VideoTrim(Answer, frozen=True, kw_only=True):
 
 
 class FrameBackground(Answer, frozen=True, kw_only=True):
-    """What is behind a scene: a colour, an image or a video. Which fields it has, its type says.
+    """The background of a scene: a colour, an image or a video. Its fields depend on its type.
 
     Attributes:
         type: ``color``, ``image`` or ``video``.
         color: The colour.
         id: Id of the image or the video.
-        url: The file; left out where its link has lapsed.
-        playback: What happens where the scene outlasts the video.
-        speed_multiplier: How fast the video plays.
-        trim: Which part of the video is shown.
-        volume: Of the video's own sound.
+        url: The file; left out if its link has expired.
+        playback: Behaviour if the scene is longer than the video.
+        speed_multiplier: Playback speed of the video.
+        trim: The part of the video that is shown.
+        volume: Volume of the video's own sound.
     """
 
     type: str | None = None
@@ -44,21 +44,21 @@ class FrameBackground(Answer, frozen=True, kw_only=True):
 
 
 class SceneElement(AnswerWithDefaults, frozen=True, kw_only=True):
-    """Something that a scene shows. Which fields it has, its type says; types are an open set.
+    """An element of a scene. Its fields depend on its type; further types are possible.
 
     Attributes:
         id: Its id.
-        type: ``avatar``, ``image``, ``video``, or a type that HeyGen does not describe, perhaps
+        type: ``avatar``, ``image``, ``video``, or a type that HeyGen does not document, perhaps
             with ``children``.
-        avatar_id: Look of an avatar.
-        engine: What animates the avatar.
+        avatar_id: Id of an avatar's look.
+        engine: Engine that animates the avatar.
         expressiveness: Strength of the avatar's gestures.
-        motion_prompt: How the avatar moves, in words.
-        url: File of an image or a video; left out where its link has lapsed.
-        playback: What happens where the scene outlasts the video.
-        speed_multiplier: How fast the video plays.
-        trim: Which part of the video is shown.
-        volume: Of the video's own sound.
+        motion_prompt: Description of the avatar's motion.
+        url: URL of an image or a video; left out if its link has expired.
+        playback: Behaviour if the scene is longer than the video.
+        speed_multiplier: Playback speed of the video.
+        trim: The part of the video that is shown.
+        volume: Volume of the video's own sound.
         children: Elements inside this one.
     """
 
@@ -77,14 +77,14 @@ class SceneElement(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class ScriptVoiceSettings(Answer, frozen=True, kw_only=True):
-    """How a text is spoken.
+    """The settings of the voice for a text.
 
     Attributes:
         engine_settings: Settings of the engine behind the voice, by the names of ``VoiceSettings``.
         locale: Accent, such as ``en-GB``.
-        pitch: 0 is the voice's own.
-        speed: 1 is the voice's own.
-        volume: 0 to 1.
+        pitch: Pitch; 0 is the voice's own.
+        speed: Speed; 1 is the voice's own.
+        volume: Volume, 0 to 1.
     """
 
     engine_settings: dict[str, Any] | None = None
@@ -95,16 +95,16 @@ class ScriptVoiceSettings(Answer, frozen=True, kw_only=True):
 
 
 class ScriptEntry(Answer, frozen=True, kw_only=True):
-    """A piece of what a scene says. Which fields it has, its type says.
+    """A part of a scene's script. Its fields depend on its type.
 
     Attributes:
         id: Its id.
         type: ``text``, ``audio`` or ``silence``.
-        text: What is said.
-        voice_id: Who says it.
-        voice_settings: How it is said.
+        text: The text to speak.
+        voice_id: Id of the voice.
+        voice_settings: Settings of the voice.
         trim_to_speech: Whether silence around the speech is cut off.
-        audio_url: The recording; left out where its link has lapsed.
+        audio_url: URL of the recording; left out if its link has expired.
         duration: Seconds of silence.
     """
 
@@ -123,9 +123,9 @@ class Scene(AnswerWithDefaults, frozen=True, kw_only=True):
 
     Attributes:
         id: Its id.
-        script: What is said, in order.
-        elements: What is shown.
-        background: What is behind it.
+        script: The parts of its script, in order.
+        elements: The elements that it shows.
+        background: Background of it.
     """
 
     id: str
@@ -135,22 +135,22 @@ class Scene(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class VideoCaption(Answer, frozen=True, kw_only=True):
-    """Whether a video has captions.
+    """The captions of a video.
 
     Attributes:
-        enabled: Whether it has.
+        enabled: Whether the video has captions.
     """
 
     enabled: bool
 
 
 class VideoContext(Answer, frozen=True, kw_only=True):
-    """What all scenes of a video share.
+    """The properties shared by all scenes of a video.
 
     Attributes:
-        aspect_ratio: Shape of the picture.
+        aspect_ratio: Aspect ratio of the picture.
         resolution: Size of the picture.
-        caption: Whether it has captions.
+        caption: Its captions.
         title: Name in the account.
         brand_glossary_id: Glossary of pronunciations.
     """
@@ -163,11 +163,11 @@ class VideoContext(Answer, frozen=True, kw_only=True):
 
 
 class VideoScenes(AnswerWithDefaults, frozen=True, kw_only=True):
-    """The scenes of a video, all of them. Media URLs are signed and expire.
+    """All scenes of a video. Media URLs are signed and expire.
 
     Attributes:
         video_id: The video.
-        video: What all scenes share.
+        video: The properties shared by all scenes.
         scenes: The scenes, in order.
     """
 

@@ -1,4 +1,4 @@
-"""Where HeyGen takes a file from: a URL, an uploaded asset, or the request itself."""
+"""The sources of a file: a URL, an uploaded asset, or the request itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from heygen_async.models.structs import HttpUrl, Part
 
 
 class AssetUrl(Part, frozen=True, kw_only=True, tag_field="type", tag="url"):
-    """A file that HeyGen fetches.
+    """A file that HeyGen downloads.
 
     Attributes:
         url: Public http(s) URL, under 2,048 characters. Videos up to 100 MB, images and
@@ -22,18 +22,18 @@ class AssetId(Part, frozen=True, kw_only=True, tag_field="type", tag="asset_id")
     """A file that was uploaded before.
 
     Attributes:
-        asset_id: The id that the upload answered.
+        asset_id: The id that the upload returned.
     """
 
     asset_id: str
 
 
 class AssetBase64(Part, frozen=True, kw_only=True, tag_field="type", tag="base64"):
-    """A file inside the request; meant for small ones.
+    """A small file inside the request.
 
     Attributes:
         media_type: Its MIME type, such as ``image/png``.
-        data: Its bytes in base64. Never printed.
+        data: Its content in base64. Never printed.
     """
 
     media_type: str

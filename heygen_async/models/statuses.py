@@ -8,15 +8,15 @@ from heygen_async.models.structs import Answer
 
 
 class StatusEntry(Answer, frozen=True, kw_only=True):
-    """One line of a ``statuses`` answer.
+    """One entry of a ``statuses`` answer.
 
     Attributes:
         status: Free text; ``queued`` (or ``pending``, ``waiting``), ``processing``, ``completed``,
             ``failed`` and ``not_found`` are known.
-        video_id: The id that was asked for; the field has this name whatever the product.
-        batch_id: The batch it belongs to.
-        item_index: Its place in that batch, from 0.
-        error: Why it failed: an object as a rule, possibly a bare text.
+        video_id: The requested id; the field has this name for all products.
+        batch_id: Id of its batch.
+        item_index: Position in that batch, from 0.
+        error: Reason of the failure, usually an object, possibly a bare text.
     """
 
     status: str
@@ -27,7 +27,7 @@ class StatusEntry(Answer, frozen=True, kw_only=True):
 
 
 class DeletedId(Answer, frozen=True, kw_only=True):
-    """What was deleted.
+    """A resource that was deleted.
 
     Attributes:
         id: Its id.

@@ -1,15 +1,15 @@
-"""The parents of all requests and answers, and how requests are checked and encoded.
+"""The parents of all requests and answers; the checks and the encoding of requests.
 
-* :class:`Request` is the body of a call, :class:`Part` a piece of one. Both are checked when
-  they are made, so that a mistake is met before anything is sent and the error names the
-  field. msgspec checks types only where it decodes, hence the check in ``__post_init__``:
-  every field that differs from its default is converted by its annotation, and the result
-  thrown away; the rules between fields follow.
-* :class:`Answer` is what the API sends. Answers are lenient: unknown fields are ignored,
-  unknown enum values kept, and null means the same as absent.
+* :class:`Request` is the body of a call, :class:`Part` a part of one. Both are checked when
+  they are created: a mistake is found before anything is sent, and the error names the field.
+  msgspec checks types only when it decodes, so ``__post_init__`` checks them: it converts every
+  field that differs from its default by its annotation and discards the result, and then checks
+  the rules between fields.
+* :class:`Answer` is an answer of the API. Answers are lenient: unknown fields are ignored,
+  unknown enum values are kept, and null means the same as a missing field.
 
-All of them are frozen, keyword-only, picklable, and print neither the query of a signed URL
-nor file contents.
+All of them are frozen, keyword-only and picklable, and their repr contains neither the query of a
+signed URL nor file contents.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ HttpUrl: TypeAlias = Annotated[
         title="an http:// or https:// URL",
     ),
 ]
-"""A URL that HeyGen calls or fetches from: http or https, under 2,048 characters."""
+"""A URL that HeyGen calls or downloads from: http or https, under 2,048 characters."""
 
 Timestamp: TypeAlias = int | float
-"""Unix seconds. Whole ones by the contract; a fraction is tolerated."""
+"""Unix seconds. Integers according to the API; fractions are accepted."""
 
 T = TypeVar("T")
 ResultT = TypeVar("ResultT", covariant=True)
@@ -56,26 +56,27 @@ if TYPE_CHECKING:
     Nullable = Annotated[T, "null stands for the default"]
 else:
     Nullable = Optional[T]  # noqa: UP045, a bare `T | None` takes no subscript
-"""An answer field whose null is replaced by its default (:class:`AnswerWithDefaults`)."""
+"""An answer field in which null is replaced by the default (:class:`AnswerWithDefaults`)."""
 
 _LONGEST_SHOWN = 200
 _DEEPEST_SHOWN = 8
 _CONTAINERS = (Sequence, Mapping)
-# An empty folder is the root; a callback's id is the caller's own.
+# An empty folder is the root; the caller chooses the id of a callback.
 _BLANK_IDS = frozenset({"folder_id", "parent_id", "callback_id"})
-# What comes along when a text is copied and shows nothing: no-break spaces, zero width.
+# Invisible characters that can be copied with a text: no-break spaces, zero width.
 _BLANKS = " \t\n\r\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _NOT_BLANK = frozenset({"script", "output_languages"})
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
-# Patterns, which re compiles and keeps at their first use: making a client prints nothing.
+# ``re`` compiles and caches these patterns when they are first used, not at import.
 _URL_USERINFO = r"(?i)(https?://)[^\s/@?#]*@"
-# A text that is a URL is cut to its end, blanks or not; a URL within a text to the next blank.
+# If the whole text is a URL, everything after "?" is cut, even after a blank; a URL within a text
+# is cut up to the next blank.
 _URL_QUERY = r"(?i)(?s:(\A\s*https?://[^?#]*[?#]).+)|(https?://[^\s?#]*[?#])\S+"
 
 
 @cache
 def _defaults(struct: type[msgspec.Struct]) -> tuple[tuple[str, Any, Any], ...]:
-    """Name, default and default factory of every field, NODEFAULT where there is none."""
+    """Return name, default and default factory of every field, NODEFAULT if there is none."""
     fields = [
         (field.name, field.default, field.default_factory)
         for field in msgspec.structs.fields(struct)
@@ -84,7 +85,7 @@ def _defaults(struct: type[msgspec.Struct]) -> tuple[tuple[str, Any, Any], ...]:
 
 
 def _redacted(value: object, depth: int = 0) -> object:
-    """The value without URL queries, which may be signatures, and without long tails."""
+    """Return the value without the queries of URLs, which may be signatures, and shortened."""
     if isinstance(value, str):
         text = re.sub(_URL_USERINFO, r"\1…@", value[: 10 * _LONGEST_SHOWN])
         text = re.sub(_URL_QUERY, lambda match: f"{match[1] or match[2]}…", text)
@@ -104,7 +105,7 @@ def _redacted(value: object, depth: int = 0) -> object:
 
 
 def _rich_repr(self: msgspec.Struct) -> list[tuple[str, Any]]:
-    """The fields that differ from their defaults, safe to print and to log."""
+    """Return the fields that differ from their defaults, safe to print and to log."""
     return [
         (name, "…" if name in _UNSHOWN_FIELDS else _redacted(value))
         for name, default, factory in _defaults(type(self))
@@ -117,10 +118,10 @@ def _repr(self: msgspec.Struct) -> str:
     return f"{type(self).__name__}({fields})"
 
 
-# Both parents say how they are shown. One above them would say it once, and be one more place in
-# which each Struct that is made looks for its methods: a fiftieth of what loading them all costs.
+# Both parents define their repr. A common parent would avoid the repetition, but creating all the
+# classes would take 2 % longer.
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Parent of what the API answers."""
+    """Parent of answers of the API."""
 
     def __repr__(self) -> str:
         return _repr(self)
@@ -129,21 +130,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _rich_repr(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that the API gave, as JSON takes them."""
+        """Return the fields of the API's answer as JSON values."""
         return plain_dict(self)
 
     def to_json(self) -> str:
-        """Return what ``to_dict`` does as JSON text."""
+        """Return ``to_dict()`` as JSON text."""
         return plain_json(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """Let Pydantic, and so FastAPI, return objects of this class; only Pydantic calls it."""
+        """Describe the class for Pydantic and FastAPI. Called by Pydantic only."""
         return pydantic_schema(cls)
 
 
 class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
-    """Parent of the answers that have :data:`Nullable` fields: null becomes the default."""
+    """Parent of answers with :data:`Nullable` fields: null becomes the default."""
 
     def __post_init__(self) -> None:
         for name, default, factory in _defaults(type(self)):
@@ -153,7 +154,7 @@ class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Parent of the pieces of a request body.
+    """Parent of the parts of a request body.
 
     Raises:
         InvalidRequest: A field has a wrong type, is out of range, or breaks a rule between
@@ -167,21 +168,21 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _rich_repr(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that are given, as they go on the wire."""
+        """Return the fields that are set, as they are sent."""
         return plain_dict(self)
 
     def to_json(self) -> str:
-        """Return what ``to_dict`` does as JSON text."""
+        """Return ``to_dict()`` as JSON text."""
         return plain_json(self.to_dict())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """Let Pydantic, and so FastAPI, return objects of this class; only Pydantic calls it."""
+        """Describe the class for Pydantic and FastAPI. Called by Pydantic only."""
         return pydantic_schema(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without its defaults: they are told by identity, which would not survive a pickle, and
-        # the copy would have another body, so another fingerprint.
+        # Without defaults: they are recognized by identity, which a pickle does not preserve, and
+        # the copy would have another body and fingerprint.
         values = zip(_fields(type(self)), msgspec.structs.astuple(self), strict=True)
         given = {field.name: value for field, value in values if value is not field.default}
         return _made_again, (type(self), given)
@@ -191,16 +192,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         self._check_rules()
 
     def _check_rules(self) -> None:
-        """Check the rules between fields; the fields themselves are fine by now."""
+        """Check the rules between fields, whose own values are already valid."""
 
 
 class Request(Part, frozen=True, kw_only=True):
     """Parent of request bodies.
 
     Attributes:
-        extra: Fields that this SDK does not know yet, or values it would not take, as they
-            go on the wire. They are merged into the body. A field cannot be given both here
-            and by its own name.
+        extra: Fields or values that this SDK does not know, as they are sent. They are merged into
+            the body. A field cannot be set both here and by its own name.
     """
 
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -209,11 +209,11 @@ class Request(Part, frozen=True, kw_only=True):
         _check_fields(self)
         if self.extra:
             for name in self.extra.keys() & _set_fields(self).keys():
-                refuse(f"extra.{name}", f"{name} is also given by its own name")
+                refuse(f"extra.{name}", f"{name} is also set by its own name; set it once")
         self._check_rules()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the body as it goes on the wire, ``extra`` merged in."""
+        """Return the body as it is sent, including ``extra``."""
         fields: dict[str, Any] = msgspec.json.decode(encode(self))
         return fields
 
@@ -232,7 +232,7 @@ def refuse(param: str, reason: str) -> NoReturn:
 
 
 def given(part: Part, *names: str) -> list[str]:
-    """Those of the named fields that are not None, or that ``extra`` holds."""
+    """Return those of the named fields that are not None or are in ``extra``."""
     there = [name for name in names if getattr(part, name) is not None]
     if isinstance(part, Request) and part.extra:
         there += [name for name in names if name in part.extra and name not in there]
@@ -240,15 +240,15 @@ def given(part: Part, *names: str) -> list[str]:
 
 
 def refuse_more_than_one(part: Part, *names: str) -> list[str]:
-    """Refuse a part where several of the named fields are given; return what is given."""
+    """Refuse a part in which several of the named fields are set; return the field that is set."""
     there = given(part, *names)
     if len(there) > 1:
-        refuse(there[1], f"cannot go together with {there[0]}; give one of {_listed(names)}")
+        refuse(there[1], f"cannot be combined with {there[0]}; set one of {_listed(names)}")
     return there
 
 
 def refuse_impossible_times(start: float | None, end: float | None) -> None:
-    """Refuse a part of a video that is not one.
+    """Refuse impossible start and end times of a part of a video.
 
     Args:
         start: The field ``start_time``.
@@ -263,24 +263,25 @@ def refuse_impossible_times(start: float | None, end: float | None) -> None:
 
 
 def require_one(part: Part, *names: str) -> None:
-    """Refuse a part where not exactly one of the named fields is given.
+    """Refuse a part in which not exactly one of the named fields is set.
 
-    None at all passes where ``extra`` is in use: it may hold a way that is new to the SDK.
+    A part with ``extra`` may have none of them: ``extra`` may contain a field that is new to the
+    SDK.
     """
     there = refuse_more_than_one(part, *names)
     if not there and not (isinstance(part, Request) and part.extra):
-        refuse(names[0], f"give one of {_listed(names)}")
+        refuse(names[0], f"set one of {_listed(names)}")
 
 
 def _plain(value: object) -> str:
-    """For subclasses of str, such as numpy's, which the encoder does not take."""
+    """Encode subclasses of str, such as numpy's, which the encoder refuses."""
     if isinstance(value, str):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-# Sorted, so that equal requests have equal bodies and fingerprints: rows of a table and documents
-# of a database come with their members in any order.
+# Sorted, because equal requests must have equal bodies and fingerprints: rows of a table and
+# documents of a database can have their members in any order.
 _encoder = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
 
 
@@ -288,8 +289,8 @@ def encode(request: Request) -> bytes:
     """Return the JSON body of a request, its members sorted at every depth.
 
     Raises:
-        InvalidRequest: A text holds a lone surrogate, or ``extra`` something that JSON
-            cannot say.
+        InvalidRequest: A text contains a lone surrogate, or ``extra`` a value that JSON cannot
+            express.
     """
     merges = request.extra or any(
         item.extra for name in _lists_of_requests(type(request)) for item in getattr(request, name)
@@ -298,7 +299,7 @@ def encode(request: Request) -> bytes:
 
 
 def body(request: Request) -> dict[str, Any]:
-    """The fields that go on the wire, ``extra`` merged in; nested parts stay Structs."""
+    """Return the fields that are sent, including ``extra``; nested parts stay Structs."""
     fields = _set_fields(request)
     for name in _lists_of_requests(type(request)):
         fields[name] = [body(item) for item in getattr(request, name)]
@@ -306,10 +307,10 @@ def body(request: Request) -> dict[str, Any]:
 
 
 def encode_body(fields: Request | dict[str, Any]) -> bytes:
-    """Return the sorted JSON of a request without ``extra``, or of what :func:`body` returned.
+    """Return the sorted JSON of a request without ``extra``, or of the result of :func:`body`.
 
     Raises:
-        InvalidRequest: As :func:`encode`.
+        InvalidRequest: As for :func:`encode`.
     """
     try:
         return _encoder.encode(fields)
@@ -323,18 +324,18 @@ def encode_body(fields: Request | dict[str, Any]) -> bytes:
 
 
 class _Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a request, prepared for checking.
+    """One field of a request, prepared for its check.
 
     Attributes:
-        name: Its name, here and on the wire.
+        name: Its name, here and in the JSON.
         default: Its default; a value identical to it needs no check.
-        probe: A Struct with this field alone. msgspec prepares the types inside a Struct
-            once, so converting to it takes a tenth of converting to the bare annotation.
-        parts: The Structs that the annotation names, () for none.
-        container: ``Sequence`` or ``Mapping`` where it holds ``parts`` as its items, or None.
-        choices: The values of its Literal, () without one.
-        title: What its pattern means in words, if it has a pattern.
-        not_blank: Whether its texts must say something: ids, scripts and names of languages.
+        probe: A Struct with only this field. msgspec prepares the types inside a Struct once, so
+            converting to it takes a tenth of the time of converting to the bare annotation.
+        parts: The Structs in the annotation, or ().
+        container: ``Sequence`` or ``Mapping`` if its items are ``parts``, or None.
+        choices: The values of its Literal, or ().
+        title: A description of its pattern, if it has one.
+        not_blank: Whether its texts must not be blank: ids, scripts and names of languages.
     """
 
     name: str
@@ -381,7 +382,7 @@ def _fields(part: type[Part]) -> tuple[_Field, ...]:
 
 @cache
 def _lists_of_requests(request: type[Request]) -> tuple[str, ...]:
-    """The fields that hold whole requests, each with an ``extra`` of its own."""
+    """Return the fields with whole requests, each with an ``extra`` of its own."""
     return tuple(
         field.name
         for field in _fields(request)
@@ -397,7 +398,7 @@ def _walk(annotation: Any) -> Iterator[Any]:
 
 
 def _set_fields(part: Part) -> dict[str, Any]:
-    """The tag, and the fields that differ from their defaults; without ``extra``."""
+    """Return the tag and the fields that differ from their defaults, without ``extra``."""
     config = part.__struct_config__
     fields = {} if config.tag_field is None else {config.tag_field: config.tag}
     for field, value in zip(_fields(type(part)), msgspec.structs.astuple(part), strict=True):
@@ -411,7 +412,7 @@ def _check_fields(part: Part) -> None:
         if value is field.default or (field.name == "extra" and value == {}):
             continue
         if field.container and isinstance(value, set | frozenset):
-            refuse(field.name, f"expected a list, as the order counts, got {brief(value)}")
+            refuse(field.name, f"expected a list, because the order counts, got {brief(value)}")
         if field.parts:
             _check_parts(field, value)
         elif type(value) is float and not math.isfinite(value):
@@ -422,7 +423,7 @@ def _check_fields(part: Part) -> None:
             msgspec.convert({field.name: value}, field.probe)
         except msgspec.ValidationError as error:
             _refuse_value(field, value, error)
-        except UnicodeEncodeError:  # of a text in a list or a mapping
+        except UnicodeEncodeError:  # from a text in a list or a mapping
             refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
         if field.not_blank:
             _refuse_blank(field.name, value)
@@ -436,7 +437,7 @@ def _refuse_blank(name: str, value: object) -> None:
         if not item.strip(_BLANKS).strip():
             refuse(name, f"expected a text that is not empty, got {brief(item)}{place}")
         if name.endswith("_id") and (not item.isprintable() or item != item.strip()):
-            what = "an id without blanks around it and characters that cannot be seen"
+            what = "an id without blanks around it or invisible characters"
             refuse(name, f"expected {what}, got {brief(item)}{place}")
 
 
@@ -449,9 +450,9 @@ def _is_unicode(text: str) -> bool:
 
 
 def _check_parts(field: _Field, value: object) -> None:
-    """Refuse what is not one of the field's Structs; msgspec alone would take plain dicts.
+    """Refuse values that are not the field's Structs; msgspec alone would accept plain dicts.
 
-    Plain dicts would pass by the rules between fields and be printed in full.
+    Plain dicts would bypass the rules between fields, and their repr would show everything.
     """
     items: dict[str, object]
     if field.container is None:
@@ -506,7 +507,7 @@ def _in_words(types: re.Match[str]) -> str:
 
 
 def brief(value: object) -> str:
-    """A short repr for messages, without the query of a URL."""
+    """Return a short repr for messages, without the query of a URL."""
     text = repr(_redacted(value))
     return text if len(text) <= 80 else f"{text[:80]}…"
 

@@ -1,4 +1,4 @@
-"""Templates: what they hold, and how they are rendered through the v3 and the v2 call."""
+"""Templates and their renders, through the v3 and the v2 call."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Dimension(Part, frozen=True, kw_only=True):
 
 
 class SubtitlePosition(Part, frozen=True, kw_only=True):
-    """Where subtitles sit.
+    """The position of subtitles.
 
     Attributes:
         x: Horizontal position.
@@ -50,14 +50,14 @@ class SubtitlePosition(Part, frozen=True, kw_only=True):
 
 
 class SubtitleStyle(Part, frozen=True, kw_only=True):
-    """Look of burnt-in subtitles.
+    """The style of burnt-in subtitles.
 
     Attributes:
-        preset_name: The preset to start from.
-        alignment: Where the text is anchored; 2 is the bottom centre.
-        disable_highlight: Do not highlight the word being spoken.
-        font_size: Points.
-        position: Where they sit.
+        preset_name: The preset to use.
+        alignment: Anchor of the text; 2 is the bottom centre.
+        disable_highlight: Whether the spoken word is not highlighted.
+        font_size: Size in points.
+        position: Their position.
     """
 
     preset_name: str
@@ -68,26 +68,26 @@ class SubtitleStyle(Part, frozen=True, kw_only=True):
 
 
 class TemplateRenderRequest(Request, frozen=True, kw_only=True):
-    """One variant of a template to be rendered.
+    """One variant of a template to render.
 
     Attributes:
-        variables: Values by variable name. A text variable that is left out shows
-            ``{{name}}`` in the picture.
-        scene_ids: Selects, orders and repeats scenes; all of them without it.
-        dimension: Size of the picture; the template's own without it.
-        fps: Frames a second.
-        caption: Make captions.
-        subtitles: Burn subtitles in, in this style.
-        include_gif: Make a moving preview.
-        enable_sharing: Make the video's page public.
-        keep_text_vertically_centered: Keep longer texts centred in their boxes.
-        reorder_music: Let the music follow the order of the scenes.
-        brand_glossary_id: Glossary of pronunciations; v2 gets it as ``brand_voice_id``.
+        variables: Values by variable name. If a text variable is left out, the picture shows
+            ``{{name}}``.
+        scene_ids: The scenes in order; scenes may be left out and repeated. Default: all scenes.
+        dimension: Size of the picture. Default: that of the template.
+        fps: Frames per second.
+        caption: Whether to make captions.
+        subtitles: Style of burnt-in subtitles. Default: no subtitles.
+        include_gif: Whether to make an animated preview.
+        enable_sharing: Whether to make the video's page public.
+        keep_text_vertically_centered: Whether to keep longer texts centred in their boxes.
+        reorder_music: Whether the music follows the order of the scenes.
+        brand_glossary_id: Glossary of pronunciations; sent to v2 as ``brand_voice_id``.
         brand_voice_id: Deprecated by the API.
         title: Name in the account.
-        folder_id: Folder to put it in.
-        callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        folder_id: Id of the folder for it.
+        callback_url: Called without a signature when the video has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     variables: Mapping[str, TemplateVariable]
@@ -108,22 +108,22 @@ class TemplateRenderRequest(Request, frozen=True, kw_only=True):
     callback_id: str | None = None
 
     def v3(self) -> bytes:
-        """The JSON body of the v3 call."""
+        """Return the JSON body of the v3 call."""
         return encode(self)
 
     def v2(self, test: bool = False) -> bytes:
-        """The JSON body of the v2 call.
+        """Return the JSON body of the v2 call.
 
         Args:
-            test: Render in lower quality, free of charge; only the v2 call can do that.
+            test: Render in lower quality, free of charge; only the v2 call supports it.
 
         Raises:
-            InvalidRequest: A variable cannot be said in the v2 shape; ``param`` names it.
+            InvalidRequest: A variable cannot be expressed in v2; ``param`` names it.
         """
         fields = body(self)
         fields["variables"] = {name: value.v2(name) for name, value in self.variables.items()}
         glossary = fields.pop("brand_glossary_id", None)
-        if glossary is not None:  # v2 knows it by its older name
+        if glossary is not None:  # v2 uses its older name
             fields.setdefault("brand_voice_id", glossary)
         if test:
             fields["test"] = True
@@ -136,8 +136,8 @@ class TemplateSummary(Answer, frozen=True, kw_only=True):
     Attributes:
         id: Its id.
         name: Its name.
-        aspect_ratio: Shape of its picture.
-        thumbnail_url: A still image; signed.
+        aspect_ratio: Aspect ratio of its picture.
+        thumbnail_url: URL of a still image; signed.
         created_at: Unix seconds.
         updated_at: Unix seconds.
     """
@@ -167,8 +167,8 @@ class TemplateScene(AnswerWithDefaults, frozen=True, kw_only=True):
 
     Attributes:
         scene_id: Its id.
-        script: What is spoken, with ``{{name}}`` where variables go.
-        variables: The variables it uses.
+        script: The spoken text, with ``{{name}}`` for variables.
+        variables: The variables that it uses.
     """
 
     scene_id: str
@@ -177,7 +177,7 @@ class TemplateScene(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class TemplateAsset(Answer, frozen=True, kw_only=True):
-    """The file that a variable holds by default.
+    """The default file of a variable.
 
     Attributes:
         type: ``url``, ``asset_id`` or ``base64``.
@@ -191,16 +191,16 @@ class TemplateAsset(Answer, frozen=True, kw_only=True):
 
 
 class TemplateVariableInfo(Answer, frozen=True, kw_only=True):
-    """A variable of a template with its default; which fields there are depends on its type.
+    """A variable of a template with its default. Its fields depend on its type.
 
     Attributes:
         type: ``text``, ``image``, ``video``, ``audio``, ``character``, ``voice``, or a type
             that is new to this SDK.
         content: Text of a text variable.
         asset: File of an image, video or audio variable.
-        fit: How an image or a video fills its place.
-        play_style: How a video plays.
-        volume: Of a video, 0 to 1.
+        fit: Fit of an image or a video in its area.
+        play_style: Behaviour of a video if its scene is longer or shorter.
+        volume: Volume of a video, 0 to 1.
         character_id: Id of an avatar or talking photo.
         character_type: ``avatar`` or ``talking_photo``.
         voice_id: Id of a voice.
@@ -228,8 +228,8 @@ class Template(AnswerWithDefaults, frozen=True, kw_only=True):
         variables: Its variables by name.
         scenes: Its scenes, in order.
         scene_ids: Ids of its scenes, in order.
-        aspect_ratio: Shape of its picture.
-        thumbnail_url: A still image; signed.
+        aspect_ratio: Aspect ratio of its picture.
+        thumbnail_url: URL of a still image; signed.
         created_at: Unix seconds.
         updated_at: Unix seconds.
     """
@@ -251,8 +251,8 @@ class TemplateSummaryV2(Answer, frozen=True, kw_only=True):
     Attributes:
         template_id: Its id.
         name: Its name.
-        thumbnail_image_url: A still image; signed.
-        aspect_ratio: Shape of its picture.
+        thumbnail_image_url: URL of a still image; signed.
+        aspect_ratio: Aspect ratio of its picture.
     """
 
     template_id: str
@@ -272,10 +272,10 @@ class TemplateListV2(Answer, frozen=True, kw_only=True):
 
 
 class TemplateVariableInfoV2(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A variable as the v2 detail shows it.
+    """A variable in the v2 detail.
 
     Attributes:
-        type: As :class:`TemplateVariableInfo` has it.
+        type: As in :class:`TemplateVariableInfo`.
         name: Its name.
         properties: Its default; the keys depend on the type.
     """
@@ -285,7 +285,7 @@ class TemplateVariableInfoV2(AnswerWithDefaults, frozen=True, kw_only=True):
     properties: Nullable[dict[str, Any]] = msgspec.field(default_factory=dict)
 
     def info(self) -> TemplateVariableInfo:
-        """The same in the v3 shape; properties that are not texts are left out."""
+        """Return the variable in the v3 form, without properties that are not texts."""
         texts = {name: text for name, text in self.properties.items() if isinstance(text, str)}
         url, asset_id = texts.get("url"), texts.get("asset_id")
         asset = None
@@ -304,7 +304,7 @@ class TemplateVariableInfoV2(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class TemplateV2(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A template as the v2 detail shows it.
+    """A template in the v2 detail.
 
     Attributes:
         variables: Its variables by name.
@@ -313,15 +313,15 @@ class TemplateV2(AnswerWithDefaults, frozen=True, kw_only=True):
     variables: Nullable[dict[str, TemplateVariableInfoV2]] = msgspec.field(default_factory=dict)
 
     def infos(self) -> dict[str, TemplateVariableInfo]:
-        """The variables as :attr:`Template.variables` has them."""
+        """Return the variables in the form of :attr:`Template.variables`."""
         return {name: variable.info() for name, variable in self.variables.items()}
 
 
 class TemplateRenderV2(Answer, frozen=True, kw_only=True):
-    """What the v2 call answers to a render.
+    """The answer of the v2 call to a render.
 
     Attributes:
-        video_id: Id of the video; the v3 video calls know it too.
+        video_id: Id of the video, also valid in the v3 video calls.
     """
 
     video_id: str

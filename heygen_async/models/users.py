@@ -1,4 +1,4 @@
-"""The account behind the key: who it is and how it pays."""
+"""The account of the key and its billing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from heygen_async.models.structs import Answer
 
 
 class AutoReload(Answer, frozen=True, kw_only=True):
-    """How a wallet refills itself.
+    """The automatic reload of a wallet.
 
     Attributes:
-        enabled: Whether it does.
-        amount_usd: By how much, in USD.
-        threshold_usd: Below which balance, in USD.
+        enabled: Whether it is on.
+        amount_usd: Amount of a reload in USD.
+        threshold_usd: Balance in USD below which it reloads.
     """
 
     enabled: bool
@@ -24,8 +24,8 @@ class Wallet(Answer, frozen=True, kw_only=True):
 
     Attributes:
         currency: ``usd`` or ``credits``.
-        remaining_balance: What is left, in that currency.
-        auto_reload: How it refills itself.
+        remaining_balance: Remaining balance, in that currency.
+        auto_reload: Its automatic reload.
     """
 
     currency: str
@@ -37,8 +37,8 @@ class CreditPool(Answer, frozen=True, kw_only=True):
     """Credits of one kind.
 
     Attributes:
-        remaining: What is left.
-        resets_at: When the pool fills up again, ISO 8601.
+        remaining: Remaining credits.
+        resets_at: Time of the next reset, ISO 8601.
     """
 
     remaining: int | float | None = None
@@ -49,8 +49,8 @@ class SubscriptionCredits(Answer, frozen=True, kw_only=True):
     """The credits of a subscription.
 
     Attributes:
-        premium_credits: Those of the plan.
-        add_on_credits: Those bought on top.
+        premium_credits: Credits of the plan.
+        add_on_credits: Additional credits that were bought.
     """
 
     premium_credits: CreditPool | None = None
@@ -75,9 +75,9 @@ class UsageBasedBilling(Answer, frozen=True, kw_only=True):
 
     Attributes:
         included_credits: Credits included.
-        remaining_credits: Of these, what is left.
-        spending_cap_usd: The most that may be spent, in USD.
-        spending_current_usd: What has been spent, in USD.
+        remaining_credits: Remaining part of these.
+        spending_cap_usd: Spending limit in USD.
+        spending_current_usd: Current spending in USD.
     """
 
     included_credits: float | None = None
@@ -87,15 +87,15 @@ class UsageBasedBilling(Answer, frozen=True, kw_only=True):
 
 
 class User(Answer, frozen=True, kw_only=True):
-    """The account behind the key.
+    """The account of the key.
 
     Attributes:
         username: Its name.
         email: Its address.
         first_name: The owner's first name.
         last_name: The owner's last name.
-        billing_type: ``wallet``, ``subscription`` or ``usage_based``; says which of the
-            three below is there.
+        billing_type: ``wallet``, ``subscription`` or ``usage_based``: the one of the three fields
+            below that is set.
         wallet: The prepaid balance.
         subscription: The subscription.
         usage_based: The billing by use.

@@ -1,4 +1,4 @@
-"""Video Agent: sessions that turn a prompt into a video, with or without a conversation."""
+"""Video Agent: sessions that make a video from a prompt, with or without a conversation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from heygen_async.models.structs import (
 )
 
 Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=10000)]
-"""What the agent is told, 1 to 10,000 characters."""
+"""A prompt for the agent, 1 to 10,000 characters."""
 
 Files: TypeAlias = Annotated[Sequence[AssetSource], Meta(max_length=20)]
 """Up to 20 files for the agent to work with."""
@@ -30,19 +30,19 @@ class VideoAgentRequest(JobRequest["VideoAgentSession"], frozen=True, kw_only=Tr
     """A new session of the Video Agent.
 
     Attributes:
-        prompt: What to make, 1 to 10,000 characters.
-        mode: ``generate`` makes one video without pauses; ``chat`` asks back and shows
+        prompt: Description of the video, 1 to 10,000 characters.
+        mode: ``generate`` makes one video without pauses; ``chat`` asks questions and shows
             storyboards.
-        avatar_id: Look to use; the agent chooses without one.
-        voice_id: Voice to use; the agent chooses without one.
+        avatar_id: Look to use. By default the agent chooses.
+        voice_id: Voice to use. By default the agent chooses.
         style_id: Style to follow, from ``video_agents.styles``.
         brand_kit_id: Brand kit to follow.
         brand_glossary_id: Glossary of pronunciations.
         files: Up to 20 files to work with.
-        orientation: Shape of the picture; the agent chooses without one.
+        orientation: Shape of the picture. By default the agent chooses.
         incognito_mode: Keep the session out of the agent's memory.
-        callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        callback_url: Called without a signature when the video has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     prompt: Prompt
@@ -60,10 +60,10 @@ class VideoAgentRequest(JobRequest["VideoAgentSession"], frozen=True, kw_only=Tr
 
 
 class VideoAgentMessageRequest(Request, frozen=True, kw_only=True):
-    """A message to a chat session: an answer, or the wish for another video.
+    """A message to a chat session: an answer, or a request for another video.
 
     Attributes:
-        message: 1 to 10,000 characters.
+        message: The text, 1 to 10,000 characters.
         avatar_id: Look to use from here on.
         voice_id: Voice to use from here on.
         brand_kit_id: Brand kit to follow from here on.
@@ -84,7 +84,7 @@ class CreatedVideoAgentSession(Answer, frozen=True, kw_only=True):
         session_id: Its id.
         status: ``generating``, ``thinking``, ``completed`` or ``failed``.
         created_at: Unix seconds.
-        video_id: Id of its video; in mode ``generate`` usually there at once.
+        video_id: Id of its video; in mode ``generate`` usually present at once.
     """
 
     session_id: str
@@ -100,7 +100,7 @@ class VideoAgentMessage(AnswerWithDefaults, frozen=True, kw_only=True):
         role: ``user`` or ``model``.
         type: ``text``, ``resource`` or ``error``.
         content: Its text.
-        resource_ids: What it shows; ``video_agents.resource`` fetches each.
+        resource_ids: Ids of the resources that it shows; ``video_agents.resource`` fetches each.
         created_at: Unix seconds.
     """
 
@@ -121,7 +121,7 @@ class VideoAgentSession(AnswerWithDefaults, frozen=True, kw_only=True):
         created_at: Unix seconds.
         progress: 0 to 100.
         messages: The newest 40, newest first.
-        video_id: Id of the newest video, once there is one.
+        video_id: Id of the newest video, or None.
         title: Name in the account.
     """
 
@@ -173,16 +173,16 @@ class StoppedVideoAgentSession(Answer, frozen=True, kw_only=True):
 
 
 class VideoAgentResource(AnswerWithDefaults, frozen=True, kw_only=True):
-    """Something that a message shows: a storyboard, a draft, a picture.
+    """A resource of a message: a storyboard, a draft, a picture.
 
     Attributes:
         resource_id: Its id.
-        resource_type: What it is.
-        source_type: Where it comes from.
-        url: The thing itself; signed.
-        preview_url: A preview; signed.
+        resource_type: Its type.
+        source_type: Type of its origin.
+        url: URL of the resource; signed.
+        preview_url: URL of a preview; signed.
         thumbnail_url: A still image; signed.
-        metadata: What else the API says of it.
+        metadata: Further data of the API.
         created_at: Unix seconds.
     """
 
@@ -197,14 +197,14 @@ class VideoAgentResource(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class VideoAgentStyle(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A style that a session can follow.
+    """A style for sessions.
 
     Attributes:
         style_id: Its id.
         name: Its name.
-        tags: What it is filed under.
+        tags: Its tags.
         aspect_ratio: Shape of its picture.
-        preview_video_url: A video in this style; signed.
+        preview_video_url: URL of a video in this style; signed.
         thumbnail_url: A still image; signed.
     """
 

@@ -1,4 +1,4 @@
-"""The pieces that requests for videos are made of."""
+"""The parts of requests for videos."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from heygen_async.models.structs import (
 )
 
 AspectRatio: TypeAlias = Literal["16:9", "9:16", "4:5", "5:4", "1:1", "auto"]
-"""Shape of the picture."""
+"""Aspect ratio of the picture."""
 Expressiveness: TypeAlias = Literal["high", "medium", "low"]
-"""Strength of gestures and mimics."""
+"""Strength of gestures and facial expressions."""
 Resolution: TypeAlias = Literal["4k", "1080p", "720p"]
 """Size of the picture."""
 _LONGEST_SCRIPT = 5000
@@ -32,7 +32,7 @@ HexColor: TypeAlias = Annotated[
 ]
 
 SPEECH = ("script", "audio_url", "audio_asset_id")
-"""The fields that give an avatar its words."""
+"""The alternative fields for the speech of an avatar."""
 
 
 class AvatarIIIEngine(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar_iii"):
@@ -47,27 +47,27 @@ class AvatarVEngine(Part, frozen=True, kw_only=True, tag_field="type", tag="avat
     """Avatar V.
 
     Attributes:
-        reference_look_id: A look whose appearance is taken as the reference.
+        reference_look_id: A look whose appearance is the reference.
     """
 
     reference_look_id: str | None = None
 
 
 Engine: TypeAlias = AvatarVEngine | AvatarIVEngine | AvatarIIIEngine
-"""What animates the avatar. A look's ``supported_api_engines`` says which it may use."""
+"""The engine that animates the avatar, one of the look's ``supported_api_engines``."""
 
 
 class ElevenLabsSettings(
     Part, frozen=True, kw_only=True, tag_field="engine_type", tag="elevenlabs"
 ):
-    """Settings of a voice that ElevenLabs speaks.
+    """Settings of a voice of ElevenLabs.
 
     Attributes:
         model: ElevenLabs' model.
         similarity_boost: Closeness to the original voice, 0 to 1.
-        stability: Evenness of the delivery, 0 to 1; ``eleven_v3`` takes 0, 0.5 and 1 alone.
+        stability: Evenness of the delivery, 0 to 1; ``eleven_v3`` accepts only 0, 0.5 and 1.
         style: Exaggeration of the style, 0 to 1.
-        use_speaker_boost: Whether to strengthen the likeness.
+        use_speaker_boost: Whether to increase the similarity.
     """
 
     model: (
@@ -81,7 +81,7 @@ class ElevenLabsSettings(
 
 
 class FishSettings(Part, frozen=True, kw_only=True, tag_field="engine_type", tag="fish"):
-    """Settings of a voice that Fish Audio speaks.
+    """Settings of a voice of Fish Audio.
 
     Attributes:
         model: Fish Audio's model.
@@ -95,7 +95,7 @@ class FishSettings(Part, frozen=True, kw_only=True, tag_field="engine_type", tag
 
 
 class StarfishSettings(Part, frozen=True, kw_only=True, tag_field="engine_type", tag="starfish"):
-    """A voice that HeyGen's Starfish speaks; it has no settings."""
+    """A voice of HeyGen's Starfish, which has no settings."""
 
 
 VoiceEngineSettings: TypeAlias = ElevenLabsSettings | FishSettings | StarfishSettings
@@ -103,14 +103,14 @@ VoiceEngineSettings: TypeAlias = ElevenLabsSettings | FishSettings | StarfishSet
 
 
 class VoiceSettings(Part, frozen=True, kw_only=True):
-    """How a script is spoken. Ignored where audio is uploaded instead.
+    """Settings of the voice for a script. Ignored if audio is used instead.
 
     Attributes:
         engine_settings: Settings of the engine behind the voice.
         locale: Accent, such as ``en-GB``.
-        pitch: -50 to 50, 0 is the voice's own.
-        speed: 0.5 to 1.5, 1 is the voice's own.
-        volume: 0 to 1.
+        pitch: Pitch, -50 to 50; 0 is the voice's own.
+        speed: Speed, 0.5 to 1.5; 1 is the voice's own.
+        volume: Volume, 0 to 1.
     """
 
     engine_settings: VoiceEngineSettings | None = None
@@ -121,7 +121,7 @@ class VoiceSettings(Part, frozen=True, kw_only=True):
 
 
 class Background(Part, frozen=True, kw_only=True):
-    """What is behind the avatar: a colour or an image.
+    """The background of an avatar: a colour or an image.
 
     Attributes:
         type: ``color``, which needs ``value``, or ``image``, which needs exactly one of
@@ -139,17 +139,17 @@ class Background(Part, frozen=True, kw_only=True):
     def _check_rules(self) -> None:
         if self.type == "color":
             if self.value is None:
-                refuse("value", "a colour background needs one, such as '#1A2B3C'")
+                refuse("value", "required for a colour background, such as '#1A2B3C'")
             for name in given(self, "url", "asset_id"):
-                refuse(name, "not for a colour background")
+                refuse(name, "not allowed for a colour background; leave it out")
         else:
             if self.value is not None:
-                refuse("value", "not for an image background")
+                refuse("value", "not allowed for an image background; leave it out")
             require_one(self, "url", "asset_id")
 
 
 class ColorSceneBackground(Part, frozen=True, kw_only=True, tag_field="type", tag="color"):
-    """A colour behind the avatar of a studio scene.
+    """A colour as the background of an avatar in a studio scene.
 
     Attributes:
         color: ``#RRGGBB``.
@@ -159,7 +159,7 @@ class ColorSceneBackground(Part, frozen=True, kw_only=True, tag_field="type", ta
 
 
 SceneBackground: TypeAlias = ColorSceneBackground
-"""What is behind the avatar of a studio scene."""
+"""The background of an avatar in a studio scene."""
 
 
 class Caption(Part, frozen=True, kw_only=True):
@@ -167,7 +167,7 @@ class Caption(Part, frozen=True, kw_only=True):
 
     Attributes:
         file_format: Format of the caption file.
-        style: ``default`` burns captions into a second video as well.
+        style: ``default`` also burns captions into a second video.
     """
 
     file_format: Literal["srt"] = "srt"
@@ -175,7 +175,7 @@ class Caption(Part, frozen=True, kw_only=True):
 
 
 class WatermarkPlacement(Part, frozen=True, kw_only=True):
-    """Where a watermark sits.
+    """The position of a watermark.
 
     Attributes:
         position: The corner.
@@ -193,9 +193,9 @@ class Watermark(Part, frozen=True, kw_only=True):
 
     Attributes:
         image: The image.
-        opacity: 0 to 1.
-        scale: Above 0, up to 2; 1 is the image's own size.
-        placement: Where it sits; the bottom right corner without one.
+        opacity: Opacity, 0 to 1.
+        scale: Scale, above 0 and up to 2; 1 is the image's own size.
+        placement: Its position. Default: the bottom right corner.
     """
 
     image: AssetSource
@@ -205,12 +205,12 @@ class Watermark(Part, frozen=True, kw_only=True):
 
 
 class Playback(Part, frozen=True, kw_only=True):
-    """How the video of a scene plays.
+    """The playback of a scene's video.
 
     Attributes:
-        mode: What happens where the scene outlasts the video.
-        mute: Whether the video's own sound is dropped.
-        volume: Of the video's own sound, 0 to 1.
+        mode: Behaviour if the scene is longer than the video.
+        mute: Whether to drop the video's own sound.
+        volume: Volume of the video's own sound, 0 to 1.
     """
 
     mode: Literal["freeze", "loop", "fit_to_scene"] | None = None
@@ -219,15 +219,18 @@ class Playback(Part, frozen=True, kw_only=True):
 
 
 def refuse_voiceless_script(part: Part) -> None:
-    """Refuse a script without a voice where no avatar lends its own."""
+    """Refuse a script without a voice if there is no avatar with a voice."""
     if given(part, "script") and not given(part, "voice_id"):
-        refuse("voice_id", "needed with script, as there is no avatar to lend its voice")
+        refuse("voice_id", "required with script, because there is no avatar with a voice")
 
 
 def refuse_expressiveness(engine: Engine | None, expressiveness: str | None) -> None:
     """Refuse expressiveness on an engine other than Avatar IV."""
     if expressiveness is not None and isinstance(engine, AvatarVEngine | AvatarIIIEngine):
-        refuse("expressiveness", "only Avatar IV has it; leave out engine or use AvatarIVEngine")
+        refuse(
+            "expressiveness",
+            "only Avatar IV supports it; leave out engine or use AvatarIVEngine",
+        )
 
 
 class AvatarInput(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar"):
@@ -235,15 +238,15 @@ class AvatarInput(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar
 
     Attributes:
         avatar_id: Id of the look.
-        script: What it says; at most one of ``script``, ``audio_url``, ``audio_asset_id``.
+        script: Text to speak; at most one of ``script``, ``audio_url``, ``audio_asset_id``.
         audio_url: Its speech as an audio file, at most 600 s.
         audio_asset_id: Its speech as an uploaded audio file, at most 600 s.
-        voice_id: Voice for the script; the avatar's default voice without one.
-        voice_settings: How the script is spoken; ignored with audio.
-        engine: What animates it; Avatar IV without one.
+        voice_id: Voice for the script. Default: the avatar's default voice.
+        voice_settings: Settings of the voice for the script; ignored with audio.
+        engine: Engine that animates it. Default: Avatar IV.
         expressiveness: For photo avatars on Avatar IV.
         motion_prompt: For photo avatars, and for video avatars on Avatar V.
-        background: What is behind it.
+        background: Background of it.
     """
 
     avatar_id: str
@@ -263,20 +266,20 @@ class AvatarInput(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar
 
 
 class ImageInput(Part, frozen=True, kw_only=True, tag_field="type", tag="image"):
-    """An image that is made to speak in a studio scene.
+    """An image that speaks in a studio scene.
 
-    Deprecated. HeyGen takes an ``AvatarInput`` alone, with the look id of a photo avatar, and
-    refuses this one.
+    Deprecated. HeyGen refuses it and accepts only ``AvatarInput``, for example with the look id of
+    a photo avatar.
 
     Attributes:
         image: The image.
-        script: What it says; at most one of ``script``, ``audio_url``, ``audio_asset_id``.
+        script: Text to speak; at most one of ``script``, ``audio_url``, ``audio_asset_id``.
         audio_url: Its speech as an audio file, at most 600 s.
         audio_asset_id: Its speech as an uploaded audio file, at most 600 s.
-        voice_id: Voice for the script, which needs one.
-        voice_settings: How the script is spoken; ignored with audio.
-        expressiveness: Strength of gestures and mimics.
-        motion_prompt: How it moves, in words.
+        voice_id: Voice for the script; required with ``script``.
+        voice_settings: Settings of the voice for the script; ignored with audio.
+        expressiveness: Strength of gestures and facial expressions.
+        motion_prompt: Description of its motion.
     """
 
     image: AssetSource
@@ -294,14 +297,14 @@ class ImageInput(Part, frozen=True, kw_only=True, tag_field="type", tag="image")
 
 
 AvatarSceneInput: TypeAlias = AvatarInput | ImageInput
-"""Who speaks in an avatar scene: an ``AvatarInput``. The other one is deprecated."""
+"""The speaker of an avatar scene: an ``AvatarInput``. ``TalkingPhotoInput`` is deprecated."""
 
 
 class AvatarScene(Part, frozen=True, kw_only=True, tag_field="type", tag="avatar_video"):
     """A studio scene in which an avatar speaks.
 
     Attributes:
-        input: Who speaks, and what.
+        input: The speaker and the speech.
     """
 
     input: AvatarSceneInput
@@ -312,14 +315,14 @@ class ImageScene(Part, frozen=True, kw_only=True, tag_field="type", tag="image")
 
     Attributes:
         source: The image.
-        duration: Seconds, above 0, up to 300. Not together with speech, which then sets the
-            length.
+        duration: Seconds, above 0 and up to 300. Cannot be combined with speech, which determines
+            the length itself.
         script: Speech over the image; at most one of ``script``, ``audio_url``,
             ``audio_asset_id``.
         audio_url: The speech as an audio file, at most 600 s.
         audio_asset_id: The speech as an uploaded audio file, at most 600 s.
-        voice_id: Voice for the script, which needs one.
-        voice_settings: How the script is spoken; ignored with audio.
+        voice_id: Voice for the script; required with ``script``.
+        voice_settings: Settings of the voice for the script; ignored with audio.
     """
 
     source: AssetSource
@@ -340,12 +343,12 @@ class VideoScene(Part, frozen=True, kw_only=True, tag_field="type", tag="video")
 
     Attributes:
         source: The video.
-        playback: How it plays.
+        playback: Its playback.
         script: Speech over it; at most one of ``script``, ``audio_url``, ``audio_asset_id``.
         audio_url: The speech as an audio file, at most 600 s.
         audio_asset_id: The speech as an uploaded audio file, at most 600 s.
-        voice_id: Voice for the script, which needs one.
-        voice_settings: How the script is spoken; ignored with audio.
+        voice_id: Voice for the script; required with ``script``.
+        voice_settings: Settings of the voice for the script; ignored with audio.
     """
 
     source: AssetSource
@@ -359,7 +362,7 @@ class VideoScene(Part, frozen=True, kw_only=True, tag_field="type", tag="video")
     def _check_rules(self) -> None:
         refuse_more_than_one(self, *SPEECH)
         refuse_voiceless_script(self)
-        # The contract states the limit of all scripts in words only here.
+        # Only here does the API's specification state the limit of scripts in words alone.
         if self.script is not None and len(self.script) > _LONGEST_SCRIPT:
             refuse("script", f"expected up to 5,000 characters, got {len(self.script):,}")
 

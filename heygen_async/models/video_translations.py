@@ -1,4 +1,4 @@
-"""Video translations: one video dubbed into other languages."""
+"""Video translations: videos dubbed into other languages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from heygen_async.models.structs import (
 
 
 class StockVoiceConfig(Part, frozen=True, kw_only=True):
-    """Whether stock voices speak instead of clones of the original speakers.
+    """The use of stock voices instead of clones of the original speakers.
 
     Attributes:
-        use_stock_voice: Use stock voices.
-        preferred_stock_voice_ids: Which ones to prefer.
+        use_stock_voice: Whether to use stock voices.
+        preferred_stock_voice_ids: Ids of preferred stock voices.
     """
 
     use_stock_voice: bool = False
@@ -34,35 +34,35 @@ class StockVoiceConfig(Part, frozen=True, kw_only=True):
 
 
 class VideoTranslationRequest(JobRequest["VideoTranslation"], frozen=True, kw_only=True):
-    """One video to be dubbed into one or more languages; one job per language.
+    """A video to dub into one or more languages, with one job per language.
 
     Attributes:
         video: The video.
-        output_languages: Names as ``video_translations.languages`` lists them, such as
-            ``Spanish (Spain)``; at least one.
-        input_language: Language spoken in the video; detected without one.
+        output_languages: Names from ``video_translations.languages``, such as ``Spanish (Spain)``;
+            at least one.
+        input_language: Language spoken in the video. By default it is detected.
         mode: ``speed``, or ``precision`` for better lip movements at twice the price.
-        speaker_num: How many people speak; detected without it.
-        translate_audio_only: Leave the lips alone.
-        audio: Speech to use in place of the video's own.
-        fps_mode: How frames are timed; counts only with ``audio``, refused without it.
-        srt: Subtitles to go by.
-        srt_role: Whether ``srt`` is of the ``input`` or of the ``output``; needs ``srt``.
-        start_time: Translate from here, in seconds; before ``end_time``.
-        end_time: Translate up to here, in seconds.
-        enable_dynamic_duration: Let the video stretch to fit the speech.
-        disable_music_track: Drop the background music.
-        enable_speech_enhancement: Clean the speech.
-        enable_watermark: Show HeyGen's watermark.
-        keep_the_same_format: Keep resolution and format of the source.
-        stock_voice_config: Stock voices in place of cloned ones.
+        speaker_num: Number of speakers. By default it is detected.
+        translate_audio_only: Translate the audio only, without changing the lips.
+        audio: Speech to use instead of the video's own.
+        fps_mode: Timing of frames; allowed only with ``audio``.
+        srt: Subtitles to use.
+        srt_role: Whether ``srt`` belongs to the ``input`` or the ``output``; needs ``srt``.
+        start_time: Start of the part to translate, in seconds; before ``end_time``.
+        end_time: End of the part to translate, in seconds.
+        enable_dynamic_duration: Whether the video may be stretched to fit the speech.
+        disable_music_track: Whether to drop the background music.
+        enable_speech_enhancement: Whether to clean the speech.
+        enable_watermark: Whether to show HeyGen's watermark.
+        keep_the_same_format: Whether to keep resolution and format of the source.
+        stock_voice_config: Stock voices instead of cloned voices.
         brand_glossary_id: Glossary of terms.
         brand_voice_id: Deprecated by the API.
         enable_caption: Deprecated by the API: captions are always made.
         title: Name in the account.
-        folder_id: Folder to put it in.
-        callback_url: Called, unsigned, when a language has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        folder_id: Id of the folder for it.
+        callback_url: Called without a signature when the job of a language has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     video: MediaSource
@@ -93,14 +93,14 @@ class VideoTranslationRequest(JobRequest["VideoTranslation"], frozen=True, kw_on
 
     def _check_rules(self) -> None:
         if self.fps_mode is not None and not given(self, "audio"):
-            refuse("fps_mode", "counts only with audio, and there is none")
+            refuse("fps_mode", "allowed only with audio; leave it out or set audio")
         if self.srt_role is not None and not given(self, "srt"):
-            refuse("srt_role", "says whose subtitles srt are, and there is no srt")
+            refuse("srt_role", "allowed only with srt; leave it out or set srt")
         refuse_impossible_times(self.start_time, self.end_time)
 
 
 class CreatedVideoTranslations(Answer, frozen=True, kw_only=True):
-    """Translations that were just asked for.
+    """Translations that were just requested.
 
     Attributes:
         video_translation_ids: One id per language, ``<stem>-<code>``, all with one stem.
@@ -121,11 +121,11 @@ class VideoTranslation(Answer, frozen=True, kw_only=True):
         vtt_caption_url: Captions as WebVTT.
         input_language: Language of the source.
         output_language: Language of the result.
-        translate_audio_only: Whether the lips were left alone.
+        translate_audio_only: Whether only the audio was translated, without the lips.
         duration: Seconds.
-        failure_message: Why it failed; can be missing on a real failure.
+        failure_message: Reason of the failure. The API may leave it out.
         title: Name in the account.
-        callback_id: From the request.
+        callback_id: The ``callback_id`` of the request.
         created_at: Unix seconds.
     """
 
@@ -146,20 +146,20 @@ class VideoTranslation(Answer, frozen=True, kw_only=True):
 
 
 class TranslationLanguages(Answer, frozen=True, kw_only=True):
-    """The languages that videos can be translated into.
+    """The languages into which videos can be translated.
 
     Attributes:
-        languages: Their names, as ``output_languages`` takes them.
+        languages: Their names, as used in ``output_languages``.
     """
 
     languages: tuple[str, ...]
 
 
 class TitleUpdate(Request, frozen=True, kw_only=True):
-    """A new name for something in the account.
+    """A new title.
 
     Attributes:
-        title: The name.
+        title: The title.
     """
 
     title: str

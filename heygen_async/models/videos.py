@@ -1,4 +1,4 @@
-"""Videos: the four ways to ask for one, and what the API says of them."""
+"""Videos: the four kinds of requests, and the API's answers."""
 
 from __future__ import annotations
 
@@ -43,28 +43,28 @@ class AvatarVideoRequest(
 
     Attributes:
         avatar_id: Id of the look.
-        script: What it says, 1 to 5,000 characters; exactly one of ``script``, ``audio_url``
-            and ``audio_asset_id``.
+        script: Text to speak, 1 to 5,000 characters; exactly one of ``script``, ``audio_url`` and
+            ``audio_asset_id``.
         audio_url: Its speech as an audio file, at most 600 s.
         audio_asset_id: Its speech as an uploaded audio file, at most 600 s.
-        voice_id: Voice for the script; the avatar's default voice without one.
-        voice_settings: How the script is spoken; ignored with audio.
-        engine: What animates it; Avatar IV without one.
+        voice_id: Voice for the script. Default: the avatar's default voice.
+        voice_settings: Settings of the voice for the script; ignored with audio.
+        engine: Engine that animates it. Default: Avatar IV.
         expressiveness: For photo avatars on Avatar IV.
         motion_prompt: For photo avatars, and for video avatars on Avatar V.
-        background: What is behind it; not with ``webm``.
-        remove_background: Whether to cut the avatar out.
+        background: Background; cannot be combined with ``webm``.
+        remove_background: Whether to remove the background of the avatar.
         aspect_ratio: Shape of the picture.
-        resolution: Size of the picture; the plan's default without one.
-        fit: How the avatar fills the picture.
+        resolution: Size of the picture. Default: that of the plan.
+        fit: Fit of the avatar in the picture.
         output_format: ``mp4``, or ``webm`` with a transparent background.
         caption: Captions to make.
         watermark: An image over the video.
         brand_glossary_id: Glossary of pronunciations.
         title: Name in the account.
-        folder_id: Folder to put it in.
-        callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        folder_id: Id of the folder for it.
+        callback_url: Called without a signature when the video has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     avatar_id: str
@@ -99,31 +99,31 @@ class AvatarVideoRequest(
 class ImageVideoRequest(
     JobRequest["Video"], frozen=True, kw_only=True, tag_field="type", tag="image"
 ):
-    """A video in which an image is made to speak.
+    """A video in which an image speaks.
 
     Attributes:
         image: The image.
-        script: What it says, 1 to 5,000 characters; exactly one of ``script``, ``audio_url``
-            and ``audio_asset_id``.
+        script: Text to speak, 1 to 5,000 characters; exactly one of ``script``, ``audio_url`` and
+            ``audio_asset_id``.
         audio_url: Its speech as an audio file, at most 600 s.
         audio_asset_id: Its speech as an uploaded audio file, at most 600 s.
-        voice_id: Voice for the script, which needs one.
-        voice_settings: How the script is spoken; ignored with audio.
+        voice_id: Voice for the script; required with ``script``.
+        voice_settings: Settings of the voice for the script; ignored with audio.
         expressiveness: Strength of gestures and mimics.
         motion_prompt: How it moves, in words.
-        background: What is behind it; not with ``webm``.
-        remove_background: Whether to cut the figure out.
+        background: Background; cannot be combined with ``webm``.
+        remove_background: Whether to remove the background of the figure.
         aspect_ratio: Shape of the picture.
-        resolution: Size of the picture; the plan's default without one.
-        fit: How the image fills the picture.
+        resolution: Size of the picture. Default: that of the plan.
+        fit: Fit of the image in the picture.
         output_format: ``mp4``, or ``webm`` with a transparent background.
         caption: Captions to make.
         watermark: An image over the video.
         brand_glossary_id: Glossary of pronunciations.
         title: Name in the account.
-        folder_id: Folder to put it in.
-        callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        folder_id: Id of the folder for it.
+        callback_url: Called without a signature when the video has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     image: AssetSource
@@ -161,15 +161,15 @@ class CinematicAvatarVideoRequest(
 
     Attributes:
         avatar_id: Ids of 1 to 3 looks.
-        prompt: What happens, 1 to 10,000 characters.
+        prompt: Description of the action, 1 to 10,000 characters.
         references: Images to follow.
-        duration: 4 to 15 s; not together with ``auto_duration``.
-        auto_duration: Let the API choose the duration.
-        enhance_prompt: Let the API elaborate the prompt.
+        duration: Length, 4 to 15 s; cannot be combined with ``auto_duration``.
+        auto_duration: Whether the API chooses the duration.
+        enhance_prompt: Whether the API elaborates the prompt.
         aspect_ratio: Shape of the picture.
         resolution: Size of the picture.
         title: Name in the account.
-        folder_id: Folder to put it in.
+        folder_id: Id of the folder for it.
     """
 
     avatar_id: Annotated[Sequence[str], Meta(min_length=1, max_length=3)]
@@ -185,7 +185,7 @@ class CinematicAvatarVideoRequest(
 
     def _check_rules(self) -> None:
         if self.auto_duration and given(self, "duration"):
-            refuse("duration", "cannot go together with auto_duration")
+            refuse("duration", "cannot be combined with auto_duration; set one of them")
 
 
 class StudioVideoRequest(
@@ -196,14 +196,14 @@ class StudioVideoRequest(
     Attributes:
         scenes: 1 to 50 scenes, in order.
         aspect_ratio: Shape of the picture.
-        resolution: Size of the picture; the plan's default without one.
+        resolution: Size of the picture. Default: that of the plan.
         caption: Captions to make.
         watermark: An image over the video.
         brand_glossary_id: Glossary of pronunciations.
         title: Name in the account.
-        folder_id: Folder to put it in.
-        callback_url: Called, unsigned, when the video has ended.
-        callback_id: Comes back with the callback; by default one that nobody can guess.
+        folder_id: Id of the folder for it.
+        callback_url: Called without a signature when the video has ended.
+        callback_id: Sent back with the callback. Default: an unguessable id.
     """
 
     scenes: Scenes
@@ -221,20 +221,20 @@ class StudioVideoRequest(
 VideoRequest: TypeAlias = (
     AvatarVideoRequest | ImageVideoRequest | CinematicAvatarVideoRequest | StudioVideoRequest
 )
-"""Any of the four ways to ask for a video."""
+"""A request of any of the four kinds."""
 
 
 def _refuse_background_of_webm(request: AvatarVideoRequest | ImageVideoRequest) -> None:
     if request.output_format == "webm" and given(request, "background"):
-        refuse("background", "not with output_format 'webm', which is transparent by itself")
+        refuse("background", "cannot be combined with output_format 'webm', which is transparent")
 
 
 class CreatedVideo(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A video that was just asked for.
+    """A video that was just requested.
 
     Attributes:
         video_id: Its id.
-        status: ``waiting`` as a rule.
+        status: Usually ``waiting``.
         output_format: ``mp4`` or ``webm``.
     """
 
@@ -244,22 +244,22 @@ class CreatedVideo(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class Video(Answer, frozen=True, kw_only=True):
-    """A video. Its media URLs are signed and expire; a fresh answer has fresh ones.
+    """A video. Its media URLs are signed and expire; each new answer has new URLs.
 
     Attributes:
         id: Its id.
         status: ``waiting``, ``pending``, ``processing``, then ``completed`` or ``failed``.
         video_url: The video; can be missing for a moment after ``completed``.
-        captioned_video_url: The video with captions burnt in.
-        subtitle_url: The caption file.
-        thumbnail_url: A still image.
-        gif_url: A moving preview.
-        video_page_url: Its page in HeyGen's app.
+        captioned_video_url: URL of the video with burnt-in captions.
+        subtitle_url: URL of the caption file.
+        thumbnail_url: URL of a still image.
+        gif_url: URL of an animated preview.
+        video_page_url: URL of its page in HeyGen's app.
         duration: Seconds.
-        failure_code: Why it failed, in a word; can be missing on a real failure.
-        failure_message: Why it failed, in a sentence; can be missing on a real failure.
+        failure_code: Code of the failure. The API may leave it out.
+        failure_message: Reason of the failure. The API may leave it out.
         title: Name in the account.
-        folder_id: The folder it is in.
+        folder_id: Id of its folder.
         output_language: Language of a translated video.
         created_at: Unix seconds.
         completed_at: Unix seconds.
@@ -288,7 +288,7 @@ class DeletedVideo(AnswerWithDefaults, frozen=True, kw_only=True):
 
     Attributes:
         id: Its id.
-        deleted: Whether it is gone.
+        deleted: Whether it was deleted.
     """
 
     id: str
@@ -296,20 +296,20 @@ class DeletedVideo(AnswerWithDefaults, frozen=True, kw_only=True):
 
 
 class VideoStatusV1(Answer, frozen=True, kw_only=True):
-    """A video as the v1 status call shows it.
+    """A video in the answer of the v1 status call.
 
     Attributes:
         id: Its id.
         status: ``pending``, ``waiting``, ``processing``, then ``completed`` or ``failed``.
-        video_url: The video; signed for 7 days.
-        video_url_caption: The video with captions burnt in.
-        caption_url: The caption file.
-        thumbnail_url: A still image.
-        gif_url: A moving preview.
+        video_url: URL of the video; signed for 7 days.
+        video_url_caption: URL of the video with burnt-in captions.
+        caption_url: URL of the caption file.
+        thumbnail_url: URL of a still image.
+        gif_url: URL of an animated preview.
         duration: Seconds.
-        error: Why it failed: ``code`` (an int or a text), ``message``, ``detail``; a bare
+        error: Reason of the failure: ``code`` (an int or a text), ``message``, ``detail``; a bare
             text has been seen too.
-        callback_id: From the request.
+        callback_id: The ``callback_id`` of the request.
         created_at: Unix seconds.
     """
 

@@ -1,4 +1,4 @@
-"""Voices: found, designed, cloned, and made to speak."""
+"""Voices: search, design, clones and speech."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from heygen_async.models.structs import (
 
 
 class SpeechRequest(JobRequest["Speech"], frozen=True, kw_only=True):
-    """A text to be spoken.
+    """A text to speak.
 
     Attributes:
-        text: 1 to 5,000 characters. Pauses are ``<break time="1.5s"/>``, in seconds only.
-        voice_id: A voice that ``voices.list(engine="starfish")`` lists.
+        text: The text, 1 to 5,000 characters. Pauses are ``<break time="1.5s"/>``, in seconds only.
+        voice_id: Id of a voice from ``voices.list(engine="starfish")``.
         input_type: ``text`` or ``ssml``.
-        speed: 0.5 to 2, 1 is the voice's own.
-        language: Language of the text; detected without it.
+        speed: Speed, 0.5 to 2; 1 is the voice's own.
+        language: Language of the text. By default it is detected.
         locale: Accent, such as ``en-GB``.
     """
 
@@ -38,13 +38,13 @@ class SpeechRequest(JobRequest["Speech"], frozen=True, kw_only=True):
 
 
 class VoiceDesignRequest(Request, frozen=True, kw_only=True):
-    """A voice described in words.
+    """A description of a voice.
 
     Attributes:
         prompt: The description, 1 to 1,000 characters.
         gender: Gender of the voice.
         locale: Accent, such as ``en-GB``.
-        seed: From 0; another one gives other voices.
+        seed: A number from 0; another seed returns other voices.
     """
 
     prompt: Annotated[str, Meta(min_length=1, max_length=1000)]
@@ -54,13 +54,13 @@ class VoiceDesignRequest(Request, frozen=True, kw_only=True):
 
 
 class VoiceCloneRequest(JobRequest["VoiceDetail"], frozen=True, kw_only=True):
-    """A voice to be cloned from a recording.
+    """A voice to clone from a recording.
 
     Attributes:
         audio: The recording.
         voice_name: Name of the new voice, 1 to 100 characters.
-        language: Language spoken in the recording; detected without it.
-        remove_background_noise: Clean the recording first.
+        language: Language spoken in the recording. By default it is detected.
+        remove_background_noise: Whether to remove noise from the recording first.
     """
 
     audio: AssetSource
@@ -70,7 +70,7 @@ class VoiceCloneRequest(JobRequest["VoiceDetail"], frozen=True, kw_only=True):
 
 
 class WordTimestamp(Answer, frozen=True, kw_only=True):
-    """When a word is spoken.
+    """The time of a spoken word.
 
     Attributes:
         word: The word, or a sentinel, ``<start>`` or ``<end>``.
@@ -87,10 +87,9 @@ class Speech(AnswerWithDefaults, frozen=True, kw_only=True):
     """A text that was spoken.
 
     Attributes:
-        audio_url: The audio, wav or mp3; signed.
+        audio_url: URL of the audio, wav or mp3; signed.
         duration: Seconds.
-        word_timestamps: When each word is spoken, with the sentinels ``<start>`` and
-            ``<end>``.
+        word_timestamps: The time of each word, with the sentinels ``<start>`` and ``<end>``.
         request_id: The API's id of the call.
     """
 
@@ -109,9 +108,9 @@ class Voice(Answer, frozen=True, kw_only=True):
         language: Its language.
         gender: Its gender.
         type: ``public`` or ``private``.
-        support_locale: Whether it takes an accent.
-        support_pause: Whether it takes pauses.
-        preview_audio_url: A sample.
+        support_locale: Whether it supports an accent.
+        support_pause: Whether it supports pauses.
+        preview_audio_url: URL of a sample.
     """
 
     voice_id: str
@@ -125,18 +124,18 @@ class Voice(Answer, frozen=True, kw_only=True):
 
 
 class VoiceDetail(AnswerWithDefaults, frozen=True, kw_only=True):
-    """A voice by itself, also one that is being cloned.
+    """The detail of a voice, also while it is being cloned.
 
     Attributes:
         voice_id: Its id.
-        support_pause: Whether it takes pauses.
+        support_pause: Whether it supports pauses.
         support_interactive_avatar: Whether interactive avatars can use it.
-        status: Of a clone: ``processing``, then ``complete`` (without a d) or ``failed``.
-        failure_message: Why cloning failed; can be missing on a real failure.
+        status: Status of a clone: ``processing``, then ``complete`` (without a d) or ``failed``.
+        failure_message: Reason of the failure. The API may leave it out.
         name: Its name.
         language: Its language.
         gender: Its gender.
-        preview_audio_url: A sample.
+        preview_audio_url: URL of a sample.
         created_at: Unix seconds.
     """
 
@@ -156,8 +155,8 @@ class VoiceDesign(Answer, frozen=True, kw_only=True):
     """Voices made from a description.
 
     Attributes:
-        voices: Up to 3 of them.
-        seed: The seed they were made with.
+        voices: Up to 3 voices.
+        seed: The seed that was used.
     """
 
     voices: tuple[Voice, ...]
@@ -165,10 +164,10 @@ class VoiceDesign(Answer, frozen=True, kw_only=True):
 
 
 class CreatedVoiceClone(Answer, frozen=True, kw_only=True):
-    """A clone that was just asked for.
+    """A clone that was just requested.
 
     Attributes:
-        voice_clone_id: Its id; also the id of the voice once it is complete.
+        voice_clone_id: Its id, which is also the id of the completed voice.
     """
 
     voice_clone_id: str

@@ -1,4 +1,4 @@
-"""Webhooks: the endpoints that an account has registered, and the events it was sent."""
+"""Webhooks: the registered endpoints of an account, and its events."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ WebhookEventName: TypeAlias = Literal[
     "podcast.success",
     "podcast.fail",
 ]
-"""The types of events that can be subscribed to."""
+"""The types of events for endpoints."""
 
 
 class WebhookEndpointRequest(Request, frozen=True, kw_only=True):
-    """An address that HeyGen shall deliver events to.
+    """A new endpoint for deliveries.
 
     Attributes:
-        url: Where to. HeyGen sends an OPTIONS request there first, and waits 1 s for its answer.
-        events: Which types; None for all.
+        url: Its address. HeyGen sends an OPTIONS request there first, and waits 1 s for its answer.
+        events: Types of events; None for all.
         entity_id: Only events of this resource.
     """
 
@@ -63,11 +63,11 @@ class WebhookEndpointRequest(Request, frozen=True, kw_only=True):
 
 
 class WebhookEndpointUpdate(Request, frozen=True, kw_only=True):
-    """What shall be different about an endpoint; what is left out stays.
+    """Changes to an endpoint. Fields that are left out keep their values.
 
     Attributes:
-        url: Where to deliver.
-        events: Which types, in place of all that were there before; None for all.
+        url: Its new address.
+        events: New types of events, which replace all earlier ones; None for all.
     """
 
     url: HttpUrl | None = None
@@ -79,12 +79,12 @@ class WebhookEndpoint(Answer, frozen=True, kw_only=True):
 
     Attributes:
         endpoint_id: Its id.
-        url: Where HeyGen delivers to.
+        url: Its address.
         status: ``enabled`` or ``disabled``.
         created_at: ISO 8601.
-        events: Which types it gets; None for all.
-        secret: What its deliveries are signed with (``whsec_…``). Only the answer to its
-            creation has it, so keep it then.
+        events: Types of its events; None for all.
+        secret: The secret for the signatures of its deliveries (``whsec_…``). Only the answer to
+            its creation contains it, so store it then.
     """
 
     endpoint_id: str
@@ -96,7 +96,7 @@ class WebhookEndpoint(Answer, frozen=True, kw_only=True):
 
 
 class RotatedWebhookSecret(Answer, frozen=True, kw_only=True):
-    """An endpoint's new secret; the one before is void from now on.
+    """An endpoint's new secret; the old secret is no longer valid.
 
     Attributes:
         endpoint_id: The endpoint.
@@ -112,7 +112,7 @@ class WebhookEventType(Answer, frozen=True, kw_only=True):
 
     Attributes:
         event_type: Its name, such as ``avatar_video.success``.
-        description: What it means.
+        description: Its description.
     """
 
     event_type: str
@@ -120,13 +120,13 @@ class WebhookEventType(Answer, frozen=True, kw_only=True):
 
 
 class WebhookEvent(Answer, frozen=True, kw_only=True):
-    """An event of the past, delivered or not.
+    """A past event, whether delivered or not.
 
     Attributes:
         event_id: Its id.
         event_type: Its type, such as ``avatar_video.success``.
         created_at: ISO 8601.
-        event_data: What it carries.
+        event_data: Its data.
     """
 
     event_id: str

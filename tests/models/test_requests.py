@@ -362,7 +362,7 @@ def test_extra_is_merged_into_each_request_of_a_batch() -> None:
 
 @pytest.mark.parametrize("name", ["script", "avatar_id", "type", "title"])
 def test_extra_does_not_silently_replace_a_field(name: str) -> None:
-    with pytest.raises(InvalidRequest, match="also given by its own name") as caught:
+    with pytest.raises(InvalidRequest, match="also set by its own name") as caught:
         _avatar(title="t", extra={name: "other"})
     assert caught.value.param == f"extra.{name}"
 
