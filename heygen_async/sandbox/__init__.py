@@ -1,12 +1,12 @@
 """A local HeyGen: an aiohttp server on loopback that behaves like the API.
 
-It stands apart from the SDK and judges every request by its own copy of the API contract.
+It does not use the SDK, and checks every request against its own copy of the API's specification.
 
     async with Sandbox(speed=60) as sandbox:
         async with HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
             ...
 
-The names load at their first use: pytest imports this package for its plugin in every run.
+The names are loaded when first used, because pytest imports this package in every run.
 """
 
 from __future__ import annotations

@@ -27,13 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
     parser.add_argument("--speed", type=float, default=60.0, help="sandbox seconds per second")
     parser.add_argument("--concurrency", type=int, default=10, help="jobs that run at once")
-    parser.add_argument("--seed", type=int, default=0, help="what ids and durations derive from")
+    parser.add_argument("--seed", type=int, default=0, help="seed of ids and durations")
     parser.add_argument(
         "--faults",
         type=_faults,
         default=None,
         metavar="JSON",
-        help='what goes wrong, such as {"drop": 0.1, "fail_jobs": 0.05}',
+        help='faults to inject, such as {"drop": 0.1, "fail_jobs": 0.05}',
     )
     parser.add_argument("--balance", type=float, default=100_000.0, help="USD in the wallet")
     parser.add_argument(
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         action="append",
         dest="api_keys",
         metavar="KEY",
-        help="a key that is accepted; by default a random one, which is printed",
+        help="an API key to accept; by default a random one, which is printed",
     )
     parser.add_argument(
         "--allow-host",
@@ -49,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dest="allowed_hosts",
         default=[],
         metavar="NAME",
-        help="a name beside localhost by which it is addressed, such as a container's",
+        help="a further host name of the sandbox, such as a container's",
     )
     parser.add_argument(
-        "--requests-per-second", type=float, default=None, help="more than that get 429"
+        "--requests-per-second", type=float, default=None, help="further requests get 429"
     )
     asyncio.run(serve(**vars(parser.parse_args(arguments))))
 

@@ -1,4 +1,4 @@
-"""What an operation gives back."""
+"""Answers of operations."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(slots=True)
 class Answer:
-    """An answer before it is sent, so that it can be replayed or spoiled."""
+    """An answer before it is sent, which can be replayed or replaced by a fault."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
 
     def response(self) -> web.Response:
-        """The answer as aiohttp sends it."""
+        """Return the answer as a response of aiohttp."""
         return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
 def data(value: object) -> Json:
-    """The v3 envelope of one object."""
+    """Return the v3 envelope of one object."""
     return {"data": value}
 
 
 def listing(page: list[Json], next_token: str | None) -> Json:
-    """The v3 envelope of one page."""
+    """Return the v3 envelope of one page."""
     return {"data": page, "has_more": next_token is not None, "next_token": next_token}
 
 
@@ -40,5 +40,5 @@ _encoder = json.JSONEncoder(separators=(",", ":"))
 
 
 def encode(value: object) -> bytes:
-    """Compact JSON."""
+    """Return compact JSON."""
     return _encoder.encode(value).encode()

@@ -1,4 +1,4 @@
-"""The sandbox's clock: seconds since it opened, at a chosen speed or turned by hand."""
+"""The sandbox's clock: seconds since it opened, at a given speed or advanced manually."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Time as the sandbox's jobs see it.
+    """The time of the sandbox's jobs.
 
-    It is read from `source`, the running loop's own clock, and never slept on: on an event
-    loop whose time is turned, the sandbox is turned with it.
+    It is derived from `source`, the clock of the running loop: on an event loop with simulated
+    time, the sandbox follows that time.
 
     Args:
         source: A monotonic clock in seconds.
-        speed: Sandbox seconds per second of `source`; 0 stands still until `advance`.
-        epoch: Unix time at which the sandbox opens; the present by default.
+        speed: Sandbox seconds per second of `source`; with 0 it stands still until `advance`.
+        epoch: Unix time at which the sandbox opens. Default: the present.
 
     Attributes:
-        on_turn: Called after the clock was turned or its speed set, in whatever thread did it:
-            for those who sleep until a moment of it.
+        on_turn: Called after `advance` or a change of speed, in the calling thread, to wake code
+            that sleeps until a certain time.
 
     Raises:
         ValueError: The speed is less than 0.
@@ -31,63 +31,63 @@ class Clock:
         self, source: Callable[[], float], *, speed: float = 1.0, epoch: float | None = None
     ) -> None:
         if speed < 0:
-            raise ValueError("speed must be 0 or more")
+            raise ValueError("speed: expected a number >= 0")
         self.on_turn: Callable[[], object] | None = None
         self.epoch: float = time.time() if epoch is None else epoch
         self._source = source
-        # Sandbox seconds and the source's at the last change, and the speed since: replaced as
-        # one, for threads that read the clock meanwhile.
+        # Sandbox and source seconds at the last change, and the speed since then; replaced as one
+        # object, because threads read the clock concurrently.
         self._course = (0.0, source(), speed)
 
     @property
     def speed(self) -> float:
-        """Sandbox seconds per second of the source; another one counts from now on.
+        """Sandbox seconds per second of the source; a new value applies from now on.
 
         Raises:
-            ValueError: Another one is less than 0.
+            ValueError: The new value is less than 0.
         """
         return self._course[2]
 
     @speed.setter
     def speed(self, speed: float) -> None:
         if speed < 0:
-            raise ValueError("speed must be 0 or more")
+            raise ValueError("speed: expected a number >= 0")
         source = self._source()
         self._course = (self._at(source), source, speed)
-        self._tell()
+        self._notify()
 
     def restart(self) -> None:
-        """Count from now on; what was turned by hand stays turned."""
+        """Start counting now; time added by `advance` is kept."""
         turned, _, speed = self._course
         self._course = (turned, self._source(), speed)
 
     def now(self) -> float:
-        """Sandbox seconds since the sandbox opened."""
+        """Return the sandbox seconds since the sandbox opened."""
         return self._at(self._source())
 
     def unix(self) -> float:
-        """Sandbox time in unix seconds."""
+        """Return the sandbox time in unix seconds."""
         return self.epoch + self.now()
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward, at any speed.
+        """Advance the clock, whatever its speed.
 
         Args:
-            seconds: Sandbox seconds, 0 or more.
+            seconds: Sandbox seconds, at least 0.
 
         Raises:
-            ValueError: They are less than 0.
+            ValueError: ``seconds`` is less than 0.
         """
         if seconds < 0:
-            raise ValueError("the clock only runs forward")
+            raise ValueError("seconds: expected a number >= 0, as the clock cannot go back")
         turned, started, speed = self._course
         self._course = (turned + seconds, started, speed)
-        self._tell()
+        self._notify()
 
     def _at(self, source: float) -> float:
         turned, started, speed = self._course
         return turned + (source - started) * speed
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self.on_turn is not None:
             self.on_turn()

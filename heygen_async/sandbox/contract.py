@@ -1,8 +1,8 @@
-"""The sandbox's own reading of the API contract: routes, and a judge for every request.
+"""The sandbox's own copy of the API's specification: routes, and validators for every request.
 
-Validators are compiled at their first use. Unions with a discriminator are turned into
-`if`/`then` chains first, so that an error names the exact field inside the chosen variant
-instead of saying that no variant fits.
+Validators are compiled when first used. Unions with a discriminator are converted to `if`/`then`
+chains, which makes an error name the field inside the chosen variant instead of saying that no
+variant matches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["CONTRACT", "LANGUAGES", "Contract", "Operation"]
 
 _FOLDER = Path(__file__).parent / "contract"
 _MESSAGE_LIMIT = 300
-#: Lists of the batches, an item of which refuses its whole batch without a word of its field.
+#: Lists of batches in which one invalid item refuses the whole batch, without naming its field.
 _ITEMS = {
     "assets.direct_uploads.batches.create": "files",
     "lipsyncs.batches.create": "lipsyncs",
@@ -37,18 +37,18 @@ _ITEMS = {
 
 @dataclass(slots=True)
 class Operation:
-    """One operation of the contract.
+    """One operation of the specification.
 
     Attributes:
         id: `operationId`, such as `videos.create`.
         method: HTTP method in capitals.
         path: Path with `{names}`.
         query: Schemas of the query parameters by name.
-        required: Names of those that must be given.
-        body: Schema of the body, None where the operation takes none.
-        multipart: The body is `multipart/form-data`.
-        takes_key: The operation honours `Idempotency-Key`.
-        status: Status of a good answer.
+        required: Names of required query parameters.
+        body: Schema of the body, or None if the operation takes none.
+        multipart: Whether the body is `multipart/form-data`.
+        takes_key: Whether the operation honours `Idempotency-Key`.
+        status: Status of a successful answer.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Operation:
 
     @property
     def version(self) -> str:
-        """`v1`, `v2` or `v3`: decides the envelope."""
+        """`v1`, `v2` or `v3`, which determines the envelope."""
         return self.path[1:3]
 
 
@@ -79,7 +79,7 @@ class _Node:
 
 
 class Contract:
-    """Routes and judges of an OpenAPI 3.1 document."""
+    """Routes and validators of an OpenAPI 3.1 document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._schemas = {
@@ -107,7 +107,7 @@ class Contract:
         node.operations[operation.method] = operation
 
     def route(self, method: str, path: str) -> tuple[Operation, list[str]] | None:
-        """The operation that serves a raw path, and the values of its path parameters."""
+        """Return the operation that serves a raw path, and the values of its path parameters."""
         node = self._root
         values: list[str] = []
         for segment in path[1:].split("/"):
@@ -161,7 +161,7 @@ class Contract:
         try:
             body = json.loads(raw)
             if b"\\ud" in raw or b"\\uD" in raw:
-                # Half a surrogate pair is no text: nothing later on could encode it.
+                # A lone surrogate could not be encoded later.
                 json.dumps(body, ensure_ascii=False).encode()
         except ValueError:
             raise Refusal(400, "invalid_parameter", "The request body is not valid JSON") from None
@@ -212,7 +212,7 @@ def _read_operation(method: str, path: str, described: dict[str, Any]) -> Operat
 
 
 def _decidable(schema: Any) -> Any:
-    """The same schema with its unions decided by discriminator or by null."""
+    """Return the schema with its unions decided by discriminator or null."""
     if isinstance(schema, list):
         return [_decidable(part) for part in schema]
     if not isinstance(schema, dict):
@@ -240,7 +240,7 @@ def _decidable(schema: Any) -> Any:
 
 
 def _coerce(value: str, schema: dict[str, Any]) -> Any:
-    """A query string's value in the type its schema asks for, where it can be read as one."""
+    """Return a query string's value in the type of its schema, if it can be converted."""
     kind = schema.get("type")
     if kind == "array":
         return [part for part in value.split(",") if part]
@@ -276,10 +276,10 @@ def _load(name: str) -> Any:
     return json.loads((_FOLDER / name).read_bytes())
 
 
-# Read while the module is imported, so that no event loop ever waits for the disk.
+# Read during import: an event loop must not wait for the disk.
 CONTRACT = Contract(_load("heygen-api.json"))
-#: Codes of the target languages by their names, in the API's order. A few languages have none;
-#: their names stand in for it.
+#: Codes of the target languages by name, in the API's order. For the few languages without a code
+#: the name is used.
 LANGUAGES: dict[str, str] = {
     entry["name"]: entry["code"] or entry["name"].lower().replace(" ", "-")
     for entry in _load("languages.json")

@@ -1,7 +1,7 @@
-"""Jobs that move by themselves: their state is a function of the clock, no timer is kept.
+"""Jobs whose state is a function of the clock, without timers.
 
-When a job starts, its duration and its fate are drawn from seeded streams. Everything else
-follows from `now`: whether it runs, how far it is, whether it completed or failed.
+When a job starts, its duration and its outcome are drawn from seeded streams. Its state and
+progress then follow from `now`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["DURATIONS", "Failure", "Job", "JobFactory", "ShareOfJobs", "Slots"]
 #: One share of jobs for all kinds, or shares by kind.
 ShareOfJobs: TypeAlias = float | Mapping[str, float]
 
-#: (median, sigma) in seconds of the lognormal distribution each kind of job is drawn from.
+#: (median, sigma) in seconds of the lognormal distribution of durations, by kind of job.
 #: Short avatar clips take 0.5-2 minutes, agents 5-45, translations 5-15 and up to 60,
 #: proofreads 3-5.
 DURATIONS: dict[str, tuple[float, float]] = {
@@ -39,17 +39,17 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "brand_kit": (45.0, 0.3),
 }
 
-#: Kinds that fail only when told to: they are phases of another job.
+#: Kinds that fail only on request, because they are phases of another job.
 _SAFE = {"agent_thinking"}
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job fails.
+    """The reason of a failure.
 
     Attributes:
-        code: The failure code, where the resource has one.
-        message: The failure message; may be None, as in real life.
+        code: The failure code, if the resource has one.
+        message: The failure message, which can be None as in the API.
     """
 
     code: str | None
@@ -62,11 +62,11 @@ class Job:
 
     Attributes:
         kind: Key of `DURATIONS`.
-        created_at: When it was accepted; of one that had to wait, when its turn came.
-        seconds: How long it runs.
-        failure: What it will fail with at its end, None if it will complete.
-        stuck: It stays on the way for ever, whatever `seconds` says.
-        waiting: It does not run yet: it waits for a slot, or for its user.
+        created_at: Time when it was accepted, or when its turn came if it had to wait.
+        seconds: Its duration.
+        failure: Its failure at the end, or None if it will succeed.
+        stuck: Whether it never ends, whatever `seconds` is.
+        waiting: Whether it waits for a slot or its user and does not run yet.
     """
 
     kind: str
@@ -78,19 +78,19 @@ class Job:
 
     @property
     def ends_at(self) -> float:
-        """When it becomes terminal; infinity for one that is stuck, or waits."""
+        """Time when it becomes terminal; infinity if it is stuck or waits."""
         return math.inf if self.stuck or self.waiting else self.created_at + self.seconds
 
     def done(self, now: float) -> bool:
-        """Whether it is terminal at `now`."""
+        """Return whether it is terminal at `now`."""
         return now >= self.ends_at
 
     def completed(self, now: float) -> bool:
-        """Whether it has ended well at `now`."""
+        """Return whether it has succeeded at `now`."""
         return now >= self.ends_at and self.failure is None
 
     def progress(self, now: float) -> float:
-        """How far it is, 0.0 to 1.0."""
+        """Return its progress, 0.0 to 1.0."""
         if self.waiting:
             return 0.0
         most = 0.99 if self.stuck else 1.0
@@ -99,28 +99,28 @@ class Job:
         return min(most, max(0.0, (now - self.created_at) / self.seconds))
 
     def begin(self, now: float) -> None:
-        """Let one that has waited run from now on."""
+        """Start a job that has waited."""
         self.created_at, self.waiting = now, False
 
     def stop(self, now: float, failure: Failure) -> None:
-        """End it at once, in failure."""
+        """End the job now with a failure."""
         self.seconds = now - self.created_at
         self.failure = failure
         self.stuck = False
 
     def status(self, now: float, *, first: str, running: str, completed: str = "completed") -> str:
-        """The state at `now` in the words of its resource; the first tenth is `first`."""
+        """Return the status at `now` in its resource's terms; `first` for its first tenth."""
         if now >= self.ends_at:
             return completed if self.failure is None else "failed"
         return first if self.progress(now) < 0.1 else running
 
 
 class JobFactory:
-    """Draws durations and fates.
+    """Draws durations and outcomes of jobs.
 
     Args:
-        seed: The same seed and the same order of jobs give the same draws.
-        durations: Overrides of `DURATIONS`: fixed seconds, or (median, sigma).
+        seed: The same seed and order of jobs result in the same draws.
+        durations: Replacements for `DURATIONS`: fixed seconds, or (median, sigma).
 
     Attributes:
         fail: Share of jobs that fail, for all kinds or by kind.
@@ -134,7 +134,7 @@ class JobFactory:
     ) -> None:
         unknown = set(durations or {}) - set(DURATIONS)
         if unknown:
-            raise ValueError(f"no such kind of job: {', '.join(sorted(unknown))}")
+            raise ValueError(f"durations: unknown kind of job: {', '.join(sorted(unknown))}")
         self.durations: dict[str, float | tuple[float, float]] = {**DURATIONS, **(durations or {})}
         self.fail: ShareOfJobs = 0.0
         self.stuck: ShareOfJobs = 0.0
@@ -142,15 +142,15 @@ class JobFactory:
         self._doomed: dict[str, list[Failure]] = {}
 
     def doom(self, kind: str, failure: Failure, times: int) -> None:
-        """Let the next `times` jobs of a kind fail."""
+        """Make the next `times` jobs of a kind fail."""
         if kind not in DURATIONS:
-            raise ValueError(f"no such kind of job: {kind}")
+            raise ValueError(f"kind: unknown kind of job {kind}")
         self._doomed.setdefault(kind, []).extend([failure] * times)
 
     def start(self, kind: str, now: float) -> Job:
-        """A job that is accepted now."""
+        """Return a job that is accepted now."""
         chance = self._chances[kind]
-        # Both numbers are drawn every time, so that one setting never shifts the other's draws.
+        # Both numbers are always drawn, so one setting never changes the draws of the other.
         spread, fate = chance.gauss(0.0, 1.0), chance.random()
         drawn = self.durations[kind]
         seconds = drawn[0] * math.exp(drawn[1] * spread) if isinstance(drawn, tuple) else drawn
@@ -171,13 +171,13 @@ def _share_of(shares: ShareOfJobs, kind: str) -> float:
 
 
 class Slots:
-    """The jobs that run now, of those that count against the account's limit.
+    """The running jobs that count against the account's limit, and those that wait for a slot.
 
-    Others may wait for their turn. They begin at the moment at which a slot became free, however
-    much later somebody looks: no timer is kept.
+    A waiting job starts at the time when a slot became free, even if the state is read later: there
+    are no timers.
 
     Args:
-        limit: How many of those that wait may come to run at once.
+        limit: The number of jobs that may run at once.
     """
 
     def __init__(self, limit: float = math.inf) -> None:
@@ -192,12 +192,12 @@ class Slots:
         heapq.heappush(self._ends, (job.ends_at, next(self._order), job))
 
     def queue(self, job: Job, begun: Callable[[], object]) -> None:
-        """Let a job wait for its turn, first come first served; `begun` is called then."""
+        """Queue a job, first come, first served; call `begun` when its turn comes."""
         job.waiting = True
         self._queue.append((job, begun))
 
     def settle(self, now: float) -> None:
-        """Let happen what is due up to `now`: jobs that end, and those whose turn it then is."""
+        """Apply all ends and starts of jobs up to `now`."""
         at = self._seen
         while True:
             while self._queue and len(self._ends) < self.limit:
@@ -216,13 +216,13 @@ class Slots:
         heapq.heapify(self._ends)
 
     def running(self, now: float) -> int:
-        """How many jobs run at `now`."""
+        """Return the number of jobs that run at `now`."""
         self.settle(now)
         return len(self._ends)
 
     @property
     def next_turn(self) -> float:
-        """When the first of those that wait can begin; infinity if none waits."""
+        """Return the time when the first waiting job can start; infinity if none waits."""
         if not self._queue:
             return math.inf
         if len(self._ends) < self.limit:
@@ -230,5 +230,5 @@ class Slots:
         return self._ends[0][0] if self._ends else math.inf
 
     def next_end(self, now: float) -> float | None:
-        """When the next running job ends, None if none runs."""
+        """Return the time when the next running job ends, or None if none runs."""
         return self._ends[0][0] if self.running(now) else None

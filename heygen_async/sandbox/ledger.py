@@ -1,4 +1,4 @@
-"""What the sandbox was asked to make, and what it would have cost."""
+"""The ledger: all accepted jobs, and their estimated cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PRICES", "PRICES_DATE", "Ledger", "LedgerJob"]
 
-#: USD per second of output, self-serve. Prices change: these are estimates of `PRICES_DATE`.
+#: USD per second of output, self-serve. Prices change; these are of `PRICES_DATE`.
 PRICES: dict[str, float] = {
     "avatar": 0.0667,
     "avatar_photo": 0.05,
@@ -26,7 +26,7 @@ PRICES: dict[str, float] = {
     "speech": 0.000667,
 }
 PRICES_DATE = "2026-06"
-#: USD of a cinematic video, whatever its length.
+#: USD of a cinematic video of any length.
 CINEMATIC_PRICE = 7.00
 #: USD of one avatar, and of one clip.
 AVATAR_PRICE = 1.00
@@ -39,23 +39,23 @@ FOUR_K_FACTOR = 1.25
 
 @dataclass(slots=True)
 class LedgerJob:
-    """One piece of work that the sandbox accepted.
+    """One accepted job.
 
     Attributes:
-        kind: `video` (templates too), `agent`, `translation`, `proofread`, `speech`,
+        kind: `video` (including templates), `agent`, `translation`, `proofread`, `speech`,
             `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal`,
             `filler_word_removal` or `hyperframes`.
         id: Id of the resource.
-        operation: The operation that made it, such as `templates.generate`.
+        operation: The operation that created it, such as `templates.generate`.
         created_at: Sandbox seconds.
         seconds: Length of the output.
-        usd: What it costs; 0 for failed and stuck jobs, and for test renders.
-        failed: It ends in failure.
-        charged: It costs something.
-        idempotency_key: The header it came with, where its operation takes one.
+        usd: Its cost; 0 for failed and stuck jobs, and for test renders.
+        failed: Whether it fails.
+        charged: Whether it costs something.
+        idempotency_key: Its Idempotency-Key, if its operation takes one.
         template_id: The template it renders.
         title: Its title.
-        callback_id: The caller's own id.
+        callback_id: The ``callback_id`` of the request.
     """
 
     kind: str
@@ -73,12 +73,12 @@ class LedgerJob:
 
 
 class Ledger:
-    """All work accepted so far, replays not counted again.
+    """All accepted jobs; replays do not count again.
 
     Attributes:
-        jobs: Every job in the order of acceptance.
-        requests: How many requests reached the API, refused and faulty ones included.
-        spent: USD of all jobs, as a running total.
+        jobs: All jobs in the order of acceptance.
+        requests: Number of requests to the API, including refused ones and those with faults.
+        spent: Total USD of all jobs.
     """
 
     def __init__(self) -> None:
@@ -87,13 +87,13 @@ class Ledger:
         self.spent: float = 0.0
 
     def charge(self, entry: LedgerJob, job: Job | None, seconds: float, usd: float) -> None:
-        """Note what a job makes and costs; one that fails or never ends costs nothing.
+        """Record the length and cost of a job; a job that fails or never ends costs nothing.
 
         Args:
             entry: The job in the ledger.
-            job: Its course, which tells whether it fails; None if it is done at once.
+            job: Its course, which determines whether it fails; None if it is complete at once.
             seconds: Length of the output.
-            usd: What it costs if it completes.
+            usd: Its cost if it succeeds.
         """
         before = entry.usd
         entry.seconds = seconds
@@ -103,10 +103,10 @@ class Ledger:
         self.spent += entry.usd - before
 
     def count(self, kind: str | None = None) -> int:
-        """How many jobs were accepted.
+        """Return the number of accepted jobs.
 
         Args:
-            kind: A job's `kind`, or an operation id; None counts all.
+            kind: A job's `kind`, or an operation id; None (default) counts all.
         """
         if kind is None:
             return len(self.jobs)
@@ -114,5 +114,5 @@ class Ledger:
 
     @property
     def usd(self) -> float:
-        """What all jobs cost together; an estimate."""
+        """Return the estimated cost of all jobs."""
         return sum((job.usd for job in self.jobs), start=0.0)

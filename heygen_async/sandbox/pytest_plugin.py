@@ -1,6 +1,6 @@
 """The fixture `heygen_sandbox` for tests of code that talks to HeyGen.
 
-pytest imports this module in every run, so it imports nothing of weight.
+pytest imports this module in every run, so it imports nothing that is slow.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["heygen_sandbox"]
 
-#: A minute of HeyGen's time in a tenth of a second.
+#: One minute of HeyGen's time takes a tenth of a second.
 SPEED = 600.0
 
 
 @pytest.fixture
 def heygen_sandbox() -> Iterator[Sandbox]:
-    """A fresh sandbox of its own for each test, ten minutes to the second.
+    """Return a new sandbox for each test, with 10 minutes per second.
 
-    It runs in a thread, so it serves synchronous tests and asynchronous ones of any plugin.
+    It runs in a thread and therefore serves synchronous tests and asynchronous tests of any plugin.
     """
     from .thread import SandboxThread
 

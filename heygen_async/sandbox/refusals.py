@@ -1,4 +1,4 @@
-"""The refusals of the API: what an operation raises, and how each version words it."""
+"""The refusals of the API: the exception, and its envelope in each version."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 __all__ = ["Refusal", "bad_reference", "error_body", "invalid", "invalid_item", "not_found"]
 
-#: Where `doc_url` of a v3 error points; the code follows, with dashes.
+#: Start of the `doc_url` of a v3 error; the code follows, with dashes.
 DOC_URL = "https://developers.heygen.com/docs/error-codes#"
 
 
 class Refusal(Exception):
-    """An answer other than 2xx, raised where the reason is found.
+    """An answer other than 2xx.
 
     Args:
         status: HTTP status.
         code: The API's error code, such as `invalid_parameter`.
-        message: One sentence for people.
+        message: A sentence for people.
         param: Dotted path of the offending field.
         headers: Extra headers of the answer, such as `Retry-After`.
-        alone: In a batch it fails its item alone, though it is an `invalid_parameter`.
+        alone: Whether in a batch only its item fails, although it is an `invalid_parameter`.
     """
 
     def __init__(
@@ -44,17 +44,17 @@ class Refusal(Exception):
 
 
 def invalid(param: str, message: str, *, code: str = "invalid_parameter") -> Refusal:
-    """A 400 that names the field."""
+    """Return a 400 that names the field."""
     return Refusal(400, code, message, param=param)
 
 
 def invalid_item(field: str, index: int) -> Refusal:
-    """Return the 400 for an item of a batch, which refuses the batch whole."""
+    """Return the 400 for an item of a batch, which refuses the whole batch."""
     what = "file" if field == "files" else "payload"
     return invalid(field, f"Invalid {what}(s) at index {index}.")
 
 
-#: Code and name of what an id in a path does not find.
+#: Error code and name of the resource for an unknown id in a path.
 _UNKNOWN: dict[str, tuple[str, str]] = {
     "ai_clip": ("not_found", "AI clip"),
     "asset": ("asset_not_found", "Asset"),
@@ -81,13 +81,13 @@ _UNKNOWN: dict[str, tuple[str, str]] = {
 
 
 def not_found(what: str) -> Refusal:
-    """Return the 404 for an id in the path, in the words of its resource."""
+    """Return the 404 for an unknown id in the path, in the words of its resource."""
     code, name = _UNKNOWN[what]
     return Refusal(404, code, f"{name} not found.")
 
 
 def bad_reference(what: str, identifier: str, param: str) -> Refusal:
-    """Return the 400 for an id in the body: the field `param` names what is not there."""
+    """Return the 400 for an unknown id in the field `param` of a body."""
     _, name = _UNKNOWN[what]
     if what == "asset":
         return invalid(param, f"{name} not found.", code="asset_not_found")
@@ -96,7 +96,7 @@ def bad_reference(what: str, identifier: str, param: str) -> Refusal:
 
 
 def error_body(version: str, refusal: Refusal) -> bytes:
-    """The envelope in which the API version `v1`, `v2` or `v3` refuses."""
+    """Return the error envelope of the API version `v1`, `v2` or `v3`."""
     error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
     if version == "v3":
         if refusal.param is not None:
@@ -107,6 +107,6 @@ def error_body(version: str, refusal: Refusal) -> bytes:
         error["message"] = f"{refusal.param}: {refusal.message}"
     if version == "v2":
         return json.dumps({"data": None, "error": error}).encode()
-    # v1 puts an integer other than 100 at the top.
+    # v1 has an integer other than 100 at the top.
     whole = {"code": refusal.status * 1000, "message": error["message"], "data": None}
     return json.dumps({**whole, "error": error}).encode()

@@ -1,4 +1,4 @@
-"""What reached the sandbox, counted."""
+"""Counts of the requests to the sandbox."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MEDIA_REQUESTS_KEPT = 10_000
 
 @dataclass(slots=True)
 class RequestLog:
-    """What reached the sandbox.
+    """Counts of the requests to the sandbox.
 
     Attributes:
-        by_operation: Requests per operation id; `unknown` where no operation fits.
-        by_status: Answers per HTTP status; 0 where a fault had its way.
+        by_operation: Requests per operation id; `unknown` if no operation matches.
+        by_status: Answers per HTTP status; 0 if a fault prevented the answer.
         media: The latest requests to the media host, with their headers.
     """
 

@@ -1,4 +1,4 @@
-"""The sandbox as its users hold it: settings, state, and what it has seen."""
+"""``Sandbox``: settings, state and records of the sandbox."""
 
 from __future__ import annotations
 
@@ -27,39 +27,38 @@ __all__ = ["Sandbox"]
 
 
 class Sandbox:
-    """A local HeyGen on loopback, for tests, demonstrations and development.
+    """A local HeyGen on loopback for tests, demonstrations and development.
 
     Use it as an async context manager; it serves while it is open.
 
     Args:
-        speed: Sandbox seconds per second of the event loop's clock; 0 stands still until
-            `sandbox.clock.advance(seconds)`.
-        seed: Ids, durations, fates and media are the same for the same seed and requests.
-        concurrency: Paid jobs that may run at once; beyond it 429. Can be changed any time.
-        requests_per_second: Requests beyond this rate get 429; None for no limit.
-        retry_after: `Retry-After` of a 429 for too many jobs: seconds or an HTTP date. By
-            default the real seconds until the next job ends, 1 to 30.
+        speed: Sandbox seconds per second of the event loop's clock. Default 60; 0 stands still
+            until `sandbox.clock.advance(seconds)`.
+        seed: Ids, durations, outcomes and media are the same for the same seed and requests.
+        concurrency: Paid jobs that may run at once; further ones get 429. Default 10. It can be
+            changed at any time.
+        requests_per_second: Requests beyond this rate get 429; None (default) for no limit.
+        retry_after: `Retry-After` of a 429 for too many jobs: seconds or an HTTP date. Default: the
+            real seconds until the next job ends, 1 to 30.
         host: Address to listen on.
-        port: Port of the API; 0 picks a free one. The media host always picks its own.
-        api_keys: Keys that are accepted, as `x-api-key` or as bearer token; by default a random
-            one.
-        balance: USD in the account's wallet. What it cannot pay gets 402.
-        allowed_hosts: Names by which the sandbox is addressed beside `localhost` and IP
-            addresses, such as a service's in a network of containers. Requests with any other
-            name in their `Host` header are refused, as those of a web page that has led its own
-            name to this machine would be.
-        languages: Names of the target languages; all 178 by default.
-        faults: What goes wrong; nothing by default.
-        durations: How long jobs run in sandbox seconds by kind: fixed, or the (median, sigma)
-            of a lognormal distribution. Kinds: `video`, `agent`, `agent_thinking`,
-            `translation`, `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`,
-            `background_removal`, `filler_word_removal`, `hyperframes`, `brand_kit`.
-        epoch: Unix time at which the sandbox opens; the present by default.
-        dub_spread: Share by which dubs are longer or shorter than their source, at most, each
-            language by another; by default they are as long.
+        port: Port of the API; 0 (default) picks a free one. The media host always picks its own.
+        api_keys: Keys to accept, as `x-api-key` or as bearer token. Default: a random one.
+        balance: USD in the account's wallet. Jobs that it cannot pay get 402.
+        allowed_hosts: Host names of the sandbox besides `localhost` and IP addresses, such as that
+            of a service in a container network. Requests with another name in their `Host` header
+            are refused, as a protection against web pages that use DNS rebinding.
+        languages: Names of the target languages. Default: all 178.
+        faults: Faults to inject. Default: none.
+        durations: Durations of jobs in sandbox seconds by kind: fixed, or (median, sigma) of a
+            lognormal distribution. Kinds: `video`, `agent`, `agent_thinking`, `translation`,
+            `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal`,
+            `filler_word_removal`, `hyperframes`, `brand_kit`.
+        epoch: Unix time at which the sandbox opens. Default: the present.
+        dub_spread: The largest share by which a dub is longer or shorter than its source; it differs
+            between languages. Default: dubs are as long as their source.
 
     Raises:
-        ValueError: No key is accepted, or there is no such language.
+        ValueError: ``api_keys`` is empty, or a language is unknown.
     """
 
     def __init__(
@@ -84,15 +83,15 @@ class Sandbox:
         if api_keys is None:
             api_keys = (f"sk_V2_{secrets.token_hex(16)}",)
         if not api_keys:
-            raise ValueError("the sandbox needs at least one API key")
+            raise ValueError("api_keys: the sandbox needs at least one API key")
         names = list(LANGUAGES) if languages is None else list(languages)
         unknown = [name for name in names if name not in LANGUAGES]
         if unknown:
-            raise ValueError(f"no such language: {', '.join(unknown)}")
+            raise ValueError(f"languages: unknown languages: {', '.join(unknown)}")
         self._api_keys = tuple(api_keys)
         self._host, self._port = host, port
         self._base_url = ""
-        # The loop is not known before the sandbox opens; until then its clock stands still.
+        # The loop is not known before the sandbox opens; until then the clock stands still.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clock = Clock(self._loop_time, speed=speed, epoch=epoch)
         self._account = Account(
@@ -126,12 +125,12 @@ class Sandbox:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong. Another plan can be assigned at any time, `Faults()` to end it.
+        """The faults to inject. Assign another plan at any time, or `Faults()` to inject none.
 
             sandbox.faults = Faults(drop=0.1)  # from now on
             sandbox.faults.add("videos.create", Fault.drop())  # the next one
 
-        The script, and the record of what has struck, begin anew with each plan.
+        Each plan starts with its own script and an empty record of applied faults.
         """
         return self._account.faults
 
@@ -146,47 +145,47 @@ class Sandbox:
 
     @property
     def media_origin(self) -> str:
-        """Address of the media host: another port, as in real life it is another host."""
+        """Address of the media host, on another port because the real one is another host."""
         return self._account.media.origin
 
     @property
     def api_key(self) -> str:
-        """A key that is accepted."""
+        """An accepted API key."""
         return self._api_keys[0]
 
     @property
     def clock(self) -> Clock:
-        """The clock the jobs run on."""
+        """The clock of the jobs."""
         return self._clock
 
     @property
     def ledger(self) -> Ledger:
-        """What was made, and what it would have cost."""
+        """The accepted jobs, and their estimated cost."""
         return self._account.ledger
 
     @property
     def requests(self) -> RequestLog:
-        """What reached the sandbox."""
+        """Counts of the requests to the sandbox."""
         return self._hosts.requests
 
     @property
     def deliveries(self) -> Deliveries:
-        """Webhook deliveries: to registered endpoints, and to the `callback_url`s of requests."""
+        """Webhook deliveries to registered endpoints and to the `callback_url`s of requests."""
         return self._account.deliveries
 
     @property
     def leaks(self) -> int:
-        """Requests to the media host that carried an API key."""
+        """Number of requests to the media host that carried an API key."""
         return self._hosts.leaks
 
     @property
     def running(self) -> int:
-        """Jobs that hold a slot now."""
+        """Number of jobs that hold a slot now."""
         return self._account.running()
 
     @property
     def concurrency(self) -> int:
-        """Paid jobs that may run at once."""
+        """Number of paid jobs that may run at once."""
         return self._account.concurrency
 
     @concurrency.setter
@@ -195,7 +194,7 @@ class Sandbox:
 
     @property
     def balance(self) -> float:
-        """USD left in the wallet; what it cannot pay gets 402. Can be changed any time."""
+        """Remaining USD in the wallet. It can be changed at any time."""
         return self._account.balance
 
     @balance.setter
@@ -219,16 +218,16 @@ class Sandbox:
         code: str | None = "internal_error",
         message: str | None = "Rendering failed. Please try again.",
     ) -> None:
-        """Let the next jobs of a kind fail; code and message may be missing, as in real life.
+        """Make the next jobs of a kind fail. As in the API, code and message can be None.
 
         Args:
             kind: Kind of the jobs, a key of the sandbox's `durations`.
-            times: How many of them.
+            times: Number of jobs. Default 1.
             code: The failure code, or None.
             message: The failure message, or None.
 
         Raises:
-            ValueError: There is no such kind.
+            ValueError: The kind is unknown.
         """
         self._account.jobs.doom(kind, Failure(code, message), times)
 
@@ -245,13 +244,13 @@ class Sandbox:
         await self.aclose()
 
     async def open(self) -> None:
-        """Start to serve; the clock starts with it.
+        """Start to serve, and start the clock.
 
         Raises:
-            RuntimeError: It was opened before.
+            RuntimeError: The sandbox was opened before.
         """
         if self._loop is not None:
-            raise RuntimeError("a sandbox opens once")
+            raise RuntimeError("the sandbox was opened before; create a new one")
         self._loop = asyncio.get_running_loop()
         self._clock.restart()
         try:
@@ -261,8 +260,8 @@ class Sandbox:
             raise
 
     async def aclose(self) -> None:
-        """Stop serving: requests that still wait are cut off, uploads are removed."""
-        async with AsyncExitStack() as steps:  # all of them, even if one is cancelled
+        """Stop serving, end waiting requests, and remove uploads."""
+        async with AsyncExitStack() as steps:  # run all of them, even if one is cancelled
             steps.push_async_callback(self._account.files.close)
             steps.push_async_callback(self._account.deliveries.aclose)
             steps.push_async_callback(self._hosts.close)
@@ -282,12 +281,12 @@ class Sandbox:
 
         Args:
             name: Its name.
-            voice_id: Its id; made up by default.
+            voice_id: Its id. Default: a random one.
             language: Its language, by its English name.
             gender: `female` or `male`.
-            starfish: Whether `voices.speech` takes it.
-            private: Whether it is the account's own.
-            usable: False makes it a voice that is listed, and refused wherever it is named.
+            starfish: Whether `voices.speech` accepts it.
+            private: Whether it belongs to the account.
+            usable: False for a voice that is listed but refused in requests.
 
         Returns:
             Its id.
@@ -312,13 +311,13 @@ class Sandbox:
 
         Args:
             name: Its name.
-            look_id: Its id; made up by default.
+            look_id: Its id. Default: a random one.
             avatar_type: `digital_twin`, `studio_avatar` or `photo_avatar`.
-            engines: The engines that render it; all by default.
-            usable: False makes it a look that is listed, and refused wherever it is named.
+            engines: The engines that can render it. Default: all.
+            usable: False for a look that is listed but refused in requests.
 
         Returns:
-            Its id, which videos name as their `avatar_id`.
+            Its id, which videos use as `avatar_id`.
         """
         account = self._account
         identifier = look_id or account.new_id()
@@ -341,7 +340,7 @@ class Sandbox:
 
         Args:
             name: Its name.
-            folder_id: Its id; made up by default.
+            folder_id: Its id. Default: a random one.
 
         Returns:
             Its id.
@@ -352,13 +351,13 @@ class Sandbox:
         return account.folders.add(identifier, folder).id
 
     def give_consent(self, group_id: str) -> None:
-        """Consent to an avatar, as the person it shows does on the page for it.
+        """Give the consent to an avatar, as the person does on HeyGen's page.
 
         Args:
             group_id: The avatar's group.
 
         Raises:
-            KeyError: No such group waits for consent.
+            KeyError: The group does not exist or does not wait for consent.
         """
         group = self._account.groups.find(group_id)
         if group is None or group.consent != "pending":
@@ -379,12 +378,12 @@ class Sandbox:
 
         Args:
             name: Its name.
-            variables: By name: a type (`text`, `image`, `video`, `audio`, `character`,
-                `voice`) or a whole variable in the shape of v3. By default the text `name`.
-            scripts: What is said in each scene; `{{name}}` stands for a text variable.
-            aspect_ratio: Such as `16:9`.
-            current_editor: False makes it a template of the older editor, served by v2 alone.
-            template_id: Its id; made up by default.
+            variables: By name: a type (`text`, `image`, `video`, `audio`, `character`, `voice`) or
+                a whole variable in the v3 form. Default: the text variable `name`.
+            scripts: The text of each scene; `{{name}}` is replaced by a text variable.
+            aspect_ratio: Aspect ratio, such as `16:9`.
+            current_editor: False for a template of the older editor, which only v2 serves.
+            template_id: Its id. Default: a random one.
 
         Returns:
             Its id.
@@ -401,22 +400,22 @@ class Sandbox:
 
     @property
     def voice_id(self) -> str:
-        """A voice that speaks everywhere, also in `voices.speech`."""
+        """Id of a voice that can be used everywhere, including `voices.speech`."""
         return next(voice.id for voice in self._account.voices if voice.starfish)
 
     @property
     def avatar_id(self) -> str:
-        """A digital twin that every engine renders."""
+        """Id of a digital twin that every engine can render."""
         return next(look.id for look in self._account.looks if look.engines == ALL_ENGINES)
 
     def template_id(self, name: str) -> str:
-        """The id of a template by its name, such as `Welcome`.
+        """Return the id of a template by its name, such as `Welcome`.
 
         Args:
             name: Its name.
 
         Raises:
-            KeyError: There is no template of that name.
+            KeyError: The template does not exist.
         """
         for template in self._account.templates:
             if template.name == name:

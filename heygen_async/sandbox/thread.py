@@ -1,4 +1,4 @@
-"""The sandbox outside of the caller's event loop: in a thread, or as a process of its own."""
+"""Run the sandbox in a thread or as a process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["SandboxThread", "serve"]
 
 
 class SandboxThread:
-    """A sandbox that runs in a thread with its own event loop, for synchronous callers.
+    """A sandbox in a thread with its own event loop, for synchronous callers.
 
         with SandboxThread(speed=600) as sandbox:
             sandbox.base_url
@@ -28,7 +28,7 @@ class SandboxThread:
         **settings: Settings of `Sandbox`.
 
     Attributes:
-        sandbox: What runs in the thread.
+        sandbox: The sandbox.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -74,16 +74,16 @@ class SandboxThread:
 async def serve(*, out: TextIO | None = None, **settings: Any) -> None:
     """Serve until SIGTERM or SIGINT, or until cancelled.
 
-    First one line of JSON with `base_url`, `api_key` and `media_origin` is printed.
+    It first prints one line of JSON with `base_url`, `api_key` and `media_origin`.
 
     Args:
-        out: Where the line goes; standard output by default.
+        out: File for the line. Default: standard output.
         **settings: Settings of `Sandbox`.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
-    # Neither a thread other than the main one nor Windows' loops can take signals.
+    # Threads other than the main one, and loops on Windows, cannot handle signals.
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
         for number in signals:
             loop.add_signal_handler(number, stop.set)

@@ -1,9 +1,9 @@
-"""An event loop whose time is turned: it jumps to the next timer when nothing else is ready.
+"""An event loop with simulated time: it jumps to the next timer when nothing else is ready.
 
-Hours of polling pass in milliseconds, and every run takes the same course. Sockets on loopback
-work as usual, since both ends live on this loop: what one end has sent is there for the other
-to read before the loop asks what to do next. Do not talk to other processes or threads on it:
-time would not wait for their answers.
+Hours of polling pass in milliseconds, and every run takes the same course. Sockets on loopback work
+as usual, because both ends are on this loop: data from one end is ready for the other before the
+loop looks for its next step. Do not use it to communicate with other processes or threads: the time
+does not wait for their answers.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any, TypeVar, TypeVarTuple
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
-# How long the loop pauses, in real seconds, before it turns the clock: a busy kernel may deliver
-# what was sent on loopback a moment late. On a busy machine the pause becomes longer by itself.
+# Real seconds that the loop pauses before it advances the time: a busy kernel may deliver data on
+# loopback with a delay. On a busy machine the pause becomes longer by itself.
 _GRACE = 0.00005
-# For the thread of a call, or for a socket to take more: its buffer is full, and the kernel may
-# take a while to tell that the other end has read.
+# Real seconds to wait for the thread of a call, or for a socket with a full buffer: the kernel may
+# take a while to report that the other end has read.
 _GRACE_FOR_OTHERS = 1.0
 
 
@@ -39,7 +39,7 @@ class _Selector(selectors.DefaultSelector):
         if events:
             return events
         if self.loop.threads:
-            # A thread's work takes real time; it ends with a byte on the loop's own socket.
+            # The work of a thread takes real time; its end is signalled on the loop's own socket.
             return super().select(_GRACE_FOR_OTHERS)
         if any(key.events & selectors.EVENT_WRITE for key in self.get_map().values()):
             events = super().select(_GRACE_FOR_OTHERS)
@@ -49,7 +49,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class TurnedEventLoop(asyncio.SelectorEventLoop):
-    """An event loop for tests; ``loop.time()`` starts at 0 and moves only by jumps.
+    """An event loop for tests; ``loop.time()`` starts at 0 and only jumps.
 
     Use it as ``asyncio.Runner(loop_factory=TurnedEventLoop)``, or with anyio's pytest plugin as
     ``("asyncio", {"loop_factory": TurnedEventLoop})``.
@@ -63,24 +63,24 @@ class TurnedEventLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
 
     def time(self) -> float:
-        """The turned time, in seconds."""
+        """Return the simulated time in seconds."""
         return self._turned
 
     def turn(self, seconds: float) -> None:
-        """Move the time on."""
+        """Advance the time."""
         self._turned += seconds
 
     def run_in_executor(
         self, executor: Any, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """As usual; time stands still until the thread is done."""
+        """Run a function in a thread; the time stands still until it has returned."""
         future = super().run_in_executor(executor, func, *args)
         self.threads += 1
         future.add_done_callback(self._thread_done)
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """As usual, without a time limit: its threads end in real time."""
+        """Shut down without a time limit, because the threads end in real time."""
         await super().shutdown_default_executor()
 
     def _thread_done(self, _: asyncio.Future[Any]) -> None:

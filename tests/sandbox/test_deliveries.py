@@ -53,7 +53,7 @@ def test_the_clock_tells_of_its_turns() -> None:
     assert clock.now() == 15.0
     now = 11.0
     assert (clock.now(), told) == (115.0, [5.0, 15.0])
-    with pytest.raises(ValueError, match="0 or more"):
+    with pytest.raises(ValueError, match="expected a number >= 0"):
         clock.speed = -1
 
 
@@ -457,7 +457,7 @@ def test_hosts_that_may_be_reached() -> None:
 
 
 async def test_a_poster_sends_nowhere_else() -> None:
-    with pytest.raises(ValueError, match="sends nothing to"):
+    with pytest.raises(ValueError, match="is not on loopback"):
         await DeliveryClient().post("http://192.0.2.1/hook", b"{}", {})
 
 

@@ -107,7 +107,7 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_faults_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--faults", '{"dorp": 0.1}'])
-    assert "no such faults: dorp" in capsys.readouterr().err
+    assert "unknown names: dorp" in capsys.readouterr().err
 
 
 def test_names_load_at_their_first_use() -> None:

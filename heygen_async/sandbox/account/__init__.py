@@ -1,1 +1,1 @@
-"""What the account holds: resources, and the rules between a request's fields."""
+"""The account: its resources, and the rules between a request's fields."""

@@ -1,4 +1,4 @@
-"""What the sandbox's account holds, and what its operations share."""
+"""The sandbox's account, whose state the operations share."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ __all__ = ["Account"]
 
 
 class Account:
-    """The state behind the operations.
+    """The state of the account.
 
     Attributes:
         retry_after: Value of `Retry-After` on 429; None derives it from the next job to end.
-        funds: USD that the wallet held before the first job.
-        populated: What a new account holds is there.
-        deleted_glossaries: Ids of brand glossaries that were deleted; requests may still name them.
+        funds: USD in the wallet before the first job.
+        populated: Whether the resources of a new account were added.
+        deleted_glossaries: Ids of deleted brand glossaries, which requests may still use.
     """
 
     def __init__(
@@ -111,14 +111,14 @@ class Account:
         return Store(
             what,
             newest_first=newest_first,
-            # What a new account holds has always been there.
+            # The resources of a new account have always existed.
             now=lambda: self.clock.now() if self.populated else -math.inf,
             lag=lambda: self._faults.list_lag,
         )
 
     @property
     def faults(self) -> Faults:
-        """The plan of what goes wrong; another can take its place at any time."""
+        """The plan of faults, which can be replaced at any time."""
         return self._faults
 
     @faults.setter
@@ -129,51 +129,51 @@ class Account:
         self._faults = faults
 
     def new_id(self) -> str:
-        """An id in the API's form: 32 hexadecimal digits."""
+        """Return an id in the API's form: 32 hexadecimal digits."""
         return f"{self._ids.getrandbits(128):032x}"
 
     def unix(self, seconds: float) -> int:
-        """Whole unix seconds of a moment on the sandbox's clock."""
+        """Return a time of the sandbox's clock in whole unix seconds."""
         return int(self.clock.epoch + seconds)
 
     @property
     def concurrency(self) -> int:
-        """How many paid jobs may run at once."""
+        """The number of paid jobs that may run at once."""
         return int(self.slots.limit)
 
     @concurrency.setter
     def concurrency(self, value: int) -> None:
-        self.settle()  # what is past went by the limit of then
+        self.settle()  # apply the old limit to the past
         self.slots.limit = value
 
     def settle(self) -> None:
-        """Let the jobs that wait for a slot begin, as far as their turn has come by now."""
+        """Start the jobs that wait for a slot and whose turn has come by now."""
         self.slots.settle(self.clock.now())
 
     def running(self) -> int:
-        """How many jobs hold a slot now."""
+        """Return the number of jobs that hold a slot now."""
         return self.slots.running(self.clock.now())
 
     @property
     def balance(self) -> float:
-        """USD that are left in the wallet."""
+        """Remaining USD in the wallet."""
         return self.funds - self.ledger.spent
 
     def afford(self, usd: float | None) -> None:
-        """Refuse with 402 what the wallet cannot pay.
+        """Refuse with 402 if the wallet cannot pay a job.
 
         Args:
-            usd: The price; None if it is known only afterwards, which takes a wallet that is
-                not empty.
+            usd: The price; None if it is known only afterwards, and the wallet must only not be
+                empty.
         """
-        # A sum of prices is not exact.
+        # Sums of prices are not exact.
         if self.balance <= 0 if usd is None else usd > self.balance + 1e-6:
             raise Refusal(
                 402, "insufficient_credit", "Insufficient credit. Please add to your balance."
             )
 
     def admit(self, usd: float | None) -> None:
-        """Refuse a job with 402 or, while as many run as the account may have, with 429."""
+        """Refuse a job with 402, or with 429 while the account runs its limit of jobs."""
         self.afford(usd)
         if self.running() >= self.concurrency:
             raise Refusal(
@@ -193,7 +193,7 @@ class Account:
         return str(math.ceil(min(30.0, max(1.0, (end - now) / self.clock.speed))))
 
     def begin(self, kind: str, *, slot: bool = True) -> Job:
-        """Draw the course of a job that starts now, and let it take a slot.
+        """Draw the course of a job that starts now, and take a slot for it.
 
         Args:
             kind: Key of the durations.
@@ -224,13 +224,13 @@ class Account:
             kind: Kind in the ledger.
             identifier: Id of the resource.
             operation: Operation id.
-            job: Its course; None if it is done at once.
-            seconds: Length of what it makes.
-            usd: Its price if it completes.
+            job: Its course; None if it is complete at once.
+            seconds: Length of its output.
+            usd: Its price if it succeeds.
             key: Its `Idempotency-Key`.
             template_id: The template it renders.
             title: Its title.
-            callback_id: The caller's own id.
+            callback_id: The ``callback_id`` of the request.
         """
         entry = LedgerJob(
             kind,
@@ -247,7 +247,7 @@ class Account:
         return entry
 
     def check_source(self, source: Json | None, field_name: str) -> None:
-        """Refuse a media source that cannot be had: an unknown asset, or not a web address."""
+        """Refuse a media source that is an unknown asset or not a web address."""
         if source is None:
             return
         if source["type"] == "asset_id":
@@ -256,9 +256,9 @@ class Account:
             self.check_url(source["url"], f"{field_name}.url")
 
     def ready_asset(self, asset_id: str, param: str) -> Asset:
-        """The asset that a body names in its field `param`.
+        """Return the asset in the field `param` of a body.
 
-        Refuses one that was not completed, and one that is not visible yet because of a fault.
+        Refuses an asset that was not completed, or is not visible yet because of a fault.
         """
         asset = self.assets.referenced(asset_id, param)
         now = self.clock.now()
@@ -271,14 +271,14 @@ class Account:
         return asset
 
     def mime_type_of(self, source: Json) -> str:
-        """Type of a source that is an asset or comes along; empty for a URL."""
+        """Return the type of a source that is an asset or inline; empty for a URL."""
         if source["type"] == "asset_id":
             return self.assets.get(source["asset_id"]).mime_type
         return str(source["media_type"]) if source["type"] == "base64" else ""
 
     @staticmethod
     def check_url(url: str, field_name: str) -> None:
-        """Refuse what is no web address; nothing is fetched."""
+        """Refuse a URL that is not a web address; nothing is fetched."""
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -291,10 +291,10 @@ class Account:
             )
 
     def source_seconds(self, source: Json) -> float:
-        """Length of a video or audio source.
+        """Return the length of a video or audio source in seconds.
 
-        The sandbox knows its own media and uploaded wavs; the length of anything else is made
-        up, between 20 and 90 seconds, always the same for the same source.
+        The sandbox knows the length of its own media and of uploaded wavs. For other sources it
+        returns a random length of 20 to 90 seconds, always the same for the same source.
         """
         if source["type"] == "asset_id":
             known = self.media.seconds_of(source["asset_id"])

@@ -1,7 +1,7 @@
 """The course of a video agent session.
 
-A session is always in one phase, and every phase is a job on the sandbox's clock. What the
-phase is for decides what the session does while it runs and where it rests afterwards:
+A session is always in one phase, and every phase is a job on the sandbox's clock. The stage of the
+phase determines the session's status while the phase runs and afterwards:
 
 | stage      | while it runs | afterwards          |
 |------------|---------------|---------------------|
@@ -9,8 +9,8 @@ phase is for decides what the session does while it runs and where it rests afte
 | storyboard | thinking      | reviewing           |
 | video      | generating    | completed or failed |
 
-Sessions of mode `generate` have the stage `video` alone. In a chat every answer leads to the
-next stage, and each one after that to another video.
+Sessions of mode `generate` only have the stage `video`. In a chat every answer leads to the next
+stage, and after the last stage to another video.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Message:
 
 @dataclass(slots=True)
 class Resource:
-    """Something a message points to; `file` is its name on the media host."""
+    """A resource of a message; `file` is its name on the media host."""
 
     id: str
     kind: str
@@ -65,15 +65,15 @@ class Session:
         title: Its title.
         created_at: Sandbox seconds.
         aspect_ratio: Shape of its videos.
-        job: The present phase.
-        stage: What the phase is for.
-        ledger_job: What the present video costs.
-        callback_id: The caller's own id.
-        callback_url: Whom the caller wants to be told of its videos.
-        settled: The outcome of the phase is among the messages.
-        messages: Oldest first.
-        resources: By id.
-        video_ids: Oldest first.
+        job: The current phase.
+        stage: Stage of the phase.
+        ledger_job: The ledger entry of the current video.
+        callback_id: The ``callback_id`` of the request.
+        callback_url: The address for callbacks about its videos.
+        settled: Whether the outcome of the phase is among the messages.
+        messages: Its messages, oldest first.
+        resources: Its resources by id.
+        video_ids: Ids of its videos, oldest first.
     """
 
     id: str
@@ -92,13 +92,13 @@ class Session:
     video_ids: list[str] = field(default_factory=list)
 
     def state(self, now: float) -> str:
-        """What the session does at `now`."""
+        """Return the status of the session at `now`."""
         if not self.job.done(now):
             return _RUNNING[self.stage]
         return _RESTING[self.stage] if self.job.failure is None else "failed"
 
     def progress(self, now: float) -> int:
-        """How far it is, in percent."""
+        """Return its progress in percent."""
         begin, end = _PROGRESS[self.stage]
         if self.mode == "generate":
             begin = 0
@@ -106,7 +106,7 @@ class Session:
 
     @property
     def next_stage(self) -> str:
-        """Where an answer leads."""
+        """Return the stage that follows an answer."""
         return _NEXT[self.stage]
 
     def enter(self, stage: str, job: Job) -> None:
@@ -114,10 +114,10 @@ class Session:
         self.stage, self.job, self.settled = stage, job, False
 
     def settle(self, resource_id: str) -> None:
-        """Say what the phase that has ended led to.
+        """Add a message about the outcome of the phase that has ended.
 
         Args:
-            resource_id: Id of the resource that the message may point to.
+            resource_id: Id for the resource of the message, if it has one.
         """
         self.settled = True
         at = self.job.ends_at

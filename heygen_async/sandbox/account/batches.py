@@ -1,4 +1,4 @@
-"""Batches: many requests accepted at once, whose jobs begin as slots become free."""
+"""Batches: many requests accepted at once, whose jobs start when slots become free."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["Batch", "BatchItem", "failure_json"]
 
 
 def failure_json(failure: Failure) -> Json:
-    """Why a job failed, as batches and `statuses` show it."""
+    """Return the reason of a failure in the form of batches and `statuses`."""
     return {"code": failure.code, "message": failure.message}
 
 
 @dataclass(slots=True)
 class BatchItem:
-    """One job of a batch, or a request of it that was refused.
+    """One job of a batch, or one refused request.
 
     Attributes:
-        index: Its place in the batch, from 0.
-        id: Id that its resource has once its job has begun.
-        job: Its course, None for one that was refused.
-        refusal: Why it was refused.
-        named: Its resource is there before its job begins.
+        index: Position in the batch, from 0.
+        id: Id that its resource will have when its job has started.
+        job: Its course, or None if it was refused.
+        refusal: Reason of the refusal.
+        named: Whether its resource exists before its job starts.
     """
 
     index: int
@@ -37,7 +37,7 @@ class BatchItem:
     named: bool = False
 
     def status(self, now: float) -> str:
-        """`queued`, `processing`, `completed` or `failed`."""
+        """Return `queued`, `processing`, `completed` or `failed`."""
         if self.job is None:
             return "failed"
         if self.job.waiting:
@@ -45,7 +45,7 @@ class BatchItem:
         return self.job.status(now, first="processing", running="processing")
 
     def json(self, now: float) -> Json:
-        """The item as the API shows it: without id until its resource is there."""
+        """Return the item as in the API: without an id until its resource exists."""
         status = self.status(now)
         shown: Json = {"item_index": self.index, "status": status, "video_id": None}
         if self.named or (self.job is not None and not self.job.waiting):
@@ -62,7 +62,7 @@ class BatchItem:
 
 @dataclass(slots=True)
 class Batch:
-    """A batch; `created_at` is in sandbox seconds, `callback_url` is told of its end."""
+    """A batch. `created_at` is in sandbox seconds; `callback_url` is called at its end."""
 
     id: str
     title: str | None
@@ -72,15 +72,15 @@ class Batch:
 
     @property
     def begun(self) -> bool:
-        """Whether none of its jobs waits any more."""
+        """Whether all of its jobs have started."""
         return not any(item.job is not None and item.job.waiting for item in self.items)
 
     def counts(self, now: float) -> Counter[str]:
-        """How many items there are in each state."""
+        """Return the number of items with each status."""
         return Counter(item.status(now) for item in self.items)
 
     def status(self, now: float) -> str:
-        """`completed` once all have ended and one has ended well, `failed` if none has."""
+        """Return `completed` when all items have ended, or `failed` if none has succeeded."""
         counts = self.counts(now)
         if counts["queued"] or counts["processing"]:
             return "processing"

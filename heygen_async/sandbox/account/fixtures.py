@@ -1,4 +1,4 @@
-"""What a fresh account holds."""
+"""The resources of a new account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .resources import AvatarGroup, BrandGlossary, BrandKit, Look, Template, Voi
 
 __all__ = ["ALL_ENGINES", "add_look", "add_template", "populate"]
 
-#: Engines that a digital twin can be rendered with.
+#: Engines that can render a digital twin.
 ALL_ENGINES = ("avatar_iii", "avatar_iv", "avatar_v")
 
 _NAMES = (
@@ -60,7 +60,7 @@ def populate(account: Account) -> None:
         )
     for name, colors in (("House colours", ["#0b3d91", "#f4a300"]), ("Winter sale", ["#c8102e"])):
         identifier = account.new_id()
-        # The second one is shared by another workspace.
+        # The second kit is shared by another workspace.
         kit = BrandKit(identifier, name, colors, shared=name == "Winter sale")
         account.brand_kits.add(identifier, kit)
         account.media.add(MediaItem(identifier))
@@ -78,7 +78,7 @@ def _add_voices(account: Account) -> None:
                 _NAMES[index % len(_NAMES)] + (" II" if index >= len(_NAMES) else ""),
                 language=_LANGUAGES[index % len(_LANGUAGES)],
                 gender="female" if index % 2 == 0 else "male",
-                # Every fourth voice is of an older engine that the speech API refuses.
+                # Every fourth voice has an older engine that the speech API refuses.
                 starfish=index % 4 != 3,
                 support_locale=index % 8 == 0,
             ),
@@ -109,7 +109,7 @@ def add_look(account: Account, look: Look) -> None:
 
 
 def _variable_of(account: Account, kind: str) -> Json:
-    """A flat variable of a type with a default value that exists."""
+    """Return a flat variable of a type, with a default value that exists."""
     voice, look = next(iter(account.voices)), next(iter(account.looks))
     sources: dict[str, Json] = {
         "text": {"content": "Text"},
@@ -120,7 +120,7 @@ def _variable_of(account: Account, kind: str) -> Json:
         "voice": {"voice_id": voice.id},
     }
     if kind not in sources:
-        raise ValueError(f"no such type of variable: {kind}")
+        raise ValueError(f"unknown type of variable: {kind}")
     return {"type": kind, **sources[kind]}
 
 
@@ -182,7 +182,7 @@ def add_template(
     current_editor: bool = True,
     template_id: str | None = None,
 ) -> Template:
-    """Add a template; variables may be given by their type alone."""
+    """Add a template; a variable can be given by its type alone."""
     identifier = template_id or account.new_id()
     flat = {
         key: _variable_of(account, value) if isinstance(value, str) else value

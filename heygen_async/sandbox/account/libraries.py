@@ -1,4 +1,4 @@
-"""The libraries that can be searched: sounds and pictures that everybody may use."""
+"""The searchable public libraries of sounds and pictures."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _PICTURES = (
 
 
 def add_libraries(account: Account) -> None:
-    """Add the sounds and pictures that everybody may use."""
+    """Add the public sounds and pictures."""
     for kind, sounds in (("music", _MUSIC), ("sound_effects", _EFFECTS)):
         for name, description, seconds in sounds:
             identifier = account.new_id()
@@ -94,7 +94,7 @@ def _orientation(width: int, height: int) -> str:
 
 
 def score_of(query: str, text: str) -> float:
-    """How well a text fits a query, 0.0 to 1.0: 0.5 for the first of its words, 1.0 for all."""
+    """Return the match of a text with a query: 0.5 for one of its words, 1.0 for all, else 0.0."""
     words = query.lower().split()
     found = sum(word in text.lower() for word in words)
     if not found:

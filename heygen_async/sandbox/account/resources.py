@@ -1,4 +1,4 @@
-"""The resources that the account holds."""
+"""The types of resources in the account."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Voice:
-    """A voice; `job` is set for clones. One that is not `usable` is listed all the same."""
+    """A voice. `job` is set for clones. A voice that is not `usable` is still listed."""
 
     id: str
     name: str
@@ -46,9 +46,9 @@ class Voice:
 
 @dataclass(slots=True)
 class Look:
-    """An avatar's look, that which videos name as `avatar_id`; `job` is set for own ones.
+    """An avatar's look, whose id videos use as `avatar_id`. `job` is set for the account's own.
 
-    One that is not `usable` is listed all the same.
+    A look that is not `usable` is still listed.
     """
 
     id: str
@@ -67,7 +67,7 @@ class AvatarGroup:
     """A person with their looks.
 
     Attributes:
-        consent: `pending` or `approved`; None where none is needed.
+        consent: `pending` or `approved`; None if none is needed.
     """
 
     id: str
@@ -85,8 +85,8 @@ class Template:
 
     Attributes:
         variables: Flat (v3) variables by name; media may be a bare `{"type": …}`.
-        scripts: What is spoken, by scene id in order; `{{name}}` is replaced by text variables.
-        current_editor: False for templates that only v2 serves.
+        scripts: The spoken texts by scene id, in order; text variables replace `{{name}}`.
+        current_editor: Whether v3 serves it; False for templates that only v2 serves.
     """
 
     id: str
@@ -100,9 +100,9 @@ class Template:
 
 @dataclass(slots=True)
 class Video:
-    """A video and its render job; `request` has what its scenes are made from.
+    """A video and its render job; its scenes are made from `request`.
 
-    One that an agent has made tells no code of its failure.
+    A failed video of an agent has no failure code.
     """
 
     id: str
@@ -194,9 +194,9 @@ class BrandKit:
     """A brand kit.
 
     Attributes:
-        job: The reading of its website; None for one that was always there.
-        roles: `color_roles`, `font_roles` and `logo_roles`, as far as they were given.
-        shared: It is another workspace's.
+        job: The job that reads its website; None for a kit of a new account.
+        roles: `color_roles`, `font_roles` and `logo_roles`, as far as set.
+        shared: Whether it belongs to another workspace.
     """
 
     id: str
@@ -209,7 +209,7 @@ class BrandKit:
 
 @dataclass(slots=True)
 class BackgroundRemoval:
-    """A background removal; `layers` has the id of the file of each layer."""
+    """A background removal; `layers` maps each layer to the id of its file."""
 
     id: str
     job: Job
@@ -220,7 +220,7 @@ class BackgroundRemoval:
 
 @dataclass(slots=True)
 class AiClipping:
-    """A clipping job; `seconds` is the length of its source, `clips` has theirs by id."""
+    """A clipping job; `seconds` is the length of its source, `clips` the lengths of clips by id."""
 
     id: str
     job: Job
@@ -245,11 +245,11 @@ class Asset:
     """An uploaded file.
 
     Attributes:
-        job: The check of a direct upload, which waits until it is completed.
-        announced_checksum: What its bytes must hash to.
-        upload_headers: What its PUT must carry.
-        file: What its PUT brought.
-        visible_at: When requests can name it, in sandbox seconds.
+        job: The check of a direct upload, which starts when the upload is completed.
+        announced_checksum: The expected checksum of its bytes.
+        upload_headers: Headers that its PUT must have.
+        file: The file that was PUT.
+        visible_at: Time from which requests can use it, in sandbox seconds.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Keeps resources of one kind by id and pages through them, newest first."""
+"""Store resources of one kind by id, and list them in pages."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ T = TypeVar("T")
 class Store(Generic[T]):
     """Resources by id, in the order of their creation.
 
-    A page token names the place of the last item shown, so that items made or deleted between
-    two pages neither repeat nor hide others.
+    A page token holds the position of the last item shown, so items that are created or deleted
+    between two pages neither repeat nor hide others.
 
     Args:
-        what: The resource, as refusals know it.
+        what: Name of the resource in refusals.
         newest_first: Order of the pages.
-        now: The moment at which an item is stored.
-        lag: Seconds for which a new item is missing from the pages.
+        now: Returns the time at which an item is stored.
+        lag: Returns the seconds for which a new item is missing from the pages.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Store(Generic[T]):
         return identifier in self._items
 
     def add(self, identifier: str, item: T) -> T:
-        """Store an item; one with the same id is replaced."""
+        """Store an item; replace one with the same id."""
         if identifier in self._items:
             place, _, stored_at = self._items[identifier]
             self._items[identifier] = (place, item, stored_at)
@@ -66,19 +66,19 @@ class Store(Generic[T]):
         return item
 
     def find(self, identifier: str) -> T | None:
-        """The item, or None."""
+        """Return the item, or None."""
         entry = self._items.get(identifier)
         return None if entry is None else entry[1]
 
     def get(self, identifier: str) -> T:
-        """The item, or a 404 refusal."""
+        """Return the item, or refuse with 404."""
         entry = self._items.get(identifier)
         if entry is None:
             raise not_found(self._what)
         return entry[1]
 
     def referenced(self, identifier: str, param: str) -> T:
-        """The item that a body names in its field `param`, or a 400 refusal."""
+        """Return the item in the field `param` of a body, or refuse with 400."""
         entry = self._items.get(identifier)
         if entry is None:
             raise bad_reference(self._what, identifier, param)
@@ -95,7 +95,7 @@ class Store(Generic[T]):
     def page(
         self, limit: int, token: str | None, fits: Callable[[T], bool] | None = None
     ) -> tuple[list[T], str | None]:
-        """One page of the items that fit, and the token of the next one; an empty token is none."""
+        """Return one page of matching items, and the token of the next page or None."""
         found: list[T] = []
         place = 0
         lag = self._lag()

@@ -1,4 +1,4 @@
-"""Rules between the fields of a video request, which no schema can say."""
+"""Rules between the fields of a video request that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 #: A language with its script, its region and its variants, such as `zh-Hant-TW`.
 _LOCALE = re.compile(r"([a-z]{2,3})(-[A-Za-z]{4})?(-[A-Za-z]{2}|-\d{3})?(-[a-z\d]{4,8})*")
 _SPOKEN_LANGUAGES = frozenset(code.partition("-")[0] for code in LANGUAGES.values())
-#: Seconds that the audio of a video lasts at most.
+#: The most seconds of the audio of a video.
 _LONGEST_AUDIO = 600.0
-#: References of a cinematic video at most; its avatars are among the images.
+#: The most references of a cinematic video; its avatars count as images.
 _MOST_REFERENCES = {"video": 3, "image": 9}
 _VIDEO_ENDINGS = (".mp4", ".webm", ".mov")
 _SPOKEN = ("script", "audio_url", "audio_asset_id")
 
 
 def one_of(body: Json, names: tuple[str, ...], prefix: str = "") -> str:
-    """The one field of several that is given; refuses none and more than one."""
+    """Return the one of several fields that is set; refuse none and more than one."""
     given = [name for name in names if body.get(name) is not None]
     if len(given) != 1:
         raise invalid(
@@ -45,11 +45,11 @@ def one_of(body: Json, names: tuple[str, ...], prefix: str = "") -> str:
 
 
 def check_references(account: Account, body: Json) -> None:
-    """Refuse what a request of any kind names and the account does not have.
+    """Refuse references of a request to resources that the account does not have.
 
-    A glossary that was deleted does not apply any more, and fails nothing.
+    A deleted glossary is ignored.
     """
-    if body.get("folder_id"):  # an empty one is the root
+    if body.get("folder_id"):  # an empty id is the root
         account.folders.referenced(body["folder_id"], "folder_id")
     glossary_id = body.get("brand_glossary_id")
     if glossary_id is not None and glossary_id not in account.deleted_glossaries:
@@ -59,7 +59,7 @@ def check_references(account: Account, body: Json) -> None:
 
 
 def check_locale(locale: str | None, param: str) -> None:
-    """Refuse a locale of another form than `pt-BR`, or of a language that nobody speaks here."""
+    """Refuse a locale of another form than `pt-BR`, or of a language without voices."""
     if locale is None:
         return
     form = _LOCALE.fullmatch(locale)
@@ -71,7 +71,7 @@ def check_video(body: Json, account: Account) -> float:
     """Check the fields of `videos.create` against each other and against the account.
 
     Returns:
-        Length of the video in seconds.
+        The length of the video in seconds.
     """
     check_references(account, body)
     kind = body["type"]
@@ -111,7 +111,7 @@ def _check_cinematic(body: Json, account: Account) -> float:
 
 
 def _kind_of(source: Json, account: Account) -> str:
-    """`image` or `video`, as far as a source tells."""
+    """Return `image` or `video`, as far as the source shows it."""
     if source["type"] != "url":
         return account.mime_type_of(source).partition("/")[0]
     path = urlsplit(source["url"]).path
@@ -149,7 +149,7 @@ def _check_scene(scene: Json, prefix: str, account: Account) -> float:
 
 
 def _check_character(body: Json, prefix: str, account: Account) -> float:
-    """A speaking avatar or image, as a video or as a scene of one."""
+    """Check a speaking avatar or image, as a video or a scene."""
     is_image = body["type"] == "image"
     avatar_type = "photo_avatar"
     one_of(body, _SPOKEN, prefix)
@@ -183,7 +183,7 @@ def _check_engine(body: Json, prefix: str, avatar_type: str, account: Account) -
 
 
 def _check_spoken(body: Json, prefix: str, account: Account, *, default_voice: bool) -> float:
-    """Check what is said; its length in seconds."""
+    """Check the speech, and return its length in seconds."""
     given = one_of(body, _SPOKEN, prefix)
     voice_id = body.get("voice_id")
     if given == "script" and voice_id is None and not default_voice:
@@ -217,7 +217,7 @@ def _check_audio(source: Json, param: str, account: Account) -> float:
 
 
 def usable_look(account: Account, look_id: str, param: str = "avatar_id") -> Look:
-    """A look that can be rendered; refuses one that does not exist, and by its name any other."""
+    """Return a look that can be rendered, or refuse it."""
     look = account.looks.referenced(look_id, param)
     now = account.clock.now()
     name = f"Avatar '{look.name}'"
@@ -236,7 +236,7 @@ def usable_look(account: Account, look_id: str, param: str = "avatar_id") -> Loo
 
 
 def usable_voice(account: Account, voice_id: str, param: str = "voice_id") -> Voice:
-    """A voice that speaks; refuses one that does not exist, and by its name any other."""
+    """Return a voice that can speak, or refuse it."""
     voice = account.voices.referenced(voice_id, param)
     name = f"Voice '{voice.name}'"
     if not voice.usable:

@@ -1,4 +1,4 @@
-"""What goes wrong: `Faults` is the plan, `Fault` one way to spoil an exchange."""
+"""Fault injection: `Faults` is the plan, `Fault` a single fault of a request."""
 
 from .fault import Fault
 from .plan import Faults

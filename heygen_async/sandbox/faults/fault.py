@@ -1,4 +1,4 @@
-"""The ways to spoil one exchange between a client and the sandbox."""
+"""The faults of a single request to the sandbox."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..refusals import Refusal, error_body
 
 __all__ = ["Fault", "Work", "gave_up"]
 
-#: Does what the request asks for, once, and hands over the answer that would be sent.
+#: Carries out the request once, and returns the answer that would be sent.
 Work: TypeAlias = Callable[[], Awaitable[Answer]]
 
-#: Codes of errors whose status alone is given.
+#: Default error codes by status.
 _CODES = {
     400: "invalid_parameter",
     401: "unauthorized",
@@ -34,11 +34,11 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to spoil an exchange; made by the class methods.
+    """A fault of one request, created by the class methods.
 
     Attributes:
-        name: Which one it is.
-        play: Carries it out and answers, or closes the connection.
+        name: Name of the fault.
+        play: Performs the fault: answers, or closes the connection.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Fault:
 
     @classmethod
     def drop(cls) -> Fault:
-        """Read the request, do nothing, close the connection."""
+        """Read the request, do nothing, and close the connection."""
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
             await _drain(request)
@@ -73,16 +73,16 @@ class Fault:
         work: bool = False,
         retry_after: float | str | None = None,
         code: str | None = None,
-        message: str = "The sandbox was told to fail here",
+        message: str = "The sandbox injected this fault",
     ) -> Fault:
         """Answer with an error.
 
         Args:
             status: HTTP status.
-            body: The API's own envelope, a gateway's HTML page, or nothing.
-            work: Whether the work is done all the same.
+            body: The API's envelope, a gateway's HTML page, or no body.
+            work: Whether the request is carried out nevertheless. Default False.
             retry_after: Value of the `Retry-After` header: seconds, or an HTTP date.
-            code: Error code in the envelope; follows from the status by default.
+            code: Error code in the envelope. Default: derived from the status.
             message: Message in the envelope.
         """
 
@@ -105,7 +105,7 @@ class Fault:
 
     @classmethod
     def truncate(cls) -> Fault:
-        """Do the work, announce the whole answer, send half of it and close."""
+        """Do the work, send the headers and half of the answer, and close the connection."""
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
             answer = await work()
@@ -120,7 +120,7 @@ class Fault:
 
     @classmethod
     def malformed(cls) -> Fault:
-        """Do the work and answer 200 with JSON that breaks off."""
+        """Do the work, and answer 200 with truncated JSON."""
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
             answer = await work()
@@ -131,11 +131,11 @@ class Fault:
 
     @classmethod
     def delay(cls, seconds: float, *, work: bool = True) -> Fault:
-        """Answer only after so many seconds of the event loop's time.
+        """Answer with a delay.
 
         Args:
-            seconds: How long the answer is held back.
-            work: Do the work at once and answer late; else do nothing and answer 504.
+            seconds: The delay in seconds of the event loop's time.
+            work: Whether to do the work at once (default); if not, the answer is 504.
         """
 
         async def play(request: web.BaseRequest, do_work: Work) -> web.StreamResponse:
@@ -151,11 +151,11 @@ class Fault:
 
     @classmethod
     def gateway_timeout(cls, seconds: float = 30.0) -> Fault:
-        """Do the work, and answer 504 after so many seconds, as a gateway that gives up.
+        """Do the work, and answer 504 after a delay, like a gateway that gives up.
 
         Args:
-            seconds: Seconds of the event loop's time, 30 by default; meanwhile the request's
-                Idempotency-Key is in progress.
+            seconds: The delay in seconds of the event loop's time, 30 by default, during which the
+                request's Idempotency-Key is in progress.
         """
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
@@ -167,11 +167,11 @@ class Fault:
 
     @classmethod
     def redirect(cls, url: str, *, status: int = 307) -> Fault:
-        """Send the client elsewhere.
+        """Redirect the client.
 
         Args:
             url: Value of the `Location` header.
-            status: HTTP status; 307 by default, which repeats the request there.
+            status: HTTP status. Default 307, with which the client repeats the request there.
         """
 
         async def play(request: web.BaseRequest, work: Work) -> web.StreamResponse:
@@ -189,12 +189,12 @@ class Fault:
         content_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> Fault:
-        """Answer exactly these bytes.
+        """Answer with the given bytes, without doing the work.
 
         Args:
-            content: The body, with nothing done.
-            status: HTTP status; 200 by default.
-            content_type: Its MIME type; JSON by default.
+            content: The body.
+            status: HTTP status. Default 200.
+            content_type: Its MIME type. Default: JSON.
             headers: Further headers.
         """
 
@@ -231,5 +231,5 @@ def _close(request: web.BaseRequest) -> None:
 
 def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
     _close(request)
-    # Never sent: the connection is closed. The server only asks for some response.
+    # Never sent, because the connection is closed; the server requires a response object.
     return web.Response()

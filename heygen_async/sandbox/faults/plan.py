@@ -1,4 +1,4 @@
-"""The plan of what goes wrong, as shares of what happens."""
+"""The plan of faults, as shares of requests, jobs and deliveries."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .script import Script
 
 __all__ = ["Faults", "Seconds"]
 
-#: A fixed time, or the (shortest, longest) between which each is drawn.
+#: A fixed time, or a range (shortest, longest) from which each is drawn.
 Seconds: TypeAlias = float | tuple[float, float]
 
-#: What can be said for one operation alone; the rest is about jobs, media and webhooks.
+#: Settings that can be limited to one operation; the others are about jobs, media and webhooks.
 _OF_OPERATIONS = {
     "drop",
     "drop_answer",
@@ -38,55 +38,55 @@ _RANGES = ("latency", "hide_assets", "delay")
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """What goes wrong, and how often.
+    """A plan of faults, with their shares.
 
         Sandbox(faults=Faults(drop_answer=0.05, status={503: 0.02}, fail_jobs=0.1))
         sandbox.faults = Faults(operations={"templates.generate": Faults(drop=0.3)})
 
-    A plan is not changed but replaced, at any time, also while the sandbox serves. All shares
-    are 0 to 1; the draws derive from the sandbox's seed. Of `drop`, `drop_answer`,
-    `error_after_work` and `status` at most one strikes a request, so together they are 1 at most.
+    A plan is immutable; replace it at any time, even while the sandbox serves. All shares are 0 to
+    1, and the draws derive from the sandbox's seed. At most one of `drop`, `drop_answer`,
+    `error_after_work` and `status` applies to a request, so their sum is at most 1.
 
-    Beside its shares a plan has a script, filled by `add`: single faults for chosen requests,
-    which go first.
+    Besides shares a plan has a script, filled by `add`, of single faults for certain requests. The
+    script takes precedence.
 
     Attributes:
-        drop: Share of requests that are read and get no answer, with nothing done: the
-            connection closes.
-        drop_answer: Share of requests whose work is done and whose answer is lost.
-        error_after_work: Share of requests whose work is done and whose answer is a 500.
-        status: Shares of requests that are refused, with nothing done, by HTTP status.
-        latency: Seconds of the event loop's time that the work of a request takes; refusals
-            and replays come at once. Meanwhile the same Idempotency-Key meets 409
+        drop: Share of requests that are read but not carried out or answered: the connection is
+            closed.
+        drop_answer: Share of requests that are carried out but not answered.
+        error_after_work: Share of requests that are carried out but answered 500.
+        status: Shares of requests that are refused and not carried out, by HTTP status.
+        latency: Seconds of the event loop's time that the work of a request takes; refusals and
+            replays are answered at once. During that time the same Idempotency-Key gets 409
             `request_in_progress`.
-        gateway_timeout: Seconds of the event loop's time after which a gateway answers 504, in an
-            HTML page, to a request that no other fault has struck. Its work goes on, and its
-            Idempotency-Key stays in progress, for as long as `latency` says. 0 for no gateway;
-            HeyGen's has been seen to give up after 30.
-        operations: The six above for single operations, by operation id. They take the place
-            of the general ones. The media host counts as the operation `media`, to which the
-            general ones do not apply.
-        fail_jobs: Share of jobs that fail, of all kinds or by kind. The kinds are those of the
-            sandbox's `durations`.
-        stuck_jobs: Share of jobs that never end, of all kinds or by kind.
-        hide_assets: Seconds of the sandbox's time for which a request cannot name an asset that was
-            just uploaded: 404 `resource_not_found` for a video, 400 `asset_not_found` for
-            anything else.
+        gateway_timeout: Seconds of the event loop's time after which a gateway answers 504 with an
+            HTML page, if no other fault applies to the request. Its work continues, and its
+            Idempotency-Key stays in progress, for as long as `latency` says. 0 (default) for no
+            gateway; HeyGen's has been seen to give up after 30.
+        operations: Plans with the six settings above for single operations, by operation id. They
+            replace the general settings. The media host is the operation `media`, to which the
+            general settings do not apply.
+        fail_jobs: Share of jobs that fail, for all kinds or by kind (the keys of the sandbox's
+            `durations`).
+        stuck_jobs: Share of jobs that never end, for all kinds or by kind.
+        hide_assets: Seconds of the sandbox's time for which requests with an asset that was just
+            uploaded are refused: 404 `resource_not_found` for a video, 400 `asset_not_found` for
+            other requests.
         list_lag: Seconds of the sandbox's time for which new resources are missing from lists.
-        lost_sessions: Share of Video Agent sessions that answer 404 while their video goes on.
+        lost_sessions: Share of Video Agent sessions that answer 404 while their video continues.
         null_video_url: Share of videos whose `video_url` is null for the first second of the
             sandbox's time after they completed.
-        expire_urls: Share of signed media addresses that answer 403 before their time, which is
-            at once. The next one that is signed for the same file is good.
-        duplicate: Share of webhook deliveries that are made twice.
-        lose: Share of webhook deliveries that are never made.
-        reorder: Share of webhook deliveries that later ones overtake.
-        delay: Seconds of the sandbox's time by which webhook deliveries are late.
-        struck: (operation, name of the fault) of each fault that a request met, in order.
+        expire_urls: Share of signed media addresses that answer 403 at once. The next address
+            signed for the same file is valid.
+        duplicate: Share of webhook deliveries that are sent twice.
+        lose: Share of webhook deliveries that are never sent.
+        reorder: Share of webhook deliveries that are sent after later ones.
+        delay: Seconds of the sandbox's time by which webhook deliveries are delayed.
+        struck: (operation, name of the fault) of each fault that was applied, in order.
 
     Raises:
-        ValueError: Something that is no share, time, error status, operation or kind of job;
-            shares that make up more than 1; faults for an operation that are not about requests.
+        ValueError: A share, time, error status, operation or kind of job is invalid, shares add up
+            to more than 1, or a setting of an operation is not about requests.
     """
 
     drop: float = 0.0
@@ -130,12 +130,12 @@ class Faults:
         )
         for status in self.status:
             if not isinstance(status, int) or not 400 <= status <= 599:
-                raise ValueError(f"status: no error status: {status!r}")
+                raise ValueError(f"status: expected 400 to 599, got {status!r}")
         for name in _RANGES:
             _check_seconds(name, getattr(self, name))
         for name in ("gateway_timeout", "list_lag"):
             if isinstance(getattr(self, name), tuple):
-                raise ValueError(f"{name}: not seconds: {getattr(self, name)!r}")
+                raise ValueError(f"{name}: expected seconds, got {getattr(self, name)!r}")
             _check_seconds(name, getattr(self, name))
         for kind in DURATIONS:
             of_kind = [_share_of(self.fail_jobs, kind), _share_of(self.stuck_jobs, kind)]
@@ -143,44 +143,44 @@ class Faults:
         for shares in (self.fail_jobs, self.stuck_jobs):
             unknown = set(shares) - set(DURATIONS) if isinstance(shares, Mapping) else ()
             if unknown:
-                raise ValueError(f"no such kind of job: {', '.join(sorted(unknown))}")
+                raise ValueError(f"unknown kind of job: {', '.join(sorted(unknown))}")
         for operation, faults in self.operations.items():
             if operation not in CONTRACT.operations and operation != "media":
-                raise ValueError(f"no such operation: {operation}")
+                raise ValueError(f"operations: unknown operation {operation}")
             strange = faults._given() - _OF_OPERATIONS
             if operation == "media":
                 strange |= faults._given() & {"gateway_timeout"}
             if strange:
                 names = ", ".join(sorted(strange))
-                raise ValueError(f"not to be had for {operation} alone: {names}")
+                raise ValueError(f"operations: {names} cannot be set for {operation} alone")
 
     @classmethod
     def from_json(cls, plan: str | bytes | Json) -> Faults:
-        """A plan from its JSON: the same names, statuses as strings, ranges as arrays.
+        """Return a plan from JSON, with the same names, statuses as strings and ranges as arrays.
 
             Faults.from_json('{"status": {"503": 0.02}, "latency": [0.1, 2]}')
 
         Args:
-            plan: As text, or decoded.
+            plan: JSON text, or decoded JSON.
 
         Raises:
-            ValueError: No JSON, a name that is not known, or as above.
+            ValueError: It is not JSON, has an unknown name, or is invalid as described above.
         """
         if isinstance(plan, str | bytes):
             plan = json.loads(plan)
         if not isinstance(plan, dict):
-            raise ValueError(f"not an object of faults: {plan!r}")
+            raise ValueError(f"faults: expected an object, got {plan!r}")
         known = {part.name for part in fields(cls) if part.init}
         unknown = set(plan) - known
         if unknown:
-            raise ValueError(f"no such faults: {', '.join(sorted(unknown))}")
+            raise ValueError(f"faults: unknown names: {', '.join(sorted(unknown))}")
         read = dict(plan)
         for name in _RANGES:
             if isinstance(read.get(name), list):
                 read[name] = tuple(read[name])
         for name in ("status", "operations"):
             if not isinstance(read.get(name, {}), dict):
-                raise ValueError(f"{name}: not an object: {read[name]!r}")
+                raise ValueError(f"{name}: expected an object, got {read[name]!r}")
         if "status" in read:
             read["status"] = {
                 int(status) if status.isdecimal() else status: share
@@ -193,7 +193,7 @@ class Faults:
         return cls(**read)
 
     def to_json(self) -> Json:
-        """The plan as JSON can carry it, without what never happens."""
+        """Return the plan as JSON values, without settings at their defaults."""
         plan: Json = {name: getattr(self, name) for name in sorted(self._given())}
         if "status" in plan:
             plan["status"] = {str(status): share for status, share in self.status.items()}
@@ -204,14 +204,14 @@ class Faults:
         return plan
 
     def _given(self) -> set[str]:
-        """Names of all that can happen; every default says that nothing does."""
+        """Return the names of the settings that differ from their defaults."""
         return {part.name for part in fields(self) if part.init and getattr(self, part.name)}
 
     def seed(self, seed: int) -> None:
-        """Begin the draws anew; the sandbox does so with the plan it is given.
+        """Restart the draws, as the sandbox does with a new plan.
 
         Args:
-            seed: What the draws derive from; the sandbox gives its own.
+            seed: Seed of the draws; the sandbox passes its own.
         """
         self._script.chance.seed(f"{seed}/faults")
         self._strikes.seed(f"{seed}/faults/strikes")
@@ -227,23 +227,23 @@ class Faults:
         after: int = 0,
         rate: float = 1.0,
     ) -> None:
-        """Put a fault into the script; where several fit a request, the first one strikes.
+        """Add a fault to the script; if several match a request, the first one applies.
 
         Args:
             operation: An operation id, `media` for the media host, or `*` for all operations.
-            fault: What happens.
-            times: How often it strikes; None for always.
-            after: How many fitting requests pass unharmed first.
-            rate: Chance to strike a fitting request, drawn from the sandbox's seed.
+            fault: The fault.
+            times: Number of times that it applies; None for always. Default 1.
+            after: Number of matching requests to pass first. Default 0.
+            rate: Probability for a matching request, drawn from the sandbox's seed. Default 1.
         """
         self._script.add(operation, fault, times, after, rate)
 
     def clear(self) -> None:
-        """Forget the script; the shares, and what has struck, stay as they are."""
+        """Clear the script; keep the shares and the record of applied faults."""
         self._script.clear()
 
     def take(self, operation: str) -> Fault | None:
-        """The fault that strikes this request, used up by the call; None for no fault.
+        """Return the fault for this request, or None, and use it up.
 
         Args:
             operation: The operation id of the request, or `media`.
@@ -265,7 +265,7 @@ class Faults:
         return _drawn(self._waits, self._for(operation).latency)
 
     def gateway(self, operation: str) -> float | None:
-        """Return the seconds after which a gateway gives up a request, or None for no gateway.
+        """Return the seconds after which a gateway gives up on a request, or None for no gateway.
 
         Args:
             operation: The operation id of the request.
@@ -273,11 +273,11 @@ class Faults:
         return self._for(operation).gateway_timeout or None
 
     def hiding(self) -> float:
-        """Draw the sandbox seconds for which a fresh asset cannot be named."""
+        """Draw the sandbox seconds for which a new asset is not visible."""
         return _drawn(self._hidings, self.hide_assets)
 
     def loses_session(self, session_id: str) -> bool:
-        """Return whether a session is not found once its video has begun: the same at each look.
+        """Return whether a session is not found after its video has started; always the same.
 
         Args:
             session_id: The session.
@@ -285,12 +285,12 @@ class Faults:
         return zlib.crc32(session_id.encode()) < self.lost_sessions * 2**32
 
     def hides_url(self, video_id: str) -> bool:
-        """Whether the URL of a video is null at first: the same for all who ask.
+        """Return whether the URL of a video is null at first; always the same.
 
         Args:
             video_id: The video.
         """
-        # The id itself is random, and drawn from the sandbox's seed.
+        # The id itself is random and derives from the sandbox's seed.
         return zlib.crc32(video_id.encode()) < self.null_video_url * 2**32
 
     def _for(self, operation: str) -> Faults:
@@ -329,16 +329,16 @@ def _is_number(value: object) -> bool:
 
 def _check_shares(name: str, shares: list[float]) -> None:
     if not all(_is_number(share) and share >= 0 for share in shares):
-        raise ValueError(f"{name}: not a share from 0 to 1")
-    # Shares such as 0.1 do not add up exactly.
+        raise ValueError(f"{name}: expected a share from 0 to 1")
+    # Sums of shares such as 0.1 are not exact.
     if sum(shares) > 1 + 1e-9:
-        raise ValueError(f"{name}: more than 1")
+        raise ValueError(f"{name}: the shares add up to more than 1")
 
 
 def _check_seconds(name: str, seconds: Seconds) -> None:
     least, most = seconds if isinstance(seconds, tuple) and len(seconds) == 2 else (seconds,) * 2
     if not (_is_number(least) and _is_number(most) and 0 <= least <= most < float("inf")):
-        raise ValueError(f"{name}: not seconds, nor a range of them: {seconds!r}")
+        raise ValueError(f"{name}: expected seconds or a range of seconds, got {seconds!r}")
 
 
 _WELL = Faults()

@@ -1,4 +1,4 @@
-"""Single faults in a given order: the next request, two after the third, one in five."""
+"""A script of single faults, such as for the next request, two after the third, one in five."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class _Entry:
 
 
 class Script:
-    """Faults that wait for their requests."""
+    """Faults in order, each for certain requests."""
 
     def __init__(self) -> None:
         self.chance: random.Random = random.Random()  # noqa: S311 - no secret
         self._entries: list[_Entry] = []
 
     def add(self, operation: str, fault: Fault, times: int | None, after: int, rate: float) -> None:
-        """Put a fault behind those that are there."""
+        """Append a fault."""
         self._entries.append(_Entry(operation, fault, times, after, rate))
 
     def clear(self) -> None:
-        """Forget all that has not struck yet."""
+        """Remove all faults that were not applied yet."""
         self._entries.clear()
 
     def take(self, operation: str) -> Fault | None:
-        """The fault that strikes this request, used up by the call; None for no fault."""
+        """Return the fault for this request, or None, and use it up."""
         for entry in self._entries:
             fits_all = entry.operation == "*" and operation != "media"
             if not fits_all and entry.operation != operation:

@@ -1,1 +1,1 @@
-"""The media that is served: made on demand, or uploaded."""
+"""The media files: generated on demand, or uploaded."""

@@ -1,10 +1,10 @@
-"""A playable mp4 in a few kilobytes, written by hand.
+"""Write a small playable mp4 without a codec library.
 
-The picture is three horizontal bands whose colours belong to the video's name and change
-places every few seconds. It is H.264 baseline: in a key frame, the first macroblock of each
-band is sent as raw samples (I_PCM) and all others are predicted from their neighbour without
-a residual; every other frame is one run of skipped macroblocks. So a frame costs some ten
-bytes, and a half-hour video some hundred kilobytes.
+The picture has three horizontal bands, whose colours derive from the video's name and change places
+every few seconds. It is H.264 baseline: in a key frame, the first macroblock of each band is sent
+as raw samples (I_PCM) and all others are predicted from their neighbour without a residual; every
+other frame is one run of skipped macroblocks. A frame takes about ten bytes, and a half-hour video
+some hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FRAMES_PER_SECOND = 5
 #: Frames from one key frame to the next.
 _KEY_INTERVAL = 25
 _BANDS = 3
-#: Units per second in which the file counts time.
+#: Time units of the file per second.
 _TIMESCALE = 1_000
 _FRAME_TIME = _TIMESCALE // FRAMES_PER_SECOND
 #: Width and height by aspect ratio, in pixels.
@@ -35,17 +35,17 @@ _SIZES = {
 
 
 def size_of(aspect_ratio: str) -> tuple[int, int]:
-    """Width and height in pixels of a video of that shape; 16:9 for unknown shapes."""
+    """Return width and height in pixels for an aspect ratio; 16:9 for unknown ones."""
     return _SIZES.get(aspect_ratio, _SIZES["16:9"])
 
 
 @lru_cache(maxsize=32)
 def mp4(name: str, seconds: float, aspect_ratio: str) -> bytes:
-    """The file.
+    """Return the file.
 
     Args:
-        name: What the colours derive from.
-        seconds: Playing time, kept to the millisecond.
+        name: Determines the colours.
+        seconds: Playing time, exact to the millisecond.
         aspect_ratio: Such as `16:9`.
     """
     width, height = size_of(aspect_ratio)
@@ -54,7 +54,7 @@ def mp4(name: str, seconds: float, aspect_ratio: str) -> bytes:
     colours = [_to_ycbcr(colour) for colour in colours_of(name, _BANDS)]
     macroblocks = (-(-width // 16)) * (-(-height // 16))
     repeats = [_repeat_frame(number, macroblocks) for number in range(16)]
-    # Two key frames in a row must not share an id, so each order of bands comes with either.
+    # Two key frames in a row must not share an id, so each order of bands has two key frames.
     keys: dict[tuple[int, int], bytes] = {}
     samples = []
     for index in range(count):
@@ -85,31 +85,32 @@ class _Bits:
         self._text: list[str] = []
 
     def put(self, value: int, width: int) -> None:
-        """A number in so many bits."""
+        """Write a number with ``width`` bits."""
         self._text.append(f"{value:0{width}b}")
 
     def repeat(self, pattern: str, count: int) -> None:
-        """A pattern of zeros and ones, so many times."""
+        """Write a pattern of zeros and ones ``count`` times."""
         self._text.append(pattern * count)
 
     def exp_golomb(self, *values: int) -> None:
-        """Unsigned numbers in Exp-Golomb code, ue(v)."""
+        """Write unsigned numbers in Exp-Golomb code, ue(v)."""
         for value in values:
             width = (value + 1).bit_length()
             self.put(value + 1, 2 * width - 1)
 
     def align(self) -> None:
-        """Zeros up to the next byte."""
+        """Write zeros up to the next byte."""
         used = sum(map(len, self._text)) % 8
         self._text.append("0" * (-used % 8))
 
     def nal(self, header: int) -> bytes:
-        """The finished unit, with its stop bit and its emulation prevention."""
+        """Return the finished unit, with its stop bit and its emulation prevention."""
         self._text.append("1")
         self.align()
         bits = "".join(self._text)
         payload = int(bits, 2).to_bytes(len(bits) // 8, "big")
-        # Start codes must not occur inside: two zero bytes before a small one get a 3 between.
+        # Start codes must not occur inside: a 3 is inserted after two zero bytes before a small
+        # one.
         return bytes([header]) + re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", payload)
 
 
@@ -160,10 +161,10 @@ def _raw_macroblock(bits: _Bits, colour: tuple[int, int, int]) -> None:
 
 
 def _predicted_macroblocks(bits: _Bits, count: int, *, from_left: bool, beside_raw: bool) -> None:
-    """Intra_16x16 macroblocks without residual, copied from the left or from above.
+    """Write Intra_16x16 macroblocks without residual, copied from the left or from above.
 
-    Raw neighbours count as full of coefficients, and the neighbours choose the code in which
-    "no coefficients" is written.
+    Raw neighbours count as full of coefficients, and the neighbours determine the code for "no
+    coefficients".
     """
     luma, chroma = ("011", "010") if from_left else ("010", "011")
     unchanged_quantiser = "1"
@@ -217,8 +218,8 @@ _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 def _boxes(width: int, height: int, length: int, samples: list[bytes]) -> bytes:
     file_type = _box(b"ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2avc1mp41")
-    # The tables come before the media so that players start at once; their size does not
-    # depend on the offset they hold, so a first pass tells where the media will begin.
+    # The tables precede the media, which lets players start at once. Their size does not depend on
+    # the offset in them, so a first pass determines where the media begins.
     without_offset = _movie(width, height, length, samples, 0)
     offset = len(file_type) + len(without_offset) + 8
     movie = _movie(width, height, length, samples, offset)

@@ -1,4 +1,4 @@
-"""Small pictures of one or a few colours: thumbnails and previews."""
+"""Make small pictures of one or a few colours for thumbnails and previews."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PNG_SIZE = (64, 36)
 
 
 def colours_of(name: str, count: int) -> list[tuple[int, int, int]]:
-    """So many colours (red, green, blue; 0-255) that always belong to this name."""
+    """Return ``count`` colours (red, green, blue; 0-255) that derive from the name."""
     colours = []
     for index in range(count):
         mixed = zlib.crc32(f"{index}:{name}".encode())
@@ -21,7 +21,7 @@ def colours_of(name: str, count: int) -> list[tuple[int, int, int]]:
 
 
 def png(name: str) -> bytes:
-    """A PNG of three horizontal bands."""
+    """Return a PNG of three horizontal bands."""
     width, height = PNG_SIZE
     colours = colours_of(name, 3)
     rows = b"".join(b"\0" + bytes(colours[row * 3 // height]) * width for row in range(height))
@@ -39,7 +39,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def gif(name: str) -> bytes:
-    """A GIF of one pixel."""
+    """Return a GIF of one pixel."""
     palette = bytes(colours_of(name, 1)[0]) + b"\0\0\0"
     return (
         b"GIF89a\x01\x00\x01\x00\x80\x00\x00"

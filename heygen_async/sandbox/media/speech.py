@@ -1,4 +1,4 @@
-"""How long words take to say, and where each begins and ends."""
+"""Compute the duration of speech and the times of its words."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["SpokenWord", "read_aloud", "speech_seconds"]
 
 #: Speed of speech at `speed=1`.
 CHARACTERS_PER_SECOND = 15.0
-#: Nothing that is spoken is shorter, in seconds.
+#: The shortest duration of any speech, in seconds.
 SHORTEST = 0.5
 
 _BREAK = re.compile(r"<break\b([^>]*)/?>")
 _BREAK_TIME = re.compile(r"""\stime\s*=\s*["'](\d+(?:\.\d+)?)s["']\s*/?$""")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-#: Tags that make SSML of a text.
+#: Tags that identify a text as SSML.
 _SSML = re.compile(
     r"</?(?:speak|break|prosody|emphasis|say-as|phoneme|sub|voice|lang|audio|mark)(?![\w-])"
 )
-#: What stands for itself in a text that is not all SSML: `Tom & Jerry`, `a < b`.
+#: Characters that a text may contain unescaped if it is not all SSML: `Tom & Jerry`, `a < b`.
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)")
 _BARE_LESS = re.compile(r"<(?!/?[a-zA-Z]|[!?])")
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word and its place in the audio, in seconds."""
+    """A word and its position in the audio, in seconds."""
 
     word: str
     start: float
@@ -39,22 +39,22 @@ class SpokenWord:
 def read_aloud(
     text: str, *, speed: float = 1.0, field: str = "text", ssml: bool = False
 ) -> tuple[list[SpokenWord], float]:
-    """Lay the words of a text out in time.
+    """Compute the times of the words of a text.
 
     `<break time="1.5s"/>` adds silence; other tags are not spoken.
 
     Args:
         text: Plain text or SSML.
-        speed: 1.0 is fifteen characters a second.
-        field: Field that a refusal names.
-        ssml: It was sent as SSML. Any other text is taken for SSML if it has a tag of it.
+        speed: 1.0 is fifteen characters per second.
+        field: Field for refusals.
+        ssml: Whether the text was sent as SSML. Other text is treated as SSML if it has SSML tags.
 
     Returns:
-        The words, and the whole length in seconds, both to the millisecond.
+        The words and the total length in seconds, both exact to the millisecond.
 
     Raises:
-        Refusal: 400 `tts_text_invalid` where nothing is to be said, a break has no time in
-            seconds, or SSML is not well-formed.
+        Refusal: 400 `tts_text_invalid` if the text has no words, a break has no time in seconds, or
+            SSML is not well-formed.
     """
     if ssml:
         _check_ssml(text, field)
@@ -62,7 +62,7 @@ def read_aloud(
         _check_ssml(_BARE_LESS.sub("&lt;", _BARE_AMPERSAND.sub("&amp;", text)), field)
     words: list[SpokenWord] = []
     at = 0.0
-    # Splitting by the pattern with its one group gives text, break, text, break, … text.
+    # Splitting by a pattern with one group results in text, break, text, break, … text.
     for index, part in enumerate(_BREAK.split(text)):
         if index % 2:
             time = _BREAK_TIME.search(" " + part.strip())
@@ -80,7 +80,7 @@ def read_aloud(
 
 
 def _check_ssml(text: str, field: str) -> None:
-    """Refuse what is not well-formed; a text without its own `<speak>` gets one."""
+    """Refuse SSML that is not well-formed; wrap a text without `<speak>` in one."""
     whole = text.lstrip()
     if not whole.startswith(("<speak", "<?xml")):
         whole = f"<speak>{text}</speak>"
@@ -98,10 +98,10 @@ def _refuse_doctype(*_: object) -> None:
 
 
 def speech_seconds(text: str, *, speed: float = 1.0, field: str = "script") -> float:
-    """How long a script takes to say, in seconds; refuses as `read_aloud` does."""
+    """Return the duration of a script in seconds; refuse it as `read_aloud` does."""
     if "<" in text or not text.strip():
         return read_aloud(text, speed=speed, field=field)[1]
-    # Scripts seldom hold tags, and only their length counts: thousands are measured a second.
+    # A fast path, because scripts seldom have tags and only their length is needed.
     words = text.split()
     characters = sum(map(len, words)) + len(words)
     return max(SHORTEST, round(characters / CHARACTERS_PER_SECOND / speed, 3))

@@ -1,7 +1,7 @@
-"""The media host: files made on demand, signed addresses, ranges, presigned uploads.
+"""The media host: generated files, signed addresses, ranges and presigned uploads.
 
-It listens on a port of its own, as the real one is another host, and refuses every request
-that brings the API key along.
+It listens on a port of its own, because the real media host is another host, and it refuses every
+request that carries the API key.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .wav import wav_chunks, wav_size
 
 __all__ = ["MediaItem", "MediaPart", "MediaRequest", "MediaStore", "find_media"]
 
-#: Sandbox seconds for which a media address is good.
+#: Sandbox seconds for which a media address is valid.
 MEDIA_LIFETIME = 7 * 86_400
-#: Sandbox seconds for which a presigned upload is good.
+#: Sandbox seconds for which a presigned upload is valid.
 UPLOAD_LIFETIME = 3_600
 
 _TYPES = {
@@ -44,16 +44,16 @@ _TYPES = {
 
 @dataclass(slots=True)
 class MediaItem:
-    """What the files of one resource are made from.
+    """The data from which the files of one resource are generated.
 
     Attributes:
         id: Stem of the files' names, and the seed of their colours.
         seconds: Playing time.
         aspect_ratio: Shape of the picture, such as `16:9`.
-        text: What is said.
-        words: Where the words lie, for speech.
-        srt: Captions that were put in by hand.
-        file: An upload, served as it came.
+        text: The spoken text.
+        words: The times of the words, for speech.
+        srt: Captions that were uploaded.
+        file: An upload, served unchanged.
         content_type: Type of the upload.
     """
 
@@ -69,7 +69,7 @@ class MediaItem:
 
 @dataclass(frozen=True, slots=True)
 class MediaRequest:
-    """One request that reached the media host, as a record for tests."""
+    """A record of one request to the media host, for tests."""
 
     method: str
     path: str
@@ -79,7 +79,7 @@ class MediaRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Rendition:
-    """One file of an item, ready to be sent."""
+    """One file of an item, ready to send."""
 
     content_type: str
     size: int
@@ -88,12 +88,12 @@ class _Rendition:
 
 
 class MediaStore:
-    """All media of the account, by stem, and the signatures of their addresses.
+    """All media of the account by stem, and the signatures of their addresses.
 
     Attributes:
         origin: Address of the media host.
-        expire: Share of media addresses that are no good from the start, never two in a row
-            of one file.
+        expire: Share of media addresses that are invalid from the start, never two in a row for one
+            file.
     """
 
     def __init__(self, clock: Clock, seed: int) -> None:
@@ -101,20 +101,20 @@ class MediaStore:
         self.expire: float = 0.0
         self._clock = clock
         self._secret = hashlib.sha256(f"{seed}/media".encode()).digest()
-        # No address that is handed out is signed by it, so its signatures are never good.
+        # Signatures with this secret are never valid.
         self._revoked = hashlib.sha256(f"{seed}/revoked".encode()).digest()
-        #: Files whose latest address is no good; the next one is.
+        #: Files whose latest address is invalid; the next one is valid.
         self._to_renew: set[str] = set()
         self._chance = random.Random(f"{seed}/media")  # noqa: S311 - no secret
         self._items: dict[str, MediaItem] = {}
 
     def add(self, item: MediaItem) -> MediaItem:
-        """Serve the files of an item from now on."""
+        """Add an item and serve its files."""
         self._items[item.id] = item
         return item
 
     def get(self, identifier: str) -> MediaItem | None:
-        """The item, or None."""
+        """Return the item, or None."""
         return self._items.get(identifier)
 
     def remove(self, identifier: str) -> None:
@@ -122,7 +122,7 @@ class MediaStore:
         self._items.pop(identifier, None)
 
     def url(self, name: str) -> str:
-        """A freshly signed address of a file, `<id>.<extension>`."""
+        """Return a newly signed address of a file, `<id>.<extension>`."""
         secret = self._secret
         if name in self._to_renew:
             self._to_renew.remove(name)
@@ -132,7 +132,7 @@ class MediaStore:
         return self._signed(f"/media/{name}", MEDIA_LIFETIME, secret)
 
     def upload_url(self, asset_id: str) -> str:
-        """A freshly signed address to PUT a direct upload to."""
+        """Return a newly signed address for the PUT of a direct upload."""
         return self._signed(f"/uploads/{asset_id}", UPLOAD_LIFETIME, self._secret)
 
     def _signed(self, path: str, lifetime: float, secret: bytes) -> str:
@@ -140,7 +140,7 @@ class MediaStore:
         return f"{self.origin}{path}?Expires={expires}&Signature={_sign(secret, path, expires)}"
 
     def is_signed(self, path: str, query: str) -> bool:
-        """Whether an address carries a signature that is ours and still good."""
+        """Return whether an address has a valid signature that has not expired."""
         given = parse_qs(query)
         try:
             expires = int(given["Expires"][0])
@@ -151,30 +151,30 @@ class MediaStore:
         return good and self._clock.unix() < expires
 
     def item_at(self, url: str) -> MediaItem | None:
-        """The item behind an address of ours, None for other hosts."""
+        """Return the item at an address of the media host; None for other hosts."""
         parts = urlsplit(url)
         if not self.origin or f"{parts.scheme}://{parts.netloc}" != self.origin:
             return None
         return self._items.get(PurePosixPath(parts.path).stem)
 
     def seconds_at(self, url: str) -> float | None:
-        """Playing time of what lies at an address of ours; None where it is not known."""
+        """Return the playing time of the item at an address, or None if not known."""
         item = self.item_at(url)
         return None if item is None else item.seconds
 
     def seconds_of(self, identifier: str) -> float | None:
-        """Playing time of an item; None where it is not known."""
+        """Return the playing time of an item, or None if not known."""
         item = self._items.get(identifier)
         return None if item is None else item.seconds
 
     def captions(self, item: MediaItem) -> str:
-        """The captions of an item as SRT."""
+        """Return the captions of an item as SRT."""
         if item.srt is not None:
             return item.srt
         return write_srt(item.text, item.seconds or 1.0)
 
     def rendition(self, name: str) -> _Rendition | None:
-        """One file of an item, None where there is no such file."""
+        """Return one file of an item, or None if it does not exist."""
         path = PurePosixPath(name)
         item = self._items.get(path.stem)
         extension = path.suffix[1:]
@@ -229,10 +229,10 @@ def _reader(content: bytes) -> Callable[[int, int], AsyncIterator[bytes]]:
 
 
 def _range_of(header: str, size: int) -> tuple[int, int] | None:
-    """Start and stop (exclusive) of one byte range.
+    """Return start and stop (exclusive) of one byte range.
 
     Raises:
-        ValueError: The range lies outside the file.
+        ValueError: The range is outside the file.
     """
     unit, _, span = header.partition("=")
     first, dash, last = span.strip().partition("-")
@@ -252,7 +252,7 @@ def _range_of(header: str, size: int) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class MediaPart:
-    """A file, or a part of it, before it is sent."""
+    """A file, or a part of one, before it is sent."""
 
     status: int
     headers: dict[str, str]
@@ -261,7 +261,7 @@ class MediaPart:
     stop: int
 
     async def send(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Stream it as the answer to a GET or HEAD."""
+        """Send it as the answer to a GET or HEAD."""
         response = web.StreamResponse(status=self.status, headers=self.headers)
         response.content_length = self.stop - self.start
         await response.prepare(request)
@@ -272,13 +272,13 @@ class MediaPart:
         return response
 
     async def whole(self) -> Answer:
-        """All of it in memory, for faults that spoil it."""
+        """Return it in memory, for faults that change it."""
         chunks = [chunk async for chunk in self.rendition.read(self.start, self.stop)]
         return Answer(self.status, b"".join(chunks), self.headers)
 
 
 def find_media(request: web.BaseRequest, store: MediaStore, path: str) -> MediaPart | Answer:
-    """The file, or the range of it, that a GET or HEAD asks for; or why not."""
+    """Return the file or range for a GET or HEAD, or the answer that refuses it."""
     rendition = store.rendition(path.removeprefix("/media/"))
     if rendition is None:
         return Answer(404, b"NoSuchKey")

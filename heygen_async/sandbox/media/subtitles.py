@@ -1,4 +1,4 @@
-"""Writes and reads SRT, writes WebVTT."""
+"""Write SRT and WebVTT, and recognize SRT."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _stamp(seconds: float) -> str:
 
 
 def write_srt(text: str, seconds: float) -> str:
-    """Captions of a text spread evenly over so many seconds; `♪` where there are no words."""
+    """Return captions of a text spread evenly over ``seconds``; `♪` if it has no words."""
     words = text.split() or ["♪"]
     groups = [words[i : i + _WORDS_PER_CUE] for i in range(0, len(words), _WORDS_PER_CUE)]
     total = sum(len(word) + 1 for word in words)
@@ -35,10 +35,10 @@ def write_srt(text: str, seconds: float) -> str:
 
 
 def is_srt(text: str) -> bool:
-    """Whether a text has at least one cue timing."""
+    """Return whether a text has at least one cue timing."""
     return _TIMING.search(text) is not None
 
 
 def srt_to_vtt(srt: str) -> str:
-    """The same captions as WebVTT."""
+    """Return the captions as WebVTT."""
     return "WEBVTT\n\n" + _TIMING.sub(lambda timing: timing[0].replace(",", "."), srt)

@@ -1,6 +1,6 @@
-"""Uploads: short ones stay in memory, long ones go to a temporary folder, hashed on the way.
+"""Store uploads: short ones in memory, long ones in a temporary folder, with their hash.
 
-All disk work is done off the event loop.
+All disk work is done in threads.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _CHUNK = 256 * 1024
 
 
 class TooLarge(Exception):
-    """An upload is longer than it may be."""
+    """An upload is larger than the limit."""
 
 
 class StoredFile:
     """One upload.
 
     Attributes:
-        size: Bytes.
+        size: Size in bytes.
         sha256: Hexadecimal digest.
         head: The first bytes, at most `MEMORY_LIMIT`.
-        path: Where a long upload lies, None for one in memory.
+        path: Path of a long upload, or None for one in memory.
     """
 
     def __init__(self, head: bytes, size: int, sha256: str, path: Path | None) -> None:
@@ -41,7 +41,7 @@ class StoredFile:
         self.path = path
 
     async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` to `stop` (exclusive), in chunks."""
+        """Yield the bytes from `start` to `stop` (exclusive) in chunks."""
         if self.path is None:
             yield self.head[start:stop]
             return
@@ -51,12 +51,12 @@ class StoredFile:
             start += len(chunk)
 
     async def text(self) -> str:
-        """The whole upload as text; bytes that are not UTF-8 are replaced."""
+        """Return the whole upload as text; replace bytes that are not UTF-8."""
         parts = [part async for part in self.read(0, self.size)]
         return b"".join(parts).decode(errors="replace").removeprefix("\ufeff")
 
     def seconds(self) -> float | None:
-        """Playing time of a wav from its header, None for anything else."""
+        """Return the playing time from the header of a wav, or None for other files."""
         if self.head[:4] != b"RIFF" or self.head[8:12] != b"WAVE" or len(self.head) < 44:
             return None
         bytes_per_second = int.from_bytes(self.head[28:32], "little")
@@ -64,7 +64,7 @@ class StoredFile:
 
 
 class FileStore:
-    """Keeps uploads until it is closed."""
+    """Stores uploads until it is closed."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None

@@ -1,4 +1,4 @@
-"""Speech as a wav: one soft tone per word, made piece by piece as it is read."""
+"""Generate speech as a wav with one soft tone per word, in pieces."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["SAMPLE_RATE", "wav_chunks", "wav_size"]
 SAMPLE_RATE = 16_000
 _HEADER = 44
 _LOUDNESS = 6_000
-# Whole periods per word make tones begin and end at zero, so that nothing clicks.
+# With whole periods per word, tones begin and end at zero, without clicks.
 _PERIODS = tuple(range(40, 140, 7))
 _SILENCE = bytes(2 * SAMPLE_RATE)
 
 
 def wav_size(seconds: float) -> int:
-    """Bytes of a wav of that length."""
+    """Return the bytes of a wav of this length."""
     return _HEADER + 2 * round(seconds * SAMPLE_RATE)
 
 
 def wav_chunks(
     words: Sequence[SpokenWord], seconds: float, start: int, stop: int
 ) -> Iterator[bytes]:
-    """The bytes `start` to `stop` (exclusive) of the wav, in pieces of at most a few seconds."""
+    """Yield the bytes `start` to `stop` (exclusive) of the wav, in pieces of a few seconds."""
     position = 0
     for piece in _pieces(words, seconds):
         following = position + len(piece)

@@ -1,4 +1,4 @@
-"""One function for every operation that the sandbox serves, by operation id."""
+"""The functions of the operations that the sandbox serves, by operation id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user."""
+"""The account of the key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["HANDLERS"]
 
 
 def me(call: Call) -> Json:
-    """`users.me`: the balance falls with the ledger."""
+    """Serve `users.me`; the balance decreases with the ledger."""
     balance = round(call.account.balance, 4)
     return data(
         {

@@ -1,4 +1,4 @@
-"""AI clipping: a video cut into short ones."""
+"""AI clipping: cut short clips from a video."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..webhooks.announcements import announce_ai_clipping
 
 __all__ = ["HANDLERS"]
 
-#: Seconds of a clip at most, by the types of duration; the first is what is made by default.
+#: The most seconds of a clip, by type of duration; the first type is the default.
 _LONGEST = {"60": 60.0, "30": 30.0, "180": 180.0, "long": 600.0}
-#: A clip for every so many seconds of the source, so many at most.
+#: Seconds of the source for each clip, and the most clips.
 _SECONDS_PER_CLIP = 20.0
 _MOST_CLIPS = 10
 _SHAPES = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
@@ -28,7 +28,7 @@ def _settings(request: Json) -> Json:
 
 
 def clipping_json(account: Account, clipping: AiClipping) -> Json:
-    """A clipping job as the API shows it at this moment."""
+    """Return a clipping job in its current state."""
     now = account.clock.now()
     job, request = clipping.job, clipping.request
     shown: Json = {
@@ -102,18 +102,18 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`ai_clipping.get`."""
+    """Serve `ai_clipping.get`."""
     return data(clipping_json(call.account, call.account.clippings.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`ai_clipping.list`."""
+    """Serve `ai_clipping.list`."""
     page, token = call.account.clippings.page(call.query["limit"], call.query.get("token"))
     return listing([clipping_json(call.account, item) for item in page], token)
 
 
 def delete(call: Call) -> Json:
-    """`ai_clipping.delete`; a running one gives up its slot."""
+    """Serve `ai_clipping.delete`; a running one releases its slot."""
     account = call.account
     clipping = account.clippings.remove(call.path[0])
     account.slots.release(clipping.job)

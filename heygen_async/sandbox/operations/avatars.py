@@ -1,4 +1,4 @@
-"""Avatars: groups, which stand for a person, and their looks, which videos name."""
+"""Avatars: groups, one for each person, and their looks, which videos use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MADE = {
 
 
 def look_json(account: Account, look: Look) -> Json:
-    """A look as the API shows it at this moment."""
+    """Return a look in its current state."""
     shown: Json = {
         "id": look.id,
         "name": look.name,
@@ -62,7 +62,7 @@ def _error(look: Look) -> Json | None:
 
 
 def group_json(account: Account, group: AvatarGroup) -> Json:
-    """A group as the API shows it at this moment; it failed only where all its looks have."""
+    """Return a group in its current state; it has failed only if all its looks have."""
     looks = _looks_of(account, group)
     states = {_status(account, look): look for look in looks}
     order = ("pending_consent", "processing", "completed", "failed")
@@ -103,7 +103,7 @@ def _own_look(account: Account, look_id: str) -> Look:
 
 
 def create(call: Call) -> Json:
-    """`avatars.create`: a digital twin waits until the person has consented."""
+    """Serve `avatars.create`; a digital twin waits until the person has consented."""
     body, account = call.body, call.account
     kind = body["type"]
     _check_sources(account, body)
@@ -159,7 +159,7 @@ def _add_look(account: Account, group: AvatarGroup, body: Json, job: Job) -> Loo
 
 
 def approve(account: Account, group: AvatarGroup) -> None:
-    """The person has consented: the looks that waited for it are made now."""
+    """Record the consent of the person, and start the looks that waited for it."""
     group.consent = "approved"
     for look in _looks_of(account, group):
         if look.job is not None and look.job.waiting:
@@ -168,12 +168,12 @@ def approve(account: Account, group: AvatarGroup) -> None:
 
 
 def get(call: Call) -> Json:
-    """`avatars.get`."""
+    """Serve `avatars.get`."""
     return data(group_json(call.account, call.account.groups.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`avatars.list`."""
+    """Serve `avatars.list`."""
     account, query = call.account, call.query
     wanted = query.get("ownership")
 
@@ -185,7 +185,7 @@ def list_(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """`avatars.update`: the voice of the group and of all its looks."""
+    """Serve `avatars.update`: the voice of the group and of all its looks."""
     account = call.account
     group = _own_group(account, call.path[0])
     voice_id = call.body.get("default_voice_id")
@@ -197,7 +197,7 @@ def update(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`avatars.delete`, with all its looks."""
+    """Serve `avatars.delete`; the looks of the group are deleted too."""
     account = call.account
     group = _own_group(account, call.path[0])
     for look in _looks_of(account, group):
@@ -207,7 +207,7 @@ def delete(call: Call) -> Json:
 
 
 def consent(call: Call) -> Json:
-    """`avatars.consent`: a film settles it at once; else there is a page to go to."""
+    """Serve `avatars.consent`: a video approves at once; otherwise return a page."""
     body, account = call.body, call.account
     group = _own_group(account, call.path[0])
     if group.consent is None:
@@ -224,7 +224,7 @@ def consent(call: Call) -> Json:
 
 
 def looks(call: Call) -> Json:
-    """`avatars.looks.list`."""
+    """Serve `avatars.looks.list`."""
     query = call.query
     ownership = query.get("ownership")
 
@@ -240,19 +240,19 @@ def looks(call: Call) -> Json:
 
 
 def get_look(call: Call) -> Json:
-    """`avatars.looks.get`."""
+    """Serve `avatars.looks.get`."""
     return data(look_json(call.account, call.account.looks.get(call.path[0])))
 
 
 def update_look(call: Call) -> Json:
-    """`avatars.looks.update`: another name."""
+    """Serve `avatars.looks.update`: change the name."""
     look = _own_look(call.account, call.path[0])
     look.name = call.body.get("name") or look.name
     return data(look_json(call.account, look))
 
 
 def delete_look(call: Call) -> Json:
-    """`avatars.looks.delete`; with the last look goes the group."""
+    """Serve `avatars.looks.delete`; the group is deleted with its last look."""
     account = call.account
     look = _own_look(account, call.path[0])
     _remove_look(account, look)

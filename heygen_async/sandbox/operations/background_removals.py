@@ -1,4 +1,4 @@
-"""Background removals: a video in layers. The API forgets none: what is deleted still shows."""
+"""Background removals: a video in layers. As in the API, deleted ones can still be read."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 
-#: The layers of a request that names none.
+#: The default layers.
 _LAYERS = ["foreground"]
 
 
 def removal_json(account: Account, removal: BackgroundRemoval) -> Json:
-    """A background removal as the API shows it at this moment."""
+    """Return a background removal in its current state."""
     now = account.clock.now()
     job = removal.job
     shown: Json = {"id": removal.id, "created_at": account.unix(job.created_at)}
@@ -37,7 +37,7 @@ def removal_json(account: Account, removal: BackgroundRemoval) -> Json:
 
 
 def create(call: Call) -> Json:
-    """`background_removals.create`: the same `request_id` gives the same job, as it is now."""
+    """Serve `background_removals.create`; the same `request_id` returns the same job."""
     body, account = call.body, call.account
     request_id = body.get("request_id")
     known = account.background_removals_by_request.get(request_id or "")
@@ -68,13 +68,13 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`background_removals.get`, also of one that was deleted."""
+    """Serve `background_removals.get`, even for a deleted removal."""
     account = call.account
     return data(removal_json(account, account.background_removals.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`background_removals.list`."""
+    """Serve `background_removals.list`."""
     account, query = call.account, call.query
     page, token = account.background_removals.page(
         query["limit"], query.get("token"), lambda removal: not removal.deleted
@@ -83,7 +83,7 @@ def list_(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`background_removals.delete`; a running one gives up its slot."""
+    """Serve `background_removals.delete`; a running one releases its slot."""
     account = call.account
     removal = account.background_removals.get(call.path[0])
     if removal.deleted:

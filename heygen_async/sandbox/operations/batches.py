@@ -1,7 +1,7 @@
-"""Batches of videos, translations and lipsyncs: accepted at once, begun as slots become free.
+"""Batches of videos, translations and lipsyncs: accepted at once, started when slots become free.
 
-A body that breaks the contract is refused whole, and so is one with a request that breaks a rule
-between its fields. A source or an avatar that is not there fails its item alone.
+A body that violates the specification is refused as a whole, and so is one with a request that
+violates a rule between its fields. If a source or an avatar does not exist, only its item fails.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from .videos import videos
 
 __all__ = ["HANDLERS", "batch_json"]
 
-#: Items of a batch, translations counted per language.
+#: The most items of a batch; each language of a translation is an item.
 MOST_ITEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """What there are batches of.
+    """A product with batches.
 
     Attributes:
-        name: Of the resource and of the field that holds the requests.
+        name: Name of the resource and of the field with the requests.
         kind: Kind of job.
-        plan: Looks into one request; gives what accepts each of its jobs.
-        count: How many jobs a request asks for.
+        plan: Checks one request, and returns an acceptance for each of its jobs.
+        count: Returns the number of jobs of a request.
     """
 
     name: str
@@ -80,7 +80,7 @@ def _create(product: _Product, call: Call) -> Json:
             items.add(str(item.index), item)
     account.batches[product.name].add(batch.id, batch)
     if any(body.get("callback_url") is not None for body in (call.body, *requests)):
-        # Its jobs may begin, and so be announced, long after this.
+        # Its jobs may start, and their events be sent, long after this.
         account.deliveries.start()
     if all(item.job is None for item in items):
         announce_batch(account, batch)
@@ -95,7 +95,7 @@ def _begin(account: Account, batch: Batch, accepted: Accepted) -> None:
 
 
 def _plans(product: _Product, call: Call, requests: list[Json]) -> list[list[Acceptance] | Refusal]:
-    """What each request comes to, or why it fails alone; refuses them all for a broken rule."""
+    """Return the acceptances or the refusal of each request; refuse all for a violated rule."""
     plans: list[list[Acceptance] | Refusal] = []
     for index, request in enumerate(requests):
         try:
@@ -114,7 +114,7 @@ def _accepted(
     batch: Batch,
     plan: list[Acceptance] | Refusal,
 ) -> list[BatchItem]:
-    """The items of one request, their jobs in the queue."""
+    """Return the items of one request, and queue their jobs."""
     account = call.account
     first = len(batch.items)
     if isinstance(plan, Refusal):
@@ -130,7 +130,7 @@ def _accepted(
 
 
 def batch_json(call: Call, store: Store[Batch]) -> Json:
-    """The batch asked for, with one page of its items."""
+    """Return the requested batch, with one page of its items."""
     account = call.account
     batch = store.get(call.path[0])
     now = account.clock.now()

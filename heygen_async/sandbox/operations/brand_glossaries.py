@@ -24,12 +24,12 @@ def _summary(account: Account, glossary: BrandGlossary) -> Json:
 
 
 def glossary_json(account: Account, glossary: BrandGlossary) -> Json:
-    """A glossary with its terms."""
+    """Return a glossary with its terms."""
     return {**_summary(account, glossary), **glossary.lists}
 
 
 def _free_name(account: Account, name: str, own: BrandGlossary | None = None) -> str:
-    """The trimmed name; refuses an empty one, and one that another glossary has."""
+    """Return the trimmed name; refuse an empty name, and one that another glossary has."""
     name = name.strip()
     if not name:
         raise invalid("name", "String should have at least 1 character")
@@ -40,7 +40,7 @@ def _free_name(account: Account, name: str, own: BrandGlossary | None = None) ->
 
 
 def create(call: Call) -> Json:
-    """`brand_glossaries.create`."""
+    """Serve `brand_glossaries.create`."""
     body, account = call.body, call.account
     now = account.clock.now()
     name = _free_name(account, body["name"])
@@ -51,20 +51,20 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`brand_glossaries.get`."""
+    """Serve `brand_glossaries.get`."""
     account = call.account
     return data(glossary_json(account, account.glossaries.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`brand_glossaries.list`."""
+    """Serve `brand_glossaries.list`."""
     account = call.account
     page, token = account.glossaries.page(call.query["limit"], call.query.get("token"))
     return listing([_summary(account, glossary) for glossary in page], token)
 
 
 def update(call: Call) -> Json:
-    """`brand_glossaries.update`: lists that are named are replaced, the others stay."""
+    """Serve `brand_glossaries.update`; lists in the body are replaced, others are kept."""
     body, account = call.body, call.account
     glossary = account.glossaries.get(call.path[0])
     if "name" in body:
@@ -75,7 +75,7 @@ def update(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`brand_glossaries.delete`: requests that still name it go through without it."""
+    """Serve `brand_glossaries.delete`; requests that still use it work without it."""
     account = call.account
     glossary = account.glossaries.remove(call.path[0])
     account.deleted_glossaries.add(glossary.id)

@@ -1,4 +1,4 @@
-"""Brand kits: read off a website, which takes a while."""
+"""Brand kits: read from a website, which takes a while."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _logo_url(account: Account, kit: BrandKit) -> str:
 
 
 def kit_json(account: Account, kit: BrandKit) -> Json:
-    """A brand kit as the API shows it at this moment; empty until its website was read."""
+    """Return a brand kit in its current state; it is empty until its website was read."""
     shown: Json = {"brand_kit_id": kit.id, "name": kit.name, "status": _status(account, kit)}
     if shown["status"] != "completed":
         return shown
@@ -40,7 +40,7 @@ def kit_json(account: Account, kit: BrandKit) -> Json:
 
 
 def create(call: Call) -> Json:
-    """`brand_kits.create`."""
+    """Serve `brand_kits.create`."""
     body, account = call.body, call.account
     account.check_url(body["url"], "url")
     crc = zlib.crc32(body["url"].encode())
@@ -54,12 +54,12 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`brand_kits.get`."""
+    """Serve `brand_kits.get`."""
     return data(kit_json(call.account, call.account.brand_kits.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`brand_kits.list`: those that are complete."""
+    """Serve `brand_kits.list`: the completed kits."""
     account = call.account
 
     def fits(kit: BrandKit) -> bool:
@@ -86,7 +86,7 @@ def _own_kit(account: Account, identifier: str) -> BrandKit:
 
 
 def update(call: Call) -> Json:
-    """`brand_kits.update`: an object of roles replaces the stored one, an empty one clears it."""
+    """Serve `brand_kits.update`; an object of roles replaces or clears the stored one."""
     body, account = call.body, call.account
     kit = _own_kit(account, call.path[0])
     roles = {name: body[name] or None for name in _ROLES if name in body}
@@ -99,7 +99,7 @@ def update(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`brand_kits.delete`."""
+    """Serve `brand_kits.delete`."""
     account = call.account
     kit = _own_kit(account, call.path[0])
     account.brand_kits.remove(kit.id)

@@ -1,4 +1,4 @@
-"""Filler-word removals: a video without its ums and ers."""
+"""Filler-word removals: cut filler words from a video."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..webhooks.announcements import announce_filler_word_removal
 
 __all__ = ["HANDLERS"]
 
-#: Seconds that a source may last.
+#: The most seconds of a source.
 LONGEST_SOURCE = 7_200.0
-#: Seconds of a video per filler word, and how long one is.
+#: Seconds of a video per filler word, and the length of one.
 _SECONDS_PER_CUT = 8.0
 _SECONDS_CUT = 0.4
 
 
 def removal_json(account: Account, removal: FillerWordRemoval) -> Json:
-    """A filler-word removal as the API shows it at this moment."""
+    """Return a filler-word removal in its current state."""
     now = account.clock.now()
     job = removal.job
     shown: Json = {
@@ -52,7 +52,7 @@ def _seconds_left(seconds: float, cuts: int) -> float:
 
 
 def create(call: Call) -> Json:
-    """`filler_word_removals.create`: a filler word every few seconds."""
+    """Serve `filler_word_removals.create`, with a filler word every few seconds."""
     body, account = call.body, call.account
     account.check_source(body["video"], "video")
     if account.mime_type_of(body["video"]).startswith(("image/", "application/")):
@@ -87,7 +87,7 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`filler_word_removals.get`."""
+    """Serve `filler_word_removals.get`."""
     account = call.account
     return data(removal_json(account, account.filler_word_removals.get(call.path[0])))
 

@@ -1,4 +1,4 @@
-"""Voices: listed, spoken with, designed, cloned, deleted."""
+"""Voices: list, speech, design, clone, delete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..server.calls import Call, Handler
 
 __all__ = ["HANDLERS"]
 
-#: How many voices a design proposes.
+#: Number of voices that a design proposes.
 PROPOSALS = 3
 
 
@@ -38,7 +38,7 @@ def _is_ready(account: Account, voice: Voice) -> bool:
 
 
 def list_(call: Call) -> Json:
-    """`voices.list`: public ones unless asked otherwise; unfinished clones are left out."""
+    """Serve `voices.list`: public ones by default; unfinished clones are left out."""
     query, account = call.query, call.account
     language, gender = query.get("language"), query.get("gender")
 
@@ -56,7 +56,7 @@ def list_(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`voices.get`: of clones also how far they are."""
+    """Serve `voices.get`, with the status of clones."""
     account = call.account
     voice = account.voices.get(call.path[0])
     shown: Json = {
@@ -81,7 +81,7 @@ def get(call: Call) -> Json:
 
 
 def speech(call: Call) -> Json:
-    """`voices.speech`: answers at once, with a wav that plays as long as it says."""
+    """Serve `voices.speech`: at once, with a wav of the stated length."""
     body, account = call.body, call.account
     voice = usable_voice(account, body["voice_id"])
     if not voice.starfish:
@@ -111,7 +111,7 @@ def speech(call: Call) -> Json:
 
 
 def design(call: Call) -> Json:
-    """`voices.design`: voices of the account that a prompt and a seed choose."""
+    """Serve `voices.design`: voices of the account, chosen by prompt and seed."""
     body, account = call.body, call.account
     check_locale(body.get("locale"), "locale")
     seed = body.get("seed", 0)
@@ -127,7 +127,7 @@ def design(call: Call) -> Json:
 
 
 def clone(call: Call) -> Json:
-    """`voices.clone`."""
+    """Serve `voices.clone`."""
     body, account = call.body, call.account
     account.check_source(body["audio"], "audio")
     identifier = account.new_id()
@@ -154,7 +154,7 @@ def clone(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`voices.delete`: own voices only."""
+    """Serve `voices.delete`, for the account's own voices only."""
     account = call.account
     voice = account.voices.get(call.path[0])
     if not voice.private:

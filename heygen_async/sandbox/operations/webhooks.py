@@ -1,4 +1,4 @@
-"""Webhook endpoints, the types of events, and the events of which somebody was to be told."""
+"""Webhook endpoints, types of events, and past events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["HANDLERS"]
 
 
 def endpoint_json(account: Account, endpoint: Endpoint) -> Json:
-    """An endpoint as it is listed: without its secret."""
+    """Return an endpoint as in lists, without its secret."""
     return {
         "endpoint_id": endpoint.id,
         "url": endpoint.url,
@@ -29,23 +29,23 @@ def _new_secret(account: Account) -> str:
 
 
 async def _check_address(account: Account, url: str) -> None:
-    """Refuse what cannot be registered: an address must answer OPTIONS well, and at once."""
+    """Refuse an address that does not answer OPTIONS with success within 1 s."""
     if host_of(url) is None:
         raise invalid("url", "The url must be a web address")
     _check_free(account, url)
     if not await account.deliveries.takes_options(url):
         raise invalid("url", "The url did not answer an OPTIONS request with 2xx within 1 second")
-    _check_free(account, url)  # again: the answer took a while
+    _check_free(account, url)  # again, because the answer took a while
 
 
 def _check_free(account: Account, url: str) -> None:
-    """Refuse an address that is registered already."""
+    """Refuse an address that is already registered."""
     if any(endpoint.url == url for endpoint in account.deliveries.endpoints):
         raise Refusal(409, "conflict", "A webhook endpoint with this url already exists.")
 
 
 async def create(call: Call) -> Json:
-    """`webhooks.endpoints.create`: the only answer but that of a rotation with the secret."""
+    """Serve `webhooks.endpoints.create`; besides a rotation, only its answer has the secret."""
     body, account = call.body, call.account
     await _check_address(account, body["url"])
     endpoint = Endpoint(
@@ -61,14 +61,14 @@ async def create(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    """`webhooks.endpoints.list`."""
+    """Serve `webhooks.endpoints.list`."""
     account = call.account
     page, token = account.deliveries.endpoints.page(call.query["limit"], call.query.get("token"))
     return listing([endpoint_json(account, endpoint) for endpoint in page], token)
 
 
 async def update(call: Call) -> Json:
-    """`webhooks.endpoints.update`: the list of events is replaced; null stands for all."""
+    """Serve `webhooks.endpoints.update`; the list of events is replaced, null means all."""
     body, account = call.body, call.account
     endpoint = account.deliveries.endpoints.get(call.path[0])
     if body.get("url") is not None and body["url"] != endpoint.url:
@@ -80,27 +80,27 @@ async def update(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`webhooks.endpoints.delete`: what still waits for the endpoint is not delivered."""
+    """Serve `webhooks.endpoints.delete`; waiting deliveries to the endpoint are dropped."""
     endpoint = call.account.deliveries.endpoints.remove(call.path[0])
     return {"data": {"endpoint_id": endpoint.id}, "error": None}
 
 
 def rotate_secret(call: Call) -> Json:
-    """`webhooks.endpoints.rotate_secret`: the old secret signs nothing from now on."""
+    """Serve `webhooks.endpoints.rotate_secret`; only the new secret signs from now on."""
     endpoint = call.account.deliveries.endpoints.get(call.path[0])
     endpoint.secret = _new_secret(call.account)
     return data({"endpoint_id": endpoint.id, "secret": endpoint.secret})
 
 
 def event_types(call: Call) -> Json:
-    """`webhooks.event_types`: all on one page."""
+    """Serve `webhooks.event_types`: all on one page."""
     return listing(
         [{"event_type": name, "description": text} for name, text in EVENT_TYPES.items()], None
     )
 
 
 def events(call: Call) -> Json:
-    """`webhooks.events`: newest first, also those whose deliveries were lost."""
+    """Serve `webhooks.events`: newest first, including those with lost deliveries."""
     query, deliveries = call.query, call.account.deliveries
     deliveries.catch_up()
 

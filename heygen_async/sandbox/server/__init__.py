@@ -1,1 +1,1 @@
-"""The two hosts: routing, authentication, limits, the control paths."""
+"""The two hosts: routing, authentication, limits and control paths."""

@@ -1,4 +1,4 @@
-"""What an operation is given."""
+"""The arguments and results of operations."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Acceptance", "Accepted", "Call", "Handler"]
 
 @dataclass(slots=True)
 class Call:
-    """One request that has passed authentication and the contract.
+    """One request that has passed authentication and the specification.
 
     Attributes:
-        account: What the sandbox holds.
-        operation: The operation asked for.
+        account: The account.
+        operation: The requested operation.
         path: Values of the path parameters, in order.
         query: Query parameters with their defaults.
-        body: The decoded JSON body; empty where there is none.
+        body: The decoded JSON body; empty if there is none.
         key: The `Idempotency-Key` of an operation that takes one.
         request: The request itself, for bodies that are streamed.
     """
@@ -41,11 +41,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Work that is in the ledger; its job may have to wait for a slot.
+    """A job in the ledger, which may have to wait for a slot.
 
     Attributes:
         id: Id of its resource.
-        begin: Stores the resource; called when the job begins.
+        begin: Stores the resource; called when the job starts.
     """
 
     id: str
@@ -54,11 +54,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One job of a request that was found good.
+    """One job of a valid request.
 
     Attributes:
-        usd: What it costs if it completes.
-        accept: Accepts it.
+        usd: Its cost if it succeeds.
+        accept: Accepts the job.
     """
 
     usd: float

@@ -1,16 +1,16 @@
-r"""The sandbox from outside its process: paths on the API's host that are no part of the API.
+r"""Control the sandbox from other processes: paths on the API's host that are not part of the API.
 
-They take the same key as the API, are neither counted nor spoiled, and speak plain JSON. Requests
-of browsers for a page, which carry `Origin` or `Sec-Fetch-` headers, are refused with 403.
+They require the key of the API, use plain JSON, and are neither counted nor subject to faults.
+Requests of browsers for a page, which have `Origin` or `Sec-Fetch-` headers, are refused with 403.
 
 | path                | method | what                                                          |
 |---------------------|--------|---------------------------------------------------------------|
 | `/_sandbox/faults`  | GET    | the plan of faults, the members of `Faults` that are not 0    |
-|                     | PUT    | put the plan in the body in force, as `sandbox.faults = …`    |
-|                     | DELETE | an end of all faults                                          |
+|                     | PUT    | replace the plan by the one in the body                       |
+|                     | DELETE | end all faults                                                |
 | `/_sandbox/ledger`  | GET    | `jobs`, each as a `LedgerJob`, in order, and their `usd`      |
 | `/_sandbox/requests`| GET    | `by_operation` and `by_status` as in `RequestLog`, and        |
-|                     |        | `struck`: by operation the faults of the present plan by name |
+|                     |        | `struck`: applied faults of the plan, by operation and name   |
 
     curl -X PUT -H "x-api-key: $KEY" -d '{"drop": 0.1, "status": {"503": 0.02}}' \
         $BASE_URL/_sandbox/faults
@@ -36,7 +36,7 @@ def control(account: Account, requests: RequestLog, method: str, path: str, body
     """Answer a request to one of the paths above.
 
     Raises:
-        Refusal: 400 for a plan that is none, 404 for another path, 405 for another method.
+        Refusal: 400 for an invalid plan, 404 for another path, 405 for another method.
     """
     match path.removeprefix(PREFIX), method:
         case "faults", "GET":

@@ -1,4 +1,4 @@
-"""The two hosts of the sandbox: the API, and the media host beside it."""
+"""The two hosts of the sandbox: the API and the media host."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .origin import is_addressed, is_from_browser
 
 __all__ = ["Hosts"]
 
-#: JSON bodies may carry base64 media.
+#: The most bytes of a JSON body, which may contain base64 media.
 _BODY_LIMIT = 48 * 1024 * 1024
-#: Idle connections stay open longer than any test or demonstration lasts.
+#: Seconds that idle connections stay open: longer than any test or demonstration.
 _KEEPALIVE = 7 * 86_400.0
 _CLIENT_CLOSED_REQUEST = 499
 _KEY_HEADERS = ("x-api-key", "Authorization")
-#: Operations that are taken without the body that the specification asks for.
+#: Operations that are accepted without the body that the specification requires.
 _MAY_LACK_BODY = frozenset({"video_agents.stop"})
 _V2_WARNING = {
     "code": "deprecated_endpoint",
@@ -43,14 +43,14 @@ _V2_WARNING = {
 
 
 class Hosts:
-    """Listens on two ports and answers.
+    """Listens on two ports and answers requests.
 
     Args:
-        account: What the operations work on.
-        api_keys: Keys that are accepted.
+        account: The account.
+        api_keys: Accepted keys.
         requests_per_second: Rate beyond which requests get 429; None for no limit.
         loop_time: The event loop's clock.
-        names: Names in `Host` headers that are answered, beside `localhost` and IP addresses.
+        names: Accepted names in `Host` headers besides `localhost` and IP addresses.
     """
 
     def __init__(
@@ -69,19 +69,19 @@ class Hosts:
         self._bucket = RequestBucket(requests_per_second, loop_time)
         self._names = names
         self._servers: list[tuple[asyncio.Server, web.Server]] = []
-        #: Work behind a gateway, which may have given it up.
+        #: Work behind a gateway that may have given up.
         self._unanswered: set[asyncio.Task[Answer]] = set()
 
     async def open(self, host: str, port: int) -> str:
-        """Listen; the address of the API."""
+        """Listen, and return the address of the API."""
         base_url = await self._listen(self._answer_api, host, port)
         self._account.media.origin = await self._listen(self._answer_media, host, 0)
         return base_url
 
     async def close(self) -> None:
-        """Stop listening and cut off what still waits for an answer."""
+        """Stop listening and end waiting requests."""
         servers, self._servers = self._servers, []
-        async with contextlib.AsyncExitStack() as steps:  # all of them, even if one is cancelled
+        async with contextlib.AsyncExitStack() as steps:  # run all, even if one is cancelled
             for task in tuple(self._unanswered):
                 task.cancel()
                 steps.push_async_callback(asyncio.wait, [task])
@@ -108,7 +108,7 @@ class Hosts:
                     )
                 return await handler(request)
             except ConnectionError:
-                # The client hung up. That is its right, and no error of the server's.
+                # The client has disconnected, which is not an error of the server.
                 return web.Response(status=_CLIENT_CLOSED_REQUEST)
 
         protocols = web.Server(
@@ -152,7 +152,7 @@ class Hosts:
 
     @contextlib.contextmanager
     def _released(self, held: list[Scope]) -> Iterator[None]:
-        """Release the scopes that a request has come to hold, at its end."""
+        """Release the scopes of a request at its end."""
         try:
             yield
         finally:
@@ -160,7 +160,7 @@ class Hosts:
                 self._answers.release(scope)
 
     async def _within(self, seconds: float, work: Work, held: list[Scope]) -> Answer | None:
-        """The answer, or None after so many seconds: then the work goes on without its client."""
+        """Return the answer, or None after ``seconds``, when the work continues on its own."""
 
         async def finish() -> Answer:
             with self._released(held):
@@ -174,7 +174,7 @@ class Hosts:
 
     def _end_work(self, task: asyncio.Task[Answer]) -> None:
         self._unanswered.discard(task)
-        # A body that a client was still sending cannot be read once its request is answered.
+        # A body that the client is still sending cannot be read after its request was answered.
         if not task.cancelled():
             task.exception()
 
@@ -197,7 +197,7 @@ class Hosts:
         query: str,
         held: list[tuple[str, ...]],
     ) -> Answer:
-        """Answer a request; `held` receives the idempotency scope that it occupies."""
+        """Answer a request, and add its idempotency scope to `held`."""
         version = found[0].version if found else request.raw_path[1:3]
         headers = {
             "Content-Type": "application/json",
@@ -214,7 +214,7 @@ class Hosts:
                     404, "not_found", f"No such operation: {request.method} {request.path}"
                 )
             operation, values = found
-            # Where the contract has no such header, it is ignored.
+            # The header is ignored if the specification does not list it.
             key = request.headers.get("Idempotency-Key") if operation.takes_key else None
             if key is not None:
                 CONTRACT.judge_key(key)

@@ -1,4 +1,4 @@
-"""Answers kept for replay, and the limit of requests per second."""
+"""Idempotent answers, and the limit of requests per second."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPLAY_LIFETIME = 86_400.0
 
 
 class IdempotentAnswers:
-    """Good answers by scope: replayed for 24 hours, refused while the first is under way."""
+    """Idempotent responses by scope, replayed for 24 hours."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class IdempotentAnswers:
         self._in_flight: set[Scope] = set()
 
     def begin(self, scope: Scope) -> Answer | None:
-        """The answer to replay, or None after marking the scope as under way.
+        """Return the answer to replay, or mark the scope as in progress and return None.
 
         Raises:
             Refusal: 409 `request_in_progress`.
@@ -47,17 +47,17 @@ class IdempotentAnswers:
         return answer
 
     def store(self, scope: Scope, answer: Answer) -> None:
-        """Keep a good answer for replay."""
+        """Store a successful answer for replay."""
         self._stored[scope] = answer
         self._expiries.append((self._clock.now() + REPLAY_LIFETIME, scope))
 
     def release(self, scope: Scope) -> None:
-        """The request under this scope is over."""
+        """Note that the request of this scope has ended."""
         self._in_flight.discard(scope)
 
 
 class RequestBucket:
-    """A token bucket over the event loop's clock that holds one second's worth of requests."""
+    """A token bucket on the event loop's clock that holds the requests of one second."""
 
     def __init__(self, rate: float | None, time: Callable[[], float]) -> None:
         self._rate = rate
@@ -66,7 +66,7 @@ class RequestBucket:
         self._counted_at = time()
 
     def take(self) -> None:
-        """Let one request pass or refuse it with 429."""
+        """Take a token, or refuse the request with 429."""
         if self._rate is None:
             return
         now = self._time()

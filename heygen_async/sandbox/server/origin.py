@@ -1,4 +1,4 @@
-"""Who a request comes from and to whom it is addressed: what keeps web pages away."""
+"""Check the origin and host of a request, to keep web pages away."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["is_addressed", "is_from_browser"]
 
 @lru_cache(maxsize=64)
 def is_addressed(host: str, names: frozenset[str]) -> bool:
-    """Return whether a request is addressed to the sandbox, and not to a name that was led to it.
+    """Return whether the `Host` header names the sandbox.
 
-    A web page can let its own name point to this machine (DNS rebinding), and then talks to the
-    sandbox as to itself; its name is in the `Host` header. An IP address there is always true.
+    A web page can make its own name point to this machine (DNS rebinding) and then access the
+    sandbox as its own host, with its name in the `Host` header. An IP address is always accepted.
 
     Args:
         host: The `Host` header.
-        names: Names that are the sandbox's beside `localhost`, in lower case.
+        names: Names of the sandbox besides `localhost`, in lower case.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        _ = urlsplit(f"//{host}").port  # reading it is what checks it
+        _ = urlsplit(f"//{host}").port  # raises if it is invalid
     except ValueError:
         return False
     if name in names or name == "localhost" or name.endswith(".localhost"):

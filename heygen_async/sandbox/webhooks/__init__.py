@@ -1,1 +1,1 @@
-"""Events and their deliveries."""
+"""Webhook events and their deliveries."""

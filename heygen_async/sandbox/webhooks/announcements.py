@@ -1,9 +1,9 @@
-"""What the resources have announced when their jobs end: types of events, and payloads.
+"""The webhook events at the end of jobs: types and payloads.
 
-Of the payloads those of `avatar_video` and `video_translate` are established. Those of GIFs are
-the same as their videos'; the ones of captions are taken to be, too. AI clipping tells of the
-whole job, and filler-word removals and HyperFrames renders are taken to do the same. What agents,
-proofreads, avatars and batches tell is made up in the same style.
+The payloads of `avatar_video` and `video_translate` are documented. Those of GIFs equal those of
+their videos, which is also assumed for captions. AI clipping sends the whole job, which is also
+assumed for filler-word removals and HyperFrames renders. The payloads of agents, proofreads,
+avatars and batches are invented in the same style.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def announce_video(account: Account, video: Video, callback_url: str | None) -> None:
-    """Tell of a video, and of its GIF and captions where it has them."""
+    """Schedule the events of a video, and of its GIF and captions if it has them."""
     tell = partial(_video, account, video)
     account.deliveries.announce(video.job, video.id, tell, callback_url)
 
@@ -52,19 +52,19 @@ def announce_video(account: Account, video: Video, callback_url: str | None) -> 
 def announce_translation(
     account: Account, translation: Translation, callback_url: str | None
 ) -> None:
-    """Tell of a translation."""
+    """Schedule the events of a translation."""
     tell = partial(_translation, account, translation)
     account.deliveries.announce(translation.job, translation.id, tell, callback_url)
 
 
 def announce_session(account: Account, session: Session) -> None:
-    """Tell of the video that a session has begun."""
+    """Schedule the events of the video that a session has started."""
     tell = partial(_session, account, session, session.job, session.video_ids[-1])
     account.deliveries.announce(session.job, session.id, tell, session.callback_url)
 
 
 def announce_proofread(account: Account, proofread: Proofread) -> None:
-    """Tell of a proofread; its request cannot name a `callback_url`."""
+    """Schedule the events of a proofread, whose request has no `callback_url`."""
     tell = partial(_proofread, proofread)
     account.deliveries.announce(proofread.job, proofread.id, tell, None)
 
@@ -72,7 +72,7 @@ def announce_proofread(account: Account, proofread: Proofread) -> None:
 def announce_ai_clipping(
     account: Account, clipping: AiClipping, show: Callable[[], Json], callback_url: str | None
 ) -> None:
-    """Tell of a clipping job, as it is shown then."""
+    """Schedule the events of a clipping job, with its state at that time."""
     tell = partial(_ai_clipping, account, clipping, show)
     account.deliveries.announce(clipping.job, clipping.id, tell, callback_url)
 
@@ -83,7 +83,7 @@ def announce_filler_word_removal(
     show: Callable[[], Json],
     callback_url: str | None,
 ) -> None:
-    """Tell of a filler-word removal, as it is shown then."""
+    """Schedule the events of a filler-word removal, with its state at that time."""
     tell = partial(_filler_word_removal, removal, show)
     account.deliveries.announce(removal.job, removal.id, tell, callback_url)
 
@@ -94,18 +94,18 @@ def announce_hyperframes_render(
     show: Callable[[], Json],
     callback_url: str | None,
 ) -> None:
-    """Tell of a HyperFrames render, as it is shown then."""
+    """Schedule the events of a HyperFrames render, with its state at that time."""
     tell = partial(_hyperframes_render, render, show)
     account.deliveries.announce(render.job, render.id, tell, callback_url)
 
 
 def announce_avatar(account: Account, look: Look, job: Job) -> None:
-    """Tell of an avatar's look; its request cannot name a `callback_url`."""
+    """Schedule the events of an avatar's look, whose request has no `callback_url`."""
     account.deliveries.announce(job, look.id, partial(_avatar, account, look, job), None)
 
 
 def announce_batch(account: Account, batch: Batch) -> None:
-    """Tell of a batch; none of its jobs may be waiting for a slot any more."""
+    """Schedule the event of a batch. All of its jobs must have started."""
     jobs = [item.job for item in batch.items if item.job is not None]
     refused = Job("batch", batch.created_at, 0.0)
     last = max(jobs, key=lambda job: job.ends_at, default=refused)
@@ -167,7 +167,7 @@ def _session(account: Account, session: Session, job: Job, video_id: str) -> Tid
         url = account.media.url(f"{video_id}.mp4")
         return [("video_agent.success", {**common, "url": url})]
     if session.job is not job:
-        # A chat that was stopped has gone on to wait for its user: it has not failed.
+        # A stopped chat waits for its user again and has not failed.
         return []
     return [("video_agent.fail", {**common, "msg": job.failure.message})]
 

@@ -1,9 +1,8 @@
-"""Deliveries of events: to the registered endpoints, signed, and to `callback_url`s, unsigned.
+"""Deliver events: signed to registered endpoints, unsigned to `callback_url`s.
 
-One task does it all, and it begins with the first endpoint or `callback_url`: before, nothing
-is scheduled. It sleeps until the next job ends or the next delivery is due by the sandbox's
-clock, and wakes early when that clock is turned. Attempts run beside each other, a bounded
-number at once.
+One task sends all deliveries. It starts with the first endpoint or `callback_url`, and sleeps until
+the next job ends or the next delivery is due on the sandbox's clock, or until that clock is
+advanced. A limited number of attempts run at once.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Deliveries", "Delivery", "Endpoint"]
 
-#: Attempts under way at once.
+#: The most attempts at once.
 _AT_ONCE = 64
-#: Sandbox seconds after the first attempt in which there are others: 1 s after it, then 2, 4, …
+#: Sandbox seconds during which a delivery is repeated, 1 s after the first attempt, then 2, 4, …
 _RETRY_LIFETIME = 86_400.0
-#: Sandbox seconds by which a delivery that is overtaken, or the second of two, is late at most.
+#: The most sandbox seconds by which a reordered or second delivery is delayed.
 _DISORDER = 60.0
-#: Loop seconds of the shortest sleep: a loop's clock cannot tell less apart once it is large.
+#: Loop seconds of the shortest sleep: a large value of a loop's clock has no finer resolution.
 _SHORTEST_SLEEP = 1e-6
 
 
@@ -52,10 +51,10 @@ class Endpoint:
 
     Attributes:
         id: Its id.
-        url: Where events go.
-        secret: What their signatures are keyed with.
-        events: The types it wants; None for all.
-        entity_id: The one resource it wants to hear of; None for all.
+        url: Its address.
+        secret: The secret for signatures.
+        events: Types of its events; None for all.
+        entity_id: The only resource of its events; None for all.
         created_at: Sandbox seconds.
     """
 
@@ -67,7 +66,7 @@ class Endpoint:
     created_at: float
 
     def wants(self, event: Event, at: float) -> bool:
-        """Whether an event of that moment is for it."""
+        """Return whether an event of that time is for the endpoint."""
         return (
             self.created_at <= at
             and (self.events is None or event.type in self.events)
@@ -77,19 +76,18 @@ class Endpoint:
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """An event on its way to one target.
+    """The delivery of an event to one target.
 
     Attributes:
-        event: What it tells.
-        target: Where it goes, at present.
-        body: What is sent, the same bytes each time.
+        event: The event.
+        target: Its current address.
+        body: The body, the same in all attempts.
         endpoint: The registered endpoint; None for a `callback_url`.
-        older: It has the older form: the header `Signature`, and neither event id nor time.
-        state: `waiting` for its next attempt, `delivered`, `failed` for good, or `lost` by a
-            fault.
-        attempts: How often it was sent.
-        status: HTTP status of the last answer; None where there was none.
-        error: Why there was none, or no more attempt.
+        older: Whether it has the older form: the header `Signature`, and neither event id nor time.
+        state: `waiting` for its next attempt, `delivered`, finally `failed`, or `lost` by a fault.
+        attempts: Number of attempts.
+        status: HTTP status of the last answer, or None if there was none.
+        error: Reason why there was no answer or no further attempt.
         first_at: Sandbox seconds of the first attempt.
     """
 
@@ -111,11 +109,11 @@ class Delivery:
 
     @property
     def signed(self) -> bool:
-        """Whether it carries a signature: those to registered endpoints do."""
+        """Whether it has a signature, as all deliveries to registered endpoints have."""
         return self.endpoint is not None
 
     def headers(self, unix: int) -> dict[str, str]:
-        """What it carries when it is sent at that time.
+        """Return the headers for an attempt at the given time.
 
         Args:
             unix: Unix seconds of the time.
@@ -134,30 +132,30 @@ class Delivery:
 
 
 class Deliveries:
-    """Who is told of what, and how that went.
+    """All webhook deliveries and their outcomes.
 
         await sandbox.deliveries.settled()
         assert [delivery.status for delivery in sandbox.deliveries.records] == [204]
 
     A delivery that is not answered with 2xx within 10 s of the event loop is repeated 1, 2, 4, …
-    sandbox seconds later, for 24 hours. Only addresses on loopback are sent to; deliveries to
-    any other fail at once. What goes wrong on the way is a matter of `sandbox.faults`.
+    sandbox seconds later, for 24 hours. Only addresses on loopback are used; other deliveries fail
+    at once. `sandbox.faults` can inject faults.
 
     Args:
         clock: The sandbox's clock.
-        slots: The jobs that run, and those that wait for their turn.
-        seed: What ids of events and the draws of faults derive from.
-        faults: The present plan of what goes wrong.
+        slots: The running jobs, and those that wait for a slot.
+        seed: Seed of event ids and of the draws of faults.
+        faults: The current plan of faults.
 
     Attributes:
-        records: Every delivery, in the order in which they came up.
-        hosts: Names beside loopback that may be sent to, such as a service's in a network of
-            containers; none by default.
-        older: Share of the deliveries to registered endpoints that have the older form, 0 to 1.
-        wall_clock: Gives the unix time in `Heygen-Timestamp`. Receivers compare it with their
-            own clock, so it is the real time by default, however fast the sandbox's runs.
+        records: All deliveries, in the order in which they were created.
+        hosts: Further allowed host names besides loopback, such as that of a service in a container
+            network. Default: none.
+        older: Share of the deliveries to registered endpoints in the older form, 0 to 1.
+        wall_clock: Returns the unix time for `Heygen-Timestamp`. Receivers compare it with their
+            own clock, so the default is the real time, whatever the speed of the sandbox.
         endpoints: The registered endpoints.
-        events: The events of which somebody was to be told.
+        events: All events that had a recipient.
     """
 
     def __init__(self, clock: Clock, slots: Slots, seed: int, faults: Callable[[], Faults]) -> None:
@@ -182,10 +180,10 @@ class Deliveries:
         self._progress = asyncio.Event()
 
     async def settled(self) -> None:
-        """Wait until all that is due by now has been sent and answered.
+        """Wait until all deliveries that are due by now were sent and answered.
 
-        What is due later, such as another attempt, is not waited for. It returns under a clock
-        that stands still, too: turn it, then wait again.
+        It does not wait for later deliveries, such as another attempt. It also returns if the clock
+        stands still: advance the clock, then wait again.
         """
         self._wake.set()
         while self._task is not None:
@@ -197,14 +195,14 @@ class Deliveries:
             await self._progress.wait()
 
     def emit(self, event_type: str, event_data: Json, *, entity_id: str | None = None) -> str:
-        """Tell the registered endpoints of an event of any type, made up by the caller.
+        """Send an event of any type to the registered endpoints.
 
-        To be called on the sandbox's event loop.
+        Call it on the sandbox's event loop.
 
         Args:
-            event_type: Its type, also one that the API does not have.
-            event_data: What it says.
-            entity_id: Id of the resource that it is about.
+            event_type: Its type, even one that the API does not have.
+            event_data: Its data.
+            entity_id: Id of its resource, or None.
 
         Returns:
             Its id.
@@ -213,38 +211,38 @@ class Deliveries:
         return self._tell([(event_type, event_data)], entity_id, None, self._clock.now())[0].id
 
     def start(self) -> None:
-        """Begin to deliver: somebody wants to be told."""
+        """Start the task, because there is a recipient."""
         if self._task is None:
             loop = asyncio.get_running_loop()
-            # The clock may be turned in another thread.
+            # Another thread may advance the clock.
             self._clock.on_turn = partial(loop.call_soon_threadsafe, self._wake.set)
             self._task = loop.create_task(self._run(loop))
 
     def announce(
         self, job: Job, entity_id: str, tell: Callable[[], Tidings], callback_url: str | None
     ) -> None:
-        """Plan to tell what becomes of a job.
+        """Schedule the events of a job.
 
         Args:
             job: The job.
             entity_id: Id of its resource.
-            tell: What became of it; asked after its end.
-            callback_url: Whom to tell besides the registered endpoints.
+            tell: Returns its events; called after its end.
+            callback_url: A recipient besides the registered endpoints.
         """
         if callback_url is not None:
             self.start()
         if self._task is None:
-            # Nobody listens, so what has ended is of no interest to anybody any more.
+            # There is no recipient, so the events of ended jobs can be dropped.
             for _ in self._agenda.ended(job.created_at):
                 pass
         self._agenda.add(Announcement(job, entity_id, tell, callback_url))
         self._wake.set()
 
     def replan(self, job: Job) -> None:
-        """Take note that a job ends earlier than it was going to.
+        """Update the schedule for a job that ends earlier than planned.
 
         Args:
-            job: The job, whose `seconds` are the new ones.
+            job: The job, with its new `seconds`.
         """
         self._agenda.replan(job)
         self._wake.set()
@@ -253,19 +251,19 @@ class Deliveries:
         """Deliver to an endpoint from now on.
 
         Args:
-            endpoint: Where to deliver, and what.
+            endpoint: The endpoint.
 
         Returns:
-            The endpoint itself.
+            The endpoint.
         """
         self.start()
         return self.endpoints.add(endpoint.id, endpoint)
 
     async def takes_options(self, url: str) -> bool:
-        """Whether an address passes the check before it is registered.
+        """Return whether an address passes the check before its registration.
 
-        It must answer OPTIONS with 2xx within 1 s of the event loop. An address beyond loopback
-        is not asked and passes.
+        It must answer OPTIONS with 2xx within 1 s of the event loop. An address outside of loopback
+        is not checked and passes.
 
         Args:
             url: The address.
@@ -273,7 +271,7 @@ class Deliveries:
         return not self._client.may_reach(url) or await self._client.takes_options(url)
 
     async def aclose(self) -> None:
-        """Stop delivering; what waits stays undelivered."""
+        """Stop delivering; waiting deliveries are not sent."""
         self._clock.on_turn = None
         task, self._task = self._task, None
         try:
@@ -286,7 +284,7 @@ class Deliveries:
             await self._client.close()
 
     def catch_up(self) -> None:
-        """Take note of all jobs that have ended by now: plan the deliveries of their events."""
+        """Plan the deliveries for all jobs that have ended by now."""
         now = self._clock.now()
         self._slots.settle(now)
         for announcement in self._agenda.ended(now):
@@ -301,7 +299,7 @@ class Deliveries:
         return self._sending > 0 or self._next_due() <= self._clock.now()
 
     def _next_due(self) -> float:
-        """When there is something to do next, in sandbox seconds; infinity for never."""
+        """Return the sandbox time of the next step; infinity if there is none."""
         queued = self._queue[0][0] if self._queue else math.inf
         return min(queued, self._agenda.next_at, self._slots.next_turn)
 
@@ -327,9 +325,9 @@ class Deliveries:
         return told
 
     def _plan(self, event: Event, endpoint: Endpoint | None, target: str, at: float) -> None:
-        """Queue a delivery, as the faults will have it."""
+        """Queue a delivery, with the faults of the plan."""
         faults = self._faults()
-        # All numbers are drawn every time, so that one fault never shifts the draws of others.
+        # All numbers are always drawn, so one fault never changes the draws of others.
         lost, twice, overtaken, late, disorder, gap, older = (
             self._chance.random() for _ in range(7)
         )
@@ -375,7 +373,7 @@ class Deliveries:
             attempts.start_soon(self._attempt, delivery)
 
     async def _sleep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Sleep until something is due, or the clock is turned, or something else came up."""
+        """Sleep until a step is due, the clock is advanced, or there is new work."""
         due, speed = self._next_due(), self._clock.speed
         timer = None
         if due < math.inf and speed > 0 and self._sending < _AT_ONCE:

@@ -1,4 +1,4 @@
-"""Requests that the sandbox itself makes: to addresses on loopback, and nowhere else."""
+"""Send the sandbox's own requests, to addresses on loopback only."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ __all__ = ["ANSWER_TIMEOUT", "DeliveryClient", "host_of"]
 ANSWER_TIMEOUT = 10.0
 #: Seconds of the event loop within which an address must answer OPTIONS to be registered.
 _OPTIONS_TIMEOUT = 1.0
-#: Seconds between two looks after idle connections. They are closed by the other end.
+#: Seconds between two checks for idle connections, which the other end closes.
 _KEEPALIVE = 86_400.0
 
 
 def host_of(url: str) -> str | None:
-    """The host of a web address, None for anything else."""
+    """Return the host of a web address, or None for anything else."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        _ = parts.port  # reading it is what checks it
+        _ = parts.port  # raises if it is invalid
     except ValueError:
         return None
     return host if parts.scheme in ("http", "https") else None
 
 
 class DeliveryClient:
-    """An HTTP client that is kept from sending traffic to anybody else.
+    """An HTTP client that sends requests to loopback only.
 
     Attributes:
-        hosts: Names beside loopback that may be reached, such as a service's in a container
-            network.
+        hosts: Further allowed host names, such as that of a service in a container network.
     """
 
     def __init__(self) -> None:
@@ -42,7 +41,7 @@ class DeliveryClient:
         self._session: aiohttp.ClientSession | None = None
 
     def may_reach(self, url: str) -> bool:
-        """Whether an address is one that requests are sent to."""
+        """Return whether requests to an address are allowed."""
         host = host_of(url)
         if host is None:
             return False
@@ -54,7 +53,7 @@ class DeliveryClient:
             return False
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | str:
-        """Send JSON; the status of the answer, or why there was none.
+        """Send JSON, and return the status of the answer, or the reason why there was none.
 
         Redirects are not followed.
         """
@@ -63,12 +62,12 @@ class DeliveryClient:
         )
 
     async def takes_options(self, url: str) -> bool:
-        """Whether an address answers OPTIONS well, within a second."""
+        """Return whether an address answers OPTIONS with success within a second."""
         status = await self._send("OPTIONS", url, _OPTIONS_TIMEOUT)
         return isinstance(status, int) and 200 <= status < 300
 
     async def close(self) -> None:
-        """Give up the connections."""
+        """Close the connections."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -82,7 +81,7 @@ class DeliveryClient:
         headers: Mapping[str, str] | None = None,
     ) -> int | str:
         if not self.may_reach(url):
-            raise ValueError(f"the sandbox sends nothing to {url}")
+            raise ValueError(f"{url} is not on loopback; the sandbox sends nothing there")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),

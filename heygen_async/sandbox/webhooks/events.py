@@ -1,4 +1,4 @@
-"""The events that webhooks tell of, and the agenda of those that are still to come."""
+"""Webhook events, and the agenda of future events."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..jobs import Job
 
 __all__ = ["EVENT_TYPES", "Agenda", "Announcement", "Event", "Tidings", "iso"]
 
-#: What happened: types of events with their `event_data`.
+#: Types of events with their `event_data`.
 Tidings: TypeAlias = list[tuple[str, Json]]
 
-#: Every type that can be subscribed to, with its description. Of jobs that the sandbox does not
-#: run it sends nothing by itself. Lipsyncs, voice clones and background removals have no events.
+#: All types of events with their descriptions. The sandbox sends none by itself for kinds of jobs
+#: that it does not run. Lipsyncs, voice clones and background removals have no events.
 EVENT_TYPES: dict[str, str] = {
     "avatar_video.success": "Avatar video completed successfully.",
     "avatar_video.fail": "Avatar video generation failed.",
@@ -59,20 +59,20 @@ EVENT_TYPES: dict[str, str] = {
 
 
 def iso(unix: float) -> str:
-    """Unix seconds as the ISO 8601 string that webhook endpoints and events carry."""
+    """Return unix seconds as the ISO 8601 string of webhook endpoints and events."""
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened.
+    """An event.
 
     Attributes:
         id: Its `event_id`.
         type: Its `event_type`.
         data: Its `event_data`.
-        created_at: When it happened, ISO 8601 on the sandbox's clock.
-        entity_id: Id of the resource that it is about; None for none.
+        created_at: Its time, ISO 8601 on the sandbox's clock.
+        entity_id: Id of its resource, or None.
     """
 
     id: str
@@ -82,7 +82,7 @@ class Event:
     entity_id: str | None = None
 
     def json(self) -> Json:
-        """The event as it is listed and delivered."""
+        """Return the event as listed and delivered."""
         return {
             "event_id": self.id,
             "event_type": self.type,
@@ -91,7 +91,7 @@ class Event:
         }
 
     def body(self, *, older: bool = False) -> bytes:
-        """The body of a delivery; the older form has neither id nor time."""
+        """Return the body of a delivery; the older form has neither id nor time."""
         if older:
             return encode({"event_type": self.type, "event_data": self.data})
         return encode(self.json())
@@ -99,13 +99,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Announcement:
-    """What will be told once a job has ended.
+    """The events that will be sent when a job has ended.
 
     Attributes:
         job: The job.
         entity_id: Id of its resource.
-        tell: What became of it; asked after its end. Nothing, where the resource was deleted.
-        callback_url: Whom its request wanted to be told, besides the registered endpoints.
+        tell: Returns the events; called after its end. Empty if the resource was deleted.
+        callback_url: The `callback_url` of its request, besides the registered endpoints.
     """
 
     job: Job
@@ -126,16 +126,16 @@ class Agenda:
 
     @property
     def next_at(self) -> float:
-        """When the next job ends, in sandbox seconds; infinity if none will."""
+        """Return the time when the next job ends, in sandbox seconds; infinity if none will."""
         return self._coming[0][0] if self._coming else math.inf
 
     def add(self, announcement: Announcement) -> None:
-        """Plan an announcement for the end of its job."""
+        """Add an announcement for the end of its job."""
         entry = (announcement.job.ends_at, next(self._order), announcement)
         heapq.heappush(self._coming, entry)
 
     def ended(self, now: float) -> Iterator[Announcement]:
-        """Take the announcements of all jobs that have ended, in the order of their ends."""
+        """Remove and yield the announcements of ended jobs, in the order of their ends."""
         while self._coming and self._coming[0][0] <= now:
             planned_at, _, announcement = heapq.heappop(self._coming)
             if announcement.job.ends_at > planned_at:
@@ -144,7 +144,7 @@ class Agenda:
                 yield announcement
 
     def replan(self, job: Job) -> None:
-        """Take note that a job ends earlier than it was going to."""
+        """Update the agenda for a job that ends earlier than planned."""
         self._coming = [
             (job.ends_at if entry[2].job is job else entry[0], *entry[1:]) for entry in self._coming
         ]

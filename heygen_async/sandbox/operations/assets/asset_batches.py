@@ -1,4 +1,4 @@
-"""Direct uploads of many files: announced at once, checked at once, each good or bad by itself."""
+"""Batches of direct uploads: created and completed together, checked independently."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CHECK = 1.0
 
 
 def create(call: Call) -> Json:
-    """`assets.direct_uploads.batches.create`: one file that cannot be taken spoils them all."""
+    """Serve `assets.direct_uploads.batches.create`; one invalid file refuses the batch."""
     body, account = call.body, call.account
     assets = [_announced(account, file, index) for index, file in enumerate(body["files"])]
     items: Store[BatchItem] = Store("resource", newest_first=False)
     for index, asset in enumerate(assets):
         account.assets.add(asset.id, asset)
         items.add(str(index), BatchItem(index, asset.id, asset.job, named=True))
-    # Its `callback_url` is reserved: nothing is sent there.
+    # Its `callback_url` is reserved; nothing is sent there.
     batch = Batch(account.new_id(), body.get("title"), account.clock.now(), items)
     account.batches["assets"].add(batch.id, batch)
     uploads = [upload_json(account, asset) for asset in assets]
@@ -46,7 +46,7 @@ def _announced(account: Account, file: Json, index: int) -> Asset:
 
 
 def complete(call: Call) -> Json:
-    """`assets.direct_uploads.batches.complete`: a file that is not there fails alone."""
+    """Serve `assets.direct_uploads.batches.complete`; a missing file fails alone."""
     account = call.account
     batch = account.batches["assets"].get(call.body["batch_id"])
     if not batch.begun:
@@ -69,12 +69,12 @@ def _check(account: Account, item: BatchItem) -> None:
 
 
 def get(call: Call) -> Json:
-    """`assets.batches.get`."""
+    """Serve `assets.batches.get`."""
     return batch_json(call, call.account.batches["assets"])
 
 
 def statuses(call: Call) -> Json:
-    """`assets.statuses`."""
+    """Serve `assets.statuses`."""
     return listing(status_entries(call, "asset_ids"), None)
 
 

@@ -1,4 +1,4 @@
-"""Assets: uploaded at once, or to a presigned address and then completed."""
+"""Assets: uploaded in one call, or to a presigned address and then completed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["HANDLERS", "announce_upload", "finish_upload", "receive_upload", "up
 UPLOAD_LIMIT = 32 * 1024 * 1024
 DIRECT_LIMIT = 200 * 1024 * 1024
 
-#: Types that may be uploaded, with the ending of their addresses.
+#: Types that can be uploaded, with the ending of their addresses.
 EXTENSIONS = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -36,7 +36,7 @@ EXTENSIONS = {
     "application/zip": "zip",
 }
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-#: Types that are taken by direct upload alone.
+#: Types that are accepted by direct upload only.
 _DIRECT_ONLY = frozenset({"application/zip"})
 _ALIASES = {
     "image/jpg": "image/jpeg",
@@ -50,7 +50,7 @@ _BY_ENDING = {f".{ending}": mime for mime, ending in EXTENSIONS.items()} | {".jp
 
 
 def _mime_type(declared: str | None, filename: str | None, field: str) -> str:
-    """The type of a file as declared, or else by its name's ending."""
+    """Return the declared type of a file, or the type for its name's ending."""
     mime = _ALIASES.get(declared or "", declared or "")
     if mime not in EXTENSIONS:
         mime = _BY_ENDING.get(PurePosixPath(filename or "").suffix.lower(), "")
@@ -66,7 +66,7 @@ def _too_large(limit: int) -> Refusal:
 
 
 def asset_json(account: Account, asset: Asset) -> Json:
-    """An asset as the API shows it."""
+    """Return an asset as in the API."""
     return {
         "id": asset.id,
         "name": asset.name,
@@ -93,14 +93,14 @@ def _serve_file(account: Account, asset: Asset, file: StoredFile) -> None:
 
 
 async def upload(call: Call) -> Json:
-    """`assets.upload`: multipart with one part, `file`."""
+    """Serve `assets.upload`: multipart with one part, `file`."""
     account = call.account
     if not call.request.content_type.startswith("multipart/"):
         raise Refusal(400, "invalid_parameter", "The body must be multipart/form-data")
     try:
         name, mime, file = await _only_file(call)
     except (ValueError, AssertionError, HttpProcessingError):
-        # aiohttp's multipart reader has no exception of its own for what it cannot read.
+        # aiohttp's multipart reader raises no exception of its own for invalid input.
         raise Refusal(400, "invalid_parameter", "The multipart body is malformed") from None
     except TooLarge:
         raise _too_large(UPLOAD_LIMIT) from None
@@ -111,7 +111,7 @@ async def upload(call: Call) -> Json:
 
 
 async def _only_file(call: Call) -> tuple[str, str, StoredFile]:
-    """Name, type and content of the one part that may be there."""
+    """Return name, type and content of the only allowed part."""
     found: tuple[str, str, StoredFile] | None = None
     reader = await call.request.multipart()
     while (part := await reader.next()) is not None:
@@ -134,7 +134,7 @@ async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
 
 
 def announce_upload(account: Account, file: Json) -> Asset:
-    """Return an asset for a file that will be put to its address; it is not stored yet."""
+    """Return an asset for a file that will be PUT to its address; it is not stored yet."""
     size = file["size_bytes"]
     if size > DIRECT_LIMIT:
         raise _too_large(DIRECT_LIMIT)
@@ -158,7 +158,7 @@ def announce_upload(account: Account, file: Json) -> Asset:
 
 
 def upload_json(account: Account, asset: Asset) -> Json:
-    """Where to put the file of an asset."""
+    """Return the upload target for the file of an asset."""
     return {
         "asset_id": asset.id,
         "status": "pending_upload",
@@ -170,14 +170,14 @@ def upload_json(account: Account, asset: Asset) -> Json:
 
 
 def create_direct(call: Call) -> Json:
-    """`assets.direct_uploads.create`."""
+    """Serve `assets.direct_uploads.create`."""
     asset = announce_upload(call.account, call.body)
     call.account.assets.add(asset.id, asset)
     return data(upload_json(call.account, asset))
 
 
 async def receive_upload(request: web.BaseRequest, account: Account, asset_id: str) -> Answer:
-    """The PUT of a direct upload, on the media host."""
+    """Serve the PUT of a direct upload on the media host."""
     asset = account.assets.find(asset_id)
     if asset is None or asset.job is None or not asset.job.waiting:
         return Answer(404, b"NoSuchKey")
@@ -195,7 +195,7 @@ async def receive_upload(request: web.BaseRequest, account: Account, asset_id: s
 
 
 def finish_upload(account: Account, asset: Asset, checksum: str | None) -> None:
-    """Make an asset of the file that was put to its address, if there is one."""
+    """Create the asset from the file that was PUT to its address, if there is one."""
     if asset.job is None:
         return
     if asset.file is None:
@@ -209,7 +209,7 @@ def finish_upload(account: Account, asset: Asset, checksum: str | None) -> None:
 
 
 def complete_direct(call: Call) -> Json:
-    """`assets.direct_uploads.complete`: only now the id is usable."""
+    """Serve `assets.direct_uploads.complete`, after which the id can be used."""
     account = call.account
     asset = account.assets.get(call.path[0])
     finish_upload(account, asset, call.body.get("checksum_sha256"))
@@ -217,7 +217,7 @@ def complete_direct(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`assets.get`."""
+    """Serve `assets.get`."""
     account = call.account
     asset = account.assets.get(call.path[0])
     if not asset.is_ready(account.clock.now()):
@@ -226,7 +226,7 @@ def get(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    """`assets.list`: everything lies in the account's root and belongs to its one user."""
+    """Serve `assets.list`; all assets are in the root and belong to the only user."""
     query, now = call.query, call.account.clock.now()
 
     def fits(asset: Asset) -> bool:
@@ -238,7 +238,7 @@ def list_(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`assets.delete`."""
+    """Serve `assets.delete`."""
     asset = call.account.assets.remove(call.path[0])
     call.account.media.remove(asset.id)
     return data({"id": asset.id})

@@ -1,4 +1,4 @@
-"""Folders: made and read."""
+"""Folders: create and read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["HANDLERS"]
 
 
 def folder_json(account: Account, folder: Folder) -> Json:
-    """A folder as the API shows it."""
+    """Return a folder as in the API."""
     created_at = account.unix(folder.created_at)
     return {
         "folder_id": folder.id,
@@ -26,9 +26,9 @@ def folder_json(account: Account, folder: Folder) -> Json:
 
 
 def create(call: Call) -> Json:
-    """`folders.create`."""
+    """Serve `folders.create`."""
     body, account = call.body, call.account
-    parent_id = body.get("parent_id") or None  # an empty one is the root
+    parent_id = body.get("parent_id") or None  # an empty id is the root
     if parent_id is not None:
         account.folders.referenced(parent_id, "parent_id")
     folder = Folder(
@@ -39,7 +39,7 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`folders.get`."""
+    """Serve `folders.get`."""
     return data(folder_json(call.account, call.account.folders.get(call.path[0])))
 
 

@@ -1,4 +1,4 @@
-"""What can be searched: sounds, and the pictures of all and of the account."""
+"""Searches for sounds, public pictures and the account's pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["HANDLERS"]
 
 
 def _page_of_best(call: Call, found: list[tuple[float, Json]]) -> Json:
-    """One page of what was found, the best first."""
+    """Return one page of the results, the best first."""
     best: Store[Json] = Store("resource", newest_first=False)
     for _, item in sorted(found, key=lambda pair: -pair[0]):
         best.add(item["id"], item)
@@ -24,7 +24,7 @@ def _page_of_best(call: Call, found: list[tuple[float, Json]]) -> Json:
 
 
 def sounds(call: Call) -> Json:
-    """`audio.sounds`: a sound fits as far as its words are those of the query."""
+    """Serve `audio.sounds`; a sound matches by the words it shares with the query."""
     query, media = call.query, call.account.media
     found: list[tuple[float, Json]] = []
     for sound in call.account.sounds:
@@ -36,7 +36,7 @@ def sounds(call: Call) -> Json:
 
 
 def search(call: Call) -> Json:
-    """`assets.search`: the library of all, or the account's own pictures by their names."""
+    """Serve `assets.search`: the public library, or the account's pictures by name."""
     query, account = call.query, call.account
     pictures = _own(account) if query["scope"] == "personal" else _public(account)
     found = [

@@ -1,4 +1,4 @@
-"""Lipsyncs: a video made to speak another audio."""
+"""Lipsyncs: synchronize the lips in a video with another audio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["HANDLERS", "plan"]
 
 
 def lipsync_json(account: Account, lipsync: Lipsync) -> Json:
-    """A lipsync as the API shows it at this moment."""
+    """Return a lipsync in its current state."""
     now = account.clock.now()
     job = lipsync.job
     shown: Json = {
@@ -39,7 +39,7 @@ def lipsync_json(account: Account, lipsync: Lipsync) -> Json:
 
 
 def create(call: Call) -> Json:
-    """`lipsyncs.create`: as long as its audio."""
+    """Serve `lipsyncs.create`; a lipsync is as long as its audio."""
     (planned,) = plan(call, call.body)
     call.account.admit(planned.usd)
     accepted = planned.accept(call.account.begin("lipsync"))
@@ -48,7 +48,7 @@ def create(call: Call) -> Json:
 
 
 def plan(call: Call, body: Json) -> list[Acceptance]:
-    """Check a request for a lipsync; what accepts its job."""
+    """Check a request for a lipsync, and return the acceptance of its job."""
     account = call.account
     check_references(account, body)
     account.check_source(body["video"], "video")
@@ -80,34 +80,34 @@ def _accept(call: Call, body: Json, seconds: float, usd: float, job: Job) -> Acc
         body.get("callback_id"),
         caption=body.get("enable_caption", False),
     )
-    return Accepted(identifier, partial(_shelve, account, lipsync))
+    return Accepted(identifier, partial(_store, account, lipsync))
 
 
-def _shelve(account: Account, lipsync: Lipsync) -> None:
+def _store(account: Account, lipsync: Lipsync) -> None:
     account.media.add(MediaItem(lipsync.id, lipsync.seconds))
     account.lipsyncs.add(lipsync.id, lipsync)
 
 
 def get(call: Call) -> Json:
-    """`lipsyncs.get`."""
+    """Serve `lipsyncs.get`."""
     return data(lipsync_json(call.account, call.account.lipsyncs.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`lipsyncs.list`."""
+    """Serve `lipsyncs.list`."""
     page, token = call.account.lipsyncs.page(call.query["limit"], call.query.get("token"))
     return listing([lipsync_json(call.account, item) for item in page], token)
 
 
 def update(call: Call) -> Json:
-    """`lipsyncs.update`: another title."""
+    """Serve `lipsyncs.update`: change the title."""
     lipsync = call.account.lipsyncs.get(call.path[0])
     lipsync.title = call.body["title"]
     return data(lipsync_json(call.account, lipsync))
 
 
 def delete(call: Call) -> Json:
-    """`lipsyncs.delete`; a running one gives up its slot."""
+    """Serve `lipsyncs.delete`; a running one releases its slot."""
     lipsync = call.account.lipsyncs.remove(call.path[0])
     call.account.slots.release(lipsync.job)
     call.account.media.remove(lipsync.id)
@@ -115,7 +115,7 @@ def delete(call: Call) -> Json:
 
 
 def statuses(call: Call) -> Json:
-    """`lipsyncs.statuses`."""
+    """Serve `lipsyncs.statuses`."""
     return listing(status_entries(call, "lipsync_ids"), None)
 
 

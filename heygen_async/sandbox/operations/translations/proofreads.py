@@ -1,4 +1,4 @@
-"""Proofreads: subtitles to look over before the translation is rendered."""
+"""Proofreads: subtitles that are corrected before the translation is rendered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .video_translations import accept_translation, check_languages, rate_of
 
 __all__ = ["HANDLERS"]
 
-#: Sandbox seconds after which a session is gone.
+#: Sandbox seconds after which a session expires.
 SESSION_LIFETIME = 86_400.0
 
 
@@ -38,7 +38,7 @@ def _find_ready(account: Account, identifier: str) -> Proofread:
 
 
 def proofread_json(account: Account, proofread: Proofread) -> Json:
-    """A proofread as the API shows it at this moment."""
+    """Return a proofread in its current state."""
     now = account.clock.now()
     job = proofread.job
     shown: Json = {
@@ -56,7 +56,7 @@ def proofread_json(account: Account, proofread: Proofread) -> Json:
 
 
 def create(call: Call) -> Json:
-    """`proofreads.create`: one id per language; nothing is charged before the render."""
+    """Serve `proofreads.create`: one id per language; only the render is charged."""
     body, account = call.body, call.account
     check_references(account, body)
     check_languages(account, body["output_languages"])
@@ -89,12 +89,12 @@ def create(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`proofreads.get`."""
+    """Serve `proofreads.get`."""
     return data(proofread_json(call.account, _find(call.account, call.path[0])))
 
 
 def srt(call: Call) -> Json:
-    """`proofreads.srt`: two presigned addresses."""
+    """Serve `proofreads.srt`: two presigned addresses."""
     proofread = _find_ready(call.account, call.path[0])
     media = call.account.media
     return data(
@@ -106,9 +106,9 @@ def srt(call: Call) -> Json:
 
 
 async def update_srt(call: Call) -> Json:
-    """`proofreads.update_srt`: takes the text where it lies in the sandbox.
+    """Serve `proofreads.update_srt`; the text is read if it is stored in the sandbox.
 
-    Addresses of other hosts are accepted but never fetched: the text then stays as it was.
+    Addresses of other hosts are accepted but never fetched, and the text is not changed.
     """
     account = call.account
     proofread = _find_ready(account, call.path[0])
@@ -130,7 +130,7 @@ async def update_srt(call: Call) -> Json:
 
 
 def generate(call: Call) -> Json:
-    """`proofreads.generate`: the translation, charged together with the proofread."""
+    """Serve `proofreads.generate`: the translation, charged together with the proofread."""
     account = call.account
     proofread = _find_ready(account, call.path[0])
     audio_only = call.body.get("translate_audio_only", False)

@@ -21,7 +21,7 @@ __all__ = ["HANDLERS", "accept_translation", "check_languages", "plan", "rate_of
 
 
 def translation_json(account: Account, translation: Translation) -> Json:
-    """A translation as the API shows it at this moment."""
+    """Return a translation in its current state."""
     now = account.clock.now()
     job = translation.job
     shown: Json = {
@@ -48,7 +48,7 @@ def translation_json(account: Account, translation: Translation) -> Json:
 
 
 def check_languages(account: Account, names: list[str]) -> None:
-    """Refuse target languages that are not known by these names, or named twice."""
+    """Refuse unknown names of target languages, and repeated ones."""
     for index, name in enumerate(names):
         if name not in account.languages:
             raise invalid(f"output_languages.{index}", f"Unsupported output language: {name}")
@@ -70,7 +70,7 @@ def accept_translation(
     """Accept one translation.
 
     Args:
-        call: The request that asks for it.
+        call: The request.
         identifier: `<stem>-<code>`.
         job: Its course.
         language: Name of the target language.
@@ -78,7 +78,7 @@ def accept_translation(
         rate: USD per second.
         request: Fields `title`, `input_language`, `translate_audio_only`, `callback_id`,
             `callback_url`.
-        srt: Captions that were put in by hand.
+        srt: Captions that were uploaded.
     """
     account = call.account
     account.record(
@@ -117,12 +117,12 @@ def _begin(
 
 
 def rate_of(mode: str, *, audio_only: bool) -> float:
-    """USD per second of a translation."""
+    """Return the USD per second of a translation."""
     return PRICES[f"translation_{mode}_audio" if audio_only else f"translation_{mode}"]
 
 
 def create(call: Call) -> Json:
-    """`video_translations.create`: one id per language, all with one stem."""
+    """Serve `video_translations.create`: one id per language, all with one stem."""
     account = call.account
     plans = plan(call, call.body)
     account.admit(sum(planned.usd for planned in plans))
@@ -135,7 +135,7 @@ def create(call: Call) -> Json:
 
 
 def plan(call: Call, body: Json) -> list[Acceptance]:
-    """Check a request for translations; what accepts the job of each language."""
+    """Check a request for translations, and return the acceptance of each language."""
     account = call.account
     check_references(account, body)
     check_languages(account, body["output_languages"])
@@ -182,25 +182,25 @@ def _source_length(body: Json, account: Account) -> float:
 
 
 def get(call: Call) -> Json:
-    """`video_translations.get`."""
+    """Serve `video_translations.get`."""
     return data(translation_json(call.account, call.account.translations.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`video_translations.list`."""
+    """Serve `video_translations.list`."""
     page, token = call.account.translations.page(call.query["limit"], call.query.get("token"))
     return listing([translation_json(call.account, item) for item in page], token)
 
 
 def update(call: Call) -> Json:
-    """`video_translations.update`: another title."""
+    """Serve `video_translations.update`: change the title."""
     translation = call.account.translations.get(call.path[0])
     translation.title = call.body["title"]
     return data(translation_json(call.account, translation))
 
 
 def delete(call: Call) -> Json:
-    """`video_translations.delete`; a running one gives up its slot."""
+    """Serve `video_translations.delete`; a running one releases its slot."""
     translation = call.account.translations.remove(call.path[0])
     call.account.slots.release(translation.job)
     call.account.media.remove(translation.id)
@@ -208,12 +208,12 @@ def delete(call: Call) -> Json:
 
 
 def languages(call: Call) -> Json:
-    """`video_translations.languages`."""
+    """Serve `video_translations.languages`."""
     return data({"languages": list(call.account.languages)})
 
 
 def statuses(call: Call) -> Json:
-    """`video_translations.statuses`."""
+    """Serve `video_translations.statuses`."""
     return listing(status_entries(call, "video_translation_ids"), None)
 
 

@@ -1,4 +1,4 @@
-"""HyperFrames renders of web projects. What is deleted is kept, but shown no more."""
+"""HyperFrames renders of web projects. Deleted renders are kept but not shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEFAULTS = {
 
 
 def render_json(account: Account, render: HyperframesRender) -> Json:
-    """A render as the API shows it at this moment."""
+    """Return a render in its current state."""
     now = account.clock.now()
     job, request = render.job, render.request
     shown: Json = {
@@ -50,9 +50,9 @@ def render_json(account: Account, render: HyperframesRender) -> Json:
 
 
 def create(call: Call) -> Json:
-    """`hyperframes.create`: any format is accepted, but what is served is an mp4.
+    """Serve `hyperframes.create`; any format is accepted, but the file is an mp4.
 
-    No price of a render is published, so the ledger has none.
+    The price of a render is not published, so the ledger has none.
     """
     body, account = call.body, call.account
     account.check_source(body["project"], "project")
@@ -88,12 +88,12 @@ def _find(account: Account, identifier: str) -> HyperframesRender:
 
 
 def get(call: Call) -> Json:
-    """`hyperframes.get`."""
+    """Serve `hyperframes.get`."""
     return data(render_json(call.account, _find(call.account, call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`hyperframes.list`."""
+    """Serve `hyperframes.list`."""
     account, query = call.account, call.query
     page, token = account.hyperframes_renders.page(
         query["limit"], query.get("token"), lambda render: not render.deleted
@@ -102,7 +102,7 @@ def list_(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`hyperframes.delete`; a running one gives up its slot."""
+    """Serve `hyperframes.delete`; a running one releases its slot."""
     account = call.account
     render = _find(account, call.path[0])
     render.deleted = True

@@ -18,9 +18,9 @@ from .videos import store_video, video_json
 __all__ = ["HANDLERS"]
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-#: Seconds of a scene in which nothing is said.
+#: Seconds of a scene without speech.
 SILENT_SCENE = 3.0
-#: How far a dimension may be from the template's shape.
+#: The most relative deviation from the template's aspect ratio.
 ASPECT_TOLERANCE = 0.02
 _MEDIA = ("image", "video", "audio")
 #: Members of a v2 render, which refuses all others.
@@ -47,7 +47,7 @@ _V2_MEMBERS = frozenset(
 
 
 def _current(account: Account, identifier: str) -> Template:
-    """A template that v3 serves."""
+    """Return a template that v3 serves."""
     template = account.templates.get(identifier)
     if not template.current_editor:
         raise not_found("template")
@@ -66,7 +66,7 @@ def _summary(account: Account, template: Template) -> Json:
 
 
 def _variable_v2(name: str, variable: Json) -> Json:
-    """A flat variable in the shape of v2."""
+    """Return a flat variable in the v2 form."""
     kind = variable["type"]
     rest = {key: value for key, value in variable.items() if key not in ("type", "asset", "volume")}
     if kind in _MEDIA:
@@ -81,7 +81,7 @@ def _variable_v2(name: str, variable: Json) -> Json:
 
 
 def list_v3(call: Call) -> Json:
-    """`templates.list`: those of the current editor."""
+    """Serve `templates.list`: templates of the current editor."""
     page, token = call.account.templates.page(
         call.query["limit"], call.query.get("token"), lambda template: template.current_editor
     )
@@ -89,7 +89,7 @@ def list_v3(call: Call) -> Json:
 
 
 def get_v3(call: Call) -> Json:
-    """`templates.get`."""
+    """Serve `templates.get`."""
     template = _current(call.account, call.path[0])
     scenes = []
     for scene_id, script in template.scripts.items():
@@ -111,7 +111,7 @@ def get_v3(call: Call) -> Json:
 
 
 def list_v2(call: Call) -> Json:
-    """`templates.list_v2`: all of them, on one page."""
+    """Serve `templates.list_v2`: all templates on one page."""
     shown = [
         {
             "template_id": template.id,
@@ -125,14 +125,14 @@ def list_v2(call: Call) -> Json:
 
 
 def get_v2(call: Call) -> Json:
-    """`templates.get_v2`."""
+    """Serve `templates.get_v2`."""
     template = call.account.templates.get(call.path[0])
     variables = {name: _variable_v2(name, value) for name, value in template.variables.items()}
     return {"error": None, "data": {"variables": variables}}
 
 
 def generate_v3(call: Call) -> Json:
-    """`templates.generate`: answers with the whole video object."""
+    """Serve `templates.generate`, with the whole video as the answer."""
     template = _current(call.account, call.path[0])
     for name, variable in call.body["variables"].items():
         _check_name_and_type(template, name, variable)
@@ -146,7 +146,7 @@ def generate_v3(call: Call) -> Json:
 
 
 def generate_v2(call: Call) -> Json:
-    """`templates.generate_v2`: answers with the id; `test` renders cost nothing."""
+    """Serve `templates.generate_v2`, with the id as the answer; `test` renders are free."""
     for member in call.body.keys() - _V2_MEMBERS:
         raise invalid(member, f"Unknown parameter: {member}")
     template = call.account.templates.get(call.path[0])
@@ -169,7 +169,7 @@ def generate_v2(call: Call) -> Json:
 
 
 def _check_text(variable: Json, values: Json, place: str) -> None:
-    """Refuse an empty text: the schema lets it pass, as a template can have one."""
+    """Refuse an empty text, which the schema allows because a template can have one."""
     if variable["type"] == "text" and not values["content"]:
         raise invalid(f"{place}.content", "String should have at least 1 character")
 
@@ -205,7 +205,7 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
 
     def spoken(match: re.Match[str]) -> str:
         value = variables.get(match[1], {})
-        # A text variable that is left out shows its own placeholder.
+        # A text variable that is left out shows its placeholder.
         return str(value["content"]) if value.get("type") == "text" else match[0]
 
     texts = [_PLACEHOLDER.sub(spoken, template.scripts[scene_id]) for scene_id in scene_ids]

@@ -1,4 +1,4 @@
-"""Video agent sessions: begun, read, talked to, stopped."""
+"""Video agent sessions: create, read, send messages, stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TITLE_LENGTH = 60
 
 
 def _find(account: Account, identifier: str) -> Session:
-    """A session, brought up to the present moment."""
+    """Return a session, updated to the present."""
     session = account.sessions.get(identifier)
     if not session.settled and session.job.done(account.clock.now()):
         session.settle(account.new_id())
@@ -43,7 +43,7 @@ def _message_json(account: Account, message: Message) -> Json:
 
 
 def _check_common(account: Account, body: Json) -> None:
-    """Fields that the first message and all later ones have in common."""
+    """Check the fields that the first and later messages have in common."""
     check_references(account, body)
     if body.get("avatar_id") is not None:
         usable_look(account, body["avatar_id"])
@@ -54,7 +54,7 @@ def _check_common(account: Account, body: Json) -> None:
 
 
 def create(call: Call) -> Json:
-    """`video_agents.create` in either mode."""
+    """Serve `video_agents.create` in both modes."""
     body, account = call.body, call.account
     _check_common(account, body)
     if body.get("style_id") is not None:
@@ -102,7 +102,7 @@ def create(call: Call) -> Json:
 
 
 def _generate(account: Account, session: Session, wish: str) -> None:
-    """Let the session's present phase render a video, and charge for it."""
+    """Render a video in the session's current phase, and charge it."""
     seconds = 30.0 + zlib.crc32(wish.encode()) % 6000 / 100
     video = Video(
         account.new_id(),
@@ -120,7 +120,7 @@ def _generate(account: Account, session: Session, wish: str) -> None:
 
 
 def get(call: Call) -> Json:
-    """`video_agents.get`: the newest messages first."""
+    """Serve `video_agents.get`, with the newest messages first."""
     account = call.account
     session = _find(account, call.path[0])
     now = account.clock.now()
@@ -141,7 +141,7 @@ def get(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    """`video_agents.list`."""
+    """Serve `video_agents.list`."""
     account = call.account
     page, token = account.sessions.page(call.query["limit"], call.query.get("token"))
     shown = [
@@ -156,7 +156,7 @@ def list_(call: Call) -> Json:
 
 
 def send(call: Call) -> Json:
-    """`video_agents.send`: answers a pause, or asks for another video."""
+    """Serve `video_agents.send`: answer a pause, or request another video."""
     body, account = call.body, call.account
     session = _find(account, call.path[0])
     now = account.clock.now()
@@ -185,7 +185,7 @@ def send(call: Call) -> Json:
 
 
 def stop(call: Call) -> Json:
-    """`video_agents.stop`: a chat waits for input again, anything else has failed."""
+    """Serve `video_agents.stop`: a chat waits for input again, any other session fails."""
     account = call.account
     session = _find(account, call.path[0])
     now = account.clock.now()
@@ -203,7 +203,7 @@ def stop(call: Call) -> Json:
 
 
 def resource(call: Call) -> Json:
-    """`video_agents.resource`."""
+    """Serve `video_agents.resource`."""
     account = call.account
     session_id, resource_id = call.path
     found = _find(account, session_id).resources.get(resource_id)
@@ -226,7 +226,7 @@ def resource(call: Call) -> Json:
 
 
 def videos(call: Call) -> Json:
-    """`video_agents.videos`: newest first, all on one page; deleted ones are gone."""
+    """Serve `video_agents.videos`: newest first on one page, without deleted ones."""
     account = call.account
     session = _find(account, call.path[0])
     found = [account.videos.find(identifier) for identifier in reversed(session.video_ids)]
@@ -234,7 +234,7 @@ def videos(call: Call) -> Json:
 
 
 def styles(call: Call) -> Json:
-    """`video_agents.styles`."""
+    """Serve `video_agents.styles`."""
     query, account = call.query, call.account
     tag = query.get("tag")
 

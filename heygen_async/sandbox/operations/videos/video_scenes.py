@@ -1,4 +1,4 @@
-"""Scenes of a video: what its request asked for, in the shape that is answered."""
+"""Scenes of a video, derived from its request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["HANDLERS"]
 
 
 def scenes(call: Call) -> Json:
-    """`videos.scenes`: all of them at once."""
+    """Serve `videos.scenes`: all scenes in one answer."""
     account = call.account
     video = account.videos.get(call.path[0])
     request = video.request
@@ -28,7 +28,7 @@ def scenes(call: Call) -> Json:
 
 
 def _scenes(account: Account, video: Video) -> Iterator[Json]:
-    """The scenes of a studio video, or the one scene that any other video has."""
+    """Yield the scenes of a studio video, or the only scene of any other video."""
     for number, part in enumerate(video.request.get("scenes") or [video.request], 1):
         scene = part.get("input", part)
         stem = f"{video.id}-{number}"
@@ -56,7 +56,7 @@ def _script(account: Account, scene: Json, identifier: str) -> Iterator[Json]:
 
 
 def _with_link(entry: Json, name: str, account: Account, scene: Json) -> Json:
-    """The entry with the link of an uploaded file, which is left out where the file is gone."""
+    """Return the entry with the link of an uploaded file, without it if the file was deleted."""
     asset = account.assets.find(scene.get("audio_asset_id") or scene.get("asset_id") or "")
     if asset is None:
         return entry

@@ -1,4 +1,4 @@
-"""Videos: made, read, listed, deleted, asked about in bulk."""
+"""Videos: create, read, list, delete, and statuses of many."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ...webhooks.announcements import announce_video
 
 __all__ = ["HANDLERS", "plan", "status_entries", "store_video", "video_json"]
 
-#: Seconds that a video lasts at most.
+#: The most seconds of a video.
 LONGEST = 1_800.0
 
 
 def video_json(account: Account, video: Video) -> Json:
-    """A video as v3 shows it at this moment."""
+    """Return a video in its current state, as in v3."""
     now = account.clock.now()
     job = video.job
     shown: Json = {
@@ -59,7 +59,7 @@ def video_json(account: Account, video: Video) -> Json:
 
 
 def store_video(account: Account, video: Video, *, text: str, aspect_ratio: str | None) -> Video:
-    """Store a video and the files it will have."""
+    """Store a video and its future files."""
     account.media.add(MediaItem(video.id, video.seconds, _shape(aspect_ratio), text))
     return account.videos.add(video.id, video)
 
@@ -69,7 +69,7 @@ def _shape(aspect_ratio: str | None) -> str:
 
 
 def create(call: Call) -> Json:
-    """`videos.create`, all four types; webm is accepted, but what is served is an mp4."""
+    """Serve `videos.create` for all four types; webm is accepted, but the file is an mp4."""
     body, account = call.body, call.account
     (planned,) = plan(call, body)
     account.admit(planned.usd)
@@ -81,7 +81,7 @@ def create(call: Call) -> Json:
 
 
 def plan(call: Call, body: Json) -> list[Acceptance]:
-    """Check a request for a video; what accepts its job."""
+    """Check a request for a video, and return the acceptance of its job."""
     seconds = min(LONGEST, round(check_video(body, call.account), 3))
     usd = _price(body, call.account, seconds)
     return [Acceptance(usd, partial(_accept, call, body, seconds, usd))]
@@ -143,12 +143,12 @@ def _price(body: Json, account: Account, seconds: float) -> float:
 
 
 def get(call: Call) -> Json:
-    """`videos.get`."""
+    """Serve `videos.get`."""
     return data(video_json(call.account, call.account.videos.get(call.path[0])))
 
 
 def list_(call: Call) -> Json:
-    """`videos.list`; a title matches where it contains the words asked for."""
+    """Serve `videos.list`; a title matches if it contains the requested words."""
     query = call.query
     title, folder_id = query.get("title"), query.get("folder_id")
 
@@ -165,7 +165,7 @@ def list_(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """`videos.delete`; a running render gives up its slot."""
+    """Serve `videos.delete`; a running one releases its slot."""
     video = call.account.videos.remove(call.path[0])
     call.account.slots.release(video.job)
     call.account.media.remove(video.id)
@@ -173,7 +173,7 @@ def delete(call: Call) -> Json:
 
 
 def status_entries(call: Call, parameter: str) -> list[Json]:
-    """The entries of a `statuses` call in the order of the ids asked for, then of the batches."""
+    """Return the entries of a `statuses` call in the order of its ids, then of its batches."""
     ids: list[str] = call.query.get(parameter) or []
     batch_ids: list[str] = call.query.get("batch_ids") or []
     if not ids and not batch_ids:
@@ -211,12 +211,12 @@ def status_entries(call: Call, parameter: str) -> list[Json]:
 
 
 def statuses(call: Call) -> Json:
-    """`videos.statuses`."""
+    """Serve `videos.statuses`."""
     return listing(status_entries(call, "video_ids"), None)
 
 
 def status_v1(call: Call) -> Json:
-    """`videos.status_v1`."""
+    """Serve `videos.status_v1`."""
     account = call.account
     video = account.videos.get(call.query["video_id"])
     now = account.clock.now()
