@@ -51,7 +51,7 @@ def run_tests(session: nox.Session, *options: str, env: Mapping[str, str] | None
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style: ruff lint and format."""
+    """Check the style with ruff: lint and format."""
     session.install(*groups("lint"))
     check_lint(session)
 
@@ -63,7 +63,7 @@ def check_lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Static types: mypy and pyright, both strict; all that is public has a known type."""
+    """Check the types with mypy and pyright, both strict; all public names need a known type."""
     # From a wheel: an editable install hides the package from --verifytypes.
     session.install(".[all]", *groups("tests", "types", "pyright", "bench"))
     session.run("mypy")
@@ -74,9 +74,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Contract, SDK and sandbox against each other, in depth, and a table of how they stand.
+    """Test contract, SDK and sandbox against each other in depth, and print a table.
 
-    HEYGEN_CONTRACT_EXAMPLES says how many examples of each; 100 by default.
+    HEYGEN_CONTRACT_EXAMPLES is the number of examples of each; 100 by default.
     """
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_CONTRACT_EXAMPLES": session.env.get("HEYGEN_CONTRACT_EXAMPLES") or "100"}
@@ -86,7 +86,7 @@ def contract(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Jobs from spawned processes, Dask's and Ray's workers are waited for here."""
+    """Wait here for jobs from spawned processes and from workers of Dask and Ray."""
     session.install("-e", ".[all]", *groups("tests", "interop"))
     for name in ("multiprocessing", "dask", "ray"):
         session.run("pytest", "-p", "no:randomly", f"tests/interop/with_{name}.py")
@@ -94,7 +94,7 @@ def interop(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation site, in build/docs; warnings are errors."""
+    """Build the documentation site in build/docs; warnings are errors."""
     session.install("-e", ".[all]", *groups("docs"))
     env = {"NO_MKDOCS_2_WARNING": "1"}  # a notice of the theme's makers
     session.run("mkdocs", "build", "--strict", *session.posargs, env=env)
@@ -102,7 +102,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """All benchmarks; ``nox -s bench -- --json`` for machines."""
+    """Run all benchmarks; ``nox -s bench -- --json`` prints JSON."""
     session.install("-e", ".[all]", *groups("bench"))
     for name in (
         "api_batch",
@@ -122,9 +122,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Runs killed 50 times, and 30 times under each kind of fault, chains, journals, commands.
+    """Kill runs 50 times, and 30 times under each kind of fault, chains, journals and commands.
 
-    HEYGEN_KILLS and HEYGEN_KILL_SEED change it. The default session kills a few times only.
+    HEYGEN_KILLS and HEYGEN_KILL_SEED change this. The session ``tests`` kills a few times only.
     """
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
@@ -136,9 +136,9 @@ def crash(session: nox.Session) -> None:
 
 @nox.session
 def hostile(session: nox.Session) -> None:
-    """Hostile servers, media hosts, files and senders: a table of what became of the SDK.
+    """Run hostile servers, media hosts, files and senders, and print a table of the outcomes.
 
-    ``nox -s hostile -- --only media`` plays those with this text in their names.
+    ``nox -s hostile -- --only media`` runs those with this text in their names.
     """
     session.install("-e", ".[all]", *groups("tests"))
     session.run("python", "-m", "tests.hostile", *session.posargs)
@@ -146,7 +146,7 @@ def hostile(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Changes to the arithmetic that tests must notice, 85 % in each module; takes a while."""
+    """Mutate the arithmetic; tests must notice 85 % of the mutants of each module. Takes long."""
     session.install("-e", ".[all]", *groups("tests", "mutants"))
     copy = Path(session.create_tmp()).resolve() / "copy"
     shutil.rmtree(copy, ignore_errors=True)
@@ -160,7 +160,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def memory(session: nox.Session) -> None:
-    """Uploads of 200 MB and a download of 500 MB, each within 20 MB of memory."""
+    """Upload 200 MB and download 500 MB, each within 20 MB of memory."""
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_UPLOAD_MB": "200", "HEYGEN_DOWNLOAD_MB": "500"}
     session.run("pytest", "-s", "tests/test_transfer_memory.py", *session.posargs, env=env)
@@ -168,7 +168,7 @@ def memory(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
-    """All tests with the lowest versions of the dependencies that pyproject.toml allows."""
+    """Run all tests with the lowest versions of the dependencies that pyproject.toml allows."""
     session.install("uv")
     session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[all]")
     session.run("uv", "pip", "install", *groups("tests"))  # keeps what is installed
@@ -193,6 +193,6 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """The demo, from an installed wheel."""
+    """Run the demo from an installed wheel."""
     session.install(".[all]")
     session.run("heygen-async", "demo", *session.posargs)

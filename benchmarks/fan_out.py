@@ -89,7 +89,7 @@ def cpu_rows(compared: Compared, what: str) -> list[dict[str, str | float]]:
 
 
 def peak_megabytes(count: int) -> float:
-    """The peak memory of a fresh process that runs so many items, on a turned clock."""
+    """Return the peak memory of a new process that runs so many items, with simulated time."""
     command = [sys.executable, __file__, "--peak-of", str(count)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

@@ -51,7 +51,7 @@ def http_seconds(journaled: bool) -> float:
 
 
 def in_a_process(items: int, journal: Path) -> dict[str, Any]:
-    """What a fresh process measures that runs so many items, or takes them up again."""
+    """Return the measurements of a new process that runs or resumes so many items."""
     command = [sys.executable, __file__, "--run", str(items), "--journal", str(journal)]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     measured: dict[str, Any] = json.loads(found)

@@ -121,7 +121,7 @@ async def agents(batch: Batch, avatar_id: str, count: int) -> None:
 
 
 async def chain(batch: Batch, avatar_id: str, count: int) -> None:
-    """A video made of a script, and dubbed into many languages."""
+    """Make a video from a script, and dub it into many languages."""
     source = AvatarVideoRequest(avatar_id=avatar_id, script="Hello to all of you out there. " * 5)
     await through(localize(batch, source, LANGUAGE_NAMES[:count]))
 

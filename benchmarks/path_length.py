@@ -109,7 +109,7 @@ def _function_of(code: CodeType) -> Function | None:
 
 
 async def path_of(work: Work, profile: Profile) -> list[Function]:
-    """The functions that each further item executes, in the order of first execution."""
+    """Return the functions that each further item executes, in the order of first execution."""
     await work(WARM_UP)
     profile.take()
     await work(FEW)
@@ -133,7 +133,7 @@ async def nap_with_journal(count: int) -> None:
 
 
 async def measure(profile: Profile) -> dict[str, list[Function]]:
-    """The paths of an item, a call and a render."""
+    """Return the paths of an item, a call and a render."""
     async with (
         Sandbox(speed=1, concurrency=MANY, durations={"video": 60.0}) as sandbox,
         HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=1) as heygen,

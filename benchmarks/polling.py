@@ -43,7 +43,7 @@ CASES = {
 
 
 async def measure(case: Case, seed: int) -> tuple[float, float]:
-    """Requests per job, and the mean delay in seconds."""
+    """Return the requests per job and the mean delay in seconds."""
     sandbox = Sandbox(speed=1, seed=seed, concurrency=case.at_once, durations=DURATIONS)
     async with sandbox, HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
         request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")

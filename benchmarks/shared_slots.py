@@ -151,7 +151,7 @@ def workers(
 
 
 def results(started: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
-    """What the workers found."""
+    """Return the results of the workers."""
     found = []
     for process in started:
         assert process.stdout is not None

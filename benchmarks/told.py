@@ -310,7 +310,7 @@ def journaled(journal: Path) -> str:
 
 @contextmanager
 def account() -> Iterator[tuple[Sandbox, Relay, Path]]:
-    """An account that runs 10 jobs at once, each for a second or so."""
+    """Return an account that runs 10 jobs at once, each for about a second."""
     slow = Faults(operations={"templates.generate": Faults(latency=LATENCY)})
     with (
         SandboxThread(speed=60, concurrency=10, faults=slow) as sandbox,

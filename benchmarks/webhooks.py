@@ -98,7 +98,7 @@ def verify_all() -> float:
 
 
 def parse_all() -> float:
-    """Parsed events a second."""
+    """Return the events parsed per second."""
     bodies = [VerifiedBody(delivery(number)[0]) for number in range(EVENTS)]
     began = time.process_time()
     for body in bodies:

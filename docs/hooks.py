@@ -67,13 +67,13 @@ def on_post_build(config: Any, **_: object) -> None:
 
 
 def public_names() -> set[str]:
-    """All public names but the version."""
+    """Return all public names except the version."""
     names = {name for room in ROOMS for name in importlib.import_module(room).__all__}
     return names - {"__version__"}
 
 
 def described(inventory: Path) -> set[str]:
-    """The names, without their modules, that the reference has an entry for."""
+    """Return the names, without their modules, that have an entry in the reference."""
     header, _, packed = inventory.read_bytes().partition(b"zlib.\n")
     if not header.startswith(b"# Sphinx inventory"):
         return set()
@@ -82,7 +82,7 @@ def described(inventory: Path) -> set[str]:
 
 
 def error_table() -> str:
-    """All exceptions, each below its parent and further to the right, with what they carry."""
+    """Return a table of all exceptions, indented below their parents, with their attributes."""
     rows = [
         f"| {INDENT * depth(kind)}`{kind.__name__}` | {first_sentence(kind)} | {carried(kind)} |"
         for kind in error_classes(errors.HeyGenError)
@@ -91,7 +91,7 @@ def error_table() -> str:
 
 
 def error_classes(kind: type[errors.HeyGenError]) -> Iterator[type[errors.HeyGenError]]:
-    """An exception and all below it, in the order of their module."""
+    """Yield an exception and all that derive from it, in the order of their module."""
     yield kind
     for value in vars(errors).values():
         if isinstance(value, type) and kind in value.__bases__:
@@ -99,24 +99,24 @@ def error_classes(kind: type[errors.HeyGenError]) -> Iterator[type[errors.HeyGen
 
 
 def depth(kind: type[errors.HeyGenError]) -> int:
-    """How far below the base an exception stands."""
+    """Return the depth of an exception below the base."""
     return kind.__mro__.index(errors.HeyGenError)
 
 
 def first_sentence(thing: object) -> str:
-    """The first line of a docstring as Markdown."""
+    """Return the first line of a docstring as Markdown."""
     text = (inspect.getdoc(thing) or "").partition("\n")[0]
     return _CODE.sub(r"`\1`", text)
 
 
 def carried(kind: type[errors.HeyGenError]) -> str:
-    """The attributes that the class adds to those of its parent."""
+    """Return the attributes that the class adds to those of its parent."""
     above = {name for base in kind.__bases__ for name in attributes(base)}
     return ", ".join(f"`{name}`" for name in attributes(kind) if name not in above)
 
 
 def attributes(kind: type) -> list[str]:
-    """The attributes that a class describes."""
+    """Return the attributes in the docstring of a class."""
     text = inspect.cleandoc(kind.__doc__ or "")
     section = text.partition("Attributes:\n")[2].partition("\n\n")[0]
     groups = re.findall(r"^ {4}(\w[\w, ]*):", section, re.MULTILINE)
@@ -124,13 +124,13 @@ def attributes(kind: type) -> list[str]:
 
 
 def command_reference() -> str:
-    """A section for each command: what it does, its arguments and options."""
+    """Return a section for each command: its description, arguments and options."""
     apps = [importlib.import_module(f"heygen_async.cli.app.{name}").app for name in MODULES]
     return "\n\n".join(section for app in apps for section in command_sections(app))
 
 
 def command_sections(group: typer.Typer, *above: str) -> Iterator[str]:
-    """The sections of an app's commands, then of those of the groups within it."""
+    """Yield the sections of an app's commands, then those of the groups within it."""
     for command in group.registered_commands:
         assert command.callback is not None
         name = command.name or command.callback.__name__.replace("_", "-")
@@ -142,7 +142,7 @@ def command_sections(group: typer.Typer, *above: str) -> Iterator[str]:
 
 
 def command_section(name: str, callback: Callable[..., Any]) -> str:
-    """One command, from the function that it calls."""
+    """Return the section of one command, from the function that it calls."""
     hints = get_type_hints(callback, include_extras=True)
     arguments, rows = [], []
     for parameter in inspect.signature(callback).parameters.values():
@@ -154,7 +154,7 @@ def command_section(name: str, callback: Callable[..., Any]) -> str:
         else:
             flag = kind is bool or bool in get_args(kind)
             metavar = "" if flag else f" {info.metavar or metavar_of(kind)}"
-            # Within Annotated, the first name of an option stands where its default would.
+            # In Annotated, the first name of an option is in the place of its default.
             names = [one for one in (info.default, *(info.param_decls or ())) if is_option(one)]
             names = names or [f"--{parameter.name.replace('_', '-')}"]
             spelled = ", ".join(f"`{one}{metavar}`" for one in names)
@@ -166,12 +166,12 @@ def command_section(name: str, callback: Callable[..., Any]) -> str:
 
 
 def is_option(name: object) -> bool:
-    """Whether this is the name of an option."""
+    """Return whether this is the name of an option."""
     return isinstance(name, str) and name.startswith("-")
 
 
 def metavar_of(kind: Any) -> str:
-    """What stands for the value of an option that does not say."""
+    """Return the placeholder for the value of an option without one of its own."""
     while parts := [one for one in get_args(kind) if one is not type(None)]:
         kind = parts[0]
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -180,7 +180,7 @@ def metavar_of(kind: Any) -> str:
 
 
 def default_of(parameter: inspect.Parameter, info: Any) -> str:
-    """The default of an argument or option, where there is one to tell of."""
+    """Return the default of an argument or option, or an empty text."""
     shown = info.show_default if isinstance(info.show_default, str) else parameter.default
     if isinstance(shown, bool) or shown in (parameter.empty, None) or info.show_default is False:
         return ""
@@ -188,11 +188,11 @@ def default_of(parameter: inspect.Parameter, info: Any) -> str:
 
 
 def in_paragraphs(text: str | None) -> str:
-    """The help of a command, each paragraph on one line."""
+    """Return the help of a command, each paragraph on one line."""
     paragraphs = inspect.cleandoc(text or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def in_a_cell(text: str | None) -> str:
-    """A text that cannot end the cell of a table."""
+    """Return a text that cannot end the cell of a table."""
     return (text or "").replace("|", "\\|").replace("<", "&lt;")

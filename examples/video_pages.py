@@ -103,7 +103,7 @@ def form_page(
     script: str = "",
     error: HeyGenError | None = None,
 ) -> str:
-    """The form, as it was filled in, with what was wrong."""
+    """Return the page with the form, its values and the error."""
     options = "".join(
         f'<option value="{escape(look.id)}"{" selected" if look.id == avatar_id else ""}>'
         f"{escape(look.name)}</option>"
@@ -131,19 +131,19 @@ def form_page(
 
 
 def key_of(ticket: str, *fields: str) -> str | None:
-    """An Idempotency-Key: a form that is sent twice makes one video, an edited one another."""
+    """Return an Idempotency-Key: a form sent twice makes one video, an edited form another."""
     if not ticket:
         return None  # not from our form: a fresh key each time
     return hashlib.sha256("\0".join((ticket, *fields)).encode()).hexdigest()
 
 
 def title_of(script: str) -> str:
-    """What a video is called: how its script begins."""
+    """Return the title of a video: the beginning of its script."""
     return textwrap.shorten(script, 60, placeholder=" …")
 
 
 def video_page(video: Video) -> str:
-    """The page of one video; it updates by itself until the video has ended."""
+    """Return the page of one video, which reloads itself until the video has ended."""
     state = video_state(video)
     live, refresh = "", ""
     if not has_ended(video):
@@ -183,7 +183,7 @@ def video_state(video: Video) -> str:
 
 
 def problem_page(error: HeyGenError) -> str:
-    """The page for what cannot be shown."""
+    """Return the page for an error."""
     return _page(
         "Something went wrong",
         f'<h1>Something went wrong</h1><p role="alert">{escape(message_of(error))}</p>'
@@ -192,7 +192,7 @@ def problem_page(error: HeyGenError) -> str:
 
 
 def message_of(error: HeyGenError) -> str:
-    """What went wrong, for the people who use the app; the log has the rest."""
+    """Return the error for the people who use the app; the log has the details."""
     if isinstance(error, InvalidRequest):
         return ADVICE.get(error.param or "", "Please check what you have filled in.")
     if isinstance(error, BadRequest | NotFound):
@@ -203,7 +203,7 @@ def message_of(error: HeyGenError) -> str:
 
 
 def status_of(error: HeyGenError) -> int:
-    """The HTTP status that goes with it."""
+    """Return the HTTP status for the error."""
     if isinstance(error, NotFound):
         return 404
     if isinstance(error, InvalidRequest | BadRequest):

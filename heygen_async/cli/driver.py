@@ -267,7 +267,7 @@ class RunDriver:
             self._signal = signals.received
 
     async def _noted(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
-        """The outcomes, each noted until its download has ended: its video is paid for."""
+        """Yield the outcomes, each recorded until its download has ended: it was paid for."""
         async with contextlib.aclosing(outcomes):
             async for outcome in outcomes:
                 self._saving[outcome.key, outcome.index] = outcome

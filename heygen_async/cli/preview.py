@@ -148,7 +148,7 @@ def _remaining(left: RemainingWork | None) -> dict[str, Any] | None:
 
 
 def _figures(cost: CostRange) -> dict[str, float | int | None]:
-    """The amounts of an estimate, for programs."""
+    """Return the amounts of an estimate, for programs."""
     amounts = {"usd": cost.usd, "usd_low": cost.usd_low, "usd_high": cost.usd_high}
     rounded = {name: None if usd is None else round(usd, 6) for name, usd in amounts.items()}
     return {**rounded, "unknown": cost.unknown, "incomplete": cost.unknown}

@@ -17,16 +17,16 @@ UPLOADS_AT_ONCE = 8
 
 
 async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
-    """The asset id of a speech's audio, which is downloaded and uploaded; neither is charged.
+    """Download a speech's audio, upload it, and return its asset id; neither is charged.
 
     Args:
         heygen: The client.
-        outcome: What became of the speech.
+        outcome: The outcome of the speech.
 
     Raises:
         URLExpired: Its URL was signed too long ago.
-        TransferError: It could not be fetched.
-        HeyGenError: It was not taken.
+        TransferError: The audio could not be downloaded.
+        HeyGenError: The upload was refused.
     """
     url = outcome.unwrap().audio_url
     ending = PurePosixPath(urlsplit(url).path).suffix or ".mp3"

@@ -69,7 +69,7 @@ class _SentRender(msgspec.Struct, frozen=True):
 _PLACEHOLDER: MediaSource = AssetId(asset_id="video")
 
 
-class _Film(NamedTuple):
+class _SourceVideo(NamedTuple):
     """What is translated.
 
     Attributes:
@@ -281,13 +281,15 @@ async def _translated(
     fields: dict[str, Any],
 ) -> AsyncGenerator[Ended[VideoTranslation]]:
     journal = batch.stage("translations").store
-    film = await _film(batch, source, languages, journal, progress)
-    requests = _requests(None, fields, film.videos, title)
-    run = batch.run(requests, seconds=lambda _: film.seconds, key=_language_of, journal=journal)
+    source_video = await _source_video(batch, source, languages, journal, progress)
+    requests = _requests(None, fields, source_video.videos, title)
+    run = batch.run(
+        requests, seconds=lambda _: source_video.seconds, key=_language_of, journal=journal
+    )
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
             yield outcome
-    film.taken()
+    source_video.taken()
 
 
 async def _proofread(
@@ -303,10 +305,10 @@ async def _proofread(
     first = stage_of(batch, "proofreads", progress)
     journal = batch.stage("renders").store
     rendered_before = await submitted(journal, _SentRender, retry_failed=batch.retry_failed)
-    film = await _film(batch, source, languages, first.store, progress)
-    requests = _requests(correction.correct, fields, film.videos, title)
-    seconds = film.seconds
-    if seconds is None and not film.videos.keys() <= rendered_before.keys():
+    source_video = await _source_video(batch, source, languages, first.store, progress)
+    requests = _requests(correction.correct, fields, source_video.videos, title)
+    seconds = source_video.seconds
+    if seconds is None and not source_video.videos.keys() <= rendered_before.keys():
         seconds = await batch.length_of(requests[0])
 
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
@@ -339,42 +341,42 @@ async def _proofread(
                     await correction.rendered(outcome.key)
                 proofreads.taken(outcome.item.before)
                 yield summed_up(outcome)
-    film.taken()
+    source_video.taken()
 
 
-async def _film(
+async def _source_video(
     batch: Batch,
     source: Source,
     languages: list[str],
     journal: JournalStore | None,
     progress: StageProgress | None,
-) -> _Film:
-    """The video for each language; made first, where it is a request.
+) -> _SourceVideo:
+    """Return the video for each language, after making it if the source is a request.
 
-    Its URL is signed and differs each time. A language that was submitted keeps the one that it
-    was submitted with. There are no languages where the batch was closed meanwhile.
+    Its URL is signed and differs each time. A submitted language keeps the URL of its submission.
+    There are no languages if the batch was closed meanwhile.
     """
     if isinstance(source, str):
         source = AssetUrl(url=source)
     if isinstance(source, AssetUrl | AssetId):
-        return _Film(dict.fromkeys(languages, source))
+        return _SourceVideo(dict.fromkeys(languages, source))
     sent = await submitted(journal, _Sent)
     all_sent = all(language in sent for language in languages)
     stage = stage_of(batch, "source", progress)
     if all_sent and (stage.store is None or not await in_thread(stage.store.exists)):
-        return _Film({language: sent[language].video for language in languages})
+        return _SourceVideo({language: sent[language].video for language in languages})
     # Where all is sent, too, the journal is asked whether the video is still the same.
     run = stage.run([source], key=lambda _: "source", journal=stage.store)
     async with aclosing(run.with_finished(until_taken=True)) as outcomes:
         made = [outcome async for outcome in outcomes]
     if not made:
-        return _Film({})
+        return _SourceVideo({})
     taken = partial(run.taken, made[0])
     if not made[0].ok:
         taken()
     result: Any = made[0].unwrap()
     if all_sent:
-        return _Film({language: sent[language].video for language in languages}, None, taken)
+        return _SourceVideo({language: sent[language].video for language in languages}, None, taken)
     video_id = result.video_id if isinstance(result, VideoAgentSession) else result.id
     if video_id is None:
         raise InvalidResponse("the session of the Video Agent names no video", status=200)
@@ -383,7 +385,7 @@ async def _film(
         raise InvalidResponse(f"video {video_id} has no URL", status=200)
     fresh = _Sent(video=AssetUrl(url=video.video_url))
     videos = {language: sent.get(language, fresh).video for language in languages}
-    return _Film(videos, video.duration, taken)
+    return _SourceVideo(videos, video.duration, taken)
 
 
 def _request(

@@ -55,7 +55,7 @@ class _Sent(msgspec.Struct, frozen=True):
     variables: dict[str, _Variable]
 
     def asset_id(self, name: str) -> str | None:
-        """The asset of a variable, or None."""
+        """Return the asset of a variable, or None."""
         return self.variables[name].asset.asset_id if name in self.variables else None
 
 
@@ -417,7 +417,7 @@ def _asset_id(before: _Sent | None, name: str) -> str | None:
 
 
 def _with_stand_ins(row: Any) -> Any:
-    """A row as it will be, but for the ids of what is still to be spoken."""
+    """Return a row without the asset ids of speech that is not made yet."""
     if not isinstance(row, Mapping):
         return row  # the check says what is wrong
     return {
@@ -435,7 +435,7 @@ def _checked_title(title: object, position: int) -> str | None:
 
 
 def _own_keys(template_id: str) -> Callable[[Any], str]:
-    """Gives rows keys from their content; equal ones get a number."""
+    """Return keys for rows from their content; equal rows get a number."""
     seen: set[int] = set()
     repeated: Counter[int] = Counter()
 

@@ -47,11 +47,11 @@ class Step(Generic[NextT]):
     error: HeyGenError | None = None
 
     def key(self) -> str:
-        """The item's key, the same in all stages."""
+        """Return the item's key, the same in all stages."""
         return self.before.key
 
     def unwrap(self) -> NextT:
-        """What goes into the next stage, or the error raised."""
+        """Return the input of the next stage, or raise the error."""
         if self.error is not None:
             raise self.error
         assert self.made is not None
@@ -144,7 +144,7 @@ class Remade(Collection[T]):
 
 
 def summed_up(outcome: Ended[Any]) -> Ended[Any]:
-    """The outcome of the last stage, told of the item as it was when the chain began."""
+    """Return the outcome of the last stage with the item from the start of the chain."""
     before: Ended[Any] = outcome.item.before
     costs = [usd for usd in (before.usd, outcome.usd) if usd is not None]
     return msgspec.structs.replace(
@@ -160,7 +160,7 @@ def summed_up(outcome: Ended[Any]) -> Ended[Any]:
 
 
 def stage_of(batch: Batch, name: str, progress: StageProgress | None) -> Batch:
-    """A stage of a chain, which reports under its name."""
+    """Return the batch of a stage, which reports under the stage's name."""
     return batch.stage(name, progress=None if progress is None else partial(progress, name))
 
 
@@ -178,16 +178,16 @@ async def count_earlier(batch: Batch, *names: str) -> None:
 async def submitted(
     store: JournalStore | None, payload: type[T], *, retry_failed: bool = False
 ) -> dict[str, T]:
-    """What earlier runs of a stage have submitted, by key.
+    """Return the payloads that earlier runs of a stage have submitted, by key.
 
-    Assets and signed URLs that go from one stage to the next are others each time they are made.
-    What was submitted with them says which they were; without it, the same item would come with
-    another request.
+    Assets and signed URLs that pass from one stage to the next differ each time they are made.
+    The submissions contain those that were used; without them, the same item would have another
+    request.
 
     Args:
         store: The journal of the stage, or None.
-        payload: What is to be known of each request.
-        retry_failed: Leave out items that are submitted again since they failed.
+        payload: The type to which each payload is decoded.
+        retry_failed: Leave out failed items that are submitted again.
     """
     if store is None:
         return {}

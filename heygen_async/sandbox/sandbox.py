@@ -54,8 +54,8 @@ class Sandbox:
             `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal`,
             `filler_word_removal`, `hyperframes`, `brand_kit`.
         epoch: Unix time at which the sandbox opens. Default: the present.
-        dub_spread: The largest share by which a dub is longer or shorter than its source; it differs
-            between languages. Default: dubs are as long as their source.
+        dub_spread: The largest share by which a dub is longer or shorter than its source, which
+            differs between languages. Default: dubs are as long as their source.
 
     Raises:
         ValueError: ``api_keys`` is empty, or a language is unknown.

@@ -11,7 +11,7 @@ import pytest
 from heygen_async.sandbox import Clock, Faults, Sandbox, SandboxThread
 from heygen_async.sandbox.jobs import Failure, Job
 from heygen_async.sandbox.webhooks.delivery_client import DeliveryClient
-from heygen_async.sandbox.webhooks.events import Agenda, Announcement, Tidings
+from heygen_async.sandbox.webhooks.events import Agenda, EventPayloads, ScheduledEvents
 
 from .api import Api
 from .receiver import Receiver
@@ -31,7 +31,7 @@ def test_an_agenda_follows_jobs_whose_end_moves() -> None:
     agenda = Agenda()
     jobs = [Job("video", 0.0, seconds) for seconds in (10.0, 20.0, 30.0, 40.0)]
     for job in jobs:
-        agenda.add(Announcement(job, "", list, None))
+        agenda.add(ScheduledEvents(job, "", list, None))
     jobs[0].created_at = 15.0
     jobs[2].stop(5.0, Failure(None, None))
     agenda.replan(jobs[2])
@@ -676,13 +676,13 @@ async def test_closing_leaves_nothing_behind(receiver: Receiver) -> None:
 
 
 async def test_a_mistake_in_what_is_told_is_not_hidden() -> None:
-    def mistake() -> Tidings:
+    def mistake() -> EventPayloads:
         raise LookupError("no such field")
 
     sandbox = Sandbox(speed=1)
     await sandbox.open()
     job = Job("video", 0.0, 0.0)
-    sandbox.deliveries.announce(job, "a", mistake, "http://127.0.0.1:9/hook")
+    sandbox.deliveries.schedule(job, "a", mistake, "http://127.0.0.1:9/hook")
     with pytest.raises(ExceptionGroup) as waited:
         await sandbox.deliveries.settled()
     with pytest.raises(ExceptionGroup) as closed:

@@ -144,7 +144,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.
+    """Use the HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.
 
     The API key is read from HEYGEN_API_KEY.
     """

@@ -60,7 +60,7 @@ class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
 
     def request(self) -> Request | None:
-        """What makes the video; None where there is one.
+        """Return the request for the video, or None if there is a video already.
 
         Raises:
             CommandError: It is none of the three, or more than one.
@@ -250,10 +250,10 @@ class _Program:
             raise CommandError(f"--correct: there is no program {self._words[0]}")
 
     async def __call__(self, language: str, srt: str) -> str:
-        """What the program makes of it.
+        """Return the corrected subtitles from the program.
 
         Raises:
-            CommandError: It cannot be started, or it fails.
+            CommandError: The program cannot be started, or it fails.
         """
         try:
             process = await asyncio.create_subprocess_exec(

@@ -160,7 +160,7 @@ def _text(path: Path, key: str, text: str, voice: str | None, line: int | None =
 async def _with_captions(
     narrations: AsyncGenerator[Ended[Narration]], folder: OutputFolder | None
 ) -> AsyncGenerator[Ended[Video]]:
-    """The videos, once their captions are beside where they will be, or with why they are not."""
+    """Yield the videos after writing their captions, or with the reason why that failed."""
     async with aclosing(narrations):
         async for outcome in narrations:
             narration, failure = outcome.result, outcome.download_error

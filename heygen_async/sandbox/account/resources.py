@@ -246,7 +246,7 @@ class Asset:
 
     Attributes:
         job: The check of a direct upload, which starts when the upload is completed.
-        announced_checksum: The expected checksum of its bytes.
+        expected_checksum: The expected checksum of its bytes.
         upload_headers: Headers that its PUT must have.
         file: The file that was PUT.
         visible_at: Time from which requests can use it, in sandbox seconds.
@@ -259,7 +259,7 @@ class Asset:
     size: int
     uploaded_at: float
     job: Job | None = None
-    announced_checksum: str | None = None
+    expected_checksum: str | None = None
     upload_headers: dict[str, str] = field(default_factory=dict)
     file: StoredFile | None = None
     visible_at: float = 0.0

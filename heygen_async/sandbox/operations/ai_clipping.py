@@ -11,7 +11,7 @@ from ..answers import Json, data, listing
 from ..ledger import CLIP_PRICE
 from ..media.store import MediaItem
 from ..server.calls import Call, Handler
-from ..webhooks.announcements import announce_ai_clipping
+from ..webhooks.job_events import schedule_ai_clipping
 
 __all__ = ["HANDLERS"]
 
@@ -97,7 +97,7 @@ def create(call: Call) -> Json:
     clipping = AiClipping(identifier, job, seconds, clips, body)
     account.clippings.add(identifier, clipping)
     show = partial(clipping_json, account, clipping)
-    announce_ai_clipping(account, clipping, show, body.get("callback_url"))
+    schedule_ai_clipping(account, clipping, show, body.get("callback_url"))
     return data({"ai_clipping_id": identifier})
 
 

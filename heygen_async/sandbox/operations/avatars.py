@@ -11,7 +11,7 @@ from ..media.pictures import PNG_SIZE
 from ..media.store import MediaItem
 from ..refusals import Refusal, invalid
 from ..server.calls import Call, Handler
-from ..webhooks.announcements import announce_avatar
+from ..webhooks.job_events import schedule_avatar
 
 __all__ = ["HANDLERS", "approve"]
 
@@ -131,7 +131,7 @@ def create(call: Call) -> Json:
         title=body["name"],
     )
     if not job.waiting:
-        announce_avatar(account, look, job)
+        schedule_avatar(account, look, job)
     return data(
         {"avatar_item": look_json(account, look), "avatar_group": group_json(account, group)}
     )
@@ -164,7 +164,7 @@ def approve(account: Account, group: AvatarGroup) -> None:
     for look in _looks_of(account, group):
         if look.job is not None and look.job.waiting:
             look.job.begin(account.clock.now())
-            announce_avatar(account, look, look.job)
+            schedule_avatar(account, look, look.job)
 
 
 def get(call: Call) -> Json:

@@ -17,7 +17,7 @@ from ..account.validation import check_references
 from ..answers import Json, data
 from ..refusals import Refusal, invalid, invalid_item
 from ..server.calls import Acceptance, Accepted, Call, Handler
-from ..webhooks.announcements import announce_batch
+from ..webhooks.job_events import schedule_batch
 from .translations import lipsyncs, video_translations
 from .videos import videos
 
@@ -83,7 +83,7 @@ def _create(product: _Product, call: Call) -> Json:
         # Its jobs may start, and their events be sent, long after this.
         account.deliveries.start()
     if all(item.job is None for item in items):
-        announce_batch(account, batch)
+        schedule_batch(account, batch)
     account.settle()
     return data({"batch_id": batch.id})
 
@@ -91,7 +91,7 @@ def _create(product: _Product, call: Call) -> Json:
 def _begin(account: Account, batch: Batch, accepted: Accepted) -> None:
     accepted.begin()
     if batch.begun:
-        announce_batch(account, batch)
+        schedule_batch(account, batch)
 
 
 def _plans(product: _Product, call: Call, requests: list[Json]) -> list[list[Acceptance] | Refusal]:

@@ -11,7 +11,7 @@ from ..ledger import FILLER_WORDS_PRICE
 from ..media.store import MediaItem
 from ..refusals import invalid
 from ..server.calls import Call, Handler
-from ..webhooks.announcements import announce_filler_word_removal
+from ..webhooks.job_events import schedule_filler_word_removal
 
 __all__ = ["HANDLERS"]
 
@@ -82,7 +82,7 @@ def create(call: Call) -> Json:
     account.media.add(MediaItem(identifier, _seconds_left(seconds, cuts)))
     account.filler_word_removals.add(identifier, removal)
     show = partial(removal_json, account, removal)
-    announce_filler_word_removal(account, removal, show, body.get("callback_url"))
+    schedule_filler_word_removal(account, removal, show, body.get("callback_url"))
     return data({"filler_word_removal_id": identifier})
 
 

@@ -28,7 +28,7 @@ from ..answers import Json
 from ..clock import Clock
 from ..jobs import Job, Slots
 from .delivery_client import DeliveryClient
-from .events import Agenda, Announcement, Event, Tidings, iso
+from .events import Agenda, Event, EventPayloads, ScheduledEvents, iso
 
 if TYPE_CHECKING:
     from ..faults import Faults
@@ -208,7 +208,9 @@ class Deliveries:
             Its id.
         """
         self.start()
-        return self._tell([(event_type, event_data)], entity_id, None, self._clock.now())[0].id
+        return self._create_events([(event_type, event_data)], entity_id, None, self._clock.now())[
+            0
+        ].id
 
     def start(self) -> None:
         """Start the task, because there is a recipient."""
@@ -218,15 +220,19 @@ class Deliveries:
             self._clock.on_turn = partial(loop.call_soon_threadsafe, self._wake.set)
             self._task = loop.create_task(self._run(loop))
 
-    def announce(
-        self, job: Job, entity_id: str, tell: Callable[[], Tidings], callback_url: str | None
+    def schedule(
+        self,
+        job: Job,
+        entity_id: str,
+        payloads: Callable[[], EventPayloads],
+        callback_url: str | None,
     ) -> None:
         """Schedule the events of a job.
 
         Args:
             job: The job.
             entity_id: Id of its resource.
-            tell: Returns its events; called after its end.
+            payloads: Returns its events; called after its end.
             callback_url: A recipient besides the registered endpoints.
         """
         if callback_url is not None:
@@ -235,7 +241,7 @@ class Deliveries:
             # There is no recipient, so the events of ended jobs can be dropped.
             for _ in self._agenda.ended(job.created_at):
                 pass
-        self._agenda.add(Announcement(job, entity_id, tell, callback_url))
+        self._agenda.add(ScheduledEvents(job, entity_id, payloads, callback_url))
         self._wake.set()
 
     def replan(self, job: Job) -> None:
@@ -287,12 +293,12 @@ class Deliveries:
         """Plan the deliveries for all jobs that have ended by now."""
         now = self._clock.now()
         self._slots.settle(now)
-        for announcement in self._agenda.ended(now):
-            self._tell(
-                announcement.tell(),
-                announcement.entity_id,
-                announcement.callback_url,
-                announcement.job.ends_at,
+        for scheduled in self._agenda.ended(now):
+            self._create_events(
+                scheduled.payloads(),
+                scheduled.entity_id,
+                scheduled.callback_url,
+                scheduled.job.ends_at,
             )
 
     def _has_due(self) -> bool:
@@ -303,15 +309,15 @@ class Deliveries:
         queued = self._queue[0][0] if self._queue else math.inf
         return min(queued, self._agenda.next_at, self._slots.next_turn)
 
-    def _tell(
-        self, tidings: Tidings, entity_id: str | None, callback_url: str | None, at: float
+    def _create_events(
+        self, payloads: EventPayloads, entity_id: str | None, callback_url: str | None, at: float
     ) -> list[Event]:
-        told = []
-        for event_type, event_data in tidings:
+        created = []
+        for event_type, event_data in payloads:
             identifier = f"{self._ids.getrandbits(128):032x}"
             created_at = iso(self._clock.epoch + at)
             event = Event(identifier, event_type, event_data, created_at, entity_id)
-            told.append(event)
+            created.append(event)
             listeners: list[Endpoint | None] = [
                 endpoint for endpoint in self.endpoints if endpoint.wants(event, at)
             ]
@@ -322,7 +328,7 @@ class Deliveries:
             for endpoint in listeners:
                 target = endpoint.url if endpoint is not None else callback_url or ""
                 self._plan(event, endpoint, target, at)
-        return told
+        return created
 
     def _plan(self, event: Event, endpoint: Endpoint | None, target: str, at: float) -> None:
         """Queue a delivery, with the faults of the plan."""

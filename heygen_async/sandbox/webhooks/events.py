@@ -13,10 +13,10 @@ from typing import TypeAlias
 from ..answers import Json, encode
 from ..jobs import Job
 
-__all__ = ["EVENT_TYPES", "Agenda", "Announcement", "Event", "Tidings", "iso"]
+__all__ = ["EVENT_TYPES", "Agenda", "Event", "EventPayloads", "ScheduledEvents", "iso"]
 
 #: Types of events with their `event_data`.
-Tidings: TypeAlias = list[tuple[str, Json]]
+EventPayloads: TypeAlias = list[tuple[str, Json]]
 
 #: All types of events with their descriptions. The sandbox sends none by itself for kinds of jobs
 #: that it does not run. Lipsyncs, voice clones and background removals have no events.
@@ -98,27 +98,27 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Announcement:
+class ScheduledEvents:
     """The events that will be sent when a job has ended.
 
     Attributes:
         job: The job.
         entity_id: Id of its resource.
-        tell: Returns the events; called after its end. Empty if the resource was deleted.
+        payloads: Returns the events; called after its end. Empty if the resource was deleted.
         callback_url: The `callback_url` of its request, besides the registered endpoints.
     """
 
     job: Job
     entity_id: str
-    tell: Callable[[], Tidings]
+    payloads: Callable[[], EventPayloads]
     callback_url: str | None
 
 
 class Agenda:
-    """Announcements in the order in which their jobs end."""
+    """Scheduled events, in the order in which their jobs end."""
 
     def __init__(self) -> None:
-        self._coming: list[tuple[float, int, Announcement]] = []
+        self._coming: list[tuple[float, int, ScheduledEvents]] = []
         self._order = itertools.count()
 
     def __len__(self) -> int:
@@ -126,22 +126,22 @@ class Agenda:
 
     @property
     def next_at(self) -> float:
-        """Return the time when the next job ends, in sandbox seconds; infinity if none will."""
+        """Sandbox time when the next job ends; infinity if none will."""
         return self._coming[0][0] if self._coming else math.inf
 
-    def add(self, announcement: Announcement) -> None:
-        """Add an announcement for the end of its job."""
-        entry = (announcement.job.ends_at, next(self._order), announcement)
+    def add(self, scheduled: ScheduledEvents) -> None:
+        """Add the events of a job, due at its end."""
+        entry = (scheduled.job.ends_at, next(self._order), scheduled)
         heapq.heappush(self._coming, entry)
 
-    def ended(self, now: float) -> Iterator[Announcement]:
-        """Remove and yield the announcements of ended jobs, in the order of their ends."""
+    def ended(self, now: float) -> Iterator[ScheduledEvents]:
+        """Remove and yield the events of ended jobs, in the order of their ends."""
         while self._coming and self._coming[0][0] <= now:
-            planned_at, _, announcement = heapq.heappop(self._coming)
-            if announcement.job.ends_at > planned_at:
-                self.add(announcement)
+            planned_at, _, scheduled = heapq.heappop(self._coming)
+            if scheduled.job.ends_at > planned_at:
+                self.add(scheduled)
             else:
-                yield announcement
+                yield scheduled
 
     def replan(self, job: Job) -> None:
         """Update the agenda for a job that ends earlier than planned."""

@@ -10,10 +10,10 @@ from ...answers import Json, data, listing
 from ...jobs import Failure
 from ...refusals import Refusal, invalid_item
 from ...server.calls import Call, Handler
-from ...webhooks.announcements import announce_batch
+from ...webhooks.job_events import schedule_batch
 from ..batches import batch_json
 from ..videos.videos import status_entries
-from .assets import announce_upload, finish_upload, upload_json
+from .assets import finish_upload, prepare_upload, upload_json
 
 __all__ = ["HANDLERS"]
 
@@ -24,7 +24,7 @@ _CHECK = 1.0
 def create(call: Call) -> Json:
     """Serve `assets.direct_uploads.batches.create`; one invalid file refuses the batch."""
     body, account = call.body, call.account
-    assets = [_announced(account, file, index) for index, file in enumerate(body["files"])]
+    assets = [_prepared(account, file, index) for index, file in enumerate(body["files"])]
     items: Store[BatchItem] = Store("resource", newest_first=False)
     for index, asset in enumerate(assets):
         account.assets.add(asset.id, asset)
@@ -36,9 +36,9 @@ def create(call: Call) -> Json:
     return data({"batch_id": batch.id, "items": uploads})
 
 
-def _announced(account: Account, file: Json, index: int) -> Asset:
+def _prepared(account: Account, file: Json, index: int) -> Asset:
     try:
-        return announce_upload(account, file)
+        return prepare_upload(account, file)
     except Refusal as refusal:
         if refusal.status != 400:
             raise
@@ -52,7 +52,7 @@ def complete(call: Call) -> Json:
     if not batch.begun:
         for item in batch.items:
             _check(account, item)
-        announce_batch(account, batch)
+        schedule_batch(account, batch)
     return data({"batch_id": batch.id})
 
 

@@ -18,7 +18,7 @@ from ...media.uploads import StoredFile, TooLarge
 from ...refusals import Refusal, invalid, not_found
 from ...server.calls import Call, Handler
 
-__all__ = ["HANDLERS", "announce_upload", "finish_upload", "receive_upload", "upload_json"]
+__all__ = ["HANDLERS", "finish_upload", "prepare_upload", "receive_upload", "upload_json"]
 
 UPLOAD_LIMIT = 32 * 1024 * 1024
 DIRECT_LIMIT = 200 * 1024 * 1024
@@ -133,7 +133,7 @@ async def _chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def announce_upload(account: Account, file: Json) -> Asset:
+def prepare_upload(account: Account, file: Json) -> Asset:
     """Return an asset for a file that will be PUT to its address; it is not stored yet."""
     size = file["size_bytes"]
     if size > DIRECT_LIMIT:
@@ -152,7 +152,7 @@ def announce_upload(account: Account, file: Json) -> Asset:
         size,
         account.clock.now(),
         job=Job("asset", account.clock.now(), 0.0, waiting=True),
-        announced_checksum=checksum,
+        expected_checksum=checksum,
         upload_headers={"Content-Type": file["content_type"], "x-amz-meta-upload": "heygen"},
     )
 
@@ -171,7 +171,7 @@ def upload_json(account: Account, asset: Asset) -> Json:
 
 def create_direct(call: Call) -> Json:
     """Serve `assets.direct_uploads.create`."""
-    asset = announce_upload(call.account, call.body)
+    asset = prepare_upload(call.account, call.body)
     call.account.assets.add(asset.id, asset)
     return data(upload_json(call.account, asset))
 
@@ -200,7 +200,7 @@ def finish_upload(account: Account, asset: Asset, checksum: str | None) -> None:
         return
     if asset.file is None:
         raise Refusal(409, "resource_not_ready", "Uploaded object not found yet")
-    expected = checksum or asset.announced_checksum
+    expected = checksum or asset.expected_checksum
     if expected is not None and expected.lower() != asset.file.sha256:
         raise invalid("checksum_sha256", "The checksum does not match the uploaded object")
     if asset.job.waiting:

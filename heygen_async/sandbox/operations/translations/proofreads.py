@@ -11,7 +11,7 @@ from ...media.store import MediaItem
 from ...media.subtitles import is_srt
 from ...refusals import Refusal, invalid, not_found
 from ...server.calls import Call, Handler
-from ...webhooks.announcements import announce_proofread
+from ...webhooks.job_events import schedule_proofread
 from .video_translations import accept_translation, check_languages, rate_of
 
 __all__ = ["HANDLERS"]
@@ -78,7 +78,7 @@ def create(call: Call) -> Json:
         )
         proofread = Proofread(identifier, job, seconds, language, body)
         account.proofreads.add(identifier, proofread)
-        announce_proofread(account, proofread)
+        schedule_proofread(account, proofread)
         media = account.media
         text = f"This is what was said, now in {language}. Please read it with care."
         media.add(MediaItem(identifier, seconds, text=text))

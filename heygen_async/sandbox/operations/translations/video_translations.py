@@ -14,7 +14,7 @@ from ...ledger import PRICES
 from ...media.store import MediaItem
 from ...refusals import invalid
 from ...server.calls import Acceptance, Accepted, Call, Handler
-from ...webhooks.announcements import announce_translation
+from ...webhooks.job_events import schedule_translation
 from ..videos.videos import status_entries
 
 __all__ = ["HANDLERS", "accept_translation", "check_languages", "plan", "rate_of"]
@@ -113,7 +113,7 @@ def _begin(
 ) -> None:
     account.media.add(item)
     account.translations.add(translation.id, translation)
-    announce_translation(account, translation, callback_url)
+    schedule_translation(account, translation, callback_url)
 
 
 def rate_of(mode: str, *, audio_only: bool) -> float:

@@ -11,7 +11,7 @@ from ...answers import Json, data, listing
 from ...media.store import MediaItem
 from ...refusals import invalid, not_found
 from ...server.calls import Call, Handler
-from ...webhooks.announcements import announce_hyperframes_render
+from ...webhooks.job_events import schedule_hyperframes_render
 
 __all__ = ["HANDLERS"]
 
@@ -76,7 +76,7 @@ def create(call: Call) -> Json:
     account.media.add(MediaItem(identifier, seconds, body.get("aspect_ratio", "16:9")))
     account.hyperframes_renders.add(identifier, render)
     show = partial(render_json, account, render)
-    announce_hyperframes_render(account, render, show, body.get("callback_url"))
+    schedule_hyperframes_render(account, render, show, body.get("callback_url"))
     return data({"render_id": identifier})
 
 

@@ -12,7 +12,7 @@ from ...ledger import PRICES
 from ...media.speech import speech_seconds
 from ...refusals import invalid, not_found
 from ...server.calls import Call, Handler
-from ...webhooks.announcements import announce_video
+from ...webhooks.job_events import schedule_video
 from .videos import store_video, video_json
 
 __all__ = ["HANDLERS"]
@@ -244,7 +244,7 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
             "scenes": [{"script": text} for text in texts],
         },
     )
-    announce_video(account, video, body.get("callback_url"))
+    schedule_video(account, video, body.get("callback_url"))
     return store_video(account, video, text=" ".join(texts), aspect_ratio=template.aspect_ratio)
 
 

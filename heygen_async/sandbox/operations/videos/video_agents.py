@@ -14,7 +14,7 @@ from ...ledger import PRICES
 from ...media.store import MediaItem
 from ...refusals import Refusal, not_found
 from ...server.calls import Call, Handler
-from ...webhooks.announcements import announce_session
+from ...webhooks.job_events import schedule_session
 from .videos import store_video, video_json
 
 __all__ = ["HANDLERS"]
@@ -116,7 +116,7 @@ def _generate(account: Account, session: Session, wish: str) -> None:
     store_video(account, video, text=wish, aspect_ratio=session.aspect_ratio)
     session.video_ids.append(video.id)
     account.ledger.charge(session.ledger_job, session.job, seconds, PRICES["agent"] * seconds)
-    announce_session(account, session)
+    schedule_session(account, session)
 
 
 def get(call: Call) -> Json:

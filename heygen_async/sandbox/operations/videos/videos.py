@@ -16,7 +16,7 @@ from ...ledger import CINEMATIC_PRICE, FOUR_K_FACTOR, PRICES
 from ...media.store import MediaItem
 from ...refusals import invalid
 from ...server.calls import Acceptance, Accepted, Call, Handler
-from ...webhooks.announcements import announce_video
+from ...webhooks.job_events import schedule_video
 
 __all__ = ["HANDLERS", "plan", "status_entries", "store_video", "video_json"]
 
@@ -116,7 +116,7 @@ def _accept(call: Call, body: Json, seconds: float, usd: float, job: Job) -> Acc
 
 def _begin(account: Account, video: Video, body: Json) -> None:
     store_video(account, video, text=_text(body), aspect_ratio=body.get("aspect_ratio"))
-    announce_video(account, video, body.get("callback_url"))
+    schedule_video(account, video, body.get("callback_url"))
 
 
 def _text(body: Json) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..answers import Json
 from ..jobs import Job
-from .events import Tidings
+from .events import EventPayloads
 
 if TYPE_CHECKING:
     from ..account.account import Account
@@ -31,89 +31,89 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "announce_ai_clipping",
-    "announce_avatar",
-    "announce_batch",
-    "announce_filler_word_removal",
-    "announce_hyperframes_render",
-    "announce_proofread",
-    "announce_session",
-    "announce_translation",
-    "announce_video",
+    "schedule_ai_clipping",
+    "schedule_avatar",
+    "schedule_batch",
+    "schedule_filler_word_removal",
+    "schedule_hyperframes_render",
+    "schedule_proofread",
+    "schedule_session",
+    "schedule_translation",
+    "schedule_video",
 ]
 
 
-def announce_video(account: Account, video: Video, callback_url: str | None) -> None:
+def schedule_video(account: Account, video: Video, callback_url: str | None) -> None:
     """Schedule the events of a video, and of its GIF and captions if it has them."""
-    tell = partial(_video, account, video)
-    account.deliveries.announce(video.job, video.id, tell, callback_url)
+    payloads = partial(_video, account, video)
+    account.deliveries.schedule(video.job, video.id, payloads, callback_url)
 
 
-def announce_translation(
+def schedule_translation(
     account: Account, translation: Translation, callback_url: str | None
 ) -> None:
     """Schedule the events of a translation."""
-    tell = partial(_translation, account, translation)
-    account.deliveries.announce(translation.job, translation.id, tell, callback_url)
+    payloads = partial(_translation, account, translation)
+    account.deliveries.schedule(translation.job, translation.id, payloads, callback_url)
 
 
-def announce_session(account: Account, session: Session) -> None:
+def schedule_session(account: Account, session: Session) -> None:
     """Schedule the events of the video that a session has started."""
-    tell = partial(_session, account, session, session.job, session.video_ids[-1])
-    account.deliveries.announce(session.job, session.id, tell, session.callback_url)
+    payloads = partial(_session, account, session, session.job, session.video_ids[-1])
+    account.deliveries.schedule(session.job, session.id, payloads, session.callback_url)
 
 
-def announce_proofread(account: Account, proofread: Proofread) -> None:
+def schedule_proofread(account: Account, proofread: Proofread) -> None:
     """Schedule the events of a proofread, whose request has no `callback_url`."""
-    tell = partial(_proofread, proofread)
-    account.deliveries.announce(proofread.job, proofread.id, tell, None)
+    payloads = partial(_proofread, proofread)
+    account.deliveries.schedule(proofread.job, proofread.id, payloads, None)
 
 
-def announce_ai_clipping(
+def schedule_ai_clipping(
     account: Account, clipping: AiClipping, show: Callable[[], Json], callback_url: str | None
 ) -> None:
     """Schedule the events of a clipping job, with its state at that time."""
-    tell = partial(_ai_clipping, account, clipping, show)
-    account.deliveries.announce(clipping.job, clipping.id, tell, callback_url)
+    payloads = partial(_ai_clipping, account, clipping, show)
+    account.deliveries.schedule(clipping.job, clipping.id, payloads, callback_url)
 
 
-def announce_filler_word_removal(
+def schedule_filler_word_removal(
     account: Account,
     removal: FillerWordRemoval,
     show: Callable[[], Json],
     callback_url: str | None,
 ) -> None:
     """Schedule the events of a filler-word removal, with its state at that time."""
-    tell = partial(_filler_word_removal, removal, show)
-    account.deliveries.announce(removal.job, removal.id, tell, callback_url)
+    payloads = partial(_filler_word_removal, removal, show)
+    account.deliveries.schedule(removal.job, removal.id, payloads, callback_url)
 
 
-def announce_hyperframes_render(
+def schedule_hyperframes_render(
     account: Account,
     render: HyperframesRender,
     show: Callable[[], Json],
     callback_url: str | None,
 ) -> None:
     """Schedule the events of a HyperFrames render, with its state at that time."""
-    tell = partial(_hyperframes_render, render, show)
-    account.deliveries.announce(render.job, render.id, tell, callback_url)
+    payloads = partial(_hyperframes_render, render, show)
+    account.deliveries.schedule(render.job, render.id, payloads, callback_url)
 
 
-def announce_avatar(account: Account, look: Look, job: Job) -> None:
+def schedule_avatar(account: Account, look: Look, job: Job) -> None:
     """Schedule the events of an avatar's look, whose request has no `callback_url`."""
-    account.deliveries.announce(job, look.id, partial(_avatar, account, look, job), None)
+    account.deliveries.schedule(job, look.id, partial(_avatar, account, look, job), None)
 
 
-def announce_batch(account: Account, batch: Batch) -> None:
+def schedule_batch(account: Account, batch: Batch) -> None:
     """Schedule the event of a batch. All of its jobs must have started."""
     jobs = [item.job for item in batch.items if item.job is not None]
     refused = Job("batch", batch.created_at, 0.0)
     last = max(jobs, key=lambda job: job.ends_at, default=refused)
-    tell = partial(_batch, batch, last)
-    account.deliveries.announce(last, batch.id, tell, batch.callback_url)
+    payloads = partial(_batch, batch, last)
+    account.deliveries.schedule(last, batch.id, payloads, batch.callback_url)
 
 
-def _video(account: Account, video: Video) -> Tidings:
+def _video(account: Account, video: Video) -> EventPayloads:
     if video.id not in account.videos:
         return []
     failure = video.job.failure
@@ -134,15 +134,15 @@ def _video(account: Account, video: Video) -> Tidings:
         "folder_id": video.folder_id,
         "callback_id": video.callback_id,
     }
-    tidings = [("avatar_video.success", done)]
+    payloads = [("avatar_video.success", done)]
     if video.gif:
-        tidings.append(("avatar_video_gif.success", done))
+        payloads.append(("avatar_video_gif.success", done))
     if video.caption:
-        tidings.append(("avatar_video_caption.success", done))
-    return tidings
+        payloads.append(("avatar_video_caption.success", done))
+    return payloads
 
 
-def _translation(account: Account, translation: Translation) -> Tidings:
+def _translation(account: Account, translation: Translation) -> EventPayloads:
     if translation.id not in account.translations:
         return []
     common = {
@@ -157,7 +157,7 @@ def _translation(account: Account, translation: Translation) -> Tidings:
     return [("video_translate.success", {**common, "url": url})]
 
 
-def _session(account: Account, session: Session, job: Job, video_id: str) -> Tidings:
+def _session(account: Account, session: Session, job: Job, video_id: str) -> EventPayloads:
     common = {
         "session_id": session.id,
         "video_id": video_id,
@@ -172,7 +172,7 @@ def _session(account: Account, session: Session, job: Job, video_id: str) -> Tid
     return [("video_agent.fail", {**common, "msg": job.failure.message})]
 
 
-def _proofread(proofread: Proofread) -> Tidings:
+def _proofread(proofread: Proofread) -> EventPayloads:
     common = {"proofread_id": proofread.id, "output_language": proofread.language}
     failure = proofread.job.failure
     if failure is not None:
@@ -180,26 +180,26 @@ def _proofread(proofread: Proofread) -> Tidings:
     return [("proofread_creation.success", common)]
 
 
-def _ai_clipping(account: Account, clipping: AiClipping, show: Callable[[], Json]) -> Tidings:
+def _ai_clipping(account: Account, clipping: AiClipping, show: Callable[[], Json]) -> EventPayloads:
     if clipping.id not in account.clippings:
         return []
     kind = "success" if clipping.job.failure is None else "fail"
     return [(f"ai_clipping.{kind}", show())]
 
 
-def _filler_word_removal(removal: FillerWordRemoval, show: Callable[[], Json]) -> Tidings:
+def _filler_word_removal(removal: FillerWordRemoval, show: Callable[[], Json]) -> EventPayloads:
     kind = "success" if removal.job.failure is None else "fail"
     return [(f"filler_word_removal.{kind}", show())]
 
 
-def _hyperframes_render(render: HyperframesRender, show: Callable[[], Json]) -> Tidings:
+def _hyperframes_render(render: HyperframesRender, show: Callable[[], Json]) -> EventPayloads:
     if render.deleted:
         return []
     kind = "success" if render.job.failure is None else "fail"
     return [(f"hyperframes_video.{kind}", show())]
 
 
-def _avatar(account: Account, look: Look, job: Job) -> Tidings:
+def _avatar(account: Account, look: Look, job: Job) -> EventPayloads:
     if look.id not in account.looks:
         return []
     twin = look.avatar_type == "digital_twin"
@@ -210,7 +210,7 @@ def _avatar(account: Account, look: Look, job: Job) -> Tidings:
     return [(f"{event}.success", common)]
 
 
-def _batch(batch: Batch, last: Job) -> Tidings:
+def _batch(batch: Batch, last: Job) -> EventPayloads:
     finished = {
         "batch_id": batch.id,
         "title": batch.title,
