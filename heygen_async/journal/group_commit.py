@@ -74,7 +74,7 @@ class GroupCommit:
         self._closing = asyncio.Lock()
         self._closed = False
         self._sampled_at = float("-inf")
-        self._latest_sample: tuple[int, int] | None = None
+        self._latest_sample: tuple[float, int, int] | None = None
 
     def queue(self) -> Transaction:
         """Return the transaction that will be carried out next."""
@@ -99,11 +99,11 @@ class GroupCommit:
 
     def sample(self, running: int, limit: int) -> None:
         """Store a sample of the slots, if the latest one is a second old."""
-        self._latest_sample = running, limit
         now = self._clock()
+        self._latest_sample = now, running, limit
         if now - self._sampled_at >= SAMPLE_EVERY and not self._closed and self._failure is None:
             self._sampled_at = now
-            self._write_sample(self.queue(), now)
+            self._write_sample(self.queue())
 
     async def aclose(self) -> None:
         """Write what is queued, end the thread, and close the file."""
@@ -113,7 +113,7 @@ class GroupCommit:
             self._closed = True
             transaction, self._next = self._next, Transaction()
             if self._failure is None:
-                self._write_sample(transaction, self._clock())
+                self._write_sample(transaction)
             queued = self._queued or bool(transaction.commands)
             self._queued = False
             results: list[Results] = []
@@ -140,10 +140,10 @@ class GroupCommit:
         if failures and failures[0] is not self._failure:
             raise failures[0]
 
-    def _write_sample(self, transaction: Transaction, now: float) -> None:
+    def _write_sample(self, transaction: Transaction) -> None:
         sample, self._latest_sample = self._latest_sample, None
         if sample is not None:
-            transaction.commands.append((type(self._database).sample_slots, (now, *sample)))
+            transaction.commands.append((type(self._database).sample_slots, sample))
             transaction.answers.append(None)
 
     def _commit(self) -> None:

@@ -58,10 +58,12 @@ class MemoryJournal:
         name: ``memory:`` and 8 random digits.
         path: None.
         heartbeat_every: None: owners need no heartbeat, as they end with the process.
+        shared: False.
     """
 
     path: Path | None = None
     heartbeat_every: float | None = None
+    shared: bool = False
 
     def __init__(
         self, *, keep_finished: bool = True, clock: Callable[[], float] = time.time

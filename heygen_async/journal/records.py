@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from heygen_async.pricing.estimates import Estimate
+
 SCHEMA_VERSION = 2
 """Version of what is stored; schema 1 is that of version 0.1.0."""
 
@@ -39,6 +41,7 @@ class Intent(msgspec.Struct, frozen=True):
         fingerprint: Fingerprint of the operation, its path arguments and the payload.
         payload: JSON body of the request, without what a run adds.
         reserved_usd: US dollars that the budget reserves for it, or None if no cap applies.
+        estimate: What it will probably cost, for a store whose ``begin`` decides about money.
     """
 
     key: str
@@ -51,6 +54,7 @@ class Intent(msgspec.Struct, frozen=True):
     fingerprint: str
     payload: bytes
     reserved_usd: float | None = None
+    estimate: Estimate | None = None
 
 
 class Finish(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heygen_async.errors import BudgetExceeded
 from heygen_async.journal.records import (
     Finish,
     Intent,
@@ -34,10 +35,13 @@ class Begin(enum.Enum):
     """A living owner works on the item."""
     NO_ROOM = "no room"
     """The item is new, and the budget has no room for it; nothing was recorded."""
+    CANCELLED = "cancelled"
+    """The run was cancelled; nothing was recorded."""
 
 
-BeginResult: TypeAlias = Begin | ItemRecord
-"""What ``begin`` returns for one item; a record is what earlier runs stored of it."""
+BeginResult: TypeAlias = Begin | ItemRecord | BudgetExceeded
+"""What ``begin`` returns for one item. A record is what earlier runs stored of it; an error says
+why the budget of a shared store has no room for it, or none yet (``MustWait``)."""
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +133,11 @@ class JournalStore(Protocol):
     gone. A late ``submitted`` or ``finish`` of a former owner is accepted if the record has no
     other job id and no outcome, so no paid job is lost and money is settled once.
 
+    **Shared stores.** Several processes can open a run of a shared store at a time. There ``begin``
+    decides about money, too: on the sums of all runs of a family, which are a run and those beside
+    it, under ``max_cost`` and ``max_jobs`` of the settings that it was opened with, or of the
+    latest start. ``finish`` settles what it reserves.
+
     **Crashes.** Whatever moment a process is killed at, a later ``open`` finds every transition
     that was awaited, and of one that was not either all or nothing.
 
@@ -139,10 +148,12 @@ class JournalStore(Protocol):
         name: What identifies the store in messages and budgets: a path, or a URL without its
             password.
         heartbeat_every: Seconds between two heartbeats of an owner, or None if owners need none.
+        shared: Whether several processes can open it at a time.
     """
 
     name: str
     heartbeat_every: float | None
+    shared: bool
 
     @property
     def path(self) -> Path | None:

@@ -51,13 +51,27 @@ class AsyncBudget(Budget):
         Raises:
             BudgetExceeded: There is no room, and waiting would not help.
         """
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._turn, self._freed = loop, asyncio.Lock(), asyncio.Event()
-            self._released = self._freed.set  # the first item in the queue tries again
+        self._bind()
         async with self._turn:
             while True:
                 self._freed.clear()
                 with contextlib.suppress(MustWait):
                     return self.reserve(estimate)
                 await self._freed.wait()
+
+    async def freed(self, within: float) -> None:
+        """Wait until a reservation has ended here, but no longer than ``within`` seconds.
+
+        After that, a journal is asked again that many processes share.
+        """
+        self._bind()
+        self._freed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._freed.wait()
+
+    def _bind(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._turn, self._freed = loop, asyncio.Lock(), asyncio.Event()
+            self._released = self._freed.set  # those who wait try again

@@ -221,7 +221,12 @@ class Budget:
         return self._ended + len(self._open) + self._carried.total()
 
     def reserve(
-        self, estimate: Estimate, *, submitted: bool = False, amount: float | None = None
+        self,
+        estimate: Estimate,
+        *,
+        submitted: bool = False,
+        amount: float | None = None,
+        judged: bool = False,
     ) -> Reservation:
         """Reserve room for a job that is about to be submitted.
 
@@ -230,6 +235,7 @@ class Budget:
             submitted: Whether an earlier run has submitted it. It then takes the place of one of
                 the jobs carried over, and is never refused.
             amount: USD that the earlier run reserved for it; None if that was not recorded.
+            judged: Whether a journal decides that there is room. It is then never refused here.
 
         Raises:
             MustWait: There is no room before a job in flight has settled. Nothing was reserved.
@@ -242,7 +248,7 @@ class Budget:
         units = to_units(amount)
         if submitted:
             self._take_over(units)
-        elif self._capped:
+        elif self._capped and not judged:
             self._check_room(estimate, units)
         low = max(0.0, low - estimate.overrun)  # it may as well be shorter
         lowest = units if low >= amount else to_units(low)

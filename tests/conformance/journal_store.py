@@ -33,7 +33,13 @@ SPEC = RunSpec(kind="requests", subject="s", run_id="run", settings={"items": 5}
 
 
 class StoreFactory(Protocol):
-    """Makes the stores of one implementation for one example."""
+    """Makes the stores of one implementation for one example.
+
+    Attributes:
+        leases_outlive: Whether an owner's lease goes on when its process has died.
+    """
+
+    leases_outlive: bool
 
     def make(self, clock: Callable[[], float]) -> JournalStore:
         """Return a closed store that holds nothing."""
@@ -65,6 +71,7 @@ class Item(msgspec.Struct):
     def record(self) -> dict[str, Any]:
         """What its record must say."""
         intent = msgspec.structs.asdict(self.intent)
+        del intent["estimate"]
         outcome = msgspec.structs.asdict(self.outcome or Finish("", "failed"))
         result = outcome["result"]
         return {
@@ -99,11 +106,12 @@ class Model:
         self.samples: list[tuple[float, int, int]] = []
         self.openings = 1
 
-    def reopen(self) -> None:
-        """Owners of the opening before are gone."""
+    def reopen(self, *, leases_outlive: bool = False) -> None:
+        """Owners of the opening before are gone, once their leases have ended."""
         self.openings += 1
         self.claims.clear()
-        self.leases.clear()
+        if not leases_outlive:
+            self.leases.clear()
 
     def begin(self, intent: Intent, owner: str, room: bool) -> tuple[Any, ...]:
         """Return what ``begin`` may answer for an item."""
@@ -286,7 +294,7 @@ def in_promised_order(sequence: Sequence[Call]) -> list[Call]:
 class JournalStoreMachine(RuleBasedStateMachine):
     """Calls a store in any order, and ends its process at any moment."""
 
-    factory: type[StoreFactory]
+    factory: Callable[[], StoreFactory]
 
     def __init__(self) -> None:
         super().__init__()
@@ -401,7 +409,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         self.store = self.run(self.stores.crash(self.store))
-        self.found_again()
+        self.found_again(leases_outlive=self.stores.leases_outlive)
 
     @rule(
         several=st.lists(intents(), min_size=2, max_size=4, unique_by=lambda intent: intent.key),
@@ -432,7 +440,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
         records = self.run(self.records())
         if [self.facts(record) for record in records] != self.wanted():
             self.model.items = before
-        self.model.reopen()
+        self.model.reopen(leases_outlive=self.stores.leases_outlive)
 
     @rule(running=st.integers(0, 50), limit=st.integers(1, 50))
     def sample(self, running: int, limit: int) -> None:
@@ -564,9 +572,9 @@ class JournalStoreMachine(RuleBasedStateMachine):
             reason = error.reason
         assert reason == (None if expected is None else expected.reason)
 
-    def found_again(self) -> None:
+    def found_again(self, *, leases_outlive: bool = False) -> None:
         opened = self.run(self.store.open(RunSpec(kind="requests", subject="s")))
-        self.model.reopen()
+        self.model.reopen(leases_outlive=leases_outlive)
         assert sums(opened.totals) == sums(self.model.totals())
         assert opened.resumed == bool(self.model.items)
         assert opened.run == self.opened.run

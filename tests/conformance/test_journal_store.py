@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal
+from heygen_async.journal.postgres import PostgresJournal
 from tests.conformance.journal_store import JournalStoreMachine, StoreFactory
+from tests.postgres import end_connections
 
 
 class MemoryFactory:
     """A run in memory ends with its process; what another run finds is the same store."""
+
+    leases_outlive = False
 
     def make(self, clock: Callable[[], float]) -> JournalStore:
         return MemoryJournal(clock=clock)
@@ -31,6 +40,8 @@ class MemoryFactory:
 
 class SqliteFactory:
     """A process that ends leaves the file and its log as they are at that instant."""
+
+    leases_outlive = False
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp())
@@ -54,10 +65,45 @@ class SqliteFactory:
         shutil.rmtree(self._folder)
 
 
-@pytest.mark.parametrize("factory", [MemoryFactory, SqliteFactory])
-def test_a_store_keeps_its_promises(factory: type[StoreFactory]) -> None:
+class PostgresFactory:
+    """A process that ends loses its connection; what it has sent is carried out, or not."""
+
+    leases_outlive = True
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._run = uuid4().hex
+        self._clock: Callable[[], float]
+
+    def make(self, clock: Callable[[], float]) -> JournalStore:
+        self._clock = clock
+        return PostgresJournal(self._url, self._run, clock=clock)
+
+    async def crash(self, store: JournalStore) -> JournalStore:
+        await asyncio.to_thread(end_connections, self._url)
+        with contextlib.suppress(JournalError):
+            await store.aclose()
+        return PostgresJournal(self._url, self._run, clock=self._clock)
+
+    def aclose(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("DELETE FROM heygen_async.owners")  # of all runs
+
+
+def keeps_its_promises(factory: Callable[[], StoreFactory], examples: int = 30) -> None:
     class Machine(JournalStoreMachine):
         pass
 
-    Machine.factory = factory
-    run_state_machine_as_test(Machine, settings=settings(max_examples=30, stateful_step_count=30))
+    Machine.factory = staticmethod(factory)
+    chosen = settings(max_examples=examples, stateful_step_count=30)
+    run_state_machine_as_test(Machine, settings=chosen)
+
+
+@pytest.mark.parametrize("factory", [MemoryFactory, SqliteFactory])
+def test_a_store_keeps_its_promises(factory: type[StoreFactory]) -> None:
+    keeps_its_promises(factory)
+
+
+@pytest.mark.parametrize("examples", [6, pytest.param(100, marks=pytest.mark.crash)])
+def test_postgres_keeps_its_promises(postgres_database: str, examples: int) -> None:
+    keeps_its_promises(partial(PostgresFactory, postgres_database), examples)

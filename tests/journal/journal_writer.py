@@ -11,7 +11,7 @@ import os
 import sys
 from contextlib import aclosing
 
-from heygen_async.journal import Begin, Finish, Intent, RunSpec, SqliteJournal
+from heygen_async.journal import Begin, Finish, Intent, ItemRecord, RunSpec, SqliteJournal
 from heygen_async.journal.keys import fingerprint, idempotency_key
 
 
@@ -45,7 +45,7 @@ async def write(path: str, workers: int, items: int) -> None:
                     str(os.getpid()),
                 )
                 assert begun not in (Begin.DUPLICATE, Begin.HELD_BY_OTHER)
-                state = None if isinstance(begun, Begin) else begun.state
+                state = begun.state if isinstance(begun, ItemRecord) else None
                 if state is None:
                     os.write(1, b"i %d\n" % position)
                 if state in (None, "intended"):

@@ -65,13 +65,13 @@ def intent_of(key: str, position: int = 0, attempt: int = 1, run_id: str = "run"
 
 async def intend(
     store: SqliteJournal, key: str, position: int = 0, attempt: int = 1
-) -> Begin | ItemRecord:
+) -> BeginResult:
     run_id = make_run_id("render", "template", store.path.stem)
     (begun,) = await store.begin([intent_of(key, position, attempt, run_id)], OWNER)
     return begun
 
 
-async def claim(store: JournalStore, key: str) -> Begin | ItemRecord:
+async def claim(store: JournalStore, key: str) -> BeginResult:
     """Claim an item without beginning it."""
     (claimed,) = await store.begin([intent_of(key)], OWNER, room=False)
     return claimed

@@ -42,6 +42,7 @@ OPTIONS: dict[str, Any] = {
 _HOSTS = re.compile(r"([^:,\[\]]*|\[[^\]]*\])(:\d*)?(,([^:,\[\]]*|\[[^\]]*\])(:\d*)?)*")
 _FIRST_VERSION = 2  # SQLite alone has had tables of version 1
 _MIGRATION_LOCK = 0x4847414A  # "HGAJ"
+_REFUSALS = {"authentication failed": "28P01", "does not exist": "3D000"}
 _SQLSTATES = {
     "28": ("access", "the server refuses the user or the password"),
     "3D": ("missing", "the database does not exist"),
@@ -179,7 +180,9 @@ def version_of(connection: psycopg.Connection[Any], name: str) -> int | None:
 def error_from_postgres(name: str, error: psycopg.Error) -> JournalError:
     """Return what an error of PostgreSQL means for the journal."""
     state = error.sqlstate or ""
+    text = error.diag.message_primary or str(error)
+    if not state:  # of a connection that was refused: libpq does not tell it
+        state = next((known for part, known in _REFUSALS.items() if part in text), "")
     fallback = ("io_error", "PostgreSQL failed" if state else "the server cannot be reached")
     reason, sentence = _SQLSTATES.get(state) or _SQLSTATES.get(state[:2]) or fallback
-    text = error.diag.message_primary or str(error)
     return journal_error(name, reason, f"{sentence} ({' '.join(text.split())[:300]})")

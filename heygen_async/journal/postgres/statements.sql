@@ -161,3 +161,198 @@ CREATE TABLE heygen_async.slots (
     slot_limit int NOT NULL
 );
 CREATE INDEX slots_by_time ON heygen_async.slots (run, at);
+
+-- name: create_budget
+INSERT INTO heygen_async.budgets (family) VALUES (%(family)s) ON CONFLICT DO NOTHING;
+
+-- name: create_run
+-- Found again by its name; the settings of a start are those of start_run.
+INSERT INTO heygen_async.runs
+    (name, budget, kind, subject, run_id, created_at, sdk_version, schema_version)
+SELECT %(name)s, budget, %(kind)s, %(subject)s, %(run_id)s, %(created_at)s, %(sdk_version)s,
+    %(schema_version)s
+FROM heygen_async.budgets WHERE family = %(family)s
+ON CONFLICT DO NOTHING;
+
+-- name: find_run
+SELECT run, budget, run_id, kind, subject, created_at, settings, sdk_version, schema_version
+FROM heygen_async.runs WHERE name = %(name)s;
+
+-- name: start_run
+UPDATE heygen_async.runs
+SET settings = %(settings)s, max_cost = %(max_cost)s, max_jobs = %(max_jobs)s
+WHERE run = %(run)s;
+
+-- name: create_claims
+-- What each owner has claimed through this connection, and whether the item had ended then. It ends
+-- with the connection.
+CREATE TEMPORARY TABLE claimed (
+    owner text, key_digest uuid, ended boolean, PRIMARY KEY (owner, key_digest)
+);
+
+-- name: forget_owners
+-- Owners that have been gone for a day.
+DELETE FROM heygen_async.owners WHERE lease_until < %(now)s - 86400;
+
+-- name: now
+SELECT extract(epoch FROM clock_timestamp())::double precision;
+
+-- name: lock_budget
+SELECT FROM heygen_async.budgets WHERE budget = %(budget)s FOR UPDATE;
+
+-- name: figures
+-- Read by a statement of its own once the budget is locked: one that waits for a lock sees all
+-- other rows as they were before.
+SELECT spent, reserved, unrecorded, open, budgets.ended, runs.ended, cancelled, max_cost, max_jobs,
+    extract(epoch FROM clock_timestamp())::double precision
+FROM heygen_async.runs JOIN heygen_async.budgets USING (budget)
+WHERE run = %(run)s;
+
+-- name: living_owners
+SELECT owner FROM heygen_async.owners
+WHERE lease_until > coalesce(%(now)s, extract(epoch FROM clock_timestamp()));
+
+-- name: claims
+SELECT owner, key_digest, ended FROM pg_temp.claimed WHERE key_digest = ANY(%(digests)s);
+
+-- name: claim
+INSERT INTO pg_temp.claimed
+SELECT * FROM unnest(%(owners)s::text[], %(digests)s::uuid[], %(ended)s::boolean[])
+ON CONFLICT (owner, key_digest) DO UPDATE SET ended = excluded.ended;
+
+-- name: records
+-- In the order of the attributes of ItemRecord. The limit goes to the end of a position.
+SELECT key, position, attempt, state, operation, path_arguments, idempotency_key,
+    coalesce(callback_id, idempotency_key), fingerprint, payload, NULL, owner, reserved_usd,
+    resends, job_id, result, error_type, error_code, error_message, intended_at, submitted_at,
+    ended_at, output_seconds, usd, charged_usd
+FROM heygen_async.items
+WHERE item IN (
+    SELECT item FROM heygen_async.items
+    WHERE run = %(run)s AND state = ANY(%(states)s) AND position > %(after)s
+    ORDER BY position FETCH FIRST %(count)s ROWS WITH TIES
+)
+ORDER BY position, item;
+
+-- name: records_by_digest
+SELECT key, position, attempt, state, operation, path_arguments, idempotency_key,
+    coalesce(callback_id, idempotency_key), fingerprint,
+    CASE WHEN key_digest = ANY(%(whole)s) THEN payload ELSE '' END, NULL, owner, reserved_usd,
+    resends, job_id, CASE WHEN key_digest = ANY(%(whole)s) THEN result END, error_type,
+    error_code, error_message, intended_at, submitted_at, ended_at, output_seconds, usd,
+    charged_usd
+FROM heygen_async.items
+WHERE run = %(run)s AND key_digest = ANY(%(digests)s) AND state <> 'queued';
+
+-- name: records_by_idempotency_key
+SELECT key, position, attempt, state, operation, path_arguments, idempotency_key,
+    coalesce(callback_id, idempotency_key), fingerprint, payload, NULL, owner, reserved_usd,
+    resends, job_id, result, error_type, error_code, error_message, intended_at, submitted_at,
+    ended_at, output_seconds, usd, charged_usd
+FROM heygen_async.items
+WHERE run = %(run)s AND state <> 'queued' AND idempotency_key = %(idempotency_key)s
+    AND (idempotency_key LIKE '%%:batch:%%') = %(is_batch)s
+ORDER BY position, item;
+
+-- name: living_reservations
+-- What is reserved for jobs that somebody waits for, what they cost at least, and how many are of
+-- unknown cost.
+SELECT coalesce(sum(round(reserved_usd * 1e9)), 0)::bigint,
+    coalesce(sum(round(lowest_usd * 1e9)), 0)::bigint, count(*) FILTER (WHERE unknown)
+FROM heygen_async.runs JOIN heygen_async.items USING (run)
+WHERE budget = %(budget)s AND state IN ('intended', 'submitted', 'uncertain')
+    AND (owner = %(owner)s OR owner IN (
+        SELECT owner FROM heygen_async.owners WHERE lease_until > %(now)s
+    ));
+
+-- name: intend
+INSERT INTO heygen_async.items (run, state, key_digest, key, position, attempt, operation,
+    path_arguments, idempotency_key, callback_id, fingerprint, payload, reserved_usd, lowest_usd,
+    unknown, owner, intended_at)
+SELECT %(run)s, 'intended', *, %(now)s
+FROM unnest(%(digests)s::uuid[], %(keys)s::text[], %(positions)s::bigint[], %(attempts)s::int[],
+    %(operations)s::text[], %(arguments)s::text[], %(idempotency_keys)s::text[],
+    %(callback_ids)s::text[], %(fingerprints)s::text[], %(payloads)s::bytea[],
+    %(reserved)s::double precision[], %(lowest)s::double precision[], %(unknown)s::boolean[],
+    %(owners)s::text[])
+ON CONFLICT (run, key_digest) DO UPDATE SET
+    state = 'intended', position = excluded.position, attempt = excluded.attempt,
+    operation = excluded.operation, path_arguments = excluded.path_arguments,
+    idempotency_key = excluded.idempotency_key, callback_id = excluded.callback_id,
+    fingerprint = excluded.fingerprint, payload = excluded.payload,
+    reserved_usd = excluded.reserved_usd, lowest_usd = excluded.lowest_usd,
+    unknown = excluded.unknown, owner = excluded.owner, intended_at = excluded.intended_at,
+    job_id = NULL, submitted_at = NULL, ended_at = NULL, end_number = NULL, result = NULL,
+    error_type = NULL, error_code = NULL, error_message = NULL, output_seconds = NULL,
+    usd = NULL, charged_usd = NULL;
+
+-- name: own
+UPDATE heygen_async.items SET owner = claim.owner
+FROM unnest(%(digests)s::uuid[], %(owners)s::text[]) AS claim (key_digest, owner)
+WHERE run = %(run)s AND items.key_digest = claim.key_digest;
+
+-- name: submitted
+UPDATE heygen_async.items
+SET state = 'submitted', job_id = job.job_id, submitted_at = %(now)s
+FROM unnest(%(digests)s::uuid[], %(job_ids)s::text[]) AS job (key_digest, job_id)
+WHERE run = %(run)s AND items.key_digest = job.key_digest;
+
+-- name: finish
+UPDATE heygen_async.items SET state = outcome.state, result = outcome.result,
+    error_type = outcome.error_type, error_code = outcome.error_code,
+    error_message = outcome.error_message, output_seconds = outcome.output_seconds,
+    usd = outcome.usd, charged_usd = outcome.charged_usd, ended_at = %(now)s,
+    end_number = %(ended)s + outcome.number
+FROM unnest(%(digests)s::uuid[], %(states)s::text[], %(results)s::text[], %(error_types)s::text[],
+    %(error_codes)s::text[], %(error_messages)s::text[], %(seconds)s::double precision[],
+    %(usd)s::double precision[], %(charged)s::double precision[])
+    WITH ORDINALITY AS outcome (key_digest, state, result, error_type, error_code, error_message,
+    output_seconds, usd, charged_usd, number)
+WHERE run = %(run)s AND items.key_digest = outcome.key_digest;
+
+-- name: settle
+UPDATE heygen_async.budgets SET spent = %(spent)s, reserved = %(reserved)s,
+    unrecorded = %(unrecorded)s, open = %(open)s, ended = %(ended)s
+WHERE budget = %(budget)s;
+
+-- name: count_outcomes
+UPDATE heygen_async.runs SET ended = ended + %(outcomes)s WHERE run = %(run)s;
+
+-- name: mark_uncertain
+UPDATE heygen_async.items SET state = 'uncertain'
+WHERE run = %(run)s AND key_digest = %(digest)s AND state IN ('intended', 'uncertain')
+RETURNING item;
+
+-- name: count_resend
+UPDATE heygen_async.items SET resends = resends + 1
+WHERE run = %(run)s AND key_digest = %(digest)s AND state <> 'queued'
+RETURNING item;
+
+-- name: heartbeat
+INSERT INTO heygen_async.owners (owner, label, started_at, seen_at, lease_until)
+VALUES (%(owner)s, %(label)s, %(now)s, %(now)s, %(now)s + %(lease)s)
+ON CONFLICT (owner) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until;
+
+-- name: end_leases
+UPDATE heygen_async.owners SET lease_until = least(lease_until, %(now)s)
+WHERE owner = ANY(%(owners)s);
+
+-- name: cancel
+UPDATE heygen_async.runs SET cancelled = %(cancelled)s WHERE run = %(run)s;
+
+-- name: notify
+SELECT pg_notify('heygen_async', %(message)s);
+
+-- name: sample_slots
+INSERT INTO heygen_async.slots VALUES (%(run)s, %(at)s, %(writer)s, %(running)s, %(slot_limit)s);
+
+-- name: slot_samples
+SELECT at, running, slot_limit FROM heygen_async.slots
+WHERE run = %(run)s AND at > %(after)s ORDER BY at FETCH FIRST %(count)s ROWS WITH TIES;
+
+-- name: totals
+SELECT state, count(*), coalesce(sum(usd), 0), coalesce(sum(output_seconds), 0), min(intended_at),
+    max(ended_at), count(job_id), count(*) FILTER (WHERE resends > 0),
+    coalesce(sum(resends * usd), 0),
+    array_agg(reserved_usd) FILTER (WHERE state IN ('intended', 'submitted', 'uncertain'))
+FROM heygen_async.items WHERE run = %(run)s AND state <> 'queued' GROUP BY state;

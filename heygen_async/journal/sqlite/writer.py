@@ -45,9 +45,11 @@ class SqliteJournal:
         path: The file.
         name: The file's path.
         heartbeat_every: None: the lock of the file tells whether an owner is alive.
+        shared: False.
     """
 
     heartbeat_every: float | None = None
+    shared: bool = False
 
     def __init__(
         self,

@@ -1,0 +1,116 @@
+"""Reads a run in PostgreSQL, also while others write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
+
+import psycopg
+
+from heygen_async.journal.postgres.connection import (
+    Location,
+    connect,
+    error_from_postgres,
+    version_of,
+)
+from heygen_async.journal.postgres.rows import (
+    Connection,
+    StoredRun,
+    find_run,
+    page,
+    slot_samples,
+    totals,
+)
+from heygen_async.journal.records import ItemRecord, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.rules import journal_error
+
+T = TypeVar("T")
+
+_PAGE = 1000
+
+
+class PostgresReader:
+    """Read one run. Nothing is written, and items that are queued are left out.
+
+    Args:
+        location: The server.
+        run: The name of the run.
+
+    Attributes:
+        name: What identifies the run, without user and password.
+        run: What the run was asked to do.
+
+    Raises:
+        JournalError: The server cannot be reached, or holds no such run.
+    """
+
+    def __init__(self, location: Location, run: str) -> None:
+        self.name: str = location.name(run)
+        self._connection = connect(location, self.name)
+        try:
+            found = self._query(lambda connection: _find(connection, self.name, run))
+            if found is None:
+                raise journal_error(self.name, "missing", "there is no such run")
+        except BaseException:
+            self.close()
+            raise
+        self.run: RunRecord = found.record
+        self._run = found.run
+
+    def __enter__(self) -> PostgresReader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect. Closing twice is fine."""
+        self._connection.close()
+
+    def totals(self) -> Totals:
+        """Return sums over all items."""
+        return self._query(lambda connection: totals(connection, self._run))
+
+    def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
+        """Iterate over all items, or those in some states, in the order of positions."""
+        after = -1
+        while True:
+            found = self._query(lambda c, after=after: page(c, self._run, states, after, _PAGE))
+            yield from found
+            if len(found) < _PAGE:
+                return
+            after = found[-1].position
+
+    def slots(self) -> Iterator[SlotSample]:
+        """Iterate over the samples of the slots, oldest first."""
+        after = float("-inf")
+        while True:
+            page = self._query(lambda c, after=after: slot_samples(c, self._run, after, _PAGE))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].at
+
+    def _query(self, ask: Callable[..., T]) -> T:
+        try:
+            return ask(self._connection)
+        except psycopg.Error as error:
+            raise error_from_postgres(self.name, error) from None
+
+
+def exists(location: Location, run: str) -> bool:
+    """Return whether a server holds a run. Blocks.
+
+    Raises:
+        JournalError: It cannot be reached.
+    """
+    name = location.name(run)
+    with connect(location, name) as connection:
+        try:
+            return _find(connection, name, run) is not None
+        except psycopg.Error as error:
+            raise error_from_postgres(name, error) from None
+
+
+def _find(connection: Connection, name: str, run: str) -> StoredRun | None:
+    return None if version_of(connection, name) is None else find_run(connection, run)

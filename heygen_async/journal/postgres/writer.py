@@ -1,0 +1,220 @@
+"""``PostgresJournal``: a run in PostgreSQL, which many processes and machines can work on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from heygen_async.errors import ConfigurationError
+from heygen_async.journal.group_commit import GroupCommit
+from heygen_async.journal.keys import check_run_id
+from heygen_async.journal.memory import Completed
+from heygen_async.journal.postgres.connection import locate
+from heygen_async.journal.postgres.database import (
+    FINISHED_WIDTH,
+    SUBMITTED_WIDTH,
+    PostgresDatabase,
+)
+from heygen_async.journal.postgres.reader import PostgresReader, exists
+from heygen_async.journal.postgres.rows import key_digest, members, page, storable, totals
+from heygen_async.journal.records import Finish, Intent, ItemRecord, State, Totals
+from heygen_async.journal.rules import journal_error
+from heygen_async.journal.store import BeginResult, Opened, RunSpec
+from heygen_async.journal.transaction import BeginCall, Written
+from heygen_async.session.tasks import in_thread
+
+_PAGE = 1000
+
+
+class PostgresJournal:
+    """Store a run in the schema ``heygen_async`` of a database, which is created if it is missing.
+
+    Any number of processes can open the run at a time. Each keeps its owner alive by heartbeats; if
+    it dies, others can claim its items once its lease has ended. Closing ends the leases that were
+    renewed through this journal.
+
+    A journal holds one connection while it is open. If that is lost, all calls raise, as for a file
+    whose disk is full; opening the journal again connects anew.
+
+    Args:
+        dsn: ``postgresql://user:password@host:5432/database?run=launch``, with the parameters that
+            libpq takes, such as ``sslmode=verify-full``; or libpq's ``key=value`` form. A password
+            can stand in ``PGPASSWORD`` or ``~/.pgpass`` instead.
+        run: The name of the run. Default: the one in the URL.
+        family: The run whose budget it shares, if it has not been opened yet. Default: its own.
+        heartbeat_every: Seconds between two heartbeats of an owner; it counts as dead after three
+            that are missing.
+        clock: Returns Unix seconds. Default: the clock of the server, so that those of the machines
+            need not agree.
+
+    Attributes:
+        name: Server, database and run, without user and password.
+        run: The name of the run.
+        path: None.
+        heartbeat_every: Seconds between two heartbeats of an owner.
+        shared: True.
+
+    Raises:
+        ConfigurationError: libpq cannot read the DSN, or no run is named.
+    """
+
+    path: Path | None = None
+    shared: bool = True
+
+    def __init__(
+        self,
+        dsn: str,
+        run: str | None = None,
+        *,
+        family: str | None = None,
+        heartbeat_every: float = 10.0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._location = locate(dsn)
+        name = run or self._location.run
+        if not name or "\0" in name:
+            raise ConfigurationError(
+                "journal: a run in PostgreSQL needs a name: add ?run=NAME to the URL"
+            )
+        self._dsn = dsn
+        self.run: str = name
+        self._family = family or name
+        self.name: str = self._location.name(name)
+        self.heartbeat_every: float | None = heartbeat_every
+        self._clock = clock
+        self._settings = self._family, heartbeat_every, clock
+        self._writer: GroupCommit | None = None
+
+    def __repr__(self) -> str:
+        return f"PostgresJournal({self.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _closed_journal, (self._dsn, self.run, *self._settings)
+
+    @property
+    def commits(self) -> int:
+        """Number of transactions since it was opened; each writes all that was queued."""
+        return 0 if self._writer is None else self._writer.commits
+
+    def beside(self, name: str) -> PostgresJournal:
+        """Return the journal of another run, ``RUN.NAME``; the two have one budget."""
+        return _closed_journal(self._dsn, f"{self.run}.{name}", *self._settings)
+
+    def exists(self) -> bool:
+        """Return whether the run was ever opened. Blocks."""
+        return exists(self._location, self.run)
+
+    def reader(self) -> PostgresReader:
+        """Open a reader. Blocks."""
+        return PostgresReader(self._location, self.run)
+
+    async def open(self, spec: RunSpec) -> Opened:
+        """Connect, and open the run or create it."""
+        if spec.run_id is not None:
+            check_run_id(spec.run_id)
+        database = PostgresDatabase(self._location, self.run, self._family, spec, self._clock)
+        try:
+            await in_thread(database.open)
+        except asyncio.CancelledError:
+            await in_thread(database.close)
+            raise
+        # Samples of the slots alone are taken by the clock of this process.
+        clock = self._clock or time.time
+        self._writer = GroupCommit(database, clock, asyncio.get_running_loop())
+        return database.opened
+
+    def begin(
+        self, intents: Sequence[Intent], owner: str, *, room: bool = True
+    ) -> Awaitable[list[BeginResult]]:
+        """Claim items, and record the intents of those that are new, in one transaction."""
+        for intent in intents:
+            key_digest(intent.key)  # raises for a key that cannot be stored
+        writer = self._writer or self._not_open()
+        waiter: asyncio.Future[list[BeginResult]] = writer.loop.create_future()
+        writer.queue().begins.append(BeginCall(intents, owner, room, waiter))
+        return waiter
+
+    def submitted(self, key: str, job_id: str) -> Awaitable[None]:
+        """Record an item's job."""
+        transaction = (self._writer or self._not_open()).queue()
+        transaction.submitted += key_digest(key), key, storable(job_id)
+        return Written(transaction, "submitted", len(transaction.submitted) // SUBMITTED_WIDTH)
+
+    def finish(self, outcome: Finish) -> Awaitable[None]:
+        """Record an item's outcome and settle its money."""
+        result = outcome.result
+        encoded = None if result is None else msgspec.json.encode(result).decode()
+        transaction = (self._writer or self._not_open()).queue()
+        transaction.finished += key_digest(outcome.key), outcome, encoded
+        return Written(transaction, "finished", len(transaction.finished) // FINISHED_WIDTH)
+
+    def mark_uncertain(self, key: str) -> Awaitable[None]:
+        """Record that nobody can tell whether an intended item was accepted."""
+        return self._do(PostgresDatabase.mark_uncertain, key)
+
+    def count_resend(self, key: str) -> Awaitable[None]:
+        """Record that an item is sent again although an earlier attempt may have been paid."""
+        return self._do(PostgresDatabase.count_resend, key)
+
+    def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
+        """Return all items sent under one idempotency key, in the order of positions."""
+        return self._do(PostgresDatabase.read, members, idempotency_key)
+
+    def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
+        """Return nothing: there are no records of schema 1 in PostgreSQL."""
+        return Completed([])
+
+    async def iterate(
+        self, states: Collection[State] | None = None, *, after: int = -1
+    ) -> AsyncIterator[ItemRecord]:
+        """Iterate over items behind a position, in the order of positions."""
+        while True:
+            found: list[ItemRecord] = await self._do(
+                PostgresDatabase.read, page, states, after, _PAGE
+            )
+            for record in found:
+                yield record
+            if len(found) < _PAGE:
+                return
+            after = found[-1].position
+
+    def totals(self) -> Awaitable[Totals]:
+        """Return sums over all items; reads all of them."""
+        return self._do(PostgresDatabase.read, totals)
+
+    def sample_slots(self, running: int, limit: int) -> None:
+        """Store how many jobs run and how many could; one sample a second is kept."""
+        (self._writer or self._not_open()).sample(running, limit)
+
+    def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:
+        """Keep an owner alive."""
+        return self._do(PostgresDatabase.heartbeat, owner, lease)
+
+    def cancel(self, cancelled: bool = True) -> Awaitable[None]:
+        """Let nothing more be begun by any process, or undo that.
+
+        What is under way goes on to its end. Processes that listen are told at once.
+        """
+        return self._do(PostgresDatabase.cancel, cancelled)
+
+    async def aclose(self) -> None:
+        """Write what is queued, end the leases, and disconnect."""
+        if self._writer is not None:
+            await self._writer.aclose()
+
+    def _do(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        return (self._writer or self._not_open()).do(function, *arguments)
+
+    def _not_open(self) -> NoReturn:
+        raise journal_error(self.name, "closed", "it is not open")
+
+
+def _closed_journal(
+    dsn: str, run: str, family: str, every: float, clock: Callable[[], float] | None
+) -> PostgresJournal:
+    return PostgresJournal(dsn, run, family=family, heartbeat_every=every, clock=clock)
