@@ -641,6 +641,12 @@ class Batch:
         sizes = batch_sizes(self._concurrency, ceiling) if via == "api-batch" else None
         workers = sizes.in_flight_limit if sizes else min(self._concurrency or ceiling, ceiling)
         store = default_store if journal is None else journal_store(journal)
+        capped = self._budget.max_cost is not None or self._budget.max_jobs is not None
+        if sizes is not None and capped and store is not None and store.shared:
+            raise ConfigurationError(
+                "via: api-batch cannot keep to a cap in a journal that many processes share; "
+                "use via='single'"
+            )
         builder.pull = self._pull
         settings = RunSettings(
             workers=workers,

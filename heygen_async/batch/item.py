@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -17,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from heygen_async.batch.account_search import AccountSearch, CannotTell
 from heygen_async.batch.admission.pauses import CreditPause
 from heygen_async.batch.admission.refusals import failure, is_refusal, pauses_run
+from heygen_async.batch.admission.room import Room
 from heygen_async.batch.operations import OPERATIONS, Pending, Submission, key_expired
 from heygen_async.batch.outcome import Durable, ItemResult
 from heygen_async.batch.resume import (
@@ -26,7 +26,7 @@ from heygen_async.batch.resume import (
     recorded_outcome,
     resume_action,
 )
-from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled, Submitter
+from heygen_async.batch.submitter import ItemHeld, ItemInProgress, SubmissionCancelled, Submitter
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.lost_creates import LOOKS
 from heygen_async.errors import (
@@ -44,6 +44,7 @@ from heygen_async.errors import (
 from heygen_async.journal import Begin, Finish, ItemRecord, JournalStore, Opened
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key
+from heygen_async.journal.store import BeginResult
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.budget import MustWait, Reservation
 from heygen_async.pricing.estimates import Estimate, cost
@@ -70,7 +71,7 @@ class ItemProcessor(Generic[T]):
         submitter: How they reach HeyGen.
         find_job: Searches the account.
         heygen: The client, which tells the length of outputs whose result does not.
-        slots: Where an item gets a slot after it has waited for the budget.
+        slots: Where an item gets a slot after it has waited.
         may_submit: Returns whether submissions go on.
         budget: What may be spent.
         estimate: Returns what a submission will probably cost.
@@ -119,18 +120,23 @@ class ItemProcessor(Generic[T]):
         self._submitter = submitter
         self._find_job = find_job
         self._heygen = heygen
-        self._slots = slots
-        self._may_submit = may_submit
         self._budget = budget
-        self._estimate = estimate
+        self._room = Room(
+            budget=budget,
+            estimate=estimate,
+            slots=slots,
+            may_submit=may_submit,
+            credit=credit,
+            policy=policy,
+            shared=store.shared,
+        )
         self._prices = prices
         self._policy = policy
         self._job_timeout = job_timeout
-        self._claims_first = claims_first or opened.resumed
+        self._claims_first = claims_first or opened.resumed or store.shared
         self._accepted = accepted
         self._resent = resent
         self._credit = credit
-        self._no_room: BudgetExceeded | None = None
 
     async def process(self, submission: Submission[T], lease: SlotLease) -> ItemResult[T]:
         """Process one item to its end.
@@ -152,55 +158,74 @@ class ItemProcessor(Generic[T]):
             submission.index,
         )
         item = ItemInProgress(submission, identity, lease, self._accepted, self._resent)
-        action = Action.SUBMIT
         try:
-            if self._claims_first:
-                await self._claim(item)
-                if item.record is not None:
-                    action = self._action_for(item, item.record)
-                    if action is Action.RETURN:
-                        return self._recorded(item, item.record)
-            reservation = self._reserve(item) or await self._wait_for_room(item)
             while True:
                 try:
-                    if self._credit.paused and action is not Action.WAIT:
-                        await self._wait_for_credit(item)
-                    if item.record is None or item.refusals:
-                        since = time.time()
-                        try:
-                            pending = await self._submitter.submit(item)
-                        except (DuplicateKey, CallError) as error:
-                            pending = await self._not_submitted(item, error, since)
-                    else:
-                        pending = await self._resume(item, item.record, action)
-                    result = await pending.wait(self._job_timeout)
-                    measure = OPERATIONS[submission.operation].measure
-                    seconds: float | None = (
-                        getattr(result, "duration", None)
-                        if measure is None
-                        else await measure(self._heygen, result)
-                    )
-                except asyncio.CancelledError:
-                    # Its job may run on; a later run waits for it.
-                    self._budget.set_aside(reservation)
-                    raise
-                except SubmissionCancelled as stopped:
-                    budget = self._budget
-                    (budget.set_aside if stopped.in_doubt else budget.release)(reservation)
-                    stopped.key = item.identity.key
-                    raise
-                except (DuplicateKey, JournalError):
-                    self._budget.release(reservation)
-                    raise
-                except HeyGenError as error:
-                    if isinstance(error, PaymentRequired) and await self._refused(item, error):
-                        continue
-                    return self._failed(item, error, reservation)
-                return self._completed(item, result, seconds, reservation)
+                    return await self._process(item)
+                except ItemHeld:  # another process was faster; now it is waited for
+                    item.refusals = 0
         except (DuplicateKey, IdempotencyMismatch) as error:
             return ItemResult(item.identity.key, item.job_id, error=error)
         finally:
             item.lease.release()
+
+    async def _process(self, item: ItemInProgress[T]) -> ItemResult[T]:
+        action, held = Action.SUBMIT, False
+        if self._claims_first:
+            held = await self._claim(item)
+            if item.record is not None:
+                action = self._action_for(item, item.record)
+                if action is Action.RETURN:
+                    return self._recorded(item, item.record)
+            if held:
+                await self._room.take_slot(item)
+        reservation = self._room.reserve(item) or await self._room.wait(item)
+        waits = False
+        while True:
+            try:
+                if waits:
+                    await self._room.wait_for_shared(item)
+                    waits = False
+                if self._credit.paused and action is not Action.WAIT:
+                    await self._room.wait_for_credit(item)
+                if item.record is None or item.refusals:
+                    since = time.time()
+                    try:
+                        pending = await self._submitter.submit(item)
+                    except (DuplicateKey, CallError) as error:
+                        pending = await self._not_submitted(item, error, since)
+                else:
+                    pending = await self._resume(item, item.record, action)
+                result = await pending.wait(self._job_timeout)
+                measure = OPERATIONS[item.submission.operation].measure
+                seconds: float | None = (
+                    getattr(result, "duration", None)
+                    if measure is None
+                    else await measure(self._heygen, result)
+                )
+            except asyncio.CancelledError:
+                # Its job may run on; a later run waits for it.
+                self._budget.set_aside(reservation)
+                raise
+            except SubmissionCancelled as stopped:
+                budget = self._budget
+                (budget.set_aside if stopped.in_doubt else budget.release)(reservation)
+                stopped.key = item.identity.key
+                raise
+            except (DuplicateKey, JournalError, ItemHeld):
+                self._budget.release(reservation)
+                raise
+            except MustWait:  # says a journal that many processes share
+                waits = True
+                continue
+            except BudgetExceeded as exceeded:
+                self._budget.release(reservation)
+                raise self._room.refusal(item, exceeded) from None
+            except HeyGenError as error:
+                if isinstance(error, PaymentRequired) and await self._refused(item, error):
+                    continue
+                return self._failed(item, error, reservation)
+            return self._completed(item, result, seconds, reservation)
 
     async def claim(self, submission: Submission[T]) -> tuple[str, bool]:
         """Return the key of an item, and whether it would still have to be submitted.
@@ -216,12 +241,22 @@ class ItemProcessor(Generic[T]):
         is_new = record is None or record.resubmits(retry_failed=self._policy.retry_failed)
         return item.identity.key, is_new
 
-    async def _claim(self, item: ItemInProgress[T]) -> None:
-        """Claim an item, and look up its record; one without a key gets the first free one."""
-        submission = item.submission
+    async def _claim(self, item: ItemInProgress[T]) -> bool:
+        """Claim an item, and look up its record; one without a key gets the first free one.
+
+        Returns:
+            Whether another process worked on it meanwhile. The item has no slot then.
+        """
+        submission, held = item.submission, False
         claimed = await self._look_up(item)
-        while claimed is Begin.DUPLICATE and submission.key is None:
-            self._next_key(item)
+        while claimed is Begin.HELD_BY_OTHER or (
+            claimed is Begin.DUPLICATE and submission.key is None
+        ):
+            if claimed is Begin.HELD_BY_OTHER:
+                held = True
+                await self._room.wait_for_other(item)
+            else:
+                self._next_key(item)
             claimed = await self._look_up(item)
         if claimed is Begin.NO_ROOM and submission.key is None and self._opened.legacy:
             claimed = await self._claim_legacy(item)
@@ -232,18 +267,19 @@ class ItemProcessor(Generic[T]):
             self.added += 1
         else:
             raise duplicate_key(self._store.name, item.identity.key)
+        return held
 
     def _next_key(self, item: ItemInProgress[T]) -> None:
         """Give an item another default key: an equal one has its own."""
         self._keys.skip(item.identity)
         item.identity = item.submission.identity(self._keys)
 
-    async def _look_up(self, item: ItemInProgress[T]) -> Begin | ItemRecord:
+    async def _look_up(self, item: ItemInProgress[T]) -> BeginResult:
         intent = item.intent(self._keys)
         (claimed,) = await self._store.begin((intent,), self._owner, room=False)
         return claimed
 
-    async def _claim_legacy(self, item: ItemInProgress[T]) -> Begin | ItemRecord:
+    async def _claim_legacy(self, item: ItemInProgress[T]) -> BeginResult:
         """Claim the record of an equal item that version 0.1.0 gave another default key."""
         identity = item.identity
         for record in await self._store.matching(identity.fingerprint):
@@ -277,68 +313,6 @@ class ItemProcessor(Generic[T]):
             resends=record.resends,
         )
 
-    def _reserve(self, item: ItemInProgress[T]) -> Reservation | None:
-        """Reserve room for an item, or return None if there may be room later.
-
-        Raises:
-            BudgetExceeded: There is no room, and will be none.
-        """
-        expected, record = self._estimate(item.submission), item.record
-        submitted = record is not None and (
-            record.state in ("intended", "submitted")
-            or (record.state == "uncertain" and not self._policy.resubmit_uncertain)
-        )
-        amount = None if record is None or not submitted else record.reserved_usd
-        # The first refusal is that of all later items, cheaper ones too.
-        if self._no_room is None or submitted:
-            try:
-                reservation = self._budget.reserve(expected, submitted=submitted, amount=amount)
-            except MustWait:
-                return None
-            except BudgetExceeded as exceeded:
-                self._no_room = exceeded
-            else:
-                item.reserved_usd = reservation.amount
-                return reservation
-        raise self._refusal(item)
-
-    async def _wait_for_room(self, item: ItemInProgress[T]) -> Reservation:
-        """Reserve room for an item when jobs in flight have ended.
-
-        Raises:
-            BudgetExceeded: There is none then either.
-            SubmissionCancelled: Submissions have stopped meanwhile.
-        """
-        # The slot is needed by a job in flight that was refused and queues again.
-        item.lease.release()
-        try:
-            reservation = await self._budget.room(self._estimate(item.submission))
-        except BudgetExceeded as exceeded:
-            self._no_room = self._no_room or exceeded
-            raise self._refusal(item) from None
-        try:
-            await self._take_slot(item)
-        except BaseException:
-            self._budget.release(reservation)
-            raise
-        item.reserved_usd = reservation.amount
-        return reservation
-
-    async def _take_slot(self, item: ItemInProgress[T]) -> None:
-        item.lease = await self._slots.acquire()
-        if not self._may_submit():
-            raise SubmissionCancelled
-
-    async def _wait_for_credit(self, item: ItemInProgress[T]) -> None:
-        """Wait until the account may have credit again.
-
-        Raises:
-            SubmissionCancelled: Submissions have stopped meanwhile.
-        """
-        item.lease.release()
-        await self._credit.wait(item.submission.index)
-        await self._take_slot(item)
-
     async def _refused(self, item: ItemInProgress[T], error: PaymentRequired) -> bool:
         """Hold the run back after a 402; return whether the item is to be sent again.
 
@@ -356,12 +330,6 @@ class ItemProcessor(Generic[T]):
         item.sending = False
         self._credit.refused(error)
         return True
-
-    def _refusal(self, item: ItemInProgress[T]) -> BudgetExceeded:
-        refusal = copy.copy(self._no_room)
-        assert refusal is not None
-        refusal.not_submitted = (item.identity.key,)
-        return refusal
 
     async def _submit(self, item: ItemInProgress[T]) -> Pending[T]:
         """Submit an item as a new attempt."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any, Generic, Literal, TypeVar
@@ -47,6 +46,7 @@ from heygen_async.errors import (
     SlotsUnavailable,
 )
 from heygen_async.journal import JournalStore, Opened, RunSpec
+from heygen_async.journal.heartbeats import Heartbeats
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
 from heygen_async.journal.rules import check_same_run
 from heygen_async.journal.store import SAMPLE_EVERY
@@ -153,6 +153,7 @@ class Run(Generic[T]):
         self._yields_resumed = settings.finished == "yield"
         self._until_taken = self._closed = False
         self._opened: Opened
+        self._heartbeats = Heartbeats(store)
         self._submitter: Submitter
         self._processor: ItemProcessor[T]
         self._keys: ItemKeys
@@ -328,7 +329,7 @@ class Run(Generic[T]):
             await self._scouting.learn(self._store)
         keys: ItemKeys = StableKeys(opened.run.run_id) if settings.journaled else FreshKeys()
         self._keys = keys
-        owner = secrets.token_hex(8)
+        owner = await self._heartbeats.start()
         single = SingleSubmitter(self._heygen, self._store, keys, owner)
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:
@@ -399,6 +400,7 @@ class Run(Generic[T]):
                 self._watch.stop()
                 self._store.sample_slots(self._stats.running, self._slots.limit)
                 await self._submitter.aclose()
+                await self._heartbeats.stop()
         finally:
             await self._store.aclose()
             self._closed = True
@@ -429,7 +431,8 @@ class Run(Generic[T]):
             self._exceeded(exceeded)
             return None
         except (SubmissionCancelled, ItemDeferred) as left:
-            self._stops.left(left)
+            if self._stops.left(left):
+                self.stop_submitting()
             return None
         except (JournalError, SlotsUnavailable):
             raise  # nothing more may be submitted

@@ -18,10 +18,17 @@ from heygen_async.batch.operations import (
     key_expired,
 )
 from heygen_async.client import HeyGen
-from heygen_async.errors import DuplicateKey, JournalError, SlotsUnavailable, SlotUnavailable
+from heygen_async.errors import (
+    BudgetExceeded,
+    JournalError,
+    SlotsUnavailable,
+    SlotUnavailable,
+)
 from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
+from heygen_async.journal.store import BeginResult
+from heygen_async.pricing.estimates import Estimate
 from heygen_async.session.calls import bulk_submission
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.gate import LONGEST_PAUSE
@@ -45,6 +52,25 @@ class SubmissionCancelled(Exception):
     def __init__(self, in_doubt: bool = False) -> None:
         self.in_doubt = in_doubt
         self.key: str | None = None
+
+
+class RunCancelled(SubmissionCancelled):
+    """The item was not sent, since its run was cancelled in the journal.
+
+    Args:
+        store: The journal.
+
+    Attributes:
+        error: What the run raises at its end.
+    """
+
+    def __init__(self, store: JournalStore) -> None:
+        super().__init__()
+        self.error: JournalError = journal_error(store.name, "cancelled", "the run was cancelled")
+
+
+class ItemHeld(Exception):
+    """The item was not sent, since another process works on it."""
 
 
 class StoppableLease:
@@ -98,6 +124,7 @@ class ItemInProgress(Generic[T]):
         identity: How it is named.
         record: What earlier runs stored of it, or None.
         reserved_usd: US dollars that the budget reserves for it, or None.
+        estimate: What it will probably cost, or None before it has been reserved.
         refusals: How many of its attempts this run has recorded as refused.
         sending: Whether its request is on its way.
         sent_before: Whether an earlier run may have sent it under the same key.
@@ -108,6 +135,7 @@ class ItemInProgress(Generic[T]):
     __slots__ = (
         "_accepted",
         "_resent",
+        "estimate",
         "identity",
         "job_id",
         "lease",
@@ -133,6 +161,7 @@ class ItemInProgress(Generic[T]):
         self.identity: ItemIdentity = identity
         self.record: ItemRecord | None = None
         self.reserved_usd: float | None = None
+        self.estimate: Estimate | None = None
         self.refusals: int = 0
         self.sending: bool = False
         self.sent_before: bool = False
@@ -178,6 +207,7 @@ class ItemInProgress(Generic[T]):
             fingerprint,
             submission.payload,
             self.reserved_usd,
+            self.estimate,
         )
 
 
@@ -190,6 +220,8 @@ class Submitter(Protocol):
         Raises:
             DuplicateKey: Another item of the run has its key.
             SubmissionCancelled: Submissions have stopped.
+            ItemHeld: Another process works on it.
+            BudgetExceeded: A journal that many processes share has no room for it, or none yet.
             JournalError: The intent is not durable, so the item was not sent.
             HeyGenError: It was refused, or nobody knows what became of it.
             asyncio.CancelledError: The item has its job if it was accepted all the same.
@@ -367,11 +399,14 @@ def not_sent(record_key: str) -> Finish:
     )
 
 
-def not_begun(
-    store: JournalStore, key: str, begun: Begin | ItemRecord
-) -> DuplicateKey | JournalError:
+def not_begun(store: JournalStore, key: str, begun: BeginResult) -> Exception:
     """Return the error for an item that could not be begun."""
+    if isinstance(begun, BudgetExceeded):
+        return begun
+    if begun is Begin.CANCELLED:
+        return RunCancelled(store)
+    if begun is Begin.HELD_BY_OTHER:
+        return ItemHeld(f"journal {store.name}: another process works on item {key!r}")
     if begun is Begin.DUPLICATE:
         return duplicate_key(store.name, key)
-    what = "another process" if begun is Begin.HELD_BY_OTHER else "another run"
-    return journal_error(store.name, "held", f"{what} works on item {key!r}")
+    return journal_error(store.name, "held", f"another run works on item {key!r}")

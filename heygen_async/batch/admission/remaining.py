@@ -99,7 +99,7 @@ class RemainingItems:
         if self.deferred():
             return
         left_out = opened.totals.items - processor.found
-        if left_out:
+        if left_out > 0:  # other processes may have added some
             logger.warning(
                 "items of the journal that are not among those of this run, and were left as "
                 "they are: %d",

@@ -6,6 +6,7 @@ from typing import Any
 
 from heygen_async.batch.admission.refusals import pauses_run
 from heygen_async.batch.outcome import EarlyFailures, OnError, Outcome
+from heygen_async.batch.submitter import RunCancelled
 from heygen_async.errors import (
     APIError,
     AuthenticationError,
@@ -36,7 +37,7 @@ class Stops:
         self.not_submitted: list[str] = []
         self._stops_at_once = on_error == "stop"
         self._over_budget: BudgetExceeded | None = None
-        self._gave_up: tuple[str, APIError] | None = None
+        self._gave_up: tuple[str, HeyGenError] | None = None
         self._failure: tuple[str, HeyGenError] | None = None
 
     def is_fatal(self, error: HeyGenError) -> bool:
@@ -53,11 +54,14 @@ class Stops:
         self._over_budget = self._over_budget or error
         self.not_submitted += error.not_submitted
 
-    def left(self, reason: Exception) -> None:
-        """Note that an item was begun and not submitted."""
+    def left(self, reason: Exception) -> bool:
+        """Note that an item was begun and not submitted, and return whether the run has stopped."""
+        if isinstance(reason, RunCancelled):
+            self._gave_up = self._gave_up or ("the run was cancelled", reason.error)
         key: str | None = getattr(reason, "key", None)
         if self.names_the_rest and key is not None:
             self.not_submitted.append(key)
+        return isinstance(reason, RunCancelled)
 
     def give_up(self, reason: str, error: APIError) -> None:
         """Note that HeyGen accepts nothing any more."""

@@ -1,0 +1,393 @@
+"""What is particular to runs in PostgreSQL: many writers, one budget, a server that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import pickle
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heygen_async import Batch, BatchStopped, BudgetExceeded, HeyGen
+from heygen_async.errors import ConfigurationError, InvalidRequest, JournalError
+from heygen_async.journal import (
+    Begin,
+    Finish,
+    Intent,
+    ItemRecord,
+    RunSpec,
+    journal_store,
+    open_reader,
+)
+from heygen_async.journal.postgres import PostgresJournal
+from heygen_async.pricing.budget import Budget, Reservation
+from heygen_async.pricing.estimates import Estimate
+from heygen_async.sandbox import Sandbox
+from tests.journal.postgres_process import SPEC
+from tests.patience import PATIENCE
+from tests.postgres import Postgres, end_connections
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Leases end by the clock of the server."""
+    return "asyncio", {}
+
+
+@pytest.fixture
+def url(postgres_database: str) -> str:
+    return f"{postgres_database}?run=launch"
+
+
+@pytest.fixture
+def sandbox_settings() -> dict[str, Any]:
+    return {"speed": 6000, "concurrency": 20}
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str, spec: RunSpec = SPEC, **kwargs: Any) -> AsyncIterator[PostgresJournal]:
+    journal = PostgresJournal(url, **kwargs)
+    await journal.open(spec)
+    try:
+        yield journal
+    finally:
+        await journal.aclose()
+
+
+def intent(key: str, *, usd: float | None = None, estimate: Estimate | None = None) -> Intent:
+    sent_under = f"run:1:{key}"
+    return Intent(key, 0, 1, "videos.create", (), sent_under, sent_under, "f", b"{}", usd, estimate)
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url.partition("?")[0], autocommit=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def processes(count: int, *arguments: str) -> list[str]:
+    """Let so many processes work on a run at the same time, and return what each has said."""
+    command = [sys.executable, "-m", "tests.journal.postgres_process", str(count), *arguments]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE * 2)
+    assert ended.returncode == 0
+    return ended.stdout.splitlines()
+
+
+# Names.
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://user:pass/word@host/db?run=a",
+        "postgresql://user:pass@word@host/db?run=a",
+        "postgresql://user:pass#word@host/db?run=a",
+        "postgresql://user:pass?word@host/db",
+        "postgresql://user:pass%word@host/db?run=a",
+        "postgresql://user:password@host/db?run=a&passw=word",
+        "postgresql://user:password@host/db?run=",
+        "postgresql://user:password@host/db",
+        "password=pass'word",
+    ],
+)
+def test_a_dsn_that_cannot_be_read_is_not_quoted(dsn: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        PostgresJournal(dsn)
+    assert "pass" not in str(refused.value).replace("user:password@", "").replace("its pass", "")
+    assert refused.value.__cause__ is None
+
+
+def test_a_dsn_keeps_what_libpq_takes_and_tells_no_password() -> None:
+    dsn = (
+        "postgresql://user:s%20cret@db.example.com:6432/app"
+        "?sslmode=verify-full&run=spring%202&sslrootcert=/etc/ca.pem"
+    )
+    journal = journal_store(dsn)
+    assert isinstance(journal, PostgresJournal)
+    assert journal.run == "spring 2"
+    assert journal.name == "postgresql://db.example.com:6432/app?run=spring%202"
+    again = pickle.loads(pickle.dumps(journal.beside("translate")))
+    assert (again.name, again.run) == (f"{journal.name}.translate", "spring 2.translate")
+    assert "cret" not in repr(journal) + repr(vars(journal)["_location"]) + journal.name
+
+
+async def test_a_password_is_in_no_error(postgres_url: str) -> None:
+    wrong = postgres_url.replace("://postgres:", "://postgres:wrong-one-")
+    journal = PostgresJournal(wrong, "launch")
+    with pytest.raises(JournalError) as refused:
+        await journal.open(SPEC)
+    assert (refused.value.reason, refused.value.path) == ("access", journal.name)
+    assert "wrong-one" not in f"{refused.value!r} {refused.value.__cause__!r}"
+    missing = PostgresJournal(f"{postgres_url}-not", "launch")
+    with pytest.raises(JournalError, match="the database does not exist"):
+        await asyncio.to_thread(missing.exists)
+    away = PostgresJournal("postgresql://user:password@127.0.0.1:1/db", "launch")
+    with pytest.raises(JournalError, match="cannot be reached") as unreachable:
+        await asyncio.to_thread(away.reader)
+    assert "password@" not in str(unreachable.value)
+    assert unreachable.value.reason == "io_error"
+
+
+async def test_keys_and_texts_that_postgresql_does_not_store(url: str) -> None:
+    async with opened(url) as journal:
+        for key in ("\ud800", "a\0b"):
+            with pytest.raises(InvalidRequest, match="key"):
+                await journal.begin([intent(key)], "one")
+        await journal.begin([intent("a")], "one")
+        await journal.submitted("a", "job\0")
+        error = Finish("a", "failed", error_code="c\0", error_message="why\0 \ud800")
+        await journal.finish(error)
+        (record,) = [one async for one in journal.iterate()]
+    assert (record.job_id, record.error_code, record.error_message) == ("job�", "c�", "why� ?")
+
+
+# Many processes.
+def test_ten_processes_start_at_once(url: str) -> None:
+    assert processes(10, "open", url) == ["opened"] * 10
+    (version,) = rows(url, "SELECT count(*) FROM heygen_async.versions")
+    (runs,) = rows(url, "SELECT count(*) FROM heygen_async.runs")
+    assert (version, runs) == ((1,), (1,))
+
+
+async def test_an_item_belongs_to_one_living_owner(url: str) -> None:
+    async with opened(url) as first, opened(url) as second:
+        await first.heartbeat("one", 60)
+        assert await first.begin([intent("a"), intent("b")], "one") == [Begin.NEW, Begin.NEW]
+        assert await second.begin([intent("a")], "two") == [Begin.HELD_BY_OTHER]
+        await first.heartbeat("one", 0.1)
+        await asyncio.sleep(0.2)
+        (claimed,) = await second.begin([intent("a")], "two")
+        assert isinstance(claimed, ItemRecord)
+        # The owner before has sent it, and says so late: no paid job is lost.
+        await first.submitted("a", "job")
+        (claimed,) = await second.begin([intent("a")], "three", room=False)
+        assert isinstance(claimed, ItemRecord)
+        assert (claimed.job_id, claimed.owner) == ("job", "two")
+        await second.finish(Finish("a", "completed", usd=1.0))
+        with pytest.raises(JournalError) as late:
+            await first.finish(Finish("a", "completed", usd=1.0))
+        assert late.value.reason == "wrong_state"
+    assert rows(url, "SELECT spent, open FROM heygen_async.budgets") == [(10**9, 1)]
+
+
+async def test_an_owner_can_claim_again_what_another_one_had_meanwhile(url: str) -> None:
+    async with opened(url) as first, opened(url) as second:
+        await first.begin([intent("a")], "one")
+        assert await first.begin([intent("a")], "one") == [Begin.DUPLICATE]
+        await second.begin([intent("a")], "two")
+        (claimed,) = await first.begin([intent("a")], "one")
+        assert isinstance(claimed, ItemRecord)
+        assert await first.begin([intent("a")], "one") == [Begin.DUPLICATE]
+
+
+async def test_what_a_killed_process_has_claimed_goes_to_others(url: str) -> None:
+    dead = PostgresJournal(url)
+    await dead.open(SPEC)
+    await dead.heartbeat("one", 0.5)
+    await dead.begin([intent("a")], "one")
+    await asyncio.to_thread(end_connections, url.partition("?")[0])
+    with pytest.raises(JournalError) as lost:
+        await dead.submitted("a", "job")
+    assert lost.value.reason == "io_error"
+    await dead.aclose()
+    async with opened(url) as journal:
+        assert await journal.begin([intent("a")], "two") == [Begin.HELD_BY_OTHER]
+        await asyncio.sleep(0.6)
+        (claimed,) = await journal.begin([intent("a")], "two")
+        assert isinstance(claimed, ItemRecord)
+        assert claimed.state == "intended"
+
+
+async def test_outcomes_are_numbered_in_the_order_of_their_ends(url: str) -> None:
+    keys = [f"item {number}" for number in range(100)]
+    async with opened(url) as first, opened(url) as second:
+        await first.begin([intent(key) for key in keys], "one")
+        halves = zip(keys[::2], keys[1::2], strict=True)
+        ended = [
+            journal.finish(Finish(key, "failed"))
+            for pair in halves
+            for key, journal in zip(pair, (first, second), strict=True)
+        ]
+        await asyncio.gather(*ended)
+        assert first.commits + second.commits < 20
+    numbers = rows(url, "SELECT end_number, ended_at FROM heygen_async.items ORDER BY end_number")
+    assert [number for number, _ in numbers] == list(range(1, 101))
+    assert rows(url, "SELECT ended FROM heygen_async.runs") == [(100,)]
+
+
+# Money.
+def estimates(usd: float, *, low: float = 0.0, unknown: bool = False) -> Estimate:
+    return Estimate(
+        usd=usd,
+        usd_low=low if unknown else usd,
+        usd_high=usd,
+        usd_known=usd,
+        unknown=int(unknown),
+        seconds=None,
+        basis="",
+        as_of=datetime.date(2026, 11, 1),
+    )
+
+
+async def test_a_cap_counts_all_runs_of_a_family(url: str) -> None:
+    spec = RunSpec(kind="requests", subject="", settings={"max_cost": 10})
+    dear = estimates(6)
+    stage = PostgresJournal(url).beside("translate")
+    await stage.open(spec)
+    async with opened(url, spec) as journal:
+        (begun,) = await journal.begin([intent("a", usd=6, estimate=dear)], "one")
+        (refused,) = await stage.begin([intent("a", usd=6, estimate=dear)], "one")
+        assert begun is Begin.NEW
+        assert type(refused) is BudgetExceeded  # nobody waits for the other: it is not alive
+        assert "6.00 USD reserved of at most 10.00 USD; jobs: 1" in str(refused)
+        await journal.heartbeat("two", 60)
+        await journal.begin([intent("b", usd=0, estimate=estimates(0))], "two")
+        await journal.finish(Finish("a", "completed", usd=1))
+        (begun,) = await stage.begin([intent("a", usd=6, estimate=dear)], "one")
+        assert begun is Begin.NEW
+    await stage.aclose()
+
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("begin"),
+            st.sampled_from((0.0, 0.5, 1.0, 3.0, 20.0)),
+            st.booleans(),
+            st.sampled_from((0.0, 0.5)),
+        ),
+        st.tuples(st.just("finish"), st.integers(0, 3), st.sampled_from((None, 0.0, 0.5, 3.0))),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(moves=moves, max_cost=st.sampled_from((0.0, 1.0, 4.0, 10.0)), jobs=st.integers(1, 8))
+@settings(max_examples=20)
+def test_a_store_decides_about_money_as_the_budget_of_one_process(
+    postgres_url: str, moves: list[Any], max_cost: float, jobs: int
+) -> None:
+    async def decide() -> None:
+        budget = Budget(max_cost, jobs)
+        spec = RunSpec(
+            kind="requests", subject="", settings={"max_cost": max_cost, "max_jobs": jobs}
+        )
+        under_way: list[tuple[str, Reservation]] = []
+        async with opened(postgres_url, spec, run=f"{id(budget)} {moves}") as journal:
+            for number, (move, *arguments) in enumerate(moves):
+                if move == "begin":
+                    usd, unknown, low = arguments
+                    estimate = estimates(usd, low=min(low, usd), unknown=unknown)
+                    expected: Any = Begin.NEW
+                    try:
+                        reservation = budget.reserve(estimate)
+                    except BudgetExceeded as refusal:
+                        expected = refusal
+                    else:
+                        under_way.append((str(number), reservation))
+                    one = intent(str(number), usd=usd, estimate=estimate)
+                    (found,) = await journal.begin([one], "one")
+                    assert (type(found), str(found)) == (type(expected), str(expected))
+                elif under_way:
+                    at, usd = arguments
+                    key, reservation = under_way.pop(at % len(under_way))
+                    budget.settle(reservation, usd)
+                    await journal.submitted(key, "job")
+                    await journal.finish(Finish(key, "completed", usd=usd))
+
+    asyncio.run(decide())
+
+
+def test_four_processes_keep_to_one_cap(url: str, sandbox_thread: Sandbox) -> None:
+    """Videos of unknown length, at most 18 USD each: one at a time goes beyond the cap."""
+    sandbox, cap = sandbox_thread, 1.5
+    told = processes(4, "agents", url, sandbox.base_url, sandbox.api_key, str(cap))
+    assert told == ["no room"] * 4
+    with open_reader(url) as reader:
+        totals = reader.totals()
+        records = list(reader.records(["completed"]))
+    assert totals.items == len(records) == sandbox.ledger.count()
+    longest = max(record.usd or 0.0 for record in records)
+    assert cap <= totals.usd <= cap + longest
+    (spent,) = rows(url, "SELECT spent, reserved, open, ended FROM heygen_async.budgets")
+    assert spent == (round(totals.usd * 1e9), 0, 0, len(records))
+
+
+# Batches.
+async def test_a_batch_takes_a_dsn_as_it_takes_a_file(
+    url: str, sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    template_id = sandbox.add_template()
+    names = [{"name": f"Person {number}"} for number in range(5)]
+    for resumed in (False, True):
+        async with Batch(heygen, journal=url, max_cost=100) as batch:
+            outcomes = [outcome async for outcome in batch.render(template_id, names)]
+        assert [outcome.ok for outcome in outcomes] == [True] * 5
+        assert {outcome.resumed for outcome in outcomes} == {resumed}
+    assert sandbox.ledger.count() == 5
+
+
+async def test_two_processes_on_the_same_items_pay_once_for_each(
+    url: str, sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    template_id = sandbox.add_template()
+    names = [{"name": f"Person {number}"} for number in range(6)]
+
+    async def render() -> set[str | None]:
+        async with Batch(heygen, journal=url) as batch:
+            return {outcome.job_id async for outcome in batch.render(template_id, names)}
+
+    first, second = await asyncio.gather(render(), render())
+    assert first == second
+    assert sandbox.ledger.count() == len(first) == 6
+
+
+async def test_a_cancelled_run_begins_nothing_more(
+    url: str, sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    template_id = sandbox.add_template()
+    names = ({"name": f"Person {number}"} for number in range(1000))
+    spec = RunSpec(kind="render", subject=template_id)
+    async with opened(url, spec) as store, Batch(heygen, journal=url, concurrency=2) as batch:
+
+        async def cancelled_after_two() -> None:
+            async for outcome in batch.render(template_id, names):
+                if outcome.index == 1:
+                    await store.cancel()
+
+        with pytest.raises(BatchStopped, match="the run was cancelled"):
+            await cancelled_after_two()
+    assert sandbox.ledger.count() < 10
+
+
+async def test_server_batches_cannot_keep_to_a_shared_cap(url: str, heygen: HeyGen) -> None:
+    with pytest.raises(ConfigurationError, match="via='single'"):
+        Batch(heygen, journal=url, max_cost=1).run([], via="api-batch")
+
+
+# The server.
+async def test_a_server_that_is_killed_loses_nothing_that_was_awaited() -> None:
+    with Postgres() as server:
+        journal = PostgresJournal(server.url, "launch")
+        await journal.open(SPEC)
+        assert await journal.begin([intent("a")], "one") == [Begin.NEW]
+        await asyncio.to_thread(server.kill)
+        with pytest.raises(JournalError) as failed:
+            await journal.submitted("a", "job")
+        with pytest.raises(JournalError) as again:
+            await journal.begin([intent("b")], "one")
+        assert again.value is failed.value
+        await asyncio.to_thread(server.start)
+        await journal.aclose()
+        opened = await journal.open(SPEC)
+        assert (opened.totals.items, opened.totals.counts["intended"]) == (1, 1)
+        await journal.submitted("a", "job")
+        await journal.aclose()
