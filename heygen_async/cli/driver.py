@@ -23,8 +23,11 @@ from heygen_async.cli.display import (
     item_of,
     still_running,
 )
-from heygen_async.cli.exit_codes import Exit, exit_for, exit_for_failures, sentence
+from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, exit_for_failures, sentence
 from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.results.item_rows import ItemRows
+from heygen_async.cli.results.journaled import write_item_rows
+from heygen_async.cli.results.live import LiveResults
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
@@ -46,7 +49,8 @@ class RunDriver:
         heygen: The client.
         display: Where outcomes and the report are shown.
         folder: Where results are downloaded to; None downloads nothing.
-        options: Journal and budget.
+        options: Journal, budget and results.
+        items: The rows of the items, for the results and beside the journal; None without rows.
         handle_signals: Handle Ctrl-C and SIGTERM. Pass False if the run is a step of something
             longer that handles them itself.
     """
@@ -58,6 +62,7 @@ class RunDriver:
         folder: OutputFolder | None = None,
         *,
         options: RunOptions | None = None,
+        items: ItemRows | None = None,
         handle_signals: bool = True,
     ) -> None:
         self._heygen = heygen
@@ -65,6 +70,11 @@ class RunDriver:
         self._folder = folder
         self._options = options or RunOptions()
         self._handle_signals = handle_signals
+        self._items = items
+        self._results: LiveResults | None = None
+        if self._options.results is not None and items is not None:
+            self._results = LiveResults(self._options.results, items)
+        self._results_failed = False
         self._failures: list[HeyGenError] = []
         self._completed = 0
         self._file_count = 0
@@ -97,7 +107,7 @@ class RunDriver:
             return exit_for(_cause(self._stopped))
         if self._signal is not None and self._left:
             return _code_of(self._signal)
-        if not self._failures and self._files_failed:
+        if not self._failures and (self._files_failed or self._results_failed):
             return Exit.SOME_FAILED
         return exit_for_failures(self._failures)
 
@@ -115,6 +125,7 @@ class RunDriver:
             HeyGenError: The run cannot go on.
         """
         folder = self._folder
+        await self._keep_rows()
         with self._display.bar(title, total) as progress:
             batch = self._options.batch(self._heygen, progress)
             run = start(batch)
@@ -178,6 +189,7 @@ class RunDriver:
         assert task is not None
         loop = asyncio.get_running_loop()
         started = loop.time()
+        await self._keep_rows()
         shown = self._display.bar(title, total) if bar else contextlib.nullcontext(_no_bar)
         try:
             with shown as progress:
@@ -265,6 +277,23 @@ class RunDriver:
             raise
         finally:
             self._signal = signals.received
+            await self._close_results()
+
+    async def _keep_rows(self) -> None:
+        """Write the rows beside the journal, and the results for the first time."""
+        if self._items is not None and self._options.journal is not None:
+            await asyncio.to_thread(write_item_rows, self._options.journal, self._items)
+        if self._results is not None:
+            await self._results.open()
+
+    async def _close_results(self) -> None:
+        if self._results is None:
+            return
+        try:
+            await self._results.aclose()
+        except CommandError as error:  # the run itself is paid for, and went on
+            self._results_failed = True
+            self._display.warn(f"The results could not be written: {error}")
 
     async def _noted(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
         """Yield the outcomes, each recorded until its download has ended: it was paid for."""
@@ -275,6 +304,8 @@ class RunDriver:
 
     async def _show(self, outcome: Ended[Any]) -> None:
         self._saving.pop((outcome.key, outcome.index), None)
+        if self._results is not None:
+            self._results.add(outcome)
         item = item_of(outcome, outcome.key)
         if outcome.error is not None:
             self._failures.append(outcome.error)

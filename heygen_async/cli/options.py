@@ -65,6 +65,15 @@ Journal = Annotated[
         show_default=False,
     ),
 ]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write all rows with what became of them into this .csv, .jsonl or .xlsx file, while "
+        "the run goes on and at its end.",
+        show_default=False,
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -217,6 +226,7 @@ class SharedOptions:
     concurrency: Concurrency = None
     base_url: BaseUrl = None
     journal: Journal = None
+    results: Results = None
     resume: Resume = False
     max_cost: MaxCost = None
     max_jobs: MaxJobs = None
@@ -252,6 +262,7 @@ class SharedOptions:
             give_up_after=self.give_up_after,
             measure=not self.no_probe,
             dry_run=dry_run,
+            results=self.results,
             also=tuple(further.value for further in self.also or ()),
         )
         return {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ class OutputFolder:
 
     Args:
         path: The folder.
+        name: Gives the name of an outcome's files where keys were checked. Default: its key.
 
     Raises:
         CommandError: The folder cannot be created or written to.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: Callable[[Outcome[Any]], str] | None = None) -> None:
         self.path = path
+        self.name: Callable[[Outcome[Any]], str] = name or attrgetter("key")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -75,7 +78,7 @@ class _CheckedKeys(FilePattern):
     def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
         if apart:
             return super().path(outcome, apart=True)
-        return self._folder.file(outcome.key, self._ending)
+        return self._folder.file(self._folder.name(outcome), self._ending)
 
 
 def _escaped(path: Path) -> str:

@@ -33,6 +33,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
             None.
         also: Files that are downloaded beside each video.
+        results: The file of the rows and their results, or None.
     """
 
     journal: Path | None = None
@@ -47,6 +48,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     concurrency: int | None = None
     also: Sequence[Output] = ()
+    results: Path | None = None
 
     def existing_run(self) -> str | None:
         """Describe what the journal holds before the start; None if there is no run in it.

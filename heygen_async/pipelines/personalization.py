@@ -373,7 +373,7 @@ async def _checked_rows(
         await check_keys(given, key_of, batch.pull)
     own_keys = None
     if key_of is None and batch.store is not None:
-        own_keys = partial(_own_keys, template_id)
+        own_keys = partial(content_keys, template_id)
     return _Rows(given, spoken, checker, key_of, own_keys, title)
 
 
@@ -434,8 +434,11 @@ def _checked_title(title: object, position: int) -> str | None:
     )
 
 
-def _own_keys(template_id: str) -> Callable[[Any], str]:
-    """Return keys for rows from their content; equal rows get a number."""
+def content_keys(template_id: str) -> Callable[[Any], str]:
+    """Return a function that gives rows keys from their content; equal ones get a number.
+
+    A run with a journal names rows so that are given no keys.
+    """
     seen: set[int] = set()
     repeated: Counter[int] = Counter()
 

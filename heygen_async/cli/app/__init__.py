@@ -47,6 +47,10 @@ _PANELS: dict[str, dict[str, _Entry]] = {
             "Tell where a run, or each stage of a chain, stands: from its journal alone, at any "
             "time.",
         ),
+        "results": _Entry(
+            "journals",
+            "Write the rows of a run with what became of them: from its journal, at any time.",
+        ),
         "report": _Entry(
             "journals", "Write one HTML page about a run: counts, money, plots, failures, links."
         ),

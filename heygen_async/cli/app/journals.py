@@ -37,3 +37,25 @@ def report(
     from heygen_async.cli.display import display_for
 
     return command(journal, out, display=display_for(json=json))
+
+
+@app.command()
+@runs
+def results(
+    journal: JournalFile,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A .csv, .jsonl or .xlsx file.",
+            show_default="CSV on standard output",
+        ),
+    ] = None,
+    json: Json = False,
+) -> Command:
+    """Write the rows of a run with what became of them: from its journal, at any time."""
+    from heygen_async.cli.commands.results import results as command
+    from heygen_async.cli.display import display_for
+
+    return command(journal, out, display=display_for(json=json))

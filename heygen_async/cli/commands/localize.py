@@ -25,6 +25,7 @@ from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of
 from heygen_async.cli.output_folder import OutputFolder, file_stem
 from heygen_async.cli.preview import preview
+from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
@@ -139,7 +140,13 @@ async def localize(
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
-        driver = RunDriver(heygen, display, folder, options=options)
+        items = ItemRows(
+            ["language"],
+            len(wanted),
+            lambda: (ItemRow(language, {"language": language}) for language in wanted),
+            names=True,
+        )
+        driver = RunDriver(heygen, display, folder, options=options, items=items)
 
         def start(batch: Batch) -> AsyncGenerator[Ended[Any]]:
             outcomes = chain_of(

@@ -23,6 +23,7 @@ from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, TransferError
@@ -96,7 +97,10 @@ async def narrate(
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
-        driver = RunDriver(heygen, display, folder, options=options)
+        items = ItemRows([], len(texts), lambda: (ItemRow(t.key, {}) for t in texts), names=False)
+        if rows is not None:
+            items = rows.items(lambda: map(attrgetter("key"), texts))
+        driver = RunDriver(heygen, display, folder, options=options, items=items)
 
         def start(batch: Batch) -> AsyncGenerator[Ended[Any]]:
             narrations = chain_of(

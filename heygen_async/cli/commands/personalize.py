@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pipelines import estimate_personalize
 from heygen_async.pipelines import personalize as chain_of
+from heygen_async.pipelines.personalization import content_keys
 
 
 async def personalize(
@@ -97,7 +98,12 @@ async def personalize(
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
-        driver = RunDriver(heygen, display, folder, options=options)
+
+        def keys() -> Callable[[Any], str]:
+            return content_keys(template_id) if key is None else key
+
+        items = rows.items(lambda: map(keys(), variants))
+        driver = RunDriver(heygen, display, folder, options=options, items=items)
 
         def start(batch: Batch) -> AsyncGenerator[Ended[Any]]:
             return chain_of(

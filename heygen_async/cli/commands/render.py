@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-from heygen_async.batch import Batch, Run
+from heygen_async.batch import Batch, Outcome, Run
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
@@ -90,8 +91,15 @@ async def render(
                 existing,
                 columns=variants.rows.explained(),
             )
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        name = None if named else _labelled
+        folder = None if out is None else await asyncio.to_thread(OutputFolder, out, name)
         if existing is not None:
             display.warn(existing)
-        driver = RunDriver(heygen, display, folder, options=options)
+        items = variants.items(template_id, by_content=not named)
+        driver = RunDriver(heygen, display, folder, options=options, items=items)
         return await driver.run("Rendering", len(variants), start)
+
+
+def _labelled(outcome: Outcome[Any]) -> str:
+    """Return a name that says more than the digest of a row's content, and differs like it."""
+    return f"{outcome.item.label}-{outcome.key}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from heygen_async.cli.inputs.video_lists import VIDEO_FIELDS, NamedVideo, source
 from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.results.item_rows import ItemRow, ItemRows, free_name
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
@@ -116,8 +118,9 @@ async def translate(
                 existing,
                 columns=None if rows is None else rows.explained(),
             )
-        driver = RunDriver(heygen, display, folder, options=options)
-        return await driver.run("Translating", len(videos) * len(wanted), start)
+        items = _items(videos, rows, wanted)
+        driver = RunDriver(heygen, display, folder, options=options, items=items)
+        return await driver.run("Translating", len(items), start)
 
 
 async def _rows(
@@ -145,6 +148,24 @@ def _videos(video: str, rows: FieldRows | None, *, keyed: bool) -> Collection[Na
     if rows is not None:
         return videos_of(rows, keyed=keyed)
     return [NamedVideo("", source_of(video, Path()))]
+
+
+def _items(
+    videos: Collection[NamedVideo], rows: FieldRows | None, languages: Sequence[str]
+) -> ItemRows:
+    """Return a row for each video in each language."""
+    columns = [] if rows is None else rows.columns
+    column = free_name("language", columns)
+
+    def every() -> Iterator[ItemRow]:
+        inputs = itertools.repeat({}) if rows is None else map(rows.input_row, rows)
+        for video, row in zip(videos, inputs, strict=False):
+            for language in languages:
+                key = f"{video.key} {language}" if video.key else language
+                yield ItemRow(key, {**row, column: language})
+
+    names = rows is None or rows.key_column is not None
+    return ItemRows([*columns, column], len(videos) * len(languages), every, names=names)
 
 
 class _Files:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from heygen_async.batch.tables.columns import feeds, find_column
 from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.inputs.row_files import Row, Rows
+from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.errors import InvalidRequest
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class FieldRows(Collection[Row]):
     Attributes:
         path: The file, for messages.
         columns: Names of all columns, in their order.
-        feeds: The column that feeds each field that has one.
+        feeds: The column that feeds each field that has one, in the order of the columns.
         counts: Number of rows that have a value, by field.
         key_column: The column of the keys, or None.
         total: Number of rows of the file, left out or not.
@@ -105,10 +106,12 @@ class FieldRows(Collection[Row]):
         if key is not None:
             self.key_column = self._column(key, "--key")
         try:
-            self.feeds: dict[str, str] = feeds(rows.columns, names, mapped)
+            found = feeds(rows.columns, names, mapped)
         except InvalidRequest as error:
             hint = "; --map COLUMN=NAME says what a column is, --map COLUMN= that it is nothing"
             raise CommandError(f"{self.path}: {error}{hint}") from None
+        by_place = sorted(found.items(), key=lambda item: rows.columns.index(item[1]))
+        self.feeds: dict[str, str] = dict(by_place)
         if key is None and own_key:
             self.key_column = self.feeds.get("key")
         self.counts: Counter[str] = Counter()
@@ -166,6 +169,20 @@ class FieldRows(Collection[Row]):
     def input_row(self, row: Row) -> dict[str, Any]:
         """Return all columns of a row, those without a value as None."""
         return {column: row.cells.get(column) for column in self.columns}
+
+    def items(self, keys: Callable[[], Iterable[str]]) -> ItemRows:
+        """Return the rows as those of the items of a run, one item each.
+
+        Args:
+            keys: Returns the keys of the items, in the order of the rows.
+        """
+
+        def rows() -> Iterator[ItemRow]:
+            for row, key in zip(self, keys(), strict=True):
+                yield ItemRow(key, self.input_row(row))
+
+        names = self.key_column is not None
+        return ItemRows(self.columns, len(self), rows, names=names, source=self.path)
 
     def explained(self) -> dict[str, str | None]:
         """Return the field that each column feeds, or None."""

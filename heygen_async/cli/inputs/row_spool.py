@@ -32,8 +32,8 @@ class RowSpool:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def append(self, line: int, row: bytes) -> None:
-        """Add a row.
+    def append(self, line: int, row: bytes) -> int:
+        """Add a row, and return its place, which ``at`` takes.
 
         Args:
             line: Its line in the file that it comes from.
@@ -42,11 +42,18 @@ class RowSpool:
         Raises:
             OSError: The temporary file cannot be created or written.
         """
+        place = self._size + len(self._buffer)
         self._buffer += _HEAD.pack(line, len(row))
         self._buffer += row
         self._count += 1
         if len(self._buffer) > _IN_MEMORY:
             self._flush()
+        return place
+
+    def at(self, place: int) -> bytes:
+        """Return the bytes of the row at a place."""
+        _, length = _HEAD.unpack(self._read(place, _HEAD.size))
+        return bytes(self._read(place + _HEAD.size, length))
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """Yield line and bytes of each row."""

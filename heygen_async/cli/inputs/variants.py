@@ -28,10 +28,14 @@ from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, Rows
 from heygen_async.cli.output_folder import file_stem
+from heygen_async.cli.results.item_rows import ItemRows
+from heygen_async.journal.keys import StableKeys
 from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
 from heygen_async.session.diagnostics.escaping import escaped
 
 _SHOWN = 10
+# Characters of the name of a file that tell a person which row it is of.
+_LABEL = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ class NamedVariant:
         """The request, made when it is asked for: most passes over the rows do without it."""
         request = self.checker.request(self.index, self.variables)
         return msgspec.structs.replace(request, title=self.title)
+
+    @property
+    def label(self) -> str:
+        """What a person would tell it by: its title, or else its first text."""
+        texts = (value for value in self.variables.values() if isinstance(value, str))
+        return (self.title or next(texts, "row"))[:_LABEL]
 
 
 class Variants(Collection[NamedVariant]):
@@ -112,6 +122,30 @@ class Variants(Collection[NamedVariant]):
 
     def __contains__(self, variant: object) -> bool:
         return any(variant == other for other in self)
+
+    def items(self, template_id: str, *, by_content: bool) -> ItemRows:
+        """Return the rows with the keys that a run gives its items.
+
+        Args:
+            template_id: The template.
+            by_content: Whether the run names items by their content, as a journal does where rows
+                have no keys of their own.
+        """
+
+        def keys() -> Iterator[str]:
+            content = StableKeys("rows")
+            for variant in self:
+                if not by_content:
+                    yield variant.key
+                    continue
+                payload = variant.request.v3()
+                identity = content.identify(
+                    "templates.generate", (template_id,), payload, None, variant.index
+                )
+                content.skip(identity)
+                yield identity.key
+
+        return self.rows.items(keys)
 
     def _check(self) -> bool:
         """Check all rows; return whether all have keys of their own."""

@@ -1,0 +1,60 @@
+"""``heygen-async results``: the rows of a run with what became of them, from its journal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from rich.text import Text
+
+from heygen_async.cli.commands.status import journals_of
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.results.journaled import results_of, rows_file
+from heygen_async.cli.results.table_files import check_table_file, write_csv, write_table
+from heygen_async.session.diagnostics.escaping import escaped
+
+# Stages of chains, the first one first.
+_STAGES = ("source", "proofreads", "speech", "voices", "videos", "renders", "translations")
+
+
+async def results(journal: Path, out: Path | None, *, display: Display) -> Exit:
+    """Write the results of a run; it may go on meanwhile.
+
+    Args:
+        journal: The run's file.
+        out: The file, ``.csv``, ``.jsonl`` or ``.xlsx``; None writes CSV to standard output.
+        display: Where it is shown that it was written.
+
+    Raises:
+        CommandError: There is no such journal, or the file cannot be written.
+        JournalError: The journal cannot be read.
+    """
+
+    def write() -> None:
+        files = sorted(journals_of(journal), key=_stage)
+        if out is not None:
+            check_table_file(out)
+            if out.resolve() in (journal.resolve(), rows_file(journal).resolve()):
+                raise CommandError(f"{out}: that is the journal itself; name another file")
+        columns, rows = results_of(journal, files)
+        if out is None:
+            write_csv(sys.stdout, columns, rows())
+            sys.stdout.flush()
+            return
+        try:
+            write_table(out, columns, rows())
+        except OSError as error:
+            raise CommandError(f"{out}: {error.strerror or error}") from None
+
+    await asyncio.to_thread(write)
+    if out is not None:
+        written = Text(f"Written: {escaped(str(out))}")
+        display.result({"results": str(out)}, lambda console: console.print(written))
+    return Exit.DONE
+
+
+def _stage(journal: Path) -> int:
+    name = journal.stem.rpartition(".")[2]
+    return _STAGES.index(name) if name in _STAGES else len(_STAGES)

@@ -1,0 +1,156 @@
+"""Results from a journal alone: the rows that were written beside it, and its records.
+
+A journal holds requests, and not the rows that they were made of. So commands with ``--journal``
+write the rows into a file of JSON lines beside it, ``launch.db.rows``, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from heygen_async.batch.outcome import RESULT_COLUMNS, result_columns
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.inputs.row_spool import RowSpool
+from heygen_async.cli.results.item_rows import ItemRow, ItemRows
+from heygen_async.journal import ItemRecord, open_reader
+
+_VERSION = 1
+_STATES = {"submitted": "running", "intended": "pending"}
+# Fields of a result that hold its main file.
+_URLS = ("video_url", "audio_url")
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The first line of the file of rows."""
+
+    version: int
+    columns: list[str]
+    total: int
+    names: bool
+
+
+def rows_file(journal: Path) -> Path:
+    """Return the file of the rows of a journal."""
+    return Path(f"{journal}.rows")
+
+
+def write_item_rows(journal: Path, items: ItemRows) -> None:
+    """Write the rows beside their journal, in place of those of an earlier start. Blocks.
+
+    Raises:
+        CommandError: They cannot be written.
+    """
+    path = rows_file(journal)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    head = _Head(_VERSION, items.columns, items.total, items.key_column is None)
+    try:
+        try:
+            with open(unfinished, "xb") as file:
+                file.write(msgspec.json.encode(head) + b"\n")
+                for item in items:
+                    file.write(msgspec.json.encode(item) + b"\n")
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror or error}") from None
+
+
+def read_item_rows(journal: Path) -> ItemRows | None:
+    """Return the rows beside a journal, or None if there are none. Blocks.
+
+    Raises:
+        CommandError: They cannot be read.
+    """
+    path = rows_file(journal)
+    try:
+        with open(path, "rb") as file:
+            head = msgspec.json.decode(file.readline(), type=_Head)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise CommandError(f"{path}: not the rows of a journal: {error}") from None
+    return ItemRows(head.columns, head.total, partial(_lines, path), names=head.names)
+
+
+def _lines(path: Path) -> Iterator[ItemRow]:
+    with open(path, "rb") as file:
+        next(file)
+        for line in file:
+            yield msgspec.json.decode(line, type=ItemRow)
+
+
+def results_of(
+    journal: Path, stages: Sequence[Path]
+) -> tuple[list[str], Callable[[], Iterator[dict[str, Any]]]]:
+    """Return the columns of a run's results, and a function that gives its rows. Blocks.
+
+    Args:
+        journal: What the run was told with ``--journal``.
+        stages: Its file, or those of the stages of a chain, the first stage first.
+
+    Raises:
+        CommandError: The rows beside it cannot be read.
+        JournalError: The journal cannot be read.
+    """
+    spool = RowSpool()
+    places: dict[str, int] = {}
+    usd: dict[str, float] = {}
+    for stage in stages:  # the records of later stages take the place of earlier ones
+        with open_reader(stage) as reader:
+            for record in reader.records():
+                key = record.key
+                if record.usd is not None:
+                    usd[key] = usd.get(key, 0.0) + record.usd
+                places[key] = spool.append(0, msgspec.json.encode(_values(record, usd.get(key))))
+    items = read_item_rows(journal)
+    if items is None:
+        items = ItemRows([], 0, lambda: iter(()), names=False)
+    columns = list(items.columns)
+    if items.key_column is not None:
+        columns.append(items.key_column)
+    names = result_columns(columns)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        written: set[str] = set()
+        for item in items:
+            yield row(dict(item.values), item.key)
+            written.add(item.key)
+        if stages == [journal]:  # items of the first stages of a chain are not its own
+            for key in [key for key in places if key not in written]:
+                yield row({}, key)
+
+    def row(values: dict[str, Any], key: str) -> dict[str, Any]:
+        place = places.get(key)
+        found = ["pending", *[None] * (len(RESULT_COLUMNS) - 1)]
+        if place is not None:
+            found = msgspec.json.decode(spool.at(place))
+        if items.key_column is not None:
+            values[items.key_column] = key
+        return values | dict(zip(names, found, strict=True))
+
+    return [*columns, *names], rows
+
+
+def _values(record: ItemRecord, usd: float | None) -> list[str | float | None]:
+    """Return what a record says, in the order of ``RESULT_COLUMNS``."""
+    result = {} if record.result is None else msgspec.json.decode(record.result)
+    seconds = None
+    if record.ended_at is not None:
+        seconds = round(max(0.0, record.ended_at - record.intended_at), 3)
+    return [
+        _STATES.get(record.state, record.state),
+        record.job_id,
+        next((result[name] for name in _URLS if result.get(name)), None),
+        None,
+        seconds,
+        usd,
+        None if record.state == "completed" else record.error_message,
+    ]
