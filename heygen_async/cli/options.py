@@ -58,10 +58,11 @@ Also = Annotated[
     ),
 ]
 Journal = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         metavar="FILE",
-        help="Keep the run in this file: started again, it goes on and pays for nothing twice.",
+        help="Keep the run in this file, or in postgresql://user@host/database?run=NAME: started "
+        "again, it goes on and pays for nothing twice.",
         show_default=False,
     ),
 ]
@@ -250,9 +251,10 @@ class SharedOptions:
             raise CommandError("--also needs the folder of the videos: --download DIR")
         from heygen_async.cli.display import display_for
         from heygen_async.cli.run_options import RunOptions
+        from heygen_async.journal import journal_store
 
         options = RunOptions(
-            journal=self.journal,
+            journal=None if self.journal is None else journal_store(self.journal),
             resume=self.resume,
             retry_failed=self.retry_failed,
             resubmit_uncertain=self.resubmit_uncertain,

@@ -12,7 +12,7 @@ from heygen_async.batch import Batch, Progress
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.errors import JournalError
-from heygen_async.journal import FINISHED, open_reader
+from heygen_async.journal import FINISHED, JournalStore, journal_store
 from heygen_async.models.outputs import Output
 
 
@@ -20,7 +20,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a run is kept, what it may cost, and what is downloaded of it.
 
     Attributes:
-        journal: The file that makes the run survive a crash, or None.
+        journal: The file that makes the run survive a crash, or a run in a database, or None.
         resume: Refuse to begin a new run.
         retry_failed: Submit items again that failed in an earlier run.
         resubmit_uncertain: Send items again that might be paid for twice.
@@ -36,7 +36,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         results: The file of the rows and their results, or None.
     """
 
-    journal: Path | None = None
+    journal: Path | JournalStore | None = None
     resume: bool = False
     retry_failed: bool = False
     resubmit_uncertain: bool = False
@@ -64,21 +64,22 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                     option = name.replace("_", "-")
                     raise CommandError(f"--{option} needs the journal of the run: --journal FILE")
             return None
-        path = self.journal
-        if not path.exists() or (path.is_file() and not path.stat().st_size):
+        store = journal_store(self.journal)
+        if not store.exists():
             if self.resume:
                 raise CommandError(
-                    f"{path}: there is no journal to resume; without --resume a new run begins"
+                    f"{store.name}: there is no journal to resume; without --resume a new run "
+                    "begins"
                 )
             return None
         try:
-            with open_reader(path) as view:
+            with store.reader() as view:
                 totals, run = view.totals(), view.run
         except JournalError:
             return None  # the run will open it, and say better what is wrong
         ended = sum(totals.counts[state] for state in FINISHED)
         return (
-            f"{path} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
+            f"{store.name} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
             f"{run.total(totals.items):,} items ended: going on with it."
         )
 
@@ -91,11 +92,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             CommandError: The options do not go together, or there is nothing to resume.
         """
-        journal = self.journal
-        if journal is None:
+        if self.journal is None:
             return self.existing_run()
-        files = [journal.with_suffix(f".{stage}{journal.suffix}") for stage in stages]
-        first = next((file for file in files if file.exists()), files[0])
+        journal = journal_store(self.journal)
+        stores = [journal.beside(stage) for stage in stages]
+        first = next((store for store in stores if store.exists()), stores[0])
         return msgspec.structs.replace(self, journal=first).existing_run()
 
     def batch(
@@ -103,7 +104,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         heygen: HeyGen,
         progress: Callable[[Progress], None] | None = None,
         *,
-        journal: Path | None = None,
+        journal: Path | JournalStore | None = None,
     ) -> Batch:
         """Return a batch with these options.
 

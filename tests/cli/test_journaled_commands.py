@@ -11,14 +11,16 @@ from typing import Any, TypeVar
 
 import pytest
 
+from heygen_async import HeyGen
 from heygen_async.cli.commands.render import render
 from heygen_async.cli.commands.report import report
 from heygen_async.cli.commands.status import standing, status
 from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.run_options import RunOptions
-from heygen_async.journal import Finish, RunSpec, SqliteJournal, open_reader
+from heygen_async.journal import Finish, RunSpec, SqliteJournal, journal_store, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.sandbox import Fault, Sandbox
 from tests.cli.test_terminal import Screen
@@ -97,6 +99,31 @@ async def test_a_run_that_was_cut_off_goes_on(
     assert last["report"]["completed"] == 12
     assert sandbox.ledger.count() == 12
     assert sandbox.requests.by_operation["media"] - downloads <= 12 - ended + 3
+
+
+async def test_a_run_in_a_database_goes_on_as_one_in_a_file(
+    sandbox: Sandbox, tmp_path: Path, postgres_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, journal = write_rows(tmp_path), journal_store(f"{postgres_database}?run=launch")
+    with pytest.raises(CommandError, match=r"run=launch: there is no journal to resume"):
+        await render_rows(sandbox, path, journal=journal, resume=True)
+    assert await render_rows(sandbox, path, journal=journal) == Exit.DONE
+    assert await render_rows(sandbox, path, journal=journal, resume=True) == Exit.DONE
+    assert "6 of its 6 items ended: going on with it." in capsys.readouterr().err
+    assert sandbox.ledger.count() == 6
+
+
+async def test_a_run_in_a_database_uploads_nothing(
+    sandbox: Sandbox, tmp_path: Path, postgres_database: str
+) -> None:
+    uploads = Uploads(journal_store(f"{postgres_database}?run=launch"))
+    await uploads.open()
+    video = tmp_path / "film.mp4"
+    video.write_bytes(b"film")
+    assert await uploads.known(video) is None
+    async with HeyGen() as heygen:
+        with pytest.raises(CommandError, match="does not remember which asset"):
+            await uploads.upload(heygen, video)
 
 
 async def test_what_is_there_is_not_downloaded_again(sandbox: Sandbox, tmp_path: Path) -> None:

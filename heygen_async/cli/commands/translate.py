@@ -25,6 +25,7 @@ from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows, free_name
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
+from heygen_async.journal import journal_store
 from heygen_async.media.probes import probe_sources
 from heygen_async.media.tables import is_table_url
 from heygen_async.models.sources import AssetId, AssetUrl
@@ -234,7 +235,8 @@ class _Files:
         if known is not None:
             return known
         if self._existing is not None and not one.key:
-            journal = self._options.journal
+            assert self._options.journal is not None
+            journal = journal_store(self._options.journal).name
             raise CommandError(
                 f"{path}: the run in {journal} is about another video, or the list of its uploads, "
                 f"{journal}.uploads, is gone; give this one a journal of its own"

@@ -12,6 +12,7 @@ import msgspec
 
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
+from heygen_async.journal import JournalStore, journal_store
 from heygen_async.models.sources import AssetId
 
 
@@ -33,11 +34,17 @@ class Uploads:
     was cut off is uploaded again, which costs nothing.
 
     Args:
-        journal: The run's file, or None where nothing is to be remembered.
+        journal: The run's file, or None where nothing is to be remembered. A run in a database has
+            no file beside it, so nothing can be uploaded for it.
     """
 
-    def __init__(self, journal: Path | None) -> None:
-        self._list = None if journal is None else Path(f"{journal}.uploads")
+    def __init__(self, journal: Path | JournalStore | None) -> None:
+        self._in_database = False
+        self._list: Path | None = None
+        if journal is not None:
+            path = journal_store(journal).path
+            self._in_database = path is None
+            self._list = None if path is None else Path(f"{path}.uploads")
         self._assets: dict[str, str] = {}
         self._hashes: dict[Path, str] = {}
 
@@ -70,9 +77,14 @@ class Uploads:
             path: The file.
 
         Raises:
-            CommandError: The list cannot be written.
+            CommandError: The list cannot be written, or there is none.
             HeyGenError: It was not taken.
         """
+        if self._in_database:
+            raise CommandError(
+                f"{path}: a run in a database does not remember which asset a file has become; "
+                "upload it with heygen-async upload and name the asset, or keep the run in a file"
+            )
         asset_id = (await heygen.upload(path)).asset_id
         self._assets[self._hashes[path]] = asset_id
         await asyncio.to_thread(self._note, path, asset_id)
