@@ -281,8 +281,9 @@ class RunDriver:
 
     async def _keep_rows(self) -> None:
         """Write the rows beside the journal, and the results for the first time."""
-        if self._items is not None and self._options.journal is not None:
-            await asyncio.to_thread(write_item_rows, self._options.journal, self._items)
+        journal = self._options.journal_file
+        if self._items is not None and journal is not None:
+            await asyncio.to_thread(write_item_rows, journal, self._items)
         if self._results is not None:
             await self._results.open()
 
