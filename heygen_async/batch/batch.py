@@ -559,7 +559,7 @@ class Batch:
             if not isinstance(item, str):
                 return item
             if voice_id is None:
-                raise InvalidRequest("voice_id: a plain text needs one", param="voice_id")
+                raise InvalidRequest("voice_id: required for a plain text", param="voice_id")
             try:
                 return SpeechRequest(text=item, voice_id=voice_id, **fields)
             except TypeError as error:  # a field that there is not

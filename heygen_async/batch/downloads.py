@@ -25,7 +25,7 @@ from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
-from heygen_async.session.tasks import in_parallel, in_thread
+from heygen_async.session.tasks import in_thread, run_bounded
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ async def downloaded(
         taken: Called with each outcome before it is handed on.
     """
     files = _OutputFiles(heygen, pattern)
-    saving = in_parallel(outcomes, files.saved, parallel=parallel, ordered=ordered)
+    saving = run_bounded(outcomes, files.saved, parallel=parallel, ordered=ordered)
     async with contextlib.aclosing(saving):
         async for outcome in saving:
             taken(outcome)
@@ -208,7 +208,7 @@ class _OutputFiles:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def saved(self, outcome: Ended[T]) -> Ended[T]:
-        """Return the outcome with its files, or with why there are none."""
+        """Return the outcome with its files, or with the reason why there are none."""
         result: Any = outcome.result
         if result is None:
             return outcome

@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 # Seconds after which a submission whose answer was lost has failed, or is listed.
 _LISTED_AFTER = 300.0
-_NOT_FOUND = "no job that is certainly its own is found in the account"
+_NOT_FOUND = "no job in the account certainly belongs to it"
 _CANNOT_TELL = "the account does not tell whether there is a job"
 
 

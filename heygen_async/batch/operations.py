@@ -337,7 +337,7 @@ def _as(kind: type[RequestT], item: Submission[Any]) -> RequestT:
 
 def _only(jobs: Sequence[Pending[T]], name: str) -> Pending[T]:
     if not jobs:
-        raise InvalidResponse(f"the answer names no {name}", status=200)
+        raise InvalidResponse(f"the answer has no {name}", status=200)
     return jobs[0]
 
 

@@ -27,9 +27,9 @@ logger: logging.Logger = logging.getLogger("heygen_async.batch")
 # Seconds by which a job is clearly older than its run.
 _CLEARLY = 30.0
 _REPLAYED = (
-    "item %s: HeyGen answered with job %s, which it had made before this run. For 24 hours the "
-    "same item of the same run is the same job, also if the journal is gone; to have it made anew, "
-    "give another run_id, or the journal another name"
+    "item %s: HeyGen answered with job %s, which was created before this run. For 24 hours the "
+    "same item of the same run gets the same job, even if the journal was deleted; to make it "
+    "again, pass another run_id or another name of the journal"
 )
 
 

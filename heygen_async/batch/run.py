@@ -514,4 +514,4 @@ class Run(Generic[T]):
             self._progress(self._stats.progress(now))
         except Exception:  # it must not cost an outcome that is paid for
             self._progress = None
-            logger.exception("the progress callback failed, and is not called any more")
+            logger.exception("the progress callback raised an exception and is disabled")

@@ -271,7 +271,7 @@ class RequestsBuilder(SubmissionBuilder[Any]):
         operation = operation_of(request)
         if self._via == "api-batch" and OPERATIONS[operation].server_batch is None:
             raise InvalidRequest(
-                "via: HeyGen's own batches take videos, translations and lipsyncs, no "
+                "via: HeyGen's own batches take videos, translations and lipsyncs, not "
                 f"{type(request).__name__}; use via='single'",
                 param="via",
             )

@@ -14,7 +14,7 @@ from heygen_async.errors import InvalidRequest
 from heygen_async.models.assets import UploadedAsset
 from heygen_async.models.plain import Plain
 from heygen_async.session.sync_iterables import SyncReader, in_memory
-from heygen_async.session.tasks import in_parallel, in_thread
+from heygen_async.session.tasks import in_thread, run_bounded
 from heygen_async.session.transfers.uploads import Uploadable, UploadProgress
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def uploaded(
     def upload(source: tuple[int, Any]) -> Coroutine[Any, Any, UploadOutcome]:
         return _outcome(assets, *source, cache, tally)
 
-    uploads = in_parallel(_numbered(sources), upload, parallel=parallel)
+    uploads = run_bounded(_numbered(sources), upload, parallel=parallel)
     async with aclosing(uploads):
         async for outcome in uploads:
             yield outcome

@@ -92,7 +92,7 @@ class Correction:
             kept = f"; the corrected subtitles are in {path}" if path and srt is not None else ""
             raise ProofreadExpired(
                 f"proofread {proofread_id} into {language} has expired, as sessions do after about "
-                f"24 h{kept}; renew=True, or --renew, makes it anew",
+                f"24 h{kept}; pass renew=True, or --renew, to make a new one",
                 language=language,
                 srt=srt,
             ) from expired
@@ -131,7 +131,7 @@ class Correction:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            logger.warning("%s: %s; it is not gone on with", path, error)
+            logger.warning("%s: %s; the saved subtitles are not used", path, error)
             return None
 
     def _keep(self, language: str, srt: str) -> None:

@@ -192,7 +192,7 @@ async def estimate_localize(
     title = title or _title_of(source)
     wanted = await _checked_languages(batch, languages)
     if not wanted:
-        raise InvalidRequest("languages: expected one at least", param="languages")
+        raise InvalidRequest("languages: expected at least one", param="languages")
     stages: dict[str, RunEstimate] = {}
     name = "translations" if correct is None else "proofreads"
     stage = batch.stage(name)
@@ -379,7 +379,7 @@ async def _source_video(
         return _SourceVideo({language: sent[language].video for language in languages}, None, taken)
     video_id = result.video_id if isinstance(result, VideoAgentSession) else result.id
     if video_id is None:
-        raise InvalidResponse("the session of the Video Agent names no video", status=200)
+        raise InvalidResponse("the session of the Video Agent has no video", status=200)
     video = await batch.heygen.jobs.attach(Video, video_id).wait()
     if video.video_url is None:
         raise InvalidResponse(f"video {video_id} has no URL", status=200)

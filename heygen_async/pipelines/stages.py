@@ -22,7 +22,7 @@ from heygen_async.batch import Batch, Progress, Run
 from heygen_async.batch.outcome import Ended
 from heygen_async.errors import HeyGenError
 from heygen_async.journal import JournalStore
-from heygen_async.session.tasks import in_parallel, in_thread
+from heygen_async.session.tasks import in_thread, run_bounded
 
 T = TypeVar("T")
 NextT = TypeVar("NextT")
@@ -93,7 +93,7 @@ class Passage(Generic[T, NextT]):
         Jobs stay in the run's ``unfinished`` until the run is told that they were taken.
         """
         outcomes = self._run.with_finished(until_taken=True)
-        made = in_parallel(outcomes, self._step, parallel=self._at_once, ordered=self._ordered)
+        made = run_bounded(outcomes, self._step, parallel=self._at_once, ordered=self._ordered)
         async with aclosing(made) as steps:
             async for step in steps:
                 yield step

@@ -91,7 +91,7 @@ class CancellableGroup(asyncio.TaskGroup):
             task.cancel()
 
 
-async def in_parallel(
+async def run_bounded(
     items: AsyncIterable[T],
     work: Callable[[T], Coroutine[Any, Any, R]],
     *,

@@ -34,7 +34,7 @@ from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
 from heygen_async.batch.outcome import Ended
 from heygen_async.models.outputs import Output
 from heygen_async.sandbox import Sandbox
-from heygen_async.session.tasks import in_parallel
+from heygen_async.session.tasks import run_bounded
 
 from .conftest import names
 
@@ -426,7 +426,7 @@ async def test_waiting_for_the_oldest_of_all_is_no_work() -> None:
         return number
 
     async def all_of_them() -> list[int]:
-        return [n async for n in in_parallel(numbers(), work, parallel=8, ordered=True)]
+        return [n async for n in run_bounded(numbers(), work, parallel=8, ordered=True)]
 
     # The clock is not turned while there is something to do.
     task, loop = asyncio.create_task(all_of_them()), asyncio.get_running_loop()

@@ -42,7 +42,7 @@ async def warnings_of(
 ) -> list[logging.LogRecord]:
     caplog.clear()
     await work()
-    return [one for one in caplog.records if "made before this run" in one.getMessage()]
+    return [one for one in caplog.records if "created before this run" in one.getMessage()]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -245,7 +245,7 @@ async def test_texts_are_checked_first(sandbox: Sandbox, heygen: HeyGen) -> None
         batch.speech("Hello", voice_id=sandbox.voice_id)
     for texts, fields, message in (
         (["Hello", ""], {"voice_id": sandbox.voice_id}, "item 2: text"),
-        (["Hello"], {}, "item 1: voice_id: a plain text needs one"),
+        (["Hello"], {}, "item 1: voice_id: required for a plain text"),
         (["Hello"], {"voice_id": sandbox.voice_id, "pitch": 2}, "pitch"),
     ):
         with pytest.raises(InvalidRequest, match=message):

@@ -109,7 +109,7 @@ class CreditPause:
                 user = await ask_account(self._heygen.users.me)
                 now = None if user is None else balance(user)
                 if has_moved(before, now):
-                    logger.warning("the balance has moved; submissions are tried again")
+                    logger.warning("the balance has changed; submissions are tried again")
                     return
                 before = before if now is None else now
 
@@ -120,8 +120,8 @@ class CreditPause:
             rest = await self._rest(self._positions)
             self.message = what_is_missing(user, self._budget, rest)
             logger.warning(
-                "HeyGen refuses submissions for want of credit (%s): %s. Submissions pause until "
-                "the balance moves",
+                "HeyGen refuses submissions because credit is missing (%s): %s. Submissions pause "
+                "until the balance changes",
                 self.refusal,
                 self.message,
             )
@@ -209,7 +209,7 @@ class PauseWatch:
             if not self._credit.paused:
                 self._warn(held, stuck)
         elif not paused and since is not None:
-            logger.warning("submissions go on after %.0f s", now - since)
+            logger.warning("submissions continue after %.0f s", now - since)
             stats.paused_since = None
         if paused or since is not None:
             self._changed()
@@ -221,9 +221,9 @@ class PauseWatch:
             if held > 0
             else f"HeyGen has accepted nothing for {stuck:.0f} s"
         )
-        limit = f"is given up after {self._give_up_after:.0f} s without any job in flight"
+        limit = f"ends after {self._give_up_after:.0f} s without any job in flight"
         bound = f", or {limit}" if self._give_up_after < math.inf else ""
-        logger.warning("submissions pause: %s. The run goes on by itself%s", what, bound)
+        logger.warning("submissions pause: %s. The run continues by itself%s", what, bound)
 
     def _stop(self, stuck: float) -> None:
         refusal, said = self._credit.refusal, f"no submission was accepted for {stuck:,.0f} s"

@@ -74,7 +74,7 @@ def _refuse_near_misses(columns: Sequence[str], fields: Collection[str]) -> None
         swapped = [n for n in names if len(n) >= _LETTERS_SWAPPED and sorted(n) == sorted(name)]
         if near := like or swapped:
             raise InvalidRequest(
-                f"columns: there is no use for {column!r}; did you mean {names[near[0]]!r}?",
+                f"columns: no field uses {column!r}; did you mean {names[near[0]]!r}?",
                 param=column,
             )
 

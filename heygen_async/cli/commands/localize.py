@@ -114,7 +114,7 @@ async def localize(
     if everything == bool(languages):
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
     if edit and program is not None:
-        raise CommandError("--edit and --correct do not go together")
+        raise CommandError("--edit and --correct cannot be combined")
     if edit:
         write_srt([])  # says now, and not after the first paid call, what has to be installed
     request = source.request()
