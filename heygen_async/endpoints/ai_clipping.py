@@ -8,7 +8,7 @@ from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.editing import AiClippingJob, AiClippingRequest, CreatedAiClipping
 from heygen_async.models.statuses import DeletedId
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
@@ -80,6 +80,7 @@ class AiClipping(Resource):
             The job; ``await job.wait()`` returns the ``AiClippingJob`` with its ``clips``. A job
             that was cancelled counts as failed.
         """
+        expect(request, AiClippingRequest)
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key

@@ -27,7 +27,7 @@ from heygen_async.models.assets import (
 )
 from heygen_async.models.batches import BatchStatus, CreatedBatch
 from heygen_async.models.statuses import DeletedId, StatusEntry
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.transfers.transfers import put
@@ -264,6 +264,7 @@ class DirectUploads(Resource):
         Returns:
             The upload URL, and the ``asset_id`` that the file will have.
         """
+        expect(request, DirectUploadRequest)
         return await self._session.call(
             DIRECT_CREATE, DIRECT_CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -285,6 +286,8 @@ class DirectUploads(Resource):
         Raises:
             Conflict: The bytes did not appear in time.
         """
+        if request is not None:
+            expect(request, AssetCompleteRequest)
         completed = await self._session.call(
             DIRECT_COMPLETE,
             DIRECT_COMPLETE.at(asset_id),

@@ -21,7 +21,7 @@ from heygen_async.models.avatars import (
     CreatedAvatar,
 )
 from heygen_async.models.statuses import DeletedId
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
@@ -225,6 +225,7 @@ class Avatars(Resource):
         Raises:
             InvalidResponse: HeyGen creates an avatar, but its answer does not contain the look.
         """
+        expect(request, AvatarRequest)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -321,6 +322,8 @@ class Avatars(Resource):
         Returns:
             The group. If no video was passed, ``url`` is the page on which the person consents.
         """
+        if request is not None:
+            expect(request, AvatarConsentRequest)
         return await self._session.call(
             CONSENT,
             CONSENT.at(group_id),

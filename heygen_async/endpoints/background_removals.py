@@ -12,7 +12,7 @@ from heygen_async.models.editing import (
     BackgroundRemovalRequest,
     DeletedBackgroundRemoval,
 )
-from heygen_async.models.structs import encode, given
+from heygen_async.models.structs import encode, expect, given
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.session import fresh_key
@@ -80,6 +80,7 @@ class BackgroundRemovals(Resource):
             The job; ``await job.wait()`` returns the ``BackgroundRemovalJob`` with its ``layers``.
             If the job is deleted meanwhile, it counts as failed.
         """
+        expect(request, BackgroundRemovalRequest)
         if not given(request, "request_id"):
             request = msgspec.structs.replace(request, request_id=fresh_key())
         created = await self._submit(CREATE, CREATE.at(), body=encode(request))

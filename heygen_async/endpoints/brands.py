@@ -17,7 +17,7 @@ from heygen_async.models.brands import (
     DeletedBrandKit,
 )
 from heygen_async.models.libraries import BrandGlossary, BrandKit
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
@@ -125,6 +125,7 @@ class BrandGlossaries(Resource):
         Raises:
             Conflict: A glossary of that name exists.
         """
+        expect(request, BrandGlossaryRequest)
         return await self._session.call(
             GLOSSARIES_CREATE,
             GLOSSARIES_CREATE.at(),
@@ -159,6 +160,7 @@ class BrandGlossaries(Resource):
             NotFound: The glossary does not exist.
             Conflict: Another glossary has that name.
         """
+        expect(request, BrandGlossaryUpdate)
         path = GLOSSARIES_UPDATE.at(brand_glossary_id)
         return await self._session.call(GLOSSARIES_UPDATE, path, body=encode(request))
 
@@ -201,6 +203,7 @@ class BrandKits(Resource):
         Returns:
             The job; ``await job.wait()`` returns the ``BrandKitDetail``.
         """
+        expect(request, BrandKitRequest)
         created = await self._session.call(
             KITS_CREATE, KITS_CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -232,6 +235,7 @@ class BrandKits(Resource):
             Conflict: The request has roles and the kit is ``loading``, or the kit is in ``error``.
             PermissionDenied: The kit is shared by another workspace.
         """
+        expect(request, BrandKitUpdate)
         path = KITS_UPDATE.at(brand_kit_id)
         return await self._session.call(KITS_UPDATE, path, body=encode(request))
 

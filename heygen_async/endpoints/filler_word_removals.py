@@ -11,7 +11,7 @@ from heygen_async.models.editing import (
     FillerWordRemoval,
     FillerWordRemovalRequest,
 )
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.session.endpoint import Endpoint
 
 CREATE: Endpoint[CreatedFillerWordRemoval] = Endpoint(
@@ -55,6 +55,7 @@ class FillerWordRemovals(Resource):
         Returns:
             The job; ``await job.wait()`` returns the ``FillerWordRemoval``.
         """
+        expect(request, FillerWordRemovalRequest)
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key

@@ -12,7 +12,7 @@ from heygen_async.models.hyperframes import (
     HyperframesRender,
     HyperframesRenderRequest,
 )
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
 
@@ -72,6 +72,7 @@ class Hyperframes(Resource):
         Returns:
             The job; ``await job.wait()`` returns the ``HyperframesRender``.
         """
+        expect(request, HyperframesRenderRequest)
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key

@@ -12,7 +12,7 @@ from heygen_async.jobs.kind import JobKind
 from heygen_async.models.batches import BatchStatus, CreatedBatch, LipsyncBatchRequest
 from heygen_async.models.lipsyncs import CreatedLipsync, Lipsync, LipsyncRequest
 from heygen_async.models.statuses import DeletedId, StatusEntry
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.models.video_translations import TitleUpdate
 from heygen_async.session.answers.codec import Page
 from heygen_async.session.endpoint import Endpoint
@@ -141,6 +141,7 @@ class Lipsyncs(Resource):
         Returns:
             The job; ``await job.wait()`` returns the ``Lipsync``.
         """
+        expect(request, LipsyncRequest)
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key

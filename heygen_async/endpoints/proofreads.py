@@ -22,7 +22,7 @@ from heygen_async.models.proofreads import (
     ProofreadSrtUpdate,
 )
 from heygen_async.models.sources import AssetId
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.transfers.transfers import download
@@ -87,6 +87,7 @@ class Proofreads(Resource):
         Returns:
             One job per language, in the order of ``request.output_languages``.
         """
+        expect(request, ProofreadRequest)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
         )
@@ -200,6 +201,8 @@ class Proofreads(Resource):
         Returns:
             The job; ``await job.wait()`` returns the ``VideoTranslation``.
         """
+        if request is not None:
+            expect(request, ProofreadGenerateRequest)
         request = with_unguessable_id(
             request or ProofreadGenerateRequest(), self._session, idempotency_key
         )

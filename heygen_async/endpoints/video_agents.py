@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
+from heygen_async.endpoints.explanations import explain
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, has_prompt, lost_creates
 from heygen_async.endpoints.resource import Pages, Resource
 from heygen_async.endpoints.videos import VIDEO
 from heygen_async.errors import (
+    BadRequest,
     HeyGenError,
     JobFailed,
     JobNeedsInput,
@@ -24,7 +26,7 @@ from heygen_async.errors import (
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind, failed_job
 from heygen_async.jobs.observation import submitted
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.models.video_agents import (
     CreatedVideoAgentSession,
     StoppedVideoAgentSession,
@@ -388,6 +390,7 @@ class VideoAgents(Resource):
             CallError: With ``maybe_carried_out`` if a session may have been started but is not
                 found. A session in incognito mode cannot be found.
         """
+        expect(request, VideoAgentRequest)
         request = with_unguessable_id(request, self._session, None)
         search = partial(self._sessions_with, request.prompt, self._session.now() - CLOCK_MARGIN)
         call = self._submit(
@@ -397,9 +400,14 @@ class VideoAgents(Resource):
             idempotency_key=idempotency_key,
             resend=resend,
         )
-        session_id, created = await lost_creates(self).create(
-            CREATE, call, request.prompt, None if request.incognito_mode else search
-        )
+        searched = None if request.incognito_mode else search
+        try:
+            session_id, created = await lost_creates(self).create(
+                CREATE, call, request.prompt, searched
+            )
+        except (BadRequest, NotFound) as error:
+            await explain(self._session, error, request)
+            raise
         started = asyncio.get_running_loop().time()
         submitted(self._session, VIDEO_AGENT_SESSION, session_id, request)
         return VideoAgentJob(

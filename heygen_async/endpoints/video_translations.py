@@ -15,7 +15,7 @@ from heygen_async.models.batches import (
     VideoTranslationBatchRequest,
 )
 from heygen_async.models.statuses import DeletedId, StatusEntry
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.models.video_translations import (
     CreatedVideoTranslations,
     TitleUpdate,
@@ -169,6 +169,7 @@ class VideoTranslations(Resource):
         Returns:
             One job per language, in the order of ``request.output_languages``.
         """
+        expect(request, VideoTranslationRequest)
         request = with_unguessable_id(request, self._session, idempotency_key)
         created = await self._submit(
             CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key

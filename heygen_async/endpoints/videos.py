@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from heygen_async.endpoints.batches import BatchJob, BatchKind, JobBatches
 from heygen_async.endpoints.callbacks import callback_id_of, with_unguessable_id
+from heygen_async.endpoints.explanations import explain
 from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.errors import BadRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
 from heygen_async.models.batches import BatchStatus, CreatedBatch, VideoBatchRequest, without_folder
 from heygen_async.models.scenes import VideoScenes
 from heygen_async.models.statuses import StatusEntry
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.models.videos import (
     CreatedVideo,
     DeletedVideo,
@@ -155,10 +157,15 @@ class Videos(Resource):
         Returns:
             The job; ``await job.wait()`` returns the ``Video``.
         """
+        expect(request, VideoRequest)
         request = with_unguessable_id(request, self._session, idempotency_key)
-        created = await self._submit(
-            CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
-        )
+        try:
+            created = await self._submit(
+                CREATE, CREATE.at(), body=encode(request), idempotency_key=idempotency_key
+            )
+        except (BadRequest, NotFound) as error:
+            await explain(self._session, error, request)
+            raise
         return self._job(VIDEO, created.video_id, created, callback_id_of(request), request=request)
 
     async def get(self, video_id: str) -> Video:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
+from heygen_async.endpoints.explanations import explain
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN, is_clone, lost_creates
 from heygen_async.endpoints.resource import Pages, Resource
+from heygen_async.errors import BadRequest, NotFound
 from heygen_async.jobs.job import Job
 from heygen_async.jobs.kind import JobKind
-from heygen_async.models.structs import encode
+from heygen_async.models.structs import encode, expect
 from heygen_async.models.voices import (
     CreatedVoiceClone,
     DeletedVoice,
@@ -126,13 +128,18 @@ class Voices(Resource):
             A signed URL of the audio (wav or mp3), its duration in seconds, and timestamps of
             the words, among them the sentinels ``<start>`` and ``<end>``.
         """
-        return await self._session.call(
-            SPEECH,
-            SPEECH.at(),
-            body=encode(request),
-            idempotency_key=idempotency_key,
-            resend=resend,
-        )
+        expect(request, SpeechRequest)
+        try:
+            return await self._session.call(
+                SPEECH,
+                SPEECH.at(),
+                body=encode(request),
+                idempotency_key=idempotency_key,
+                resend=resend,
+            )
+        except (BadRequest, NotFound) as error:
+            await explain(self._session, error, request)
+            raise
 
     async def design(
         self,
@@ -149,6 +156,7 @@ class Voices(Resource):
                 code written for version 0.1.0.
             resend: Send it again after an attempt that may have been carried out and paid for.
         """
+        expect(request, VoiceDesignRequest)
         return await self._session.call(
             DESIGN,
             DESIGN.at(),
@@ -183,6 +191,7 @@ class Voices(Resource):
         Raises:
             CallError: With ``maybe_carried_out`` if a clone may have been made but is not found.
         """
+        expect(request, VoiceCloneRequest)
         name = request.voice_name
         search = partial(self._clones_named, name, self._session.now() - CLOCK_MARGIN)
         call = self._submit(

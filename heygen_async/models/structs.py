@@ -35,6 +35,7 @@ from typing import (
 import msgspec
 
 from heygen_async.errors import InvalidRequest
+from heygen_async.models.mistakes import example, unknown_field, wrong_field
 from heygen_async.models.plain import plain_dict, plain_json, pydantic_schema
 
 HttpUrl: TypeAlias = Annotated[
@@ -153,7 +154,22 @@ class AnswerWithDefaults(Answer, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, name, value)
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _PartMeta(msgspec.StructMeta):
+    """Explains calls of a class whose fields are wrong."""
+
+    if not TYPE_CHECKING:  # type checkers would lose what the classes take
+
+        def __call__(self, *args: Any, **fields: Any) -> Any:
+            try:
+                return super().__call__(*args, **fields)
+            except TypeError as error:
+                wrong = wrong_field(self, args, fields)
+                if wrong is None or isinstance(error, InvalidRequest):
+                    raise
+                raise wrong from None
+
+
+class Part(msgspec.Struct, metaclass=_PartMeta, frozen=True, kw_only=True, omit_defaults=True):
     """Parent of the parts of a request body.
 
     Raises:
@@ -224,6 +240,34 @@ class JobRequest(Request, Generic[ResultT], frozen=True, kw_only=True):
 
 def _made_again(kind: type[Part], fields: dict[str, Any]) -> Part:
     return kind(**fields)
+
+
+def expect(request: object, wanted: Any) -> None:
+    """Refuse a request of another class, and suggest how to make one.
+
+    Args:
+        request: The argument of a call.
+        wanted: The class, or a union of classes.
+
+    Raises:
+        InvalidRequest: It is something else, such as a text or a dict.
+    """
+    kinds: tuple[type[Request], ...] = get_args(wanted) or (wanted,)
+    if isinstance(request, kinds):
+        return
+    kind = _meant(kinds, request)
+    if isinstance(request, Mapping):
+        for name in request:
+            if name not in kind.__struct_fields__ and name != kind.__struct_config__.tag_field:
+                refuse("request", unknown_field(kind, str(name)))
+    names = _listed([one.__name__ for one in kinds])
+    refuse("request", f"expected {names}, got {brief(request)}; write {example(kind)}")
+
+
+def _meant(kinds: Sequence[type[msgspec.Struct]], value: object) -> type[msgspec.Struct]:
+    """Return which of the classes a dict is meant to be, by its tag, or else the first."""
+    tag = value.get("type") if isinstance(value, Mapping) else None
+    return next((kind for kind in kinds if kind.__struct_config__.tag == tag), kinds[0])
 
 
 def refuse(param: str, reason: str) -> NoReturn:
@@ -332,6 +376,7 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
         probe: A Struct with only this field. msgspec prepares the types inside a Struct once, so
             converting to it takes a tenth of the time of converting to the bare annotation.
         parts: The Structs in the annotation, or ().
+        url: The one of them that stands for a URL, or None.
         container: ``Sequence`` or ``Mapping`` if its items are ``parts``, or None.
         choices: The values of its Literal, or ().
         title: A description of its pattern, if it has one.
@@ -342,6 +387,7 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
     default: Any
     probe: type[msgspec.Struct]
     parts: tuple[type[msgspec.Struct], ...]
+    url: type[msgspec.Struct] | None
     container: type | None
     choices: tuple[Any, ...]
     title: str | None
@@ -353,16 +399,16 @@ def _fields(part: type[Part]) -> tuple[_Field, ...]:
     fields = []
     for field in msgspec.structs.fields(part):
         types = list(_walk(field.type))
+        parts = tuple(
+            kind for kind in types if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        )
         fields.append(
             _Field(
                 name=field.name,
                 default=field.default,
                 probe=msgspec.defstruct("Probe", [(field.name, field.type)]),
-                parts=tuple(
-                    kind
-                    for kind in types
-                    if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-                ),
+                parts=parts,
+                url=next((kind for kind in parts if kind.__struct_config__.tag == "url"), None),
                 container=next(
                     (origin for kind in types if (origin := get_origin(kind)) in _CONTAINERS), None
                 ),
@@ -413,6 +459,8 @@ def _check_fields(part: Part) -> None:
             continue
         if field.container and isinstance(value, set | frozenset):
             refuse(field.name, f"expected a list, because the order counts, got {brief(value)}")
+        if field.url is not None and isinstance(value, str | list | tuple):
+            value = _with_urls(part, field, field.url, value)
         if field.parts:
             _check_parts(field, value)
         elif type(value) is float and not math.isfinite(value):
@@ -449,6 +497,23 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+def _with_urls(part: Part, field: _Field, kind: type[msgspec.Struct], value: Any) -> object:
+    """Put the part that stands for a URL where a plain one was given; return the new value."""
+
+    def taken(item: object) -> object:
+        is_url = isinstance(item, str) and item.lower().startswith(("http://", "https://"))
+        return kind(url=item) if is_url else item
+
+    if isinstance(value, str):
+        made = taken(value)
+    elif field.container is Sequence and any(isinstance(item, str) for item in value):
+        made = type(value)(map(taken, value))
+    else:
+        return value
+    msgspec.structs.force_setattr(part, field.name, made)
+    return made
+
+
 def _check_parts(field: _Field, value: object) -> None:
     """Refuse values that are not the field's Structs; msgspec alone would accept plain dicts.
 
@@ -466,7 +531,13 @@ def _check_parts(field: _Field, value: object) -> None:
     for param, item in items.items():
         if not isinstance(item, field.parts):
             names = _listed([part.__name__ for part in field.parts])
-            refuse(param, f"expected {names}, got {brief(item)}")
+            # A text is not a URL, or it would have been taken.
+            kinds = [
+                kind for kind in field.parts if kind is not field.url or not isinstance(item, str)
+            ]
+            meant = _meant(kinds, item)
+            hint = f"; write {example(meant)}" if isinstance(item, str | Mapping) else ""
+            refuse(param, f"expected {names}, got {brief(item)}{hint}")
 
 
 _WORDS = {

@@ -15,8 +15,7 @@ def build(kind: type[Part], fields: Any) -> Part:
     """A part made of its fields; parts within are made first.
 
     Raises:
-        InvalidRequest: A value is refused.
-        TypeError: A field is missing or unknown.
+        InvalidRequest: A value is refused, or a field is missing or unknown.
     """
     hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
     tag = kind.__struct_config__.tag_field
