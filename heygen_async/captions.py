@@ -354,6 +354,6 @@ def _pysubs2() -> ModuleType:
         import pysubs2
     except ModuleNotFoundError:
         raise ConfigurationError(
-            "captions need pysubs2: pip install 'heygen-async[captions]'"
+            "captions need pysubs2: pip install pysubs2 (the extra captions)"
         ) from None
     return pysubs2

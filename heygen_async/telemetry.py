@@ -48,7 +48,7 @@ try:
     from opentelemetry import metrics, trace
 except ImportError as _error:
     raise ImportError(
-        "heygen_async.telemetry needs OpenTelemetry: pip install 'heygen-async[otel]'"
+        "heygen_async.telemetry needs OpenTelemetry: pip install opentelemetry-api (the extra otel)"
     ) from _error
 
 __all__ = ["OpenTelemetry"]

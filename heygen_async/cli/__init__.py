@@ -24,7 +24,7 @@ def main() -> None:
             raise
         print(  # noqa: T201, there is no display without rich
             f"heygen-async needs {missing}, which is not installed: "
-            'pip install "heygen-async[cli]"',
+            "pip install typer rich (the extra cli)",
             file=sys.stderr,
         )
         raise SystemExit(2) from None

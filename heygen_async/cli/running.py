@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import typer
@@ -15,6 +17,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, sentence
 from heygen_async.cli.standard_streams import state_of
 from heygen_async.errors import HeyGenError
 from heygen_async.session.diagnostics.escaping import escaped
+from heygen_async.session.session import DEPRECATED
 
 
 def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
@@ -29,7 +32,7 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
         KeyboardInterrupt: Ctrl-C has stopped it.
     """
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with _warnings_for_users(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return _checked(runner.run(command()))
     except BrokenPipeError:
         # The reader has gone, as `head` does. Python would complain at its exit.
@@ -44,6 +47,21 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
     except OSError as error:
         complain(str(error))
         return Exit.SOME_FAILED
+
+
+@contextlib.contextmanager
+def _warnings_for_users() -> Iterator[None]:
+    """Keep from the user what only the author of a program could do anything about."""
+
+    def concerns_users(record: logging.LogRecord) -> bool:
+        return record.msg != DEPRECATED
+
+    logger = logging.getLogger("heygen_async.session")
+    logger.addFilter(concerns_users)
+    try:
+        yield
+    finally:
+        logger.removeFilter(concerns_users)
 
 
 def _checked(code: Exit) -> Exit:

@@ -21,7 +21,7 @@ try:
     from redis.exceptions import NoScriptError, RedisError
 except ImportError as _error:
     raise ImportError(
-        "heygen_async.distributed needs redis-py: pip install 'heygen-async[redis]'"
+        "heygen_async.distributed needs redis-py: pip install redis (the extra redis)"
     ) from _error
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")

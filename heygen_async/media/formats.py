@@ -15,7 +15,7 @@ import msgspec
 
 from heygen_async.media.partial_file import PartialFile
 
-HINT = "pip install 'heygen-async[media]' to have it measured"
+HINT = "pip install av tinytag (the extra media) to have it measured"
 """Advice for the case that no parser is installed."""
 
 # Formats by their first bytes.

@@ -19,7 +19,7 @@ try:
     import jsonschema_rs
 except ImportError as _error:  # pragma: no cover - needs an environment without the extra
     raise ImportError(
-        "The sandbox needs jsonschema-rs: pip install 'heygen-async[sandbox]'"
+        "The sandbox needs jsonschema-rs: pip install jsonschema-rs (the extra sandbox)"
     ) from _error
 
 __all__ = ["CONTRACT", "LANGUAGES", "Contract", "Operation"]

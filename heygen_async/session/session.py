@@ -53,6 +53,9 @@ from heygen_async.session.tasks import running_loop, unless_set
 
 T = TypeVar("T")
 
+DEPRECATED: str = "%s is deprecated by the API"
+"""The warning about an operation that HeyGen has announced to end, once for each."""
+
 logger: logging.Logger = logging.getLogger("heygen_async.session")
 
 # More transfers would share the same bandwidth and delay the first file.
@@ -462,7 +465,7 @@ class Session:
         if endpoint.operation not in self._warned:
             self._warned.add(endpoint.operation)
             logger.warning(
-                "%s is deprecated by the API",
+                DEPRECATED,
                 endpoint.operation,
                 extra={"operation": endpoint.operation},
             )

@@ -234,7 +234,7 @@ def test_without_the_extra(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2
-    assert f'needs {missing}, which is not installed: pip install "heygen-async[cli]"' in (
+    assert f"needs {missing}, which is not installed: pip install typer rich" in (
         capsys.readouterr().err
     )
 
@@ -257,4 +257,14 @@ def test_without_what_the_sandbox_needs(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
     result = heygen_async("demo")
     assert result.exit_code == 2
-    assert 'pip install "heygen-async[cli,sandbox]"' in result.stderr
+    assert "pip install jsonschema-rs" in result.stderr
+
+
+def test_a_test_render_does_not_warn_of_what_nobody_can_change(
+    sandbox_thread: Sandbox, rows: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    template_id = sandbox_thread.template_id("Welcome")
+    result = heygen_async("render", template_id, rows, "--test", "--dry-run")
+    assert result.exit_code == 0
+    assert sandbox_thread.requests.by_operation["templates.get_v2"]
+    assert "deprecated" not in result.stderr + capfd.readouterr().err

@@ -396,5 +396,5 @@ except ImportError as error:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == (
-        "heygen_async.distributed needs redis-py: pip install 'heygen-async[redis]'"
+        "heygen_async.distributed needs redis-py: pip install redis (the extra redis)"
     )

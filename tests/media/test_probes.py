@@ -296,7 +296,7 @@ async def test_without_the_extra_the_warning_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "tinytag", None)
     info = await probed(heygen, f"{media.origin}/ranges/video.mp4")
     assert (info.seconds, info.size, info.media_type) == (None, len(VIDEO), "video/mp4")
-    assert "heygen-async[media]" in (info.warning or "")
+    assert "pip install av tinytag (the extra media)" in (info.warning or "")
 
 
 async def test_other_files_have_no_length(media: Media, heygen: HeyGen) -> None:

@@ -89,5 +89,5 @@ def _require_sandbox() -> None:
         import jsonschema_rs  # noqa: F401
     except ModuleNotFoundError:
         raise CommandError(
-            'the sandbox needs jsonschema-rs: pip install "heygen-async[cli,sandbox]"'
+            "the sandbox needs jsonschema-rs: pip install jsonschema-rs (the extra sandbox)"
         ) from None

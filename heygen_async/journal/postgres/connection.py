@@ -22,7 +22,8 @@ try:
     from psycopg.conninfo import conninfo_to_dict
 except ImportError as _error:
     raise ImportError(
-        "a journal in PostgreSQL needs psycopg: pip install 'heygen-async[postgres]'"
+        "a journal in PostgreSQL needs psycopg: pip install 'psycopg[binary,pool]' "
+        "(the extra postgres)"
     ) from _error
 
 SCHEMES = ("postgresql", "postgres")

@@ -163,13 +163,19 @@ def _add_templates(account: Account) -> None:
         scripts=["Dear {{guest}}, you are invited."],
         current_editor=False,
     )
-    for number in range(1, 22):
+    for number in range(1, 21):
         add_template(
             account,
             f"Newsletter {number:02}",
             variables={"topic": "text"},
             scripts=["This week we talk about {{topic}}."],
         )
+    add_template(
+        account,
+        "Spoken greeting",
+        variables={"name": "text", "greeting": "audio"},
+        scripts=["For {{name}}.", ""],
+    )
 
 
 def add_template(
