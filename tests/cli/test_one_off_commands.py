@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from heygen_async import AssetId, AssetUrl, HeyGen, VideoTranslationRequest
+from heygen_async.cli import editing
 from heygen_async.cli.app.single import KindName
 from heygen_async.cli.app.video_options import (
     Captions,
@@ -25,7 +26,6 @@ from heygen_async.cli.app.video_options import (
     VideoOptions,
     VoiceEngine,
 )
-from heygen_async.cli.commands import editing
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.single import ids, lists, names, templates

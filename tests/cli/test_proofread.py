@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from heygen_async import AssetUrl, HeyGen, ProofreadRequest
-from heygen_async.cli.commands import editing
+from heygen_async.cli import editing
 from heygen_async.cli.commands.proofread import edit, show
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit

@@ -17,9 +17,9 @@ from heygen_async.batch import Batch
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
-from heygen_async.cli.commands.editing import confirmed, edited, removed, temporary_file
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
+from heygen_async.cli.editing import confirmed, edited, removed, temporary_file
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from heygen_async.cli.commands.editing import edited, removed, report_problems, temporary_file
 from heygen_async.cli.display import Display
+from heygen_async.cli.editing import edited, removed, report_problems, temporary_file
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.output_folder import file_stem
 from heygen_async.client import HeyGen

@@ -11,8 +11,8 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from heygen_async.cli.commands.editing import typed_line
 from heygen_async.cli.display import Display
+from heygen_async.cli.editing import typed_line
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.single.files import check_files, source_of, text_of
 from heygen_async.cli.single.names import look_id, voice_id

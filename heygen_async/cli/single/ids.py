@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from heygen_async.cli.commands.editing import confirmed
 from heygen_async.cli.display import Display
+from heygen_async.cli.editing import confirmed
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.single.tables import details
 from heygen_async.cli.single.things import KINDS, Found, check_deletable, found
