@@ -325,11 +325,11 @@ class Run(Generic[T]):
             totals = opened.totals
             in_flight = totals.in_flight(resubmit_uncertain=settings.policy.resubmit_uncertain)
             self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
-        if self._scouting is not None and opened.resumed:
-            await self._scouting.learn(self._store)
         keys: ItemKeys = StableKeys(opened.run.run_id) if settings.journaled else FreshKeys()
         self._keys = keys
         owner = await self._heartbeats.start()
+        if self._scouting is not None:
+            await self._scouting.open(self._store, owner)
         single = SingleSubmitter(self._heygen, self._store, keys, owner)
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:

@@ -207,6 +207,14 @@ class MemoryJournal:
         """Return sums over all items."""
         return Completed(totals_of(self._ordered()))
 
+    def scout(self, source: str, owner: str) -> Completed[float | bool]:
+        """Return True: no other process works on the run."""
+        return Completed(True)
+
+    def end_scout(self, source: str, owner: str, seconds: float | None) -> Completed[None]:
+        """Do nothing."""
+        return _COMPLETED
+
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could."""
         now = self._clock()

@@ -292,6 +292,28 @@ class JournalStore(Protocol):
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items."""
 
+    def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
+        """Claim the first job of a source whose length is unknown, where other processes may do so.
+
+        Args:
+            source: What identifies the source, of any length.
+            owner: Whose job goes first. Its claim ends with its lease.
+
+        Returns:
+            The length of the source in seconds if a job has told it, or whether the owner's job
+            goes first. A store that is not shared lets each owner's go.
+        """
+
+    def end_scout(self, source: str, owner: str, seconds: float | None) -> Awaitable[None]:
+        """Store the length of a source, and end the claim of its owner.
+
+        Args:
+            source: As for ``scout``.
+            owner: The owner.
+            seconds: The length; the longest one counts. None if it is unknown: another owner can
+                claim the source.
+        """
+
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could.
 

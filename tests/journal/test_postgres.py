@@ -30,7 +30,9 @@ from heygen_async.journal import (
 from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.pricing.budget import Budget, Reservation
 from heygen_async.pricing.estimates import Estimate
+from heygen_async.pricing.prices import PriceTable
 from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox.contract import LANGUAGES
 from tests.journal.postgres_process import SPEC
 from tests.patience import PATIENCE
 from tests.postgres import Postgres, end_connections
@@ -348,6 +350,38 @@ async def test_two_processes_on_the_same_items_pay_once_for_each(
     first, second = await asyncio.gather(render(), render())
     assert first == second
     assert sandbox.ledger.count() == len(first) == 6
+
+
+@pytest.mark.sandbox(durations={"translation": 300.0})
+async def test_one_scout_of_a_source_goes_first_of_all_processes(
+    url: str, sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    async def translate(languages: list[str]) -> int:
+        prices = PriceTable(translation_speed=1.0)
+        async with Batch(heygen, journal=url, prices=prices, max_cost=10_000) as batch:
+            run = batch.translate("https://example.com/launch.mp4", languages)
+            return len([outcome async for outcome in run if outcome.ok])
+
+    names = list(LANGUAGES)
+    assert sum(await asyncio.gather(translate(names[:4]), translate(names[4:8]))) == 8
+    first, *others = sorted(job.created_at for job in sandbox.ledger.jobs)
+    assert len(others) == 7
+    # Two of them would have fitted at 1,800 USD each.
+    assert min(others) - first >= 300
+
+
+async def test_the_scout_of_a_dead_process_is_another_one(url: str) -> None:
+    async with opened(url) as first, opened(url) as second:
+        await first.heartbeat("one", 60)
+        assert await first.scout("film", "one") is True
+        assert await second.scout("film", "two") is False
+        await first.heartbeat("one", -1)
+        assert await second.scout("film", "two") is True
+        await second.end_scout("film", "two", None)
+        assert await second.scout("film", "three") is True
+        await first.end_scout("film", "one", 12.5)  # late, but a length
+        assert await second.scout("film", "four") == 12.5
+        assert await second.scout("other film", "four") is True
 
 
 async def test_a_cancelled_run_begins_nothing_more(

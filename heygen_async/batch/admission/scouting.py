@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -12,7 +13,9 @@ import msgspec
 from heygen_async.batch.item import ItemProcessor
 from heygen_async.batch.operations import Submission
 from heygen_async.batch.outcome import ItemResult
+from heygen_async.batch.submitter import SubmissionCancelled
 from heygen_async.batch.worker_pool import Exhausted, Source
+from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore
 from heygen_async.journal.keys import ItemKeys
 from heygen_async.pricing.scouts import JobSource, SourceScouts, job_source
@@ -20,6 +23,9 @@ from heygen_async.session.slots import SlotLease, SlotPool
 from heygen_async.session.sync_iterables import Pull
 
 T = TypeVar("T")
+
+# Seconds between two questions about the scout of another process.
+_ASK_AGAIN = 2.0
 
 
 class ItemDeferred(Exception):
@@ -115,10 +121,18 @@ class Scouting:
         self.source: Source[Any] = self._deferring or Source(items, pull)
         self._slots = slots
         self._scouts: SourceScouts[tuple[int, Any, asyncio.Event]] = SourceScouts()
+        self._store: JournalStore
+        self._owner: str
         self._in_flight: set[str] = set()  # record keys of what earlier runs have submitted
 
-    async def learn(self, store: JournalStore) -> None:
-        """Learn from a journal how long sources are, and which items are in flight."""
+    async def open(self, store: JournalStore, owner: str) -> None:
+        """Learn from a journal how long sources are, and which items are in flight.
+
+        Args:
+            store: The journal, where scouts of other processes are claimed too.
+            owner: The owner of the items.
+        """
+        self._store, self._owner = store, owner
         async for record in store.iterate(("completed", "submitted", "intended")):
             if record.state != "completed":
                 self._in_flight.add(record.key)
@@ -151,8 +165,10 @@ class Scouting:
 
         Raises:
             ItemDeferred: It waits for the scout of its source.
+            SubmissionCancelled: Submissions have stopped while it waited for another process.
             HeyGenError: As for ``ItemProcessor.process``.
         """
+        is_scout = False
         source = job_source(submission.operation, submission.payload)
         if source is None:
             return await processor.process(submission, slot)
@@ -162,7 +178,10 @@ class Scouting:
                 break
             ended = asyncio.Event()
             if self._scouts.start(source, (submission.index, item, ended)):
-                break
+                slot, is_scout = await self._claim(source, slot)
+                if is_scout:
+                    break
+                continue
             if self._deferring is not None:
                 self._deferring.defer()
                 raise ItemDeferred
@@ -178,7 +197,32 @@ class Scouting:
                 self._scouts.learn(source, seconds)
         finally:
             self._end(source)
+            if is_scout:
+                seconds = self._scouts.seconds(source)
+                with contextlib.suppress(JournalError):  # others write to it, and are told
+                    await self._store.end_scout(source.name, self._owner, seconds)
         return result
+
+    async def _claim(self, source: JobSource, slot: SlotLease) -> tuple[SlotLease, bool]:
+        """Claim a source in the journal, or wait until another process knows how long it is.
+
+        Returns:
+            The slot of the item, and whether it is the scout.
+        """
+        try:
+            while (claimed := await self._store.scout(source.name, self._owner)) is False:
+                if self.source.closed:
+                    raise SubmissionCancelled
+                slot.release()
+                await asyncio.sleep(_ASK_AGAIN)
+                slot = await self._slots.acquire()
+        except BaseException:
+            self._end(source)
+            raise
+        if claimed is not True:
+            self._scouts.learn(source, claimed - source.skipped)
+            self._end(source)
+        return slot, claimed is True
 
     def _end(self, source: JobSource) -> None:
         """Let the others of a source go on."""

@@ -142,6 +142,19 @@ class PostgresDatabase:
         if not self._changed("count_resend", key):
             raise unknown_key(self._name, key)
 
+    def scout(self, source: str, owner: str) -> float | bool:
+        """Claim a source, or return its length."""
+        names = {"source": str(key_digest(source)), "owner": owner}
+        if self._execute("scout", now=self._now(), **names).fetchone() is not None:
+            return True
+        (seconds,) = self._execute("source_length", **names).fetchone() or (None,)
+        return False if seconds is None else float(seconds)
+
+    def end_scout(self, source: str, owner: str, seconds: float | None) -> None:
+        """Store the length of a source, and end the claim of its owner."""
+        digest = str(key_digest(source))
+        self._execute("end_scout", source=digest, owner=owner, seconds=seconds)
+
     def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
         """Store a sample of the slots."""
         arguments = {"at": now, "writer": _LABEL, "running": running, "slot_limit": slot_limit}

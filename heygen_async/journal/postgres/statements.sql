@@ -147,7 +147,7 @@ CREATE TABLE heygen_async.owners (
 
 CREATE TABLE heygen_async.scouts (
     run bigint NOT NULL REFERENCES heygen_async.runs ON DELETE CASCADE,
-    source text NOT NULL,
+    source text NOT NULL,  -- 128 bits of the SHA-256 of what identifies it
     owner text,  -- whose item goes first; NULL once it has ended
     seconds double precision,  -- the length that a job of the source had, or NULL
     PRIMARY KEY (run, source)
@@ -336,6 +336,25 @@ ON CONFLICT (owner) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excl
 -- name: end_leases
 UPDATE heygen_async.owners SET lease_until = least(lease_until, %(now)s)
 WHERE owner = ANY(%(owners)s);
+
+-- name: scout
+-- Claim a source whose length nobody has told, and whose scout does not live.
+INSERT INTO heygen_async.scouts (run, source, owner) VALUES (%(run)s, %(source)s, %(owner)s)
+ON CONFLICT (run, source) DO UPDATE SET owner = excluded.owner
+WHERE scouts.seconds IS NULL AND (
+    scouts.owner IS NULL OR scouts.owner = excluded.owner OR scouts.owner NOT IN (
+        SELECT owner FROM heygen_async.owners WHERE lease_until > %(now)s
+    )
+)
+RETURNING owner;
+
+-- name: source_length
+SELECT seconds FROM heygen_async.scouts WHERE run = %(run)s AND source = %(source)s;
+
+-- name: end_scout
+UPDATE heygen_async.scouts
+SET owner = nullif(owner, %(owner)s), seconds = greatest(seconds, %(seconds)s)
+WHERE run = %(run)s AND source = %(source)s;
 
 -- name: cancel
 UPDATE heygen_async.runs SET cancelled = %(cancelled)s WHERE run = %(run)s;

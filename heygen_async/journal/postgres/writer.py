@@ -187,6 +187,14 @@ class PostgresJournal:
         """Return sums over all items; reads all of them."""
         return self._do(PostgresDatabase.read, totals)
 
+    def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
+        """Claim the first job of a source whose length is unknown."""
+        return self._do(PostgresDatabase.scout, source, owner)
+
+    def end_scout(self, source: str, owner: str, seconds: float | None) -> Awaitable[None]:
+        """Store the length of a source, and end the claim of its owner."""
+        return self._do(PostgresDatabase.end_scout, source, owner, seconds)
+
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could; one sample a second is kept."""
         (self._writer or self._not_open()).sample(running, limit)

@@ -15,6 +15,7 @@ import msgspec
 from heygen_async.errors import InvalidRequest, JournalError
 from heygen_async.journal.group_commit import GroupCommit
 from heygen_async.journal.keys import check_run_id
+from heygen_async.journal.memory import Completed
 from heygen_async.journal.records import Finish, Intent, ItemRecord, State, Totals
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
@@ -184,6 +185,14 @@ class SqliteJournal:
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items; reads all of them."""
         return (self._writer or self._not_open()).do(Database.read, schema.totals)
+
+    def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
+        """Return True: no other process works on the run."""
+        return Completed(True)
+
+    def end_scout(self, source: str, owner: str, seconds: float | None) -> Awaitable[None]:
+        """Do nothing."""
+        return Completed(None)
 
     def sample_slots(self, running: int, limit: int) -> None:
         """Store how many jobs run and how many could; one sample a second is kept."""
