@@ -335,6 +335,18 @@ def redirecting(location: str) -> Callable[[int], bytes]:
     return reply
 
 
+async def test_an_address_of_any_length_is_cut_in_messages(tmp_path: Path) -> None:
+    location = f"Location: /{'a' * 20_000}\r\n"
+
+    async def play(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 302 Found\r\n{location}Content-Length: 0\r\n\r\n".encode())
+
+    async with raw_server(play) as server, HeyGen("k", base_url=server.base_url) as heygen:
+        with pytest.raises(TransferError) as caught:
+            await heygen.download(f"{server.base_url}/a.mp4", tmp_path / "a.mp4")
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.usefixtures("names_lead_here")
 @pytest.mark.parametrize(
     ("location", "base_url", "first_is_local", "followed"),

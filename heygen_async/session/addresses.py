@@ -15,6 +15,7 @@ from heygen_async.session.settings import is_loopback
 
 # IPv4 addresses behind a NAT64 translator.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LONGEST_SHOWN = 500  # characters; a redirect may lead to an URL of any length
 
 
 def checked_address(url: str) -> URL:
@@ -139,6 +140,7 @@ class PublicResolver(Resolver):
 
 
 def shown(address: URL) -> str:
-    """Return scheme, host and path: the part of a signed URL that is not secret."""
+    """Return scheme, host and path: the part of a signed URL that is not secret. It is cut."""
     port = "" if address.is_default_port() else f":{address.port}"
-    return f"{address.scheme}://{address.host}{port}{address.raw_path}"
+    text = f"{address.scheme}://{address.host}{port}{address.raw_path}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
