@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import pickle
 import time
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -48,6 +51,31 @@ def test_the_secret_in_use_goes_whatever_its_form(before: str, after: str, secre
     assert secret not in redact(f"{before}{secret}{after}", secret)
 
 
+@given(
+    st.binary(max_size=20),
+    st.binary(max_size=20),
+    st.from_regex(r"sk_V2_[a-zA-Z0-9_]{10,40}|[a-zA-Z0-9+/]{22,60}={0,2}", fullmatch=True),
+    st.data(),
+)
+def test_the_secret_in_use_goes_in_each_encoding(
+    before: bytes, after: bytes, secret: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(1, len(secret) - 1))
+    inner = secret.rstrip("=")[4:-2]
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        text = encode(before + secret.encode() + after).decode()
+        clean = redact(f"Basic {text} was refused", secret)
+        for offset in range(3):
+            known = encode(b"x" * offset + inner.encode()).decode()
+            known = known[-(-offset * 4 // 3) : (offset + len(inner)) * 4 // 3]
+            assert known not in clean
+    for broken in ("\r\n", "\\n", " \t", "\n > "[:2]):
+        clean = redact(f"key {secret[:at]}{broken}{secret[at:]}", secret)
+        assert clean.rstrip("=").endswith(("***", "***\n", "***\\n", "*** \t", "***\r\n", "***\n "))
+    for form in (quote(secret, safe=""), json.dumps(secret).replace("=", "\\u003d"), inner):
+        assert inner not in redact(f"key {form}", secret) or form is inner
+
+
 @given(st.integers(0, 60), st.integers(0, 80))
 def test_a_cut_leaves_no_piece_of_the_secret(padding: int, longest: int) -> None:
     secret = "0123456789" * 4
@@ -81,6 +109,14 @@ def test_the_time_is_bounded_whatever_the_text(piece: str) -> None:
     started = time.process_time()
     redact(text, "sk_V2_0123456789")
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize("piece", ["s", " ", "s ", "sk_ ", "sk_V2_0123 \\n", "\\n", "0123456789"])
+def test_the_time_for_a_secret_in_lines_is_bounded(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    started = time.process_time()
+    redact(text, "sk_V2_0123456789", longest=len(text))
+    assert time.process_time() - started < 2.0
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

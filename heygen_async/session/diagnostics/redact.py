@@ -7,7 +7,9 @@ which keeps the time linear in the length of the text, whatever a server sends.
 from __future__ import annotations
 
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -39,21 +41,48 @@ def redact(text: str, secret: str | None = None, *, longest: int = LONGEST) -> s
 
     Args:
         text: Any text that may be logged or put into an exception.
-        secret: The key or token in use, which is replaced everywhere, whatever its form.
+        secret: The key or token in use, which is replaced everywhere: as it is, in a URL, in JSON,
+            in base64, and broken into lines.
         longest: The most characters to keep.
     """
     # More than is kept, so that a secret at the end is matched in full.
-    window = text[: longest + max(256, len(secret or ""))]
+    margin = max(256, 2 * len(secret or ""))
+    window = text[: longest + margin]
     if secret:
-        pieces = window.split(secret)
+        pieces = _pattern(secret).split(window)
         if len(window) < len(text):
             # The replacements could move the start of a further secret into the part that is kept.
-            pieces[-1] = pieces[-1][: -(len(secret) - 1) or None]
+            pieces[-1] = pieces[-1][:-margin]
         window = "***".join(pieces)
     window = re.sub(_KEY, "***", window)
     window = re.sub(_BEARER, "Bearer ***", window)
     window = re.sub(_URL, _without_secrets, window)
     return re.sub(_SIGNATURE, r"\1=***", window)[:longest]
+
+
+def _forms(secret: str) -> list[str]:
+    """Return the forms that a secret has in JSON, in a URL and in base64, the longest first.
+
+    A secret of less than 8 characters has itself alone: others would be part of any word.
+    """
+    core = secret.rstrip("=")  # which may be left off, or escaped
+    if len(core) < _SHORTEST_ECHO:
+        return [secret]
+    forms = {secret, core, core.replace("/", r"\/"), quote(core, safe="")}
+    for encode in (b64encode, urlsafe_b64encode):
+        for before in range(3):  # the bytes ahead of it in the same text
+            encoded = encode(b"\0" * before + core.encode()).decode()
+            # What its neighbours have a part in is left out.
+            forms.add(encoded[-(-before * 4 // 3) : (before + len(core)) * 4 // 3])
+    return sorted(forms, key=len, reverse=True)
+
+
+@lru_cache(maxsize=16)
+def _pattern(secret: str) -> re.Pattern[str]:
+    forms = _forms(secret)
+    core = secret.rstrip("=")
+    wrapped = r"(?:\s|\\[rn])*".join(map(re.escape, core if core in forms else secret))
+    return re.compile("|".join([*map(re.escape, forms), wrapped]))
 
 
 def _without_secrets(url: re.Match[str]) -> str:
@@ -101,12 +130,11 @@ def _redacted(value: Any, depth: int = 0) -> Any:
 def echo_filter(secret: str) -> Callable[[bytes], bytes]:
     """Return a function that replaces the key or token in use in the body of an answer.
 
-    It also matches the forms that the secret has in JSON and in a URL. A secret of less than 8
-    characters is not replaced, as that would damage other words.
+    It also matches the forms that the secret has in JSON, in a URL and in base64. A secret of less
+    than 8 characters is not replaced, as that would damage other words.
     """
-    plain = secret.encode()
-    forms = {plain, plain.replace(b"/", rb"\/"), quote(secret, safe="").encode()}
-    if len(plain) < _SHORTEST_ECHO:
+    forms = [form.encode() for form in _forms(secret)]
+    if len(secret) < _SHORTEST_ECHO:
         return bytes
 
     def without_secret(body: bytes) -> bytes:
