@@ -224,6 +224,7 @@ class Totals(msgspec.Struct, frozen=True):
             for an item of unknown cost.
         resent: Items that may have been paid for more than once; see ``ItemRecord.resends``.
         resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
+        unknown_usd: What was reserved for completed items of unknown cost, in US dollars.
     """
 
     counts: dict[State, int]
@@ -235,11 +236,12 @@ class Totals(msgspec.Struct, frozen=True):
     reserved: dict[State, tuple[float | None, ...]] = {}
     resent: int = 0
     resent_usd: float = 0.0
+    unknown_usd: float = 0.0
 
     @property
     def usd_most(self) -> float:
-        """Cost so far in US dollars, if each attempt was paid for."""
-        return self.usd + self.resent_usd
+        """Cost so far in US dollars at most: if each attempt was paid for, as much as reserved."""
+        return self.usd + self.resent_usd + self.unknown_usd
 
     def in_flight(self, *, resubmit_uncertain: bool) -> list[float | None]:
         """Return what is reserved for each item that may have a job that has not ended.

@@ -55,6 +55,11 @@ def totals_of(records: Collection[ItemRecord]) -> Totals:
         },
         resent=sum(record.resends > 0 for record in records),
         resent_usd=sum(record.resends * (record.usd or 0.0) for record in records),
+        unknown_usd=sum(
+            record.reserved_usd or 0.0
+            for record in records
+            if record.state == "completed" and record.usd is None
+        ),
     )
 
 

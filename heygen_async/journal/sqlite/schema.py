@@ -125,6 +125,7 @@ SELECT state, count(*), total(usd), total(output_seconds), min(intended_at), max
 FROM items GROUP BY state
 """
 _RESENT = "SELECT count(*), total(resends * ifnull(usd, 0)) FROM items WHERE resends > 0"
+_UNKNOWN = "SELECT total(reserved_usd) FROM items WHERE state = 'completed' AND usd IS NULL"
 _RESERVED = {
     1: "SELECT state, NULL FROM items WHERE state NOT IN ('completed', 'failed')",
     2: "SELECT state, reserved_usd FROM items WHERE state NOT IN ('completed', 'failed')",
@@ -407,6 +408,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
     for state, usd in connection.execute(_RESERVED[version]):
         reserved[state].append(usd)
     resent = connection.execute(_RESENT).fetchone() if version > 1 else (0, 0.0)
+    unknown = connection.execute(_UNKNOWN).fetchone()[0] if version > 1 else 0.0
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update((row[0], row[1]) for row in rows)
     return Totals(
@@ -419,6 +421,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
         reserved={state: tuple(amounts) for state, amounts in reserved.items()},
         resent=resent[0],
         resent_usd=resent[1],
+        unknown_usd=unknown,
     )
 
 
