@@ -47,6 +47,7 @@ from heygen_async.journal.rules import duplicate_key
 from heygen_async.journal.store import BeginResult
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.budget import MustWait, Reservation
+from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.estimates import Estimate, cost
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.session.limits.free_slots import FreeSlots
@@ -199,7 +200,7 @@ class ItemProcessor(Generic[T]):
                 result = await pending.wait(self._job_timeout)
                 measure = OPERATIONS[item.submission.operation].measure
                 seconds: float | None = (
-                    getattr(result, "duration", None)
+                    length_told(result)
                     if measure is None
                     else await measure(self._heygen, result)
                 )

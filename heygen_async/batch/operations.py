@@ -36,6 +36,7 @@ from heygen_async.models.videos import (
     VideoRequest,
 )
 from heygen_async.models.voices import Speech, SpeechRequest, VoiceCloneRequest, VoiceDetail
+from heygen_async.pricing.charges import length_told
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -120,7 +121,7 @@ async def length_of_session(heygen: HeyGen, session: VideoAgentSession) -> float
     if session.video_id is None:
         return None
     try:
-        return (await heygen.videos.get(session.video_id)).duration
+        return length_told(await heygen.videos.get(session.video_id))
     except HeyGenError as error:  # the session is paid for, and must not fail for this
         logger.warning(
             "session %s: the length of its video is unknown, and so is its cost: %s",

@@ -41,6 +41,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
+from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.sync_iterables import numbered
 from heygen_async.session.tasks import in_thread
@@ -385,7 +386,7 @@ async def _source_video(
         raise InvalidResponse(f"video {video_id} has no URL", status=200)
     fresh = _Sent(video=AssetUrl(url=video.video_url))
     videos = {language: sent.get(language, fresh).video for language in languages}
-    return _SourceVideo(videos, video.duration, taken)
+    return _SourceVideo(videos, length_told(video), taken)
 
 
 def _request(

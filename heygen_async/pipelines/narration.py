@@ -46,6 +46,7 @@ from heygen_async.pipelines.stages import (
     submitted,
     summed_up,
 )
+from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 
@@ -229,8 +230,7 @@ def _avatar(avatar_id: str, fields: dict[str, Any]) -> AvatarVideoRequest:
 
 
 def _seconds_of(step: Step[AvatarVideoRequest]) -> float | None:
-    speech: Speech | None = step.before.result
-    return None if speech is None else speech.duration
+    return length_told(step.before.result)
 
 
 def _narrated(outcome: Ended[Video]) -> Ended[Narration]:

@@ -57,6 +57,8 @@ SCOUT_OVERRUN = 1.0
 
 Two outputs that are each within a third of their source differ by a factor of two at most."""
 
+_LONGEST_TOLD = 86_400.0
+
 _4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -67,6 +69,20 @@ _PHOTO = "Avatar IV, photo"
 _Speaking: TypeAlias = (
     AvatarVideoRequest | ImageVideoRequest | AvatarInput | ImageInput | ImageScene | VideoScene
 )
+
+
+def length_told(answer: object, field: str = "duration") -> float | None:
+    """Return the length in seconds that an answer tells, or None if it tells none that can be true.
+
+    Answers are taken as they come; the job is paid for, whatever they say.
+
+    Args:
+        answer: The answer.
+        field: Its field.
+    """
+    seconds = getattr(answer, field, None)
+    usable = isinstance(seconds, int | float) and 0 <= seconds <= _LONGEST_TOLD
+    return seconds if usable else None
 
 
 class Charge(NamedTuple):

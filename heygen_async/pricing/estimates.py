@@ -29,6 +29,7 @@ from heygen_async.pricing.charges import (
     TYPICAL_AGENT_SECONDS,
     Charge,
     charges,
+    length_told,
     with_length,
 )
 from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
@@ -384,7 +385,7 @@ def cost(
         return 0.0 if result.status == "failed" else None
     if isinstance(result, FillerWordRemoval):
         # The source is charged, not the output.
-        source = result.original_duration
+        source = length_told(result, "original_duration")
         return None if source is None else estimate(request, prices, seconds=source).usd
     parts = charges(request, prices, proofread=proofread)
     if isinstance(request, VideoTranslationRequest):
@@ -392,8 +393,8 @@ def cost(
     if not parts:
         return None
     if any(charge.rate for charge in parts):
-        length = getattr(result, "duration", seconds)
-        if length is None or length < 0:
+        length = length_told(result) if hasattr(result, "duration") else seconds
+        if length is None:
             return None
         parts = with_length(parts, length)
     return math.fsum(charge.usd for charge in parts if charge.usd is not None)

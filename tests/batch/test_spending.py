@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from heygen_async import (
     AvatarVideoRequest,
@@ -23,7 +26,8 @@ from heygen_async import (
 )
 from heygen_async.journal import ItemRecord, Totals, open_reader
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.sandbox import Faults, Sandbox
+from heygen_async.sandbox import Fault, Faults, Sandbox
+from heygen_async.sandbox.faults.fault import Work
 
 pytestmark = pytest.mark.anyio
 
@@ -306,3 +310,39 @@ async def test_a_refused_key_is_said_once(
         with pytest.raises(BatchStopped):
             await collect(Batch(heygen).run(unknown_looks(100)), [])
     assert "all failed" not in caplog.text
+
+
+ODD = [b'"12.5"', b'"NaN"', b"1e308", b"1e29", b"-5", b"0", b"true", b"[]", b'{"a": 1}', b'""']
+
+
+def with_duration(duration: bytes) -> Fault:
+    """Answer with another length."""
+
+    async def play(request: web.BaseRequest, work: Work) -> web.Response:
+        answer = await work()
+        body = re.sub(rb'"duration": ?[0-9.]+', b'"duration": ' + duration, answer.body)
+        return web.Response(body=body, status=answer.status, content_type="application/json")
+
+    return Fault("duration", play)
+
+
+@pytest.mark.parametrize("duration", ODD)
+async def test_a_length_that_cannot_be_true_costs_no_result(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path, duration: bytes
+) -> None:
+    names = ["French (France)", "German (Germany)", "Polish (Poland)"]
+    sandbox.faults.add("video_translations.get", with_duration(duration), times=None)
+    told = {b'"12.5"': 12.5, b"0": 0.0}.get(duration)
+    for resumed in (False, True):
+        outcomes: list[Outcome[Any]] = []
+        async with Batch(heygen, max_cost=1000, measure=False) as batch:
+            run = batch.translate("https://example.com/a.mp4", names, journal=journal)
+            await collect(run, outcomes)
+        assert [(one.ok, one.resumed) for one in outcomes] == [(True, resumed)] * 3
+        assert {one.usd for one in outcomes} == {None if told is None else told * 0.0333}
+    # Without a length each has reserved the longest, and counts as that in later runs too.
+    async with Batch(heygen, max_cost=100, measure=False) as batch:
+        with pytest.raises(BudgetExceeded) if told is None else nullcontext():
+            await collect(
+                batch.translate("https://example.com/a.mp4", [*names, "Hindi"], journal=journal), []
+            )

@@ -18,6 +18,7 @@ from heygen_async.batch.worker_pool import Exhausted, Source
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore
 from heygen_async.journal.keys import ItemKeys
+from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.scouts import JobSource, SourceScouts, job_source
 from heygen_async.session.slots import SlotLease, SlotPool
 from heygen_async.session.sync_iterables import Pull
@@ -136,7 +137,7 @@ class Scouting:
         async for record in store.iterate(("completed", "submitted", "intended")):
             if record.state != "completed":
                 self._in_flight.add(record.key)
-            elif record.output_seconds is not None:
+            elif record.output_seconds:
                 source = job_source(record.operation, record.payload)
                 if source is not None:
                     self._scouts.learn(source, record.output_seconds)
@@ -192,8 +193,7 @@ class Scouting:
         submission = msgspec.structs.replace(submission, seconds=seconds, scouted=scouted)
         try:
             result = await processor.process(submission, slot)
-            seconds = getattr(result.result, "duration", None)
-            if seconds is not None:
+            if seconds := length_told(result.result):
                 self._scouts.learn(source, seconds)
         finally:
             self._end(source)

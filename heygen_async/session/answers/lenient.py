@@ -7,6 +7,7 @@ reported to the caller as an ``Oddity``.
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -135,6 +136,8 @@ class _Conversion:
                 converted = msgspec.convert(value, kind, strict=False)
             except msgspec.ValidationError:
                 raise failure from None
+            if isinstance(converted, float) and not math.isfinite(converted):
+                raise failure  # "NaN", "Infinity"
         self._report(path, value, kept=True)
         return converted
 
