@@ -200,9 +200,7 @@ class ItemProcessor(Generic[T]):
                 result = await pending.wait(self._job_timeout)
                 measure = OPERATIONS[item.submission.operation].measure
                 seconds: float | None = (
-                    length_told(result)
-                    if measure is None
-                    else await measure(self._heygen, result)
+                    length_told(result) if measure is None else await measure(self._heygen, result)
                 )
             except asyncio.CancelledError:
                 # Its job may run on; a later run waits for it.

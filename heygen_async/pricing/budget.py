@@ -242,7 +242,6 @@ class Budget:
             BudgetExceeded: There is no room. Nothing was reserved.
         """
         self._as_of = estimate.as_of
-        low = estimate.usd_low
         if amount is None:
             amount = _most(estimate) + estimate.overrun
         units = to_units(amount)
@@ -250,7 +249,7 @@ class Budget:
             self._take_over(units)
         elif self._capped and not judged:
             self._check_room(estimate, units)
-        low = max(0.0, low - estimate.overrun)  # it may as well be shorter
+        low = estimate.usd_least
         lowest = units if low >= amount else to_units(low)
         reservation = Reservation(units, lowest, estimate.unknown > 0, amount)
         self._open.add(reservation)

@@ -102,6 +102,11 @@ class Estimate(CostRange, frozen=True, kw_only=True):
     notice: str | None = None
     overrun: float = 0.0
 
+    @property
+    def usd_least(self) -> float:
+        """Lower bound in USD; an output that may be longer than its source may be shorter, too."""
+        return max(0.0, self.usd_low - self.overrun)
+
     def __str__(self) -> str:
         kind = "estimate" if self.complete else "incomplete estimate"
         length = f" for {self.seconds:.1f} s" if self.seconds is not None else ""

@@ -212,6 +212,11 @@ class Model:
             resent_usd=sum(
                 item.resends * ((item.outcome and item.outcome.usd) or 0.0) for item in items
             ),
+            unknown_usd=sum(
+                item.intent.reserved_usd or 0.0
+                for item in items
+                if item.state == "completed" and item.outcome and item.outcome.usd is None
+            ),
         )
 
 

@@ -189,7 +189,7 @@ def _intents(intended: Mapping[UUID, tuple[Intent, str]]) -> dict[str, list[Any]
         "payloads": [one.payload for one in intents],
         "reserved": amounts,
         "lowest": [
-            amount if estimate is None else min(estimate.usd_low, amount or 0.0)
+            amount if estimate is None else min(estimate.usd_least, amount or 0.0)
             for estimate, amount in zip(estimates, amounts, strict=True)
         ],
         "unknown": [one is not None and not one.complete for one in estimates],

@@ -152,7 +152,7 @@ def totals(connection: Connection, run: int) -> Totals:
     """Return sums over all items that were begun; reads all of them."""
     rows = connection.execute(sql("totals"), {"run": run}).fetchall()
     reserved: dict[State, tuple[float | None, ...]] = {s: () for s in STATES if s not in FINISHED}
-    reserved.update((row[0], tuple(row[9])) for row in rows if row[0] in reserved)
+    reserved.update((row[0], tuple(row[10])) for row in rows if row[0] in reserved)
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     counts.update((row[0], row[1]) for row in rows)
     return Totals(
@@ -165,4 +165,5 @@ def totals(connection: Connection, run: int) -> Totals:
         reserved=reserved,
         resent=sum(row[7] for row in rows),
         resent_usd=sum((row[8] for row in rows), 0.0),
+        unknown_usd=sum((row[9] for row in rows), 0.0),
     )

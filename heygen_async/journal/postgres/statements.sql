@@ -373,5 +373,6 @@ WHERE run = %(run)s AND at > %(after)s ORDER BY at FETCH FIRST %(count)s ROWS WI
 SELECT state, count(*), coalesce(sum(usd), 0), coalesce(sum(output_seconds), 0), min(intended_at),
     max(ended_at), count(job_id), count(*) FILTER (WHERE resends > 0),
     coalesce(sum(resends * usd), 0),
+    coalesce(sum(reserved_usd) FILTER (WHERE state = 'completed' AND usd IS NULL), 0),
     array_agg(reserved_usd) FILTER (WHERE state IN ('intended', 'submitted', 'uncertain'))
 FROM heygen_async.items WHERE run = %(run)s AND state <> 'queued' GROUP BY state;
