@@ -19,6 +19,7 @@ from rich.text import Text
 from heygen_async.batch import Outcome, Progress, Report
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.standard_streams import UNREAD, StreamState, state_of
+from heygen_async.models.outputs import find_output_url
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
 
@@ -64,7 +65,7 @@ def item_of(outcome: Outcome[Any], key: str) -> Item:
         key=key,
         ok=outcome.ok,
         job_id=outcome.job_id,
-        video_url=None if outcome.result is None else outcome.result.video_url,
+        video_url=None if outcome.result is None else find_output_url(outcome.result, None),
         file=outcome.file,
         also=outcome.also,
         error=None if outcome.error is None else str(outcome.error),

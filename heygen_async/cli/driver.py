@@ -33,6 +33,7 @@ from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError, InsufficientBalance
+from heygen_async.models.video_agents import VideoAgentSession
 
 # Downloads at the same time; the run waits when all are under way.
 _DOWNLOADS = 16
@@ -304,6 +305,8 @@ class RunDriver:
                 yield outcome
 
     async def _show(self, outcome: Ended[Any]) -> None:
+        if isinstance(outcome.result, VideoAgentSession):
+            outcome = await self._with_video(outcome, outcome.result)
         self._saving.pop((outcome.key, outcome.index), None)
         if self._results is not None:
             self._results.add(outcome)
@@ -323,6 +326,19 @@ class RunDriver:
             error = f"not downloaded: {outcome.download_error}"
             item = msgspec.structs.replace(item, error=error)
         self._display.item(item)
+
+    async def _with_video(self, outcome: Ended[Any], session: VideoAgentSession) -> Ended[Any]:
+        """Return an outcome of the Video Agent with its video, whose URL it has."""
+        if session.video_id is None:
+            return outcome
+        try:
+            video = await self._heygen.videos.get(session.video_id)
+        except HeyGenError:  # it is paid for, and its id is known
+            return outcome
+        except asyncio.CancelledError:
+            self._display.item(item_of(outcome, outcome.key))
+            raise
+        return msgspec.structs.replace(outcome, result=video)
 
     def _show_interrupted_downloads(self) -> None:
         for outcome in self._saving.values():

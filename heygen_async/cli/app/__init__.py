@@ -29,6 +29,7 @@ _PANELS: dict[str, dict[str, _Entry]] = {
     "Bulk runs": {
         "render": _Entry("bulk", "Render one video for each row of a file."),
         "translate": _Entry("bulk", "Dub one video, or many, into many languages."),
+        "agents": _Entry("bulk", "Let the Video Agent make a video for each row of a file."),
         "localize": _Entry(
             "bulk",
             "Make a video of a prompt or a script, or take one, and dub it into many languages.",
@@ -77,7 +78,9 @@ _PANELS: dict[str, dict[str, _Entry]] = {
         "voices": _Entry("libraries", "The voices that can speak."),
         "templates": _Entry("libraries", "The templates, and their variables."),
         "languages": _Entry("libraries", "The languages that videos can be dubbed into."),
-        "videos": _Entry("libraries", "The videos of the account."),
+        "videos": _Entry(
+            "libraries", "The videos of the account; with a file of rows, make one of each."
+        ),
         "assets": _Entry("libraries", "The files that were uploaded."),
     },
     "Trying it out": {
@@ -90,6 +93,9 @@ _PANELS: dict[str, dict[str, _Entry]] = {
         ),
     },
 }
+
+# Words after ``videos`` by which it is the list of the account's, and not a run of rows.
+_OF_LIST = ("list", "-h", "--help")
 
 MODULES: tuple[str, ...] = tuple(
     dict.fromkeys(entry.module for panel in _PANELS.values() for entry in panel.values())
@@ -113,16 +119,19 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that the arguments begin with, loaded now."""
         name, listed, rest = super().resolve_command(ctx, args)
+        if name == "videos" and rest and rest[0] not in _OF_LIST:
+            return name, self.load(name, module="bulk"), rest
         return name, None if listed is None or name is None else self.load(name), rest
 
-    def load(self, name: str) -> Any:
+    def load(self, name: str, *, module: str | None = None) -> Any:
         """Return a command with its options.
 
         Args:
             name: Its name.
+            module: The module that declares it; None for the one in the list.
         """
-        module = importlib.import_module(f"{__name__}.{self._modules[name]}")
-        return typer.main.get_group(module.app).commands[name]
+        declared = importlib.import_module(f"{__name__}.{module or self._modules[name]}")
+        return typer.main.get_group(declared.app).commands[name]
 
 
 app: typer.Typer = new_app(

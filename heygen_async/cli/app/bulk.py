@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from heygen_async.cli.app.video_options import EngineName, Orientation, Shape
 from heygen_async.cli.exit_codes import EXIT_CODES
 from heygen_async.cli.options import (
     AllLanguages,
@@ -37,6 +39,22 @@ _RUN_EPILOG = f"{_SIGNALS}\n\n{EXIT_CODES}"
 _CHAIN_EPILOG = f"{_CHAIN_SIGNALS}\n\n{EXIT_CODES}"
 
 app: typer.Typer = new_app()
+
+
+def _file_of(what: str) -> Any:
+    return typer.Option(
+        metavar="FILE", help=f"A file with the {what}, in its place.", show_default=False
+    )
+
+
+Avatar = Annotated[
+    str | None,
+    typer.Option(metavar="ID|NAME", help="The look, for rows that name none.", show_default=False),
+]
+RowVoice = Annotated[
+    str | None,
+    typer.Option(metavar="ID|NAME", help="The voice, for rows that name none.", show_default=False),
+]
 
 
 @app.command(epilog=_RUN_EPILOG)
@@ -225,3 +243,120 @@ def personalize(
     arguments = shared.arguments(dry_run=dry_run)
     choices = table.choices()
     return command(template_id, rows, speak=speak or [], voice=voice, choices=choices, **arguments)
+
+
+@app.command(epilog=_RUN_EPILOG)
+@runs
+def videos(
+    rows: RowsFile,
+    table: TableOptions,
+    shared: SharedOptions,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What is said, with {column} for a row's own; a column script goes before it.",
+            show_default=False,
+        ),
+    ] = None,
+    script_file: Annotated[Path | None, _file_of("script")] = None,
+    avatar: Avatar = None,
+    presenters: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Looks that take turns, in place of --avatar; a resumed run keeps who had which "
+            "row.",
+            show_default=False,
+        ),
+    ] = None,
+    voice: RowVoice = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(help="What animates the avatar.", show_default="avatar_iv"),
+    ] = None,
+    aspect_ratio: Annotated[
+        Shape | None, typer.Option(help="Shape of the picture.", show_default="16:9")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Title in the account, with {column}.", show_default=False)
+    ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Refuse scripts that take longer, by estimate.",
+            show_default=False,
+        ),
+    ] = None,
+    key: KeyColumn = None,
+    via: Sending = Via.SINGLE,
+    dry_run: DryRun = False,
+) -> Command:
+    """Make a video of an avatar for each row of a file, without a template.
+
+    Columns script, avatar, voice, engine, aspect_ratio and title go before the options; a column
+    "key" names the row and its file. Other columns fill the {column} of the texts, or are carried
+    along. All rows are checked before the first one is paid for. "videos list" lists the videos
+    of the account.
+    """
+    from heygen_async.cli.rows.videos import VideoSettings
+    from heygen_async.cli.rows.videos import videos as command
+
+    settings = VideoSettings(
+        script=script,
+        script_file=script_file,
+        avatar=avatar,
+        presenters=[name.strip() for name in (presenters or "").split(",") if name.strip()],
+        voice=voice,
+        engine=None if engine is None else engine.value,
+        aspect_ratio=None if aspect_ratio is None else aspect_ratio.value,
+        title=title,
+        max_seconds=max_seconds,
+    )
+    arguments = shared.arguments(dry_run=dry_run)
+    return command(rows, settings, key=key, choices=table.choices(), via=via, **arguments)
+
+
+@app.command(epilog=_RUN_EPILOG)
+@runs
+def agents(
+    rows: RowsFile,
+    table: TableOptions,
+    shared: SharedOptions,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What to make, with {column} for a row's own; a column prompt goes before it.",
+            show_default=False,
+        ),
+    ] = None,
+    prompt_file: Annotated[Path | None, _file_of("prompt")] = None,
+    avatar: Avatar = None,
+    voice: RowVoice = None,
+    orientation: Annotated[
+        Orientation | None,
+        typer.Option(help="Shape of the picture.", show_default="the agent chooses"),
+    ] = None,
+    key: KeyColumn = None,
+    dry_run: DryRun = False,
+) -> Command:
+    """Let the Video Agent make a video for each row of a file.
+
+    Columns prompt, avatar, voice and orientation go before the options; a column "key" names the
+    row and its file. Other columns fill the {column} of the prompt, or are carried along.
+    """
+    from heygen_async.cli.rows.agents import AgentSettings
+    from heygen_async.cli.rows.agents import agents as command
+
+    settings = AgentSettings(
+        prompt=prompt,
+        prompt_file=prompt_file,
+        avatar=avatar,
+        voice=voice,
+        orientation=None if orientation is None else orientation.value,
+    )
+    arguments = shared.arguments(dry_run=dry_run)
+    return command(rows, settings, key=key, choices=table.choices(), **arguments)

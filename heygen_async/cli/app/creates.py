@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from heygen_async.cli.app.video_options import VideoOptions
+from heygen_async.cli.app.video_options import Orientation, VideoOptions
 from heygen_async.cli.options import BaseUrl, Command, Json, WaitTimeout, new_app, runs
-
-
-class Orientation(StrEnum):
-    """Shape of a video of the agent."""
-
-    LANDSCAPE = "landscape"
-    PORTRAIT = "portrait"
-
 
 OutFile = Annotated[
     Path | None,

@@ -59,7 +59,9 @@ languages: typer.Typer = new_app(
     name="languages", help="The languages that videos can be dubbed into.", no_args_is_help=True
 )
 videos: typer.Typer = new_app(
-    name="videos", help="The videos of the account.", no_args_is_help=True
+    name="videos",
+    help="The videos of the account; with a file of rows, make one of each: videos ROWS --help.",
+    no_args_is_help=True,
 )
 assets: typer.Typer = new_app(
     name="assets", help="The files that were uploaded.", no_args_is_help=True

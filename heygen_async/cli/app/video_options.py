@@ -23,6 +23,13 @@ class EngineName(StrEnum):
     AVATAR_V = "avatar_v"
 
 
+class Orientation(StrEnum):
+    """Shape of a video of the agent."""
+
+    LANDSCAPE = "landscape"
+    PORTRAIT = "portrait"
+
+
 class Strength(StrEnum):
     """Strength of gestures and mimics."""
 

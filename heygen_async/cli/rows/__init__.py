@@ -1,0 +1,1 @@
+"""Runs in which each row of a file makes a request, without a template of HeyGen's."""

@@ -1,0 +1,50 @@
+"""Who presents which row: looks in a rotation that a resumed run keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from heygen_async.errors import JournalError
+from heygen_async.journal import open_reader
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """What is looked at of a request that was submitted before."""
+
+    avatar_id: str | None = None
+
+
+def presenters_of(
+    keys: Iterable[str], looks: Sequence[str], journal: Path | None
+) -> dict[str, str]:
+    """Return the look that presents each row. Blocks.
+
+    A row that the journal holds keeps the look that it was sent with, whatever rows came or went
+    and whatever looks are given now; the others get them in turn.
+
+    Args:
+        keys: Keys of the rows that name no look of their own.
+        looks: Ids of the looks.
+        journal: The run's file, or None.
+    """
+    known: dict[str, str] = {}
+    if journal is not None and journal.exists():
+        try:
+            with open_reader(journal) as reader:
+                for record in reader.records():
+                    avatar = msgspec.json.decode(record.payload, type=_Sent).avatar_id
+                    if avatar is not None:
+                        known[record.key] = avatar
+        except JournalError:
+            known.clear()  # the run will open it, and say what is wrong
+    turn = len(known)
+    found = {}
+    for key in keys:
+        if key not in known:
+            known[key] = looks[turn % len(looks)]
+            turn += 1
+        found[key] = known[key]
+    return found
