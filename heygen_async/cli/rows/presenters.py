@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import msgspec
 
 from heygen_async.errors import JournalError
-from heygen_async.journal import open_reader
+from heygen_async.journal import JournalLocation, journal_store
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -18,7 +17,7 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 def presenters_of(
-    keys: Iterable[str], looks: Sequence[str], journal: Path | None
+    keys: Iterable[str], looks: Sequence[str], journal: JournalLocation | None
 ) -> dict[str, str]:
     """Return the look that presents each row. Blocks.
 
@@ -28,12 +27,13 @@ def presenters_of(
     Args:
         keys: Keys of the rows that name no look of their own.
         looks: Ids of the looks.
-        journal: The run's file, or None.
+        journal: The run's journal, or None.
     """
     known: dict[str, str] = {}
-    if journal is not None and journal.exists():
+    store = None if journal is None else journal_store(journal)
+    if store is not None and store.exists():
         try:
-            with open_reader(journal) as reader:
+            with store.reader() as reader:
                 for record in reader.records():
                     avatar = msgspec.json.decode(record.payload, type=_Sent).avatar_id
                     if avatar is not None:
