@@ -60,7 +60,8 @@ languages: typer.Typer = new_app(
 )
 videos: typer.Typer = new_app(
     name="videos",
-    help="The videos of the account; with a file of rows, make one of each. See videos ROWS --help.",
+    help="The videos of the account; with a file of rows, make one of each. See "
+    "videos ROWS --help.",
     no_args_is_help=True,
 )
 assets: typer.Typer = new_app(
