@@ -1,4 +1,4 @@
-"""One request for each job, or HeyGen's own batches: which is better when.
+"""Compare one request for each job with HeyGen's own batches.
 
 Both ways of a bulk run against the sandbox, on a loop whose clock is turned: 400 to 1,000 videos
 of a minute or so (lognormal, median 60 s), on accounts that let 10, 20 or 100 jobs run at once. All
@@ -26,7 +26,7 @@ from heygen_async import AvatarVideoRequest, Batch, HeyGen, RateLimited
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
-# Slots of the account, and videos: enough that the last round does not count for much.
+# Slots of the account, and numbers of videos that make the last round negligible.
 CASES = {10: 400, 20: 400, 100: 1_000}
 DURATIONS = {"video": (60.0, 0.4)}
 PAUSE = 120.0
@@ -34,7 +34,7 @@ Via = Literal["single", "api-batch"]
 
 
 class Measured(NamedTuple):
-    """What one run took.
+    """The measurements of one run.
 
     Attributes:
         requests: Requests for each job.
@@ -54,7 +54,7 @@ class Measured(NamedTuple):
 
 
 class Others:
-    """The second client and how it fares."""
+    """A second client, and its measurements."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.waited: list[float] = []
@@ -63,7 +63,7 @@ class Others:
         self.heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url)
 
     async def work(self) -> None:
-        """Make one video after the other."""
+        """Make one video after another."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(PAUSE)
@@ -79,7 +79,7 @@ class Others:
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
-        """Have it work meanwhile."""
+        """Run the second client during the block."""
         task = asyncio.create_task(self.work())
         try:
             async with self.heygen:
@@ -91,7 +91,7 @@ class Others:
 
 
 async def measure(slots: int, via: Via, *, company: bool) -> Measured:
-    """One run, alone or beside another client."""
+    """Measure one run, alone or beside another client."""
     async with (
         Sandbox(speed=1, concurrency=slots, durations=DURATIONS) as sandbox,
         HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=max(50, slots)) as heygen,

@@ -1,4 +1,4 @@
-"""A bulk run written by hand in one sitting: what the engine's CPU time is compared with.
+"""A minimal bulk run written by hand, as the reference for the engine's CPU time.
 
 Workers under ``asyncio.gather`` pull from one iterator. With a journal, each item makes the three
 durable transitions of the engine in the same tables: its intent is on the disk before the job is
@@ -84,7 +84,7 @@ async def _work_durably(source: Iterator[tuple[int, int]], naps: Naps, journal: 
 
 
 class BareJournal:
-    """The journal: three statements, one thread, one future for each commit."""
+    """A minimal journal: three statements, one thread, one future for each commit."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -1,4 +1,4 @@
-"""What a call through the SDK costs in CPU time, next to the same request written by hand.
+"""Compare the CPU time of a call through the SDK with the same request written by hand.
 
 ``videos.get`` and ``videos.create`` against bare aiohttp with a msgspec decoder, on the same
 event loop and the same server, which runs in another process and answers canned bytes. Short
@@ -39,19 +39,19 @@ REQUEST = AvatarVideoRequest(avatar_id="a1b2c3d4", script="Hello there")
 
 
 class VideoEnvelope(msgspec.Struct):
-    """What ``videos.get`` answers."""
+    """The answer of ``videos.get``."""
 
     data: Video
 
 
 class CreatedEnvelope(msgspec.Struct):
-    """What ``videos.create`` answers."""
+    """The answer of ``videos.create``."""
 
     data: CreatedVideo
 
 
 class PydanticVideo(pydantic.BaseModel):
-    """A video, as pydantic has it."""
+    """A video as a pydantic model."""
 
     id: str
     status: str
@@ -66,7 +66,7 @@ class PydanticVideo(pydantic.BaseModel):
 
 
 class PydanticEnvelope(pydantic.BaseModel):
-    """What ``videos.get`` answers, as pydantic has it."""
+    """The answer of ``videos.get`` as a pydantic model."""
 
     data: PydanticVideo
 
@@ -148,7 +148,7 @@ async def compare(
     gc.disable()  # else one pays for the garbage of another
     try:
         while time.perf_counter() < until or len(times[0]) < 3:
-            # Every other round runs backwards, so that none is always the one after the rest.
+            # Every other round runs in reverse order, so none always comes last.
             order = range(len(calls)) if len(times[0]) % 2 else range(len(calls) - 1, -1, -1)
             for i in order:
                 times[i].append(await measure(calls[i], concurrency, size))

@@ -1,4 +1,4 @@
-"""A server that answers canned bytes and nothing else, so that a benchmark measures the client.
+"""A server with canned answers, so a benchmark measures the client alone.
 
 It runs in a process of its own: ``python canned_server.py`` prints its port and serves until its
 standard input closes.

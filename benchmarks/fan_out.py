@@ -1,4 +1,4 @@
-"""The engine of bulk runs: how close to the ideal it keeps the slots busy, its CPU and memory.
+"""Measure the engine of bulk runs: makespan against the ideal, CPU time and memory.
 
 *Makespan*: 10,000 "renders" of 50 ms behind 100 slots, in real time, through a ``Run`` with its
 workers, slots, keys, outcomes and counts, without HTTP; the ideal is 5 s. *CPU*: what an item
@@ -35,11 +35,11 @@ from heygen_async.sandbox.turned_loop import TurnedEventLoop
 SLOTS = 100
 ITEMS, MANY = 10_000, 100_000
 
-# For the comparison with the prototype: short rounds, many of them.
+# Many short rounds, for the comparison with the prototype.
 ROUND_ITEMS, ROUND_SECONDS = 3_000, 0.01
 PAIRS = 11
 
-# Over HTTP: the sandbox's videos take a minute or so, which this turns into half a second.
+# Over HTTP: at this speed the sandbox's videos, about a minute long, take half a second.
 SPEED = 120
 HTTP_ITEMS = 500
 
@@ -47,7 +47,7 @@ HTTP_ITEMS = 500
 async def run_items(
     count: int, slots: int = SLOTS, journal: Path | None = None, seconds: float = SECONDS
 ) -> float:
-    """Seconds that so many items took, on the loop's clock."""
+    """Return the seconds that so many items took, on the loop's clock."""
     async with nap_run(range(count), slots, journal, seconds) as run:
         done = 0
         began = asyncio.get_running_loop().time()
@@ -58,13 +58,13 @@ async def run_items(
 
 
 async def run_bare(journal: Path | None = None) -> None:
-    """One round through the prototype."""
+    """Run one round through the prototype."""
     items = iter(range(ROUND_ITEMS))
     assert await bare_run(items, SLOTS, journal, seconds=ROUND_SECONDS) == ROUND_ITEMS
 
 
 def compare_with_bare(pairs: int, *, journaled: bool = False) -> Compared:
-    """CPU seconds of a round through the engine, next to one through the prototype."""
+    """Return the CPU seconds of a round through the engine and one through the prototype."""
 
     def engine(journal: Path | None) -> None:
         asyncio.run(run_items(ROUND_ITEMS, SLOTS, journal, ROUND_SECONDS))
@@ -81,7 +81,7 @@ def compare_with_bare(pairs: int, *, journaled: bool = False) -> Compared:
 
 
 def cpu_rows(compared: Compared, what: str) -> list[dict[str, str | float]]:
-    """Rows of the table for a comparison with the prototype."""
+    """Return the table rows of a comparison with the prototype."""
     return [
         {"what": f"CPU per item, {what}, us", "measured": compared.measured / ROUND_ITEMS * 1e6},
         {"what": "the same, by hand, us", "measured": compared.reference / ROUND_ITEMS * 1e6},
@@ -101,7 +101,7 @@ def print_peak(count: int) -> None:
 
 
 async def over_http(items: int, journal: Path | None = None) -> float:
-    """Seconds that so many template renders take through the whole client."""
+    """Return the seconds that so many template renders take through the whole client."""
     command = [sys.executable, "-m", "heygen_async.sandbox", "--speed", str(SPEED)]
     command += ["--concurrency", str(SLOTS)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)

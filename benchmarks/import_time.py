@@ -1,4 +1,4 @@
-"""What importing the package costs, and making a client, next to what it stands on.
+"""Measure the CPU time to import the package and to create a client, against its dependencies.
 
 Each case is a process of its own; its CPU time counts, user and system. ``import heygen_async`` is
 set against an interpreter that does nothing. Rounds alternate, since a busy machine drifts;
@@ -41,7 +41,7 @@ CASES = {
     "heygen-async --help": COMMAND.format("--help"),
 }
 
-# A client loads all of the dependencies but anyio, which is for those who use it.
+# A client loads all dependencies except anyio, which is loaded only by programs that use it.
 IN_TURN = """
 import time
 import aiohttp, backoff, msgspec
@@ -54,7 +54,7 @@ print(client / (shared + time.process_time() - client))
 
 
 def measure(code: str, env: dict[str, str]) -> tuple[float, float]:
-    """Milliseconds of a process that runs this: of CPU, and by the clock."""
+    """Return the milliseconds of a process that runs this: CPU time and real time."""
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", code], env=env, check=True, stdout=subprocess.DEVNULL)
     after, elapsed = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - started
@@ -63,7 +63,7 @@ def measure(code: str, env: dict[str, str]) -> tuple[float, float]:
 
 
 def ratio_in_turn(env: dict[str, str]) -> float:
-    """CPU time until a client is there, to that until the dependencies are, in one process."""
+    """Return the CPU time until a client exists, relative to that of its dependencies."""
     command = [sys.executable, "-c", IN_TURN]
     return float(subprocess.run(command, env=env, check=True, capture_output=True).stdout)
 

@@ -1,4 +1,4 @@
-"""What the journal costs: throughput and memory of a bulk run with and without it.
+"""Measure the cost of the journal: throughput and memory of a bulk run with and without it.
 
 *Throughput*: 10,000 items of 50 ms behind 1,000 slots, in real time, through a ``Run`` without
 HTTP, with and without a journal in turn; the ratio is the median of the rounds' ratios. So the
@@ -38,14 +38,14 @@ RENDERS = 1000
 
 
 def seconds_for(items: int, journaled: bool) -> float:
-    """Real seconds that so many items take."""
+    """Return the real seconds that so many items take."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "run.db" if journaled else None
         return asyncio.run(run_items(items, SLOTS, journal))
 
 
 def http_seconds(journaled: bool) -> float:
-    """Real seconds that renders take through the whole client."""
+    """Return the real seconds that renders take through the whole client."""
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(over_http(RENDERS, Path(folder) / "run.db" if journaled else None))
 
@@ -59,7 +59,7 @@ def in_a_process(items: int, journal: Path) -> dict[str, Any]:
 
 
 def print_run(items: int, journal: Path) -> None:
-    """One run on a turned clock: naps take no time, the journal's disk does."""
+    """Run once with simulated time: naps take no real time, but the journal's disk does."""
 
     async def run() -> int:
         resumed = 0

@@ -1,4 +1,4 @@
-"""By how many items runs pass their cap: at most one, whatever the lengths and the interruptions.
+"""Measure by how many items runs exceed their cap: at most one, in spite of interruptions.
 
 Runs against the sandbox, whose lengths nobody knows before: the sandbox makes them up. Each is
 given again as often as its scenario says, and each time it resumes its journal. Runs that are
@@ -43,15 +43,15 @@ VIDEOS = ("https://example.com/launch.mp4", "https://example.com/webinar.mp4")
 LANGUAGE_NAMES = list(LANGUAGES)
 DURATIONS = {"video": (60.0, 0.4), "translation": (300.0, 0.3), "agent": (300.0, 0.3)}
 SETTINGS: dict[str, Any] = {"concurrency": 50, "durations": DURATIONS}
-# Killed runs take real time: sandbox seconds in each second, and seconds to the first poll.
+# Killed runs take real time: sandbox seconds per second, and seconds to the first poll.
 SPEED = 600.0
 EXPECTED = {"video_translation": 0.3}
-# Seconds that a run lives at most before it is killed, and that the last one takes at most.
+# The most seconds until a run is killed, and of the last run.
 LIFE, LAST_LIFE = 20.0, 120.0
 
 
 class Scenario(NamedTuple):
-    """One run, and how often it is started.
+    """A run and the number of its starts.
 
     Attributes:
         name: Its name among the figures.
@@ -73,7 +73,7 @@ class Scenario(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What one scenario came to.
+    """The measurements of one scenario.
 
     Attributes:
         jobs: Jobs that the sandbox accepted.
@@ -91,7 +91,7 @@ class Measured(NamedTuple):
 
     @classmethod
     def of(cls, ledger: Ledger, max_cost: float, *, kills: int = 0, seconds: float) -> Measured:
-        """Return what a sandbox's ledger tells of runs under a cap."""
+        """Return the result of runs under a cap, from a sandbox's ledger."""
         spent = sum(job.usd for job in ledger.jobs)
         dearest = max((job.usd for job in ledger.jobs), default=0.0)
         over = max(0.0, spent - max_cost) / dearest if dearest else 0.0
@@ -99,23 +99,23 @@ class Measured(NamedTuple):
 
 
 async def through(outcomes: AsyncIterator[Any]) -> None:
-    """Go through the outcomes of a run."""
+    """Read the outcomes of a run."""
     async for _ in outcomes:
         pass
 
 
 async def one_source(batch: Batch, avatar_id: str, count: int) -> None:
-    """One video in many languages."""
+    """Dub one video into many languages."""
     await through(aiter(batch.translate(VIDEOS[0], LANGUAGE_NAMES[:count])))
 
 
 async def two_sources(batch: Batch, avatar_id: str, count: int) -> None:
-    """Two videos of unequal length in many languages."""
+    """Dub two videos of different length into many languages."""
     await through(aiter(batch.translate(VIDEOS, LANGUAGE_NAMES[: count // 2])))
 
 
 async def agents(batch: Batch, avatar_id: str, count: int) -> None:
-    """Videos whose length an agent decides."""
+    """Make videos whose length an agent decides."""
     prompts = [VideoAgentRequest(prompt=f"A teaser about {number}") for number in range(count)]
     await through(aiter(batch.run(prompts)))
 

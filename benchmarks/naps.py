@@ -1,4 +1,4 @@
-"""Jobs that end by themselves, and a run of them: the engine without HTTP.
+"""Jobs that end by themselves, and a run of them, to measure the engine without HTTP.
 
 This is the only module of the benchmarks that uses internals of the package: the others see
 ``Naps``, ``nap_run``, ``SCHEMA`` and ``key_digest``.
@@ -63,7 +63,7 @@ class Naps:
         return b'{"number":%d}' % number
 
     async def submit(self, number: int) -> Nap:
-        """Begin the job of an item."""
+        """Start the job of an item."""
         return self.attach(f"{number:032x}")
 
     def attach(self, job_id: str) -> Nap:
@@ -130,7 +130,7 @@ async def nap_run(
 
 
 class _NapRequest(Request, frozen=True, kw_only=True):
-    """The request that is "sent" for an item."""
+    """The request of an item, which is not really sent."""
 
 
 _REQUEST = _NapRequest()
@@ -146,7 +146,7 @@ _FREE = Estimate(
 
 
 class _NapBuilder(SubmissionBuilder[Video]):
-    """Sends nothing; every item takes a nap."""
+    """A builder whose items are naps; nothing is sent."""
 
     kind = "nap"
     subject = "benchmark"
@@ -154,10 +154,10 @@ class _NapBuilder(SubmissionBuilder[Video]):
     has_sources = False
 
     async def prepare(self) -> None:
-        """Do nothing: nothing needs to be known."""
+        """Do nothing: no preparation is needed."""
 
     async def check(self, items: Collection[Any]) -> None:
-        """Do nothing: every item is fine."""
+        """Do nothing: every item is valid."""
 
     def submission(self, index: int, item: int, key: str | None = None) -> Submission[Video]:
         """Return one nap."""
@@ -166,5 +166,5 @@ class _NapBuilder(SubmissionBuilder[Video]):
         )
 
     def estimate(self, submission: Submission[Video]) -> Estimate:
-        """Return that it costs nothing."""
+        """Return an estimate of 0."""
         return _FREE

@@ -1,4 +1,4 @@
-"""How many functions and files of the package one item passes, and one call.
+"""Count the functions and files of the package that one item and one call pass.
 
 *An item*: a run of the engine behind one slot over jobs that end by themselves (``naps.py``), so
 that items go one after the other and none shares a commit or a wait with another; what the client
@@ -50,7 +50,7 @@ PACKAGE = Path(heygen_async.__file__).parent
 APART = PACKAGE / "sandbox"
 COMPREHENSION = re.compile(r"(\.<locals>)?\.<(list|set|dict|gen)(comp|expr)>")
 
-# Does something so many times.
+# Performs an action the given number of times.
 Work: TypeAlias = Callable[[int], Awaitable[None]]
 
 
@@ -84,7 +84,7 @@ class Profile:
             threading.setprofile(None)
 
     def take(self) -> Counter[Function]:
-        """Return the counts since the last time, and begin again."""
+        """Return the counts since the last call, and start again."""
         codes, self._codes = self._codes, {}
         counts: Counter[Function] = Counter()
         for code, executions in codes.items():
@@ -155,7 +155,7 @@ async def measure(profile: Profile) -> dict[str, list[Function]]:
             request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")
             for _ in range(count):
                 await heygen.videos.create(request)
-            # Room for those of the next time.
+            # Room for the counts of the next time.
             sandbox.clock.advance(3600)
 
         return {

@@ -1,4 +1,4 @@
-"""What it costs to wait: requests per job, and how late its end is noticed.
+"""Measure the cost of waiting: requests per job, and the delay until its end is noticed.
 
 The client against the sandbox, both on a loop whose clock is turned, so that hours pass in
 seconds. Videos take a lognormal time with a median of 120 s. Requests count all that the sandbox
@@ -26,7 +26,7 @@ DURATIONS = {"video": (120.0, 0.5)}
 
 @dataclass(frozen=True)
 class Case:
-    """``jobs`` videos, ``at_once`` of them under way."""
+    """Make ``jobs`` videos, ``at_once`` at a time."""
 
     name: str
     jobs: int
@@ -54,7 +54,8 @@ async def measure(case: Case, seed: int) -> tuple[float, float]:
             for _ in numbers:
                 job = await heygen.videos.create(request)
                 await job.wait()
-                # The ledger does not say when a job ended, and the API only in whole seconds.
+                # The ledger does not have the end of a job, and the API has it only in whole
+                # seconds.
                 ended = sandbox._account.videos.get(job.id).job.ends_at
                 delays.append(sandbox.clock.now() - ended)
 

@@ -1,4 +1,4 @@
-"""Two ways of doing the same work, measured side by side on a machine that drifts."""
+"""Compare two ways of doing the same work in pairs, on a machine whose speed varies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Compared(NamedTuple):
-    """What paired rounds have found.
+    """The result of paired rounds.
 
     Attributes:
         measured: Median of the first one's figures.

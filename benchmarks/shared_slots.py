@@ -1,4 +1,4 @@
-"""One limit for all processes of an account: what ``RedisSlots`` makes of it.
+"""Measure ``RedisSlots``: one limit for all processes of an account.
 
 On a Valkey server of its own, or that of ``HEYGEN_TEST_REDIS``, and a sandbox at 60 times its speed
 whose account runs 10 jobs, which nobody was told:
@@ -48,7 +48,7 @@ SPEED = 60.0
 TTL = 2.0
 
 
-# What the worker processes do, by name.
+# The tasks of the worker processes, by name.
 
 
 async def render(url: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ async def render(url: str, account: str, options: dict[str, Any]) -> dict[str, A
 
 
 async def receive(url: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Receive webhooks, and pass the ends of jobs on, until the end."""
+    """Receive webhooks and publish the ends of jobs, until the end."""
     log = RedisDeliveryLog(url, account=account)
     async with HeyGen(options["api_key"], base_url=options["base_url"]) as heygen:
         receiver = WebhookReceiver(heygen, log=log)
@@ -120,7 +120,7 @@ WORK = {"render": render, "receive": receive, "take_turns": take_turns, "hold_al
 
 
 def began() -> None:
-    """Say that the process is ready, and wait for the others."""
+    """Report that the process is ready, and wait for the others."""
     print("ready", flush=True)
     sys.stdin.readline()
 
@@ -129,7 +129,7 @@ def began() -> None:
 def workers(
     name: str, url: str, account: str, processes: int, options: dict[str, Any]
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Start worker processes, and let them begin together."""
+    """Start worker processes, and make them begin together."""
     command = [sys.executable, __file__, "--work", name, url, account, json.dumps(options)]
     started = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -215,7 +215,7 @@ async def commands_a_minute(url: str, *, waiting: bool) -> float:
 
 
 def calls(url: str) -> int:
-    """Return how often scripts were called by their hash."""
+    """Return the number of calls of scripts by hash."""
     with redis.Redis.from_url(url) as client:
         info: dict[str, Any] = client.info("commandstats")
         return int(info.get("cmdstat_evalsha", {"calls": 0})["calls"])
@@ -255,7 +255,7 @@ async def wakes(url: str, rounds: int) -> list[float]:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Return the value that so many are not above."""
+    """Return the value that a share of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 

@@ -1,4 +1,4 @@
-"""How a benchmark reports: a table for people, or one JSON object for programs."""
+"""Print the results of a benchmark: a table for people, or one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def report(
     figures: Mapping[str, float],
     as_json: bool,
 ) -> None:
-    """Print what a benchmark found.
+    """Print the results of a benchmark.
 
     Args:
         title: One line that says what was measured, and in which unit.

@@ -1,4 +1,4 @@
-"""What is known of paid jobs when a run is stopped, and what is submitted after that.
+"""Check that stopped runs know all paid jobs, and submit nothing after the stop.
 
 Runs with 50 workers on an account that runs 10 jobs at once are stopped in each way there is:
 in this process by the code that reads the outcomes, and as the command ``heygen-async render`` in
@@ -44,7 +44,7 @@ from heygen_async import Batch, HeyGen, Outcome, accepted_job_ids
 from heygen_async.journal import open_reader
 from heygen_async.sandbox import Faults, Sandbox, SandboxThread
 
-#: Seconds by which a request may seem later than it was sent, on a machine that is busy.
+#: Seconds by which a request may seem later than it was sent, on a busy machine.
 GRACE = 0.25
 #: Outcomes after which a run is stopped.
 OUTCOMES = 12
@@ -52,19 +52,19 @@ OUTCOMES = 12
 LATENCY = (0.3, 1.0)
 #: Runs that are stopped at the same time.
 AT_ONCE = 3
-#: Seconds until a process that does not end is given up.
+#: The most seconds to wait for the end of a process.
 PATIENCE = 120.0
 
 IN_PROCESS = ("consumer raises", "break", "timeout", "anyio cancel", "stop_submitting")
 COMMANDS = ("Ctrl-C once", "Ctrl-C twice", "SIGTERM", "broken pipe", "full stdout", "kill")
-#: How the outcomes are read in this process.
+#: The ways of reading the outcomes in this process.
 STYLES = ("plain", "journal", "ordered", "download", "download, ordered")
-#: What a command says on standard error once it submits nothing more.
+#: The text that a command prints on standard error when it has stopped submitting.
 STOPPED = "Nothing more is submitted"
 
 
 class Relay:
-    """Passes bytes on to the sandbox, and notes when each Idempotency-Key was last sent.
+    """A proxy to the sandbox that records when each Idempotency-Key was last sent.
 
     Attributes:
         base_url: Its own address.
@@ -133,7 +133,7 @@ class Relay:
 
 @dataclass
 class Stopped:
-    """What is known after a run was stopped.
+    """The knowledge about jobs after a run was stopped.
 
     Attributes:
         at: When it was stopped.
@@ -148,19 +148,19 @@ class Stopped:
     exit_code: int | str = ""
 
     def knows(self, job: Any) -> bool:
-        """Return whether a job, or the key that it was sent under, is known."""
+        """Return whether a job, or its key, is known."""
         named = [job.id, *filter(None, [job.idempotency_key])]
         return job.id in self.ids or any(name in self.text for name in named)
 
 
 class ConsumerFailed(Exception):
-    """The code that reads the outcomes has failed."""
+    """An exception of the code that reads the outcomes."""
 
 
 async def stop_in_process(
     way: str, style: str, sandbox: Sandbox, relay: Relay, folder: Path, items: int
 ) -> Stopped:
-    """Stop a run in this process, and go on for a while before the batch is closed."""
+    """Stop a run in this process, and continue for a while before the batch is closed."""
     stopped = Stopped()
     loop = asyncio.get_running_loop()
     settings: dict[str, Any] = {"ordered": "ordered" in style}
@@ -233,7 +233,7 @@ class Lines:
             self._changed.notify_all()
 
     def wait_for(self, text: str) -> None:
-        """Wait until a text was said.
+        """Wait until a text was printed.
 
         Raises:
             RuntimeError: It was not.
@@ -284,7 +284,7 @@ def stop_command(
     if way == "Ctrl-C twice":
         process.send_signal(signal.SIGINT)
     stopped.at = time.monotonic()
-    # What a pipe holds when the process is killed can still be read.
+    # The contents of a pipe can still be read after its process was killed.
     if process.stdout is not None and not process.stdout.closed:
         stopped.text += process.stdout.read()
         process.stdout.close()
@@ -321,7 +321,7 @@ def account() -> Iterator[tuple[Sandbox, Relay, Path]]:
 
 
 def measure(way: str, style: str, items: int) -> dict[str, Any]:
-    """Stop one run, and compare what is known with the ledger."""
+    """Stop one run, and compare the known jobs with the ledger."""
     logging.getLogger("heygen_async").setLevel(logging.ERROR)  # on_accepted tells the same
     with account() as (sandbox, relay, folder):
         journal = folder / "run.db"
@@ -356,7 +356,7 @@ def main() -> None:
     runs = [(way, style) for way in IN_PROCESS for style in STYLES]
     for way in COMMANDS:
         if way != "full stdout" or os.path.exists("/dev/full"):
-            # Without a journal nobody can know what a kill has cut off.
+            # Without a journal, the jobs that a kill has cut off cannot be known.
             styles = ("journal",) if way == "kill" else ("plain", "journal")
             runs += [(way, style) for style in styles]
     if options.only:

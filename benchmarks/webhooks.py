@@ -1,4 +1,4 @@
-"""How many deliveries a second one core takes in.
+"""Measure the deliveries per second that one core handles.
 
 *In memory*: signed deliveries through ``WebhookReceiver.handle``, each verified, checked for
 duplicates, parsed, announced to the client and handed to a handler that does nothing; and its
@@ -34,7 +34,7 @@ CONNECTIONS = 32
 
 
 def delivery(number: int) -> tuple[bytes, dict[str, str]]:
-    """One signed delivery, as HeyGen makes it: body and headers."""
+    """Return the body and headers of one signed delivery, as from HeyGen."""
     body = json.dumps(
         {
             "event_id": f"{number:032x}",
@@ -73,7 +73,7 @@ def make_receiver() -> WebhookReceiver:
 
 
 async def handle_all() -> float:
-    """Events a second through a fresh receiver, handlers included."""
+    """Return the events per second through a new receiver, including handlers."""
     deliveries = [delivery(number) for number in range(EVENTS)]
     receiver = make_receiver()
     began = time.process_time()
@@ -89,7 +89,7 @@ async def handle_all() -> float:
 
 
 def verify_all() -> float:
-    """Verifications a second."""
+    """Return the verifications per second."""
     deliveries = [delivery(number) for number in range(EVENTS)]
     began = time.process_time()
     for body, headers in deliveries:
@@ -118,7 +118,7 @@ def serve_aiohttp(ready: Connection) -> None:
 
 
 def serve_uvicorn(ready: Connection) -> None:
-    # asyncio turns Nagle's algorithm off only where it sees that the protocol is TCP; with it, each
+    # asyncio turns off Nagle's algorithm only if it sees that the protocol is TCP; otherwise each
     # answer would wait 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -129,7 +129,7 @@ def serve_uvicorn(ready: Connection) -> None:
 
 
 def over_http(serve: Callable[[Connection], None]) -> float:
-    """Deliveries a second that a server in another process answers."""
+    """Return the deliveries per second that a server in another process answers."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,))
     process.start()

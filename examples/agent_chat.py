@@ -1,4 +1,4 @@
-"""A chat with the Video Agent: it asks back and shows a storyboard before it makes the video.
+"""A chat with the Video Agent, which asks questions and shows a storyboard before the video.
 
 python agent_chat.py "A 30 second video about our new office"
 """
@@ -15,7 +15,7 @@ async def main(prompt: str) -> None:
         async for turn in job.turns():
             for resource in await turn.resources():
                 print(f"[{resource.resource_type}]")
-            # input() would hold up the event loop, so it waits in a thread.
+            # input() would block the event loop, so it runs in a thread.
             answer = await asyncio.to_thread(input, f"{turn.message}\n> ")
             await turn.reply(answer or "Yes, go on.")
         video = await job.video()

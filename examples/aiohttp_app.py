@@ -1,4 +1,4 @@
-"""What `fastapi_app.py` does, with aiohttp alone.
+"""The app of `fastapi_app.py` with aiohttp alone.
 
 python aiohttp_app.py --sandbox
 """
@@ -82,7 +82,7 @@ def html(page: str, status: int = 200) -> web.Response:
 
 async def serve(heygen: HeyGen, port: int, public_url: str | None) -> None:
     receiver = WebhookReceiver(heygen)
-    # A page that is closed before its video is done does not go on waiting.
+    # If a page is closed before its video is complete, its wait ends.
     runner = web.AppRunner(
         make_app(heygen, receiver), handler_cancellation=True, shutdown_timeout=2
     )
@@ -96,7 +96,7 @@ async def serve(heygen: HeyGen, port: int, public_url: str | None) -> None:
         print(f"http://127.0.0.1:{port}")
         await asyncio.Event().wait()
     finally:
-        # Pages that wait for their video would hold up the end. What else is under way is repeated.
+        # Pages that wait for their video would delay the shutdown. Other requests are repeated.
         await heygen.aclose()
         await runner.cleanup()
 

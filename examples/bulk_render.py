@@ -2,8 +2,8 @@
 
     python bulk_render.py TEMPLATE_ID [rows.csv]
 
-What `heygen-async render` does, in a few lines of your own. Interrupted, the same command goes on
-where it was: `greetings.db` knows what is paid for.
+It does the same as `heygen-async render` in a few lines. After an interruption, the same command
+continues where it was: `greetings.db` records what is paid for.
 """
 
 import asyncio

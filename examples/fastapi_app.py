@@ -67,7 +67,7 @@ def make_app(heygen: HeyGen, receiver: WebhookReceiver) -> FastAPI:
 
     @app.get("/videos/{video_id}/events", response_class=EventSourceResponse)
     async def follow(video_id: str) -> AsyncIterator[ServerSentEvent]:
-        # The webhook brings the end at once; looks in between show the steps before it.
+        # The webhook reports the end at once; polls in between show the earlier steps.
         job = heygen.jobs.attach(Video, video_id)
         with contextlib.suppress(HeyGenError):  # the page connects again
             async for video in job.updates(every=10):
@@ -82,7 +82,7 @@ def make_app(heygen: HeyGen, receiver: WebhookReceiver) -> FastAPI:
 
 
 class Server(uvicorn.Server):
-    """A server that tells HeyGen where to deliver, once it takes connections itself."""
+    """A server that registers its webhook address when it accepts connections."""
 
     def __init__(self, app: FastAPI, receiver: WebhookReceiver, port: int, public_url: str | None):
         super().__init__(uvicorn.Config(app, port=port, timeout_graceful_shutdown=2))
@@ -90,7 +90,7 @@ class Server(uvicorn.Server):
         self.public_url = public_url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, then register: HeyGen asks the address before it answers."""
+        """Start to serve, then register: HeyGen sends a request to the address first."""
         await super().startup(sockets)
         if self.started and self.public_url:
             # One process may replace the secret at each start. Several share one: they pass
@@ -100,8 +100,8 @@ class Server(uvicorn.Server):
             )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let go of the pages that wait for their video; they would hold up the end."""
-        # What else is under way is repeated, under the same key.
+        """End the pages that wait for their video, which would delay the shutdown."""
+        # Other requests in progress are repeated under the same key.
         await self.receiver.heygen.aclose()
         await super().shutdown(sockets)
 

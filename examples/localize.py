@@ -2,7 +2,7 @@
 
     python localize.py "A teaser about the sea" "French (France)" "German (Germany)"
 
-Started again after a crash, the same command goes on where it was: `sea.*.db` know what is paid
+Started again after a crash, the same command continues where it was: `sea.*.db` record what is paid
 for.
 """
 
@@ -14,7 +14,7 @@ from heygen_async.captions import parse_srt, problems
 
 
 def correct(language: str, srt: str) -> str:
-    """Where a person, a glossary or a model comes in; here names keep their spelling."""
+    """Correct subtitles: here the spelling of names; a person or a model could do it too."""
     srt = srt.replace("Hey Gen", "HeyGen")
     for problem in problems(parse_srt(srt)):
         print(f"{language}: {problem}")

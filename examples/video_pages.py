@@ -73,7 +73,7 @@ li {
 }
 """
 
-# The states come as the HTML that stands for them. An EventSource connects again by itself.
+# The states arrive as HTML. An EventSource reconnects by itself.
 LISTEN = """
 const part = document.querySelector("[aria-live]");
 const events = new EventSource(location.pathname + "/events");
@@ -153,12 +153,12 @@ def video_page(video: Video) -> str:
 
 
 def has_ended(video: Video) -> bool:
-    """Whether nothing more will come; the address of a completed one can be a moment late."""
+    """Return whether the page is final; the URL of a completed video can be a moment late."""
     return video.status == "failed" or (video.status == "completed" and bool(video.video_url))
 
 
 def video_state(video: Video) -> str:
-    """How a video stands."""
+    """Return the state of a video as HTML."""
     title = f"<p>{escape(video.title)}</p>" if video.title else ""
     again = '<a class="button" href="/">Make another</a>'
     if video.status == "failed":

@@ -1,4 +1,4 @@
-"""A web service that makes a video inside one request: the client lives as long as the app.
+"""A web service that makes a video inside one request, with one client for the whole app.
 
 python web_handler.py AVATAR_ID
 curl -d '{"script": "Hello"}' -H 'Content-Type: application/json' localhost:8080/videos
@@ -30,7 +30,7 @@ async def make_video(request: web.Request) -> web.Response:
     except InvalidRequest as error:
         return web.json_response({"error": str(error)}, status=400)
     except JobTimeout as error:
-        # It goes on at HeyGen: heygen.jobs.attach(Video, job_id) waits for it again.
+        # It continues at HeyGen: heygen.jobs.attach(Video, job_id) waits for it again.
         return web.json_response({"job_id": error.job_id}, status=202)
     except HeyGenError as error:
         return web.json_response({"error": str(error)}, status=502)

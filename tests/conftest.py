@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a loop whose clock is turned, a sandbox, a client, an alarm.
+"""Fixtures of all tests: a loop with simulated time, a sandbox, a client, an alarm.
 
 Settings of `sandbox`, `sandbox_thread` and `heygen` come from the markers around a test, from
 its function to its module, and from its folder's `sandbox_settings` and `heygen_settings`; the
@@ -31,7 +31,7 @@ from heygen_async.sandbox.turned_loop import TurnedEventLoop
 from .postgres import Postgres, create_database
 from .valkey import Valkey
 
-# How long an example takes says more of the machine than of the code.
+# The duration of an example depends more on the machine than on the code.
 settings.register_profile("tests", deadline=None)
 # Mutation checks want the same verdict each time, and no smallest counterexample.
 settings.register_profile(
@@ -80,7 +80,7 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
 
 @pytest.fixture(autouse=True)
 def no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The developer's own key and proxies stay out of the tests."""
+    """Keep the developer's own key and proxies out of the tests."""
     for name in ("HEYGEN_API_KEY", "HEYGEN_API_BASE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):

@@ -1,4 +1,4 @@
-"""The package keeps to its plan: imports run one way, and no module grows into an attic."""
+"""The package follows its architecture: imports run one way, and modules stay small."""
 
 from __future__ import annotations
 

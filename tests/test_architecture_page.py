@@ -1,4 +1,4 @@
-"""docs/architecture.md tells the truth: its names exist, its rooms and ways are the real ones."""
+"""docs/architecture.md is correct: its names exist, and its rooms and paths are the real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site tells the truth: the snippets of its pages run as they stand, one page at a time."""
+"""The documentation is correct: the snippets of each page run as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever users can reach says what it is, what it takes, what it gives, and how it fails."""
+"""All public names are documented: purpose, parameters, results and errors."""
 
 from __future__ import annotations
 

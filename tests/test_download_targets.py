@@ -1,4 +1,4 @@
-"""Where downloads go to and come from: sinks, disks, other hosts; and the key stays at home."""
+"""Targets and sources of downloads: sinks, disks, other hosts, none of which gets the key."""
 
 from __future__ import annotations
 

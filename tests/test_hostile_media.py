@@ -1,4 +1,4 @@
-"""Media from hosts that lie: compressed files, pages in place of files, redirects inwards."""
+"""Media from hostile hosts: compressed files, pages instead of files, redirects to local hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as it is imported: what it offers, and what that costs."""
+"""The imported package: its names, and the cost of the import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README tells the truth: its snippets run as they stand, and what it names is there."""
+"""The README is correct: its snippets run as written, and the names in it exist."""
 
 from __future__ import annotations
 

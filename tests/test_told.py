@@ -1,4 +1,4 @@
-"""The benchmark of stopped runs, for three ways of stopping: all is told, nothing is sent later."""
+"""The benchmark of stopped runs: all jobs are known, and nothing is sent after the stop."""
 
 from __future__ import annotations
 

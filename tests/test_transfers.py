@@ -1,4 +1,4 @@
-"""Downloads: whole, gone on with, renewed, refused."""
+"""Downloads: complete, resumed, renewed, refused."""
 
 from __future__ import annotations
 

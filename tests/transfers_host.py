@@ -1,4 +1,4 @@
-"""A media host that misbehaves to order, and a session to meet it with."""
+"""A media host with prescribed faults, and a session to download from it."""
 
 from __future__ import annotations
 

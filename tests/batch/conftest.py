@@ -1,4 +1,4 @@
-"""How many jobs run at once in the sandbox and how long, a template, and a journal."""
+"""Settings of the sandbox, a template and a journal for bulk runs."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def journal(tmp_path: Path) -> Path:
 
 
 def names(count: int) -> list[dict[str, str]]:
-    """So many variants of the template."""
+    """Return ``count`` variants of the template."""
     return [{"name": f"Person {number}"} for number in range(count)]

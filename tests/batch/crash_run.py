@@ -1,4 +1,4 @@
-"""A process that renders with a journal, to be killed and started again.
+"""A process that renders with a journal, which tests kill and start again.
 
 ``python -m tests.batch.crash_run BASE_URL API_KEY TEMPLATE_ID JOURNAL ITEMS``: writes a line
 ``begun``, then for each outcome its position and its job or its error. With ``-`` for a template

@@ -1,4 +1,4 @@
-"""Runs whose items HeyGen gets in its own batches: as safe as one by one."""
+"""Runs whose items are sent in HeyGen's own batches are as safe as single submissions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Runs(Journaled):
     async def __call__(
         self, requests: Any, *, via: Any = "api-batch", stop_after: int | None = None, **how: Any
     ) -> list[Outcome[Any]]:
-        """The outcomes of a run, which is left after some of them."""
+        """Return the outcomes of a run, which is left after some of them."""
         self.outcomes = []
         outcomes = self.outcomes
         async with Batch(self.heygen, **how) as batch:
@@ -74,7 +74,7 @@ class Runs(Journaled):
         return outcomes
 
     async def lose_answers(self, requests: Sequence[Any]) -> None:
-        """A run whose batches are accepted while none of the answers arrives."""
+        """Run batches that are accepted without an answer arriving."""
         self.sandbox.faults.add(CREATE, Fault.drop_answer(), times=None)
         outcomes = await self(requests)
         self.sandbox.faults.clear()
@@ -83,12 +83,12 @@ class Runs(Journaled):
         assert self.sandbox.ledger.count() == len(requests)
 
     async def age(self) -> None:
-        """A day passes, after which nothing is replayed."""
+        """Let a day pass, after which nothing is replayed."""
         await self.make_older(DAY)
         self.sandbox.clock.advance(DAY)
 
     def batches(self) -> int:
-        """How many batches HeyGen was asked for."""
+        """Return the number of requests for batches."""
         return self.sandbox.requests.by_operation[CREATE]
 
 
@@ -102,7 +102,7 @@ def by_script(request: Any) -> str:
 
 
 def all_once(outcomes: Iterable[Outcome[Any]], count: int, sandbox: Sandbox) -> None:
-    """Each item has one outcome, and its own job, and there are no other jobs."""
+    """Check that each item has one outcome and its own job, and that there are no other jobs."""
     ended = list(outcomes)
     assert [outcome.error for outcome in ended if not outcome.ok] == []
     assert sorted(outcome.index for outcome in ended) == list(range(count))

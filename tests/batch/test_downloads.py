@@ -319,7 +319,7 @@ async def test_further_files_are_checked_at_once(heygen: HeyGen, also: Any) -> N
 
 @pytest.fixture
 def capitals_do_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Makes looking names up below the test's folder what it is on macOS and Windows."""
+    """Make file names below the test's folder case-insensitive, as on macOS and Windows."""
     here = threading.local()
     for name in ("stat", "lstat", "open", "replace", "listdir", "mkdir"):
         monkeypatch.setattr(os, name, _folding(getattr(os, name), tmp_path, here))

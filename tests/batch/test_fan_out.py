@@ -1,4 +1,4 @@
-"""The engine by itself: what is pulled, kept, raised and left behind."""
+"""The engine on its own: what it reads, keeps, raises and leaves running."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: boo
 
 
 async def test_a_closed_source_starts_nothing_more() -> None:
-    """Not even the item that was pulled already and waits for its slot."""
+    """Even an item that was read and waits for its slot is not submitted."""
     begun = []
     source = Source(range(100))
 

@@ -1,4 +1,4 @@
-"""What ``key=`` may give: text, whole numbers and UUIDs; anything else is refused by item."""
+"""Values for ``key=``: text, whole numbers and UUIDs; others are refused by item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any iterable can feed a run: none holds up the event loop, and none keeps a run from its end."""
+"""Any iterable can feed a run: none blocks the event loop, and none keeps a run from ending."""
 
 from __future__ import annotations
 

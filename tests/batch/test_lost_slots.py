@@ -1,4 +1,4 @@
-"""Runs whose slots are lost, or whose pool is away: no item is lost with them."""
+"""Runs lose no item when slots are lost or the pool does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account without credit and an API that accepts nothing hold a run back, and end it at last."""
+"""An account without credit, or an API that accepts nothing, pauses a run and finally ends it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Purse:
-    """What the account has, in the place of the sandbox's own balance.
+    """The balance of the account, in place of the sandbox's own.
 
     Args:
         sandbox: The sandbox.

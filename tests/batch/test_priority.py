@@ -1,4 +1,4 @@
-"""Bulk runs and interactive calls on one client: who waits, and for how long."""
+"""Bulk runs and interactive calls on one client: their order and their waits."""
 
 from __future__ import annotations
 

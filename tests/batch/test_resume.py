@@ -1,4 +1,4 @@
-"""Runs that are interrupted and taken up again: one job and one outcome for each item."""
+"""Interrupted and resumed runs have one job and one outcome for each item."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Renders(Journaled):
         key: Callable[[Any], str] | None = None,
         **settings: Any,
     ) -> list[Outcome[Video]]:
-        """The outcomes of a run, which is left after some of them."""
+        """Return the outcomes of a run, which is left after some of them."""
         self.sent = []
         outcomes = self.sent
         async with Batch(self.heygen, journal=self.journal, **settings) as batch:
@@ -91,7 +91,7 @@ async def lose_answers(sandbox: Sandbox, render: Renders, rows: Any, **settings:
 
 
 def all_once(outcomes: Iterable[Outcome[Video]], count: int, sandbox: Sandbox) -> None:
-    """Each item has one outcome, and its own job, and there are no other jobs."""
+    """Check that each item has one outcome and its own job, and that there are no other jobs."""
     ended = list(outcomes)
     assert [outcome.error for outcome in ended if not outcome.ok] == []
     assert sorted(outcome.index for outcome in ended) == list(range(count))

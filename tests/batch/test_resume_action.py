@@ -1,4 +1,4 @@
-"""What becomes of an item with a record: the table, and that runs and dry runs follow it."""
+"""The action for an item with a record: the table, and that runs and dry runs follow it."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class Stored(NamedTuple):
         key: Whether it has a key of its own.
         state: Its state, or None if the journal does not hold it.
         old: Whether the API has forgotten its key.
-        account_error: Whether it failed for want of credit.
+        account_error: Whether it failed because the account had no credit.
         changed: Whether it was another request then; of items with a key.
         present: Whether it is among the items now.
     """

@@ -1,4 +1,4 @@
-"""Where lengths are unknown and there is a cap, one job for each source runs first."""
+"""If lengths are unknown and there is a cap, one job for each source runs first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs cost, and what keeps them from costing more than is there."""
+"""The cost of runs, and the limits that keep it within the balance."""
 
 from __future__ import annotations
 

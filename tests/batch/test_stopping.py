@@ -1,4 +1,4 @@
-"""A run that is stopped submits nothing more, and tells of all that was paid for."""
+"""A stopped run submits nothing more, and reports all paid jobs."""
 
 from __future__ import annotations
 

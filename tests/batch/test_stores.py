@@ -1,4 +1,4 @@
-"""Whatever keeps the promises of a journal serves as one, of whatever class it is."""
+"""Any object that implements the protocol of a journal can serve as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submissions without an idempotency key, in bulk: never paid for twice unless it is told."""
+"""Bulk submissions without an idempotency key are never paid for twice unless requested."""
 
 from __future__ import annotations
 

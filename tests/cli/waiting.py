@@ -1,4 +1,4 @@
-"""Waiting for what nothing announces."""
+"""Wait for conditions without notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every ``DeliveryLog`` promises, checked for one implementation against a model.
+"""The conformance suite of ``DeliveryLog``: one implementation against a model.
 
 A test module subclasses ``DeliveryLogConformance`` and has a module-scoped fixture ``stores``: a
 factory of fresh stores, each of which opens logs, one after the other, as processes of an app do.
@@ -45,7 +45,7 @@ Stores: TypeAlias = Callable[[], Store]
 
 
 class Model:
-    """The promises of a log, as plainly as they can be written."""
+    """The model of a log."""
 
     def __init__(self) -> None:
         self.claims: dict[str, float] = {}

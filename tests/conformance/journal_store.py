@@ -1,4 +1,4 @@
-"""What every ``JournalStore`` must do: a model of its promises against what it does.
+"""The conformance suite of ``JournalStore``: each implementation against a model.
 
 A new implementation takes part by a ``StoreFactory`` in test_journal_store.py.
 """
@@ -90,13 +90,13 @@ class Item(msgspec.Struct):
 
 
 class Refused(NamedTuple):
-    """What the model says of a call that raises."""
+    """The exception of a call, according to the model."""
 
     reason: str
 
 
 class Model:
-    """The promises of the protocol, as a plain dictionary of items."""
+    """The model: a plain dictionary of items."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0

@@ -1,4 +1,4 @@
-"""What every slot pool promises (``SlotPool`` in session/slots.py), as tests over any of them.
+"""The conformance suite of ``SlotPool`` (session/slots.py), for any implementation.
 
 A module of tests lists the implementations and runs ``SCENARIOS`` and ``check_history`` for each.
 All of it runs on the turned clock.

@@ -1,4 +1,4 @@
-"""What every ``Submitter`` promises; each implementation runs all of it."""
+"""The conformance suite of ``Submitter``, which each implementation runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints how the contract, the SDK and the sandbox stand to each other: ``nox -s contract``."""
+"""Compare the contract, the SDK and the sandbox, and print a table: ``nox -s contract``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sandbox where there is one of everything, for requests that shall reach deep."""
+"""A sandbox with one of every resource, for requests that need existing ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays all adversaries and prints a table: ``nox -s hostile``.
+"""Run all adversaries and print a table: ``nox -s hostile``.
 
 python -m tests.hostile [--only TEXT]
 

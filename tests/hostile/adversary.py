@@ -1,4 +1,4 @@
-"""An adversary, the bounds that it must not break, and how they are measured."""
+"""An adversary, the bounds that must hold, and their measurement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MB = 1_000_000
 
 
 class Played(NamedTuple):
-    """What became of the SDK: a word or two, and the requests that it sent."""
+    """The outcome for the SDK, in a few words, and the requests that it sent."""
 
     outcome: str
     requests: int

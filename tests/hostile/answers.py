@@ -1,4 +1,4 @@
-"""Answers that are too large, too slow, broken, or hardly HTTP."""
+"""Answers that are too large, too slow, broken, or barely HTTP."""
 
 from __future__ import annotations
 

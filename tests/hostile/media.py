@@ -1,4 +1,4 @@
-"""Media hosts that lie, and lead elsewhere."""
+"""Media hosts with false answers and redirects to other places."""
 
 from __future__ import annotations
 

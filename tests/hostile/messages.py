@@ -1,4 +1,4 @@
-"""What a stranger writes: error messages, ids and keys that end in logs, memory and terminals."""
+"""Text from outside (error messages, ids, keys) that reaches logs, memory and terminals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that says whatever it is told about jobs, and keeps the times of all requests."""
+"""A server with prescribed answers about jobs, which records the times of all requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the API says about jobs, in whatever order: the load is bounded, no wait is lost."""
+"""Whatever the API answers about jobs, the load is bounded and no wait is lost."""
 
 from __future__ import annotations
 

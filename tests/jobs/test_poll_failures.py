@@ -1,4 +1,4 @@
-"""What goes wrong while jobs are waited for: no wait is lost, and what must surface does."""
+"""Failures of polls: no wait is lost, and failures that concern the caller are raised."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_what_has_changed_is_learned_anew() -> None:
 
 
 def test_rough_looks_teach_what_close_ones_do() -> None:
-    """A job found done at its first look is not taken to have ended halfway."""
+    """A job found done at its first poll is not assumed to have ended halfway."""
     chance = random.Random(2)
     durations = Durations(90.0)
     for _ in range(200):
@@ -161,7 +161,7 @@ def test_a_single_job_is_first_looked_at_when_one_in_ten_is_done() -> None:
     durations = learned()
     first = durations.until_first_poll(0.0, 1)
     assert first == pytest.approx(120 * math.exp(-1.28 * 0.5), rel=0.1)
-    # No look before it, although it is more than a minute away.
+    # No poll before it, although it is more than a minute away.
     assert first > LONGEST
     assert durations.until_poll([0.0]) == first
     assert durations.until_poll([first + 0.1]) < LONGEST / 2
@@ -200,7 +200,7 @@ def test_many_jobs_are_looked_at_from_the_start_while_nothing_is_learned() -> No
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_the_interval_balances_looks_and_delay(count: int) -> None:
     durations = learned()
-    # A look is worth 1.4 s of delay, and serves all of them.
+    # A poll is worth 1.4 s of delay, and serves all of them.
     best = math.sqrt(2 * 1.4 / count / (count * durations.hazard(150.0)))
     assert TICK < best < LONGEST
     assert durations.until_poll([150.0] * count) == pytest.approx(best)
@@ -212,7 +212,7 @@ def test_ten_jobs_are_many_and_nine_are_a_handful() -> None:
     assert durations.until_poll([0.0] * 10) == fiftieth
     assert durations.until_poll([5.0] * 10) == pytest.approx(fiftieth - 5)
     assert durations.until_poll([0.0] * 9) == durations.quantile(-1.2816)
-    # The oldest one is looked at first.
+    # The oldest one is polled first.
     assert durations.until_poll([5.0, 0.0]) == pytest.approx(durations.quantile(-1.2816) - 5)
     assert durations.until_poll([1_000.0] + [0.0] * 9) == TICK
 
@@ -249,7 +249,7 @@ def test_a_look_out_of_turn_does_not_hurry_the_next_ones() -> None:
 
 
 def test_a_simulated_single_job_meets_its_goal() -> None:
-    """Requests: the submission, and each look; the last one is the final fetch."""
+    """Return the requests: the submission, and each poll; the last one is the final fetch."""
     chance = random.Random(4)
     durations = learned()
     requests, delays = 0, []

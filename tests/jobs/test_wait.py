@@ -163,7 +163,7 @@ async def test_closing_the_client_ends_the_waits(heygen: HeyGen, job: Job[Video]
 async def test_a_wait_that_begins_while_another_ends_is_not_held_up(
     sandbox: Sandbox, heygen: HeyGen, job: Job[Video]
 ) -> None:
-    """The look of a job that nobody waits for any more takes 20 s; nobody waits for that."""
+    """The poll of a job without a waiter takes 20 s, and nothing waits for it."""
     await asyncio.sleep(110)
     sandbox.faults.add("videos.get", Fault.delay(20))
     with pytest.raises(JobTimeout):
@@ -214,7 +214,7 @@ async def test_a_pickled_job_is_waited_for_again(job: Job[Video]) -> None:
 
 
 async def test_a_long_forgotten_job_teaches_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
-    """Who begins to wait after an hour does not learn that jobs take an hour."""
+    """A wait that begins after an hour does not teach that jobs take an hour."""
     jobs = [await heygen.videos.create(video_request(sandbox)) for _ in range(5)]
     await asyncio.sleep(3_600)
     await asyncio.gather(*(job.wait() for job in jobs))
@@ -224,7 +224,7 @@ async def test_a_long_forgotten_job_teaches_nothing(sandbox: Sandbox, heygen: He
 
 
 async def test_nothing_is_left_behind(sandbox: Sandbox, heygen: HeyGen) -> None:
-    """A failure that arrives when the last waiter has gone is nobody's."""
+    """A failure that arrives after the last waiter has left is dropped."""
     complaints: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))

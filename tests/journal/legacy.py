@@ -1,7 +1,7 @@
 """Journals that version 0.1.0 wrote, and the runs that they belong to.
 
 schema_1/ holds one for each kind of run. Their items are, in this order, completed, failed by
-themselves, failed for want of credit, submitted, intended and uncertain; those of mixed requests
+themselves, failed for lack of credit, submitted, intended and uncertain; those of mixed requests
 are completed from the seventh on, and those of a server batch intended from the fifth on.
 """
 

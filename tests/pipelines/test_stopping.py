@@ -1,4 +1,4 @@
-"""A chain that is left early tells of all that was paid for, in whatever stage."""
+"""A chain that is left early reports all paid jobs, in all stages."""
 
 from __future__ import annotations
 

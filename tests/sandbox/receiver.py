@@ -1,4 +1,4 @@
-"""Somebody who is told of events: a server on loopback that writes down what it is sent."""
+"""A receiver of events: a server on loopback that records its requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AI clipping, avatars and batches of uploads tell of, and what tells of nothing."""
+"""Events of AI clipping, avatars and batches of uploads, and jobs without events."""
 
 from __future__ import annotations
 

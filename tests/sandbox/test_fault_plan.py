@@ -1,4 +1,4 @@
-"""The plan of faults: what it takes, how often it strikes, and how it is replaced."""
+"""The plan of faults: its settings, its frequencies, and its replacement."""
 
 from __future__ import annotations
 

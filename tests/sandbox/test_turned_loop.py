@@ -1,4 +1,4 @@
-"""The loop whose clock is turned: it jumps over waits, but not over work that is under way."""
+"""The loop with simulated time jumps over waits, but not over work in progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a server answers, only exceptions of the tree come out."""
+"""Whatever a server answers, only exceptions of the package are raised."""
 
 from __future__ import annotations
 

@@ -168,7 +168,8 @@ async def test_cancelled_between_two_attempts(
     sandbox.faults.add("videos.create", fault)
     async with client(sandbox, on_accepted=lambda _, ids: accepted.extend(ids)) as heygen:
         await cancelled_after(0.2, asyncio.create_task(heygen.videos.create(video(sandbox))))
-    # What may have been created is asked for; what was surely refused is not made now.
+    # A create that may have succeeded is looked up; one that was refused for certain is not
+    # repeated.
     assert sandbox.ledger.count() == jobs
     assert accepted == [job.id for job in sandbox.ledger.jobs]
 

@@ -1,4 +1,4 @@
-"""Each thing that goes wrong on the way: the right outcome, and as many jobs as calls."""
+"""Each failure of a call has the right outcome, and there are as many jobs as calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer of 429 is one pause, for everybody who shares the limiter."""
+"""One 429 is one pause for all callers that share the limiter."""
 
 from __future__ import annotations
 

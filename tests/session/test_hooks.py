@@ -1,4 +1,4 @@
-"""Hooks are told of calls, retries and jobs, and change nothing about them."""
+"""Hooks get events of calls, retries and jobs, and do not change them."""
 
 from __future__ import annotations
 

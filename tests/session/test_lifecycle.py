@@ -153,7 +153,7 @@ async def test_closed_while_a_call_waits(sandbox: Sandbox) -> None:
     waiting = asyncio.create_task(heygen.users.me())
     await asyncio.sleep(5)
     await heygen.aclose()
-    # It goes on, over a connection of its own.
+    # It continues over a new connection.
     assert await waiting
     await heygen.aclose()
     await heygen.aclose()

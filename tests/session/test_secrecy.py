@@ -1,4 +1,4 @@
-"""The API key stays in the one header that it belongs to."""
+"""The API key appears only in its header."""
 
 from __future__ import annotations
 

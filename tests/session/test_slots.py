@@ -1,4 +1,4 @@
-"""Job slots find the account's limit, and give everybody a turn."""
+"""Job slots find the account's limit and serve all callers in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients for the sandbox, and servers that answer whatever they are told to."""
+"""Clients for the sandbox, and servers with prescribed answers."""
 
 from __future__ import annotations
 

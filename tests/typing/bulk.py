@@ -1,4 +1,4 @@
-"""Bulk runs: what they take, what they yield, and what they tell."""
+"""Bulk runs: the types of their arguments, outcomes and reports."""
 
 from __future__ import annotations
 

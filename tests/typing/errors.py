@@ -1,4 +1,4 @@
-"""What every error tells."""
+"""The types of the attributes of all exceptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hooks, and what they are told."""
+"""Hooks and their events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox, as those who test with it hold it."""
+"""The sandbox in the tests of its users."""
 
 from __future__ import annotations
 

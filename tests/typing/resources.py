@@ -1,4 +1,4 @@
-"""Every operation of every resource: what it takes, and what it gives."""
+"""Every operation of every resource: the types of its arguments and its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All together: deliveries of the sandbox, duplicated, late, in disorder, some lost."""
+"""Deliveries of the sandbox that are duplicated, late, reordered and partly lost."""
 
 from __future__ import annotations
 

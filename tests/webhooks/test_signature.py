@@ -1,4 +1,4 @@
-"""Verifying: what HeyGen signed passes, and nothing else."""
+"""Only bodies that HeyGen signed pass verification."""
 
 from __future__ import annotations
 
