@@ -39,7 +39,7 @@ PRICING = {"pricing"} | MODELS
 JOURNAL = {"journal"} | SESSION | PRICING
 MEDIA = {"media"} | CLIENT
 BATCH = {"batch", "journal", "pricing"} | MEDIA
-CLI = {"captions", "pipelines", "reports", "sandbox"} | BATCH
+CLI = {"captions", "pipelines", "reports", "sandbox", "distributed", "lazy_names"} | BATCH
 MAY_IMPORT = {
     "version": set[str](),
     "lazy_names": set[str](),
@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "journal": JOURNAL,
     "batch": BATCH,
     "captions": MODELS,
-    "distributed": {"lazy_names"} | WEBHOOKS,
+    "distributed": {"lazy_names"} | BATCH,
     "pipelines": {"captions"} | BATCH,
     "reports": BATCH,
     "telemetry": BATCH,
@@ -74,12 +74,16 @@ SEAMS = {
         },
         {
             *("journal", "journal.sqlite.writer", "journal.postgres", "journal.postgres.writer"),
-            "batch.batch",
+            *("batch.batch", "distributed.runs.cluster", "distributed.runs.run_work"),
+            "cli.run_locations",
         },
     ),
     "session.slots": (
         {"JobSlots", "JobSlot", "FreeSlots", "RedisSlots", "RedisSlot"},
-        {"client", "batch.run", "batch.item", "batch.server_batches", "distributed"},
+        {
+            *("client", "batch.run", "batch.item", "batch.server_batches", "distributed"),
+            *("distributed.runs.cluster", "cli.cluster.worker"),
+        },
     ),
     "webhooks.delivery_log": (
         {"MemoryDeliveryLog", "MemorySeen", "SeenEventsLog", "RedisDeliveryLog"},
@@ -87,7 +91,7 @@ SEAMS = {
     ),
     "batch.submitter": (
         {"SingleSubmitter", "ServerBatchSubmitter"},
-        {"batch.run", "batch.server_batches"},
+        {"batch.run", "batch.server_batches", "distributed.runs.run_work"},
     ),
 }
 

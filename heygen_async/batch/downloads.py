@@ -185,7 +185,7 @@ async def downloaded(
             them on, unless that fails.
         taken: Called with each outcome before it is handed on.
     """
-    files = _OutputFiles(heygen, pattern)
+    files = OutputFiles(heygen, pattern)
     saving = run_bounded(outcomes, files.saved, parallel=parallel, ordered=ordered)
     async with contextlib.aclosing(saving):
         async for outcome in saving:
@@ -194,7 +194,7 @@ async def downloaded(
                 yield outcome
 
 
-class _OutputFiles:
+class OutputFiles:
     """Download the outputs of outcomes to their paths.
 
     Some file systems take names for one that differ in capitals alone. Such items are saved one

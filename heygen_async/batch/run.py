@@ -22,6 +22,7 @@ from heygen_async.batch.outcome import Ended, ItemResult, OnError, Progress, Rep
 from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
 from heygen_async.batch.submissions import (
+    Manifest,
     SubmissionBuilder,
     check_keys,
     estimate_items,
@@ -110,6 +111,7 @@ class Run(Generic[T]):
             while nobody took their outcomes, from the run or from ``batch.download``. If a key
             repeats among them, the later one has ``key#position``. An item that HeyGen has
             accepted in one of its batches and not started has the id ``batch_id#index``.
+        manifest: What it is made of.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class Run(Generic[T]):
         registry: set[Run[Any]],
     ) -> None:
         self.unfinished: dict[str, str] = {}
+        self.manifest: Manifest = Manifest(items, builder, key, lengths)
         self._registry = registry
         self._heygen = heygen
         self._items = items
@@ -159,9 +162,7 @@ class Run(Generic[T]):
         self._keys: ItemKeys
         self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
         self._stops = Stops(settings.on_error)
-        self._left = RemainingItems(
-            items, builder, key, lengths, self._remaining_work, self._scouting
-        )
+        self._left = RemainingItems(*self.manifest, self._remaining_work, self._scouting)
         self._credit = CreditPause(heygen, budget, self._left.estimate)
         self._wallet = Wallet(heygen.users.me)
         self._watch: PauseWatch

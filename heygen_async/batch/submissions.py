@@ -288,6 +288,22 @@ class RequestsBuilder(SubmissionBuilder[Any]):
         )
 
 
+class Manifest(NamedTuple):
+    """What a run is made of.
+
+    Attributes:
+        items: The items.
+        builder: Builds their submissions.
+        key: Returns each item's key, or None for default keys.
+        lengths: What is known of their sources.
+    """
+
+    items: Any
+    builder: SubmissionBuilder[Any]
+    key: Callable[[Any], str] | None
+    lengths: SourceLengths
+
+
 def _path_arguments(request: Request) -> tuple[str, ...]:
     proofread_id = getattr(request, "proofread_id", None)
     return () if proofread_id is None else (proofread_id,)

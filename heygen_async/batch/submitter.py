@@ -323,6 +323,10 @@ class SingleSubmitter:
     async def aclose(self) -> None:
         """Do nothing."""
 
+    def withdraw(self, item: ItemInProgress[Any]) -> None:
+        """Record that an item was begun, and not sent."""
+        self._store.finish(not_sent(item.identity.record_key))
+
     async def take_slot(self, item: ItemInProgress[Any]) -> None:
         """Give an item a slot of the account in place of its lease, which is lost or takes none.
 
@@ -332,7 +336,8 @@ class SingleSubmitter:
         item.lease.release()
         lease = None
         if not self.stopped.is_set():
-            lease = await unless_set(self.stopped, self._heygen.slots.acquire())
+            slot = self._heygen.slots.acquire()
+            lease = await unless_set(self.stopped, slot, lambda lease: lease.release())
         if lease is None:
             raise SubmissionCancelled
         item.lease = lease
@@ -359,7 +364,7 @@ class SingleSubmitter:
             repeats = bool(key) and operation.in_doubt == "repeat"
             away, stopped = isinstance(lost, SlotsUnavailable), self.stopped.is_set()
             if (away or stopped) and not (item.sent_before or lost.in_doubt):
-                self._store.finish(not_sent(item.identity.record_key))
+                self.withdraw(item)
             resends = bool(key) and operation.in_doubt == "resend"
             if stopped and (repeats or resends or not lost.in_doubt):
                 raise SubmissionCancelled(lost.in_doubt) from None

@@ -190,6 +190,16 @@ TemplateId = Annotated[
 JournalFile = Annotated[
     Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)
 ]
+RunLocation = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOURNAL", help="The run's file, or the URL of its database.", show_default=False
+    ),
+]
+RunName = Annotated[
+    str | None,
+    typer.Option("--name", metavar="RUN", help="The run in the database.", show_default=False),
+]
 Concurrency = Annotated[
     int | None,
     typer.Option(

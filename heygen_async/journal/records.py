@@ -20,10 +20,10 @@ STATES: tuple[State, ...] = ("intended", "submitted", "completed", "failed", "un
 FINISHED: tuple[State, ...] = ("completed", "failed")
 """States that are final unless the item is submitted again."""
 
-# Failures of the account rather than of the item: the next run submits the item again.
-_ACCOUNT_ERRORS = frozenset(
+ACCOUNT_ERRORS: frozenset[str] = frozenset(
     {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
 )
+"""Failures of the account rather than of the item: the next run submits the item again."""
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -157,7 +157,7 @@ class ItemRecord(msgspec.Struct, frozen=True):
         Args:
             retry_failed: Whether failures of the item itself are resubmitted too.
         """
-        return self.state == "failed" and (retry_failed or self.error_type in _ACCOUNT_ERRORS)
+        return self.state == "failed" and (retry_failed or self.error_type in ACCOUNT_ERRORS)
 
 
 class RunRecord(msgspec.Struct, frozen=True):

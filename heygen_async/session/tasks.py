@@ -167,17 +167,38 @@ async def _next(source: AsyncIterator[T]) -> T:
     return await anext(source)
 
 
-async def unless_set(event: asyncio.Event, waiting: Coroutine[Any, Any, T]) -> T | None:
+async def unless_set(
+    event: asyncio.Event,
+    waiting: Coroutine[Any, Any, T],
+    undo: Callable[[T], object] = lambda result: None,
+) -> T | None:
     """Await a coroutine, but only until an event is set.
+
+    Args:
+        event: The event.
+        waiting: The coroutine.
+        undo: Called with a result that comes too late, since the caller was cancelled.
 
     Returns:
         Its result, or None if the event was set first and the coroutine was cancelled.
     """
     waiter, stop = asyncio.ensure_future(waiting), asyncio.ensure_future(event.wait())
+
+    def ended(waiter: asyncio.Future[T]) -> None:
+        if not waiter.cancelled() and waiter.exception() is None:
+            undo(waiter.result())
+
     try:
         await asyncio.wait([waiter, stop], return_when=asyncio.FIRST_COMPLETED)
-        return waiter.result() if waiter.done() else None
+        if waiter.done():
+            return waiter.result()  # from here on nothing is awaited that could lose it
+        waiter.add_done_callback(ended)
+    except asyncio.CancelledError:
+        waiter.add_done_callback(ended)
+        raise
     finally:
-        for task in (waiter, stop):
-            task.cancel()
-        await asyncio.gather(waiter, stop, return_exceptions=True)
+        stop.cancel()
+        if not waiter.done():
+            waiter.cancel()
+            await asyncio.wait([waiter])
+    return None

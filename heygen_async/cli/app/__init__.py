@@ -56,6 +56,14 @@ _PANELS: dict[str, dict[str, _Entry]] = {
             "journals", "Write one HTML page about a run: counts, money, plots, failures, links."
         ),
     },
+    "Many machines": {
+        "submit": _Entry("cluster", "Submit a run for workers: one video for each row of a file."),
+        "worker": _Entry("cluster", "Work on the runs of this account, until Ctrl-C or SIGTERM."),
+        "cancel": _Entry(
+            "cluster",
+            "Cancel a run of workers: nothing more is submitted; jobs in flight are waited for.",
+        ),
+    },
     "One at a time": {
         "video": _Entry("creates", "Make one video."),
         "agent": _Entry("creates", "Have the Video Agent make a video of a prompt."),

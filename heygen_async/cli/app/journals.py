@@ -7,25 +7,32 @@ from typing import Annotated
 
 import typer
 
-from heygen_async.cli.options import Command, JournalFile, Json, new_app, runs
+from heygen_async.cli.options import Command, JournalFile, Json, RunLocation, RunName, new_app, runs
 
 app: typer.Typer = new_app()
 
 
 @app.command()
 @runs
-def status(journal: JournalFile, json: Json = False) -> Command:
+def status(journal: RunLocation, name: RunName = None, json: Json = False) -> Command:
     """Tell where a run, or each stage of a chain, stands: from its journal alone, at any time."""
-    from heygen_async.cli.commands.status import status as command
     from heygen_async.cli.display import display_for
+    from heygen_async.cli.run_locations import located
 
-    return command(journal, display=display_for(json=json))
+    if name is not None:
+        from heygen_async.cli.cluster.status import cluster_status
+
+        return cluster_status(journal, name=name, display=display_for(json=json))
+    from heygen_async.cli.commands.status import status as command
+
+    return command(located(journal, name), display=display_for(json=json))
 
 
 @app.command()
 @runs
 def report(
-    journal: JournalFile,
+    journal: RunLocation,
+    name: RunName = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The page.", show_default="beside it, with .html"),
@@ -35,8 +42,9 @@ def report(
     """Write one HTML page about a run: counts, money, plots, failures, links."""
     from heygen_async.cli.commands.report import report as command
     from heygen_async.cli.display import display_for
+    from heygen_async.cli.run_locations import located
 
-    return command(journal, out, display=display_for(json=json))
+    return command(located(journal, name), out, display=display_for(json=json))
 
 
 @app.command()

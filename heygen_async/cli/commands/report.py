@@ -10,16 +10,17 @@ from rich.text import Text
 from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.journal import JournalStore
 from heygen_async.reports.page import write_report
 from heygen_async.session.diagnostics.escaping import escaped
 
 
-async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
+async def report(journal: Path | JournalStore, out: Path | None, *, display: Display) -> Exit:
     """Write the page.
 
     Args:
-        journal: The run's file.
-        out: The page; None puts it beside the journal.
+        journal: The run's file, or its store.
+        out: The page; None puts it beside the file. A store needs one.
         display: Where it is shown.
 
     Raises:
@@ -28,15 +29,23 @@ async def report(journal: Path, out: Path | None, *, display: Display) -> Exit:
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """
-    page = journal.with_suffix(".html") if out is None else out
+    if out is not None:
+        page = out
+    elif isinstance(journal, Path):
+        page = journal.with_suffix(".html")
+    else:
+        raise CommandError("the page of a run in a database needs a file: -o FILE")
 
     def write() -> None:
-        if page.resolve() == journal.resolve():
-            raise CommandError(f"{page}: that is the journal itself; name the page with -o FILE")
-        files = journals_of(journal)
-        if files != [journal]:
-            names = ", ".join(str(file) for file in files)
-            raise CommandError(f"{journal}: a chain keeps a journal for each stage: {names}")
+        if isinstance(journal, Path):
+            if page.resolve() == journal.resolve():
+                raise CommandError(
+                    f"{page}: that is the journal itself; name the page with -o FILE"
+                )
+            files = journals_of(journal)
+            if files != [journal]:
+                names = ", ".join(str(file) for file in files)
+                raise CommandError(f"{journal}: a chain keeps a journal for each stage: {names}")
         write_report(journal, page)
 
     await asyncio.to_thread(write)

@@ -18,7 +18,7 @@ from rich.text import Text
 from heygen_async.cli.display import Display, duration, rate
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.run_options import moment
-from heygen_async.journal import FINISHED, ItemRecord, JournalReader, open_reader
+from heygen_async.journal import FINISHED, ItemRecord, JournalReader, JournalStore, open_reader
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
 
@@ -165,11 +165,11 @@ def journals_of(journal: Path) -> list[Path]:
     return stages
 
 
-async def status(journal: Path, *, display: Display) -> Exit:
+async def status(journal: Path | JournalStore, *, display: Display) -> Exit:
     """Show where a run stands, or each stage of a chain.
 
     Args:
-        journal: The run's file.
+        journal: The run's file, or its store.
         display: Where it is shown.
 
     Raises:
@@ -177,9 +177,9 @@ async def status(journal: Path, *, display: Display) -> Exit:
         JournalError: The journal cannot be read.
     """
 
-    def read_all() -> list[tuple[float, Path, Standing]]:
-        found = []
-        for path in journals_of(journal):
+    def read_all() -> list[tuple[float, Path | JournalStore, Standing]]:
+        found: list[tuple[float, Path | JournalStore, Standing]] = []
+        for path in journals_of(journal) if isinstance(journal, Path) else [journal]:
             with open_reader(path) as view:
                 began = view.totals().first_intended_at
                 now = time.time()

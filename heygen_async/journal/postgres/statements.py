@@ -10,8 +10,9 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @cache
-def _sections() -> dict[str, str]:
-    text = (files(__package__) / "statements.sql").read_text(encoding="utf-8")
+def sections(package: str) -> dict[str, str]:
+    """Return the sections of the file ``statements.sql`` of a package, by name. Blocks once."""
+    text = (files(package) / "statements.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 
@@ -22,4 +23,4 @@ def sql(name: str) -> str:
     Args:
         name: The name of the section.
     """
-    return _sections()[name]
+    return sections(__package__)[name]

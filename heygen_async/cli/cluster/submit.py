@@ -1,0 +1,106 @@
+"""``heygen-async submit`` and ``cancel``: runs that workers take to their ends."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.field_rows import RowChoices
+from heygen_async.cli.inputs.row_files import load_rows
+from heygen_async.cli.inputs.variants import Variants
+from heygen_async.client import HeyGen
+from heygen_async.distributed import Cluster
+from heygen_async.errors import NotFound
+from heygen_async.session.diagnostics.escaping import escaped
+
+
+async def submit(
+    template_id: str,
+    source: str | Path,
+    *,
+    dsn: str,
+    name: str,
+    max_cost: float | None,
+    until_empty: bool,
+    key: str | None,
+    choices: RowChoices | None,
+    test: bool,
+    base_url: str | None,
+    display: Display,
+) -> Exit:
+    """Submit a run that renders one variant of a template for each row of a file.
+
+    Args:
+        template_id: The template.
+        source: The rows; see ``load_rows``.
+        dsn: The database.
+        name: Names the run.
+        max_cost: US dollars that it may cost, or None.
+        until_empty: Begin although the account cannot pay for all of it.
+        key: The column of the rows' keys; None for ``key``, where there is one.
+        choices: What the user says of the rows.
+        test: Render in lower quality, free of charge.
+        base_url: The API's address; None takes it from the environment.
+        display: Where the result is shown.
+
+    Raises:
+        CommandError: The rows do not fit, or there is no such template.
+        HeyGenError: The run is refused, or the database cannot be reached.
+    """
+    rows = await load_rows(source, base_url)
+    async with HeyGen(base_url=base_url) as heygen, Cluster(dsn, heygen=heygen) as cluster:
+        try:
+            variables = await heygen.templates.variables(
+                template_id, version="v2" if test else "auto"
+            )
+        except NotFound:
+            raise CommandError(f"there is no template {template_id!r} in this account") from None
+        variants = await asyncio.to_thread(
+            Variants, rows, variables, key_column=key, choices=choices, all_or_none=True
+        )
+        run = await cluster.submit_render(
+            template_id,
+            variants,
+            name=name,
+            max_cost=max_cost,
+            variant=attrgetter("request"),
+            key=attrgetter("key") if variants.own_keys else None,
+            test=test,
+            until_empty=until_empty,
+        )
+        status = await run.status()
+    text = f"Submitted: run {escaped(name)!r}, {status.items:,} items in {status.shards:,} shards"
+    display.result(
+        {"run": name, "items": status.items, "shards": status.shards}, partial(_print, text)
+    )
+    return Exit.DONE
+
+
+async def cancel(dsn: str, *, name: str, display: Display) -> Exit:
+    """Cancel a run.
+
+    Args:
+        dsn: The database.
+        name: The run.
+        display: Where the result is shown.
+
+    Raises:
+        JournalError: There is no such run, or the database cannot be reached.
+    """
+    async with Cluster(dsn) as cluster:
+        run = await cluster.run(name)
+        await run.cancel()
+    text = f"Cancelled: run {escaped(name)!r}"
+    display.result({"run": name, "cancelled": True}, partial(_print, text))
+    return Exit.DONE
+
+
+def _print(text: str, console: Console) -> None:
+    console.print(Text(text))

@@ -1,0 +1,80 @@
+"""``heygen-async worker``: works on the runs of an account."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.signals import Signals
+from heygen_async.client import HeyGen
+from heygen_async.distributed import Cluster, HeartbeatTimes, RedisSlots
+
+
+async def worker(
+    *,
+    dsn: str,
+    slots: str | None,
+    account: str | None,
+    concurrency: int,
+    jobs: int,
+    out: Path | None,
+    grace: float,
+    heartbeat: float,
+    dead_after: float,
+    base_url: str | None,
+    display: Display,
+) -> Exit:
+    """Work until a signal comes.
+
+    Args:
+        dsn: The database.
+        slots: The server of the shared slots, or None.
+        account: Names the account for the slots.
+        concurrency: Most items at once.
+        jobs: Most jobs of the account at once.
+        out: Folder to download the videos into; None downloads nothing.
+        grace: Seconds for which jobs in flight are waited for.
+        heartbeat: Seconds between two heartbeats.
+        dead_after: Seconds without one after which a worker is dead.
+        base_url: The API's address; None takes it from the environment.
+        display: Where it is told what happens.
+
+    Raises:
+        CommandError: The options do not go together.
+        HeyGenError: HeyGen refuses the key, or the database cannot be reached.
+    """
+    if dead_after < 3 * heartbeat:
+        raise CommandError("--dead-after: a worker needs time for three heartbeats at least")
+    if (slots is None) != (account is None):
+        raise CommandError("--slots and --account go together: which slots, and whose")
+    pool = None
+    if slots is not None and account is not None:
+        pool = RedisSlots(slots, account=account, ceiling=jobs)
+    heartbeats = HeartbeatTimes(every=heartbeat, timeout=dead_after)
+    try:
+        async with (
+            HeyGen(base_url=base_url, jobs=pool or jobs) as heygen,
+            Cluster(dsn, heygen=heygen, heartbeats=heartbeats) as cluster,
+        ):
+            download = None if out is None else str(out / "{key}.mp4")
+            if out is not None:
+                await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+            one = await cluster.worker(concurrency=concurrency, download=download, grace=grace)
+
+            def gently(number: signal.Signals) -> None:
+                one.stop()
+                display.warn(
+                    f"Nothing more is submitted; jobs in flight are waited for, {grace:g} s at "
+                    "most. What is left goes on in other workers."
+                )
+
+            display.note(f"Working on the runs in {cluster.name}.")
+            with Signals(gently) as signals:
+                await one.run()
+    finally:
+        if pool is not None:
+            await pool.aclose()
+    return Exit.TERMINATED if signals.received == signal.SIGTERM else Exit.INTERRUPTED

@@ -1,0 +1,1 @@
+"""Runs that many machines work on: submitted once, kept in PostgreSQL, worked on by workers."""

@@ -1,0 +1,233 @@
+"""The connections of this process to the PostgreSQL of its cluster, and what is asked over them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from heygen_async.distributed.runs.statements import sql
+from heygen_async.distributed.runs.stored_submissions import StoredItem
+from heygen_async.errors import JournalError
+from heygen_async.journal.postgres.connection import OPTIONS, error_from_postgres, locate
+from heygen_async.journal.records import ACCOUNT_ERRORS
+from heygen_async.journal.rules import journal_error
+
+logger: logging.Logger = logging.getLogger("heygen_async.distributed")
+
+CHANNEL = "heygen_async"
+"""Where changes of runs are told; the message is the number of the run."""
+
+_SCHEMA = "-c search_path=heygen_async"
+_CONNECTIONS = 4
+_TIMEOUT = 10.0  # seconds to wait for a connection
+_LISTEN_AFTER = 1.0  # seconds between two connections that listen
+AGAIN: list[str] = sorted(ACCOUNT_ERRORS)
+"""Errors of items that are submitted again."""
+
+
+class RunRow(NamedTuple):
+    """A run as the database holds it.
+
+    Attributes:
+        run: Its number.
+        name: Its name.
+        budget: The number of its budget.
+        kind: Kind of run.
+        subject: Its subject.
+        run_id: Part of its idempotency keys.
+        account: The user whose account pays, or None before the first submit has said it.
+        max_cost: The cap in US dollars, or None.
+        max_jobs: Most jobs, or None.
+        cancelled: Whether nothing more is submitted.
+        entered: Whether all of its items are known.
+        created_at: When it began, in Unix seconds.
+    """
+
+    run: int
+    name: str
+    budget: int
+    kind: str
+    subject: str
+    run_id: str
+    account: str | None
+    max_cost: float | None
+    max_jobs: int | None
+    cancelled: bool
+    entered: bool
+    created_at: float
+
+
+class Database:
+    """A few connections, opened as they are needed. All tables are in the schema heygen_async.
+
+    Args:
+        dsn: The server, as for ``PostgresJournal``.
+
+    Attributes:
+        dsn: The same; it may hold a password.
+        name: Host, port and database, for messages.
+        pool: The connections.
+
+    Raises:
+        ConfigurationError: libpq cannot read the DSN.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        location = locate(dsn)
+        given = conninfo_to_dict(location.dsn)
+        options = {name: value for name, value in OPTIONS.items() if name not in given}
+        options["options"] = f"{given.get('options') or ''} {_SCHEMA}".strip()
+        self.dsn: str = location.dsn
+        self.name: str = location.server
+        self._conninfo = make_conninfo(location.dsn, **options)
+        self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            self._conninfo,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_TIMEOUT,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+        self._beats: AsyncConnection[Any] | None = None
+        self._beating = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"Database({self.name!r})"
+
+    async def open(self) -> None:
+        """Open the connections.
+
+        Raises:
+            JournalError: The server cannot be reached.
+        """
+        with self._errors():
+            await self.pool.open(wait=True, timeout=_TIMEOUT)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        beats, self._beats = self._beats, None
+        if beats is not None:
+            await beats.close()
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """Lend a connection for one transaction, which is committed at the end of the block.
+
+        Raises:
+            JournalError: The server has failed, or cannot be reached.
+        """
+        with self._errors():
+            async with self.pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """Open a connection for a block, which commits each statement by itself.
+
+        Raises:
+            JournalError: The server has failed, or cannot be reached.
+        """
+        with self._errors():
+            async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
+                yield connection
+
+    async def all(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return all rows of a statement of ``statements.sql``.
+
+        Args:
+            statement: Its name.
+            values: Its parameters.
+        """
+        async with self.transaction() as connection:
+            cursor = await connection.execute(sql(statement), values)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def run(self, run: int) -> RunRow:
+        """Return a run by its number."""
+        (row,) = await self.all("cluster_run", {"run": run, "name": None})
+        return RunRow(*row)
+
+    async def run_named(self, name: str) -> RunRow:
+        """Return a run by its name.
+
+        Raises:
+            JournalError: There is none.
+        """
+        rows = await self.all("cluster_run", {"run": None, "name": name})
+        if not rows:
+            raise journal_error(self.name, "missing", f"it holds no run {name!r}")
+        return RunRow(*rows[0])
+
+    async def open_items(self, run: int, shard: int) -> list[StoredItem]:
+        """Return the items of a shard that have not ended, in the order of their positions."""
+        values = {"run": run, "shard": shard, "again": AGAIN}
+        rows = await self.all("open_items", values)
+        return [StoredItem(*row) for row in rows]
+
+    async def left_items(self, run: int, shard: int) -> tuple[int, int]:
+        """Return how many items of a shard were begun and have not ended, and how many not begun.
+
+        What nobody can tell the fate of is neither.
+        """
+        values = {"run": run, "shard": shard, "again": AGAIN}
+        ((begun, queued),) = await self.all("left_items", values)
+        return begun, queued
+
+    async def beat(
+        self, worker: str, label: str, running: int, owners: Sequence[str], lease: float
+    ) -> None:
+        """Keep a worker and all of its owners alive; over a connection that serves nothing else.
+
+        Args:
+            worker: The worker.
+            label: Its host and process.
+            running: How many jobs it has in flight.
+            owners: The owners of its items.
+            lease: Seconds from now after which their items can be claimed by others.
+        """
+        values = {"worker": worker, "label": label, "running": running}
+        with self._errors():
+            async with self._beating:
+                if self._beats is None or self._beats.broken:
+                    self._beats = await AsyncConnection.connect(self._conninfo, autocommit=True)
+                owned = {"owners": [worker, *owners], "lease": lease}
+                await self._beats.execute(sql("beat"), values | owned)
+
+    async def forget_owners(self, owners: Sequence[str]) -> None:
+        """Let others claim the items of owners."""
+        await self.all("forget_owners", {"owners": list(owners)})
+
+    async def listen(self, changed: Callable[[int], Awaitable[None]]) -> None:
+        """Call a coroutine function with the number of each run that is changed, until cancelled.
+
+        A lost connection is opened again; what was told meanwhile is lost.
+        """
+        while True:
+            try:
+                async with self.session() as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    async for notification in connection.notifies():
+                        if notification.payload.isdecimal():
+                            await changed(int(notification.payload))
+            except JournalError as error:
+                logger.debug("changes of runs are missed: %s", error)
+            await asyncio.sleep(_LISTEN_AFTER)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeout:
+            raise journal_error(self.name, "io_error", "the server cannot be reached") from None
+        except psycopg.Error as error:
+            raise error_from_postgres(self.name, error) from None

@@ -1,0 +1,257 @@
+"""The engine: procrastinate brings shards to workers, and back from those that died.
+
+One task is a shard; its arguments are the run and the number of the shard. The engine runs a task
+again if its worker died, was shut down, or could not reach the store, for as often as it takes.
+What becomes of items is in the journal, and no error of a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from heygen_async.distributed.runs.database import Database
+from heygen_async.distributed.runs.statements import sql
+from heygen_async.errors import JournalError
+from heygen_async.session.tasks import in_thread
+
+try:
+    import procrastinate
+    from procrastinate.exceptions import ConnectorException
+    from procrastinate.jobs import Job
+    from procrastinate.manager import JobManager
+    from procrastinate.retry import BaseRetryStrategy, RetryDecision
+    from procrastinate.schema import SchemaManager
+    from psycopg import AsyncConnection
+    from psycopg_pool import PoolTimeout
+except ImportError as _error:
+    raise ImportError(
+        "runs on many machines need procrastinate: pip install 'heygen-async[cluster]'"
+    ) from _error
+
+logger: logging.Logger = logging.getLogger("heygen_async.distributed")
+
+TASK = "heygen_async.shard"
+ENGINE_ERRORS: tuple[type[Exception], ...] = (
+    ConnectorException,
+    JournalError,
+    PoolTimeout,
+    OSError,
+)
+"""Errors of a server that is away."""
+
+# Seconds for which the engine waits for room before it looks whether it is to end.
+_LOOK = 1.0
+_LONGEST_DELAY = 30.0
+# Timeouts of a heartbeat after which it is an alarm that nobody has looked for dead workers.
+_SWEEPS_LATE = 3.0
+
+
+class ShardHeld(Exception):
+    """Items of the shard are claimed by another worker.
+
+    Args:
+        seconds: Seconds until the claim ends, unless it is renewed.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"items are claimed by another worker for {seconds:.1f} s more")
+        self.seconds = seconds
+
+
+class HeartbeatTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """How dead workers are noticed.
+
+    Attributes:
+        every: Seconds between two heartbeats of a worker.
+        timeout: Seconds without one after which a worker is dead: its shards go to others.
+    """
+
+    every: float = 10.0
+    timeout: float = 30.0
+
+
+class Engine:
+    """Inserts tasks, and runs those of one account in this process.
+
+    Args:
+        database: The database, open.
+        queue: The queue of the account.
+        heartbeats: How dead workers are noticed.
+    """
+
+    def __init__(self, database: Database, queue: str, heartbeats: HeartbeatTimes) -> None:
+        self._database = database
+        self._queue = queue
+        self._heartbeats = heartbeats
+        self._connector = procrastinate.PsycopgConnector()
+        self._app = procrastinate.App(connector=self._connector)
+        self._app.job_manager = self._manager = _ShardManager(self._connector)
+
+    async def open(self) -> None:
+        """Use the pool of the database."""
+        await self._app.open_async(self._database.pool)
+
+    async def defer(self, connection: AsyncConnection[Any], run: int, shard: int) -> None:
+        """Insert the task of a shard, in the transaction of a connection."""
+        task = self._app.configure_task(TASK, queue=self._queue, connection=connection)
+        await task.defer_async(run=run, shard=shard)
+
+    async def work(
+        self,
+        shard: Callable[[int, int], Awaitable[None]],
+        room: asyncio.Event,
+        concurrency: int,
+    ) -> None:
+        """Run the tasks of the account until the coroutine is cancelled.
+
+        The engine stops when its heartbeat or its listener fails; it is started again.
+
+        Args:
+            shard: Works on a shard, by run and number. It is cancelled when the engine stops, and
+                called again later, perhaps in another process.
+            room: Set while this process has room for a further shard.
+            concurrency: Most shards at a time.
+        """
+        self._manager.room = room
+        self._app.task(name=TASK, queue=self._queue, retry=_Always(self._heartbeats.every))(shard)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep_for_ever())
+            delay = 1.0
+            while True:
+                began = asyncio.get_running_loop().time()
+                try:
+                    await self._app.run_worker_async(
+                        queues=[self._queue],
+                        concurrency=concurrency,
+                        fetch_job_polling_interval=min(5.0, self._heartbeats.every),
+                        shutdown_graceful_timeout=0.0,  # work in progress goes on by itself
+                        delete_jobs="successful",
+                        install_signal_handlers=False,
+                        update_heartbeat_interval=self._heartbeats.every,
+                        stalled_worker_timeout=self._heartbeats.timeout,
+                    )
+                    logger.warning("the engine has stopped, and is started again")
+                except Exception as error:
+                    logger.warning("the engine has stopped, and is started again: %s", error)
+                if asyncio.get_running_loop().time() - began > _LONGEST_DELAY:
+                    delay = 1.0
+                await asyncio.sleep(delay)
+                delay = min(_LONGEST_DELAY, delay * 2)
+
+    async def sweep(self) -> int:
+        """Give the shards of dead workers to others, unless another worker does so now.
+
+        Returns:
+            How many there were.
+        """
+        count = 0
+        timeout = self._heartbeats.timeout
+        async with self._database.transaction() as connection:
+            (row,) = await (await connection.execute(sql("lock_sweep"))).fetchall()
+            locked, age = row
+            if not locked:
+                if age > _SWEEPS_LATE * timeout:
+                    logger.error(
+                        "no worker has looked for dead ones for %.0f s: their shards wait", age
+                    )
+                return 0
+            manager = self._manager
+            stalled = await manager.get_stalled_jobs(
+                task_name=TASK, seconds_since_heartbeat=timeout
+            )
+            for job in stalled:
+                await manager.retry_job(job)
+                count += 1
+            await connection.execute(sql("swept"))
+        if count:
+            logger.warning("%d shards of workers without a heartbeat go to others", count)
+        return count
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeats.every)
+            try:
+                await self.sweep()
+            except ENGINE_ERRORS as error:
+                logger.warning("dead workers were not looked for: %s", error)
+
+
+async def create_tables(database: Database) -> None:
+    """Create the tables of the engine, if there are none.
+
+    Args:
+        database: The database, open.
+
+    Raises:
+        JournalError: The server refuses it, or cannot be reached.
+    """
+    schema = await in_thread(SchemaManager.get_schema)
+    async with database.transaction() as connection:
+        await connection.execute(sql("lock_engine"))
+        found = await connection.execute(sql("has_engine"))
+        if await found.fetchone() == (False,):
+            await connection.execute(schema)
+            await connection.execute(sql("create_sweeps"))
+
+
+class _ShardManager(JobManager):
+    """Fetches shards while this process has room for one.
+
+    Attributes:
+        room: Set while it has.
+    """
+
+    def __init__(self, connector: Any) -> None:
+        super().__init__(connector)
+        self.room: asyncio.Event = asyncio.Event()
+
+    async def finish_job(self, *args: Any, **kwargs: Any) -> None:
+        """End the task of a shard; one that cannot be ended now is swept later."""
+        with _tolerated():
+            await super().finish_job(*args, **kwargs)
+
+    async def retry_job(self, *args: Any, **kwargs: Any) -> None:
+        """Have a shard taken up again; as for ``finish_job``."""
+        with _tolerated():
+            await super().retry_job(*args, **kwargs)
+
+    async def fetch_job(self, *args: Any, **kwargs: Any) -> Job | None:
+        """Return a shard, if there is room for one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK):
+                await self.room.wait()
+        return await super().fetch_job(*args, **kwargs) if self.room.is_set() else None
+
+
+@contextlib.contextmanager
+def _tolerated() -> Iterator[None]:
+    try:
+        yield
+    except ENGINE_ERRORS as error:
+        logger.debug("the state of a shard was not stored: %s", error.__cause__ or error)
+
+
+class _Always(BaseRetryStrategy):
+    """Runs every task again that did not end by itself, without limit.
+
+    Args:
+        after: Seconds until a task is run again that met an error.
+    """
+
+    def __init__(self, after: float) -> None:
+        self._after = after
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        """Return when a task is run again."""
+        seconds = self._after
+        if isinstance(exception, ShardHeld):
+            seconds = exception.seconds
+        elif isinstance(exception, asyncio.CancelledError):
+            seconds = 0.0
+        return RetryDecision(retry_in={"milliseconds": int(1000 * seconds)})

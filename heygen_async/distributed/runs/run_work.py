@@ -1,0 +1,227 @@
+"""What a worker has open of one run: its journal, and what takes its items to their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Any
+
+from heygen_async.batch.account_search import AccountSearch
+from heygen_async.batch.admission.pauses import CreditPause
+from heygen_async.batch.item import ItemProcessor
+from heygen_async.batch.operations import Submission
+from heygen_async.batch.outcome import ItemResult
+from heygen_async.batch.resume import ResumePolicy
+from heygen_async.batch.submitter import ItemInProgress, SingleSubmitter, SubmissionCancelled
+from heygen_async.client import HeyGen
+from heygen_async.distributed.runs.database import Database, RunRow
+from heygen_async.distributed.runs.fence import Fence, StopAtFence
+from heygen_async.distributed.runs.stored_submissions import StoredItem
+from heygen_async.errors import BudgetExceeded
+from heygen_async.journal import JournalStore, Opened, RunSpec
+from heygen_async.journal.keys import ItemKeys, StableKeys
+from heygen_async.journal.postgres import PostgresJournal
+from heygen_async.pricing.async_budget import AsyncBudget
+from heygen_async.pricing.estimates import Estimate, RunEstimate
+from heygen_async.pricing.prices import PriceTable
+from heygen_async.session.slots import SlotLease
+from heygen_async.session.tasks import unless_set
+
+logger: logging.Logger = logging.getLogger("heygen_async.distributed")
+
+
+class ClusterSubmitter(SingleSubmitter):
+    """Sends items while the lease of their owner lasts.
+
+    Args:
+        heygen: The client.
+        store: The journal.
+        keys: How items are named.
+        owner: The owner of the items.
+        fence: The lease.
+    """
+
+    def __init__(
+        self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str, fence: Fence
+    ) -> None:
+        super().__init__(heygen, store, keys, owner)
+        self.stopped: asyncio.Event = StopAtFence(fence)
+        self._fence = fence
+
+    def withdraw(self, item: ItemInProgress[Any]) -> None:
+        """Record that an item was not sent, unless it may be another worker's by now."""
+        if not self._fence.expired:
+            super().withdraw(item)
+
+
+class RunWork:
+    """One run, open.
+
+    Args:
+        row: The run.
+        heygen: The client.
+        database: The database.
+        prices: What jobs cost.
+
+    Attributes:
+        row: The same.
+        stopped: Whether nothing more of it is sent.
+        over_budget: Why the budget has no room for a further item, or None.
+        running: Keys of its items whose jobs run.
+        shards: Its shards that are worked on.
+    """
+
+    def __init__(self, row: RunRow, heygen: HeyGen, database: Database, prices: PriceTable) -> None:
+        self.row: RunRow = row
+        self.stopped: bool = row.cancelled
+        self.over_budget: BudgetExceeded | None = None
+        self.running: set[str] = set()
+        self.shards: set[ShardWork] = set()
+        self.heygen: HeyGen = heygen
+        self.keys: StableKeys = StableKeys(row.run_id)
+        self.prices: PriceTable = prices
+        self.store: PostgresJournal = PostgresJournal(database.dsn, run=row.name)
+        # What may be spent is decided by the journal, over all workers.
+        self.budget: AsyncBudget = AsyncBudget()
+        self.credit: CreditPause = CreditPause(heygen, self.budget, _nobody_knows)
+        self.search: AccountSearch = AccountSearch(heygen, self.store)
+        self.opened: Opened
+
+    async def open(self) -> None:
+        """Open the journal.
+
+        Raises:
+            JournalError: It cannot be opened.
+        """
+        spec = RunSpec(kind=self.row.kind, subject=self.row.subject)
+        self.opened = await self.store.open(spec)
+
+    def stop(self) -> None:
+        """Send nothing more; jobs that run are waited for."""
+        self.stopped = True
+        self.credit.stop()
+        for shard in self.shards:
+            shard.submitter.stop()
+
+    def sample(self) -> None:
+        """Store how many jobs run and how many could."""
+        self.store.sample_slots(len(self.running), self.heygen.slots.limit)
+
+    async def aclose(self) -> None:
+        """Write what is queued, and close the journal.
+
+        Raises:
+            JournalError: It could not be written.
+        """
+        self.stop()
+        await self.store.aclose()
+
+
+class ShardWork:
+    """Takes the items of a shard to their ends. Context manager.
+
+    Args:
+        work: The run.
+        owner: Claims the items; an owner of its own for each attempt at a shard.
+        fence: The lease of the owner.
+
+    Attributes:
+        submitter: Sends the items.
+    """
+
+    def __init__(self, work: RunWork, owner: str, fence: Fence) -> None:
+        heygen, store, keys = work.heygen, work.store, work.keys
+        self.submitter: ClusterSubmitter = ClusterSubmitter(heygen, store, keys, owner, fence)
+        self._work = work
+        self._estimates: dict[str, Estimate] = {}
+        self._processor: ItemProcessor[Any] = ItemProcessor(
+            store=store,
+            opened=work.opened,
+            keys=keys,
+            owner=owner,
+            submitter=self.submitter,
+            find_job=work.search,
+            heygen=heygen,
+            slots=heygen.slots,
+            may_submit=lambda: not self.submitter.stopped.is_set(),
+            budget=work.budget,
+            estimate=self._estimate,
+            prices=work.prices,
+            policy=ResumePolicy(),
+            job_timeout=None,
+            claims_first=True,
+            accepted=self._accepted,
+            resent=lambda item: None,  # the journal counts them
+            credit=work.credit,
+        )
+
+    def __enter__(self) -> ShardWork:
+        self._work.shards.add(self)
+        if self._work.stopped:
+            self.submitter.stop()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._work.shards.discard(self)
+
+    def sends(self, item: StoredItem) -> bool:
+        """Return whether an item is taken up: its job runs, or it may be sent."""
+        may_send = not self.submitter.stopped.is_set() and self._work.over_budget is None
+        return item.state == "submitted" or may_send
+
+    async def process(self, item: StoredItem) -> ItemResult[Any] | None:
+        """Take an item to its end.
+
+        Returns:
+            What became of it, durable; None if it was not sent, since submissions have stopped or
+            the budget has no room.
+
+        Raises:
+            JournalError: The journal has failed; or another worker holds the item, and the reason
+                is ``held``.
+        """
+        if not self.sends(item):
+            return None
+        submission, estimate = item.restore()
+        # Those that earlier workers have begun take the slots that these have left.
+        slots = self._work.heygen.slots
+        slot = slots.acquire("bulk" if item.state == "queued" else "interactive")
+        lease: SlotLease | None
+        if item.state == "submitted":
+            lease = await slot
+        else:
+            lease = await unless_set(self.submitter.stopped, slot, _release)
+        if lease is None:
+            return None
+        self._estimates[item.key] = estimate
+        try:
+            result = await self._processor.process(submission, lease)
+            if result.durable is not None:
+                await result.durable
+        except BudgetExceeded as exceeded:
+            self._work.over_budget = exceeded
+            return None
+        except SubmissionCancelled:
+            return None
+        finally:
+            self._work.running.discard(item.key)
+            self._estimates.pop(item.key, None)
+        return result
+
+    def _estimate(self, submission: Submission[Any]) -> Estimate:
+        return self._estimates[submission.key or ""]
+
+    def _accepted(self, item: ItemInProgress[Any], job_id: str) -> None:
+        self._work.running.add(item.identity.key)
+        if self._work.credit.paused:
+            self._work.credit.over()
+
+
+async def _nobody_knows(positions: Collection[int]) -> RunEstimate | None:
+    """Return None: what is left to pay is spread over many workers."""
+    return None
+
+
+def _release(lease: SlotLease) -> None:
+    lease.release()

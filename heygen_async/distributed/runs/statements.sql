@@ -1,0 +1,177 @@
+-- What the runs of a cluster ask of the tables of journal/postgres/statements.sql, and of those of
+-- procrastinate, which are in the same schema. A section begins with its name, and is read by it.
+
+-- Items that are entered by a submit.
+
+-- name: entering
+CREATE TEMP TABLE entering (digest uuid PRIMARY KEY, number bigint NOT NULL);
+
+-- name: count_equal
+INSERT INTO entering AS present (digest, number)
+SELECT * FROM unnest(%(digests)s::uuid[], %(counts)s::bigint[])
+ON CONFLICT (digest) DO UPDATE SET number = present.number + excluded.number
+RETURNING digest, number;
+
+-- name: next_shard
+SELECT shards + 1 FROM heygen_async.runs WHERE run = %(run)s;
+
+-- name: enter_items
+INSERT INTO heygen_async.items (run, shard, state, key_digest, key, position, operation,
+    path_arguments, fingerprint, payload, submission)
+SELECT %(run)s, %(shard)s, 'queued', entered.*
+FROM unnest(
+    %(digests)b::uuid[], %(keys)b::text[], %(positions)b::bigint[], %(operations)b::text[],
+    %(arguments)b::text[], %(fingerprints)b::text[], %(payloads)b::bytea[], %(submissions)b::text[]
+) AS entered
+ON CONFLICT (run, key_digest) DO NOTHING
+RETURNING key_digest;
+
+-- name: count_shard
+UPDATE heygen_async.runs SET shards = %(shard)s WHERE run = %(run)s;
+
+-- name: fingerprints
+SELECT key_digest, key, fingerprint FROM heygen_async.items
+WHERE run = %(run)s AND key_digest = ANY(%(digests)s);
+
+-- Runs of a cluster.
+
+-- name: cluster_run
+SELECT run, name, budget, kind, subject, run_id, account, max_cost, max_jobs, cancelled, entered,
+    created_at
+FROM heygen_async.runs WHERE run = %(run)s::bigint OR name = %(name)s::text;
+
+-- name: open_items
+SELECT key, position, state, operation, path_arguments, payload, submission
+FROM heygen_async.items
+WHERE run = %(run)s AND shard = %(shard)s AND (
+    state IN ('queued', 'intended', 'submitted') OR (state = 'failed' AND error_type = ANY(%(again)s))
+)
+ORDER BY position, item;
+
+-- name: left_items
+SELECT count(*) FILTER (WHERE state IN ('intended', 'submitted')),
+    count(*) FILTER (WHERE state IN ('queued', 'failed'))
+FROM heygen_async.items
+WHERE run = %(run)s AND shard = %(shard)s AND (
+    state IN ('queued', 'intended', 'submitted') OR (state = 'failed' AND error_type = ANY(%(again)s))
+);
+
+-- name: beat
+-- A worker and the owners of its items; the label tells them apart.
+INSERT INTO heygen_async.owners (owner, label, started_at, seen_at, lease_until, running)
+SELECT owner, CASE owner WHEN %(worker)s THEN %(label)s ELSE '' END, at, at, at + %(lease)s,
+    CASE owner WHEN %(worker)s THEN %(running)s ELSE 0 END
+FROM unnest(%(owners)s::text[]) AS owner,
+    (SELECT extract(epoch FROM clock_timestamp())::double precision AS at) AS clock
+ORDER BY owner
+ON CONFLICT (owner) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until,
+    running = excluded.running;
+
+-- name: forget_owners
+DELETE FROM heygen_async.owners WHERE owner = ANY(%(owners)s);
+
+-- The engine.
+
+-- name: lock_engine
+SELECT pg_advisory_xact_lock(1212630350);
+
+-- name: has_engine
+SELECT to_regclass('heygen_async.procrastinate_jobs') IS NOT NULL;
+
+-- name: create_sweeps
+CREATE TABLE heygen_async.sweeps (swept_at timestamptz NOT NULL DEFAULT now());
+INSERT INTO heygen_async.sweeps DEFAULT VALUES;
+
+-- name: lock_sweep
+-- A worker that is suspended while it sweeps must not keep the lock.
+SELECT pg_try_advisory_xact_lock(1212633943), extract(epoch FROM now() - swept_at)::double precision
+FROM heygen_async.sweeps,
+    set_config('idle_in_transaction_session_timeout', '30s', true);
+
+-- name: swept
+UPDATE heygen_async.sweeps SET swept_at = now();
+
+-- Runs, as their readers see them.
+
+-- name: lock_budget
+SELECT FROM heygen_async.budgets WHERE budget = %(budget)s FOR UPDATE;
+
+-- name: begin_submit
+UPDATE heygen_async.runs
+SET account = coalesce(account, %(account)s), max_cost = %(max_cost)s, entered = false
+WHERE run = %(run)s
+RETURNING account, pg_notify('heygen_async', run::text);
+
+-- name: end_submit
+UPDATE heygen_async.runs SET entered = true WHERE run = %(run)s;
+
+-- name: shards_without_task
+SELECT DISTINCT shard FROM heygen_async.items
+WHERE run = %(run)s AND shard IS NOT NULL
+    AND (state IN ('queued', 'intended', 'submitted')
+        OR (state = 'failed' AND error_type = ANY(%(again)s)))
+    AND NOT EXISTS (
+        SELECT FROM heygen_async.procrastinate_jobs
+        WHERE task_name = %(task)s AND status IN ('todo', 'doing')
+            AND (args->>'run')::bigint = items.run AND (args->>'shard')::int = items.shard
+    )
+ORDER BY shard;
+
+-- name: open_accounts
+SELECT DISTINCT account FROM heygen_async.runs
+WHERE account IS NOT NULL AND NOT cancelled AND (
+    NOT entered OR EXISTS (
+        SELECT FROM heygen_async.procrastinate_jobs
+        WHERE status IN ('todo', 'doing') AND (args->>'run')::bigint = runs.run
+    )
+);
+
+-- name: cancel_run
+UPDATE heygen_async.runs SET cancelled = true WHERE run = %(run)s
+RETURNING pg_notify('heygen_async', run::text);
+
+-- name: tasks_left
+SELECT count(*) FROM heygen_async.procrastinate_jobs
+WHERE task_name = %(task)s AND status IN ('todo', 'doing') AND (args->>'run')::bigint = %(run)s;
+
+-- name: outcomes
+SELECT end_number, key, position, operation, state, job_id, result, error_type, error_code,
+    error_message, usd, resends, ended_at
+FROM heygen_async.items
+WHERE run = %(run)s AND end_number > %(after)s
+    AND NOT (state = 'failed' AND error_type = ANY(%(again)s))
+ORDER BY end_number LIMIT %(limit)s;
+
+-- name: uncertain_items
+SELECT 0, key, position, operation, state, job_id, result, error_type, error_code, error_message,
+    usd, resends, ended_at
+FROM heygen_async.items WHERE run = %(run)s AND state = 'uncertain' ORDER BY position, item;
+
+-- name: run_figures
+SELECT CASE WHEN state = 'failed' AND error_type = ANY(%(again)s) THEN 'queued' ELSE state END,
+    count(*), sum(usd), count(*) FILTER (WHERE ended_at > %(since)s)
+FROM heygen_async.items
+WHERE run = %(run)s
+GROUP BY 1;
+
+-- name: cluster_figures
+SELECT shards,
+    (SELECT extract(epoch FROM now() - swept_at)::double precision FROM heygen_async.sweeps),
+    latest.running, latest.slot_limit
+FROM heygen_async.runs
+LEFT JOIN LATERAL (
+    SELECT sum(running)::int AS running, max(slot_limit) AS slot_limit
+    FROM (
+        SELECT DISTINCT ON (writer) running, slot_limit FROM heygen_async.slots
+        WHERE slots.run = runs.run AND at > extract(epoch FROM now()) - 15
+        ORDER BY writer, at DESC
+    ) AS samples
+) AS latest ON true
+WHERE run = %(run)s;
+
+-- name: workers
+SELECT label, lease_until > at, running, at - seen_at
+FROM heygen_async.owners,
+    (SELECT extract(epoch FROM clock_timestamp())::double precision AS at) AS clock
+WHERE label <> ''
+ORDER BY label;

@@ -1,0 +1,105 @@
+"""Submissions as the journal stores them: sent by another process, on another machine."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple, Union
+
+import msgspec
+
+from heygen_async.batch.operations import OPERATIONS, Submission
+from heygen_async.endpoints.templates import Version
+from heygen_async.models.structs import Request, encode, encode_body
+from heygen_async.pricing.estimates import Estimate
+
+_TOLD = msgspec.Raw()
+
+
+class StoredSubmission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the columns of an item do not tell of its submission.
+
+    Attributes:
+        estimate: What it will probably cost.
+        request: The request as a Struct in JSON; empty if the payload tells all of it.
+        seconds: Length of its output in seconds, if it is known in advance.
+        version: For renders, the version of the API that serves the template.
+        test: For renders, whether they are tests.
+    """
+
+    estimate: Estimate
+    request: msgspec.Raw = _TOLD
+    seconds: float | None = None
+    version: Version = "auto"
+    test: bool = False
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(StoredSubmission)
+
+
+def store_submission(submission: Submission[Any], estimate: Estimate) -> str:
+    """Return a submission as JSON, without what operation, arguments, payload and position tell.
+
+    Args:
+        submission: The submission.
+        estimate: What it will probably cost.
+    """
+    payload, request = submission.payload, submission.request
+    told = False
+    try:
+        told = encode(_requests(submission.operation).decode(payload)) == payload
+    except msgspec.MsgspecError:  # the path tells a part of it
+        told = False
+    stored = StoredSubmission(
+        estimate=msgspec.structs.replace(estimate, notice=None),
+        request=_TOLD if told and not request.extra else msgspec.Raw(encode_body(request)),
+        seconds=submission.seconds,
+        version=submission.version,
+        test=submission.test,
+    )
+    return _encoder.encode(stored).decode()
+
+
+class StoredItem(NamedTuple):
+    """An item of a shard that has not ended.
+
+    Attributes:
+        key: Its key.
+        position: Its position among the items of the run.
+        state: Its state in the journal; ``queued`` if it was never begun.
+        operation: The operation that submits it.
+        path_arguments: Values of the parameters in its path, as JSON.
+        payload: Its JSON body.
+        submission: What ``store_submission`` has returned.
+    """
+
+    key: str
+    position: int
+    state: str
+    operation: str
+    path_arguments: str
+    payload: bytes
+    submission: str
+
+    def restore(self) -> tuple[Submission[Any], Estimate]:
+        """Return its submission, and what it will probably cost."""
+        one = _decoder.decode(self.submission)
+        request = _requests(self.operation).decode(bytes(one.request) or self.payload)
+        submission: Submission[Any] = Submission(
+            operation=self.operation,
+            path_arguments=msgspec.json.decode(self.path_arguments, type=tuple[str, ...]),
+            request=request,
+            payload=self.payload,
+            index=self.position,
+            key=self.key,
+            seconds=one.seconds,
+            version=one.version,
+            test=one.test,
+        )
+        return submission, one.estimate
+
+
+@cache
+def _requests(operation: str) -> msgspec.json.Decoder[Request]:
+    kinds = OPERATIONS[operation].requests
+    return msgspec.json.Decoder(Union[kinds])  # noqa: UP007

@@ -1,0 +1,318 @@
+"""``ClusterWorker``: works on shards of runs in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
+
+from heygen_async.batch.admission.refusals import pauses_run
+from heygen_async.batch.outcome import ItemResult
+from heygen_async.client import HeyGen
+from heygen_async.distributed.runs.database import Database, RunRow
+from heygen_async.distributed.runs.engine import Engine, HeartbeatTimes, ShardHeld
+from heygen_async.distributed.runs.fence import Fence
+from heygen_async.distributed.runs.intake import SHARD
+from heygen_async.distributed.runs.run_work import RunWork, ShardWork
+from heygen_async.distributed.runs.stored_submissions import StoredItem
+from heygen_async.errors import (
+    AuthenticationError,
+    HeyGenError,
+    JournalError,
+    PaymentRequired,
+    QuotaExceeded,
+)
+from heygen_async.pricing.prices import PRICES, PriceTable
+
+logger: logging.Logger = logging.getLogger("heygen_async.distributed")
+
+OnResult: TypeAlias = Callable[[RunRow, StoredItem, ItemResult[Any]], Awaitable[None]]
+"""Called with each item that has ended here, such as to download its files."""
+
+# Failures that all other items would meet too.
+_FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
+# Reasons of journal errors about an item that another worker holds, or has ended.
+_OTHERS = frozenset({"held", "wrong_state"})
+_SAMPLE_EVERY = 1.0
+_LOOK_EVERY = 10.0
+
+
+class ClusterWorker:
+    """Takes the items of shards to their ends, until it is stopped.
+
+    Open items are at most ``concurrency``, over all shards. One that HeyGen refuses or fails has an
+    outcome, and ends nothing else. What this process has not finished when it ends, in whatever
+    way, goes on elsewhere.
+
+    Args:
+        database: The database, open.
+        engine: The engine, open.
+        heygen: The client.
+        heartbeats: How dead workers are noticed.
+        concurrency: Most open items.
+        grace: Seconds for which jobs in flight are waited for after ``stop``.
+        on_result: Called with each item that has ended here, before its shard is done.
+        prices: What jobs cost.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        heygen: HeyGen,
+        *,
+        heartbeats: HeartbeatTimes,
+        concurrency: int,
+        grace: float,
+        on_result: OnResult | None = None,
+        prices: PriceTable = PRICES,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._heygen = heygen
+        self._heartbeats = heartbeats
+        self._concurrency = concurrency
+        self._grace = grace
+        self._on_result = on_result
+        self._prices = prices
+        self._label = f"{socket.gethostname()}:{os.getpid()}"
+        self._name = secrets.token_hex(8)
+        self._numbers = itertools.count(1)
+        self._fence = Fence()
+        self._owners: set[str] = set()  # one for each attempt at a shard
+        self._works: dict[int, RunWork] = {}
+        self._opening = asyncio.Lock()
+        self._shards: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(concurrency)
+        self._items = 0  # of its shards that have not ended
+        self._room = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._failure: HeyGenError | None = None
+
+    def stop(self) -> None:
+        """Begin nothing more; ``run`` returns once jobs in flight have ended, or after the grace.
+
+        What is left then is left to other workers.
+        """
+        self._stopping.set()
+        self._room.clear()
+        for work in self._works.values():
+            work.stop()
+
+    async def run(self) -> None:
+        """Work until ``stop`` is called.
+
+        Raises:
+            AuthenticationError: HeyGen refuses the key.
+            QuotaExceeded: A quota of the account is exhausted.
+        """
+        await self._beat()
+        self._count(0)
+        beside: list[Coroutine[Any, Any, None]] = [
+            self._beat_for_ever(),
+            self._look_for_ever(),
+            self._sample_for_ever(),
+            self._database.listen(self._changed),
+        ]
+        tasks = [asyncio.create_task(one) for one in beside]
+        engine = asyncio.create_task(self._engine.work(self._shard, self._room, self._concurrency))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            every = [stopping, engine, *tasks]
+            await asyncio.wait(every, return_when=asyncio.FIRST_COMPLETED)
+            self.stop()
+            if self._shards:
+                await asyncio.wait(self._shards.values(), timeout=self._grace)
+        finally:
+            # Others take up the shards once these are put away and their items are free.
+            await _cancel(*self._shards.values())
+            for work in [*self._works.values()]:
+                with contextlib.suppress(JournalError):
+                    await work.aclose()
+            await _cancel(stopping, *tasks)
+            with contextlib.suppress(JournalError):
+                await self._database.forget_owners([self._name])
+            await _cancel(engine)
+        for task in (engine, *tasks):
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+        if self._failure is not None:
+            raise self._failure
+
+    # Shards.
+
+    async def _shard(self, run: int, shard: int) -> None:
+        """Work on a shard, or join the work on it that goes on here since before."""
+        task = self._shards.get((run, shard))
+        if task is None:
+            task = asyncio.create_task(self._work_on(run, shard))
+            self._shards[run, shard] = task
+            task.add_done_callback(lambda _: self._shard_ended(run, shard))
+        await asyncio.shield(task)
+
+    def _shard_ended(self, run: int, shard: int) -> None:
+        task = self._shards.pop((run, shard))
+        if not task.cancelled():
+            task.exception()  # retrieved, or asyncio would log it
+
+    async def _work_on(self, run: int, shard: int) -> None:
+        self._count(SHARD)  # until it is known how many there are
+        try:
+            work = await self._open(run)
+            items = await self._database.open_items(run, shard)
+        finally:
+            self._count(-SHARD)
+        owner = f"{self._name}.{next(self._numbers)}"
+        self._owners.add(owner)
+        try:
+            await self._beat()
+            with ShardWork(work, owner, self._fence) as shard_work:
+                await self._process(work, shard_work, items)
+        finally:
+            self._owners.discard(owner)
+            with contextlib.suppress(JournalError):
+                await self._database.forget_owners([owner])
+        await self._leave(work, shard)
+
+    async def _process(self, work: RunWork, shard: ShardWork, items: Sequence[StoredItem]) -> None:
+        """Take items to their ends.
+
+        Raises:
+            JournalError: The journal has failed; the run is opened anew for the next shard.
+        """
+        self._count(len(items))
+        left = len(items)
+
+        def ended(task: asyncio.Task[None]) -> None:  # also of one that never ran
+            self._places.release()
+            self._count(-1)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for item in items:
+                    await self._places.acquire()
+                    left -= 1
+                    group.create_task(self._item(work, shard, item)).add_done_callback(ended)
+        except* JournalError:
+            self._works.pop(work.row.run, None)
+            with contextlib.suppress(JournalError):
+                await work.aclose()
+            raise
+        finally:
+            self._count(-left)
+
+    async def _item(self, work: RunWork, shard: ShardWork, item: StoredItem) -> None:
+        try:
+            result = await shard.process(item)
+            if result is not None:
+                await self._ended(work, item, result)
+        except JournalError as error:
+            if error.reason not in _OTHERS:
+                raise
+
+    async def _ended(self, work: RunWork, item: StoredItem, result: ItemResult[Any]) -> None:
+        error = result.error
+        if isinstance(error, _FATAL) and not pauses_run(error):
+            self._failure = self._failure or error
+            self.stop()
+        elif error is not None:
+            logger.info("run %r, item %s: %s", work.row.name, item.key, error)
+        if self._on_result is not None:
+            await self._on_result(work.row, item, result)
+
+    async def _leave(self, work: RunWork, shard: int) -> None:
+        """Return if the shard is done, or nothing more of it is to be sent.
+
+        Raises:
+            ShardHeld: It is to be taken up again.
+        """
+        begun, queued = await self._database.left_items(work.row.run, shard)
+        goes_on = work.over_budget is None and not work.row.cancelled
+        if begun or (queued and goes_on):
+            raise ShardHeld(0.0 if self._stopping.is_set() else self._heartbeats.every)
+
+    def _count(self, items: int) -> None:
+        """Count items that have come or gone; the engine brings shards while there is room."""
+        self._items += items
+        if self._items < self._concurrency and not self._stopping.is_set():
+            self._room.set()
+        else:
+            self._room.clear()
+
+    # Runs.
+
+    async def _open(self, run: int) -> RunWork:
+        async with self._opening:
+            work = self._works.get(run)
+            if work is None:
+                row = await self._database.run(run)
+                work = RunWork(row, self._heygen, self._database, self._prices)
+                await work.open()
+                if self._stopping.is_set():
+                    work.stop()
+                self._works[run] = work
+            return work
+
+    async def _changed(self, run: int) -> None:
+        """Look at a run of which something was changed: it was cancelled, or its cap was moved."""
+        work = self._works.get(run)
+        if work is None:
+            return
+        work.row = await self._database.run(run)
+        work.over_budget = None
+        if work.row.cancelled:
+            work.stop()
+
+    # Beside the shards.
+
+    async def _beat(self) -> None:
+        """Renew the lease of all owners of this process, unless it may have ended meanwhile.
+
+        Raises:
+            JournalError: The store cannot be reached.
+        """
+        if self._fence.expired:
+            logger.warning("the lease of this worker has ended: its items are left to others")
+            self._fence, self._owners = Fence(), set()
+            for shard in [shard for work in self._works.values() for shard in work.shards]:
+                shard.submitter.stop()
+        fence, sent_at, lease = self._fence, Fence.now(), self._heartbeats.timeout
+        running = sum(len(work.running) for work in self._works.values())
+        await self._database.beat(self._name, self._label, running, [*self._owners], lease)
+        fence.renewed(sent_at + lease)
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeats.every)
+            try:
+                await self._beat()
+            except JournalError as error:
+                logger.warning("no heartbeat: %s", error)
+
+    async def _look_for_ever(self) -> None:
+        """Look at all runs from time to time: a notification may have been missed."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            with contextlib.suppress(JournalError):
+                for run in [*self._works]:
+                    await self._changed(run)
+
+    async def _sample_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_SAMPLE_EVERY)
+            for work in self._works.values():
+                if work.shards:
+                    with contextlib.suppress(JournalError):
+                        work.sample()
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,291 @@
+"""Runs that workers take to their ends: on a real PostgreSQL, in real time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from heygen_async import (
+    ConfigurationError,
+    HeyGen,
+    IdempotencyMismatch,
+    InvalidRequest,
+    JobFailed,
+    JournalError,
+)
+from heygen_async.distributed import Cluster, ClusterOutcome, ClusterRun, HeartbeatTimes
+from heygen_async.sandbox import Faults, Sandbox
+
+from ..patience import PATIENCE
+from ..postgres import end_connections
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+    # Its videos take some tenths of a second.
+    pytest.mark.sandbox(speed=600, concurrency=50),
+    pytest.mark.heygen(jobs=50, expected={"video": 0.1}),
+]
+
+BEATS = HeartbeatTimes(every=0.3, timeout=1.5)
+
+
+@pytest.fixture
+def template_id(sandbox: Sandbox) -> str:
+    return sandbox.add_template()
+
+
+@pytest.fixture
+async def cluster(postgres_database: str, heygen: HeyGen) -> AsyncIterator[Cluster]:
+    async with Cluster(postgres_database, heygen=heygen, heartbeats=BEATS) as cluster:
+        yield cluster
+
+
+def names(count: int) -> list[dict[str, str]]:
+    return [{"name": f"Person {number}"} for number in range(count)]
+
+
+@asynccontextmanager
+async def working(cluster: Cluster, **options: Any) -> AsyncIterator[Callable[[], None]]:
+    """Work while the block runs; yields what stops it gently."""
+    worker = await cluster.worker(**options)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker.stop
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+async def collect(run: ClusterRun, after: int | None = None) -> list[ClusterOutcome]:
+    async with asyncio.timeout(PATIENCE):
+        return [outcome async for outcome in run.outcomes(after)]
+
+
+async def until(run: ClusterRun, condition: Callable[[Mapping[str, int]], object]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition((await run.status()).counts):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def exact(sandbox: Sandbox, outcomes: list[ClusterOutcome], items: int) -> bool:
+    """Whether each item has one outcome, and each job is the job of one."""
+    jobs = {job.id for job in sandbox.ledger.jobs}
+    told = [outcome.job_id for outcome in outcomes]
+    return len(outcomes) == len({one.key for one in outcomes}) == items and (
+        sorted(jobs) == sorted(filter(None, told))
+    )
+
+
+async def test_a_run_goes_to_its_end_and_is_followed_by_name(
+    cluster: Cluster, sandbox: Sandbox, template_id: str
+) -> None:
+    run = await cluster.submit_render(template_id, names(40), name="spring")
+    async with working(cluster):
+        outcomes = await collect(run)
+    assert exact(sandbox, outcomes, 40)
+    assert all(outcome.ok and outcome.result.id == outcome.job_id for outcome in outcomes)
+    cursors = [outcome.cursor for outcome in outcomes]
+    assert cursors == sorted(set(cursors))
+    attached = await cluster.run("spring")
+    assert await collect(attached, outcomes[30].cursor) == outcomes[31:]
+    status = await attached.status()
+    assert status.at_rest
+    assert status.entered
+    assert (status.items, status.counts["completed"], status.shards) == (40, 40, 1)
+    assert not status.shards_left
+
+
+async def test_a_second_submit_adds_nothing(
+    cluster: Cluster, sandbox: Sandbox, template_id: str
+) -> None:
+    rows = [*names(110), *names(110), {"name": "One more"}]
+
+    async def in_turn() -> AsyncIterator[dict[str, str]]:
+        for row in rows:
+            yield row
+
+    run = await cluster.submit_render(template_id, rows, name="spring")
+    assert (await run.status()).items == 221
+    again: Iterator[dict[str, str]] = iter(rows)
+    await cluster.submit_render(template_id, again, name="spring")
+    await cluster.submit_render(template_id, in_turn(), name="spring")
+    await cluster.submit_render(template_id, names(3), name="spring")
+    status = await run.status()
+    assert status.items == 221
+    assert status.shards == status.shards_left == 2
+
+
+async def test_a_submit_that_was_cut_off_is_repeated(
+    cluster: Cluster, sandbox: Sandbox, template_id: str
+) -> None:
+    class Cut(Exception):
+        pass
+
+    def cut_off() -> Iterator[dict[str, str]]:
+        yield from names(230)
+        raise Cut
+
+    with pytest.raises(Cut):
+        await cluster.submit_render(template_id, cut_off(), name="spring")
+    run = await cluster.run("spring")
+    status = await run.status()
+    assert status.items == 200
+    assert not status.entered
+    async with working(cluster, concurrency=500):
+        await until(run, lambda counts: counts["completed"])
+        run = await cluster.submit_render(template_id, iter(names(230)), name="spring")
+        outcomes = await collect(run)
+    assert exact(sandbox, outcomes, 230)
+
+
+async def test_what_cannot_be_sent_is_refused_before_the_first_row_enters(
+    cluster: Cluster, template_id: str
+) -> None:
+    rows = [*names(3), {"nmae": "Ada"}]
+    with pytest.raises(InvalidRequest, match="nmae"):
+        await cluster.submit_render(template_id, rows, name="spring")
+    with pytest.raises(JournalError, match="holds no run 'spring'"):
+        await cluster.run("spring")
+    with pytest.raises(InvalidRequest, match="items 1 and 2 have the same key"):
+        await cluster.submit_render(template_id, names(2), name="spring", key=lambda _: "k")
+    with pytest.raises(InvalidRequest, match="item 4"):
+        await cluster.submit_render(template_id, iter(rows), name="streamed")
+
+
+async def test_another_payload_under_the_same_key_is_refused(
+    cluster: Cluster, template_id: str
+) -> None:
+    def key(row: Mapping[str, str]) -> str:
+        return row["name"][0]
+
+    await cluster.submit_render(template_id, [{"name": "Ada"}], name="spring", key=key)
+    with pytest.raises(IdempotencyMismatch, match="item A has another payload"):
+        await cluster.submit_render(template_id, [{"name": "Alan"}], name="spring", key=key)
+    with pytest.raises(JournalError, match="another run"):
+        await cluster.submit_speech(["Hello"], voice_id="v", name="spring")
+
+
+async def test_failures_are_outcomes(cluster: Cluster, sandbox: Sandbox, template_id: str) -> None:
+    sandbox.faults = Faults(fail_jobs=0.5)
+    run = await cluster.submit_render(template_id, names(20), name="spring")
+    async with working(cluster):
+        outcomes = await collect(run)
+    assert exact(sandbox, outcomes, 20)
+    kinds = Counter(type(outcome.error) for outcome in outcomes)
+    assert set(kinds) == {type(None), JobFailed}
+
+
+@pytest.mark.parametrize("grace", [0.0, 30.0])
+async def test_a_worker_that_is_stopped_leaves_the_rest_to_others(
+    cluster: Cluster, sandbox: Sandbox, template_id: str, grace: float
+) -> None:
+    run = await cluster.submit_render(template_id, names(120), name="spring")
+    async with working(cluster, concurrency=30, grace=grace) as stop:
+        await until(run, lambda counts: counts["completed"])
+        stop()
+    status = await run.status()
+    assert status.counts["queued"]
+    assert not (grace and status.counts["submitted"])
+    assert not any(worker.alive for worker in status.workers)
+    async with working(cluster, concurrency=300):
+        outcomes = await collect(run)
+    assert exact(sandbox, outcomes, 120)
+
+
+async def test_two_workers_and_cut_connections(
+    cluster: Cluster, sandbox: Sandbox, template_id: str, postgres_database: str
+) -> None:
+    run = await cluster.submit_render(template_id, names(220), name="spring")
+    async with working(cluster, concurrency=200), working(cluster, concurrency=200):
+        await until(run, lambda counts: counts["completed"] > 30)
+        await asyncio.to_thread(end_connections, postgres_database)
+        await until(run, lambda counts: counts["completed"] > 60)
+        await asyncio.to_thread(end_connections, postgres_database)
+        outcomes = await collect(run)
+    assert exact(sandbox, outcomes, 220)
+
+
+async def test_a_cancelled_run_submits_nothing_more(
+    cluster: Cluster, sandbox: Sandbox, template_id: str
+) -> None:
+    run = await cluster.submit_render(template_id, names(120), name="spring")
+    async with working(cluster, concurrency=30):
+        await until(run, lambda counts: counts["completed"])
+        await run.cancel()
+        made = sandbox.ledger.count()
+        outcomes = await collect(run)
+        assert made <= sandbox.ledger.count() < made + 30
+    status = await run.status()
+    assert status.cancelled
+    assert status.at_rest
+    assert status.counts["queued"]
+    assert exact(sandbox, outcomes, 120 - status.counts["queued"])
+    with pytest.raises(JournalError, match="cancelled"):
+        await cluster.submit_render(template_id, names(120), name="spring")
+
+
+async def test_runs_of_another_account_are_left_alone(
+    cluster: Cluster, template_id: str, postgres_database: str
+) -> None:
+    await cluster.submit_render(template_id, names(3), name="spring")
+
+    def give_away() -> None:
+        with psycopg.connect(postgres_database) as connection:
+            connection.execute("UPDATE heygen_async.runs SET account = 'somebody'")
+
+    await asyncio.to_thread(give_away)
+    with pytest.raises(JournalError, match="another account"):
+        await cluster.submit_render(template_id, names(3), name="spring")
+    with pytest.raises(ConfigurationError, match="another account"):
+        await cluster.worker()
+
+
+async def test_no_secret_is_stored_or_shown(
+    cluster: Cluster, sandbox: Sandbox, template_id: str, postgres_database: str
+) -> None:
+    await cluster.submit_render(template_id, names(3), name="spring")
+
+    def everything() -> str:
+        with psycopg.connect(postgres_database) as connection:
+            tables = connection.execute(
+                "SELECT table_name FROM information_schema.tables "
+                "WHERE table_schema = 'heygen_async'"
+            ).fetchall()
+            return "".join(
+                str(connection.execute(f"SELECT * FROM heygen_async.{table}").fetchall())
+                for (table,) in tables
+            )
+
+    assert sandbox.api_key not in await asyncio.to_thread(everything)
+    secret = postgres_database.replace(":any@", ":s3cret@")
+    for shown in (repr(Cluster(secret)), repr(await cluster.run("spring")), Cluster(secret).name):
+        assert "s3cret" not in shown
+    away = Cluster("postgresql://postgres:s3cret@127.0.0.1:9/db?connect_timeout=1")
+    with pytest.raises(JournalError) as raised:
+        async with away:
+            pass
+    assert "s3cret" not in str(raised.value)
+
+
+async def test_requests_and_speech(cluster: Cluster, heygen: HeyGen, sandbox: Sandbox) -> None:
+    voice = (await heygen.voices.list().first_page()).items[0]
+    spoken = await cluster.submit_speech(
+        (f"Hello {number}" for number in range(5)), voice_id=voice.voice_id, name="speech"
+    )
+    async with working(cluster):
+        outcomes = await collect(spoken)
+    assert sum(outcome.ok for outcome in outcomes) == 5
+    with contextlib.suppress(InvalidRequest):
+        await cluster.submit_translate(
+            "https://example.com/a.mp4", ["Klingon"], name="dubs", seconds=1.0
+        )
+        pytest.fail("HeyGen does not translate into Klingon")

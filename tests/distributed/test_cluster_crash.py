@@ -1,0 +1,141 @@
+"""A run of three workers, while they, PostgreSQL and Valkey are killed at any moment.
+
+``HEYGEN_KILLS`` says how often, 3 times by default; the session ``crash`` of nox kills more often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from heygen_async import HeyGen
+from heygen_async.distributed import Cluster, ClusterOutcome, ClusterStatus
+from tests.journal.journals import ENVIRONMENT
+
+from ..batch.test_kill import Account, account
+from ..patience import PATIENCE
+from ..postgres import Postgres
+from ..valkey import Valkey
+
+__all__ = ["account"]  # a fixture
+
+pytestmark = [
+    pytest.mark.crash,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+]
+
+KILLS = 2 * int(os.environ.get("HEYGEN_KILLS", "3"))
+SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+WORKERS = 3
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    with Valkey() as server:
+        yield server
+
+
+class Workers:
+    """Processes of the command line, started again whenever one has ended."""
+
+    def __init__(self, account: Account, dsn: str, slots: str) -> None:
+        self._command = [sys.executable, "-m", "heygen_async", "worker", "--on", dsn]
+        self._command += ["--slots", slots, "--account", "acme", "--jobs", "10"]
+        self._command += ["--heartbeat", "0.5", "--dead-after", "2", "--concurrency", "60"]
+        self._environment = ENVIRONMENT | {
+            "HEYGEN_API_KEY": account.api_key,
+            "HEYGEN_API_BASE": account.base_url,
+        }
+        self.processes = [self._start() for _ in range(WORKERS)]
+
+    def kill(self, number: int) -> None:
+        self.processes[number].kill()
+        self.restart()
+
+    def restart(self) -> None:
+        for number, process in enumerate(self.processes):
+            if process.poll() is not None:
+                process.wait()
+                self.processes[number] = self._start()
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(PATIENCE)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+async def submit(account: Account, dsn: str, items: int) -> None:
+    async with HeyGen(account.api_key, base_url=account.base_url) as heygen:
+        names = await heygen.templates.variables(account.template_id)
+        rows = [dict.fromkeys(names, f"Item {number}") for number in range(items)]
+        async with Cluster(dsn, heygen=heygen) as cluster:
+            await cluster.submit_render(account.template_id, rows, name="spring")
+
+
+async def status(dsn: str) -> ClusterStatus:
+    async with Cluster(dsn) as cluster:
+        return await (await cluster.run("spring")).status()
+
+
+async def outcomes(dsn: str) -> list[ClusterOutcome]:
+    async with Cluster(dsn) as cluster, asyncio.timeout(PATIENCE):
+        return [outcome async for outcome in (await cluster.run("spring")).outcomes()]
+
+
+def test_killed_at_any_moment(account: Account, postgres: Postgres, valkey: Valkey) -> None:
+    print(f"HEYGEN_KILL_SEED={SEED}")
+    chance, began = random.Random(SEED), time.monotonic()
+    items = 30 * KILLS
+    asyncio.run(submit(account, postgres.url, items))
+    workers = Workers(account, postgres.url, valkey.url)
+    killed = Counter[str]()
+    try:
+        for number in range(KILLS):
+            time.sleep(chance.random() * 1.5)
+            if number % 5 == 3:
+                server: Postgres | Valkey = chance.choice((postgres, valkey))
+                server.kill()
+                time.sleep(chance.random())
+                server.start()
+                killed[type(server).__name__] += 1
+                workers.restart()
+            else:
+                workers.kill(chance.randrange(WORKERS))
+                killed["worker"] += 1
+        until = time.monotonic() + PATIENCE
+        while not asyncio.run(status(postgres.url)).at_rest:
+            assert time.monotonic() < until
+            workers.restart()
+            time.sleep(0.5)
+        told = asyncio.run(outcomes(postgres.url))
+    finally:
+        workers.end()
+    jobs = account.jobs()
+    # Nothing is lost, and nothing is paid for twice, says the account.
+    assert len(told) == len({outcome.key for outcome in told}) == items
+    assert sorted(job["id"] for job in jobs) == sorted(str(outcome.job_id) for outcome in told)
+    assert all(outcome.ok for outcome in told)
+    print(f"{items} items, killed: {dict(killed)}, {time.monotonic() - began:.0f} s")
