@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from heygen_async.cli.app.dub_options import DubOptions
 from heygen_async.cli.app.video_options import EngineName, Orientation, Shape
 from heygen_async.cli.exit_codes import EXIT_CODES
 from heygen_async.cli.options import (
@@ -94,6 +95,7 @@ def translate(
         ),
     ],
     table: TableOptions,
+    dub: DubOptions,
     shared: SharedOptions,
     to: Languages = None,
     everything: AllLanguages = False,
@@ -106,8 +108,9 @@ def translate(
 
     A file of videos has a column "video" with URLs, or paths from its own folder. A column "key"
     names the video and its files, "title" the video in the account; "input_language" says what is
-    spoken, "length" how many seconds it lasts. Each goes into all languages. Other columns are
-    carried along.
+    spoken, "length" how many seconds it lasts. Columns with the names of the options for dubs,
+    such as "mode" and "audio_only", go before these. Each video goes into all languages. Other
+    columns are carried along.
     """
     from heygen_async.cli.commands.translate import translate as command
 
@@ -120,6 +123,7 @@ def translate(
         length=length,
         via=via,
         choices=table.choices(),
+        dub=dub,
         **arguments,
     )
 
@@ -127,6 +131,7 @@ def translate(
 @app.command(epilog=_CHAIN_EPILOG)
 @runs
 def localize(
+    dub: DubOptions,
     shared: SharedOptions,
     video: Annotated[
         str | None,
@@ -185,6 +190,7 @@ def localize(
         edit=edit,
         program=correct,
         renew=renew,
+        dub=dub,
         **arguments,
     )
 

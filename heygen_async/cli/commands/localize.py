@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import shutil
 import sys
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,26 @@ from heygen_async.batch import Batch
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
 from heygen_async.captions import write_srt
+from heygen_async.cli.app.dub_options import DubOptions
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.editing import confirmed, edited, removed, temporary_file
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.dub_controls import (
+    given_controls,
+    proofread_fields,
+    translation_fields,
+)
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of
 from heygen_async.cli.output_folder import OutputFolder, file_stem
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.run_options import RunOptions
+from heygen_async.cli.single.names import named_glossary
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
+from heygen_async.models.proofreads import ProofreadGenerateRequest
 from heygen_async.models.sources import AssetId
 from heygen_async.models.structs import Request
 from heygen_async.models.video_agents import VideoAgentRequest
@@ -87,6 +95,7 @@ async def localize(
     edit: bool = False,
     program: str | None = None,
     renew: bool = False,
+    dub: DubOptions | None = None,
     out: Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
@@ -102,6 +111,7 @@ async def localize(
         edit: Open the user's editor on the subtitles of each language before they are rendered.
         program: A program that corrects them: SRT in, SRT out, the language as its last argument.
         renew: Make proofreads anew that have expired; with ``edit``, a terminal is asked.
+        dub: What the dubs are to be like.
         out: Folder to download the videos into; None downloads nothing.
         concurrency: Jobs that may run at once at most.
         base_url: The API's address; None takes it from the environment.
@@ -132,11 +142,15 @@ async def localize(
         wanted = list(offered) if everything else list(dict.fromkeys(languages))
         for language in wanted:
             check_language(language, offered)
+        controls = await named_glossary(heygen, given_controls(dub))
+        fields, render = translation_fields(controls), None
+        if correct is not None:
+            fields, rendered = proofread_fields(controls)
+            render = ProofreadGenerateRequest(**rendered)
+        fields |= {"correct": correct, "title": source.title, "render": render}
         video: Any = request or await _source(heygen, source.video or "", options, display)
         if options.dry_run:
-            return await _preview(
-                heygen, display, source, video, wanted, correct, options, existing
-            )
+            return await _preview(heygen, display, source, video, wanted, fields, options, existing)
         if existing is not None:
             display.warn(existing)
         folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
@@ -153,11 +167,10 @@ async def localize(
                 batch,
                 video,
                 wanted,
-                correct=correct,
                 corrections=1 if edit else 8,
                 renew=_asked if edit and not renew and sys.stdin.isatty() else renew,
-                title=source.title,
                 progress=driver.stage,
+                **fields,
             )
             return editor.watched(outcomes)
 
@@ -170,7 +183,7 @@ async def _preview(
     source: SourceVideo,
     video: Any,
     languages: Sequence[str],
-    correct: Correct | None,
+    fields: Mapping[str, Any],
     options: RunOptions,
     existing: str | None,
 ) -> Exit:
@@ -183,9 +196,7 @@ async def _preview(
         options = msgspec.structs.replace(options, measure=False)
 
     def estimate(batch: Batch) -> Coroutine[Any, Any, RunEstimate]:
-        return estimate_localize(
-            batch, video, languages, correct=correct, title=source.title, seconds=seconds
-        )
+        return estimate_localize(batch, video, languages, seconds=seconds, **fields)
 
     return await preview(heygen, display, estimate, options, existing, chain=True)
 

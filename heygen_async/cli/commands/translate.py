@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.submissions import check_language
+from heygen_async.cli.app.dub_options import DubOptions
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.dub_controls import given_controls, translation_fields
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import ROW_FILES, load_rows, reads_once
 from heygen_async.cli.inputs.uploads import Uploads
@@ -24,6 +27,7 @@ from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows, free_name
 from heygen_async.cli.run_options import RunOptions
+from heygen_async.cli.single.names import named_glossary
 from heygen_async.client import HeyGen
 from heygen_async.journal import journal_store
 from heygen_async.media.probes import probe_sources
@@ -48,6 +52,7 @@ async def translate(
     length: float | None = None,
     via: Via = Via.SINGLE,
     choices: RowChoices | None = None,
+    dub: DubOptions | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
     """Dub one video, or many, into several languages, one job each.
@@ -65,6 +70,7 @@ async def translate(
         length: Length of each video in seconds, unless the list tells it.
         via: How the jobs are sent.
         choices: What the user says of the rows of a list.
+        dub: What the dubs are to be like, unless the list tells it.
         options: Journal and budget; neither by default.
 
     Raises:
@@ -82,12 +88,13 @@ async def translate(
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         offered = await heygen.video_translations.languages()
         wanted = list(offered) if everything else _chosen(languages, offered)
+        controls = await named_glossary(heygen, given_controls(dub))
         folder = None
         if not options.dry_run:
             folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
             if existing is not None:
                 display.warn(existing)
-        files = _Files(uploads, display, options, existing)
+        files = _Files(uploads, display, options, existing, controls)
         await files.prepare(videos, heygen, length)
         if files.unmeasured:
             options = msgspec.structs.replace(options, measure=False)
@@ -177,13 +184,19 @@ class _Files:
     """
 
     def __init__(
-        self, uploads: Uploads, display: Display, options: RunOptions, existing: str | None
+        self,
+        uploads: Uploads,
+        display: Display,
+        options: RunOptions,
+        existing: str | None,
+        controls: Mapping[str, Any],
     ) -> None:
         self.unmeasured = False
         self._uploads = uploads
         self._display = display
         self._options = options
         self._existing = existing
+        self._controls = controls
         self._length: float | None = None
         self._lengths: dict[Path, float | None] = {}
         self._assets: dict[Path, AssetId] = {}
@@ -226,6 +239,7 @@ class _Files:
             output_languages=["English"],
             title=one.title,
             input_language=one.input_language,
+            **translation_fields({**self._controls, **one.controls}),
         )
 
     async def _asset(self, one: NamedVideo, path: Path, heygen: HeyGen) -> AssetId:

@@ -7,6 +7,7 @@ that the list itself is in. Other columns may be there:
   column can be made the key. Without it the name is that of the video's file, without its ending.
 - ``title`` is the video's title in the account.
 - ``input_language`` is the language that is spoken in it.
+- ``mode``, ``glossary`` and so on are the controls of its dubs, see ``dub_controls``.
 
 Empty cells, and ``null`` in JSON, count as not given.
 """
@@ -15,18 +16,27 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.inputs.dub_controls import DUB_FIELDS, controls_of_cells
 from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows
 from heygen_async.cli.inputs.row_files import Row
 from heygen_async.cli.output_folder import file_stem
 
-VIDEO_FIELDS = ("video", "key", "title", "input_language", "length")
+VIDEO_FIELDS: tuple[str, ...] = (
+    "video",
+    "key",
+    "title",
+    "input_language",
+    "length",
+    *DUB_FIELDS,
+)
 """What columns of a list of videos feed."""
 
 
@@ -40,6 +50,7 @@ class NamedVideo:
         title: Its title in the account, or None.
         input_language: What is spoken in it, or None.
         length: How many seconds it lasts, or None.
+        controls: The controls of its dubs that its row gives, by name.
     """
 
     key: str
@@ -47,6 +58,7 @@ class NamedVideo:
     title: str | None = None
     input_language: str | None = None
     length: float | None = None
+    controls: Mapping[str, Any] = field(default_factory=dict)
 
 
 def source_of(video: str, folder: Path) -> str | Path:
@@ -96,6 +108,7 @@ def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]
             texts.get("title"),
             texts.get("input_language"),
             _seconds(texts.get("length"), f"{path}, line {row.line}"),
+            controls_of_cells(texts, f"{path}, line {row.line}"),
         )
 
     for index, row in enumerate(rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from heygen_async.cli.exit_codes import CommandError
@@ -74,13 +74,30 @@ async def template_id(heygen: HeyGen, name: str) -> str:
     """
     if await _exists(heygen.templates.variables, name):
         return name
-    return await _named(name, "template", heygen.templates.list(limit=_PER_PAGE))
-
-
-async def _named(name: str, what: str, things: AsyncIterable[Any]) -> str:
-    every = [thing async for thing in things]
+    every = [one async for one in heygen.templates.list(limit=_PER_PAGE)]
     fitting = {one.id: one.name for one in every if one.name.casefold() == name.casefold()}
-    return _only(name, what, fitting, {one.name for one in every})
+    return _only(name, "template", fitting, {one.name for one in every})
+
+
+async def named_glossary(heygen: HeyGen, controls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the controls of dubs with the id of their brand glossary in place of its name.
+
+    Args:
+        heygen: The client.
+        controls: The controls; ``glossary`` is an id or a name, where it is given.
+
+    Raises:
+        CommandError: There is no such glossary, or more than one.
+    """
+    name = controls.get("glossary")
+    if name is None or await _exists(heygen.brand_glossaries.get, name):
+        return dict(controls)
+    every = [one async for one in heygen.brand_glossaries.list(limit=_PER_PAGE)]
+    fitting = {
+        one.brand_glossary_id: one.name for one in every if one.name.casefold() == name.casefold()
+    }
+    found = _only(name, "brand glossary", fitting, {one.name for one in every})
+    return {**controls, "glossary": found}
 
 
 async def _exists(get: Callable[[str], Awaitable[Any]], name: str) -> bool:

@@ -1,0 +1,108 @@
+"""The options of dubs: all controls of the API; the columns of a list have the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import typer
+
+_PANEL = "The dub"
+
+Switch: TypeAlias = bool | None
+
+
+class DubMode(StrEnum):
+    """How much HeyGen does for a dub."""
+
+    SPEED = "speed"
+    PRECISION = "precision"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DubOptions:
+    """What dubs are to be like; each field is an option."""
+
+    mode: Annotated[
+        DubMode | None,
+        typer.Option(
+            help="Precision has better lip movements, at twice the price.",
+            show_default="speed",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    glossary: Annotated[
+        str | None,
+        typer.Option(metavar="ID|NAME", help="Brand glossary of terms.", rich_help_panel=_PANEL),
+    ] = None
+    speakers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How many people speak.", show_default="detected", rich_help_panel=_PANEL
+        ),
+    ] = None
+    start: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Dub from here.", rich_help_panel=_PANEL),
+    ] = None
+    end: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Dub up to here.", rich_help_panel=_PANEL),
+    ] = None
+    audio_only: Annotated[
+        Switch,
+        typer.Option(help="Leave the lips alone.", show_default=False, rich_help_panel=_PANEL),
+    ] = None
+    music: Annotated[
+        Switch,
+        typer.Option(
+            help="Keep the background music, or drop it.",
+            show_default="kept",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    enhance_speech: Annotated[
+        Switch,
+        typer.Option(help="Clean the speech.", show_default=False, rich_help_panel=_PANEL),
+    ] = None
+    captions: Annotated[
+        Switch,
+        typer.Option(
+            help="Ask for captions, which HeyGen makes anyhow.",
+            show_default=False,
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    stretch: Annotated[
+        Switch,
+        typer.Option(
+            help="Let the video stretch to fit the speech.",
+            show_default="HeyGen's",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    keep_format: Annotated[
+        Switch,
+        typer.Option(
+            help="Keep resolution and format of the source.",
+            show_default=False,
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    stock_voices: Annotated[
+        Switch,
+        typer.Option(
+            help="Stock voices in place of cloned ones.",
+            show_default=False,
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    watermark: Annotated[
+        Switch,
+        typer.Option(help="Show HeyGen's watermark.", show_default=False, rich_help_panel=_PANEL),
+    ] = None
+    folder: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Folder to put them in.", rich_help_panel=_PANEL),
+    ] = None

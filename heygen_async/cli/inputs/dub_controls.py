@@ -1,0 +1,145 @@
+"""The controls of dubs, from options and from the cells of a list, as fields of requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from heygen_async.cli.app.dub_options import DubOptions
+from heygen_async.cli.exit_codes import CommandError
+from heygen_async.models.video_translations import StockVoiceConfig
+
+DUB_FIELDS: tuple[str, ...] = tuple(DubOptions.__slots__)
+"""What columns of a list say of dubs; the options have the same names."""
+
+_YES = frozenset(("yes", "y", "true", "on", "1"))
+_NO = frozenset(("no", "n", "false", "off", "0"))
+# The fields of a VideoTranslationRequest; those of the ProofreadRequest that are named otherwise.
+_FIELDS = {
+    "mode": "mode",
+    "glossary": "brand_glossary_id",
+    "speakers": "speaker_num",
+    "start": "start_time",
+    "end": "end_time",
+    "audio_only": "translate_audio_only",
+    "enhance_speech": "enable_speech_enhancement",
+    "captions": "enable_caption",
+    "stretch": "enable_dynamic_duration",
+    "keep_format": "keep_the_same_format",
+    "watermark": "enable_watermark",
+    "folder": "folder_id",
+}
+_OF_PROOFREADS = {**_FIELDS, "stretch": "enable_video_stretching"}
+_NOT_OF_PROOFREADS = ("start", "end", "stock_voices", "watermark")
+_OF_RENDERS = {"audio_only": "translate_audio_only", "captions": "captions"}
+
+
+def given_controls(options: DubOptions | None) -> dict[str, Any]:
+    """Return the controls that options give, by name.
+
+    Args:
+        options: The options, or None.
+    """
+    values = {name: getattr(options, name, None) for name in DUB_FIELDS}
+    return {
+        name: str(value.value) if name == "mode" else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def controls_of_cells(cells: Mapping[str, str], where: str) -> dict[str, Any]:
+    """Return the controls that the cells of a row give, by name.
+
+    Args:
+        cells: Texts by field of the list; other fields are left alone.
+        where: The row, for messages.
+
+    Raises:
+        CommandError: A cell is not what its field takes; names row and column.
+    """
+    found = {}
+    for name in DUB_FIELDS:
+        if name in cells:
+            try:
+                found[name] = _READERS.get(name, _switch)(cells[name])
+            except ValueError as error:
+                raise CommandError(f"{where}: {name}: {error}, got {cells[name]!r}") from None
+    return found
+
+
+def translation_fields(controls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a ``VideoTranslationRequest`` for controls.
+
+    Args:
+        controls: The controls by name.
+    """
+    return _fields(controls, _FIELDS)
+
+
+def proofread_fields(controls: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of a ``ProofreadRequest`` and of the request that renders it.
+
+    Args:
+        controls: The controls by name.
+
+    Raises:
+        CommandError: A control is not one of proofreads.
+    """
+    for name in _NOT_OF_PROOFREADS:
+        if name in controls:
+            option = name.replace("_", "-")
+            raise CommandError(f"--{option} is not for dubs that are proofread")
+    rendered = {name: value for name, value in controls.items() if name in _OF_RENDERS}
+    others = {name: value for name, value in controls.items() if name not in _OF_RENDERS}
+    return _fields(others, _OF_PROOFREADS), _fields(rendered, _OF_RENDERS)
+
+
+def _fields(controls: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    fields = {names[name]: value for name, value in controls.items() if name in names}
+    if "music" in controls:
+        fields["disable_music_track"] = not controls["music"]
+    if controls.get("stock_voices"):
+        fields["stock_voice_config"] = StockVoiceConfig(use_stock_voice=True)
+    return fields
+
+
+def _switch(text: str) -> bool:
+    word = text.strip().casefold()
+    if word not in _YES | _NO:
+        raise ValueError("expected yes or no")
+    return word in _YES
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError("expected seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.strip().isdecimal() or not int(text):
+        raise ValueError("expected a whole number from 1")
+    return int(text)
+
+
+def _mode(text: str) -> str:
+    word = text.strip().casefold()
+    if word not in ("speed", "precision"):
+        raise ValueError("expected speed or precision")
+    return word
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "mode": _mode,
+    "glossary": str,
+    "speakers": _count,
+    "start": _number,
+    "end": _number,
+    "folder": str,
+}
