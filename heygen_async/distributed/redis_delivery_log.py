@@ -136,9 +136,7 @@ class RedisDeliveryLog:
 
     async def _run(self, event_id: str, *arguments: str) -> bytes:
         key = f"heygen:{{{self._account}}}:event:{event_id}"
-        async with self._server.connect() as redis:
-            state: bytes = await self._server.run(redis, _SCRIPT, [key], arguments)
-        return state
+        return cast("bytes", await self._server.run_once(_SCRIPT, [key], arguments))
 
 
 def _log(kind: type[RedisDeliveryLog], server: RedisServer, account: str) -> RedisDeliveryLog:

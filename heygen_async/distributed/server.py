@@ -18,7 +18,7 @@ try:
     from redis.asyncio import ConnectionPool, Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import NoScriptError, RedisError
+    from redis.exceptions import MovedError, NoScriptError, RedisError
 except ImportError as _error:
     raise ImportError(
         "heygen_async.distributed needs redis-py: pip install redis (the extra redis)"
@@ -68,7 +68,10 @@ class Script:
 
 
 class RedisServer:
-    """A Redis or Valkey server.
+    """A Redis or Valkey server, or any node of a cluster.
+
+    All keys of an account are on one node of a cluster. A node that refers to another one is
+    left for that one.
 
     Args:
         url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user, password and database as
@@ -100,6 +103,7 @@ class RedisServer:
             ) from None
         host = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
         self.address: str = str(options.get("path") or host)
+        self._node: dict[str, Any] = {}  # host and port of the node that was referred to
 
     def __repr__(self) -> str:
         return f"RedisServer({self.address!r})"
@@ -131,8 +135,12 @@ class RedisServer:
             protocol=2,
             **_OPTIONS,
         )
+        redis.connection_pool.connection_kwargs.update(self._node)
         try:
             yield redis
+        except MovedError as moved:
+            self._node = {"port": moved.port} | ({"host": moved.host} if moved.host else {})
+            raise
         finally:
             await redis.aclose()
 
@@ -152,7 +160,27 @@ class RedisServer:
             TimeoutError: There was no answer in time.
         """
         async with asyncio.timeout(self._timeout):
+            await self._connected(redis)
             return await script.run(redis, keys, (self.time_argument, *arguments))
+
+    async def run_once(self, script: Script, keys: Sequence[str], arguments: Sequence[str]) -> Any:
+        """Run a script on a connection of its own, on the node of a cluster that has the keys.
+
+        Args:
+            script: The script.
+            keys: The keys that it works on.
+            arguments: Its arguments after the time.
+
+        Raises:
+            RedisError: The server has refused it, or is away.
+            TimeoutError: There was no answer in time.
+        """
+        try:
+            async with self.connect() as redis:
+                return await self.run(redis, script, keys, arguments)
+        except MovedError:
+            async with self.connect() as redis:
+                return await self.run(redis, script, keys, arguments)
 
     async def publish(self, redis: Redis, channel: str, message: bytes) -> None:
         """Send a message to all who listen.
@@ -167,7 +195,15 @@ class RedisServer:
             TimeoutError: There was no answer in time.
         """
         async with asyncio.timeout(self._timeout):
+            await self._connected(redis)
             await redis.publish(channel, message)
+
+    async def _connected(self, redis: Redis) -> None:
+        try:
+            await redis.initialize()
+        except BaseException:  # also a timeout: the node of the URL knows which one has taken over
+            self._node = {}
+            raise
 
     async def listen(
         self,

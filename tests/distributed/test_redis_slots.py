@@ -13,17 +13,17 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from heygen_async import AvatarVideoRequest, ConfigurationError, HeyGen, SlotsUnavailable
-from heygen_async.distributed import RedisServer, RedisSlots
+from heygen_async.distributed import RedisDeliveryLog, RedisServer, RedisSlots
 from heygen_async.errors import RateLimited
 from heygen_async.sandbox import Fault, Sandbox
 
-from ..patience import PATIENCE
+from ..patience import PATIENCE, wait_for
 from ..valkey import Proxy, Valkey, connection
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
@@ -312,24 +312,65 @@ async def test_a_durable_server_may_be_killed(account: str) -> None:
             assert (pool.stats().held, pool.stats().running) == (2, 1)
 
 
-async def test_a_node_of_a_cluster_serves_an_account(account: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        bus = str(free.getsockname()[1])
-    with (
-        Valkey("--cluster-enabled", "yes", "--cluster-port", bus) as valkey,
-        connection(valkey.url) as redis,
-    ):
-        redis.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        await until(lambda: b"cluster_state:ok" in redis.execute_command("CLUSTER", "INFO"))
-        # A script whose keys were in several hash slots would be refused.
-        async with RedisSlots(valkey.url, account=account, ceiling=1) as pool:
-            lease = await pool.acquire()
-            lease.accepted()
-            await until(lambda: pool.stats().running == 1)
-            keys = redis.keys()
-            assert len(keys) > 2
-            assert len({redis.execute_command("CLUSTER", "KEYSLOT", key) for key in keys}) == 1
+@contextmanager
+def cluster() -> Iterator[tuple[Valkey, Valkey]]:
+    """Two nodes, each with half of the hash slots."""
+    with ExitStack() as stack:
+        nodes, clients = [], []
+        for first, last in ((0, 8191), (8192, 16383)):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                bus = str(free.getsockname()[1])
+            options = ["--cluster-enabled", "yes", "--cluster-port", bus]
+            options += ["--cluster-require-full-coverage", "no"]
+            node = stack.enter_context(Valkey(*options))
+            client = stack.enter_context(connection(node.url))
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+            nodes.append(node)
+            clients.append(client)
+        clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[1].port, bus)
+        wait_for(
+            lambda: all(
+                client.execute_command("CLUSTER", "INFO").startswith(b"cluster_state:ok")
+                for client in clients
+            )
+        )
+        yield nodes[0], nodes[1]
+
+
+async def run_one_more(pool: RedisSlots) -> None:
+    running = pool.stats().running
+    (await pool.acquire()).accepted()
+    await until(lambda: pool.stats().running == running + 1)
+
+
+async def test_an_account_is_on_one_node_of_a_cluster_and_any_node_leads_there(
+    account: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with cluster() as nodes, ExitStack() as stack:
+        clients = [stack.enter_context(connection(node.url)) for node in nodes]
+        for node in nodes:
+            # A script whose keys were in several hash slots would be refused.
+            async with RedisSlots(node.url, account=account, ceiling=2) as pool:
+                await run_one_more(pool)
+                assert await RedisDeliveryLog(node.url, account=account).begin(node.url, 9) == "new"
+        found = [client.keys() for client in clients]
+        (keys,) = filter(None, found)
+        assert len(keys) > 4
+        slots = {clients[0].execute_command("CLUSTER", "KEYSLOT", key) for key in keys}
+        assert len(slots) == 1
+        assert not caplog.records
+        # The node that has the account dies, and the other one takes over, without its data.
+        gone, heir = nodes if found[0] else nodes[::-1]
+        client = clients[nodes.index(heir)]
+        async with RedisSlots(heir.url, account=account, ceiling=2) as pool:
+            await run_one_more(pool)
+            gone.kill()
+            for slot in slots:
+                myself = client.execute_command("CLUSTER", "MYID")
+                client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", myself)
+            await run_one_more(pool)
+            assert client.keys()
 
 
 async def test_the_servers_password_is_nowhere(
