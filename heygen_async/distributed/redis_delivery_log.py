@@ -26,8 +26,9 @@ class RedisDeliveryLog:
 
     ``WebhookReceiver(…, log=log)`` in the processes that get deliveries, and
     ``HeyGen(deliveries=log)`` in those that wait for jobs: a delivery to one ends the wait in
-    another. Only kind and id of a job pass through the server, and a ``callback_id`` where there is
-    no signature; the waiting process asks the API for the result.
+    another. Only kind and id of a job pass through the server, and only those of signed deliveries;
+    the waiting process asks the API for the result. An unsigned callback ends waits in the process
+    that gets it; the others find the end by polling.
 
     While the server is away, deliveries are answered 503, and HeyGen repeats them; waits go on by
     polling.
@@ -92,7 +93,7 @@ class RedisDeliveryLog:
         await self._run(event_id, "forget")
 
     async def publish(self, notification: JobNotification) -> None:
-        """Pass a notification to the subscribers in all processes.
+        """Pass a notification to the subscribers in all processes, if it is verified.
 
         Args:
             notification: The notification.
@@ -100,9 +101,9 @@ class RedisDeliveryLog:
         Raises:
             Exception: The server is away.
         """
-        fields = msgspec.to_builtins(notification)
-        if notification.verified:
-            fields = {"kind": notification.kind, "job_id": notification.job_id}
+        if not notification.verified:
+            return
+        fields = {"kind": notification.kind, "job_id": notification.job_id}
         async with self._server.connect() as redis:
             await self._server.publish(redis, self._channel, msgspec.json.encode(fields))
 

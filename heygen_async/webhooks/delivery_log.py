@@ -93,7 +93,8 @@ class DeliveryLog(NotificationSource, Protocol):
         """Pass a notification to the subscribers in all processes.
 
         Only its fields may be sent: the kind and id of the job, whether it was verified, and the
-        ``callback_id`` that an unsigned one has to match. URLs and results are never sent.
+        ``callback_id`` that an unsigned one has to match. URLs and results are never sent. An
+        unsigned one need not be passed on.
 
         Args:
             notification: The notification.

@@ -107,7 +107,7 @@ async def test_a_poll_finds_it_if_the_server_is_away(
 
 
 @pytest.mark.anyio
-async def test_only_kind_and_id_of_a_job_pass_through(redis_url: str, account: str) -> None:
+async def test_only_kind_and_id_of_verified_jobs_pass_through(redis_url: str, account: str) -> None:
     passed: list[str] = []
     log = log_of(redis_url, account)
     channel = f"heygen:{{{account}}}:jobs"
@@ -118,6 +118,7 @@ async def test_only_kind_and_id_of_a_job_pass_through(redis_url: str, account: s
         )
     )
     await opened.wait()
+    await log.publish(JobNotification("video", "forged", verified=False, callback_id="guessed"))
     await log.publish(JobNotification("video", "v1"))
     await until(lambda: passed)
     task.cancel()
