@@ -7,8 +7,9 @@ number of jobs in flight:
 - 300 videos by one process with ``JobSlots``, and by 4 that share their slots (with ``--apart``
   also by 4 with a pool of their own each): time until the last one has ended, answers of 429, and
   jobs in flight at the API once all processes know the limit and the burst that taught it is over:
-  submissions that were sent, without those that were refused and the jobs that have ended. Another process gets the webhooks and passes
-  the ends on; polls and pauses take real time, which is not scaled.
+  submissions that were sent, without those that were refused and the jobs that have ended. Another
+  process gets the webhooks and passes the ends on; polls and pauses take real time, which is not
+  scaled.
 - 400 tasks on 100 slots in 4 processes: how evenly they get slots, and how long they wait.
 - Slots taken and given back in a second: by one task, and by 4 processes of 25.
 - The commands that a process sends while it waits for a slot, and while it only holds some.
