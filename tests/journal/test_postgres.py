@@ -150,6 +150,34 @@ async def test_keys_and_texts_that_postgresql_does_not_store(url: str) -> None:
     assert (record.job_id, record.error_code, record.error_message) == ("job�", "c�", "why� ?")
 
 
+def test_psycopg_is_loaded_when_a_run_is_in_postgresql_and_may_be_missing() -> None:
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "import heygen_async.journal, heygen_async.batch\n"
+        "try: heygen_async.journal.journal_store('postgresql://host/db?run=a')\n"
+        "except heygen_async.ConfigurationError as error: print(error)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert "pip install 'heygen-async[postgres]'" in told.stdout
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+async def test_the_default_isolation_of_a_database_changes_nothing(url: str, level: str) -> None:
+    database = url.partition("?")[0]
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+    async with opened(url) as first, opened(url) as second:
+        journals = [first, second] * 20
+        begun = await asyncio.gather(
+            *(one.begin([intent(str(n))], "one") for n, one in enumerate(journals))
+        )
+        ended = [one.finish(Finish(str(n), "failed")) for n, one in enumerate(journals)]
+        await asyncio.gather(*ended)
+    assert begun == [[Begin.NEW]] * 40
+    assert rows(url, "SELECT ended FROM heygen_async.runs") == [(40,)]
+
+
 # Many processes.
 def test_ten_processes_start_at_once(url: str) -> None:
     assert processes(10, "open", url) == ["opened"] * 10

@@ -1,5 +1,12 @@
 """The journal in PostgreSQL: many processes and machines work on a run. Extra ``postgres``."""
 
+try:
+    import psycopg  # noqa: F401
+except ImportError as _error:
+    raise ImportError(
+        f"a journal in PostgreSQL needs psycopg: pip install 'heygen-async[postgres]' ({_error})"
+    ) from _error
+
 from heygen_async.journal.postgres.reader import PostgresReader
 from heygen_async.journal.postgres.writer import PostgresJournal
 

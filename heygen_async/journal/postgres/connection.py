@@ -11,20 +11,14 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from heygen_async.errors import ConfigurationError, JournalError
 from heygen_async.journal.postgres.statements import sql
 from heygen_async.journal.records import SCHEMA_VERSION
 from heygen_async.journal.rules import journal_error
 from heygen_async.version import __version__
-
-try:
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-except ImportError as _error:
-    raise ImportError(
-        "a journal in PostgreSQL needs psycopg: pip install 'psycopg[binary,pool]' "
-        "(the extra postgres)"
-    ) from _error
 
 SCHEMES = ("postgresql", "postgres")
 """What the URL of a server begins with."""
@@ -126,9 +120,12 @@ def connect(location: Location, name: str) -> psycopg.Connection[Any]:
     given = conninfo_to_dict(location.dsn)
     options = {key: value for key, value in OPTIONS.items() if key not in given}
     try:
-        return psycopg.connect(location.dsn, autocommit=True, **options)
+        connection = psycopg.connect(location.dsn, autocommit=True, **options)
     except psycopg.Error as error:
         raise error_from_postgres(name, error) from None
+    # Whatever the database's default is: what is read after a lock must be as new as the lock.
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    return connection
 
 
 def migrate(connection: psycopg.Connection[Any], name: str) -> None:
