@@ -480,7 +480,8 @@ class Batch:
         Args:
             requests: Requests for videos (avatar, image, cinematic, studio), for the Video Agent
                 in mode ``generate``, for translations and proofreads into exactly one language,
-                for lipsyncs, for voice clones and for speech; ``ProofreadRender``s.
+                for lipsyncs, background and filler-word removals, voice clones and speech;
+                ``ProofreadRender``s.
             request: Makes the request of an item, where items are none themselves. An item for
                 which it raises a ``HeyGenError`` fails with that.
             seconds: Gives the length of an item's output in seconds where you know it, such as

@@ -21,6 +21,12 @@ from heygen_async.endpoints.templates import Version
 from heygen_async.errors import HeyGenError, InvalidRequest, InvalidResponse
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.media.source_lengths import SourceLengths
+from heygen_async.models.editing import (
+    BackgroundRemovalJob,
+    BackgroundRemovalRequest,
+    FillerWordRemoval,
+    FillerWordRemovalRequest,
+)
 from heygen_async.models.lipsyncs import Lipsync, LipsyncRequest
 from heygen_async.models.proofreads import Proofread, ProofreadRender, ProofreadRequest
 from heygen_async.models.structs import Request
@@ -310,6 +316,22 @@ async def _clone_voice(
     return await heygen.voices.clone(_as(VoiceCloneRequest, item))
 
 
+async def _remove_background(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[BackgroundRemovalJob]:
+    request = _as(BackgroundRemovalRequest, item)
+    if key is not None and request.request_id is None:  # serves as its idempotency key
+        request = msgspec.structs.replace(request, request_id=key)
+    return await heygen.background_removals.create(request)
+
+
+async def _remove_filler_words(
+    heygen: HeyGen, item: Submission[Any], key: str | None
+) -> Pending[FillerWordRemoval]:
+    request = _as(FillerWordRemovalRequest, item)
+    return await heygen.filler_word_removals.create(request, idempotency_key=key)
+
+
 async def _speak(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pending[Speech]:
     speech = await heygen.voices.speech(_as(SpeechRequest, item), resend=True)
     return _Spoken(key or secrets.token_hex(16), speech)
@@ -404,6 +426,12 @@ OPERATIONS: dict[str, Operation] = {
         result=VideoTranslation,
         send=_render_proofread,
         listing="video_translations",
+    ),
+    "background_removals.create": Operation(
+        requests=(BackgroundRemovalRequest,), result=BackgroundRemovalJob, send=_remove_background
+    ),
+    "filler_word_removals.create": Operation(
+        requests=(FillerWordRemovalRequest,), result=FillerWordRemoval, send=_remove_filler_words
     ),
     "voices.clone": Operation(
         requests=(VoiceCloneRequest,),

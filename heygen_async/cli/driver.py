@@ -104,7 +104,7 @@ class RunDriver:
     @property
     def code(self) -> Exit:
         """The exit code of the command."""
-        if self._stopped is not None:
+        if self._stopped is not None and not self._stopped_as_asked:
             return exit_for(_cause(self._stopped))
         if self._signal is not None and self._left:
             return _code_of(self._signal)
@@ -162,7 +162,8 @@ class RunDriver:
         capped = isinstance(self._stopped, BudgetExceeded) and not empty
         hint = f" {RESUME_CAPPED if capped else RESUME}" if self._journaled else ""
         if self._stopped is not None:
-            complain(f"{left} {_reason(self._stopped).removesuffix('.')}.{hint}")
+            tell = self._display.warn if self._stopped_as_asked else complain
+            tell(f"{left} {_reason(self._stopped).removesuffix('.')}.{hint}")
         elif self._cancelled_itself and self._left:
             self._display.warn(f"{left}{hint}")
         return self.code
@@ -220,7 +221,8 @@ class RunDriver:
         )
         self._display.chain_report(report, self.saved.folder)
         if self._stopped is not None:
-            complain(f"Stopped before the end. {_reason(self._stopped)}")
+            tell = self._display.warn if self._stopped_as_asked else complain
+            tell(f"Stopped before the end. {_reason(self._stopped)}")
         return self.code
 
     def stage(self, name: str, progress: Progress) -> None:
@@ -228,6 +230,12 @@ class RunDriver:
         if progress.done == progress.total:
             failed = f", {progress.failed:,} failed" if progress.failed else ""
             self._display.note(f"{name}: {progress.completed:,} done{failed}")
+
+    @property
+    def _stopped_as_asked(self) -> bool:
+        """Whether it has submitted as many jobs as ``--max-jobs`` asks for."""
+        capped = isinstance(self._stopped, BudgetExceeded)
+        return capped and str(self._stopped).startswith("max_jobs is reached")
 
     @property
     def _cancelled_itself(self) -> bool:

@@ -21,7 +21,8 @@ from heygen_async.batch import Batch, Outcome
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import ItemKey, text_keys
 from heygen_async.captions import Cue, captions
-from heygen_async.errors import InvalidRequest
+from heygen_async.client import HeyGen
+from heygen_async.errors import BadRequest, InvalidRequest, NotFound
 from heygen_async.journal.keys import ItemKeys, StableKeys
 from heygen_async.models.structs import encode
 from heygen_async.models.videos import AvatarVideoRequest, Video
@@ -111,10 +112,12 @@ async def narrate(
         An outcome for each text; its cost is that of speech and video.
 
     Raises:
-        InvalidRequest: A text of a collection cannot be spoken; nothing was submitted.
+        InvalidRequest: A text of a collection cannot be spoken, or the account has no such look;
+            nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
     avatar = _avatar(avatar_id, fields)
+    await _check_look(batch.heygen, avatar_id)
     await count_earlier(batch, "speech", "videos")
     first = stage_of(batch, "speech", progress)
     journal = batch.stage("videos").store
@@ -227,6 +230,17 @@ def _avatar(avatar_id: str, fields: dict[str, Any]) -> AvatarVideoRequest:
         return AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="spoken", **fields)
     except TypeError as error:  # a field that there is not
         raise InvalidRequest(str(error)) from None
+
+
+async def _check_look(heygen: HeyGen, avatar_id: str) -> None:
+    """Refuse a look that there is not, before a speech is paid for."""
+    try:
+        await heygen.avatars.looks.get(avatar_id)
+    except (NotFound, BadRequest) as error:
+        raise InvalidRequest(
+            f"avatar_id: the account has no look {avatar_id!r}; avatars.looks.list() lists them",
+            param="avatar_id",
+        ) from error
 
 
 def _seconds_of(step: Step[AvatarVideoRequest]) -> float | None:

@@ -154,3 +154,12 @@ async def test_a_cancelled_narration_leaves_no_folder_behind(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert os.listdir(tmp_path) == []
+
+
+async def test_a_wrong_look_is_found_before_a_speech_is_paid_for(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    chain = narrate(Batch(heygen), ["Hello"], avatar_id="nobody", voice_id="v")
+    with pytest.raises(InvalidRequest, match="avatar_id: the account has no look 'nobody'"):
+        await anext(chain)
+    assert sandbox.ledger.count() == 0

@@ -206,7 +206,7 @@ def narrate(
             show_default=False,
         ),
     ],
-    avatar: Annotated[str, typer.Option(metavar="ID", help="The look.", show_default=False)],
+    avatar: Annotated[str, typer.Option(metavar="ID|NAME", help="The look.", show_default=False)],
     table: TableOptions,
     shared: SharedOptions,
     voice: Voice = None,

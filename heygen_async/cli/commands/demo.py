@@ -275,6 +275,9 @@ class Demo:
         self._size += size
 
     def _learned(self, report: Report) -> None:
+        if not report.rate_limited:  # the limit was not met, and is not known
+            self._show.done(f"up to {report.most_running} jobs ran at once, without a 429")
+            return
         self._show.done(
             f"learned that the account runs {self._heygen.slots.limit} jobs at once; "
             f"{report.rate_limited} answers of 429 on the way"

@@ -25,6 +25,7 @@ from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.run_options import RunOptions
+from heygen_async.cli.single.names import look_id
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.models.videos import Video
@@ -52,7 +53,7 @@ async def narrate(
     Args:
         source: A ``.txt`` file with one text, or rows (see ``load_rows``) with a column ``text``,
             and ``key`` and ``voice`` if wanted.
-        avatar: The look.
+        avatar: Id or name of the look.
         voice: The voice, for texts that name none.
         display: Where progress and outcomes are shown.
         out: Folder for the videos and their captions; None downloads nothing.
@@ -78,6 +79,7 @@ async def narrate(
     texts = await asyncio.to_thread(_texts, Path(source), rows, voice)
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
+        avatar = await look_id(heygen, avatar)  # before the first speech is paid for
         if options.dry_run:
             return await preview(
                 heygen,
