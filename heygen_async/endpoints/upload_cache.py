@@ -56,7 +56,7 @@ class UploadCache:
 
     Args:
         path: An SQLite file, which is created if missing, persists, and can be shared by processes.
-        Default: None, which keeps entries only in this object.
+            By default entries are kept in this object only.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
