@@ -8,7 +8,7 @@ import datetime
 import pickle
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -250,6 +250,44 @@ async def test_outcomes_are_numbered_in_the_order_of_their_ends(url: str) -> Non
     numbers = rows(url, "SELECT end_number, ended_at FROM heygen_async.items ORDER BY end_number")
     assert [number for number, _ in numbers] == list(range(1, 101))
     assert rows(url, "SELECT ended FROM heygen_async.runs") == [(100,)]
+
+
+async def test_a_few_items_of_a_large_run_are_found_without_reading_it(url: str) -> None:
+    """Statistics of a run that has just grown say nothing of it."""
+
+    async def read_of(work: Callable[[PostgresJournal], Awaitable[None]]) -> int:
+        """Return how many rows of items were read; they are told when a connection ends."""
+        async with opened(url) as journal:
+            await work(journal)
+        await asyncio.sleep(0.1)
+        query = (
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'items'"
+        )
+        ((read,),) = await asyncio.to_thread(rows, url, query)
+        return int(read)
+
+    async def nothing(journal: PostgresJournal) -> None:
+        pass
+
+    async def fifty(journal: PostgresJournal) -> None:
+        keys = [str(number) for number in range(50)]
+        await journal.begin([intent(key) for key in keys], "one")
+        await journal.begin([intent(key) for key in keys], "one", room=False)
+        await asyncio.gather(*(journal.submitted(key, f"job {key}") for key in keys))
+        await asyncio.gather(*(journal.finish(Finish(key, "failed")) for key in keys))
+
+    await read_of(nothing)
+    others = (
+        "INSERT INTO heygen_async.items (run, key_digest, key, position, state, operation, "
+        "fingerprint, payload) SELECT 1, md5(n::text)::uuid, n::text, n, 'intended', '', '', '' "
+        "FROM generate_series(100, 10100) AS n RETURNING 1"
+    )
+    await asyncio.to_thread(rows, url, others)
+    before = await read_of(nothing)
+    opening = await read_of(nothing) - before
+    assert opening > 10_000
+    working = await read_of(fifty) - before - opening
+    assert working < opening + 2_000
 
 
 # Money.

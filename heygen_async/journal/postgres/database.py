@@ -198,6 +198,7 @@ class PostgresDatabase:
         connection.execute(sql("create_claims"))
         connection.execute(sql("forget_owners"), {"now": now})
         self.opened = Opened(run.record, self.read(totals))
+        connection.execute(sql("plan_by_index"))
 
     @staticmethod
     def _caps(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +213,8 @@ class PostgresDatabase:
     def _execute(self, name: str, **arguments: Any) -> psycopg.Cursor[Any]:
         """Carry out a statement about this run."""
         numbers = {"run": self._run, "budget": self._budget}
+        if "digests" in arguments:
+            arguments["runs"] = [self._run] * len(arguments["digests"])
         return self._open_connection.execute(sql(name), numbers | arguments)
 
     def _carry_out(self, transaction: Transaction) -> Results:

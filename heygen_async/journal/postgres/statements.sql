@@ -187,8 +187,17 @@ WHERE run = %(run)s;
 -- What each owner has claimed through this connection, and whether the item had ended then. It ends
 -- with the connection.
 CREATE TEMPORARY TABLE claimed (
-    owner text, key_digest uuid, ended boolean, PRIMARY KEY (owner, key_digest)
+    owner text, key_digest uuid, ended boolean, PRIMARY KEY (key_digest, owner)
 );
+
+-- name: plan_by_index
+-- Statistics of a run that grows are always behind: without any, PostgreSQL would read the whole run
+-- to find a few of its items. For the same reason runs come from the array "runs", with the digests,
+-- where a constant would look as if few items had it.
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET enable_bitmapscan = off;
+SET enable_seqscan = off;
 
 -- name: forget_owners
 -- Owners that have been gone for a day.
@@ -218,7 +227,7 @@ SELECT owner, key_digest, ended FROM pg_temp.claimed WHERE key_digest = ANY(%(di
 -- name: claim
 INSERT INTO pg_temp.claimed
 SELECT * FROM unnest(%(owners)s::text[], %(digests)s::uuid[], %(ended)s::boolean[])
-ON CONFLICT (owner, key_digest) DO UPDATE SET ended = excluded.ended;
+ON CONFLICT (key_digest, owner) DO UPDATE SET ended = excluded.ended;
 
 -- name: records
 -- In the order of the attributes of ItemRecord. The limit goes to the end of a position.
@@ -241,8 +250,9 @@ SELECT key, position, attempt, state, operation, path_arguments, idempotency_key
     resends, job_id, CASE WHEN key_digest = ANY(%(whole)s) THEN result END, error_type,
     error_code, error_message, intended_at, submitted_at, ended_at, output_seconds, usd,
     charged_usd
-FROM heygen_async.items
-WHERE run = %(run)s AND key_digest = ANY(%(digests)s) AND state <> 'queued';
+FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[]) AS wanted (run, key_digest)
+JOIN heygen_async.items USING (run, key_digest)
+WHERE state <> 'queued';
 
 -- name: records_by_idempotency_key
 SELECT key, position, attempt, state, operation, path_arguments, idempotency_key,
@@ -288,14 +298,16 @@ ON CONFLICT (run, key_digest) DO UPDATE SET
 
 -- name: own
 UPDATE heygen_async.items SET owner = claim.owner
-FROM unnest(%(digests)s::uuid[], %(owners)s::text[]) AS claim (key_digest, owner)
-WHERE run = %(run)s AND items.key_digest = claim.key_digest;
+FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[], %(owners)s::text[])
+    AS claim (run, key_digest, owner)
+WHERE items.run = claim.run AND items.key_digest = claim.key_digest;
 
 -- name: submitted
 UPDATE heygen_async.items
 SET state = 'submitted', job_id = job.job_id, submitted_at = %(now)s
-FROM unnest(%(digests)s::uuid[], %(job_ids)s::text[]) AS job (key_digest, job_id)
-WHERE run = %(run)s AND items.key_digest = job.key_digest;
+FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[], %(job_ids)s::text[])
+    AS job (run, key_digest, job_id)
+WHERE items.run = job.run AND items.key_digest = job.key_digest;
 
 -- name: finish
 UPDATE heygen_async.items SET state = outcome.state, result = outcome.result,
@@ -303,12 +315,13 @@ UPDATE heygen_async.items SET state = outcome.state, result = outcome.result,
     error_message = outcome.error_message, output_seconds = outcome.output_seconds,
     usd = outcome.usd, charged_usd = outcome.charged_usd, ended_at = %(now)s,
     end_number = %(ended)s + outcome.number
-FROM unnest(%(digests)s::uuid[], %(states)s::text[], %(results)s::text[], %(error_types)s::text[],
-    %(error_codes)s::text[], %(error_messages)s::text[], %(seconds)s::double precision[],
-    %(usd)s::double precision[], %(charged)s::double precision[])
-    WITH ORDINALITY AS outcome (key_digest, state, result, error_type, error_code, error_message,
+FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[], %(states)s::text[], %(results)s::text[],
+    %(error_types)s::text[], %(error_codes)s::text[], %(error_messages)s::text[],
+    %(seconds)s::double precision[], %(usd)s::double precision[],
+    %(charged)s::double precision[])
+    WITH ORDINALITY AS outcome (run, key_digest, state, result, error_type, error_code, error_message,
     output_seconds, usd, charged_usd, number)
-WHERE run = %(run)s AND items.key_digest = outcome.key_digest;
+WHERE items.run = outcome.run AND items.key_digest = outcome.key_digest;
 
 -- name: settle
 UPDATE heygen_async.budgets SET spent = %(spent)s, reserved = %(reserved)s,
