@@ -101,7 +101,7 @@ def check_room(
         BudgetExceeded: There is no room.
     """
     if estimate.overrun:
-        units = to_units(_most(estimate))  # it starts where it fits without
+        units -= to_units(estimate.overrun)  # it starts where it fits without
     if room > 0 and units <= room and (estimate.complete or estimate.usd_high is not None):
         return
     room_later, unknown = later()
@@ -113,11 +113,6 @@ def check_room(
         kind = MustWait if may_fit else BudgetExceeded
         about = estimate.amount if estimate.complete else f"unknown cost, {estimate.amount}"
         raise figures().refusal(kind, f"no room for a job of {about}")
-
-
-def _most(estimate: Estimate) -> float:
-    """Return the upper end of an estimate; a job without a price counts what is known."""
-    return estimate.usd_low if estimate.usd_high is None else estimate.usd_high
 
 
 class Reservation(msgspec.Struct, frozen=True, eq=False):
@@ -243,7 +238,9 @@ class Budget:
         """
         self._as_of = estimate.as_of
         if amount is None:
-            amount = _most(estimate) + estimate.overrun
+            # A job without a price counts what is known.
+            most = estimate.usd_low if estimate.usd_high is None else estimate.usd_high
+            amount = most + estimate.overrun
         units = to_units(amount)
         if submitted:
             self._take_over(units)

@@ -6,13 +6,14 @@ Payloads and results are stored as TEXT if they are text, so that a person can r
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import hashlib
 import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -280,7 +281,9 @@ def readable(data: bytes) -> str | bytes:
 
 def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
     """Return the values of ``INTEND`` for one item."""
-    arguments = intent.path_arguments
+    arguments, payload = intent.path_arguments, cast("str | bytes", intent.payload)
+    with contextlib.suppress(UnicodeDecodeError):
+        payload = intent.payload.decode()  # people look into journals
     return (
         intent.key,
         key_digest(intent.key),
@@ -291,7 +294,7 @@ def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
         intent.idempotency_key,
         None if intent.callback_id == intent.idempotency_key else intent.callback_id,
         intent.fingerprint,
-        readable(intent.payload),
+        payload,
         intent.reserved_usd,
         owner,
         now,
