@@ -196,15 +196,15 @@ class WorkerPool(Generic[T, R]):
                     await self._changed.wait()
                     continue
                 index, result = self._finished.popleft()
-                if not self._ordered:
-                    self._add_room()
-                    yield result
-                    continue
                 held_back[index] = result
+                if not self._ordered:
+                    following = index
                 while following in held_back:
                     result = held_back.pop(following)
                     following += 1
-                    self._add_room()
+                    self._room += 1
+                    if self._room == 1:
+                        self._room_grew.set()
                     yield result
             # An item without a result leaves a gap, and good results behind it.
             for index in sorted(held_back):
@@ -288,8 +288,3 @@ class WorkerPool(Generic[T, R]):
             raise
         self._room -= 1
         return index, item, slot
-
-    def _add_room(self) -> None:
-        self._room += 1
-        if self._room == 1:
-            self._room_grew.set()

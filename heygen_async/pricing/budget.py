@@ -246,7 +246,7 @@ class Budget:
             self._take_over(units)
         elif self._capped and not judged:
             self._check_room(estimate, units)
-        low = estimate.usd_least
+        low = max(0.0, estimate.usd_low - estimate.overrun)
         lowest = units if low >= amount else to_units(low)
         reservation = Reservation(units, lowest, estimate.unknown > 0, amount)
         self._open.add(reservation)
