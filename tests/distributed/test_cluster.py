@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from heygen_async import (
+    BudgetExceeded,
     ConfigurationError,
     HeyGen,
     IdempotencyMismatch,
@@ -22,6 +25,7 @@ from heygen_async import (
     JournalError,
 )
 from heygen_async.distributed import Cluster, ClusterOutcome, ClusterRun, HeartbeatTimes
+from heygen_async.distributed.runs.fence import Fence, StopAtFence
 from heygen_async.sandbox import Faults, Sandbox
 
 from ..patience import PATIENCE
@@ -289,3 +293,47 @@ async def test_requests_and_speech(cluster: Cluster, heygen: HeyGen, sandbox: Sa
             "https://example.com/a.mp4", ["Klingon"], name="dubs", seconds=1.0
         )
         pytest.fail("HeyGen does not translate into Klingon")
+
+
+async def test_a_cap_holds_over_all_workers(
+    cluster: Cluster, sandbox: Sandbox, template_id: str
+) -> None:
+    run = await cluster.submit_render(template_id, names(60), name="spring", max_cost=1.0)
+    outcomes: list[ClusterOutcome] = []
+
+    async def until_the_cap() -> None:
+        async for outcome in run.outcomes():
+            outcomes.append(outcome)
+
+    async with working(cluster), working(cluster):
+        with pytest.raises(BudgetExceeded, match="were not submitted"):
+            await until_the_cap()
+        spent = sum(job.usd for job in sandbox.ledger.jobs)
+        assert 0.5 < spent <= 1.0 + max(job.usd for job in sandbox.ledger.jobs)
+        await cluster.submit_render(template_id, names(60), name="spring", max_cost=100.0)
+        outcomes += await collect(run, outcomes[-1].cursor)
+    assert exact(sandbox, outcomes, 60)
+
+
+async def test_results_are_downloaded_by_the_worker_that_has_them(
+    cluster: Cluster, template_id: str, tmp_path: Path
+) -> None:
+    run = await cluster.submit_render(
+        template_id, names(5), name="spring", key=lambda row: row["name"]
+    )
+    async with working(cluster, download=tmp_path / "{key}.mp4"):
+        outcomes = await collect(run)
+    files = await asyncio.to_thread(os.listdir, tmp_path)
+    assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
+
+
+async def test_after_a_fence_nothing_is_sent() -> None:
+    fence = Fence()
+    stopped = StopAtFence(fence)
+    assert not stopped.is_set()
+    fence.renewed(fence.now() + PATIENCE)
+    assert not stopped.is_set()
+    fence.renewed(fence.now())
+    assert stopped.is_set()
+    fence.renewed(fence.now() + PATIENCE)
+    assert stopped.is_set()

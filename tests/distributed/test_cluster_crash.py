@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import subprocess
@@ -13,6 +14,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ from heygen_async.distributed import Cluster, ClusterOutcome, ClusterStatus
 from tests.journal.journals import ENVIRONMENT
 
 from ..batch.test_kill import Account, account
-from ..patience import PATIENCE
+from ..patience import PATIENCE, wait_for
 from ..postgres import Postgres
 from ..valkey import Valkey
 
@@ -139,3 +142,56 @@ def test_killed_at_any_moment(account: Account, postgres: Postgres, valkey: Valk
     assert sorted(job["id"] for job in jobs) == sorted(str(outcome.job_id) for outcome in told)
     assert all(outcome.ok for outcome in told)
     print(f"{items} items, killed: {dict(killed)}, {time.monotonic() - began:.0f} s")
+
+
+def command(*arguments: str, **environment: str) -> dict[str, Any]:
+    """What a command prints."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "heygen_async", *arguments, "--json"],
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+def test_the_commands(account: Account, postgres: Postgres, valkey: Valkey, tmp_path: Path) -> None:
+    """Submit twice, work, look, report and cancel; SIGTERM ends a worker."""
+    key = {"HEYGEN_API_KEY": account.api_key, "HEYGEN_API_BASE": account.base_url}
+    rows, videos, page = tmp_path / "rows.csv", tmp_path / "videos", tmp_path / "page.html"
+    names = asyncio.run(variables(account))
+    lines = [",".join(["key", *names])]
+    lines += [",".join([f"k{number}", *[f"P{number}"] * len(names)]) for number in range(40)]
+    rows.write_text("\n".join(lines))
+    place = [postgres.url, "--name", "spring"]
+    submit_rows = ["submit", account.template_id, str(rows), "--on", *place]
+    for _ in range(2):
+        assert command(*submit_rows, **key) == {"run": "spring", "items": 40, "shards": 1}
+    worker = [sys.executable, "-m", "heygen_async", "worker", "--on", postgres.url]
+    worker += ["--slots", valkey.url, "--account", "acme", "--download", str(videos)]
+    with subprocess.Popen(
+        worker, env=ENVIRONMENT | key, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_for(lambda: len(list(videos.glob("*.mp4"))) == 40)
+            status = command("status", *place)
+            assert status["counts"]["completed"] == status["items"] == 40
+            assert [one["alive"] for one in status["workers"]] == [True]
+            process.terminate()
+            _, told = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert process.returncode == 143
+    assert account.api_key not in told
+    assert len(account.jobs()) == 40
+    command("report", *place, "-o", str(page))
+    assert "spring" in page.read_text()
+    assert command("cancel", *place) == {"run": "spring", "cancelled": True}
+
+
+async def variables(account: Account) -> list[str]:
+    async with HeyGen(account.api_key, base_url=account.base_url) as heygen:
+        return list(await heygen.templates.variables(account.template_id))

@@ -352,7 +352,8 @@ class Cluster:
         manifest, database = run.manifest, self._database
         builder, items = manifest.builder, manifest.items
         await builder.prepare()
-        spec = RunSpec(kind=builder.kind, subject=builder.subject)
+        notes = {"max_cost": max_cost, "prices_as_of": self._prices.as_of.isoformat()}
+        spec = RunSpec(kind=builder.kind, subject=builder.subject, settings=notes)
         try:
             known = await database.run_named(name)
         except JournalError as error:

@@ -70,6 +70,8 @@ class RunWork:
         over_budget: Why the budget has no room for a further item, or None.
         running: Keys of its items whose jobs run.
         shards: Its shards that are worked on.
+        users: How many tasks use it.
+        idle: Whether none did when it was last looked at.
     """
 
     def __init__(self, row: RunRow, heygen: HeyGen, database: Database, prices: PriceTable) -> None:
@@ -78,6 +80,8 @@ class RunWork:
         self.over_budget: BudgetExceeded | None = None
         self.running: set[str] = set()
         self.shards: set[ShardWork] = set()
+        self.users: int = 0
+        self.idle: bool = False
         self.heygen: HeyGen = heygen
         self.keys: StableKeys = StableKeys(row.run_id)
         self.prices: PriceTable = prices

@@ -103,7 +103,13 @@ WHERE run = %(run)s
 RETURNING account, pg_notify('heygen_async', run::text);
 
 -- name: end_submit
-UPDATE heygen_async.runs SET entered = true WHERE run = %(run)s;
+-- Readers of the journal find there how many items the run has.
+UPDATE heygen_async.runs SET entered = true, settings = (
+    settings::jsonb || jsonb_build_object('items', (
+        SELECT count(*) FROM heygen_async.items WHERE items.run = runs.run
+    ))
+)::text
+WHERE run = %(run)s;
 
 -- name: shards_without_task
 SELECT DISTINCT shard FROM heygen_async.items

@@ -165,20 +165,28 @@ class ClusterWorker:
         self._count(SHARD)  # until it is known how many there are
         try:
             work = await self._open(run)
-            items = await self._database.open_items(run, shard)
-        finally:
+        except BaseException:
             self._count(-SHARD)
-        owner = f"{self._name}.{next(self._numbers)}"
-        self._owners.add(owner)
+            raise
+        work.users += 1
         try:
-            await self._beat()
-            with ShardWork(work, owner, self._fence) as shard_work:
-                await self._process(work, shard_work, items)
+            try:
+                items = await self._database.open_items(run, shard)
+            finally:
+                self._count(-SHARD)
+            owner = f"{self._name}.{next(self._numbers)}"
+            self._owners.add(owner)
+            try:
+                await self._beat()
+                with ShardWork(work, owner, self._fence) as shard_work:
+                    await self._process(work, shard_work, items)
+            finally:
+                self._owners.discard(owner)
+                with contextlib.suppress(JournalError):
+                    await self._database.forget_owners([owner])
+            await self._leave(work, shard)
         finally:
-            self._owners.discard(owner)
-            with contextlib.suppress(JournalError):
-                await self._database.forget_owners([owner])
-        await self._leave(work, shard)
+            work.users -= 1
 
     async def _process(self, work: RunWork, shard: ShardWork, items: Sequence[StoredItem]) -> None:
         """Take items to their ends.
@@ -200,7 +208,8 @@ class ClusterWorker:
                     left -= 1
                     group.create_task(self._item(work, shard, item)).add_done_callback(ended)
         except* JournalError:
-            self._works.pop(work.row.run, None)
+            if self._works.get(work.row.run) is work:
+                del self._works[work.row.run]
             with contextlib.suppress(JournalError):
                 await work.aclose()
             raise
@@ -296,12 +305,22 @@ class ClusterWorker:
                 logger.warning("no heartbeat: %s", error)
 
     async def _look_for_ever(self) -> None:
-        """Look at all runs from time to time: a notification may have been missed."""
+        """Look at all runs from time to time: a notification may have been missed.
+
+        Those that nobody has used since the last look are closed.
+        """
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             with contextlib.suppress(JournalError):
-                for run in [*self._works]:
-                    await self._changed(run)
+                for run, work in [*self._works.items()]:
+                    if work.users:
+                        work.idle = False
+                        await self._changed(run)
+                    elif work.idle:
+                        del self._works[run]
+                        await work.aclose()
+                    else:
+                        work.idle = True
 
     async def _sample_for_ever(self) -> None:
         while True:
