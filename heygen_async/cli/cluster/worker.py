@@ -52,7 +52,7 @@ async def worker(
         raise CommandError("--slots and --account go together: which slots, and whose")
     pool = None
     if slots is not None and account is not None:
-        pool = RedisSlots(slots, account=account, ceiling=jobs)
+        pool = RedisSlots(slots, account=account, ceiling=jobs, ttl=dead_after)
     heartbeats = HeartbeatTimes(every=heartbeat, timeout=dead_after)
     try:
         async with (

@@ -169,7 +169,7 @@ class Database:
         return RunRow(*rows[0])
 
     async def open_items(self, run: int, shard: int) -> list[StoredItem]:
-        """Return the items of a shard that have not ended, in the order of their positions."""
+        """Return the items of a shard that have not ended; those that were begun come first."""
         values = {"run": run, "shard": shard, "again": AGAIN}
         rows = await self.all("open_items", values)
         return [StoredItem(*row) for row in rows]

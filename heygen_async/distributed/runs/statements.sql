@@ -41,12 +41,13 @@ SELECT run, name, budget, kind, subject, run_id, account, max_cost, max_jobs, ca
 FROM heygen_async.runs WHERE run = %(run)s::bigint OR name = %(name)s::text;
 
 -- name: open_items
+-- Those that were begun come first: their jobs run, and hold slots of the account.
 SELECT key, position, state, operation, path_arguments, payload, submission
 FROM heygen_async.items
 WHERE run = %(run)s AND shard = %(shard)s AND (
     state IN ('queued', 'intended', 'submitted') OR (state = 'failed' AND error_type = ANY(%(again)s))
 )
-ORDER BY position, item;
+ORDER BY state = 'queued', position, item;
 
 -- name: left_items
 SELECT count(*) FILTER (WHERE state IN ('intended', 'submitted')),
