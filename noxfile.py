@@ -30,6 +30,7 @@ def tests(session: nox.Session) -> None:
         session.install(*groups("lint", "types", "bench"))
         check_lint(session)
         session.run("mypy")
+        check_snippets(session)
     run_tests(session)
 
 
@@ -68,8 +69,17 @@ def types(session: nox.Session) -> None:
     session.install(".[all]", *groups("tests", "types", "pyright", "bench"))
     session.run("mypy")
     session.run("pyright")
+    check_snippets(session)
+    session.run("pyright", "-p", str(Path(session.create_tmp()) / "snippets"))
     session.run("pyright", "--verifytypes", "heygen_async", "--ignoreexternal")
     session.run("python", "-m", "tests.complete_with_pyright")
+
+
+def check_snippets(session: nox.Session) -> None:
+    """Write the snippets of the README and the site as modules, and check them with mypy."""
+    folder = Path(session.create_tmp()) / "snippets"
+    session.run("python", "-m", "tests.snippet_types", str(folder))
+    session.run("mypy", "--config-file", str(folder / "mypy.ini"), str(folder))
 
 
 @nox.session
