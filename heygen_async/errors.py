@@ -106,12 +106,12 @@ class CallError(HeyGenError):
         self.path = path
         self.attempts = attempts
 
-    def _where(self) -> str:
+    def _call_site(self) -> str:
         tries = "" if self.attempts == 1 else f", {self.attempts} attempts"
         return f" [{self.method} {self.path}{tries}]" if self.method else ""
 
     def __str__(self) -> str:
-        return f"{self.message}{self._where()}"
+        return f"{self.message}{self._call_site()}"
 
 
 class APIError(CallError):
@@ -159,7 +159,7 @@ class APIError(CallError):
     def __str__(self) -> str:
         field = f" (param: {self.param})" if self.param else ""
         request = f" request id {self.request_id}" if self.request_id else ""
-        return f"{self.status} {self.code}: {self.message}{field}{self._where()}{request}"
+        return f"{self.status} {self.code}: {self.message}{field}{self._call_site()}{request}"
 
 
 class BadRequest(APIError):

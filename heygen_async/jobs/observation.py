@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from heygen_async.errors import HeyGenError
 from heygen_async.jobs.kind import JobKind, failed_job, status_of
 from heygen_async.models.structs import Request
-from heygen_async.session.diagnostics.hooks import JobEvent, tell
+from heygen_async.session.diagnostics.hooks import JobEvent, notify_hooks
 from heygen_async.session.session import Session
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def submitted(session: Session, kind: JobKind[Any], job_id: str, request: Reques
         fields = {"kind": kind.name, "job_id": job_id, "state": None}
         logger.info("%s %s: submitted", kind.name, job_id, extra=fields)
     if session.hooks:
-        _notify_hooks(
+        _notify_job_hooks(
             session,
             JobEvent(
                 stage="submitted",
@@ -78,7 +78,7 @@ def settled(session: Session, kind: JobKind[T], job_id: str, state: T, seconds: 
             },
         )
     if session.hooks:
-        _notify_hooks(
+        _notify_job_hooks(
             session,
             JobEvent(
                 stage="settled",
@@ -195,7 +195,7 @@ def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iter
             },
         )
     if session.hooks:
-        _notify_hooks(
+        _notify_job_hooks(
             session,
             JobEvent(
                 stage="downloaded",
@@ -213,5 +213,5 @@ def observed_download(session: Session, kind: JobKind[Any], result: Any) -> Iter
         raise failure
 
 
-def _notify_hooks(session: Session, event: JobEvent) -> None:
-    tell((each.on_job for each in session.hooks), event)
+def _notify_job_hooks(session: Session, event: JobEvent) -> None:
+    notify_hooks((each.on_job for each in session.hooks), event)

@@ -33,13 +33,13 @@ from heygen_async.pipelines.estimates import (
 )
 from heygen_async.pipelines.stages import (
     Counted,
-    Passage,
+    StageLink,
     StageProgress,
     Step,
     count_earlier,
+    final_outcome,
     stage_of,
     submitted,
-    summed_up,
 )
 from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.estimates import RunEstimate
@@ -324,7 +324,7 @@ async def _proofread(
         return _render(render, sent, outcome.key, outcome.item.mode)
 
     proofreads = first.run(requests, key=_language_of, journal=first.store)
-    passage = Passage(
+    passage = StageLink(
         proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered, recovers=True
     )
     async with aclosing(passage.steps()) as steps:
@@ -341,7 +341,7 @@ async def _proofread(
                 if outcome.ok:
                     await correction.rendered(outcome.key)
                 proofreads.taken(outcome.item.before)
-                yield summed_up(outcome)
+                yield final_outcome(outcome)
     source_video.taken()
 
 

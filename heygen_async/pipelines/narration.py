@@ -38,14 +38,14 @@ from heygen_async.pipelines.estimates import (
 )
 from heygen_async.pipelines.stages import (
     Counted,
-    Passage,
     Remade,
+    StageLink,
     StageProgress,
     Step,
     count_earlier,
+    final_outcome,
     stage_of,
     submitted,
-    summed_up,
 )
 from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
@@ -129,7 +129,7 @@ async def narrate(
         return msgspec.structs.replace(avatar, audio_asset_id=asset_id)
 
     speeches = first.speech(texts, voice_id=voice_id, request=request, key=key, journal=first.store)
-    passage = Passage(speeches, with_audio, at_once=UPLOADS_AT_ONCE, ordered=batch.ordered)
+    passage = StageLink(speeches, with_audio, at_once=UPLOADS_AT_ONCE, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
         items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps
         run = batch.run(
@@ -253,4 +253,4 @@ def _narrated(outcome: Ended[Video]) -> Ended[Narration]:
     if outcome.result is not None and speech is not None:
         cues = captions(speech.word_timestamps)
         result = Narration(video=outcome.result, speech=speech, cues=cues)
-    return msgspec.structs.replace(summed_up(outcome), result=result)
+    return msgspec.structs.replace(final_outcome(outcome), result=result)

@@ -27,8 +27,8 @@ from heygen_async.models.voices import Speech, SpeechRequest
 from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
 from heygen_async.pipelines.estimates import ChainEstimate, summed
 from heygen_async.pipelines.stages import (
-    Passage,
     Remade,
+    StageLink,
     StageProgress,
     count_earlier,
     stage_of,
@@ -398,7 +398,7 @@ async def _speak(
 
     run = _voices(stage_of(batch, "voices", progress), speeches)
     speeches.taken = run.taken
-    passage = Passage(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
+    passage = StageLink(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
     async with aclosing(passage.steps()) as steps:
         async for step in steps:
             number, before = step.before.item.number, step.before

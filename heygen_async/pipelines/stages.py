@@ -58,7 +58,7 @@ class Step(Generic[NextT]):
         return self.made
 
 
-class Passage(Generic[T, NextT]):
+class StageLink(Generic[T, NextT]):
     """Turns the outcomes of one stage into the items of the next, as they come.
 
     An item that has failed is handed on too, and fails there: so the last stage has an outcome
@@ -143,7 +143,7 @@ class Remade(Collection[T]):
         return any(item == other for other in self)
 
 
-def summed_up(outcome: Ended[Any]) -> Ended[Any]:
+def final_outcome(outcome: Ended[Any]) -> Ended[Any]:
     """Return the outcome of the last stage with the item from the start of the chain."""
     before: Ended[Any] = outcome.item.before
     costs = [usd for usd in (before.usd, outcome.usd) if usd is not None]

@@ -191,20 +191,20 @@ class Slots:
         """Count a job until it ends or is released."""
         heapq.heappush(self._ends, (job.ends_at, next(self._order), job))
 
-    def queue(self, job: Job, begun: Callable[[], object]) -> None:
-        """Queue a job, first come, first served; call `begun` when its turn comes."""
+    def queue(self, job: Job, started: Callable[[], object]) -> None:
+        """Queue a job, first come, first served; call `started` when its turn comes."""
         job.waiting = True
-        self._queue.append((job, begun))
+        self._queue.append((job, started))
 
     def settle(self, now: float) -> None:
         """Apply all ends and starts of jobs up to `now`."""
         at = self._seen
         while True:
             while self._queue and len(self._ends) < self.limit:
-                job, begun = self._queue.popleft()
+                job, started = self._queue.popleft()
                 job.begin(at)
                 self.hold(job)
-                begun()
+                started()
             if not self._ends or self._ends[0][0] > now:
                 break
             at = heapq.heappop(self._ends)[0]

@@ -11,7 +11,7 @@ import aiohttp
 from heygen_async.errors import CallError, SlotUnavailable
 from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.failures import Where
+from heygen_async.session.failures import CallSite
 from heygen_async.session.recovery import Flight, Recovery
 
 T = TypeVar("T")
@@ -69,13 +69,13 @@ class Call(Generic[T]):
         self.first_sent: float = 0.0  # unix time
 
     @property
-    def where(self) -> Where:
+    def call_site(self) -> CallSite:
         """Method, and path without query."""
-        return Where(self.endpoint.method, self.path.partition("?")[0])
+        return CallSite(self.endpoint.method, self.path.partition("?")[0])
 
     def completed(self, error: CallErrorT, sent: int) -> CallErrorT:
         """Return the error for the caller, with the call and the number of attempts."""
-        error.method, error.path = self.where.method, self.where.path
+        error.method, error.path = self.call_site.method, self.call_site.path
         error.attempts = sent
         return error
 

@@ -93,7 +93,7 @@ class NothingAnswersError(aiohttp.ClientConnectorError):
     """No connection to the API has ever succeeded, after two attempts."""
 
 
-class Where(msgspec.Struct, frozen=True):
+class CallSite(msgspec.Struct, frozen=True):
     """The call that failed: HTTP method, and path without query."""
 
     method: str
@@ -101,7 +101,7 @@ class Where(msgspec.Struct, frozen=True):
 
 
 def answered(
-    status: int, headers: Mapping[str, str], body: bytes, where: Where, secret: str
+    status: int, headers: Mapping[str, str], body: bytes, call_site: CallSite, secret: str
 ) -> APIError:
     """Return the exception for an error answer, whatever its body."""
     facts = error_facts(body)
@@ -133,20 +133,20 @@ def answered(
         ),
         request_id=request_id_of(headers, secret),
         retry_after=retry_after_of(headers, time.time()),
-        method=where.method,
-        path=where.path,
+        method=call_site.method,
+        path=call_site.path,
     )
 
 
-def unanswered(error: BaseException, where: Where, seconds: float) -> TransportError:
+def unanswered(error: BaseException, call_site: CallSite, seconds: float) -> TransportError:
     """Return the exception for an attempt without a complete answer.
 
     Args:
         error: One of ``TRANSPORT_ERRORS``.
-        where: The call.
+        call_site: The call.
         seconds: The timeout of the attempt.
     """
-    method, path = where.method, where.path
+    method, path = call_site.method, call_site.path
     # Checked before the timeouts, because a slow connection raises one of those too.
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return ConnectionFailed(
@@ -186,18 +186,18 @@ def unanswered(error: BaseException, where: Where, seconds: float) -> TransportE
     )
 
 
-def oversized(status: int, limit: int, where: Where) -> InvalidResponse:
+def oversized(status: int, limit: int, call_site: CallSite) -> InvalidResponse:
     """Return the exception for an answer that is larger than ``limit`` bytes."""
     return InvalidResponse(
         f"the answer has more than {limit} bytes; HeyGen(max_answer=...) allows more",
         status=status,
-        method=where.method,
-        path=where.path,
+        method=call_site.method,
+        path=call_site.path,
     )
 
 
 def undecodable(
-    error: Exception, status: int, body: bytes, where: Where, secret: str
+    error: Exception, status: int, body: bytes, call_site: CallSite, secret: str
 ) -> InvalidResponse:
     """Return the exception for a success whose body does not match the endpoint."""
     another_shape = isinstance(error, msgspec.ValidationError)
@@ -208,8 +208,8 @@ def undecodable(
         f"the answer does not have the form that the API describes: {reason}",
         status=status,
         garbled=not another_shape,
-        method=where.method,
-        path=where.path,
+        method=call_site.method,
+        path=call_site.path,
     )
 
 

@@ -185,7 +185,7 @@ class Session:
         return self._send(call, None) if call.flight is None else self._submit(call, lease)
 
     async def _observed(self, call: Call[T], lease: SlotLease | None) -> T:
-        observed = Observation(self.hooks, logger, call.endpoint, call.where, self._secret)
+        observed = Observation(self.hooks, logger, call.endpoint, call.call_site, self._secret)
         call.observed = observed
         try:
             if call.flight is None:
@@ -348,13 +348,13 @@ class Session:
             if observed is not None:
                 observed.answered(response.status, response.headers)
         except AnswerTooLarge:
-            failure = oversized(response.status, self._max_answer, call.where)
+            failure = oversized(response.status, self._max_answer, call.call_site)
         except TRANSPORT_ERRORS as error:
-            failure = unanswered(error, call.where, timeout.total or 0.0)
+            failure = unanswered(error, call.call_site, timeout.total or 0.0)
         finally:
             self.requests.release()
             if observed is not None:
-                observed.over()
+                observed.attempt_ended()
         if failure is not None:
             # Raised outside the ``except``, or aiohttp's exception would remain as its context.
             raise failure
@@ -369,11 +369,11 @@ class Session:
                 mismatch = error
         elif status == 429:
             self.traffic.rate_limited += 1
-        where = call.where
+        call_site = call.call_site
         if mismatch is None or isinstance(mismatch, ErrorInside) or error_facts(content):
-            failure = answered(status, response.headers, content, where, self._secret)
+            failure = answered(status, response.headers, content, call_site, self._secret)
         else:
-            failure = undecodable(mismatch, status, content, where, self._secret)
+            failure = undecodable(mismatch, status, content, call_site, self._secret)
         # Tracebacks that show local variables would show the signed URLs in it.
         del content
         raise failure

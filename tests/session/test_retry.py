@@ -24,7 +24,7 @@ from heygen_async.errors import (
     RequestTimeout,
     ServerError,
 )
-from heygen_async.session.failures import Where, answered
+from heygen_async.session.failures import CallSite, answered
 from heygen_async.session.retry import (
     Verdict,
     judge,
@@ -173,7 +173,7 @@ def test_an_answer_where_the_clock_of_the_machine_is_wrong() -> None:
         "Date": "Wed, 21 Oct 2015 07:20:00 GMT",
         "Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT",
     }
-    assert answered(429, headers, b"", Where("GET", "/"), "").retry_after == 480.0
+    assert answered(429, headers, b"", CallSite("GET", "/"), "").retry_after == 480.0
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(-100_000, 100_000))

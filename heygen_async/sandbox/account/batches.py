@@ -71,7 +71,7 @@ class Batch:
     callback_url: str | None = None
 
     @property
-    def begun(self) -> bool:
+    def all_started(self) -> bool:
         """Whether all of its jobs have started."""
         return not any(item.job is not None and item.job.waiting for item in self.items)
 

@@ -90,7 +90,7 @@ def _create(product: _Product, call: Call) -> Json:
 
 def _begin(account: Account, batch: Batch, accepted: Accepted) -> None:
     accepted.begin()
-    if batch.begun:
+    if batch.all_started:
         schedule_batch(account, batch)
 
 

@@ -149,7 +149,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
 
-def tell(hooks: Iterable[Callable[[EventT], object] | None], event: EventT) -> None:
+def notify_hooks(hooks: Iterable[Callable[[EventT], object] | None], event: EventT) -> None:
     """Call each of these hooks; log the exceptions that they raise."""
     for hook in hooks:
         if hook is not None:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from heygen_async.errors import CallError
-from heygen_async.session.diagnostics.hooks import Hooks, RequestEvent, RetryEvent, tell
+from heygen_async.session.diagnostics.hooks import Hooks, RequestEvent, RetryEvent, notify_hooks
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.failures import Where, request_id_of
+from heygen_async.session.failures import CallSite, request_id_of
 
 
 class Observation:
@@ -21,13 +21,14 @@ class Observation:
         hooks: The hooks to call.
         logger: Logs the end of the call, at level DEBUG.
         endpoint: The operation.
-        where: Method and path.
+        call_site: Method and path.
         secret: The key or token, which must not appear whatever the server sends.
     """
 
     __slots__ = (
         "_attempts",
         "_began",
+        "_call_site",
         "_endpoint",
         "_headers",
         "_hooks",
@@ -39,7 +40,6 @@ class Observation:
         "_sent_at",
         "_started",
         "_status",
-        "_where",
     )
 
     def __init__(
@@ -47,13 +47,13 @@ class Observation:
         hooks: tuple[Hooks, ...],
         logger: logging.Logger,
         endpoint: Endpoint[Any],
-        where: Where,
+        call_site: CallSite,
         secret: str,
     ) -> None:
         self._hooks = hooks
         self._logger = logger
         self._endpoint = endpoint
-        self._where = where
+        self._call_site = call_site
         self._secret = secret
         self._loop = asyncio.get_running_loop()
         self._began = time.time()
@@ -75,7 +75,7 @@ class Observation:
         """Note that its answer has arrived."""
         self._status, self._headers = status, headers
 
-    def over(self) -> None:
+    def attempt_ended(self) -> None:
         """Note that the attempt has ended, with or without an answer."""
         self._last = self._loop.time() - self._sent_at
 
@@ -83,8 +83,8 @@ class Observation:
         """Note that the attempt has failed and another follows after ``wait`` seconds."""
         event = RetryEvent(
             operation=self._endpoint.operation,
-            method=self._where.method,
-            path=self._where.path,
+            method=self._call_site.method,
+            path=self._call_site.path,
             template=self._template,
             attempt=self._attempts,
             status=self._status,
@@ -94,12 +94,12 @@ class Observation:
             at=self._began + self._loop.time() - self._started,
         )
         self._retries.append(event)
-        tell((each.on_retry for each in self._hooks), event)
+        notify_hooks((each.on_retry for each in self._hooks), event)
 
     def ended(self, error: Exception | asyncio.CancelledError | None) -> None:
         """Note that the call has ended."""
         seconds = self._loop.time() - self._started
-        method, path = self._where.method, self._where.path
+        method, path = self._call_site.method, self._call_site.path
         request_id = request_id_of(self._headers, self._secret)
         if self._logger.isEnabledFor(logging.DEBUG):
             what = type(error).__name__ if self._status is None else self._status
@@ -136,7 +136,7 @@ class Observation:
                 error=error,
                 retries=tuple(self._retries),
             )
-            tell((each.on_request for each in self._hooks), event)
+            notify_hooks((each.on_request for each in self._hooks), event)
 
     @property
     def _template(self) -> str | None:

@@ -29,7 +29,7 @@ from heygen_async.session.addresses import (
     redirect_target,
     shown,
 )
-from heygen_async.session.failures import TRANSPORT_ERRORS, Where, unanswered
+from heygen_async.session.failures import TRANSPORT_ERRORS, CallSite, unanswered
 from heygen_async.session.retry import retry_after_of, wait_before_next, waits
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry
@@ -424,7 +424,7 @@ def _broken(failure: BaseException, address: URL, seconds: float) -> _Setback:
     Raises:
         TransferError: Another attempt would fail too.
     """
-    error = unanswered(failure, Where("", ""), seconds)
+    error = unanswered(failure, CallSite("", ""), seconds)
     transfer_error = TransferError(f"{shown(address)}: {error}")
     if getattr(error, "final", False):
         raise transfer_error

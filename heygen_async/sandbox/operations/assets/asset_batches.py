@@ -49,7 +49,7 @@ def complete(call: Call) -> Json:
     """Serve `assets.direct_uploads.batches.complete`; a missing file fails alone."""
     account = call.account
     batch = account.batches["assets"].get(call.body["batch_id"])
-    if not batch.begun:
+    if not batch.all_started:
         for item in batch.items:
             _check(account, item)
         schedule_batch(account, batch)
