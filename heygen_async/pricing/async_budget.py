@@ -14,8 +14,8 @@ Rules for the caller:
 - A job that holds a reservation must not depend on an item that waits for one. Wait for room before
   you take a slot, and send a batch that is not full rather than wait for further members.
 - Take up the items that earlier runs have submitted before new ones where possible
-  (``reserve(estimate, submitted=True, amount=…)``, which never waits). ``room`` does not wait for
-  jobs carried over, since nobody may be waiting for these.
+  (``reserve(estimate, submitted=True, amount=…)``, which never waits). ``room`` waits for
+  jobs carried over as long as others are in flight; with none, nobody may be waiting for them.
 - After the wait, check whether the run is still to submit anything.
 """
 

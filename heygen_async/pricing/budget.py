@@ -315,7 +315,9 @@ class Budget:
             raise self._figures().refusal(BudgetExceeded, "max_jobs is reached")
         if self._cap is not None:
             room = self._cap - self._spent - self._reserved - self._in_flight_before(units)
-            later = room + self._reserved - self._lowest, self._unknown
+            # Those carried over are taken up by other items meanwhile, if they are among these.
+            carried = self._in_flight_before() if self._open else 0
+            later = room + self._reserved - self._lowest + carried, self._unknown
             check_room(estimate, units, room, lambda: later, self._figures)
 
     def _in_flight_before(self, unrecorded: int = 0) -> int:

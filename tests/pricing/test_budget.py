@@ -196,6 +196,18 @@ def test_a_resumed_run_counts_what_is_in_flight_once() -> None:
     assert (budget.spent, budget.reserved, budget.jobs) == (5, 5, 6)
 
 
+def test_what_was_carried_over_is_waited_for_while_others_are_in_flight() -> None:
+    """It is among the items of the run, as a rule, and is taken up soon."""
+    budget = Budget(max_cost=10)
+    budget.carry_over(0, 0, in_flight=[6, 3])
+    first = budget.reserve(known(6), submitted=True, amount=6)
+    with pytest.raises(MustWait):
+        budget.reserve(known(4))
+    budget.settle(budget.reserve(known(3), submitted=True, amount=3), 1)
+    budget.reserve(known(3))
+    budget.settle(first, 6)
+
+
 def test_amounts_that_were_not_recorded_count_as_much_as_the_job_that_asks() -> None:
     budget = Budget(max_cost=10)
     budget.carry_over(0, 0, [None, None])
