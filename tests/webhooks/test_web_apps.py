@@ -248,13 +248,13 @@ async def test_a_sender_that_hangs_up_leaves_no_trace(
 
 @pytest.mark.no_cover
 @both_kinds
-async def test_a_thousand_connections_at_once(heygen: HeyGen, serve: Any) -> None:
+async def test_many_connections_at_once(heygen: HeyGen, serve: Any) -> None:
     receiver = WebhookReceiver(heygen, SECRET)
     async with serve(receiver) as url:
-        bodies = [event_body(event_id=str(number)) for number in range(1_000)]
+        bodies = [event_body(event_id=str(number)) for number in range(400)]
         answers = await asyncio.gather(*(deliver(url, body) for body in bodies))
     assert {answer.status for answer in answers} == {200}
-    assert receiver.counts.events == 1_000
+    assert receiver.counts.events == 400
 
 
 @pytest.mark.parametrize(
