@@ -29,10 +29,9 @@ from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
 from heygen_async.journal.store import BeginResult
 from heygen_async.pricing.estimates import Estimate
-from heygen_async.session.calls import bulk_submission
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.gate import LONGEST_PAUSE
-from heygen_async.session.slots import SlotLease, submissions_stopped, submitting_lease
+from heygen_async.session.slots import SlotLease, Submitting, submitting
 from heygen_async.session.tasks import unless_set
 
 T = TypeVar("T")
@@ -351,9 +350,9 @@ class SingleSubmitter:
         lease = StoppableLease(item.lease, self)
         lease.key_sent_at = key_sent_at
         owner = self._store.name, item.identity.record_key
-        bulk_submission.set((owner, partial(item.count_resend, self._store)))
+        resend = partial(item.count_resend, self._store)
         # As submitting_under does, which takes longer than all else here.
-        outer = submitting_lease.set(lease), submissions_stopped.set(self.stopped)
+        outer = submitting.set(Submitting(lease, self.stopped, owner, resend))
         self.sending += 1
         pending: Pending[T] | None = None
         began = time.time()
@@ -379,8 +378,7 @@ class SingleSubmitter:
                     self._store.submitted(item.identity.record_key, job_id)
             raise
         finally:
-            submitting_lease.reset(outer[0])
-            submissions_stopped.reset(outer[1])
+            submitting.reset(outer)
             self.sending -= 1
         if pending is None:
             await self.take_slot(item)

@@ -20,8 +20,8 @@ from weakref import WeakKeyDictionary
 from heygen_async.errors import CallError
 from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.voices import VoiceDetail
-from heygen_async.session.calls import bulk_submission
 from heygen_async.session.endpoint import Endpoint
+from heygen_async.session.slots import submitting
 
 T = TypeVar("T")
 Candidates: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
@@ -134,12 +134,13 @@ class LostCreates:
         Raises:
             CallError: The call was refused, or nothing was found: the error of the call.
         """
-        submission = bulk_submission.get()
+        submission = submitting.get()
+        item = submission.item if submission else None
         with self._submitting(request):
             try:
                 answer = await call
             except CallError as error:
-                if candidates is None or submission or not error.maybe_carried_out:
+                if candidates is None or item or not error.maybe_carried_out:
                     raise
                 found = await self._find(request, candidates)
                 if found is None:
@@ -147,7 +148,7 @@ class LostCreates:
                 return found, None
         assert endpoint.creates is not None
         (created,) = endpoint.creates(answer)
-        self.take(created, submission and submission[0])
+        self.take(created, item)
         return created, answer
 
     @contextmanager

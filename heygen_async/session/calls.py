@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
@@ -17,17 +16,6 @@ from heygen_async.session.recovery import Flight, Recovery
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
-
-
-BulkSubmission: TypeAlias = tuple[object, Callable[[], Awaitable[object]]]
-"""An item of a bulk run that is being submitted: its identification, and a coroutine function that
-is awaited before a call without a key, which may have been carried out, is sent again."""
-
-
-# The item that the calls of this task submit; None outside a bulk run.
-bulk_submission: ContextVar[BulkSubmission | None] = ContextVar(
-    "heygen_async_bulk_submission", default=None
-)
 
 
 class Call(Generic[T]):

@@ -30,7 +30,7 @@ from heygen_async.errors import (
 )
 from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.answers.reading import MAX_ANSWER, AnswerTooLarge, read_answer
-from heygen_async.session.calls import Body, Call, bulk_submission
+from heygen_async.session.calls import Body, Call
 from heygen_async.session.cancellation import Submissions
 from heygen_async.session.connection import Connection
 from heygen_async.session.diagnostics.hooks import Hooks
@@ -48,7 +48,7 @@ from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carried_out
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
-from heygen_async.session.slots import SlotLease, SlotPool, submissions_stopped, submitting_lease
+from heygen_async.session.slots import SlotLease, SlotPool, submitting
 from heygen_async.session.tasks import running_loop, unless_set
 
 T = TypeVar("T")
@@ -177,8 +177,9 @@ class Session:
             headers["Idempotency-Key"] = (
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
-        lease = submitting_lease.get()
-        bulk = lease is not None
+        submission = submitting.get()
+        bulk = submission is not None
+        lease = submission.lease if submission else None
         call = Call(endpoint, path, body, headers, bulk=bulk, resend=resend, repeat=repeat)
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
@@ -293,7 +294,8 @@ class Session:
             Whether it may pass. False if its bulk run has stopped submitting; calls that only read
             continue, such as the search for a job that was paid for.
         """
-        stopped = submissions_stopped.get() if call.endpoint.method == "POST" else None
+        submission = submitting.get() if call.endpoint.method == "POST" else None
+        stopped = submission.stopped if submission else None
         try:
             if stopped is None:
                 await self.requests.acquire(call.bulk, patience=patience)
@@ -411,9 +413,9 @@ class Session:
             if step.action is Action.GIVE_UP:
                 raise call.failed(error, sent, recovery)
             if not call.endpoint.safe and maybe_carried_out(error):
-                submission = bulk_submission.get()
-                if submission is not None:
-                    await submission[1]()
+                submission = submitting.get()
+                if submission is not None and submission.count_resend is not None:
+                    await submission.count_resend()
             if step.wait <= step.patience:
                 log_retry(logger, call.endpoint, error, sent, step.wait)
                 if call.observed is not None:

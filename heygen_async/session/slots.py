@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -223,15 +223,25 @@ class SlotPool(Protocol):
         ...
 
 
-# The lease under which the calls of this task submit; None outside a bulk run.
-submitting_lease: ContextVar[SlotLease | None] = ContextVar(
-    "heygen_async_submitting_lease", default=None
-)
+class Submitting(NamedTuple):
+    """The submission of an item, or of a server batch, of a bulk run.
 
-# Set when the run of this task has stopped submitting: its submissions stop waiting.
-submissions_stopped: ContextVar[asyncio.Event | None] = ContextVar(
-    "heygen_async_submissions_stopped", default=None
-)
+    Attributes:
+        lease: The lease under which it is sent.
+        stopped: Set when the run has stopped submitting: its submissions stop waiting.
+        item: Identifies the item; None for a batch.
+        count_resend: Awaited before a call without a key, which may have been carried out, is sent
+            again.
+    """
+
+    lease: SlotLease
+    stopped: asyncio.Event | None = None
+    item: object = None
+    count_resend: Callable[[], Awaitable[object]] | None = None
+
+
+# What the calls of this task submit; None outside a bulk run.
+submitting: ContextVar[Submitting | None] = ContextVar("heygen_async_submitting", default=None)
 
 
 @contextmanager
@@ -246,9 +256,8 @@ def submitting_under(lease: SlotLease, stopped: asyncio.Event | None = None) -> 
         stopped: Set when submissions have stopped; a call that waits to be sent then raises
             ``SlotUnavailable``.
     """
-    token, outer = submitting_lease.set(lease), submissions_stopped.set(stopped)
+    token = submitting.set(Submitting(lease, stopped))
     try:
         yield
     finally:
-        submitting_lease.reset(token)
-        submissions_stopped.reset(outer)
+        submitting.reset(token)

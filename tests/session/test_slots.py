@@ -13,7 +13,7 @@ import pytest
 
 from heygen_async.errors import ConfigurationError, RateLimited
 from heygen_async.session.limits.job_slots import JobSlots
-from heygen_async.session.slots import SlotLease, submitting_lease, submitting_under
+from heygen_async.session.slots import SlotLease, Submitting, submitting, submitting_under
 
 from .test_limits import settle
 
@@ -444,10 +444,10 @@ async def test_an_interactive_submission_cancelled_just_after_its_turn_came() ->
 
 async def test_bulk_marks_the_calls_inside() -> None:
     slot = await JobSlots(1).acquire()
-    assert submitting_lease.get() is None
+    assert submitting.get() is None
     with submitting_under(slot):
-        assert submitting_lease.get() is slot
-    assert submitting_lease.get() is None
+        assert submitting.get() == Submitting(slot)
+    assert submitting.get() is None
 
 
 async def test_usage() -> None:
