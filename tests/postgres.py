@@ -36,7 +36,7 @@ def binaries() -> Path:
 def end_connections(url: str) -> None:
     """End all other connections to a database, as if their processes had died."""
     query = (
-        "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     with psycopg.connect(url, autocommit=True) as connection:
