@@ -21,6 +21,7 @@ from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.pricing.prices import PriceTable
 
 SPEC = RunSpec(kind="requests", subject="", run_id="run", settings={})
+EXPECTED = {"video_agent_session": 0.1}
 PRICES = PriceTable(video_agent=0.01)
 
 
@@ -34,7 +35,7 @@ async def open_run(number: int, url: str) -> str:
 async def agents(number: int, url: str, base_url: str, api_key: str, max_cost: str) -> str:
     requests = [VideoAgentRequest(prompt=f"Number {number}, {n}") for n in range(20)]
     async with (
-        HeyGen(api_key, base_url=base_url, jobs=10, retry=15) as heygen,
+        HeyGen(api_key, base_url=base_url, jobs=10, retry=15, expected=EXPECTED) as heygen,
         Batch(heygen, prices=PRICES, max_cost=float(max_cost)) as batch,
     ):
         try:

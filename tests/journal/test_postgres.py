@@ -52,6 +52,11 @@ def url(postgres_database: str) -> str:
 
 
 @pytest.fixture
+def heygen_settings() -> dict[str, Any]:
+    return {"expected": dict.fromkeys(("video", "video_translation"), 0.1)}
+
+
+@pytest.fixture
 def sandbox_settings() -> dict[str, Any]:
     return {"speed": 6000, "concurrency": 20}
 

@@ -18,7 +18,7 @@ from heygen_async.pricing.estimates import Estimate
 from heygen_async.session.slots import SlotPool
 
 # Seconds between two questions about what other processes have done.
-_ASK_AGAIN = 2.0
+_ASK_AGAIN = 1.0
 
 
 class Room:

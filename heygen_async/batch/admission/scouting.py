@@ -26,7 +26,7 @@ from heygen_async.session.sync_iterables import Pull
 T = TypeVar("T")
 
 # Seconds between two questions about the scout of another process.
-_ASK_AGAIN = 2.0
+_ASK_AGAIN = 1.0
 
 
 class ItemDeferred(Exception):
