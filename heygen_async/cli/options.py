@@ -146,7 +146,7 @@ Languages = Annotated[
 ]
 AllLanguages = Annotated[bool, typer.Option("--all", help="All languages that HeyGen offers.")]
 Voice = Annotated[
-    str | None, typer.Option(metavar="ID", help="The voice that speaks.", show_default=False)
+    str | None, typer.Option(metavar="ID|NAME", help="The voice that speaks.", show_default=False)
 ]
 ProofreadId = Annotated[
     str, typer.Argument(metavar="ID", help="The proofread.", show_default=False)
@@ -185,7 +185,7 @@ Where = Annotated[
     ),
 ]
 TemplateId = Annotated[
-    str, typer.Argument(metavar="TEMPLATE_ID", help="The template.", show_default=False)
+    str, typer.Argument(metavar="TEMPLATE", help="Its id or name.", show_default=False)
 ]
 JournalFile = Annotated[
     Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)

@@ -26,8 +26,12 @@ from heygen_async.cli.app.video_options import (
     VideoOptions,
     VoiceEngine,
 )
+from heygen_async.cli.commands.localize import SourceVideo, localize
+from heygen_async.cli.commands.personalize import personalize
+from heygen_async.cli.commands.render import render
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single import ids, lists, names, templates
 from heygen_async.cli.single.account import whoami
 from heygen_async.cli.single.agent import agent
@@ -50,6 +54,7 @@ from heygen_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.anyio
 
+DRY = RunOptions(dry_run=True)
 Printed = Callable[[], list[Any]]
 
 
@@ -572,3 +577,17 @@ async def test_a_post_is_repeated_under_a_key_alone(
     else:
         assert await post() == Exit.DONE
     assert sandbox.requests.by_operation["videos.create"] == (1 if key is None else 2)
+
+
+async def test_runs_take_names_too(sandbox: Sandbox, printed: Printed, tmp_path: Path) -> None:
+    rows, texts = tmp_path / "rows.csv", tmp_path / "texts.csv"
+    rows.write_text("name,product\nAda,Tea\n")
+    texts.write_text("name,greeting\nAda,Good morning.\n")
+    common: dict[str, Any] = {"display": lines(), "base_url": None, "options": DRY}
+    await render("welcome", str(rows), test=False, out=None, concurrency=None, **common)
+    await personalize("Spoken greeting", str(texts), speak=["greeting"], voice="Bruno", **common)
+    source = SourceVideo(script="Hello.", avatar="Amara", voice="Bruno")
+    await localize(source, ["French (France)"], **common)
+    assert [record["dry_run"]["items"] for record in printed()] == [1, 2, 2]
+    with pytest.raises(CommandError, match="no voice 'Nobody'"):
+        await personalize("Spoken greeting", str(texts), speak=[], voice="Nobody", **common)

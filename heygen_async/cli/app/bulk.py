@@ -146,7 +146,9 @@ def localize(
     script: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Let an avatar say this.")
     ] = None,
-    avatar: Annotated[str | None, typer.Option(metavar="ID", help="The look that says it.")] = None,
+    avatar: Annotated[
+        str | None, typer.Option(metavar="ID|NAME", help="The look that says it.")
+    ] = None,
     voice: Voice = None,
     title: Annotated[str | None, typer.Option(help="Title in the account.")] = None,
     to: Languages = None,

@@ -33,7 +33,7 @@ from heygen_async.cli.output_folder import OutputFolder, file_stem
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.run_options import RunOptions
-from heygen_async.cli.single.names import named_glossary
+from heygen_async.cli.single.names import look_id, named_glossary, voice_id
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
 from heygen_async.models.proofreads import ProofreadGenerateRequest
@@ -142,6 +142,10 @@ async def localize(
         wanted = list(offered) if everything else list(dict.fromkeys(languages))
         for language in wanted:
             check_language(language, offered)
+        if isinstance(request, AvatarVideoRequest):
+            look = await look_id(heygen, request.avatar_id)
+            voice = None if source.voice is None else await voice_id(heygen, source.voice)
+            request = msgspec.structs.replace(request, avatar_id=look, voice_id=voice)
         controls = await named_glossary(heygen, given_controls(dub))
         fields, render = translation_fields(controls), None
         if correct is not None:

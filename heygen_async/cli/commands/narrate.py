@@ -25,7 +25,7 @@ from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.run_options import RunOptions
-from heygen_async.cli.single.names import look_id
+from heygen_async.cli.single.names import look_id, voice_id
 from heygen_async.client import HeyGen
 from heygen_async.errors import InvalidRequest, TransferError
 from heygen_async.models.videos import Video
@@ -72,6 +72,9 @@ async def narrate(
     # The captions that are made of the speech have their place.
     also = [what for what in options.also if what != "subtitles"]
     options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
+    if voice is not None:
+        async with HeyGen(base_url=base_url) as heygen:
+            voice = await voice_id(heygen, voice, engine="starfish")
     rows = None
     if Path(source).suffix.lower() != ".txt":
         read = await load_rows(source, base_url)

@@ -22,8 +22,9 @@ from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.run_options import RunOptions
+from heygen_async.cli.single.names import template, voice_id
 from heygen_async.client import HeyGen
-from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.errors import InvalidRequest
 from heygen_async.models.voices import SpeechRequest
 from heygen_async.pipelines import estimate_personalize
 from heygen_async.pipelines import personalize as chain_of
@@ -46,7 +47,7 @@ async def personalize(
     """Render a variant of a template for each row; what is to be spoken is spoken first.
 
     Args:
-        template_id: The template.
+        template_id: The id of the template, or its name.
         source: The rows; see ``load_rows``. ``key``, ``title`` and ``voice`` are columns of
             their own, unless the template has such variables.
         speak: Audio variables whose cells are texts to be spoken.
@@ -66,10 +67,9 @@ async def personalize(
     read = await load_rows(source, base_url)
     existing = await asyncio.to_thread(options.existing_chain, "voices", "renders")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
-        try:
-            variables = await heygen.templates.variables(template_id)
-        except NotFound:
-            raise CommandError(f"there is no template {template_id!r} in this account") from None
+        template_id, variables = await template(heygen, template_id)
+        if voice is not None:
+            voice = await voice_id(heygen, voice, engine="starfish")
         for name in speak:
             if name not in variables or variables[name].type != "audio":
                 raise CommandError(f"--speak {name}: the template has no such audio variable")

@@ -10,15 +10,16 @@ from typing import Any
 from heygen_async.batch import Batch, Outcome, Run
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
-from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.inputs.row_files import load_rows
 from heygen_async.cli.inputs.variants import Variants
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.run_options import RunOptions
+from heygen_async.cli.single.names import template
 from heygen_async.client import HeyGen
-from heygen_async.errors import NotFound
+from heygen_async.endpoints.templates import Version
 from heygen_async.models.videos import Video
 
 
@@ -40,7 +41,7 @@ async def render(
     All rows are checked against the template before the first paid call.
 
     Args:
-        template_id: The template.
+        template_id: The id of the template, or its name.
         source: The rows; see ``load_rows``.
         display: Where progress and outcomes are shown.
         out: Folder to download the videos into; None downloads nothing.
@@ -59,12 +60,8 @@ async def render(
     existing = await asyncio.to_thread(options.existing_run)
     rows = await load_rows(source, base_url)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
-        try:
-            variables = await heygen.templates.variables(
-                template_id, version="v2" if test else "auto"
-            )
-        except NotFound:
-            raise CommandError(f"there is no template {template_id!r} in this account") from None
+        version: Version = "v2" if test else "auto"
+        template_id, variables = await template(heygen, template_id, version=version)
         journaled = options.journal is not None
         variants = await asyncio.to_thread(
             Variants, rows, variables, key_column=key, choices=choices, all_or_none=journaled

@@ -8,7 +8,9 @@ from typing import Any
 
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
+from heygen_async.endpoints.templates import Version
 from heygen_async.errors import BadRequest, InvalidRequest, NotFound
+from heygen_async.models.templates import TemplateVariableInfo
 
 _PER_PAGE = 50
 _SHOWN = 5
@@ -62,21 +64,26 @@ async def voice_id(heygen: HeyGen, name: str, *, engine: str | None = None) -> s
     return _only(name, "voice", fitting, names)
 
 
-async def template_id(heygen: HeyGen, name: str) -> str:
-    """Return the id of a template.
+async def template(
+    heygen: HeyGen, name: str, *, version: Version = "auto"
+) -> tuple[str, Mapping[str, TemplateVariableInfo]]:
+    """Return the id of a template, and its variables by name.
 
     Args:
         heygen: The client.
         name: The id of a template, or its name.
+        version: Which version of the API to ask for the variables.
 
     Raises:
         CommandError: There is none, or more than one.
     """
-    if await _exists(heygen.templates.variables, name):
-        return name
-    every = [one async for one in heygen.templates.list(limit=_PER_PAGE)]
+    try:
+        return name, await heygen.templates.variables(name, version=version)
+    except (NotFound, BadRequest, InvalidRequest):
+        every = [one async for one in heygen.templates.list(limit=_PER_PAGE)]
     fitting = {one.id: one.name for one in every if one.name.casefold() == name.casefold()}
-    return _only(name, "template", fitting, {one.name for one in every})
+    found = _only(name, "template", fitting, {one.name for one in every})
+    return found, await heygen.templates.variables(found, version=version)
 
 
 async def named_glossary(heygen: HeyGen, controls: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import Exit
-from heygen_async.cli.single.names import template_id
+from heygen_async.cli.single.names import template as named
 from heygen_async.cli.single.tables import plain, table
 from heygen_async.client import HeyGen
 
@@ -31,8 +31,7 @@ async def show(
         HeyGenError: The API refuses to tell.
     """
     async with HeyGen(base_url=base_url) as heygen:
-        identifier = await template_id(heygen, template)
-        variables = await heygen.templates.variables(identifier)
+        identifier, variables = await named(heygen, template)
     if header:
         columns = ["key", *(name for name in variables if name != "key")]
         csv.writer(sys.stdout, lineterminator="\n").writerow(columns)
