@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,9 +30,12 @@ async def explain(session: Session, error: APIError, request: Request) -> None:
         error: The refusal, whose message is changed.
         request: The request that was refused.
     """
+    if error.status not in (400, 404):
+        return  # not about the request
     field = (error.param or "").rpartition(".")[2]
+    words = re.split(r"[^\w-]+", error.message)
     for name, value in _ids(msgspec.to_builtins(request)):
-        if name == field if field in _FIELDS else value in error.message:
+        if name == field if field in _FIELDS else value in words:
             with contextlib.suppress(HeyGenError, TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     error.message += await _explanation(session, name, value)

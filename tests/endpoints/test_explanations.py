@@ -59,9 +59,13 @@ async def test_one_look_up_and_no_more(heygen: HeyGen, sandbox: Sandbox) -> None
         await heygen.videos.create(AvatarVideoRequest(avatar_id="unknown", script="Hello."))
 
 
-async def test_other_refusals_are_left_alone(heygen: HeyGen, sandbox: Sandbox) -> None:
-    sandbox.faults.add("videos.create", Fault.status(400))
-    video = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello.")
+@pytest.mark.parametrize("fault", [Fault.status(400), Fault.redirect("/v3/videos")])
+@pytest.mark.parametrize("avatar_id", [None, "a"])
+async def test_other_refusals_are_left_alone(
+    heygen: HeyGen, sandbox: Sandbox, fault: Fault, avatar_id: str | None
+) -> None:
+    sandbox.faults.add("videos.create", fault)
+    video = AvatarVideoRequest(avatar_id=avatar_id or sandbox.avatar_id, script="Hello.")
     with pytest.raises(BadRequest):
         await heygen.videos.create(video)
     assert set(sandbox.requests.by_operation) <= {"videos.create"}
