@@ -24,7 +24,8 @@ from heygen_async.session.retry import REPEATED_5XX, Verdict, judge
 from heygen_async.session.settings import Retry
 
 # The API replays the answer to a key for 24 hours of wall-clock time; the margin allows for clocks.
-KEY_LIFETIME = 24 * 3600.0 - 600.0
+_CLOCK_MARGIN = 600.0
+KEY_LIFETIME = 24 * 3600.0 - _CLOCK_MARGIN
 # A ``Retry-After`` of so many seconds means that the server is down, not that one request failed.
 _LONG_PAUSE = 30.0
 
@@ -171,9 +172,11 @@ class Recovery:
     def key_expired(self, wall: float) -> bool:
         """Return whether the API may have forgotten the key of an attempt that it carried out.
 
-        Wall-clock time is used, because the loop's clock stops while a machine is suspended.
+        Wall-clock time is used, because the loop's clock stops while a machine is suspended. If it
+        was turned back by more than the margin, the age of the key is unknown.
         """
-        return self._keyed and self.in_doubt and wall - self._first_sent > KEY_LIFETIME
+        age = wall - self._first_sent
+        return self._keyed and self.in_doubt and not -_CLOCK_MARGIN <= age <= KEY_LIFETIME
 
 
 def maybe_carried_out(error: CallError) -> bool:

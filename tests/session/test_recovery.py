@@ -112,6 +112,10 @@ def test_a_key_lives_for_a_day_of_wall_clock_time() -> None:
         # What has surely not been carried out may be, however late.
         assert action(recovery(keyed=True), UNSENT, wall=1e9 + later) is Action.WAIT
         assert action(recovery(), LOST, wall=1e9 + later) is Action.WAIT
+    # An attempt that lies in the future was sent by a wrong clock: nobody knows how long ago.
+    for earlier, expected in ((500, Action.WAIT), (700, Action.GIVE_UP), (2 * DAY, Action.GIVE_UP)):
+        assert action(recovery(keyed=True), LOST, wall=1e9 - earlier) is expected
+        assert action(recovery(keyed=True), UNSENT, wall=1e9 - earlier) is Action.WAIT
     # The wait counts too.
     busy = Conflict("", status=409, code="request_in_progress", retry_after=300.0)
     assert action(recovery(keyed=True), busy, wall=1e9 + DAY - 700) is Action.GIVE_UP
@@ -166,7 +170,7 @@ def session_of(sandbox: Sandbox, wall: Wall, retry: Retry) -> Session:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("asleep", "requests"), [(3_600.0, 2), (DAY, 1)])
+@pytest.mark.parametrize(("asleep", "requests"), [(3_600.0, 2), (DAY, 1), (-DAY, 1)])
 async def test_a_machine_that_was_suspended_for_a_day(
     sandbox: Sandbox, asleep: float, requests: int
 ) -> None:
