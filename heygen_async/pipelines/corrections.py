@@ -12,12 +12,23 @@ from typing import TypeAlias
 
 from heygen_async.batch.downloads import file_stem
 from heygen_async.client import HeyGen
-from heygen_async.errors import CorrectionFailed, HeyGenError, NotFound, ProofreadExpired
+from heygen_async.errors import (
+    CorrectionFailed,
+    HeyGenError,
+    InvalidRequest,
+    NotFound,
+    ProofreadExpired,
+)
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.session.tasks import in_thread
 
-Correct: TypeAlias = Callable[[str, str], str | Awaitable[str]]
-"""Corrects subtitles: takes a language and an SRT text, and gives the text as it should be."""
+Correct: TypeAlias = (
+    Callable[[str, str], str | Awaitable[str]]
+    | Callable[[str, str, str | None], str | Awaitable[str]]
+)
+"""Corrects subtitles: takes a language and an SRT text, and gives the text as it should be. With a
+third parameter that has no default, or is named ``original``, it also gets the SRT text in the
+language of the source, or None if HeyGen has none."""
 
 Renew: TypeAlias = bool | Callable[[str], bool | Awaitable[bool]]
 """Whether the proofread of a language is made anew once its session has expired."""
@@ -67,7 +78,10 @@ class Correction:
         except NotFound as expired:
             proofread_id = await self._renewed(proofread_id, request, kept, expired)
             srt = await proofreads.srt_text(proofread_id)
-        corrected = await self._corrected(language, srt if kept is None else kept)
+        given: list[str | None] = [language, srt if kept is None else kept]
+        if _takes_original(self.correct):
+            given.append(await self._original(proofread_id))
+        corrected = await self._corrected(*given)
         if corrected != srt:
             await in_thread(self._keep, language, corrected)
             try:
@@ -99,12 +113,20 @@ class Correction:
         (job,) = await self.heygen.proofreads.create(request)
         return (await job.wait()).id
 
-    async def _corrected(self, language: str, srt: str) -> str:
+    async def _original(self, proofread_id: str) -> str | None:
         try:
-            if inspect.iscoroutinefunction(self.correct):
-                corrected = await self.correct(language, srt)
+            return await self.heygen.proofreads.srt_text(proofread_id, original=True)
+        except InvalidRequest:
+            return None
+
+    async def _corrected(self, *given: str | None) -> str:
+        language = given[0] or ""
+        correct: Callable[..., str | Awaitable[str]] = self.correct
+        try:
+            if inspect.iscoroutinefunction(correct):
+                corrected = await correct(*given)
             else:
-                corrected = await in_thread(self.correct, language, srt)
+                corrected = await in_thread(correct, *given)
                 if inspect.isawaitable(corrected):
                     corrected = await corrected
             if not isinstance(corrected, str):
@@ -145,6 +167,16 @@ class Correction:
         except (OSError, UnicodeEncodeError) as error:  # the upload may do
             logger.warning("%s: the corrected subtitles are not kept: %s", path, error)
             _remove(partial)
+
+
+def _takes_original(correct: Callable[..., object]) -> bool:
+    try:
+        parameters = list(inspect.signature(correct).parameters.values())
+    except (TypeError, ValueError):  # of some functions in C
+        return False
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    third = [parameter for parameter in parameters if parameter.kind in kinds][2:3]
+    return any(one.default is inspect.Parameter.empty or one.name == "original" for one in third)
 
 
 def _remove(path: Path) -> None:

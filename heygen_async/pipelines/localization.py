@@ -118,7 +118,8 @@ async def localize(
         languages: Names as ``heygen.video_translations.languages()`` lists them; repeated ones
             count once.
         correct: Called with a language and its SRT text; gives the SRT text to be rendered. A
-            coroutine function, or a function, which is called in a thread.
+            coroutine function, or a function, which is called in a thread. If it takes a third
+            argument, it also gets the SRT text in the language of the source, or None.
         corrections: Calls of ``correct`` at the same time at most.
         renew: Make proofreads anew that have expired, while they were corrected or a run was
             stopped. Their renders are charged, as others are. Default False; or a function, sync

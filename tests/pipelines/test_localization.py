@@ -348,3 +348,24 @@ async def test_the_first_render_tells_the_length_of_a_film_that_cannot_be_measur
     first, second, third, *_ = (job.created_at for job in renders)
     assert second - first > 60
     assert third - second < 10
+
+
+async def test_a_correction_gets_the_original_if_it_takes_one(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    originals: list[str | None] = []
+
+    async def compared(language: str, srt: str, original: str | None) -> str:
+        originals.append(original)
+        return srt
+
+    def loud(language: str, srt: str, strict: bool = True) -> str:
+        assert strict is True
+        return srt
+
+    for correct in (compared, loud):
+        outcomes = await outcomes_of(localize(Batch(heygen), FILM, [FRENCH], correct=correct))
+        assert outcomes[FRENCH].ok
+    (original,) = originals
+    assert original is not None
+    assert "-->" in original
