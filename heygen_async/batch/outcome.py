@@ -76,6 +76,8 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
             ``subtitles``.
         download_error: Why ``batch.download`` could not fetch one of the files, or None; the job
             itself is not affected.
+        stage: The stage of a chain that it ended in, such as ``videos`` of ``narrate``; None
+            outside of chains.
     """
 
     key: str
@@ -92,6 +94,7 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
     file: str | None = None
     also: Mapping[str, str] = {}
     download_error: HeyGenError | None = None
+    stage: str | None = None
 
     @property
     def ok(self) -> bool:

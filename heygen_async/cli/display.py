@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any, Protocol
@@ -18,10 +20,14 @@ from rich.text import Text
 
 from heygen_async.batch import Outcome, Progress, Report
 from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.results.table_files import harmless
 from heygen_async.cli.standard_streams import UNREAD, StreamState, state_of
 from heygen_async.models.outputs import find_output_url
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
+
+LINES_SCHEMA = 1
+"""Version of the JSON lines. Members may come with any version; what changes or goes, raises it."""
 
 _SHOWN = 20
 
@@ -39,7 +45,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         error: Why the job or the download failed, or None.
         seconds: From the moment it got a slot to its end.
         usd: What it cost in US dollars, an estimate, or None where that is not known.
+        usd_cents: The same in whole cents, rounded.
         resumed: Whether it ended in an earlier run and comes from the journal.
+        stage: The stage of a chain that it ended in; None outside of chains.
     """
 
     key: str
@@ -51,7 +59,14 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     seconds: float = 0.0
     usd: float | None = None
+    usd_cents: int | None = None
     resumed: bool = False
+    stage: str | None = None
+
+
+def cents(usd: float | None) -> int | None:
+    """Return an amount in whole cents."""
+    return None if usd is None else round(usd * 100)
 
 
 def item_of(outcome: Outcome[Any], key: str) -> Item:
@@ -71,7 +86,9 @@ def item_of(outcome: Outcome[Any], key: str) -> Item:
         error=None if outcome.error is None else str(outcome.error),
         seconds=round(outcome.seconds, 3),
         usd=outcome.usd,
+        usd_cents=cents(outcome.usd),
         resumed=outcome.resumed,
+        stage=outcome.stage,
     )
 
 
@@ -100,6 +117,7 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         files: Number of files downloaded.
         files_failed: Number of files that could not be downloaded.
         usd: Cost in US dollars, an estimate.
+        stages: Items that completed and failed in each stage before the last one.
         resent: Items that may have been paid for twice.
         resent_usd: What those have cost besides, if they were.
         elapsed: Duration in seconds.
@@ -115,6 +133,7 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     resent_usd: float
     elapsed: float
     exit_code: int
+    stages: Mapping[str, Mapping[str, int]] = {}
 
 
 class Display(Protocol):
@@ -236,7 +255,9 @@ class Lines:
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """Print the last line, with the single member ``report``."""
         members = {
+            "schema": LINES_SCHEMA,
             **msgspec.structs.asdict(report),
+            "usd_cents": cents(report.usd),
             "files": saved.files,
             "files_failed": saved.failed,
             "bytes": saved.size,
@@ -246,7 +267,8 @@ class Lines:
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
         """Print the last line, with the single member ``report``."""
-        self.line({"report": report})
+        members = {"schema": LINES_SCHEMA, **msgspec.structs.asdict(report)}
+        self.line({"report": {**members, "usd_cents": cents(report.usd)}})
 
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
         """Print the record as a line."""
@@ -407,10 +429,7 @@ class Terminal:
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
         """Print counts, cost, and where the files are."""
-        self.note(
-            f"{report.completed:,} done, {report.failed:,} failed in "
-            f"{duration(report.elapsed)}, about {report.usd:.2f} USD"
-        )
+        self.note(chain_in_words(report))
         if report.resent:
             self.note(f"  {paid_twice(report.resent, report.resent_usd)}")
         if folder is not None:
@@ -437,13 +456,64 @@ class Terminal:
             self.console.print(Text(text), soft_wrap=True)
 
 
-def display_for(*, json: bool) -> Lines | Terminal:
+class Table(Lines):
+    """CSV on standard output, one line for each item below a header; the report for people."""
+
+    _COLUMNS = tuple(name for name in Item.__struct_fields__ if name != "also")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun = False
+
+    def item(self, item: Item) -> None:
+        """Print a line for the item."""
+        cells = [getattr(item, name) for name in self._COLUMNS]
+        if item.error is not None:
+            cells[self._COLUMNS.index("error")] = harmless(item.error)
+        size = 0 if self._begun else self._row(self._COLUMNS)
+        self._begun = True
+        self._reported.wrote(item, size + self._row(cells))
+
+    def report(self, report: Report, saved: Saved, code: Exit) -> None:
+        """Print the figures on standard error."""
+        self.warn(str(report))
+
+    def chain_report(self, report: ChainReport, folder: str | None) -> None:
+        """Print the figures on standard error."""
+        self.warn(chain_in_words(report))
+
+    def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
+        """Print the ids on standard error."""
+        self.warn(still_running(unfinished, journaled=journaled, most=None))
+
+    def _row(self, cells: Sequence[object]) -> int:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(
+            ["" if cell is None else escaped(str(cell)) for cell in cells]
+        )
+        print(text.getvalue(), flush=True)  # noqa: T201
+        return len(text.getvalue()) + 1
+
+
+def display_for(*, json: bool, format: str | None = None) -> Lines | Terminal:  # noqa: A002
     """Return progress for a terminal, or JSON lines where the output is piped.
 
     Args:
-        json: Lines in any case.
+        json: JSON lines in any case.
+        format: ``text``, ``json`` or ``csv``, wherever the output goes; None for the default.
     """
-    return Lines() if json or not sys.stdout.isatty() else Terminal(Console())
+    if format == "csv":
+        return Table()
+    text = format == "text" or (format is None and not json and sys.stdout.isatty())
+    return Terminal(Console()) if text else Lines()
+
+
+def chain_in_words(report: ChainReport) -> str:
+    """Return the totals of a chain as a sentence."""
+    return (
+        f"{report.completed:,} done, {report.failed:,} failed in "
+        f"{duration(report.elapsed)}, about {report.usd:.2f} USD"
+    )
 
 
 RESUME = "The same command goes on with the run, and pays for nothing twice."

@@ -76,6 +76,7 @@ class RunDriver:
         if self._options.results is not None and items is not None:
             self._results = LiveResults(self._options.results, items)
         self._results_failed = False
+        self._stages: dict[str, dict[str, int]] = {}
         self._failures: list[HeyGenError] = []
         self._completed = 0
         self._file_count = 0
@@ -218,6 +219,7 @@ class RunDriver:
             resent_usd=round(self._resent_usd, 6),
             elapsed=round(loop.time() - started, 3),
             exit_code=int(self.code),
+            stages=self._stages,
         )
         self._display.chain_report(report, self.saved.folder)
         if self._stopped is not None:
@@ -226,7 +228,8 @@ class RunDriver:
         return self.code
 
     def stage(self, name: str, progress: Progress) -> None:
-        """Show that a stage of a chain before the last one is done."""
+        """Note how a stage of a chain before the last one stands, and show when it is done."""
+        self._stages[name] = {"completed": progress.completed, "failed": progress.failed}
         if progress.done == progress.total:
             failed = f", {progress.failed:,} failed" if progress.failed else ""
             self._display.note(f"{name}: {progress.completed:,} done{failed}")

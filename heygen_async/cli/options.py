@@ -27,6 +27,14 @@ class Via(StrEnum):
     API_BATCH = "api-batch"
 
 
+class Format(StrEnum):
+    """How outcomes are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
 class Further(StrEnum):
     """Files of a result beside its video."""
 
@@ -225,6 +233,14 @@ WaitTimeout = Annotated[
         show_default="as long as it takes",
     ),
 ]
+FormatName = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        help="How outcomes are printed, wherever they go.",
+        show_default="text on a terminal, json in a pipe",
+    ),
+]
 Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
@@ -247,6 +263,7 @@ class SharedOptions:
     retry_failed: RetryFailed = False
     resubmit_uncertain: ResubmitUncertain = False
     json: Json = False
+    format: FormatName = None
 
     def arguments(self, *, dry_run: bool = False) -> dict[str, Any]:
         """Return the keyword arguments that the functions of these commands share.
@@ -278,7 +295,7 @@ class SharedOptions:
             also=tuple(further.value for further in self.also or ()),
         )
         return {
-            "display": display_for(json=self.json),
+            "display": display_for(json=self.json, format=self.format and self.format.value),
             "out": self.out,
             "concurrency": self.concurrency,
             "base_url": self.base_url,

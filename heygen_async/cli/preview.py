@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from heygen_async.batch import Batch
-from heygen_async.cli.display import Display
+from heygen_async.cli.display import LINES_SCHEMA, Display, cents
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
@@ -50,6 +50,7 @@ async def preview(
     user = await heygen.users.me()
     in_account = balance(user)
     record: dict[str, Any] = {
+        "schema": LINES_SCHEMA,
         "items": expected.items,
         **_figures(expected),
         "prices_as_of": expected.as_of,
@@ -151,7 +152,12 @@ def _figures(cost: CostRange) -> dict[str, float | int | None]:
     """Return the amounts of an estimate, for programs."""
     amounts = {"usd": cost.usd, "usd_low": cost.usd_low, "usd_high": cost.usd_high}
     rounded = {name: None if usd is None else round(usd, 6) for name, usd in amounts.items()}
-    return {**rounded, "unknown": cost.unknown, "incomplete": cost.unknown}
+    return {
+        **rounded,
+        "usd_cents": cents(cost.usd),
+        "unknown": cost.unknown,
+        "incomplete": cost.unknown,
+    }
 
 
 def _items(count: int) -> str:

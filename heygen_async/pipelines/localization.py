@@ -157,7 +157,8 @@ async def localize(
         outcomes = _proofread(batch, source, wanted, title, correction, render, progress, fields)
     async with aclosing(outcomes):
         async for outcome in outcomes:
-            yield msgspec.structs.replace(outcome, item=outcome.key)
+            stage = outcome.stage or "translations"
+            yield msgspec.structs.replace(outcome, item=outcome.key, stage=stage)
 
 
 async def estimate_localize(
@@ -342,7 +343,7 @@ async def _proofread(
                 if outcome.ok:
                     await correction.rendered(outcome.key)
                 proofreads.taken(outcome.item.before)
-                yield final_outcome(outcome)
+                yield final_outcome(outcome, "proofreads", "renders")
     source_video.taken()
 
 

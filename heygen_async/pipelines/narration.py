@@ -253,4 +253,4 @@ def _narrated(outcome: Ended[Video]) -> Ended[Narration]:
     if outcome.result is not None and speech is not None:
         cues = captions(speech.word_timestamps)
         result = Narration(video=outcome.result, speech=speech, cues=cues)
-    return msgspec.structs.replace(final_outcome(outcome), result=result)
+    return msgspec.structs.replace(final_outcome(outcome, "speech", "videos"), result=result)

@@ -193,6 +193,10 @@ class _Speeches(Collection[_Spoken]):
                 values[spoken.name] = AssetId(asset_id=asset_id)
         return values
 
+    def failed(self, row: _Row) -> bool:
+        """Return whether one of the speeches of a row was not made, or not uploaded."""
+        return any(spoken.number in self.errors for spoken in row.spoken())
+
     def hand_on(self, row: _Row) -> None:
         """Note that the reader gets a row: its speeches are unfinished until then."""
         for spoken in row.spoken():
@@ -276,6 +280,7 @@ async def personalize(
                 usd=None if outcome.usd is None and not usd else (outcome.usd or 0.0) + usd,
                 resends=outcome.resends + resends,
                 resent_usd=outcome.resent_usd + resent_usd,
+                stage="voices" if speeches.failed(row) else "renders",
             )
 
 

@@ -143,8 +143,14 @@ class Remade(Collection[T]):
         return any(item == other for other in self)
 
 
-def final_outcome(outcome: Ended[Any]) -> Ended[Any]:
-    """Return the outcome of the last stage with the item from the start of the chain."""
+def final_outcome(outcome: Ended[Any], first: str, last: str) -> Ended[Any]:
+    """Return the outcome of the last stage with the item from the start of the chain.
+
+    Args:
+        outcome: The outcome, whose item is a ``Step``.
+        first: Name of the stage before.
+        last: Name of the last stage.
+    """
     before: Ended[Any] = outcome.item.before
     costs = [usd for usd in (before.usd, outcome.usd) if usd is not None]
     return msgspec.structs.replace(
@@ -156,6 +162,7 @@ def final_outcome(outcome: Ended[Any]) -> Ended[Any]:
         usd=sum(costs) if costs else None,
         resends=before.resends + outcome.resends,
         resent_usd=before.resent_usd + outcome.resent_usd,
+        stage=last if outcome.item.error is None else first,
     )
 
 

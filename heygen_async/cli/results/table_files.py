@@ -98,9 +98,13 @@ def write_csv(file: IO[str], columns: Sequence[str], rows: Iterable[Mapping[str,
     error = columns[-1]
     for row in rows:
         cells = {column: _text(row.get(column)) for column in columns}
-        if cells[error].startswith(_FORMULA):
-            cells[error] = f"'{cells[error]}"
+        cells[error] = harmless(cells[error])
         writer.writerow(cells.values())
+
+
+def harmless(text: str) -> str:
+    """Return a text from outside that no spreadsheet program takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _write_lines(file: IO[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
