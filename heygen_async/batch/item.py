@@ -58,7 +58,7 @@ T = TypeVar("T")
 # Seconds after which a submission whose answer was lost has failed, or is listed.
 _LISTED_AFTER = 300.0
 _NOT_FOUND = "no job in the account certainly belongs to it"
-_CANNOT_TELL = "the account does not tell whether there is a job"
+_CANNOT_TELL = "the account does not show whether there is a job"
 
 
 class ItemProcessor(Generic[T]):
@@ -295,7 +295,7 @@ class ItemProcessor(Generic[T]):
             key = item.identity.key
             raise IdempotencyMismatch(
                 f"item {key} has another payload than when it was submitted; give it "
-                "another key to render it anew",
+                "another key to make a new one",
                 key=key,
             )
         return action

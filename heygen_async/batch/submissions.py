@@ -565,7 +565,9 @@ TRANSLATION_COLUMNS = ("video", "title", "input_language", "length")
 def _translation_of_row(fields_of: RowFields, row: Any) -> VideoTranslationRequest:
     fields = {name: text_of(value) for name, value in fields_of(row).items() if name != "length"}
     if "video" not in fields:
-        raise InvalidRequest('video: the row has none; its column is "video"', param="video")
+        raise InvalidRequest(
+            'video: missing in the row; put a URL or a file into its column "video"', param="video"
+        )
     return msgspec.structs.replace(_translation_of(fields.pop("video")), **fields)
 
 

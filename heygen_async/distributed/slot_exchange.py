@@ -388,8 +388,8 @@ class SlotExchange:
         if self._away_since is None:
             self._away_since = self.loop.time()
             logger.warning(
-                "the slots of account %r are kept on %s, which is away: %s. What needs a slot is "
-                "not submitted until it is back",
+                "the slots of account %r are kept on %s, which does not answer: %s. Submissions "
+                "that need a slot wait until it answers again",
                 self._settings.account,
                 self._server.address,
                 reason(error),
@@ -417,7 +417,7 @@ class SlotExchange:
 
     def _unavailable(self) -> SlotsUnavailable:
         return SlotsUnavailable(
-            f"the slots are kept on {self._server.address}, which is away; nothing was sent"
+            f"the slots are kept on {self._server.address}, which does not answer; nothing was sent"
         )
 
     def _came_back(self) -> None:
@@ -425,4 +425,4 @@ class SlotExchange:
         if self._away_since is not None:
             seconds = self.loop.time() - self._away_since
             self._away_since = None
-            logger.warning("%s is back after %.0f s", self._server.address, seconds)
+            logger.warning("%s answers again after %.0f s", self._server.address, seconds)

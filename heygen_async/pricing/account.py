@@ -37,7 +37,7 @@ class AccountCheck(msgspec.Struct, frozen=True, kw_only=True):
         needed = f"the run needs {least} {dollars(self.needed)}"
         beside = f"; it also has {self.credits}" if self.credits else ""
         if self.available is None:
-            return f"{needed}; the account does not tell what it can spend{beside}"
+            return f"{needed}; the account does not report its balance{beside}"
         available = f"the account has {dollars(self.available)}{beside}"
         if self.verdict == "insufficient":
             missing = dollars(self.needed - self.available)

@@ -81,7 +81,7 @@ def what_is_missing(user: User | None, budget: Budget, rest: RunEstimate | None)
         rest: Estimate of the rest, or None if that is not known.
     """
     if user is None:
-        return "the account does not tell what it has"
+        return "the account does not report its balance"
     if rest is not None:
         return check_account(user, rest, _cap(budget, rest)).message
     left = balance(user)

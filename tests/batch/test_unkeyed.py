@@ -230,7 +230,7 @@ async def test_a_session_that_is_gone_leaves_it_uncertain(sandbox: Sandbox, runs
     sandbox.faults.add("video_agents.get", Fault.status(404), times=3)
     (outcome,) = await runs(requests_of("video_agents.create", ["a"]))
     assert isinstance(outcome.error, UncertainSubmission)
-    assert "does not tell" in str(outcome.error)
+    assert "does not show" in str(outcome.error)
     (outcome,) = await runs(requests_of("video_agents.create", ["a"]))
     assert outcome.ok
     assert sandbox.ledger.count() == 1
@@ -428,7 +428,7 @@ async def test_where_v1_is_gone_a_v2_render_is_not_sent_again(
         async with Batch(heygen, journal=journal) as batch:
             (outcome,) = [one async for one in batch.render(old_template, [{"name": "Bob"}])]
         assert isinstance(outcome.error, UncertainSubmission)
-        assert "does not tell" in str(outcome.error)
+        assert "does not show" in str(outcome.error)
     assert sandbox.ledger.count() == 2
     sandbox.faults.clear()
     async with Batch(heygen, journal=journal) as batch:
@@ -468,7 +468,7 @@ async def test_where_v1_is_gone_old_renders_stay_uncertain(
     await edit(journal, CUT_OFF, f"UPDATE items SET intended_at = {time.time() - 86_000}")
     sandbox.faults.add("videos.status_v1", Fault.status(410), times=None)
     outcomes = await run()
-    assert all("does not tell" in str(one.error) for one in outcomes)
+    assert all("does not show" in str(one.error) for one in outcomes)
     states = await viewed(journal, lambda view: [one.state for one in view.records()])
     assert states == ["uncertain", "uncertain"]
     assert sandbox.ledger.count() == 2

@@ -93,7 +93,7 @@ def test_both_figures_and_the_credits_are_told() -> None:
     )
     check = check_account(user(subscription=SUBSCRIPTION), run_of(10, unknown=1))
     assert check.message == (
-        "the run needs at least 10.00 USD; the account does not tell what it can spend; it also "
+        "the run needs at least 10.00 USD; the account does not report its balance; it also "
         "has 120 premium credits, 0.5 add-on credits"
     )
 

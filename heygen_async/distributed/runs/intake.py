@@ -231,6 +231,6 @@ class Intake:
             if present != entries[digest].fingerprint:
                 raise IdempotencyMismatch(
                     f"item {key} has another payload than when it was entered; give it another key "
-                    "to render it anew",
+                    "to make a new one",
                     key=key,
                 )
