@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
 from heygen_async.batch.account_search import AccountSearch, CannotTell
@@ -59,6 +59,26 @@ T = TypeVar("T")
 _LISTED_AFTER = 300.0
 _NOT_FOUND = "no job in the account certainly belongs to it"
 _CANNOT_TELL = "the account does not show whether there is a job"
+
+
+class EndedByAny:
+    """Wait for an outcome in a journal that many processes share, whichever of them has written it.
+
+    A process that stood still for longer than its lease may find that another one was faster.
+
+    Args:
+        durable: The outcome that this process writes.
+    """
+
+    def __init__(self, durable: Awaitable[None]) -> None:
+        self._durable = durable
+
+    def __await__(self) -> Generator[Any, None, None]:
+        try:
+            yield from self._durable.__await__()
+        except JournalError as error:
+            if error.reason != "wrong_state":
+                raise
 
 
 class ItemProcessor(Generic[T]):
@@ -448,6 +468,10 @@ class ItemProcessor(Generic[T]):
             key=key,
         )
 
+    def _finish(self, outcome: Finish) -> Awaitable[None]:
+        durable = self._store.finish(outcome)
+        return EndedByAny(durable) if self._store.shared else durable
+
     def _completed(
         self,
         item: ItemInProgress[T],
@@ -466,7 +490,7 @@ class ItemProcessor(Generic[T]):
             output_seconds=seconds,
             usd=usd,
         )
-        durable = self._store.finish(outcome)
+        durable = self._finish(outcome)
         key, resends = item.identity.key, item.resends
         return ItemResult(key, item.job_id, result, usd=usd, resends=resends, durable=durable)
 
@@ -482,6 +506,6 @@ class ItemProcessor(Generic[T]):
         else:
             self._budget.set_aside(reservation)  # its job may run on
         if isinstance(error, JobFailed) or refusal:
-            durable = self._store.finish(failure(item.identity.record_key, error))
+            durable = self._finish(failure(item.identity.record_key, error))
         key, resends = item.identity.key, item.resends
         return ItemResult(key, item.job_id, error=error, resends=resends, durable=durable)

@@ -33,6 +33,7 @@ from heygen_async.pricing.estimates import Estimate
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.contract import LANGUAGES
+from tests.cli.waiting import until
 from tests.journal.postgres_process import SPEC
 from tests.patience import PATIENCE
 from tests.postgres import Postgres, end_connections
@@ -421,6 +422,29 @@ async def test_two_processes_on_the_same_items_pay_once_for_each(
     first, second = await asyncio.gather(render(), render())
     assert first == second
     assert sandbox.ledger.count() == len(first) == 6
+
+
+@pytest.mark.sandbox(durations={"video": 6000.0})
+async def test_an_item_that_another_process_has_ended_is_an_outcome_here_too(
+    url: str, sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    template_id = sandbox.add_template()
+    spec = RunSpec(kind="render", subject=template_id)
+
+    async def render() -> list[bool]:
+        async with Batch(heygen, journal=url) as batch:
+            run = batch.render(template_id, [{"name": "Ada"}], key=lambda one: one["name"])
+            return [outcome.ok async for outcome in run]
+
+    running = asyncio.create_task(render())
+    async with opened(url, spec) as journal:
+        # As after this process stood still for longer than its lease.
+        await until(lambda: sandbox.ledger.count() == 1)
+        while True:
+            with contextlib.suppress(JournalError):
+                await journal.finish(Finish("Ada", "completed", result={"video_id": "1"}))
+                break
+    assert await running == [True]
 
 
 @pytest.mark.sandbox(durations={"translation": 300.0})
