@@ -39,7 +39,8 @@ PRICING = {"pricing"} | MODELS
 JOURNAL = {"journal"} | SESSION | PRICING
 MEDIA = {"media"} | CLIENT
 BATCH = {"batch", "journal", "pricing"} | MEDIA
-CLI = {"captions", "pipelines", "reports", "sandbox", "distributed", "lazy_names"} | BATCH
+CLI = {"captions", "pipelines", "reports", "sandbox", "distributed", "lazy_names", "telemetry"}
+CLI |= BATCH
 MAY_IMPORT = {
     "version": set[str](),
     "lazy_names": set[str](),

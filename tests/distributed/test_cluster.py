@@ -14,6 +14,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from heygen_async import (
     BudgetExceeded,
@@ -27,6 +30,7 @@ from heygen_async import (
 from heygen_async.distributed import Cluster, ClusterOutcome, ClusterRun, HeartbeatTimes
 from heygen_async.distributed.runs.fence import Fence, StopAtFence
 from heygen_async.sandbox import Faults, Sandbox
+from heygen_async.telemetry import OpenTelemetry
 
 from ..patience import PATIENCE
 from ..postgres import end_connections
@@ -325,6 +329,23 @@ async def test_results_are_downloaded_by_the_worker_that_has_them(
         outcomes = await collect(run)
     files = await asyncio.to_thread(os.listdir, tmp_path)
     assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
+
+
+async def test_an_item_has_one_trace(cluster: Cluster, heygen: HeyGen, template_id: str) -> None:
+    exporter, tracers = InMemorySpanExporter(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    OpenTelemetry(tracer_provider=tracers).instrument(heygen)
+    run = await cluster.submit_render(template_id, names(3), name="spring")
+    async with working(cluster):
+        await collect(run)
+    traces: dict[str, set[int]] = {}
+    for span in exporter.get_finished_spans():
+        assert span.context is not None
+        traces.setdefault(span.name, set()).add(span.context.trace_id)
+    jobs = traces["heygen.job video"]
+    assert len(jobs) == 3
+    posts = [found for name, found in traces.items() if name.startswith("POST ")]
+    assert posts == [jobs]
 
 
 async def test_after_a_fence_nothing_is_sent() -> None:

@@ -128,6 +128,13 @@ def worker(
             help="Time without a heartbeat after which the work of a worker goes to others.",
         ),
     ] = 30.0,
+    telemetry: Annotated[
+        bool,
+        typer.Option(
+            "--telemetry",
+            help="Send traces and metrics to the providers that opentelemetry-instrument sets.",
+        ),
+    ] = False,
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:
@@ -150,6 +157,7 @@ def worker(
         grace=grace,
         heartbeat=heartbeat,
         dead_after=dead_after,
+        telemetry=telemetry,
         base_url=base_url,
         display=display_for(json=json),
     )

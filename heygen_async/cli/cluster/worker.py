@@ -24,6 +24,7 @@ async def worker(
     grace: float,
     heartbeat: float,
     dead_after: float,
+    telemetry: bool,
     base_url: str | None,
     display: Display,
 ) -> Exit:
@@ -39,6 +40,7 @@ async def worker(
         grace: Seconds for which jobs in flight are waited for.
         heartbeat: Seconds between two heartbeats.
         dead_after: Seconds without one after which a worker is dead.
+        telemetry: Send traces and metrics.
         base_url: The API's address; None takes it from the environment.
         display: Where it is told what happens.
 
@@ -59,6 +61,10 @@ async def worker(
             HeyGen(base_url=base_url, jobs=pool or jobs) as heygen,
             Cluster(dsn, heygen=heygen, heartbeats=heartbeats) as cluster,
         ):
+            if telemetry:
+                from heygen_async.telemetry import OpenTelemetry
+
+                OpenTelemetry().instrument(heygen)
             download = None if out is None else str(out / "{key}.mp4")
             if out is not None:
                 await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
