@@ -211,7 +211,7 @@ async def measure_makespan(servers: Servers, folder: Path) -> dict[str, float]:
             while not ended.done():
                 status = await run.status()
                 peak = max(peak, status.counts["submitted"])
-                await asyncio.wait([ended], timeout=0.25)
+                await asyncio.wait([ended], timeout=1.0)
             outcomes = await ended
             limited = await ledger.limited()
         lost, twice = await ledger.compare(outcomes)
