@@ -66,6 +66,20 @@ class RunRow(NamedTuple):
     created_at: float
 
 
+class LeftItems(NamedTuple):
+    """How many items of a shard have not ended.
+
+    Attributes:
+        submitted: Their jobs run.
+        intended: They were begun, and may have been sent.
+        queued: They were not begun, or refused for the account's sake.
+    """
+
+    submitted: int
+    intended: int
+    queued: int
+
+
 class Database:
     """A few connections, opened as they are needed. All tables are in the schema heygen_async.
 
@@ -174,14 +188,11 @@ class Database:
         rows = await self.all("open_items", values)
         return [StoredItem(*row) for row in rows]
 
-    async def left_items(self, run: int, shard: int) -> tuple[int, int]:
-        """Return how many items of a shard were begun and have not ended, and how many not begun.
-
-        What nobody can tell the fate of is neither.
-        """
+    async def left_items(self, run: int, shard: int) -> LeftItems:
+        """Return how many items of a shard have not ended; those of uncertain fate have."""
         values = {"run": run, "shard": shard, "again": AGAIN}
-        ((begun, queued),) = await self.all("left_items", values)
-        return begun, queued
+        (row,) = await self.all("left_items", values)
+        return LeftItems(*row)
 
     async def beat(
         self, worker: str, label: str, running: int, owners: Sequence[str], lease: float

@@ -172,8 +172,11 @@ class ShardWork:
 
     def sends(self, item: StoredItem) -> bool:
         """Return whether an item is taken up: its job runs, or it may be sent."""
-        may_send = not self.submitter.stopped.is_set() and self._work.over_budget is None
-        return item.state == "submitted" or may_send
+        if item.state == "submitted":
+            return True
+        if self.submitter.stopped.is_set():
+            return False
+        return item.state == "intended" or self._work.over_budget is None
 
     async def process(self, item: StoredItem) -> ItemResult[Any] | None:
         """Take an item to its end.

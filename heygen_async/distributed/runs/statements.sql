@@ -50,7 +50,7 @@ WHERE run = %(run)s AND shard = %(shard)s AND (
 ORDER BY state = 'queued', position, item;
 
 -- name: left_items
-SELECT count(*) FILTER (WHERE state IN ('intended', 'submitted')),
+SELECT count(*) FILTER (WHERE state = 'submitted'), count(*) FILTER (WHERE state = 'intended'),
     count(*) FILTER (WHERE state IN ('queued', 'failed'))
 FROM heygen_async.items
 WHERE run = %(run)s AND shard = %(shard)s AND (

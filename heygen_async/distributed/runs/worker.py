@@ -241,9 +241,10 @@ class ClusterWorker:
         Raises:
             ShardHeld: It is to be taken up again.
         """
-        begun, queued = await self._database.left_items(work.row.run, shard)
-        goes_on = work.over_budget is None and not work.row.cancelled
-        if begun or (queued and goes_on):
+        left = await self._database.left_items(work.row.run, shard)
+        sends = not work.row.cancelled
+        queues = sends and work.over_budget is None
+        if left.submitted or (left.intended and sends) or (left.queued and queues):
             raise ShardHeld(0.0 if self._stopping.is_set() else self._heartbeats.every)
 
     def _count(self, items: int) -> None:
