@@ -231,6 +231,7 @@ def test_without_the_extra(
         if name.startswith(("heygen_async.cli.", f"{missing}.")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setattr("sys.argv", ["heygen-async", "whoami"])
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2

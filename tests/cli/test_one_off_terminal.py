@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 from heygen_async.cli.app import app
 from heygen_async.sandbox import Sandbox, SandboxThread
 
-from ..patience import PATIENCE
+from ..patience import PATIENCE, wait_for
 
 pty = pytest.importorskip("pty")
 
@@ -206,3 +207,24 @@ def test_from_nothing_to_a_first_result(
         process.wait()
         process.stdout.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == wanted
+
+
+@pytest.mark.sandbox(api_keys=[KEY])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_stops_it_leaves_the_id_of_the_job(
+    sandbox_thread: Sandbox, number: signal.Signals, code: int
+) -> None:
+    words = ["video", "create", "--avatar", "Amara", "--script", "Hello.", "--wait"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "heygen_async", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: sandbox_thread.requests.by_operation["videos.create"] > 0)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code, err
+    (job,) = sandbox_thread.ledger.jobs
+    assert json.loads(out)["interrupted"]["unfinished"] == {"job 1": job.id}
+    assert "1 job goes on at HeyGen" in err

@@ -131,6 +131,20 @@ class Commands(TyperGroup):
             return name, self.load(name, module="bulk"), rest
         return name, None if listed is None or name is None else self.load(name), rest
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help without rich, which takes longer to load than all the rest."""
+        markup, self.rich_markup_mode = self.rich_markup_mode, None
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.rich_markup_mode = markup
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands, panel by panel."""
+        for panel, entries in _PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
     def load(self, name: str, *, module: str | None = None) -> Any:
         """Return a command with its options.
 
@@ -145,7 +159,10 @@ class Commands(TyperGroup):
 app: typer.Typer = new_app(
     cls=Commands,
     name="heygen-async",
-    help="The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.",
+    help=(
+        "The HeyGen API from the command line: bulk rendering, dubbing, and a local sandbox.\n\n"
+        "The API key is read from HEYGEN_API_KEY."
+    ),
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=True,
