@@ -129,6 +129,8 @@ async def take_turns(url: str, account: str, options: dict[str, Any]) -> dict[st
         ends = starts + options["seconds"]
 
         async def work() -> None:
+            if options["hold"]:  # those of one process do not come in a row
+                await asyncio.sleep(random.uniform(0, 1))
             while (asked := time.time()) < ends:
                 lease = await pool.acquire()
                 if starts <= (now := time.time()) < ends:
