@@ -49,8 +49,8 @@ def arguments(sandbox: Sandbox, command: str, rows: str) -> list[str]:
     template = sandbox.add_template(variables=variables)
     words = {
         "render": [template, rows],
-        "narrate": [rows, "--avatar", sandbox.avatar_id, "--voice", "v"],
-        "personalize": [template, rows, "--speak", "greeting", "--voice", "v"],
+        "narrate": [rows, "--avatar", sandbox.avatar_id, "--voice", sandbox.voice_id],
+        "personalize": [template, rows, "--speak", "greeting", "--voice", sandbox.voice_id],
         "translate": [rows, "--to", "French (France)", "--no-probe"],
     }[name]
     return [name, *words, *further]
