@@ -117,7 +117,7 @@ def test_the_shipped_rows_fit_their_template() -> None:
         ("rows.jsonl", '{"name": "A"}\n[1]\n', "line 2: expected a JSON object"),
         ("rows.jsonl", '{"name": "A"}\n{"name"\n', "line 2: not JSON"),
         ("rows.csv", "name,product\nA,B\nA,\n", "line 3 .row 2., column 'product': is missing"),
-        ("rows.csv", "name,produkt\nA,B\n", "no use for 'produkt'; did you mean 'product'"),
+        ("rows.csv", "name,produkt\nA,B\n", "no field uses 'produkt'; did you mean 'product'"),
         ("rows.jsonl", '{"name": true, "product": "B"}', "line 1 .row 1., column 'name'"),
         ("rows.jsonl", '{"name": "A", "product": "B", "title": [5]}', "column 'title'"),
         ("rows.csv", "key,name,product\na/b,A,B\nA_b,A,B\n", "line 3 .row 2., column 'key'"),

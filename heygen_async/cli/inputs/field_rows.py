@@ -108,7 +108,7 @@ class FieldRows(Collection[Row]):
         try:
             found = feeds(rows.columns, names, mapped)
         except InvalidRequest as error:
-            hint = "; --map COLUMN=NAME says what a column is, --map COLUMN= that it is nothing"
+            hint = " (--map COLUMN=NAME says what a column is, --map COLUMN= that it is nothing)"
             raise CommandError(f"{self.path}: {error}{hint}") from None
         by_place = sorted(found.items(), key=lambda item: rows.columns.index(item[1]))
         self.feeds: dict[str, str] = dict(by_place)
