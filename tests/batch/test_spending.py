@@ -312,7 +312,7 @@ async def test_a_refused_key_is_said_once(
     assert "all failed" not in caplog.text
 
 
-ODD = [b'"12.5"', b'"NaN"', b"1e308", b"1e29", b"-5", b"0", b"true", b"[]", b'{"a": 1}', b'""']
+ODD = [b'"12.5"', b'"NaN"', b"1e308", b"-5", b"0", b"[]"]
 
 
 def with_duration(duration: bytes) -> Fault:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import pickle
 import time
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygen_async.session.diagnostics.redact import redact, redacted
@@ -51,16 +52,19 @@ def test_the_secret_in_use_goes_whatever_its_form(before: str, after: str, secre
     assert secret not in redact(f"{before}{secret}{after}", secret)
 
 
+@settings(max_examples=40)
 @given(
     st.binary(max_size=20),
     st.binary(max_size=20),
-    st.from_regex(r"sk_V2_[a-zA-Z0-9_]{10,40}|[a-zA-Z0-9+/]{22,60}={0,2}", fullmatch=True),
+    st.sampled_from(["sk_V2_{}", "{}=", "{}=="]),
     st.data(),
 )
 def test_the_secret_in_use_goes_in_each_encoding(
-    before: bytes, after: bytes, secret: str, data: st.DataObject
+    before: bytes, after: bytes, form: str, data: st.DataObject
 ) -> None:
-    at = data.draw(st.integers(1, len(secret) - 1))
+    # Not one that repeats itself, of which its neighbours could be a part.
+    secret = form.format(base64.b64encode(hashlib.sha256(before).digest()).decode()[:-1])
+    at = data.draw(st.integers(1, len(secret.rstrip("=")) - 1))
     inner = secret.rstrip("=")[4:-2]
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         text = encode(before + secret.encode() + after).decode()
@@ -69,11 +73,11 @@ def test_the_secret_in_use_goes_in_each_encoding(
             known = encode(b"x" * offset + inner.encode()).decode()
             known = known[-(-offset * 4 // 3) : (offset + len(inner)) * 4 // 3]
             assert known not in clean
-    for broken in ("\r\n", "\\n", " \t", "\n > "[:2]):
+    for broken in ("\r\n", "\\n", " \t"):
         clean = redact(f"key {secret[:at]}{broken}{secret[at:]}", secret)
-        assert clean.rstrip("=").endswith(("***", "***\n", "***\\n", "*** \t", "***\r\n", "***\n "))
-    for form in (quote(secret, safe=""), json.dumps(secret).replace("=", "\\u003d"), inner):
-        assert inner not in redact(f"key {form}", secret) or form is inner
+        assert clean.rstrip("=") == "key ***"
+    for quoted in (quote(secret, safe=""), json.dumps(secret).replace("=", "\\u003d")):
+        assert inner not in redact(f"key {quoted}", secret)
 
 
 @given(st.integers(0, 60), st.integers(0, 80))
