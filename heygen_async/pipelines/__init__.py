@@ -1,10 +1,10 @@
 """Chains of the APIs, as functions to use, or to read and copy.
 
-Each takes a ``Batch``, whose client, budget, journal and settings count for all its stages, and
-gives an outcome for each item as it ends. With a journal every stage has a file of its own beside
-it. So a chain that was killed anywhere and is started again with the same arguments goes on where
-it was, and pays for nothing twice. Leaving the iteration, or cancelling it, ends all stages; jobs
-that HeyGen has accepted go on there, and the next start waits for them.
+Each takes a ``Batch``, whose client, budget, journal and settings apply to all its stages, and
+yields an outcome for each item when it ends. With a journal every stage has a file of its own
+beside it: a chain that was killed continues where it stopped when it is started again with the same
+arguments, and pays for nothing twice. Leaving or cancelling the iteration ends all stages; jobs
+that HeyGen has accepted continue there, and the next start waits for them.
 """
 
 from heygen_async.pipelines.corrections import Correct, Renew

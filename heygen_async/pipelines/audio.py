@@ -1,4 +1,4 @@
-"""Speeches as assets, which other jobs can use for good."""
+"""Upload speeches as assets, which other jobs can use without an expiry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heygen_async.models.voices import Speech
 from heygen_async.session.tasks import in_thread
 
 UPLOADS_AT_ONCE = 8
-"""Speeches that are on their way from HeyGen to HeyGen at the same time."""
+"""The most speeches that are downloaded and uploaded at the same time."""
 
 
 async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
@@ -24,7 +24,7 @@ async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
         outcome: The outcome of the speech.
 
     Raises:
-        URLExpired: Its URL was signed too long ago.
+        URLExpired: The URL of the speech has expired.
         TransferError: The audio could not be downloaded.
         HeyGenError: The upload was refused.
     """
@@ -42,5 +42,5 @@ async def uploaded(heygen: HeyGen, outcome: Outcome[Speech]) -> str:
         await heygen.download(url, path)
         return (await heygen.assets.upload(path)).asset_id
     finally:
-        if folder is not None:  # it was made, even where nobody has waited for it
+        if folder is not None:  # it was made, even if its caller was cancelled
             await in_thread(shutil.rmtree, folder, True)

@@ -1,4 +1,4 @@
-"""Corrections of subtitles between the two stages of a proofread, none of which is lost."""
+"""Correct subtitles between the two stages of a proofread, without losing a correction."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ third parameter that has no default, or is named ``original``, it also gets the 
 language of the source, or None if HeyGen has none."""
 
 Renew: TypeAlias = bool | Callable[[str], bool | Awaitable[bool]]
-"""Whether the proofread of a language is made anew once its session has expired."""
+"""Whether a new proofread is made for a language whose session has expired."""
 
 logger: logging.Logger = logging.getLogger("heygen_async.pipelines")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Lets the subtitles of proofreads be corrected.
+    """Corrects the subtitles of proofreads with the caller's function.
 
-    What was corrected stays in a file beside the journal until it is rendered.
+    Corrected text stays in a file beside the journal until it is rendered.
 
     Args:
         heygen: The client.
         correct: Corrects the subtitles of a language.
-        at_once: Calls of ``correct`` at the same time at most.
-        renew: Whether sessions that have expired are made anew.
+        at_once: The most calls of ``correct`` at the same time.
+        renew: Whether new sessions replace expired ones.
         journal: The journal of the proofreads, if it is a file.
     """
 
@@ -57,19 +57,19 @@ class Correction:
     journal: Path | None
 
     async def apply(self, proofread_id: str, request: ProofreadRequest) -> str:
-        """Let the subtitles of a proofread be corrected, and upload them if they changed.
+        """Correct the subtitles of a proofread, and upload them if they changed.
 
         Args:
             proofread_id: The session.
-            request: What it was made of, in one language.
+            request: Its request, for one language.
 
         Returns:
-            The session: another one if that has expired and was made anew.
+            The id of the session, or of a new one if it had expired.
 
         Raises:
-            CorrectionFailed: ``correct`` has raised something.
+            CorrectionFailed: ``correct`` raised an exception.
             ProofreadExpired: The session has expired.
-            HeyGenError: HeyGen does not give the subtitles, or does not take them.
+            HeyGenError: The subtitles could not be downloaded or uploaded.
         """
         proofreads, (language,) = self.heygen.proofreads, request.output_languages
         kept = await in_thread(self._kept, language)
@@ -92,7 +92,7 @@ class Correction:
         return proofread_id
 
     async def rendered(self, language: str) -> None:
-        """Remove the file of a language, which was rendered."""
+        """Remove the file of a language that was rendered."""
         if path := self._path(language):
             await in_thread(_remove, path)
 
@@ -146,7 +146,7 @@ class Correction:
         return self.journal.with_name(f"{self.journal.stem}.{file_stem(language)}.srt")
 
     def _kept(self, language: str) -> str | None:
-        """Return what an earlier call has corrected and was not rendered; None if nothing."""
+        """Return corrected text of an earlier call that was not rendered, or None."""
         path = self._path(language)
         try:
             return None if path is None else path.read_bytes().decode()
@@ -164,7 +164,7 @@ class Correction:
         try:
             partial.write_bytes(srt.encode())
             partial.replace(path)
-        except (OSError, UnicodeEncodeError) as error:  # the upload may do
+        except (OSError, UnicodeEncodeError) as error:  # the upload may still succeed
             logger.warning("%s: the corrected subtitles are not kept: %s", path, error)
             _remove(partial)
 

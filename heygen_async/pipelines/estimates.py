@@ -1,4 +1,4 @@
-"""What chains will probably cost, stage by stage; no paid call."""
+"""Estimate the cost of chains by stage, without a paid call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate
 from heygen_async.session.tasks import in_thread
 
 Seconds: TypeAlias = Callable[[Any], float | None]
-"""Gives the length of an item's output in seconds, or None."""
+"""Returns the length of an item's output in seconds, or None."""
 
 RangeT = TypeVar("RangeT", RunEstimate, RemainingWork)
 
@@ -34,7 +34,7 @@ _COUNTS = (
 
 
 class ChainEstimate(RunEstimate, frozen=True, kw_only=True):
-    """What a chain will probably cost: the sums of its stages.
+    """The estimated cost of a chain: the sum of its stages.
 
     Attributes:
         stages: The estimate of each stage, by its name.
@@ -44,10 +44,10 @@ class ChainEstimate(RunEstimate, frozen=True, kw_only=True):
 
 
 class OutputLength(NamedTuple):
-    """How long an output will be, in seconds.
+    """The expected length of an output, in seconds.
 
     Attributes:
-        likely: The likely length, or None if nothing is known of it.
+        likely: The likely length, or None if it is unknown.
         low: Lower bound.
         high: Upper bound.
         known: Whether it is given, or follows from a text.
@@ -60,7 +60,7 @@ class OutputLength(NamedTuple):
 
 
 def exactly(seconds: float) -> OutputLength:
-    """Return a length that is known."""
+    """Return a known length."""
     return OutputLength(seconds, seconds, seconds, known=True)
 
 
@@ -81,11 +81,11 @@ def expected_length(estimate: RunEstimate) -> OutputLength:
 async def with_lengths(
     start: Callable[[Seconds], Run[Any]], length: OutputLength | Callable[[Any], OutputLength]
 ) -> RunEstimate:
-    """Return the estimate of a stage whose outputs have lengths that are not exactly known.
+    """Return the estimate of a stage whose output lengths are not exactly known.
 
     Args:
-        start: Makes the run of the stage, from a function that gives the length of each item.
-        length: How long each output will be, or a function that gives a known length of an item.
+        start: Returns the run of the stage, from a function that returns the length of each item.
+        length: The length of each output, or a function that returns the known length of an item.
     """
 
     def length_of(item: Any) -> OutputLength:
@@ -122,7 +122,7 @@ def summed(stages: dict[str, RunEstimate]) -> ChainEstimate:
     lefts = [part.left for part in parts]
     left: RemainingWork | None = None
     if any(one is not None for one in lefts):
-        # A stage without a journal has not begun: all of it is left.
+        # A stage without a journal has not started: all of its work is left.
         work = [one or _all_new(part) for one, part in zip(lefts, parts, strict=True)]
         counts = {name: sum(getattr(one, name) for one in work) for name in _COUNTS}
         left = RemainingWork(**counts, **_amounts(work))
@@ -146,14 +146,14 @@ def _all_new(stage: RunEstimate) -> RemainingWork:
 def _amounts(parts: list[Any]) -> dict[str, Any]:
     total = total_cost(parts)
     amounts = {name: getattr(total, name) for name in CostRange.__struct_fields__}
-    # What costs nothing must not hide that nothing is known of the rest.
+    # A part that costs nothing must not hide that the cost of the rest is unknown.
     if all(part.usd is None or part.usd_high == 0 for part in parts) and total.usd_high != 0:
         amounts["usd"] = None
     return {**amounts, "unknown": sum(part.unknown for part in parts)}
 
 
 async def finished_lengths(store: JournalStore | None) -> dict[str, float]:
-    """Return the length in seconds of what earlier runs of a stage have made, by key."""
+    """Return the lengths in seconds of the outputs of earlier runs of a stage, by key."""
 
     def read(store: JournalStore) -> dict[str, float]:
         if not store.exists():

@@ -54,29 +54,29 @@ RequestT = TypeVar("RequestT", ProofreadRequest, VideoTranslationRequest)
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """What is looked at of a request that was submitted before; renders have no video."""
+    """The fields used of an earlier request; renders have no video."""
 
     video: MediaSource = AssetId(asset_id="unknown")
 
 
 class _SentRender(msgspec.Struct, frozen=True):
-    """What is looked at of a render that was submitted before; one of 0.1.0 has no video."""
+    """The fields used of an earlier render; a render of 0.1.0 has no video."""
 
     proofread_id: str = "proofread"
     video: MediaSource | None = None
 
 
-# In the place of a video that is still to be made.
+# The placeholder of a video that is not made yet.
 _PLACEHOLDER: MediaSource = AssetId(asset_id="video")
 
 
 class _SourceVideo(NamedTuple):
-    """What is translated.
+    """The video to translate.
 
     Attributes:
         videos: The video for each language.
-        seconds: How long it is, where that is known.
-        taken: Called at the end of the chain; until then the job that made it is unfinished.
+        seconds: Its length, or None if unknown.
+        taken: Called at the end of the chain; until then the job of the video counts as unfinished.
     """
 
     videos: dict[str, MediaSource]
@@ -97,35 +97,34 @@ async def localize(
     progress: StageProgress | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Ended[VideoTranslation]]:
-    """Make a video, if it has to be made, and dub it into many languages.
+    """Make a video if necessary, and dub it into many languages.
 
-    With ``correct``, each language is proofread first: HeyGen translates the subtitles,
-    ``correct`` gets them, and what it gives back is rendered. Without it, languages are
-    translated right away, which is cheaper. Each language goes through by itself; one that fails
-    stops no other.
+    With ``correct``, each language is proofread first: HeyGen translates the subtitles, ``correct``
+    gets them, and its return value is rendered. Without it, languages are translated directly,
+    which is cheaper. Languages are independent: one that fails does not stop the others.
 
     Stages, and with a journal their files (of ``launch.db``): ``source``, ``proofreads`` and
-    ``renders``, or ``translations``: ``launch.source.db`` and so on. A language whose render was
-    submitted in an earlier run is not corrected again; one whose render was not, is, beginning
-    with what ``correct`` gave before, which stays beside the journal, in
+    ``renders``, or ``translations``: ``launch.source.db`` and so on. If the render of a language
+    was submitted in an earlier run, the language is not corrected again. Otherwise the correction
+    starts with the earlier result of ``correct``, which stays beside the journal, in
     ``launch.proofreads.French (France).srt``, until it is rendered. HeyGen keeps a proofread for
-    about 24 h; later its language fails with ``ProofreadExpired``, unless ``renew`` agrees.
+    about 24 h; later its language fails with ``ProofreadExpired``, unless ``renew`` allows a new
+    one.
 
     Args:
         batch: Client, budget, journal and settings of all stages.
         source: The video: a URL, an asset, or a request for a video or to the Video Agent, which
             is made first.
-        languages: Names as ``heygen.video_translations.languages()`` lists them; repeated ones
-            count once.
+        languages: Names from ``heygen.video_translations.languages()``; repeated names count once.
         correct: Called with a language and its SRT text; gives the SRT text to be rendered. A
             coroutine function, or a function, which is called in a thread. If it takes a third
             argument, it also gets the SRT text in the language of the source, or None.
-        corrections: Calls of ``correct`` at the same time at most.
+        corrections: The most calls of ``correct`` at the same time. Default 8.
         renew: Make proofreads anew that have expired, while they were corrected or a run was
             stopped. Their renders are charged, as others are. Default False; or a function, sync
             or async, that is called with the language and gives True or False.
-        title: Name in the account. Default: the request's title, or the file name in the URL.
-        render: How corrected proofreads are rendered, such as with captions.
+        title: Title in the account. Default: the request's title, or the file name in the URL.
+        render: Options for rendering corrected proofreads, such as captions.
         progress: See ``StageProgress``.
         **fields: Further fields of the ``ProofreadRequest``s (or, without ``correct``, the
             ``VideoTranslationRequest``s), such as ``mode``.
@@ -136,7 +135,7 @@ async def localize(
     Raises:
         InvalidRequest: HeyGen does not offer a language, or another argument cannot be used;
             nothing was submitted.
-        IdempotencyMismatch: The journal is that of a video made of another request.
+        IdempotencyMismatch: The journal belongs to a video from another request.
         HeyGenError: The video itself could not be made.
         BudgetExceeded: The budget has no room for a stage.
     """
@@ -145,7 +144,7 @@ async def localize(
     wanted = await _checked_languages(batch, languages)
     if not wanted:
         return
-    # A field that is wrong has to show before the video is paid for.
+    # An invalid field must be found before the video is paid for.
     _requests(correct, fields, dict.fromkeys(wanted, _PLACEHOLDER), title)
     await count_earlier(batch, "source", "translations", "proofreads", "renders")
     if correct is None:
@@ -172,21 +171,21 @@ async def estimate_localize(
     seconds: float | None = None,
     **fields: Any,
 ) -> ChainEstimate:
-    """Estimate what ``localize`` would cost with these arguments; no paid call.
+    """Estimate the cost of ``localize`` with these arguments, without a paid call.
 
     Args:
         batch: Client, journal and settings of all stages.
         source: As for ``localize``.
-        languages: As for ``localize``; one at least.
+        languages: As for ``localize``; at least one.
         correct: As for ``localize``; it is not called.
         title: As for ``localize``.
         render: As for ``localize``.
-        seconds: Length of the source in seconds where you know it. Default: it is measured, or
-            follows from the request that makes it.
+        seconds: Length of the source in seconds, if you know it. Default: it is measured, or
+            derived from the request for the video.
         **fields: As for ``localize``.
 
     Returns:
-        The estimate; with a journal, ``left`` is what is left to do.
+        The estimate; with a journal, ``left`` is the remaining work.
 
     Raises:
         InvalidRequest: HeyGen does not offer a language, or another argument cannot be used.
@@ -218,7 +217,7 @@ async def estimate_localize(
     def start(seconds: Seconds | None) -> Run[Any]:
         return stage.run(requests, seconds=seconds, key=_language_of, journal=stage.store)
 
-    if length is None:  # the source tells it
+    if length is None:  # the source determines it
         stages[name] = await start(None).estimate()
         length = expected_length(stages[name])
     else:
@@ -257,7 +256,7 @@ async def _checked_languages(batch: Batch, languages: Iterable[str]) -> list[str
 def _requests(
     correct: Correct | None, fields: dict[str, Any], videos: dict[str, MediaSource], title: str
 ) -> list[Any]:
-    """Return the requests of all languages: for proofreads, or without a correction for dubs."""
+    """Return the requests of all languages: proofreads, or translations without a correction."""
     kind: Any = VideoTranslationRequest if correct is None else ProofreadRequest
     return [_request(kind, fields, video, one, title) for one, video in videos.items()]
 
@@ -315,7 +314,7 @@ async def _proofread(
         seconds = await batch.length_of(requests[0])
 
     async def corrected(outcome: Outcome[Proofread]) -> ProofreadRender:
-        expired = isinstance(outcome.error, NotFound)  # while it was made
+        expired = isinstance(outcome.error, NotFound)  # while it was prepared
         proofread_id = (outcome.job_id or "") if expired else outcome.unwrap().id
         sent = rendered_before.get(outcome.key)
         if sent is None:
@@ -368,7 +367,7 @@ async def _source_video(
     stage = stage_of(batch, "source", progress)
     if all_sent and (stage.store is None or not await in_thread(stage.store.exists)):
         return _SourceVideo({language: sent[language].video for language in languages})
-    # Where all is sent, too, the journal is asked whether the video is still the same.
+    # Even if everything was submitted, the journal checks that the video is still the same.
     run = stage.run([source], key=lambda _: "source", journal=stage.store)
     async with aclosing(run.with_finished(until_taken=True)) as outcomes:
         made = [outcome async for outcome in outcomes]
@@ -396,12 +395,12 @@ def _request(
 ) -> RequestT:
     try:
         return kind(video=video, output_languages=[language], title=title, **fields)
-    except TypeError as error:  # a field that there is not
+    except TypeError as error:  # an unknown field
         raise InvalidRequest(str(error)) from None
 
 
 def _check(correct: object, corrections: int, render: object) -> None:
-    """Refuse what would show too late, once the video is paid for."""
+    """Refuse arguments whose errors would show only after the video was paid for."""
     if correct is not None and not callable(correct):
         raise InvalidRequest(
             f"correct: expected a function, got {type(correct).__name__}", param="correct"

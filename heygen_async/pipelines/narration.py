@@ -1,4 +1,4 @@
-"""Audio first: a text is spoken, an avatar speaks that audio, the words become captions."""
+"""Audio first: turn texts into speech, avatar videos that speak it, and captions."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 
 class Narration(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that was spoken, and an avatar that speaks it.
+    """A text as speech, and a video of an avatar that speaks it.
 
     Attributes:
         video: The video; its sound is that of ``speech``.
         speech: The audio, with the time of each word.
-        cues: Captions made of these; ``heygen_async.captions.write_srt`` makes a file of them.
+        cues: Captions from these times; ``heygen_async.captions.write_srt`` writes them as a file.
     """
 
     video: Video
@@ -66,7 +66,7 @@ class Narration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """What is looked at of a video that was submitted before."""
+    """The fields used of an earlier video."""
 
     audio_asset_id: str
 
@@ -90,21 +90,22 @@ async def narrate(
     progress: StageProgress | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Ended[Narration]]:
-    """Have texts spoken, and lip-sync an avatar to each speech.
+    """Turn texts into speech, and lip-sync an avatar to each speech.
 
-    The audio is uploaded in between, since an asset stays while the URL of a speech expires.
+    The audio is uploaded in between, because an asset stays while the URL of a speech expires.
     Stages, and with a journal their files (of ``launch.db``): ``speech`` and ``videos``, as
     ``launch.speech.db`` and ``launch.videos.db``. A speech that an interrupted run did not upload
     before its URL expired fails with ``URLExpired``, and needs another journal.
 
     Args:
         batch: Client, budget, journal and settings of all stages.
-        texts: Texts of up to 5,000 characters, or whole requests, which ``voice_id`` leaves
-            alone; any sync or async iterable, pulled only as fast as slots free up.
+        texts: A sync or async iterable of texts of up to 5,000 characters, or of whole requests, to
+            which ``voice_id`` does not apply. It is read only as fast as slots become free.
         avatar_id: The look that speaks.
-        voice_id: The voice of the plain texts; one that ``voices.list(engine="starfish")`` lists.
-        request: Makes the text or the request of an item, where items are none themselves.
-        key: Gives each text's key. Default: its position; with a journal, a digest of its content.
+        voice_id: The voice of plain texts, from ``voices.list(engine="starfish")``.
+        request: Returns the text or the request of an item, if items are neither.
+        key: Returns each text's key. Default: its position; with a journal, a digest of its
+            content.
         progress: See ``StageProgress``.
         **fields: Further fields of the ``AvatarVideoRequest``s, such as ``aspect_ratio``.
 
@@ -112,7 +113,7 @@ async def narrate(
         An outcome for each text; its cost is that of speech and video.
 
     Raises:
-        InvalidRequest: A text of a collection cannot be spoken, or the account has no such look;
+        InvalidRequest: A text of a collection is invalid, or the account does not have the look;
             nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
@@ -151,11 +152,11 @@ async def estimate_narrate(
     key: Callable[[Any], ItemKey] | None = None,
     **fields: Any,
 ) -> ChainEstimate:
-    """Estimate what ``narrate`` would cost with these arguments; no paid call.
+    """Estimate the cost of ``narrate`` with these arguments, without a paid call.
 
     Args:
         batch: Client, journal and settings of all stages.
-        texts: As for ``narrate``, in a collection, which is iterated over several times.
+        texts: As for ``narrate``, as a collection, which is iterated over several times.
         avatar_id: As for ``narrate``.
         voice_id: As for ``narrate``.
         request: As for ``narrate``.
@@ -166,7 +167,7 @@ async def estimate_narrate(
         The estimate; with a journal, ``left`` is what is left to do.
 
     Raises:
-        InvalidRequest: A text cannot be spoken.
+        InvalidRequest: A text is invalid.
     """
     avatar = _avatar(avatar_id, fields)
     first, last = batch.stage("speech"), batch.stage("videos")
@@ -213,7 +214,7 @@ def _length(speech: SpeechRequest) -> OutputLength:
 def _with_keys(
     speeches: Iterable[SpeechRequest], *, journaled: bool
 ) -> Iterator[tuple[str, SpeechRequest]]:
-    """Yield the speeches, each with the key that a run gives it."""
+    """Yield the speeches, each with its key in a run."""
     keys: ItemKeys = StableKeys("speech")
     for position, speech in enumerate(speeches):
         if not journaled:
@@ -228,12 +229,12 @@ def _avatar(avatar_id: str, fields: dict[str, Any]) -> AvatarVideoRequest:
     """Return the request for a video, without its audio."""
     try:
         return AvatarVideoRequest(avatar_id=avatar_id, audio_asset_id="spoken", **fields)
-    except TypeError as error:  # a field that there is not
+    except TypeError as error:  # an unknown field
         raise InvalidRequest(str(error)) from None
 
 
 async def _check_look(heygen: HeyGen, avatar_id: str) -> None:
-    """Refuse a look that there is not, before a speech is paid for."""
+    """Refuse an unknown look before a speech is paid for."""
     try:
         await heygen.avatars.looks.get(avatar_id)
     except (NotFound, BadRequest) as error:

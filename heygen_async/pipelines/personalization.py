@@ -1,4 +1,4 @@
-"""Variants of a template by the thousand, with voices from speech where they are wanted."""
+"""Render thousands of variants of a template, with generated speech for audio variables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from heygen_async.pipelines.stages import (
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.sync_iterables import in_memory, numbered
 
-# In the place of a speech that is still to be made.
+# The placeholder of a speech that is not made yet.
 _PLACEHOLDER = "spoken"
 
 
@@ -50,7 +50,7 @@ class _Variable(msgspec.Struct, frozen=True):
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """What is looked at of a variant that was submitted before."""
+    """The fields used of an earlier variant."""
 
     variables: dict[str, _Variable]
 
@@ -61,13 +61,13 @@ class _Sent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row on its way.
+    """A row in progress.
 
     Attributes:
         position: Its position, from 0.
-        item: The row as it was given.
-        own_key: Its key if it is made of its content, or None.
-        first: Number of its first value that is spoken, counted over all rows from 0.
+        item: The row, as passed by the caller.
+        own_key: Its key if it is derived from its content, or None.
+        first: Number of its first speech, counted over all rows from 0.
     """
 
     position: int
@@ -76,7 +76,7 @@ class _Row:
     first: int
 
     def spoken(self) -> Iterator[_Spoken]:
-        """Its values that are to be spoken."""
+        """Yield its values to speak."""
         number = itertools.count(self.first)
         for name, value in self.item.items():
             if isinstance(value, SpeechRequest):
@@ -85,7 +85,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """One value of a row that is to be spoken; ``number`` counts them over all rows."""
+    """One value of a row to speak; ``number`` counts them over all rows."""
 
     row: _Row
     name: str
@@ -94,15 +94,15 @@ class _Spoken:
 
 
 class _Rows:
-    """Rows of a known number; no collection, as rows that have failed already may be among them.
+    """Rows of a known number; not a collection, because some rows may have failed already.
 
     Args:
-        given: The rows as they were given.
-        spoken: Number of their values that are to be spoken.
-        checker: Makes requests of them.
-        key_of: Gives the key of a row, or None.
-        own_keys: Makes a function that gives rows keys from their content, or None.
-        title_of: Gives the title of a row, or None.
+        given: The rows, as passed by the caller.
+        spoken: Number of their values to speak.
+        checker: Returns their requests.
+        key_of: Returns the key of a row, or None.
+        own_keys: Returns a function that derives keys from the content of rows, or None.
+        title_of: Returns the title of a row, or None.
     """
 
     def __init__(
@@ -148,16 +148,16 @@ class _Rows:
 
 
 class _Speeches(Collection[_Spoken]):
-    """All values of some rows that are to be spoken, and what became of them.
+    """All values of some rows to speak, and their outcomes.
 
     Attributes:
         rows: The rows.
         assets: The asset of each, or None.
-        usd: What each has cost.
+        usd: The cost of each.
         resent: Number of resends, and their cost, of those that were sent again.
-        unspoken: Why those that were not spoken were not.
-        errors: The error of each that has failed, be it to be spoken or to be uploaded.
-        taken: Called with the outcome of each when its row is handed on.
+        unspoken: The exceptions of those that were not spoken.
+        errors: The exception of each that was not spoken or not uploaded.
+        taken: Called with the outcome of each when its row is passed on.
     """
 
     def __init__(self, rows: _Rows) -> None:
@@ -179,10 +179,10 @@ class _Speeches(Collection[_Spoken]):
         return any(spoken == other for other in self)
 
     def values(self, row: _Row) -> dict[str, Any]:
-        """Return the values of a row, with an asset in the place of what was spoken.
+        """Return the values of a row, with assets in place of speeches.
 
         Raises:
-            HeyGenError: Why one of them was not spoken.
+            HeyGenError: One of the speeches failed.
         """
         values = dict(row.item)
         for spoken in row.spoken():
@@ -198,7 +198,7 @@ class _Speeches(Collection[_Spoken]):
         return any(spoken.number in self.errors for spoken in row.spoken())
 
     def hand_on(self, row: _Row) -> None:
-        """Note that the reader gets a row: its speeches are unfinished until then."""
+        """Note that the reader gets a row; until then its speeches are unfinished."""
         for spoken in row.spoken():
             error = self.unspoken.get(spoken.number)
             fields: dict[str, Any] = {"key": "", "index": spoken.number, "item": None}
@@ -206,7 +206,7 @@ class _Speeches(Collection[_Spoken]):
             self.taken(ended if error is None else Failed(error=error, **fields))
 
     def cost(self, row: _Row) -> tuple[float, int, float]:
-        """Return what the speeches of a row have cost, and what ``Outcome`` tells of resends."""
+        """Return the cost of a row's speeches, and the number and cost of resends."""
         numbers = [spoken.number for spoken in row.spoken()]
         resent = [self.resent[number] for number in numbers if number in self.resent]
         usd = sum(self.usd[number] for number in numbers)
@@ -224,12 +224,11 @@ async def personalize(
     test: bool = False,
     progress: StageProgress | None = None,
 ) -> AsyncGenerator[Ended[Video]]:
-    """Render a variant of a template for each row; what a row wants spoken is spoken first.
+    """Render a variant of a template for each row, after making the speech in it.
 
-    A row is a variant as ``batch.render`` takes it. The value of an audio variable may also be a
-    ``SpeechRequest``: it is spoken, and the audio uploaded, which is where the voice of a row
-    comes from. All speeches come before the first render. A row of which one fails is not
-    rendered.
+    A row is a variant as for ``batch.render``. The value of an audio variable may also be a
+    ``SpeechRequest``, whose audio is made and uploaded. All speeches are made before the first
+    render. If a speech of a row fails, the row is not rendered.
 
     Stages, and with a journal their files (of ``launch.db``): ``voices`` and ``renders``, as
     ``launch.voices.db`` and ``launch.renders.db``.
@@ -239,8 +238,8 @@ async def personalize(
         template_id: The template.
         rows: Mappings of variable names to values. A collection is iterated over several times;
             any other iterable is kept in memory.
-        key: Gives each row's key. Default: its position; with a journal, a digest of its content.
-        title: Gives the title of each row's video in the account, or None.
+        key: Returns each row's key. Default: its position; with a journal, a digest of its content.
+        title: Returns the title of each row's video in the account, or None.
         version: See ``heygen.templates.generate``.
         test: Render in lower quality, free of charge, through v2. Speech is charged.
         progress: See ``StageProgress``.
@@ -249,8 +248,8 @@ async def personalize(
         An outcome for each row; its cost is that of video and speech.
 
     Raises:
-        InvalidVariants: A row does not fit the template; nothing was submitted.
-        InvalidRequest: Two rows have the same key, or a title is none; nothing was submitted.
+        InvalidVariants: A row does not match the template; nothing was submitted.
+        InvalidRequest: Two rows have the same key, or a title is invalid; nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
     kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
@@ -294,7 +293,7 @@ async def estimate_personalize(
     version: Version = "auto",
     test: bool = False,
 ) -> ChainEstimate:
-    """Estimate what ``personalize`` would cost with these arguments; no paid call.
+    """Estimate the cost of ``personalize`` with these arguments, without a paid call.
 
     Args:
         batch: Client, journal and settings of all stages.
@@ -309,8 +308,8 @@ async def estimate_personalize(
         The estimate; with a journal, ``left`` is what is left to do.
 
     Raises:
-        InvalidVariants: A row does not fit the template.
-        InvalidRequest: Two rows have the same key, or a title is none.
+        InvalidVariants: A row does not match the template.
+        InvalidRequest: Two rows have the same key, or a title is invalid.
     """
     kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
     last = batch.stage("renders")
@@ -350,7 +349,7 @@ async def _checked_rows(
     *,
     test: bool,
 ) -> _Rows:
-    """Return the rows, all of which were checked."""
+    """Return the rows after checking all of them."""
     if not isinstance(rows, Iterable):
         raise InvalidRequest(
             f"rows: expected a sync iterable of mappings, got {type(rows).__name__}", param="rows"
@@ -394,7 +393,7 @@ def _voices(stage: Batch, speeches: _Speeches) -> Run[Speech]:
 async def _speak(
     batch: Batch, speeches: _Speeches, sent: Mapping[str, _Sent], progress: StageProgress | None
 ) -> None:
-    """Put an asset in the place of all that is to be spoken."""
+    """Replace all values to speak by assets."""
 
     async def asset(outcome: Outcome[Speech]) -> str:
         spoken: _Spoken = outcome.item
@@ -424,7 +423,7 @@ def _asset_id(before: _Sent | None, name: str) -> str | None:
 def _with_stand_ins(row: Any) -> Any:
     """Return a row without the asset ids of speech that is not made yet."""
     if not isinstance(row, Mapping):
-        return row  # the check says what is wrong
+        return row  # the check reports the error
     return {
         name: AssetId(asset_id=_PLACEHOLDER) if isinstance(value, SpeechRequest) else value
         for name, value in row.items()
@@ -440,9 +439,9 @@ def _checked_title(title: object, position: int) -> str | None:
 
 
 def content_keys(template_id: str) -> Callable[[Any], str]:
-    """Return a function that gives rows keys from their content; equal ones get a number.
+    """Return a function that derives keys from the content of rows; equal rows get a number.
 
-    A run with a journal names rows so that are given no keys.
+    A run with a journal uses these keys if the caller passes none.
     """
     seen: set[int] = set()
     repeated: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""How one run of a chain feeds the next."""
+"""Connect the runs of a chain."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ T = TypeVar("T")
 NextT = TypeVar("NextT")
 
 StageProgress: TypeAlias = Callable[[str, Progress], None]
-"""Called with the name of a stage, and how it stands, after each of its outcomes. The last stage
-of a chain reports to the batch's own ``progress``."""
+"""Called with the name and progress of a stage after each of its outcomes. The last stage of a
+chain reports to the batch's own ``progress``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[NextT]):
-    """An item on its way from one stage to the next.
+    """An item between two stages.
 
     Attributes:
-        before: What became of it so far.
-        made: What goes into the next stage; None where it has failed.
-        error: Why it has failed, or None.
+        before: Its outcome so far.
+        made: The input of the next stage, or None if it failed.
+        error: Its exception, or None.
     """
 
     before: Ended[Any]
@@ -59,17 +59,18 @@ class Step(Generic[NextT]):
 
 
 class StageLink(Generic[T, NextT]):
-    """Turns the outcomes of one stage into the items of the next, as they come.
+    """Converts the outcomes of one stage to the items of the next.
 
-    An item that has failed is handed on too, and fails there: so the last stage has an outcome
-    for each.
+    A failed item is passed on and fails in the next stage too, so the last stage has an outcome for
+    each item.
 
     Args:
-        run: The stage before.
-        work: Makes what goes into the next stage; a ``HeyGenError`` fails the item alone.
-        at_once: Items that it works on at the same time.
+        run: The run of the previous stage.
+        work: Returns the input of the next stage; a ``HeyGenError`` fails only its item.
+        at_once: The most items to work on at the same time.
         ordered: Keep their order.
-        recovers: Whether ``work`` gets items that have failed, too; it raises what stays so.
+        recovers: Whether ``work`` also gets failed items; it raises the error of those that stay
+            failed.
     """
 
     def __init__(
@@ -88,9 +89,9 @@ class StageLink(Generic[T, NextT]):
         self._ordered = ordered
 
     async def steps(self) -> AsyncGenerator[Step[NextT]]:
-        """All items; call it once, and close what it gives.
+        """Yield all items. Call it once, and close the generator.
 
-        Jobs stay in the run's ``unfinished`` until the run is told that they were taken.
+        Jobs stay in the run's ``unfinished`` until the run is notified that they were taken.
         """
         outcomes = self._run.with_finished(until_taken=True)
         made = run_bounded(outcomes, self._step, parallel=self._at_once, ordered=self._ordered)
@@ -122,7 +123,7 @@ class Counted(Generic[T]):
 
 
 class Remade(Collection[T]):
-    """Items of a known number, made anew for each iteration, so that they are not kept.
+    """Items of a known number that are made again for each iteration instead of being kept.
 
     Args:
         make: Returns all items.
@@ -148,7 +149,7 @@ def final_outcome(outcome: Ended[Any], first: str, last: str) -> Ended[Any]:
 
     Args:
         outcome: The outcome, whose item is a ``Step``.
-        first: Name of the stage before.
+        first: Name of the previous stage.
         last: Name of the last stage.
     """
     before: Ended[Any] = outcome.item.before
@@ -172,11 +173,11 @@ def stage_of(batch: Batch, name: str, progress: StageProgress | None) -> Batch:
 
 
 async def count_earlier(batch: Batch, *names: str) -> None:
-    """Count what earlier runs of all stages have spent, before the first stage spends more.
+    """Count the spending of earlier runs of all stages before the first stage starts.
 
     Args:
-        batch: The chain's.
-        *names: Its stages.
+        batch: The batch of the chain.
+        *names: Names of its stages.
     """
     for name in names:
         await batch.stage(name).count_earlier()
