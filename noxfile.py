@@ -117,6 +117,7 @@ def bench(session: nox.Session) -> None:
     for name in (
         "api_batch",
         "call_overhead",
+        "cluster",
         "fan_out",
         "import_time",
         "journal",

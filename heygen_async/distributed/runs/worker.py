@@ -292,6 +292,8 @@ class ClusterWorker:
             self._fence, self._owners = Fence(), set()
             for shard in [shard for work in self._works.values() for shard in work.shards]:
                 shard.submitter.stop()
+            for task in self._shards.values():  # the engine brings them again, here or elsewhere
+                task.cancel()
         fence, sent_at, lease = self._fence, Fence.now(), self._heartbeats.timeout
         running = sum(len(work.running) for work in self._works.values())
         await self._database.beat(self._name, self._label, running, [*self._owners], lease)
