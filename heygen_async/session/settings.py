@@ -238,8 +238,8 @@ def checked_secret(name: str, value: object) -> str:
     if given and not re.fullmatch(_KEY_ALONE, secret):
         # The value itself must not appear here.
         raise ConfigurationError(
-            f"{name}: expected the key alone, in printable ASCII without blanks, line breaks, "
-            "quotes, brackets, commas or backslashes."
+            f"{name}: expected printable ASCII without blanks, line breaks, quotes, brackets, "
+            "commas or backslashes."
         )
     return secret
 

@@ -68,7 +68,9 @@ def _forms(secret: str) -> list[str]:
     core = secret.rstrip("=")  # which may be left off, or escaped
     if len(core) < _SHORTEST_ECHO:
         return [secret]
-    forms = {secret, core, core.replace("/", r"\/"), quote(core, safe="")}
+    forms = {secret, core}
+    for whole in (secret, core):
+        forms |= {whole.replace("/", r"\/"), quote(whole, safe="")}
     for encode in (b64encode, urlsafe_b64encode):
         for before in range(3):  # the bytes ahead of it in the same text
             encoded = encode(b"\0" * before + core.encode()).decode()
