@@ -398,6 +398,7 @@ async def measure_waiting(servers: Servers, folder: Path) -> dict[str, float]:
         async with servers.cluster(url) as cluster:
             template_id, names = await template(cluster.heygen)
             options = ["--concurrency", str(ITEMS), "--grace", "0"]
+            options += ["--heartbeat", "10", "--dead-after", "30"]  # the defaults
             with servers.workers(1, *options, base_url=url, jobs=ITEMS) as (worker,):
                 run = await cluster.submit_render(template_id, rows(names, "w"), name="waiting")
                 await until(run, "submitted", ITEMS)
