@@ -611,7 +611,7 @@ async def test_what_has_no_batches_is_refused(
     requests = make([*run.videos(2), speech])
     running = Batch(heygen, ordered=True).run(requests, via="api-batch")
     if make is list:
-        with pytest.raises(InvalidRequest, match=r"item 3: via: .* no SpeechRequest; use via"):
+        with pytest.raises(InvalidRequest, match=r"item 3: via: .* not SpeechRequest; use via"):
             await collected(running)
         assert sandbox.ledger.count() == 0
     else:
