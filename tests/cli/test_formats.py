@@ -102,6 +102,7 @@ async def test_csv(sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "1 completed, 1 failed" in captured.err
 
 
+@pytest.mark.crash  # four processes, one after the other
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="there is no pty here")
 def test_the_commands_about_rows_on_a_terminal(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     """Each in a real terminal: a bar and words, and no JSON."""

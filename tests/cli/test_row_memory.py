@@ -117,7 +117,16 @@ def test_many_rows_take_little_more_memory_than_10(
     assert many - few < 8_000, "KB; rows that are kept take 12 MB"
 
 
-@pytest.mark.parametrize("source", ["-", "/dev/stdin", "fifo", "fifo.jsonl"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "-",
+        *(
+            pytest.param(source, marks=pytest.mark.crash)  # as long again for each
+            for source in ("/dev/stdin", "fifo", "fifo.jsonl")
+        ),
+    ],
+)
 def test_rows_come_from_a_pipe_and_leave_no_file(
     sandbox_thread: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:

@@ -31,6 +31,7 @@ from tests.journal.journals import (
     run_spec,
     viewed,
 )
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -242,7 +243,7 @@ async def test_two_processes_that_take_turns_are_never_inside_together(tmp_path:
     for process in both:
         await asyncio.to_thread(process.start)
     for process in both:
-        await asyncio.to_thread(process.join, 60)
+        await asyncio.to_thread(process.join, PATIENCE)
         assert process.exitcode == 0
     assert files(tmp_path) == ["run.db"]
 
