@@ -12,6 +12,7 @@ _LOGGERS = (
     "endpoints",
     "hooks",
     "jobs",
+    "journal",
     "media",
     "pipelines",
     "session",
