@@ -21,5 +21,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Without the modules that the names are of."""
+    """Return the public names, without the modules that define them."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("_"))})

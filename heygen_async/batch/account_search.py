@@ -1,15 +1,16 @@
-"""Searches the account for jobs whose submission was never answered.
+"""Search the account for jobs whose submission was never answered.
 
-The account's lists begin with the newest job. Each is read once for all items of a run that are
-searched for, and only as far back as the oldest of them. Videos are listed without their
-``callback_id``; the old v1 call shows it, so each video that title and time do not exclude is
-asked for once, those first that were created nearest to the submission.
+The account's lists start with the newest job. Each list is read once for all items of a run that
+are searched for, back to the oldest of these items. Videos are listed without their
+``callback_id``; the old v1 call shows it. So each video that its title and time do not rule out is
+fetched once, in order of how close its creation is to the submission.
 
-A ``callback_id`` that the run made belongs to one item. One of the user's own may belong to many,
-and so may the prompt of a Video Agent session and the name of a voice clone, which are created
-without a key and found by these: then title, language and time decide, and jobs that the journal
-knows to be those of other items are excluded. If that does not leave exactly one job, or another
-item might have an equal claim to it, nothing is found: a job for the wrong item would be worse.
+A ``callback_id`` that the run generated belongs to one item. A ``callback_id`` set by the user may
+belong to several items. So may the prompt of a Video Agent session and the name of a voice clone,
+by which these are found because they are created without a key. In these cases title, language and
+time decide, and jobs that the journal assigns to other items are excluded. If this does not leave
+exactly one job, or if another item matches the job equally well, the search finds nothing:
+assigning a job to the wrong item would be worse.
 """
 
 from __future__ import annotations
@@ -30,27 +31,27 @@ from heygen_async.errors import APIError
 from heygen_async.journal import ItemRecord, JournalStore
 from heygen_async.session.tasks import in_thread
 
-# Clocks differ. A submission is sent again under its key for up to 24 h, and can wait for its turn
-# before HeyGen creates the job.
+# Clocks differ. A submission can be resent under its key for up to 24 h, and can be queued before
+# HeyGen creates the job.
 _CLOCK_SKEW = 600.0
 _LATEST = 26 * 3600.0
-# Jobs that are asked about at the same time.
+# Number of jobs that are fetched concurrently.
 _ASKED_AT_ONCE = 10
-# Answers about a job that was just listed, by an operation that is gone.
+# Errors for a job that was just listed, or from an operation that no longer exists.
 _GONE = (404, 410)
 
 
 class CannotTell(Exception):
-    """The account does not tell whether a submission has created a job."""
+    """The account does not show whether a submission has created a job."""
 
 
 class _Fields(msgspec.Struct):
-    """What matters of a payload."""
+    """The fields of a payload that the search uses."""
 
     callback_id: str | None = None
     title: str | None = None
     output_languages: tuple[str, ...] = ()
-    language: str | None = None  # of the render of a proofread
+    language: str | None = None  # of a proofread's render
     prompt: str | None = None
     voice_name: str | None = None
     incognito_mode: bool = False
@@ -58,16 +59,16 @@ class _Fields(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A submission, as the account may show its job.
+    """A submission, described by the values that the account may show of its job.
 
     Attributes:
-        key: The key of its record; no other item has it.
-        mark: What the user has given its job to be told by, which others may have too, or None.
+        key: The key of its record, unique to the item.
+        mark: The user's identifier for the job, which other items may share, or None.
         title: The title in its request, or None.
-        language: The language that it is translated into, or None.
-        at: When it was sent, in Unix seconds.
-        job_id: Its job, if that is known.
-        open: Whether it may have a job that is not known.
+        language: The target language, or None.
+        at: Time of sending in Unix seconds.
+        job_id: The id of its job, or None if unknown.
+        open: Whether it may have an unknown job.
     """
 
     key: str
@@ -92,7 +93,7 @@ def _sent(payload: bytes, listing: Listing | None, key: str, at: float) -> _Sent
 
 
 def _sent_by(store: JournalStore, listing: Listing) -> dict[str, list[_Sent]]:
-    """Return all submissions whose jobs a list shows, by the marks of the user's own. Blocks.
+    """Return all submissions whose jobs a list shows, by the user's marks. Blocks.
 
     Raises:
         JournalError: The journal cannot be read.
@@ -118,7 +119,7 @@ def _with_job(sent: _Sent, record: ItemRecord) -> _Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A job as the account lists it; its marks are None if that does not show them."""
+    """A job as the account lists it; its marks are None if the list does not show them."""
 
     id: str
     title: str | None
@@ -128,7 +129,7 @@ class _Listed:
     skew: float = _CLOCK_SKEW
 
     def may_be_created_by(self, sent: _Sent) -> bool:
-        """Return whether time and title allow that a submission has created it."""
+        """Return whether the submission can have created it, judging by time and title."""
         if self.created_at is not None and not (
             sent.at - self.skew <= self.created_at <= sent.at + _LATEST
         ):
@@ -146,7 +147,7 @@ class _Listed:
         )
 
     def seconds_from(self, moment: float) -> float:
-        """Return how far from a moment it was created."""
+        """Return the seconds between its creation and a given time."""
         return math.inf if self.created_at is None else abs(self.created_at - moment)
 
 
@@ -162,12 +163,12 @@ class AccountSearch:
         self._heygen = heygen
         self._store = store
         self._finders: dict[Listing, _Finder] = {}
-        # What the client has created without keys; interactive calls look for it, too.
+        # Jobs that the client has created without keys; interactive calls search for them, too.
         self._created: dict[Listing, LostCreates] = {
             "video_agents": lost_creates(heygen.video_agents),
             "voices": lost_creates(heygen.voices),
         }
-        self._given: dict[str, str] = {}  # the key of the item that each job was given to
+        self._given: dict[str, str] = {}  # the item key that each job was assigned to
 
     async def __call__(
         self,
@@ -178,27 +179,27 @@ class AccountSearch:
         *,
         anew: bool = False,
     ) -> str | None:
-        """Return the id of the job that a submission has created, or None.
+        """Return the id of the job that a submission created, or None.
 
         Args:
             submission: The submission.
             key: The key of its record.
-            callback_id: The ``callback_id`` that it was sent with if it has none of its own.
-            since: When it was sent, in Unix seconds.
-            anew: Whether its job may be newer than what was listed so far.
+            callback_id: The ``callback_id`` it was sent with, unless the request sets its own.
+            since: Time of sending in Unix seconds.
+            anew: Whether its job may be newer than the jobs listed so far.
 
         Raises:
-            CannotTell: The account does not tell whether there is one.
+            CannotTell: The account does not show whether there is one.
         """
         listing = OPERATIONS[submission.operation].listing
         request = submission.request
         if listing is None:
-            return None  # nothing in the account would tell
+            return None  # nothing in the account identifies the job
         sent = _sent(submission.payload, listing, key, since)
         if sent.mark is None and (
             not hasattr(request, "callback_id")
             or OPERATIONS[submission.operation].in_doubt == "search"
-            # It was sent with an id that nobody can guess, this search neither.
+            # It was sent with an id that cannot be guessed, so this search cannot find it either.
             or getattr(request, "callback_url", None) is not None
         ):
             return None
@@ -218,7 +219,7 @@ class AccountSearch:
     async def _find_shared(
         self, finder: _Finder, sent: _Sent, created: LostCreates | None, listed_since: float
     ) -> list[_Listed]:
-        """Return the one job that nothing but this submission can have created, if any."""
+        """Return the one job that only this submission can have created, if any."""
         named, senders = await finder.find_all(sent, self._store, listed_since)
         if created is not None:
             owner = self._store.name, sent.key
@@ -237,7 +238,7 @@ class AccountSearch:
 
 
 class _Finder:
-    """Read one list of the account, from the newest job back.
+    """Read one of the account's lists, newest job first.
 
     Args:
         heygen: The client.
@@ -260,19 +261,20 @@ class _Finder:
         self._senders: dict[str, list[_Sent]] | None = None
 
     async def find(self, callback_id: str, sent: _Sent, listed_since: float) -> list[_Listed]:
-        """Return jobs with the ``callback_id`` of one submission, as soon as there are any."""
+        """Return the jobs with one submission's ``callback_id`` as soon as any are found."""
         async with self._turn:
             return await self._find(callback_id, sent, listed_since, every=False)
 
     async def find_all(
         self, sent: _Sent, store: JournalStore, listed_since: float
     ) -> tuple[list[_Listed], list[_Sent]]:
-        """Return all jobs with the mark of a submission, and all submissions that have it."""
+        """Return all jobs with a submission's mark, and all submissions that have this mark."""
         mark = sent.mark or ""
         async with self._turn:
             jobs = await self._find(mark, sent, listed_since, every=True)
             if self._senders is None:
-                # Read after the list: all of this run that is in the list is in the journal then.
+                # Read the journal after the list: by then it holds every job of this run that the
+                # list shows.
                 self._senders = await in_thread(_sent_by, store, self._listing)
             return [
                 await _dated(self._heygen, self._listing, job) for job in jobs
@@ -300,24 +302,24 @@ class _Finder:
         return found
 
     async def _reach(self, oldest: float) -> None:
-        """List all jobs that were created since then."""
+        """List all jobs that were created since a given time."""
         try:
             while self._reached >= oldest:
                 job = await anext(self._rest, None)
                 if job is None:
                     self._reached = -math.inf
                     return
-                self._jobs[job.id] = job  # pages shift, and can bring a job twice
+                self._jobs[job.id] = job  # pages shift, and can repeat a job
                 if job.marks is not None:
                     self._marks[job.id] = job.marks
                 if job.created_at is not None:
                     self._reached = job.created_at
         except BaseException:
-            self._restart()  # a list that has failed does not go on
+            self._restart()  # a failed list cannot be continued
             raise
 
     async def _learn(self, jobs: list[_Listed]) -> None:
-        """Ask for the marks of some jobs."""
+        """Fetch the marks of some jobs."""
         answers = await asyncio.gather(
             *(_marks_of(self._heygen, self._listing, job.id) for job in jobs),
             return_exceptions=True,
@@ -332,7 +334,7 @@ class _Finder:
 
 
 async def _marks_of(heygen: HeyGen, listing: Listing, job_id: str) -> frozenset[str | None]:
-    """Return the marks of a video, or of a session: what users have said in it."""
+    """Return the marks of a video or of a session; those of a session are the user's messages."""
     if listing == "videos":
         return frozenset({(await heygen.videos.status_v1(job_id)).callback_id})
     messages = (await heygen.video_agents.get(job_id)).messages
@@ -340,7 +342,7 @@ async def _marks_of(heygen: HeyGen, listing: Listing, job_id: str) -> frozenset[
 
 
 async def _dated(heygen: HeyGen, listing: Listing, job: _Listed) -> _Listed:
-    """Return a job with the time of its creation, which the list of voices does not show."""
+    """Return a job with its creation time, which the list of voices does not show."""
     if listing != "voices":
         return job
     try:

@@ -1,4 +1,4 @@
-"""``Batch``: bulk runs over one client. The client knows nothing of it."""
+"""``Batch``: bulk runs over one client. The client does not depend on it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Items: TypeAlias = Iterable[T] | AsyncIterable[T]
 
 
 class _RunOptions(TypedDict, total=False):
-    """What ``Batch.run`` takes for requests of every kind."""
+    """Options of ``Batch.run`` for requests of every kind."""
 
     key: KeyOf | None
     via: Via
@@ -64,71 +64,72 @@ class _RunOptions(TypedDict, total=False):
 class Batch:
     """Run many jobs through the account's slots, in bounded memory.
 
-    ``async with Batch(heygen) as batch:`` ends whatever run was left open. One failed item
-    never stops the others, unless you ask for it.
+    ``async with Batch(heygen) as batch:`` ends any run that is still open. A failed item does not
+    stop the others unless you ask for it.
 
     Args:
-        heygen: The client; interactive calls on it go before those of a batch.
-        concurrency: Jobs of one run that may be under way at once. Default: the ceiling of the
-            client's ``JobSlots``, which learn what the account allows; with ``via="api-batch"``
-            see ``run``.
-        on_error: ``collect`` (default) reports failed items among the outcomes; ``stop``
-            submits nothing after the first failure, lets running jobs finish, and raises
-            ``BatchStopped`` at the end; ``stop-if-all-fail`` does so if the first 20 items all
-            fail within 60 s and with one reason, of which ``collect`` warns. A refused key and
-            an exhausted quota stop a run either way, since all other items would meet the same.
+        heygen: The client; its interactive calls take precedence over those of a batch.
+        concurrency: Jobs of one run that may be in progress at once. Default: the ceiling of the
+            client's ``JobSlots``, which learn the account's limit; with ``via="api-batch"`` see
+            ``run``.
+        on_error: ``collect`` (default) reports failed items among the outcomes; ``stop`` submits
+            nothing after the first failure, lets running jobs finish, and raises ``BatchStopped``
+            at the end; ``stop-if-all-fail`` does the same if the first 20 items all fail within 60
+            s and for the same reason; ``collect`` only logs a warning in this case. A refused key
+            and an exhausted quota always stop a run, since all other items would fail in the same
+            way.
         ordered: Yield outcomes in the order of the items. Default False: as they finish.
-        job_timeout: Seconds after which a job is given up as ``JobTimeout``; it goes on at
-            HeyGen. Default 7200; None waits for as long as it takes.
-        progress: Called with a ``Progress`` after each outcome, on the event loop. If it raises,
-            that is logged and it is not called again.
-        journal: A file that makes runs survive a crash: killed at any moment and started again
-            with the same items, a run waits for what was submitted, sends again what may not
-            have arrived (under the same key, which the API replays), and pays for nothing
-            twice. One run has one file: a render takes this one, other runs one beside it
-            with ``.translate``, ``.requests`` or ``.speech`` in its name, and each can be given
-            its own.
-        run_id: Part of all idempotency keys, beside an item's key and its request. Default:
-            derived from the journal's name and what the run does, so that the same items make the
-            same keys even if the file is lost. Requests that name a file which is uploaded anew,
-            as later stages of the pipelines do, are other ones then.
+        job_timeout: Seconds after which a job is given up as ``JobTimeout``; it continues at
+            HeyGen. Default 7200; None waits indefinitely.
+        progress: Called with a ``Progress`` after each outcome, on the event loop. An exception
+            from the callback is logged, and the callback is disabled.
+        journal: A file that lets runs survive a crash. If a run is killed at any moment and started
+            again with the same items, it waits for the submitted jobs, resends requests that may
+            not have arrived (under the same key, which the API replays), and pays for nothing
+            twice. Each run has its own file: a render uses this file, and other runs use a file
+            beside it with ``.translate``, ``.requests`` or ``.speech`` in its name. Each run can
+            also be given a journal of its own.
+        run_id: Part of all idempotency keys, along with an item's key and its request. Default:
+            derived from the journal's name and the kind and subject of the run, so the same items
+            get the same keys even if the file is lost. A request that names a newly uploaded file,
+            as in later stages of the pipelines, is then a different request.
         finished: With a journal, whether items that ended in an earlier run are yielded again
             (``yield``, the default) or left out (``skip``).
-        retry_failed: With a journal, submit items again that failed in an earlier run.
-        resubmit_uncertain: With a journal, send items again whose submission was cut off and of
-            which the account shows no job, more than 24 h ago or without an idempotency key
-            (Video Agent, voice clones); they might be paid for twice. Default False: they fail
-            with ``UncertainSubmission``. A client with ``Retry(unkeyed="resend")`` sends those
-            without a key again.
-        max_cost: USD that the runs of this batch may cost, by estimate, those before a resume
-            included. At the cap nothing more is submitted; what is under way ends, and the run
-            raises ``BudgetExceeded``. Warnings are logged at 50 % and at 80 %.
-        until_empty: Start a collection although the account cannot pay for all of it. Default
-            False: before the first paid call the estimate, or ``max_cost`` if that is lower, is
-            compared with the balance in USD of the account, or with what is left under its
-            spending cap; a run that costs more raises ``InsufficientBalance``. Credits, wallets
-            with auto-reload, and accounts that do not tell refuse nothing.
-        give_up_after: Seconds after which a run ends whose submissions HeyGen neither accepts nor
-            refuses for good, since too many jobs run (429), since it asks for a pause
-            (``Retry-After``), or since the account has no credit (402). It goes on for as long as
-            any of its jobs is in flight. Meanwhile a warning tells why it pauses, and after a
-            402 how much is missing; it goes on by itself when the balance moves. At the end it
-            raises ``BatchStopped``; no item has failed, and the next run submits the rest.
-            Default 3600; None waits for as long as it takes.
-        max_jobs: Jobs that the runs of this batch may submit, those before a resume included.
+        retry_failed: With a journal, resubmit items that failed in an earlier run.
+        resubmit_uncertain: With a journal, resend items whose submission was cut off and for which
+            the account shows no job, if this was more than 24 h ago or without an idempotency key
+            (Video Agent, voice clones). They might be paid for twice. Default False: these items
+            fail with ``UncertainSubmission``. A client with ``Retry(unkeyed="resend")`` resends
+            those without a key.
+        max_cost: Estimated USD that the runs of this batch may cost, including runs before a
+            resume. When the cap is reached, nothing more is submitted; jobs in progress finish, and
+            the run raises ``BudgetExceeded``. Warnings are logged at 50 % and at 80 %.
+        until_empty: Start a collection even if the account cannot pay for all of it. Default False:
+            before the first paid call the estimate, or ``max_cost`` if that is lower, is compared
+            with the account's balance in USD, or with the amount left under its spending cap; a run
+            that costs more raises ``InsufficientBalance``. Accounts with credits, with auto-reload,
+            or without a visible balance are not checked.
+        give_up_after: Seconds after which a run ends if HeyGen neither accepts nor permanently
+            refuses its submissions: too many jobs run (429), HeyGen asks for a pause
+            (``Retry-After``), or the account has no credit (402). The run continues while any of
+            its jobs is in flight. Meanwhile a warning states why it is paused, and after a 402 how
+            much is missing; it continues by itself when the balance changes. When it gives up, it
+            raises ``BatchStopped``; no item has failed, and the next run submits the rest. Default
+            3600; None waits indefinitely.
+        max_jobs: Jobs that the runs of this batch may submit, including those before a resume.
         measure: Probe the sources of translations, lipsyncs, proofreads, clones and audio, each
-            once: of a collection before the first paid call, of an iterator before its own. Only
-            the head and the index of a file are read. Lengths found go into estimates and budget;
-            sources that HeyGen cannot use, such as web pages, expired links and private files,
-            raise one ``InvalidRequest`` that names all of them. Where a length stays unknown, a
-            warning is logged. False probes nothing.
-        prices: What jobs cost. Default: HeyGen's published prices, as of their date.
-        pull: Where sync iterables are read that are not a list, tuple or range. ``thread``
-            (default): in one thread of their own, from ``len`` and ``iter`` to the end, the
-            ``close`` of a generator included, so that an iterator that blocks does not hold up
-            the event loop. It is read up to 32 items ahead while ``next`` takes under 1 ms, and
-            one item ahead otherwise; items read and not submitted when a run ends are left to
-            the next run. ``loop``: on the event loop, for objects that are tied to its thread.
+            once: for a collection before the first paid call, for an iterator before each item's
+            own call. Only the head and the index of a file are read. The lengths are used for
+            estimates and the budget. Sources that HeyGen cannot use, such as web pages, expired
+            links and private files, raise one ``InvalidRequest`` that names all of them. If a
+            length remains unknown, a warning is logged. False probes nothing.
+        prices: Prices of jobs. Default: HeyGen's published prices, as of their date.
+        pull: Where to read sync iterables other than a list, tuple or range. ``thread`` (default):
+            in a dedicated thread, from ``len`` and ``iter`` to the end, including the ``close`` of
+            a generator, so an iterator that blocks does not block the event loop. It is read up to
+            32 items ahead while ``next`` takes under 1 ms, and one item ahead otherwise; items that
+            were read but not submitted when a run ends are left to the next run. ``loop``: on the
+            event loop, for objects that are tied to its thread.
     """
 
     def __init__(
@@ -184,9 +185,9 @@ class Batch:
         self._ordered = ordered
         self._job_timeout = job_timeout
         self._progress = progress
-        # Runs that have started; they leave it when they are closed without unfinished jobs.
+        # Runs that have started; a run is removed when it is closed without unfinished jobs.
         self._runs: set[Run[Any]] = set()
-        # All runs that somebody keeps, begun or not: one that never began is ended too.
+        # All runs that are still referenced, started or not: a run that never started is ended too.
         self._created: WeakSet[Run[Any]] = WeakSet()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -208,7 +209,7 @@ class Batch:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End all runs that are still open. Jobs at HeyGen go on."""
+        """End all runs that are still open. Jobs at HeyGen continue."""
         for run in {*self._runs, *self._created}:
             await run.aclose()
 
@@ -254,10 +255,10 @@ class Batch:
 
     @property
     def unfinished(self) -> dict[str, str]:
-        """Jobs of its runs that HeyGen accepted and whose end is not known: ids by item key.
+        """Jobs of its runs that HeyGen accepted and whose outcome is unknown: ids by item key.
 
-        A key that several runs have stands for the job of one; the others are under ``key#2``
-        and so on.
+        If several runs use the same key, one job has the key, and the others have ``key#2`` and so
+        on.
         """
         found: dict[str, str] = {}
         for run in self._runs:
@@ -267,14 +268,14 @@ class Batch:
         return found
 
     def stage(self, name: str, *, progress: Callable[[Progress], None] | None = None) -> Batch:
-        """Return a batch for one stage of a chain of runs, where each feeds the next.
+        """Return a batch for one stage of a chain of runs, in which each run feeds the next.
 
-        It has the client, the budget and the settings of this one, hands on all outcomes, those
-        of earlier runs too, and ends with this one. Its journal is beside this one's:
-        ``launch.NAME.db``.
+        It shares the client, the budget and the settings of this batch, yields all outcomes,
+        including those of earlier runs, and ends with this batch. Its journal is beside this
+        batch's journal: ``launch.NAME.db``.
 
         Args:
-            name: What its journal and its keys are told by.
+            name: Part of the name of its journal and of its keys.
             progress: Called with a ``Progress`` after each outcome of the stage.
         """
         stage = copy.copy(self)
@@ -286,9 +287,9 @@ class Batch:
         return stage
 
     async def length_of(self, request: Request) -> float | None:
-        """Return the length in seconds that the sources of a request give its job, or None.
+        """Return the length in seconds of a request's job, from its sources, or None.
 
-        They are probed, unless they were for this batch.
+        Sources that this batch has not probed yet are probed.
 
         Args:
             request: The request. A source that HeyGen cannot use is not an error here.
@@ -297,10 +298,10 @@ class Batch:
         return self._lengths.seconds(request)
 
     async def count_earlier(self) -> None:
-        """Count now what earlier runs of this batch's journal have spent.
+        """Count what earlier runs of this batch's journal have spent.
 
-        Each run does so when it begins. A stage of a chain that begins late, or not at all, has
-        to be counted before the stages ahead of it spend what is left.
+        Each run does this when it begins. A stage of a chain that begins late, or never, must be
+        counted before the earlier stages spend the rest of the budget.
 
         Raises:
             JournalError: The journal cannot be read.
@@ -324,34 +325,34 @@ class Batch:
     ) -> Run[Video]:
         """Render variants of a template.
 
-        Names and types of all variables are checked against the template before the first
-        paid call where ``variants`` is a collection; where it is an iterator, each variant is
-        checked before its own.
+        Names and types of all variables are checked against the template before the first paid call
+        if ``variants`` is a collection. If it is an iterator, each variant is checked before its
+        own call.
 
         Args:
             template_id: The template.
-            variants: Mappings of variable names to values, or ``TemplateRenderRequest``s; any
-                sync or async iterable, pulled only as fast as slots free up. A frame of pandas or
-                polars, or a table of Arrow: columns are matched with variables whatever their
-                case, blanks and underscores, and those that feed none are left alone.
-            variant: Makes the variant of an item, where items are none themselves. An item for
-                which it raises a ``HeyGenError`` fails with that.
-            key: Gives each variant's key: text, a whole number or a UUID; or names a column, where
-                variants are rows: of a frame, or mappings, which are then treated as such.
-                Default: its position; with a journal, a digest of its content. For a collection
-                all keys are made, and compared, before the first paid call.
+            variants: Mappings of variable names to values, or ``TemplateRenderRequest``s; any sync
+                or async iterable, pulled only as fast as slots free up. A frame of pandas or
+                polars, or a table of Arrow: columns are matched with variables regardless of case,
+                blanks and underscores; columns without a matching variable are ignored.
+            variant: Makes the variant of an item, if the items are not variants. If it raises a
+                ``HeyGenError``, the item fails with that error.
+            key: Returns each variant's key: text, an integer or a UUID. Or the name of a column, if
+                the variants are rows of a frame, or mappings, which are then treated as rows.
+                Default: its position; with a journal, a digest of its content. For a collection,
+                all keys are computed and compared before the first paid call.
             version: See ``heygen.templates.generate``.
             test: Render in lower quality, free of charge, through v2.
-            journal: A journal for this run alone, in place of the batch's.
+            journal: A journal for this run only, instead of the batch's.
 
         Returns:
             The run; iterate it for ``Outcome[Video]``.
 
         Raises:
-            InvalidVariants: When the iteration begins; with ``on_error="collect"`` a variant of
-                an iterator fails alone.
-            InvalidRequest: Two variants of a collection have the same key, or one has something
-                else for a key; in an iterator it fails alone.
+            InvalidVariants: Raised when the iteration begins; with ``on_error="collect"`` only the
+                invalid variant of an iterator fails.
+            InvalidRequest: Two variants of a collection have the same key, or a key has another
+                type; in an iterator only this variant fails.
         """
         rows = rows_of(variants)
         builder = RenderBuilder(
@@ -379,30 +380,31 @@ class Batch:
         """Dub videos into many languages, one job for each video and language.
 
         Args:
-            video: A URL, an asset, or a whole request whose ``output_languages`` are replaced
-                by one of ``languages`` at a time; or several of these. A collection other than
-                a list or a tuple is iterated over as it is needed, any other iterable is kept. Or
-                rows with columns ``video``, ``title``, ``input_language`` and ``length``: a frame
-                as for ``render``, or mappings with the name of a column as ``key``.
-            languages: Names as ``heygen.video_translations.languages()`` lists them. Those of a
+            video: A URL, an asset, or a whole request whose ``output_languages`` are replaced by
+                one of ``languages`` at a time; or an iterable of these. A collection other than a
+                list or a tuple is iterated over as needed; any other iterable is stored. Or rows
+                with columns ``video``, ``title``, ``input_language`` and ``length``: a frame as for
+                ``render``, or mappings with the name of a column as ``key``.
+            languages: Names as ``heygen.video_translations.languages()`` lists them. Languages in a
                 collection are checked before the first paid call.
-            request: Makes the video of an item, where those of an iterable are none themselves;
-                ``key`` and ``seconds`` are then called with the item, and not with a request.
-            key: Gives the name of each of several videos, from its request. Default: its URL
+            request: Makes the video of an item, if the items are not videos; ``key`` and
+                ``seconds`` are then called with the item instead of a request.
+            key: Returns the name of each of several videos, given its request. Default: its URL
                 without a query, or its asset id.
-            seconds: Length of the source in seconds where you know it, or a function that gives
-                that of each request; for estimate and budget. Default: see ``measure``.
-            via: Whether each is sent by itself, or many together; see ``run``.
-            journal: A journal for this run alone, in place of the batch's.
+            seconds: Length of the source in seconds if you know it, or a function that returns the
+                length for each request; used for the estimate and the budget. Default: see
+                ``measure``.
+            via: Whether requests are sent one by one or in batches; see ``run``.
+            journal: A journal for this run only, instead of the batch's.
 
         Returns:
             The run; iterate it for ``Outcome[VideoTranslation]``. The key of an item is its
             language; with several videos, the name of the video and the language.
 
         Raises:
-            ConfigurationError: At once: ``via`` is neither ``single`` nor ``api-batch``.
-            InvalidRequest: When the iteration begins: a language that HeyGen does not offer, or
-                one that a collection names twice.
+            ConfigurationError: Raised immediately: ``via`` is neither ``single`` nor ``api-batch``.
+            InvalidRequest: Raised when the iteration begins: HeyGen does not offer a language, or a
+                collection contains a language twice.
         """
         if isinstance(languages, str):
             raise InvalidRequest("languages: expected several names, got one", param="languages")
@@ -475,39 +477,39 @@ class Batch:
         via: Via = "single",
         journal: JournalLocation | None = None,
     ) -> Run[Any]:
-        """Send requests of any kind that starts one job; kinds can be mixed.
+        """Send requests of any kind that starts exactly one job; kinds can be mixed.
 
         Args:
             requests: Requests for videos (avatar, image, cinematic, studio), for the Video Agent
                 in mode ``generate``, for translations and proofreads into exactly one language,
                 for lipsyncs, background and filler-word removals, voice clones and speech;
                 ``ProofreadRender``s.
-            request: Makes the request of an item, where items are none themselves. An item for
-                which it raises a ``HeyGenError`` fails with that.
-            seconds: Gives the length of an item's output in seconds where you know it, such as
-                that of its audio, or None; for estimate and budget, which cannot see it in the
-                request.
-            key: Gives each request's key, as for ``render``.
-            via: ``single`` (default) sends each by itself, as slots of the account free up.
-                ``api-batch`` sends up to 100 videos, translations or lipsyncs in one request
-                of HeyGen's own batches, one product at a time, and leaves it to HeyGen to start
-                them as it has room. They take none of the client's ``JobSlots``: ``concurrency``
-                bounds how many are queued or run at HeyGen (by default 200, or the ceiling of
-                the slots and 100 more), and batches have half of it at most. A resumed run goes
-                on with each item as it was sent.
-            journal: A journal for this run alone, in place of the batch's.
+            request: Makes the request of an item, if the items are not requests. If it raises a
+                ``HeyGenError``, the item fails with that error.
+            seconds: Returns the length of an item's output in seconds if you know it, such as the
+                length of its audio, or None. Used for the estimate and the budget, if the request
+                does not show the length.
+            key: Returns each request's key, as for ``render``.
+            via: ``single`` (default) sends each request by itself as slots of the account become
+                free. ``api-batch`` sends up to 100 videos, translations or lipsyncs in one request
+                to HeyGen's batch endpoints, one product per batch, and HeyGen starts them as it has
+                capacity. They do not take ``JobSlots`` of the client: ``concurrency`` limits how
+                many are queued or running at HeyGen (by default 200, or the ceiling of the slots
+                plus 100), and a batch contains at most half of that number. A resumed run continues
+                each item in the way it was sent.
+            journal: A journal for this run only, instead of the batch's.
 
         Returns:
-            The run; iterate it for outcomes whose ``result`` is what each kind of job gives:
-            ``Video``, ``VideoAgentSession``, ``VideoTranslation``, ``Lipsync``, ``Proofread``,
-            ``VoiceDetail`` or ``Speech``.
+            The run; iterate it for outcomes whose ``result`` depends on the kind of job: ``Video``,
+            ``VideoAgentSession``, ``VideoTranslation``, ``Lipsync``, ``Proofread``, ``VoiceDetail``
+            or ``Speech``.
 
         Raises:
-            ConfigurationError: At once: ``via`` is neither of the two.
-            InvalidRequest: When the iteration begins: something else is among the requests of
-                a collection, with ``api-batch`` also what HeyGen has no batches of; a language
-                that HeyGen does not offer; or two have the same key. In an iterator such an
-                item fails alone.
+            ConfigurationError: Raised immediately: ``via`` has another value.
+            InvalidRequest: Raised when the iteration begins: a collection contains an item that is
+                not such a request, or with ``api-batch`` a request that HeyGen does not accept in
+                batches; HeyGen does not offer a language; or two requests have the same key. In an
+                iterator only the item itself fails.
         """
         requests = rows_of(requests)
         builder = RequestsBuilder(
@@ -531,26 +533,26 @@ class Batch:
         journal: JournalLocation | None = None,
         **fields: Any,
     ) -> Run[Speech]:
-        """Have many texts spoken.
+        """Turn many texts into speech.
 
-        A speech is no job that could be asked for again, and takes no idempotency key. One whose
-        answer was lost is sent again, and may be paid for twice; ``run.report.resent`` counts
-        those.
+        Speech is not a job that can be fetched later, and it takes no idempotency key. A request
+        whose answer was lost is sent again and may be paid for twice; ``run.report.resent`` counts
+        these requests.
 
         Args:
-            texts: Texts, or whole requests, which ``voice_id`` and ``fields`` leave alone.
+            texts: Texts, or complete requests, to which ``voice_id`` and ``fields`` do not apply.
             voice_id: The voice of the plain texts.
-            request: Makes the text or the request of an item, where items are none themselves.
-            key: Gives each text's key, as for ``render``.
-            journal: A journal for this run alone, in place of the batch's.
-            **fields: Further fields of ``SpeechRequest`` for the plain texts, such as ``speed``.
+            request: Makes the text or the request of an item, if the items are neither.
+            key: Returns each text's key, as for ``render``.
+            journal: A journal for this run only, instead of the batch's.
+            **fields: Additional fields of ``SpeechRequest`` for the plain texts, such as ``speed``.
 
         Returns:
             The run; iterate it for ``Outcome[Speech]``.
 
         Raises:
-            InvalidRequest: At once, where one text is given for several; when the iteration
-                begins, where a text cannot be spoken or has no voice.
+            InvalidRequest: Raised immediately if a single text is given instead of several; raised
+                when the iteration begins if a text cannot be spoken or has no voice.
         """
         if isinstance(texts, str):
             raise InvalidRequest("texts: expected several texts, got one", param="texts")
@@ -563,7 +565,7 @@ class Batch:
                 raise InvalidRequest("voice_id: required for a plain text", param="voice_id")
             try:
                 return SpeechRequest(text=item, voice_id=voice_id, **fields)
-            except TypeError as error:  # a field that there is not
+            except TypeError as error:  # an unknown field
                 raise InvalidRequest(str(error)) from None
 
         texts = rows_of(texts)
@@ -580,36 +582,38 @@ class Batch:
         also: Sequence[Output] = (),
         parallel: int = 8,
     ) -> AsyncGenerator[Ended[T]]:
-        """Iterate over a run, and download what its jobs make as they end.
+        """Iterate over a run, and download the outputs of its jobs as they end.
 
-        Outcomes come once their files are there: ``outcome.file`` and ``outcome.also`` say where,
-        ``outcome.download_error`` why one is not, while ``outcome.ok`` goes on to speak of the
-        job alone. An interrupted download goes on where it stopped, also in the next run; files
-        appear under their names when they are complete. Items that come out of the journal and
-        whose file is there are not fetched again, unless the pattern has ``{index}`` alone: the
-        file may then be that of another item. With ``finished="skip"`` they do not come, but
-        what is missing of their files is fetched; only those come whose file cannot be. URLs of
-        videos and translations that have expired are renewed; those of speech cannot be.
+        An outcome is yielded when its files are complete: ``outcome.file`` and ``outcome.also`` are
+        their paths, and ``outcome.download_error`` is the reason if a file is missing;
+        ``outcome.ok`` refers to the job only. An interrupted download continues where it stopped,
+        also in the next run; files get their final names when they are complete. Items from the
+        journal whose file exists are not downloaded again, unless the pattern contains only
+        ``{index}``: the file may then belong to another item. With ``finished="skip"`` these items
+        are not yielded, but their missing files are downloaded; an item is yielded only if its file
+        cannot be. URLs of videos and translations that have expired are renewed; those of speech
+        cannot be.
 
         Args:
-            run: The run; it is iterated here, and ends when this is left.
-            to: Pattern of the paths, such as ``"videos/{key}.mp4"``, of ``{key}``, ``{index}``
-                (or ``{index:05}``) and ``{job_id}``. What they bring in never leads out of the
-                folder: a name with characters that do not fit has them replaced, and eight
-                digits added that tell it from others. So does one that differs from another in
-                capitals alone, where the file system takes the two for one.
-            also: Further files of each result: ``captioned``, ``subtitles``, ``thumbnail``,
-                ``gif``, ``audio``. Those that it has are fetched, under the name of the main
-                file with another ending: ``Ada.srt``, ``Ada.captioned.mp4``, ``Ada.jpg``.
-            parallel: Results that are fetched at the same time at most; the run waits for those.
+            run: The run; this method iterates it, and the run ends when this iteration is left.
+            to: Pattern of the paths, such as ``"videos/{key}.mp4"``, of ``{key}``, ``{index}`` (or
+                ``{index:05}``) and ``{job_id}``. Their values never lead out of the folder:
+                characters that are not allowed in file names are replaced, and eight digits are
+                added to keep the name unique. Digits are also added to a name that differs from
+                another only in case, if the file system does not distinguish the two.
+            also: Additional files of each result: ``captioned``, ``subtitles``, ``thumbnail``,
+                ``gif``, ``audio``. Those that exist are downloaded, under the name of the main file
+                with another ending: ``Ada.srt``, ``Ada.captioned.mp4``, ``Ada.jpg``.
+            parallel: Maximum number of results that are downloaded at the same time; the run waits
+                for them.
 
         Returns:
-            The run's outcomes, as ``ordered`` asks for. A Video Agent's is downloaded as its
-            video, proofreads and voices have nothing to download.
+            The run's outcomes, in the order that ``ordered`` sets. For a Video Agent session its
+            video is downloaded; proofreads and voices have nothing to download.
 
         Raises:
-            InvalidRequest: At once: the pattern has no place for a key, or another one, or
-                ``also`` asks for what there is not.
+            InvalidRequest: Raised immediately: the pattern has no valid placeholder or an unknown
+                one, or ``also`` names an unknown kind of file.
         """
         if parallel < 1:
             raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
@@ -624,7 +628,7 @@ class Batch:
         )
 
     def _beside(self, kind: str) -> JournalStore | None:
-        """Return the journal of another kind of run than a render, which has the batch's own."""
+        """Return the journal of a run that is not a render; a render uses the batch's own."""
         return None if self._store is None else self._store.beside(kind)
 
     def _run(
@@ -687,7 +691,7 @@ class Batch:
 
 
 def _length_of(fields: RowFields, row: Any) -> float | None:
-    """Return the length in seconds that a row tells, or None."""
+    """Return the length in seconds that a row states, or None."""
     length = fields(row).get("length")
     try:
         return None if length is None else float(length)

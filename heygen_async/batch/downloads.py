@@ -1,4 +1,4 @@
-"""Downloads beside a run: outputs become files as their jobs end, under names from a pattern."""
+"""Download the outputs of a run as its jobs end, to paths that follow a pattern."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from heygen_async.session.tasks import in_thread, run_bounded
 
 T = TypeVar("T")
 
-# Names that Windows keeps for devices, with whatever ending.
+# Names that Windows reserves for devices, with any ending.
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
 _PUNCTUATION = frozenset("-_.,()+@ ")
-# File systems take 255 bytes; an ending and the mark of an unfinished download come on top.
+# File systems allow 255 bytes; the ending and the suffix of an unfinished download are added.
 _LONGEST = 200
 _FIELDS = ("key", "index", "job_id")
-# Endings of further files: the one that their URL has, or else the first.
+# Endings of additional files: the ending in the URL if it is listed here, otherwise the first.
 _ENDINGS: dict[Output, tuple[str, ...]] = {
     "captioned": (".captioned.mp4",),
     "subtitles": (".srt", ".vtt"),
@@ -48,9 +48,9 @@ _ENDINGS: dict[Output, tuple[str, ...]] = {
 
 
 def file_stem(name: str) -> str:
-    """Return a file name without ending for any text; it never leads out of its folder.
+    """Return a file name without ending for a text; it never leads out of its folder.
 
-    Letters and digits of all scripts stay, other characters become underscores.
+    Letters and digits of all scripts are kept; other characters become underscores.
     """
     name = unicodedata.normalize("NFC", name)
     kept = "".join(c if c.isalnum() or c in _PUNCTUATION else "_" for c in name)
@@ -60,27 +60,27 @@ def file_stem(name: str) -> str:
 
 
 class FilePattern:
-    """Paths of outcomes by a pattern: ``videos/{key}.mp4``.
+    """Paths of outcomes, from a pattern: ``videos/{key}.mp4``.
 
-    ``{key}``, ``{index}`` (also ``{index:05}``) and ``{job_id}`` stand for what the outcome
-    says. What they bring in never leads out of the folder: characters that file names do not
-    take become underscores, and a name that was changed so gets eight digits over the original,
-    so that two keys never share a file.
+    ``{key}``, ``{index}`` (also ``{index:05}``) and ``{job_id}`` stand for the values of the
+    outcome. Their values never lead out of the folder: characters that are not allowed in file
+    names become underscores, and a name changed in this way gets eight digits computed from the
+    original, so two keys never share a file.
 
     Args:
         pattern: The pattern.
-        also: Further files of each result. They are named after the main file, with an ending of
+        also: Additional files of each result. They are named after the main file, with an ending of
             their own: ``Ada.srt``, ``Ada.captioned.mp4``.
 
     Attributes:
-        also: Further files of each result.
-        lasting: Whether a file that is there is that of its item, also after other items came or
-            went; a pattern with ``{index}`` alone does not say so.
-        varying: How many parts of the path, from its end, differ from item to item.
+        also: Additional files of each result.
+        lasting: Whether an existing file belongs to its item even after other items were added or
+            removed. A pattern with only ``{index}`` does not guarantee this.
+        varying: Number of path components, counted from the end, that differ between items.
 
     Raises:
-        InvalidRequest: It names something else, or nothing, so that all files would be one; or
-            ``also`` asks for what there is not.
+        InvalidRequest: The pattern has an unknown placeholder, or none, so that all outcomes would
+            share one file; or ``also`` names an unknown kind of file.
     """
 
     def __init__(self, pattern: str | os.PathLike[str], also: Sequence[Output] = ()) -> None:
@@ -119,11 +119,11 @@ class FilePattern:
         self._ending = "" if "{" in ending or "}" in ending else ending
 
     def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
-        """Return where the file of an outcome goes.
+        """Return the path of an outcome's file.
 
         Args:
             outcome: The outcome.
-            apart: Add the digits in any case: the plain name is another's.
+            apart: Always add the digits, because another item has the plain name.
         """
         return Path(
             self._pattern.format(
@@ -134,12 +134,12 @@ class FilePattern:
         )
 
     def beside(self, path: Path, what: Output, url: str) -> Path:
-        """Return where another file of a result goes.
+        """Return the path of an additional file of a result.
 
         Args:
-            path: Where its main file goes.
-            what: Which file.
-            url: Its URL, which may tell the ending.
+            path: The path of its main file.
+            what: The kind of file.
+            url: Its URL, which may contain the ending.
         """
         endings = _ENDINGS[what]
         ending = PurePosixPath(urlsplit(url).path).suffix.lower()
@@ -147,7 +147,7 @@ class FilePattern:
         return path.with_name(stem + (ending if ending in endings else endings[0]))
 
     def ambiguous(self, path: Path) -> bool:
-        """Return whether a main file would have the name of another file of some other item."""
+        """Return whether a main file could have the name of an additional file of another item."""
         endings = (ending for what in self.also for ending in _ENDINGS.get(what, ()))
         return path.name.casefold().endswith(tuple(endings))
 
@@ -173,16 +173,16 @@ async def downloaded(
     skip_resumed: bool = False,
     taken: Callable[[Ended[Any]], object] = lambda outcome: None,
 ) -> AsyncGenerator[Ended[T]]:
-    """Iterate over the outcomes of a run, each once its output is on disk or has failed.
+    """Iterate over the outcomes of a run, yielding each when its download has finished or failed.
 
     Args:
         heygen: The client.
-        outcomes: The run. What it raises is raised once the downloads under way have ended.
-        pattern: Where the files go.
-        parallel: Downloads that run at once at most; the run waits for a place.
+        outcomes: The run. Its exceptions are raised after the downloads in progress have ended.
+        pattern: Pattern of the paths.
+        parallel: Maximum number of concurrent downloads; the run waits until one can start.
         ordered: Keep the order of the outcomes.
-        skip_resumed: Fetch what is missing of items that ended in an earlier run, but do not hand
-            them on, unless that fails.
+        skip_resumed: Download missing files of items that ended in an earlier run, but yield these
+            items only if a download fails.
         taken: Called with each outcome before it is handed on.
     """
     files = OutputFiles(heygen, pattern)
@@ -197,9 +197,9 @@ async def downloaded(
 class OutputFiles:
     """Download the outputs of outcomes to their paths.
 
-    Some file systems take names for one that differ in capitals alone. Such items are saved one
-    after the other, and one whose name turns out to be the file of another gets digits added:
-    always the same, so that the next run finds it again.
+    Some file systems do not distinguish names that differ only in case. Such items are saved one
+    after the other. If the name of an item turns out to be another item's file, digits are added to
+    it. The digits are always the same, so the next run finds the file again.
     """
 
     def __init__(self, heygen: HeyGen, pattern: FilePattern) -> None:
@@ -208,14 +208,14 @@ class OutputFiles:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def saved(self, outcome: Ended[T]) -> Ended[T]:
-        """Return the outcome with its files, or with the reason why there are none."""
+        """Return the outcome with its files, or with the reason why they are missing."""
         result: Any = outcome.result
         if result is None:
             return outcome
         path = self._pattern.path(outcome)
         turn = self._turns.setdefault(str(path).casefold(), asyncio.Lock())
         files: dict[Output | None, str] = {}
-        failure = outcome.download_error  # a file that its source should have written
+        failure = outcome.download_error  # the source should have written a file
         async with turn:
             if self._pattern.ambiguous(path) or await in_thread(
                 _is_anothers, path, self._pattern.varying
@@ -238,7 +238,7 @@ class OutputFiles:
         return msgspec.structs.replace(outcome, file=main, also=files, download_error=failure)
 
     def _files(self, result: Any, path: Path) -> Iterator[tuple[Output | None, Path]]:
-        """Yield the files that a result has, each with where it goes."""
+        """Yield the files of a result with their paths."""
         yield None, path
         main = "video" if find_output_url(result, "video") else "audio"
         for what in self._pattern.also:
@@ -248,16 +248,16 @@ class OutputFiles:
 
 
 def _is_file(path: Path) -> bool:
-    with contextlib.suppress(OSError):  # the download says what is wrong with the path
+    with contextlib.suppress(OSError):  # the download reports errors of the path
         return path.is_file()
     return False
 
 
 def _is_anothers(path: Path, varying: int) -> bool:
-    """Return whether a file is at the path whose name differs from it in capitals alone."""
+    """Return whether the path names a file whose name differs from it only in case."""
     with contextlib.suppress(OSError):
         for part in [path, *path.parents][:varying]:
-            # Where the name with other capitals leads nowhere, capitals count here.
+            # If the name with other capitals does not exist, the file system distinguishes case.
             if os.path.lexists(part) and os.path.lexists(part.with_name(part.name.swapcase())):
                 names = {unicodedata.normalize("NFC", name) for name in os.listdir(part.parent)}
                 if unicodedata.normalize("NFC", part.name) not in names:
@@ -278,7 +278,7 @@ async def _fetch(heygen: HeyGen, result: object, path: Path, what: Output | None
 
 
 async def _video_of(heygen: HeyGen, session: VideoAgentSession) -> Video:
-    """Return the video of a session, which can have ended before it."""
+    """Return the video of a session; the session can end before its video."""
     if session.video_id is None:
         raise InvalidRequest(f"session {session.session_id} has no video to download")
     return await heygen.jobs.attach(Video, session.video_id).wait()

@@ -1,8 +1,8 @@
-"""``ItemProcessor``: the life of one item: begin, submit, wait, finish.
+"""``ItemProcessor``: process one item: begin, submit, wait, finish.
 
-The order is what makes a run survive a crash: an item's intent and its idempotency key are
-durable before its request leaves, the id of its job before the item counts as submitted, and its
-outcome before it is handed on.
+The order lets a run survive a crash: an item's intent and its idempotency key are durable before
+its request is sent, the id of its job before the item counts as submitted, and its outcome before
+it is handed on.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")
 
-# Seconds after which a submission whose answer was lost has failed, or is listed.
+# Seconds after which a submission whose answer was lost has either failed or appears in the list.
 _LISTED_AFTER = 300.0
 _NOT_FOUND = "no job in the account certainly belongs to it"
 _CANNOT_TELL = "the account does not show whether there is a job"
 
 
 class EndedByAny:
-    """Wait for an outcome in a journal that many processes share, whichever of them has written it.
+    """Wait for an outcome in a journal shared by many processes; any of them may write it.
 
-    A process that stood still for longer than its lease may find that another one was faster.
+    If a process was suspended for longer than its lease, another process may have been faster.
 
     Args:
         durable: The outcome that this process writes.
@@ -82,32 +82,32 @@ class EndedByAny:
 
 
 class ItemProcessor(Generic[T]):
-    """Takes items from wherever earlier runs left them to their ends.
+    """Process items to their end, from the state in which earlier runs left them.
 
     Args:
         store: The journal, open.
-        opened: What it held when it was opened.
+        opened: The contents of the journal when it was opened.
         keys: How items are named.
         owner: The owner of the items.
-        submitter: How they reach HeyGen.
+        submitter: Sends the items to HeyGen.
         find_job: Searches the account.
-        heygen: The client, which tells the length of outputs whose result does not.
-        slots: Where an item gets a slot after it has waited.
-        may_submit: Returns whether submissions go on.
-        budget: What may be spent.
-        estimate: Returns what a submission will probably cost.
-        prices: What jobs cost.
+        heygen: The client; used to find the length of outputs whose result does not state it.
+        slots: The pool from which an item takes a slot after a wait.
+        may_submit: Returns whether items may be submitted.
+        budget: The budget of the run.
+        estimate: Returns the estimated cost of a submission.
+        prices: Prices of jobs.
         policy: How records of earlier runs are treated.
         job_timeout: Seconds after which a job is given up, or None.
-        claims_first: Whether items are claimed before they are begun, as those of a server batch
-            are, which begin together.
+        claims_first: Whether items are claimed before they are begun. True for server batches,
+            whose items begin together.
         accepted: Called with an item and its job id when HeyGen has accepted it.
-        resent: Called with an item that has no outcome, and that may be paid for twice.
-        credit: Holds submissions back while the account has no credit.
+        resent: Called with an item that has no outcome and may be paid for twice.
+        credit: Pauses submissions while the account has no credit.
 
     Attributes:
-        added: Number of items that the journal did not hold.
-        found: Number of items that it held.
+        added: Number of items that were not in the journal.
+        found: Number of items that were in the journal.
     """
 
     def __init__(
@@ -167,8 +167,8 @@ class ItemProcessor(Generic[T]):
             lease: The slot of its job; it is released at the end.
 
         Raises:
-            BudgetExceeded: The budget has no room for it; ``not_submitted`` names it.
-            SubmissionCancelled: It was not sent, since submissions have stopped.
+            BudgetExceeded: The budget has no room for the item; ``not_submitted`` names it.
+            SubmissionCancelled: The item was not sent because submissions have stopped.
             JournalError: The journal has failed: nothing more may be submitted.
         """
         identity = self._keys.identify(
@@ -183,7 +183,7 @@ class ItemProcessor(Generic[T]):
             while True:
                 try:
                     return await self._process(item)
-                except ItemHeld:  # another process was faster; now it is waited for
+                except ItemHeld:  # another process was faster; wait for it
                     item.refusals = 0
         except (DuplicateKey, IdempotencyMismatch) as error:
             return ItemResult(item.identity.key, item.job_id, error=error)
@@ -223,7 +223,7 @@ class ItemProcessor(Generic[T]):
                     length_told(result) if measure is None else await measure(self._heygen, result)
                 )
             except asyncio.CancelledError:
-                # Its job may run on; a later run waits for it.
+                # Its job may continue; a later run waits for it.
                 self._budget.set_aside(reservation)
                 raise
             except SubmissionCancelled as stopped:
@@ -234,7 +234,7 @@ class ItemProcessor(Generic[T]):
             except (DuplicateKey, JournalError, ItemHeld):
                 self._budget.release(reservation)
                 raise
-            except MustWait:  # says a journal that many processes share
+            except MustWait:  # raised by a journal shared by many processes
                 waits = True
                 continue
             except BudgetExceeded as exceeded:
@@ -247,7 +247,7 @@ class ItemProcessor(Generic[T]):
             return self._completed(item, result, seconds, reservation)
 
     async def claim(self, submission: Submission[T]) -> tuple[str, bool]:
-        """Return the key of an item, and whether it would still have to be submitted.
+        """Return the key of an item, and whether it still has to be submitted.
 
         Raises:
             DuplicateKey: Another item of this run has the key.
@@ -261,10 +261,10 @@ class ItemProcessor(Generic[T]):
         return item.identity.key, is_new
 
     async def _claim(self, item: ItemInProgress[T]) -> bool:
-        """Claim an item, and look up its record; one without a key gets the first free one.
+        """Claim an item and look up its record; without a key it gets the first free default key.
 
         Returns:
-            Whether another process worked on it meanwhile. The item has no slot then.
+            Whether another process worked on it in the meantime. The item then has no slot.
         """
         submission, held = item.submission, False
         claimed = await self._look_up(item)
@@ -289,7 +289,7 @@ class ItemProcessor(Generic[T]):
         return held
 
     def _next_key(self, item: ItemInProgress[T]) -> None:
-        """Give an item another default key: an equal one has its own."""
+        """Give an item another default key, because an equal item has its own."""
         self._keys.skip(item.identity)
         item.identity = item.submission.identity(self._keys)
 
@@ -299,7 +299,7 @@ class ItemProcessor(Generic[T]):
         return claimed
 
     async def _claim_legacy(self, item: ItemInProgress[T]) -> BeginResult:
-        """Claim the record of an equal item that version 0.1.0 gave another default key."""
+        """Claim the record of an equal item to which version 0.1.0 gave another default key."""
         identity = item.identity
         for record in await self._store.matching(identity.fingerprint):
             item.identity = ItemIdentity(record.key, record.key, identity.fingerprint)
@@ -333,11 +333,11 @@ class ItemProcessor(Generic[T]):
         )
 
     async def _refused(self, item: ItemInProgress[T], error: PaymentRequired) -> bool:
-        """Hold the run back after a 402; return whether the item is to be sent again.
+        """Pause the run after a 402; return whether to send the item again.
 
-        Its record says meanwhile that it was refused, so that a later run submits it anew at any
-        time. If an earlier attempt may have been carried out, it stays as it is, and only one of
-        an earlier run can be sent again, under the key that its record has.
+        During the pause its record says that it was refused, so a later run can resubmit it at any
+        time. If an earlier attempt may have been carried out, the record stays unchanged, and only
+        an attempt of an earlier run can be sent again, under the key in its record.
         """
         if not (item.sending and pauses_run(error)):
             return False
@@ -361,11 +361,11 @@ class ItemProcessor(Generic[T]):
     async def _not_submitted(
         self, item: ItemInProgress[T], error: DuplicateKey | CallError, since: float
     ) -> Pending[T]:
-        """Go on with an item that could not be submitted: look for its job if it may have one.
+        """Handle an item that could not be submitted: search for its job if it may have one.
 
         Args:
             item: The item.
-            error: Why.
+            error: The reason.
             since: Unix seconds before it was sent.
         """
         if isinstance(error, DuplicateKey):
@@ -384,7 +384,7 @@ class ItemProcessor(Generic[T]):
         return pending
 
     async def _submit_under_next_key(self, item: ItemInProgress[T]) -> Pending[T]:
-        """Submit an item whose key another one has; one without a key gets the first free one."""
+        """Submit an item whose key is taken; without a key it gets the first free default key."""
         while item.submission.key is None:
             self._next_key(item)
             with contextlib.suppress(DuplicateKey):
@@ -394,7 +394,7 @@ class ItemProcessor(Generic[T]):
     async def _resume(
         self, item: ItemInProgress[T], record: ItemRecord, action: Action
     ) -> Pending[T]:
-        """Return the job of an item that has a record: the one that it has, or a new one."""
+        """Return the job of an item that has a record: the recorded job, or a new one."""
         submission = item.submission
         if action is Action.RESEND_BATCH:
             pending = await self._submitter.resend_batch(item, record)
@@ -417,7 +417,7 @@ class ItemProcessor(Generic[T]):
                 return await self._submit(item)
         if action is Action.RESEND:
             try:
-                # Only a speech, which goes without a key, has an id already.
+                # Only speech, which is sent without a key, has an id already.
                 key = record.job_id or record.idempotency_key
                 return await self._submitter.resend(item, key)
             except SlotUnavailable:
@@ -432,13 +432,13 @@ class ItemProcessor(Generic[T]):
     async def _search(
         self, item: ItemInProgress[T], callback_id: str, since: float, looks: Sequence[float]
     ) -> tuple[Pending[T] | None, str]:
-        """Return the job of an item whose fate is unknown, or None and why there is none.
+        """Return the job of an item whose state is unknown, or None and the reason.
 
         Args:
             item: The item.
-            callback_id: The ``callback_id`` that it was sent with if it has none of its own.
-            since: When it was sent, in Unix seconds.
-            looks: Seconds from now at which the account is asked.
+            callback_id: The ``callback_id`` it was sent with, unless the request sets its own.
+            since: Time of sending in Unix seconds.
+            looks: Seconds from now at which the account is searched.
         """
         key, asked_at, reason = item.identity.record_key, 0.0, _NOT_FOUND
         for look in looks:
@@ -459,7 +459,7 @@ class ItemProcessor(Generic[T]):
     async def _mark_uncertain(
         self, item: ItemInProgress[T], when: object, reason: str
     ) -> UncertainSubmission:
-        """Record that nobody can tell whether an item was accepted, and return the error."""
+        """Record that it is unknown whether an item was accepted, and return the error."""
         await self._store.mark_uncertain(item.identity.record_key)
         key = item.identity.key
         return UncertainSubmission(
@@ -481,7 +481,7 @@ class ItemProcessor(Generic[T]):
     ) -> ItemResult[T]:
         submission = item.submission
         usd = cost(result, submission.request, self._prices, test=submission.test, seconds=seconds)
-        # What was sent again in doubt may have been paid for each time.
+        # Each of the attempts in doubt may have been paid for.
         self._budget.settle(reservation, None if usd is None else usd * (1 + item.resends))
         outcome = Finish(
             item.identity.record_key,
@@ -504,7 +504,7 @@ class ItemProcessor(Generic[T]):
         elif refusal:
             self._budget.release(reservation)
         else:
-            self._budget.set_aside(reservation)  # its job may run on
+            self._budget.set_aside(reservation)  # its job may continue
         if isinstance(error, JobFailed) or refusal:
             durable = self._finish(failure(item.identity.record_key, error))
         key, resends = item.identity.key, item.resends

@@ -1,7 +1,7 @@
-"""The operations that a bulk run can submit: how each is sent, waited for and found again.
+"""The operations that a bulk run can submit: how each is sent, awaited and found again.
 
-Everything is looked up by the name of the operation, so that a submission is plain data, which
-another process can store and send.
+Everything is looked up by the name of the operation. So a submission is plain data that another
+process can store and send.
 """
 
 from __future__ import annotations
@@ -49,26 +49,29 @@ T_co = TypeVar("T_co", covariant=True)
 RequestT = TypeVar("RequestT", bound=Request)
 
 Listing: TypeAlias = Literal["videos", "video_translations", "lipsyncs", "video_agents", "voices"]
-"""Lists of the account in which a job can be found: by its ``callback_id``, what users have said
-in it, or its name."""
+"""Lists of the account in which a job can be found: by its ``callback_id``, by the user's messages,
+or by its name.
+"""
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 REPLAY_SECONDS = 24 * 3600.0 - 600.0
-"""How long the API replays the answer to an idempotency key: 24 h, less a margin for clocks."""
+"""Seconds for which the API replays the answer to an idempotency key: 24 h, less a margin for
+clocks.
+"""
 
 
 def key_expired(sent_at: float) -> bool:
-    """Return whether the API may have forgotten a key by now, also where a clock was wrong.
+    """Return whether the API may have forgotten a key by now, even if a clock was wrong.
 
     Args:
-        sent_at: When it was sent first, in Unix seconds.
+        sent_at: Time at which it was first sent, in Unix seconds.
     """
     return not 0 <= time.time() - sent_at < REPLAY_SECONDS
 
 
 class Pending(Protocol[T_co]):
-    """Something that HeyGen has accepted and that gives a result later, such as a ``Job``."""
+    """An accepted submission whose result is available later, such as a ``Job``."""
 
     @property
     def id(self) -> str:
@@ -79,20 +82,20 @@ class Pending(Protocol[T_co]):
 
 
 class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """One item as it will be sent; plain data.
+    """An item in the form in which it is sent; plain data.
 
     Attributes:
         operation: The operation that submits it, such as ``videos.create``.
         path_arguments: Values of the parameters in the operation's path.
         request: The request.
-        payload: Its JSON body, without what a run adds; members are sorted.
+        payload: Its JSON body, without fields added by the run; members are sorted.
         index: Position among the items, from 0.
         key: The item's key, or None for the default.
         seconds: Length of its output in seconds, if it is known in advance.
-        scouted: Whether that is the length of another output of its source.
-        version: For renders, the version of the API that serves the template. HeyGen may not
-            replay the answers of v2: what is in doubt is looked for before it is sent again.
-        test: For renders, whether they are tests, which cost nothing.
+        scouted: Whether ``seconds`` was measured from another output of the same source.
+        version: For renders, the version of the API that serves the template. HeyGen may not replay
+            answers of v2, so the account is searched before a submission in doubt is sent again.
+        test: For renders, whether it is a test render, which costs nothing.
     """
 
     operation: str
@@ -107,12 +110,12 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     test: bool = False
 
     def measured(self, lengths: SourceLengths) -> Submission[T]:
-        """Return it with the length that its sources give it, unless it has one."""
+        """Return the submission with the length found from its sources, unless it has a length."""
         seconds = lengths.seconds(self.request) if self.seconds is None else None
         return self if seconds is None else msgspec.structs.replace(self, seconds=seconds)
 
     def identity(self, keys: ItemKeys) -> ItemIdentity:
-        """Return how the item is named."""
+        """Return the identity of the item."""
         return keys.identify(
             self.operation, self.path_arguments, self.payload, self.key, self.index
         )
@@ -123,12 +126,12 @@ Measure: TypeAlias = Callable[[HeyGen, Any], Awaitable[float | None]]
 
 
 async def length_of_session(heygen: HeyGen, session: VideoAgentSession) -> float | None:
-    """Return the length in seconds of the video that a session has made, or None."""
+    """Return the length in seconds of a session's video, or None."""
     if session.video_id is None:
         return None
     try:
         return length_told(await heygen.videos.get(session.video_id))
-    except HeyGenError as error:  # the session is paid for, and must not fail for this
+    except HeyGenError as error:  # the session is paid for and must not fail because of this
         logger.warning(
             "session %s: the length of its video is unknown, and so is its cost: %s",
             session.session_id,
@@ -139,20 +142,20 @@ async def length_of_session(heygen: HeyGen, session: VideoAgentSession) -> float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation that starts one job for each item.
+    """An operation that starts one job for each item.
 
     Attributes:
         requests: Types of its requests.
-        result: What its job gives.
-        send: Sends a submission under an idempotency key, or under a fresh one for None.
+        result: Type of its job's result.
+        send: Sends a submission under an idempotency key; None means a fresh key.
         measure: Returns the length of the output of a completed job in seconds, or None. Default:
-            the result tells it as its ``duration``.
-        in_doubt: What follows a submission that may have been carried out: it is sent again under
-            its key (``repeat``). Of operations that take no key, its job is looked for in the
-            account and it is not sent again (``search``), or it is sent again, as it costs a
-            fraction of a cent (``resend``).
+            ``duration`` of the result.
+        in_doubt: How to handle a submission that may have been carried out. ``repeat``: send it
+            again under its key. For operations that take no key, ``search``: search the account for
+            its job and do not send it again; ``resend``: send it again, as it costs a fraction of a
+            cent.
         listing: The list of the account that shows its jobs, or None.
-        server_batch: How HeyGen takes many in one request, or None if it does not.
+        server_batch: How HeyGen accepts many in one request, or None if it does not.
     """
 
     requests: tuple[type[Request], ...]
@@ -166,13 +169,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerBatchType:
-    """What HeyGen takes many of in one request.
+    """A type of item that HeyGen accepts in server batches.
 
     Attributes:
-        field: The field of the request that holds them.
-        batches: Its resource.
-        takes_callback_id: Returns whether the body of one can have a ``callback_id``.
-        shared_folder: Whether the batch names the folder, and its items must not.
+        field: The field of the batch request that holds the items.
+        batches: The resource of the server batches.
+        takes_callback_id: Returns whether the body of an item can have a ``callback_id``.
+        shared_folder: Whether the folder is set on the batch and must not be set on its items.
     """
 
     field: str
@@ -181,12 +184,12 @@ class ServerBatchType:
     shared_folder: bool = False
 
     def body(self, payloads: Sequence[bytes], callback_ids: Sequence[str]) -> bytes:
-        """Return the body of the request for many.
+        """Return the body of the batch request.
 
         Args:
             payloads: The bodies of the single requests.
-            callback_ids: The ``callback_id`` of each if it has none of its own, so that the
-                account tells later which job belongs to which item; empty for none.
+            callback_ids: The ``callback_id`` for each request that does not set its own. It shows
+                later which job belongs to which item. Empty for none.
         """
         requests = []
         for payload, callback_id in zip(payloads, callback_ids, strict=True):
@@ -211,10 +214,11 @@ def has_unnamed_callback(request: Request) -> bool:
 
 
 def with_callback_id(request: RequestT, key: str | None) -> RequestT:
-    """Return the request with its idempotency key as ``callback_id``, if it takes one.
+    """Return the request with its idempotency key as ``callback_id``, if it accepts one.
 
-    So the account's own lists tell later what became of a submission whose answer was lost. A
-    request that is called back gets its id at the endpoint, as nobody must be able to guess it.
+    The account's lists then show later whether a submission without an answer was accepted. A
+    request with a callback gets its id at the endpoint instead, because that id must not be
+    guessable.
     """
     if key is None or getattr(request, "callback_id", "") is not None:
         return request
@@ -224,16 +228,16 @@ def with_callback_id(request: RequestT, key: str | None) -> RequestT:
 
 
 def attach(heygen: HeyGen, submission: Submission[T], job_id: str) -> Pending[T]:
-    """Return what HeyGen has accepted under an id, to wait for it; nothing is sent."""
+    """Return a pending object for an accepted id, to wait for its result; sends nothing."""
     job: Pending[T] = heygen.jobs.attach(OPERATIONS[submission.operation].result, job_id)
     return job
 
 
 def operation_of(request: object) -> str:
-    """Return the operation that a request is sent by.
+    """Return the operation that sends a request.
 
     Raises:
-        InvalidRequest: It does not start exactly one job.
+        InvalidRequest: The request does not start exactly one job.
     """
     name = _BY_REQUEST.get(type(request))  # type: ignore[arg-type]
     if name is None:
@@ -339,9 +343,9 @@ async def _speak(heygen: HeyGen, item: Submission[Any], key: str | None) -> Pend
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """A speech; it is complete when it is accepted.
+    """A speech result; it is complete as soon as it is accepted.
 
-    HeyGen keeps no speech that could be fetched later, so its id is its key in the journal.
+    HeyGen stores no speech for later requests, so its id is its key in the journal.
     """
 
     id: str
@@ -444,7 +448,7 @@ OPERATIONS: dict[str, Operation] = {
         requests=(SpeechRequest,), result=Speech, send=_speak, in_doubt="resend"
     ),
 }
-"""By operationId of the contract."""
+"""Operations by the operationId of the contract."""
 
 _BY_REQUEST: dict[type[Request], str] = {
     kind: name

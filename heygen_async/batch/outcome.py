@@ -1,4 +1,4 @@
-"""What became of one item, and the figures of a run: while it goes on, and at its end."""
+"""Outcomes of items, and statistics of a run, both in progress and at its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
-# Seconds by which a job is clearly older than its run.
+# Seconds by which a job must be older than its run to count as older.
 _CLEARLY = 30.0
 _REPLAYED = (
     "item %s: HeyGen answered with job %s, which was created before this run. For 24 hours the "
@@ -34,14 +34,14 @@ _REPLAYED = (
 
 
 RESULT_COLUMNS = ("status", "job_id", "url", "file", "seconds", "usd", "error")
-"""What ``Outcome.to_row`` adds to the columns of an item."""
+"""Columns that ``Outcome.to_row`` adds to the columns of an item."""
 
 
 def result_columns(columns: Collection[str]) -> list[str]:
-    """Return the names of ``RESULT_COLUMNS`` beside these columns of the items.
+    """Return the names for ``RESULT_COLUMNS`` that do not clash with the items' columns.
 
-    A column of the items keeps its name; a result of that name gets ``heygen_`` before it, as
-    often as it takes.
+    A column of the items keeps its name; a result column with the same name gets the prefix
+    ``heygen_``, repeated until the name is unique.
     """
     names = []
     for name in RESULT_COLUMNS:
@@ -52,27 +52,27 @@ def result_columns(columns: Collection[str]) -> list[str]:
 
 
 class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
-    """What became of one item: a ``Succeeded`` or a ``Failed``.
+    """The outcome of one item: a ``Succeeded`` or a ``Failed``.
 
-    ``if outcome.ok:`` tells them apart for mypy; ``if outcome.error is None:`` and
+    ``if outcome.ok:`` distinguishes them for mypy; ``if outcome.error is None:`` and
     ``isinstance(outcome, Succeeded)`` for pyright too.
 
     Attributes:
         key: The item's key; by default its position as a decimal number.
         index: Its position among the items, from 0.
-        item: The item as it was given.
-        job_id: Its job, or None if it was not accepted; ``batch_id#index`` if HeyGen has accepted
-            it in one of its batches and its job has not started.
+        item: The item, unchanged.
+        job_id: Its job, or None if it was not accepted; ``batch_id#index`` if HeyGen accepted it in
+            a server batch and its job has not started.
         result: The result of the job, or None if it failed.
-        error: Why it failed, or None.
-        seconds: Seconds from the moment it got a slot to its end.
+        error: The error it failed with, or None.
+        seconds: Seconds from the time it got a slot to its end.
         usd: Estimated cost in US dollars, or None if unknown.
         resumed: Whether it ended in an earlier run and comes from the journal.
-        resends: How many times it was sent again although an earlier attempt may have been paid
-            for, as its operation takes no idempotency key; speeches are.
-        resent_usd: What it has cost besides in US dollars, if each attempt was paid for.
+        resends: Number of times it was resent although an earlier attempt may have been paid for,
+            since its operation (such as speech) takes no idempotency key.
+        resent_usd: Additional cost in US dollars, if each attempt was paid for.
         file: The file that ``batch.download`` has written, or None.
-        also: Further files that ``batch.download(also=…)`` has written, by what they are, such as
+        also: Additional files that ``batch.download(also=…)`` has written, by kind, such as
             ``subtitles``.
         download_error: Why ``batch.download`` could not fetch one of the files, or None; the job
             itself is not affected.
@@ -109,16 +109,16 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
         return self.result
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON takes them; what JSON has no type for becomes its text."""
+        """Return the fields as JSON values; values without a JSON type become text."""
         return {**plain_dict(self), "ok": self.ok}
 
     def to_row(self) -> dict[str, Any]:
         """Return the outcome as one row of a table.
 
-        The columns are those of the item if it is a mapping, and otherwise its ``key``; then
-        ``status`` (``completed`` or ``failed``), ``job_id``, ``url`` (signed, it expires),
-        ``file``, ``seconds``, ``usd`` and ``error``. If the item has a column of that name, the
-        result is in ``heygen_status``, and so on.
+        The first columns are those of the item if it is a mapping, otherwise its ``key``. They are
+        followed by ``status`` (``completed`` or ``failed``), ``job_id``, ``url`` (signed, it
+        expires), ``file``, ``seconds``, ``usd`` and ``error``. If the item has a column with one of
+        these names, the result column is called ``heygen_status``, and so on.
         """
         row: dict[str, Any] = {"key": self.key}
         if isinstance(self.item, Mapping):
@@ -139,7 +139,7 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
 
 
 class Succeeded(Outcome[T], frozen=True, kw_only=True):
-    """The outcome of an item whose job has completed; see ``Outcome``."""
+    """The outcome of an item whose job completed; see ``Outcome``."""
 
     result: T
     error: None = None
@@ -155,7 +155,7 @@ class Succeeded(Outcome[T], frozen=True, kw_only=True):
 
 
 class Failed(Outcome[Any], frozen=True, kw_only=True):
-    """The outcome of an item that has failed; see ``Outcome``."""
+    """The outcome of an item that failed; see ``Outcome``."""
 
     error: HeyGenError
     result: None = None
@@ -171,25 +171,25 @@ class Failed(Outcome[Any], frozen=True, kw_only=True):
 
 
 Ended: TypeAlias = Succeeded[T] | Failed
-"""What a run yields for each item."""
+"""The type that a run yields for each item."""
 
 
 Durable: TypeAlias = Awaitable[None] | None
-"""What to await before an outcome is handed on, or None if nothing was written."""
+"""The awaitable to wait for before an outcome is handed on, or None if nothing was written."""
 
 
 class ItemResult(msgspec.Struct, Generic[T], frozen=True):
-    """What became of one item.
+    """The result of processing one item.
 
     Attributes:
         key: The item's key.
         job_id: Its job, or None.
         result: The result of the job, or None.
-        error: Why it failed, or None.
+        error: The error it failed with, or None.
         usd: Estimated cost in US dollars, or None.
         resumed: Whether it ended in an earlier run.
-        resends: How many times it may have been paid for besides.
-        durable: What to await before the result is handed on, or None.
+        resends: Number of additional times it may have been paid for.
+        durable: The awaitable to wait for before the result is handed on, or None.
     """
 
     key: str
@@ -202,12 +202,12 @@ class ItemResult(msgspec.Struct, Generic[T], frozen=True):
     durable: Durable = None
 
     def outcome(self, index: int, item: Any, seconds: float) -> Ended[T]:
-        """Return it as its reader gets it.
+        """Return the outcome for the user.
 
         Args:
             index: Position of the item, from 0.
-            item: The item as it was given.
-            seconds: Seconds that it took.
+            item: The item, unchanged.
+            seconds: Duration in seconds.
         """
         fields: dict[str, Any] = {
             "key": self.key,
@@ -226,21 +226,21 @@ class ItemResult(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Progress(Plain, frozen=True, kw_only=True):
-    """Figures of a run that goes on.
+    """Statistics of a run in progress.
 
     Attributes:
-        total: Number of items, or None if the source does not tell.
-        running: Jobs of this run that HeyGen has accepted and that are waited for.
+        total: Number of items, or None if the source does not state it.
+        running: Jobs of this run that HeyGen has accepted and that have not ended.
         completed: Items that completed.
         failed: Items that failed.
-        resumed: How many of both ended in an earlier run.
+        resumed: Completed and failed items that ended in an earlier run.
         elapsed: Seconds since the run started.
-        limit: Jobs that the account lets run at once, as far as is known; with
-            ``via="api-batch"`` the most that the run has queued or running at HeyGen.
-        usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
-            run count; items of unknown cost do not.
-        paused: Seconds since submissions are held back: HeyGen asked for a pause, or the account
-            has no credit. None if they are not.
+        limit: Known limit of concurrent jobs on the account; with ``via="api-batch"`` the maximum
+            that the run has queued or running at HeyGen.
+        usd: Estimated cost of the items in US dollars, from the actual lengths. Items of an earlier
+            run are included; items of unknown cost are not.
+        paused: Seconds for which submissions have been paused, because HeyGen asked for a pause or
+            the account has no credit. None if they are not paused.
     """
 
     total: int | None
@@ -255,12 +255,12 @@ class Progress(Plain, frozen=True, kw_only=True):
 
     @property
     def done(self) -> int:
-        """Items that have completed or failed."""
+        """Number of items that have completed or failed."""
         return self.completed + self.failed
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds left at the rate so far, or None without a total or an outcome."""
+        """Estimated seconds left at the current rate, or None without a total or an outcome."""
         ended = self.done - self.resumed
         if not self.total or not ended:
             return None
@@ -268,30 +268,29 @@ class Progress(Plain, frozen=True, kw_only=True):
 
 
 class Report(Plain, frozen=True, kw_only=True):
-    """Figures of a run up to its last outcome.
+    """Statistics of a run up to its last outcome.
 
     Attributes:
         completed: Items that completed.
         failed: Items that failed.
-        resumed: How many of both ended in an earlier run.
-        failures: Number of failures by API code, or by exception class without a code.
+        resumed: Completed and failed items that ended in an earlier run.
+        failures: Number of failures by API code, or by exception class if there is no code.
         elapsed: Seconds from the first item to the last outcome.
-        most_running: The most jobs that ran at once.
-        slot_use: Share of the slot-seconds that the account allowed and that were used, 0 to 1;
-            other runs on the same slots count too. 0 if this run has used none.
-        requests: Requests that the client sent meanwhile, for any purpose.
-        retries: How many of them repeated an earlier one.
-        rate_limited: Number of 429 answers among them.
-        usd: Estimated cost of the items in US dollars, from the real lengths. Items of an earlier
-            run count; items of unknown cost do not.
-        resent: Items that may have been paid for more than once, those that have no outcome yet
-            included: they take no idempotency key, and were sent again after an attempt that may
-            have been carried out.
-        resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
-        balance_change: By how much the balance of a wallet in US dollars has moved from the start
-            of the run to its end, whatever moved it; negative if it has fallen. None if the
-            account does not tell, if the items were not a collection, or if the run was left
-            early.
+        most_running: Maximum number of concurrent jobs.
+        slot_use: Share of the account's available slot-seconds that were used, 0 to 1, including
+            other runs on the same slots. 0 if this run has used none.
+        requests: Requests that the client sent during the run, for any purpose.
+        retries: Number of these requests that were retries.
+        rate_limited: Number of these requests that were answered with 429.
+        usd: Estimated cost of the items in US dollars, from the actual lengths. Items of an earlier
+            run are included; items of unknown cost are not.
+        resent: Items that may have been paid for more than once, including items without an
+            outcome: they take no idempotency key and were resent after an attempt that may have
+            been carried out.
+        resent_usd: Their additional cost in US dollars, if each attempt was paid for.
+        balance_change: Change of a wallet's balance in US dollars from the start of the run to its
+            end, for any reason; negative if the balance fell. None if the account does not show a
+            balance, if the items were not a collection, or if the run was left early.
     """
 
     completed: int
@@ -311,12 +310,12 @@ class Report(Plain, frozen=True, kw_only=True):
 
     @property
     def items(self) -> int:
-        """Items that have an outcome."""
+        """Number of items with an outcome."""
         return self.completed + self.failed
 
     @property
     def per_minute(self) -> float:
-        """Outcomes a minute, without items of an earlier run."""
+        """Outcomes per minute, without items of an earlier run."""
         ended = self.items - self.resumed
         return ended * 60 / self.elapsed if self.elapsed > 0 else 0.0
 
@@ -333,7 +332,7 @@ class Report(Plain, frozen=True, kw_only=True):
         )
 
     def _repr_html_(self) -> str:
-        """Return the figures as a table, for notebooks."""
+        """Return the statistics as a table, for notebooks."""
         rows = (
             ("completed", f"{self.completed:,}"),
             ("failed", f"{self.failed:,}"),
@@ -353,7 +352,7 @@ class Report(Plain, frozen=True, kw_only=True):
 
     @property
     def balance_moved(self) -> str:
-        """By how much the balance has moved, as an addition to the estimate; empty if unknown."""
+        """Return the change of the balance, as a supplement to the estimate; empty if unknown."""
         change = self.balance_change
         if change is None:
             return ""
@@ -361,26 +360,26 @@ class Report(Plain, frozen=True, kw_only=True):
 
 
 OnError: TypeAlias = Literal["collect", "stop", "stop-if-all-fail"]
-"""What failed items do to a run; see ``Batch``."""
+"""How failed items affect a run; see ``Batch``."""
 
 
 class EarlyFailures:
-    """Find out whether the first items of a run all failed fast, and with one reason.
+    """Detect whether the first items of a run all failed quickly and for the same reason.
 
-    Then the others would probably fail too.
+    In this case the others would probably fail too.
 
     Args:
-        on_error: What failed items do to the run.
+        on_error: How failed items affect the run.
 
     Attributes:
-        stopped: Why the run stops, or None.
+        stopped: The reason why the run stops, or None.
         over: Whether further outcomes do not matter.
     """
 
     COUNT = 20
-    """Items that are looked at."""
+    """Number of items that are examined."""
     FAST = 60.0
-    """Seconds from the slot of an item to its end, at most."""
+    """Maximum number of seconds from the time an item gets a slot to its end."""
 
     def __init__(self, on_error: OnError) -> None:
         self.stopped: BatchStopped | None = None
@@ -390,7 +389,7 @@ class EarlyFailures:
         self._reason: tuple[str, str | None] | None = None
 
     def add(self, outcome: Outcome[Any]) -> bool:
-        """Add an outcome, and return whether the run stops. Where it goes on, log a warning."""
+        """Add an outcome, and return whether the run stops. Log a warning if it continues."""
         if not self._completes_series(outcome) or outcome.error is None:
             return False
         what = f"the first {self.COUNT} items all failed with one reason: {outcome.error}"
@@ -413,22 +412,22 @@ class EarlyFailures:
 
 
 def _reason(error: HeyGenError) -> tuple[str, str | None]:
-    """Return what failures of one kind have in common; messages name items."""
+    """Return the common reason of failures of one kind; messages contain the names of items."""
     return failure_code(error), getattr(error, "param", None)
 
 
 class RunStats:
-    """Count what a run does.
+    """Collect the statistics of a run.
 
     Args:
         slots: The slots that it runs on.
-        traffic: The client's counts; their differences are reported.
+        traffic: The client's counters; differences between them are reported.
 
     Attributes:
-        total: Number of items, or None as long as it is not known.
-        running: Jobs that run.
-        accepted: Jobs that HeyGen has accepted.
-        paused_since: Since when submissions are held back, on the loop's clock, or None.
+        total: Number of items, or None while it is unknown.
+        running: Number of running jobs.
+        accepted: Number of jobs that HeyGen has accepted.
+        paused_since: Time at which submissions were paused, on the loop's clock, or None.
         balance_change: See ``Report``.
     """
 
@@ -450,7 +449,7 @@ class RunStats:
         self._elapsed = 0.0
         self._usd = 0.0
         self._resent = 0
-        self._oldest: float | None = None  # jobs made before are replayed; None: not looked at
+        self._oldest: float | None = None  # jobs created before it are replayed; None: unused
         self._resent_usd = 0.0
         self._resending: dict[int, float] = {}  # USD by position of items without an outcome
         self._begin = self._end = self._readings()
@@ -466,17 +465,17 @@ class RunStats:
 
         Args:
             now: Seconds of the loop's clock.
-            new_journal: Whether its journal holds nothing, so that no job can be older.
+            new_journal: Whether its journal is empty, so no job can be older.
         """
         if new_journal:
-            # By HeyGen's own clock, where it has told it.
+            # Use HeyGen's own clock, if it is known.
             answered_at = unix_time(self._traffic.date) or time.time() - CLOCK_MARGIN
             self._oldest = answered_at - _CLEARLY
         self._started_at = now
         self._begin = self._readings()
 
     def stop(self) -> None:
-        """Stop counting what the client does."""
+        """Stop counting the requests of the client."""
         self._end = self._readings()
         self._stopped = True
 
@@ -487,11 +486,11 @@ class RunStats:
         self._most_running = max(self._most_running, self.running)
 
     def item_resent(self, index: int, usd: float) -> None:
-        """Count an item that may be paid for twice, and has no outcome.
+        """Count an item that may be paid for twice and has no outcome.
 
         Args:
             index: Its position.
-            usd: What it may cost besides, in US dollars.
+            usd: Possible additional cost in US dollars.
         """
         self._resending[index] = usd
 
@@ -501,7 +500,7 @@ class RunStats:
         if self._oldest is not None:
             job = outcome.result if error is None else getattr(error, "last", None)
             created_at = getattr(job, "created_at", None)
-            # Answers are taken as they come.
+            # Outcomes are counted in the order in which they arrive.
             if isinstance(created_at, int | float) and created_at < self._oldest:
                 self._oldest = None
                 logger.warning(_REPLAYED, outcome.key, outcome.job_id)
@@ -521,11 +520,11 @@ class RunStats:
 
     @property
     def ended(self) -> int:
-        """Items that have an outcome."""
+        """Number of items with an outcome."""
         return self._completed + self._failed
 
     def progress(self, now: float) -> Progress:
-        """Return the figures at this moment."""
+        """Return the current statistics."""
         return Progress(
             total=self.total,
             running=self.running,
@@ -539,7 +538,7 @@ class RunStats:
         )
 
     def report(self) -> Report:
-        """Return the figures up to the last outcome."""
+        """Return the statistics up to the last outcome."""
         end = self._end if self._stopped or self._started_at is None else self._readings()
         requests, retries, rate_limited, held, allowed = (
             after - before for after, before in zip(end, self._begin, strict=True)

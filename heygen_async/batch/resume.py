@@ -1,4 +1,4 @@
-"""What a resumed run does with the records of earlier runs; pure functions, but for one."""
+"""Decide how a resumed run treats the records of earlier runs. Pure except for ``spent_by``."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ResumePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a run treats the records of earlier runs.
 
     Attributes:
-        retry_failed: Submit items again that failed.
-        resubmit_uncertain: Submit items again whose fate is unknown.
-        resend_unkeyed: Submit those of them again that are sent without an idempotency key.
+        retry_failed: Resubmit items that failed.
+        resubmit_uncertain: Resubmit items whose state is unknown.
+        resend_unkeyed: Resubmit uncertain items that are sent without an idempotency key.
     """
 
     retry_failed: bool = False
@@ -37,27 +37,28 @@ class ResumePolicy(msgspec.Struct, frozen=True, kw_only=True):
     resend_unkeyed: bool = False
 
     def resubmits(self, operation: str) -> bool:
-        """Return whether items of an operation whose fate is unknown are submitted again."""
+        """Return whether the run resubmits an operation's items whose state is unknown."""
         unkeyed = OPERATIONS[operation].in_doubt != "repeat"
         return self.resubmit_uncertain or (self.resend_unkeyed and unkeyed)
 
 
 class Action(enum.Enum):
-    """What a run does with an item that has a record."""
+    """The action that a run takes for an item with a record."""
 
     RETURN = "return"
     """Return the recorded outcome."""
     REFUSE = "refuse"
-    """Fail: the request is not the one that was submitted under this key."""
+    """Fail: a different request was submitted under this key."""
     WAIT = "wait"
     """Wait for the recorded job."""
     RESEND = "resend"
-    """Send the request again under the same idempotency key, which the API replays; a speech goes
-    without one."""
+    """Send the request again under the same idempotency key, which the API replays; speech is sent
+    without a key.
+    """
     RESEND_BATCH = "resend batch"
-    """Send the server batch again that it was part of, under the same key."""
+    """Resend the server batch that it was part of, under the same key."""
     SEARCH = "search"
-    """Search the account for its job; its fate is unknown."""
+    """Search the account for its job; its state is unknown."""
     SUBMIT = "submit"
     """Submit it as a new attempt."""
 
@@ -91,7 +92,7 @@ def resume_action(record: ItemRecord, fingerprint: str, policy: ResumePolicy, no
 
 
 def identified(record: ItemRecord, submission: Submission[Any]) -> ItemRecord:
-    """Return a record of schema 1 without an operation as one of the submission's operation."""
+    """Return a schema 1 record without an operation as a record of the submission's operation."""
     if record.operation is not None:
         return record
     payload = canonical_json(record.payload)
@@ -102,7 +103,7 @@ def identified(record: ItemRecord, submission: Submission[Any]) -> ItemRecord:
 def recorded_outcome(
     record: ItemRecord, submission: Submission[Any]
 ) -> tuple[Any | None, HeyGenError | None]:
-    """Return result and error of an item that ended in an earlier run."""
+    """Return the result and the error of an item that ended in an earlier run."""
     if record.state == "completed":
         result = OPERATIONS[submission.operation].result
         return msgspec.json.decode(record.result or b"null", type=result), None
@@ -114,7 +115,7 @@ def recorded_outcome(
     )
 
 
-# The figure of RemainingWork that a record counts in.
+# The field of RemainingWork that counts a record.
 _FIGURES = {
     Action.RETURN: {"completed": "completed", "failed": "failed"},
     Action.REFUSE: {},
@@ -130,18 +131,18 @@ _OPEN_STATES: tuple[State, ...] = ("submitted", "intended")
 
 
 class RemainingWorkCounter:
-    """Add up what is left to do of a run, item by item, as the run would decide it.
+    """Sum up the remaining work of a run, item by item, by the decisions that the run would make.
 
     Args:
         records: The records of the journal.
-        totals: Sums over them.
+        totals: Sums over the records.
         keys: How the run names its items.
-        policy: How it treats records.
+        policy: How the run treats records.
         clock: Returns Unix seconds.
 
     Attributes:
-        agent_seconds: Median length of the Video Agent's videos that have been made, or None if
-            none has.
+        agent_seconds: Median length in seconds of completed Video Agent videos, or None if there
+            are none.
     """
 
     def __init__(
@@ -173,13 +174,13 @@ class RemainingWorkCounter:
         self._to_pay = CostTotal()
 
     def submits(self, submission: Submission[Any]) -> bool:
-        """Return whether the run will submit an item; each once, in the order of the run."""
+        """Return whether the run will submit an item. Call once per item, in order."""
         identity = submission.identity(self._keys)
         record = self._take(submission, identity)
         return self._figure(record, submission, identity.fingerprint) in ("new", "again")
 
     def add(self, submission: Submission[Any], estimate: Estimate) -> None:
-        """Count one item; each once, in the order of the run."""
+        """Count one item. Call once per item, in the order of the run."""
         identity = submission.identity(self._keys)
         figure = self._figure(self._take(submission, identity), submission, identity.fingerprint)
         self._counts[figure] += 1
@@ -187,7 +188,7 @@ class RemainingWorkCounter:
             self._to_pay.add(estimate)
 
     def remaining(self) -> RemainingWork:
-        """Return what is left, once all items were counted."""
+        """Return the remaining work, after all items were counted."""
         others = self._records.values()
         return RemainingWork(
             **{figure: self._counts[figure] for figure in (*_FIGURES_TO_PAY, *_OTHER_FIGURES)},
@@ -224,7 +225,7 @@ class RemainingWorkCounter:
 
 
 def spent_by(store: JournalStore) -> tuple[str | None, Totals | None]:
-    """Return the name that an open store has, and its totals; None if there is no journal. Blocks.
+    """Return the name and the totals of a journal; both are None if it does not exist. Blocks.
 
     Args:
         store: The journal.

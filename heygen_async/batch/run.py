@@ -64,22 +64,22 @@ logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run works on its items.
+    """Settings of a run.
 
     Attributes:
-        workers: The most items that are worked on at once.
-        sizes: When server batches are sent, or None to send items one by one.
-        ordered: Whether outcomes come in the order of the items.
-        on_error: Whether the first failure stops the run, or 20 of them at its start.
+        workers: Maximum number of items that are processed at once.
+        sizes: Sizes at which server batches are sent, or None to send items one by one.
+        ordered: Whether outcomes are yielded in the order of the items.
+        on_error: Whether the run stops at the first failure, or if the first 20 items fail.
         finished: Whether items that ended in an earlier run are yielded again.
         policy: How records of earlier runs are treated.
         job_timeout: Seconds after which a job is given up, or None.
         progress: Called after each outcome.
         run_id: Part of all idempotency keys, or None for the default.
-        until_empty: Whether it starts although the account cannot pay for all of it.
-        give_up_after: Seconds after which it ends if HeyGen accepts nothing, or None.
-        journaled: Whether the run is to be found again by a later one.
-        notes: What the journal stores about the run.
+        until_empty: Whether the run starts even if the account cannot pay for all of it.
+        give_up_after: Seconds after which the run ends if HeyGen accepts nothing, or None.
+        journaled: Whether a later run can resume this one.
+        notes: Data about the run that the journal stores.
     """
 
     workers: int
@@ -100,18 +100,18 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Run(Generic[T]):
     """One bulk run: ``async for outcome in run``, then ``run.report``.
 
-    Nothing happens before the iteration begins; it can be iterated once. Leaving the loop early
-    ends the run: nothing more is submitted, and nothing is waited for. Running jobs go on at
-    HeyGen; ``await run.aclose()`` returns once everything is put away, and ``unfinished`` lists
-    them. With a journal, the same run started again waits for them.
+    Nothing happens before the iteration begins, and a run can be iterated only once. Leaving the
+    loop early ends the run: it submits nothing more and stops waiting. Running jobs continue at
+    HeyGen; ``unfinished`` lists them. ``await run.aclose()`` returns when everything is closed.
+    With a journal, the same run started again waits for these jobs.
 
     Attributes:
         unfinished: Jobs that HeyGen accepted and whose outcome was not yielded: ids by item key.
-            After an interrupted run these are the jobs that still go on, and those that ended
-            while nobody took their outcomes, from the run or from ``batch.download``. If a key
-            repeats among them, the later one has ``key#position``. An item that HeyGen has
-            accepted in one of its batches and not started has the id ``batch_id#index``.
-        manifest: What it is made of.
+            After an interrupted run these are the jobs that still run, and the jobs that ended but
+            whose outcomes were not consumed, from the run or from ``batch.download``. If a key
+            occurs more than once, the later ones have ``key#position``. An item that HeyGen
+            accepted in a server batch but has not started has the id ``batch_id#index``.
+        manifest: Its items and the builder of its submissions.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Run(Generic[T]):
         self._submitter: Submitter
         self._processor: ItemProcessor[T]
         self._keys: ItemKeys
-        self._names: dict[int, str] = {}  # of items whose job runs, in ``unfinished``
+        self._names: dict[int, str] = {}  # of items with running jobs, in ``unfinished``
         self._stops = Stops(settings.on_error)
         self._left = RemainingItems(*self.manifest, self._remaining_work, self._scouting)
         self._credit = CreditPause(heygen, budget, self._left.estimate)
@@ -173,10 +173,10 @@ class Run(Generic[T]):
         return f"<Run {self._builder.kind} {self._builder.subject}: {self._stats}>"
 
     async def rows(self) -> list[dict[str, Any]]:
-        """Drive the run to its end, and return its outcomes as rows; see ``Outcome.to_row``.
+        """Run to the end, and return the outcomes as rows; see ``Outcome.to_row``.
 
-        ``pandas.DataFrame(await run.rows())`` makes a frame of them. If the run cannot go on, its
-        exception is raised in place of the rows, and ``unfinished`` has the jobs.
+        ``pandas.DataFrame(await run.rows())`` makes a frame of them. If the run cannot continue,
+        its exception is raised instead of returning rows, and ``unfinished`` lists the jobs.
         """
         self._until_taken = True
         every = [outcome async for outcome in self]
@@ -186,7 +186,7 @@ class Run(Generic[T]):
 
     @property
     def report(self) -> Report:
-        """Figures of the run up to its last outcome."""
+        """Statistics of the run up to its last outcome."""
         return self._stats.report()
 
     def __aiter__(self) -> AsyncGenerator[Ended[T]]:
@@ -194,26 +194,26 @@ class Run(Generic[T]):
             raise RuntimeError("a run can be iterated once; start another one")
         self._started = True
         self._registry.add(self)
-        # Not kept here: a loop that is left early drops it, which ends the run.
+        # Keep no reference here: when a loop that was left early drops the generator, the run ends.
         return self._iterate()
 
     def with_finished(self, *, until_taken: bool = False) -> AsyncGenerator[Ended[T]]:
-        """Iterate also over items that ended in an earlier run, even if ``finished`` is ``skip``.
+        """Iterate over all items, including finished ones even if ``finished`` is ``skip``.
 
-        The report does not count them either way.
+        The report does not count finished items in either case.
 
         Args:
-            until_taken: Keep the job of each outcome in ``unfinished`` until ``taken`` is called,
-                where something else is done with outcomes before their reader gets them.
+            until_taken: Keep the job of each outcome in ``unfinished`` until ``taken`` is called.
+                For callers that process outcomes before the user gets them.
 
         Returns:
-            The outcomes of all items; the iteration itself, as the run can be iterated once.
+            The outcomes of all items. This is the run's only iteration.
         """
         self._yields_resumed, self._until_taken = True, until_taken
         return aiter(self)
 
     def taken(self, outcome: Ended[Any]) -> None:
-        """Note that the reader gets an outcome, whose job is in ``unfinished`` until then.
+        """Note that the user gets an outcome, and remove its job from ``unfinished``.
 
         Args:
             outcome: The outcome, with or without its files.
@@ -225,7 +225,7 @@ class Run(Generic[T]):
             self._registry.discard(self)
 
     def stop_submitting(self) -> None:
-        """Submit nothing more; the iteration ends when the running jobs have ended."""
+        """Submit nothing more; the iteration ends when all running jobs have ended."""
         self._source.close()
         self._stopping = True
         self._credit.stop()
@@ -233,7 +233,7 @@ class Run(Generic[T]):
             self._submitter.stop()
 
     async def aclose(self) -> None:
-        """End the run: submit nothing more and stop waiting. Jobs at HeyGen go on.
+        """End the run: submit nothing more and stop waiting. Jobs at HeyGen continue.
 
         An iteration in progress yields no more outcomes.
         """
@@ -243,14 +243,14 @@ class Run(Generic[T]):
             await self._close()
 
     async def estimate(self) -> RunEstimate:
-        """Return what the run will probably cost; before or without the iteration, no paid call.
+        """Return the estimated cost of the run, with or without iterating it; makes no paid call.
 
-        All items are checked as the run would check them. Those that an earlier run has paid for
-        count too.
+        All items are checked as the run would check them. Items that an earlier run has paid for
+        are included.
 
         Raises:
-            InvalidRequest: An item cannot be sent, or the items are not a collection: an iterator
-                would be used up.
+            InvalidRequest: An item cannot be sent, or the items are not a collection: estimating
+                would consume an iterator.
             JournalError: The journal cannot be read, or belongs to another run.
         """
         return await estimate_run(
@@ -258,7 +258,7 @@ class Run(Generic[T]):
         )
 
     def _remaining_work(self) -> RemainingWorkCounter | None:
-        """Read what earlier runs have left, or return None without a journal. Blocks."""
+        """Read the work that earlier runs left, or return None without a journal. Blocks."""
         if not (self._settings.journaled and self._store.exists()):
             return None
         with self._store.reader() as reader:
@@ -309,13 +309,13 @@ class Run(Generic[T]):
             await self._builder.check(self._items)
             if self._key is not None:
                 await check_keys(self._items, self._key, self._builder.pull)
-            with contextlib.suppress(JournalError):  # the run will open it, and say what is wrong
+            with contextlib.suppress(JournalError):  # the run will open it and report the error
                 await probe_items(
                     self._builder, self._items, self._key, self._lengths, self._remaining_work
                 )
 
     async def _open(self) -> None:
-        """Open the journal, count what earlier runs have spent, and build the processor."""
+        """Open the journal, count the spending of earlier runs, and build the processor."""
         settings, builder = self._settings, self._builder
         self._stats.total = total = await self._source.length()
         notes = {"items": total, **settings.notes}
@@ -460,9 +460,9 @@ class Run(Generic[T]):
         return outcome, result
 
     async def _measured(self, submission: Submission[T]) -> Submission[T]:
-        """Return a submission with its length, if its sources tell it."""
+        """Return a submission with its length, if its sources state it."""
         if not isinstance(self._items, Collection):
-            # What an earlier run has submitted may have gone meanwhile.
+            # The source of an item submitted by an earlier run may have been removed.
             refuse = not self._opened.resumed
             await self._lengths.probe_item(submission.request, refuse=refuse)
         return submission.measured(self._lengths)
@@ -485,19 +485,19 @@ class Run(Generic[T]):
         self._stats.item_resent(item.submission.index, item.resends * likely)
 
     def _exceeded(self, exceeded: BudgetExceeded) -> None:
-        """Stop submitting; running jobs end, and the run then raises."""
-        # Items that earlier runs have submitted may follow. A stream is not asked for them.
+        """Stop submitting; the run raises when the running jobs have ended."""
+        # Items that earlier runs have submitted may follow. In a stream, they are not looked for.
         if not (self._opened.resumed and isinstance(self._items, Collection)):
             self._source.close()
         self._stops.exceeded(exceeded)
 
     def _give_up(self, reason: str, error: APIError) -> None:
-        """Submit nothing more: HeyGen accepts nothing."""
+        """Stop submitting, because HeyGen accepts nothing."""
         self._stops.give_up(reason, error)
         self.stop_submitting()
 
     def _paused(self) -> None:
-        """Store and report that submissions are held back, or that they go on again."""
+        """Store and report that submissions are paused or have resumed."""
         now = asyncio.get_running_loop().time()
         paused = self._stats.paused_since is not None
         self._store.sample_slots(self._stats.running, 0 if paused else self._slots.limit)
@@ -505,7 +505,7 @@ class Run(Generic[T]):
             self._report_progress(now)
 
     def _sample_slots(self, now: float) -> None:
-        """Store how many jobs run and how many could, once a second."""
+        """Store once a second how many jobs run and how many may run."""
         self._next_sample = now + SAMPLE_EVERY
         self._store.sample_slots(self._stats.running, self._slots.limit)
 
@@ -513,6 +513,6 @@ class Run(Generic[T]):
         assert self._progress is not None
         try:
             self._progress(self._stats.progress(now))
-        except Exception:  # it must not cost an outcome that is paid for
+        except Exception:  # a sample must not cost a paid outcome
             self._progress = None
             logger.exception("the progress callback raised an exception and is disabled")

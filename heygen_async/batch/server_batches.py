@@ -1,15 +1,16 @@
 """``via="api-batch"``: items sent up to 100 in one request of HeyGen's own batches.
 
-A run goes on item by item; only the submissions are put together. An item that is ready to be
-sent joins the pending batch of its operation, whose first item leads: it sends the batch when it
-is complete, and tells all others what became of them. A batch is complete when it has its share of
-the items that the run may have in flight, so that HeyGen works on one while the next is filled. If
-HeyGen could run dry first, or nothing more will come, it is sent as it is.
+A run processes items one by one; only their submissions are combined. An item that is ready to be
+sent joins the pending batch of its operation. The first item of a batch leads it: it sends the
+batch when the batch is complete, and passes the results to the other items. A batch is complete
+when it has its share of the items that the run may have in flight, so HeyGen works on one batch
+while the next is filled. A batch is sent incomplete if HeyGen could otherwise run out of work, or
+if no more items will come.
 
-Nothing is paid for twice, as when items are sent one by one: the members of a batch, and the key
-that follows from them, are durable before it is sent. A batch that may not have arrived is sent
-again as the same batch under the same key. If HeyGen refuses a batch as a whole, it is sent again
-in halves, so that a bad item fails alone: their intents replace the old ones in one transaction.
+As when items are sent one by one, nothing is paid for twice: the members of a batch, and the key
+derived from them, are durable before the batch is sent. A batch that may not have arrived is resent
+unchanged under the same key. If HeyGen refuses a whole batch, it is resent in halves, so only the
+bad item fails; the intents of the halves replace the old ones in one transaction.
 """
 
 from __future__ import annotations
@@ -63,19 +64,19 @@ from heygen_async.session.slots import submitting_under
 T = TypeVar("T")
 
 MOST_MEMBERS = 100
-"""Items that HeyGen takes in one request."""
+"""Maximum number of items that HeyGen accepts in one request."""
 
 # Seconds without a new member after which an incomplete batch may be sent.
 _CLOSE_DELAY = 0.1
 
 
 class BatchSizes(NamedTuple):
-    """When batches are sent.
+    """The sizes at which batches are sent.
 
     Attributes:
-        in_flight_limit: Items that the run may have in flight.
-        complete: Members that make a batch complete.
-        running_dry: Items in flight below which an incomplete batch is sent, too.
+        in_flight_limit: Maximum number of items that the run has in flight.
+        complete: Number of members of a complete batch.
+        running_dry: Number of items in flight below which an incomplete batch is sent.
     """
 
     in_flight_limit: int
@@ -84,12 +85,12 @@ class BatchSizes(NamedTuple):
 
 
 def batch_sizes(concurrency: int | None, ceiling: int) -> BatchSizes:
-    """Return when the batches of a run are sent.
+    """Return the sizes at which a run's batches are sent.
 
     Args:
-        concurrency: The limit that the user gave, or None for two full batches, or more if so
-            many jobs run at once that one must be full while they do.
-        ceiling: Jobs that may run at HeyGen at once, as far as is known.
+        concurrency: The user's limit. None allows two full batches, or the ceiling and one full
+            batch, whichever is more.
+        ceiling: Known limit of jobs that run at HeyGen at once.
     """
     limit = concurrency or max(2 * MOST_MEMBERS, ceiling + MOST_MEMBERS)
     complete = min(MOST_MEMBERS, -(-limit // 2))
@@ -97,12 +98,12 @@ def batch_sizes(concurrency: int | None, ceiling: int) -> BatchSizes:
 
 
 class PendingBatch:
-    """Items that are sent together, and what becomes of each.
+    """Items that are sent together, and their results.
 
     Attributes:
-        type: What they are.
+        type: Type of the items.
         members: Their intents, as single items.
-        complete: Set once no item joins any more.
+        complete: Set when no more items can join.
     """
 
     def __init__(self, batch_type: ServerBatchType) -> None:
@@ -114,7 +115,7 @@ class PendingBatch:
     def job(self, position: int) -> asyncio.Future[str | None]:
         """Return the future of an item's job id, by its position.
 
-        None as its result says that the batch, of an earlier run, cannot be sent again.
+        Its result is None if the batch belongs to an earlier run and cannot be sent again.
         """
         future = self._jobs.get(position)
         if future is None:
@@ -122,28 +123,28 @@ class PendingBatch:
         return future
 
     def accepted(self, members: Sequence[Intent], batch_id: str) -> None:
-        """Note that HeyGen has accepted these as a batch."""
+        """Note that HeyGen has accepted the given members as a batch."""
         for index, member in enumerate(members):
             _settle(self.job(member.position), item_id(batch_id, index))
 
     def failed(self, members: Sequence[Intent], error: HeyGenError) -> None:
-        """Note that these were refused, or that nobody knows what became of them."""
+        """Note that the given members were refused, or that their state is unknown."""
         for member in members:
             _settle(self.job(member.position), copy.copy(error))  # each has its own traceback
 
     def end_all(self, reason: Exception | None) -> None:
-        """Tell all who wait that they get no job: for this reason, or None to look elsewhere."""
+        """Give all waiters no job: raise the error, or return None for them to search elsewhere."""
         for job in self._jobs.values():
             _settle(job, copy.copy(reason))
 
     def cancel_all(self) -> None:
-        """Cancel all who wait."""
+        """Cancel all waiters."""
         for job in self._jobs.values():
             job.cancel()
 
 
 class ServerBatchSubmitter:
-    """Send items in HeyGen's own batches, and the others one by one.
+    """Send items in HeyGen's batches, and all other items one by one.
 
     Args:
         heygen: The client.
@@ -151,9 +152,9 @@ class ServerBatchSubmitter:
         keys: How items are named.
         owner: The owner of the items.
         single: Sends single items.
-        sizes: When batches are sent; None for a run that sends its items one by one, and only
-            continues the batches of an earlier run.
-        in_flight: Returns how many of the run's items HeyGen has.
+        sizes: The sizes at which batches are sent; None for a run that sends its items one by one
+            and only continues the batches of an earlier run.
+        in_flight: Returns the number of the run's items that are at HeyGen.
         no_more: Returns whether no more items will come.
     """
 
@@ -183,18 +184,19 @@ class ServerBatchSubmitter:
         self._on_their_way: set[PendingBatch] = set()
         self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
-        # One batch at a time is sent. A 429 holds back the next one, and says nothing about the
+        # One batch is sent at a time. A 429 delays the next one; it says nothing about the
         # account's slots, which batches do not wait for.
         self._turn = asyncio.Lock()
         self._slots = FreeSlots(1)
 
     async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
-        """Send a new item with others, if HeyGen takes its kind in batches."""
+        """Send a new item in a batch, if HeyGen accepts its kind in batches."""
         submission = item.submission
         batch_type = OPERATIONS[submission.operation].server_batch
         if self._sizes is None:
             return await self._single.submit(item)
-        # A request that is called back gets an id that nobody can guess, which only goes singly.
+        # A request with a callback gets an id that cannot be guessed; such a request is only sent
+        # singly.
         if batch_type is None or has_unnamed_callback(submission.request):
             await self._single.take_slot(item)
             return await self._single.submit(item)
@@ -214,13 +216,13 @@ class ServerBatchSubmitter:
         return self.attach(item, job_id)
 
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
-        """Send a single item again."""
+        """Resend a single item."""
         if self._sizes is not None:
             await self._single.take_slot(item)
         return await self._single.resend(item, idempotency_key)
 
     async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> Pending[T] | None:
-        """Send the batch again that an item was part of, once for all of it."""
+        """Resend the batch that an item was part of, once for all its items."""
         key = record.idempotency_key
         batch_type = OPERATIONS[item.submission.operation].server_batch
         if batch_type is None:
@@ -238,7 +240,7 @@ class ServerBatchSubmitter:
         return None if job_id is None else self.attach(item, job_id)
 
     def attach(self, item: ItemInProgress[T], job_id: str) -> Pending[T]:
-        """Return what an item became: a job, or a place in a batch."""
+        """Return the pending object for an accepted item: a job, or a place in a batch."""
         submission = item.submission
         batch_type = OPERATIONS[submission.operation].server_batch
         located = batch_and_index(job_id)
@@ -255,12 +257,12 @@ class ServerBatchSubmitter:
         return BatchedJob(self._watch, batch, index, started)
 
     def item_ended(self) -> None:
-        """Note that an item has ended, so that HeyGen may run dry."""
+        """Note that an item has ended, so HeyGen may run out of work."""
         if self._timer is None:
             self._delay_close()
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         self._stopped = True
         self._single.stop()
         for batch in self._take_open():
@@ -293,7 +295,7 @@ class ServerBatchSubmitter:
             self._release_open()
 
     def _release_open(self) -> None:
-        """Let the batches be sent that items have joined."""
+        """Allow the open batches that items have joined to be sent."""
         for batch in self._take_open():
             batch.members.sort(key=lambda member: member.position)
             self._on_their_way.add(batch)
@@ -312,7 +314,7 @@ class ServerBatchSubmitter:
         job: asyncio.Future[str | None],
         leading: Awaitable[None] | None,
     ) -> str | None:
-        """Return what stands for an item's job; it leads its batch, or waits for the leader."""
+        """Return the id of an item's job; the item leads its batch, or waits for the leader."""
         item.sending = True
         try:
             if leading is not None:
@@ -320,7 +322,7 @@ class ServerBatchSubmitter:
             job_id = await asyncio.shield(job)
         except asyncio.CancelledError:
             if leading is None:
-                # All are cancelled together; the one that leads learns what was accepted.
+                # All are cancelled together; the leader learns which items were accepted.
                 await asyncio.wait([job])
             if job.done() and not job.cancelled() and job.exception() is None and job.result():
                 item.accept(job.result() or "")
@@ -331,11 +333,11 @@ class ServerBatchSubmitter:
         return job_id
 
     async def _lead(self, batch: PendingBatch, key: str | None = None) -> None:
-        """Take a batch from its first item to its end, and tell its items.
+        """Process a batch from its first item to its end, and notify its items.
 
         Args:
             batch: The batch.
-            key: The key under which an earlier run has sent it, or None for a new one.
+            key: The key under which an earlier run sent it, or None for a new batch.
         """
         lease = self._slots.try_acquire()
         try:
@@ -352,7 +354,7 @@ class ServerBatchSubmitter:
                         await self._send(batch, members)
         except HeyGenError as error:
             if key is not None:
-                self._resent.pop(key)  # an item that comes later meets it anew
+                self._resent.pop(key)  # a later item loads it again
             batch.end_all(error)
         except BaseException:
             batch.cancel_all()
@@ -363,7 +365,7 @@ class ServerBatchSubmitter:
             lease.release()
 
     async def _begin(self, batches: Sequence[Sequence[Intent]]) -> list[list[Intent]]:
-        """Record batches with their keys in one transaction: all is known of them, or nothing."""
+        """Record batches with their keys in one transaction: all of it or nothing."""
         keyed = []
         for members in batches:
             key = self._keys.batch_key([member.callback_id for member in members])
@@ -376,9 +378,9 @@ class ServerBatchSubmitter:
         return keyed
 
     async def _send_again(self, batch: PendingBatch, key: str, lease: StoppableLease) -> None:
-        """Send the batch of an earlier run, if the API still replays the answer.
+        """Resend the batch of an earlier run, if the API still replays the answer.
 
-        It is safe only if all members are known, and none is known to have had an answer.
+        This is safe only if all members are known and none of them has a known answer.
         """
         records = await self._store.members(key)
         oldest = lease.key_sent_at = min(record.intended_at for record in records)
@@ -408,11 +410,11 @@ class ServerBatchSubmitter:
     async def _send(
         self, batch: PendingBatch, members: Sequence[Intent], *, sent_before: bool = False
     ) -> None:
-        """Send a batch, or a part of it, whose intents are recorded.
+        """Send a batch, or a part of it, after its intents are recorded.
 
         Args:
             batch: The batch.
-            members: Its members, or some of them.
+            members: All or some of its members.
             sent_before: Whether an earlier run may have sent it.
         """
         body = batch.type.body(
@@ -426,7 +428,7 @@ class ServerBatchSubmitter:
                 self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:
-            # One that may have been carried out can be sent again, if its key outlives the run.
+            # A batch that may have been carried out can be resent, if its key outlives the run.
             if (
                 self._stopped
                 and isinstance(error, SlotUnavailable)
@@ -444,7 +446,7 @@ class ServerBatchSubmitter:
             self._watch.add(job)
             self._accept(batch, members, job.id)
             return
-        # Recorded singly again, since the keys of the halves follow from the single ones.
+        # Record them singly again, since the keys of the halves follow from the single keys.
         renewed = [self._renewed(member) for member in members]
         middle = len(renewed) // 2
         for half in await self._begin([renewed[:middle], renewed[middle:]]):
@@ -456,7 +458,7 @@ class ServerBatchSubmitter:
         return replace(member, attempt=attempt, callback_id=key)
 
     def _accept(self, batch: PendingBatch, members: Sequence[Intent], batch_id: str) -> None:
-        # Without an await in between, so that one transaction holds all of them.
+        # Do not await in between, so that one transaction holds all of them.
         with contextlib.suppress(JournalError):  # the outcomes fail with it
             for index, member in enumerate(members):
                 self._store.submitted(member.key, item_id(batch_id, index))
@@ -464,7 +466,7 @@ class ServerBatchSubmitter:
 
 
 def _may_be_one_members_fault(error: HeyGenError, sent_before: bool) -> bool:
-    """Return whether a batch was refused for certain, and perhaps for one member alone."""
+    """Return whether a batch was definitely refused, perhaps because of a single member."""
     return isinstance(error, BadRequest | NotFound | PermissionDenied) and is_refusal(
         error, sent_before=sent_before
     )
@@ -475,6 +477,6 @@ def _settle(job: asyncio.Future[str | None], result: str | Exception | None) -> 
         return
     if isinstance(result, Exception):
         job.set_exception(result)
-        job.exception()  # nobody may wait for it: its item is not among those of this run
+        job.exception()  # there may be no waiter: its item may not belong to this run
     else:
         job.set_result(result)

@@ -1,4 +1,4 @@
-"""Turns the items of a run into submissions, and checks them before anything is paid for."""
+"""Turn the items of a run into submissions, and check them before any paid call."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ from heygen_async.session.sync_iterables import Pull, in_memory, numbered
 T = TypeVar("T")
 
 ItemKey: TypeAlias = str | int | UUID
-"""The key of an item; numbers and UUIDs count as their text."""
+"""The key of an item; numbers and UUIDs are converted to text."""
 
 KeyOf: TypeAlias = str | Callable[[Any], ItemKey]
-"""Gives the key of an item: a function, or the name of a column of its row."""
+"""Source of an item's key: a function, or the name of a column of its row."""
 
 Via: TypeAlias = Literal["single", "api-batch"]
-"""How items are sent: one by one, or up to 100 together, which HeyGen starts as it has room."""
+"""How items are sent: one by one, or up to 100 together, which HeyGen starts as it has capacity."""
 
 SourceVideo: TypeAlias = str | AssetUrl | AssetId | VideoTranslationRequest
-"""A video to dub: its URL, an asset, or a whole request."""
+"""A video to dub: its URL, an asset, or a complete request."""
 
 _INTO_LANGUAGES = (VideoTranslationRequest, ProofreadRequest)
 
@@ -72,11 +72,11 @@ class SubmissionBuilder(ABC, Generic[T]):
     Attributes:
         kind: Kind of run, as the journal stores it.
         subject: Its subject, as the journal stores it.
-        prices: What its jobs cost.
-        has_sources: Whether its items can have sources that are probed.
-        pull: Where collections are read that are not in memory.
-        agent_seconds: Typical length of a Video Agent's video; it prices estimates, and reserves
-            nothing.
+        prices: Prices of its jobs.
+        has_sources: Whether its items can have sources that need probing.
+        pull: Where to read collections that are not in memory.
+        agent_seconds: Typical length in seconds of a Video Agent's video; used to price estimates,
+            not for reservations.
     """
 
     kind: str
@@ -88,14 +88,14 @@ class SubmissionBuilder(ABC, Generic[T]):
 
     @abstractmethod
     async def prepare(self) -> None:
-        """Fetch what must be known before the first item; no paid call."""
+        """Fetch the data that is needed before the first item. Makes no paid call."""
 
     @abstractmethod
     async def check(self, items: Collection[Any]) -> None:
         """Check all items of a collection.
 
         Raises:
-            InvalidRequest: Names what is wrong with which item.
+            InvalidRequest: An item cannot be sent; the message names the item and the error.
         """
 
     @abstractmethod
@@ -107,7 +107,7 @@ class SubmissionBuilder(ABC, Generic[T]):
         """
 
     def estimate(self, submission: Submission[T]) -> Estimate:
-        """Return what a submission will probably cost."""
+        """Return the estimated cost of a submission."""
         return estimate(
             submission.request,
             self.prices,
@@ -123,11 +123,11 @@ class RenderBuilder(SubmissionBuilder[Video]):
     Args:
         heygen: The client.
         template_id: The template.
-        prices: What a render costs.
+        prices: Prices of renders.
         version: The version of the API that serves the template.
         test: Render in lower quality, free of charge.
-        variant_of: Makes the variant of an item. Default: the item is one.
-        rows: Whether items are rows of a table, whose other columns are left alone.
+        variant_of: Makes the variant of an item. Default: the item is the variant.
+        rows: Whether items are rows of a table, whose other columns are ignored.
     """
 
     kind = "render"
@@ -144,7 +144,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         variant_of: Callable[[Any], Variant] | None = None,
         rows: bool = False,
     ) -> None:
-        # A run must not continue the renders of a test, nor a test those that were paid for.
+        # A run must not continue test renders, and a test run must not continue paid renders.
         self.subject: str = f"{template_id} (test)" if test else template_id
         self.prices = prices
         self._heygen = heygen
@@ -169,7 +169,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
                 self._version = "v2"
 
     async def check(self, items: Collection[Any]) -> None:
-        """Check all variants, and name every row and variable at fault."""
+        """Check all variants, and report every invalid row and variable."""
         problems: list[VariantProblem] = []
         async with aclosing(numbered(items, self.pull)) as every:
             async for index, item in every:
@@ -192,7 +192,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         )
 
     def estimate(self, submission: Submission[Video]) -> Estimate:
-        """Return what a variant will probably cost, from its scripts."""
+        """Return the estimated cost of a variant, from its scripts."""
         return estimate(
             submission.request, self.prices, template=self._template, test=submission.test
         )
@@ -202,18 +202,18 @@ class RenderBuilder(SubmissionBuilder[Video]):
 
 
 class RequestsBuilder(SubmissionBuilder[Any]):
-    """Send requests of any kind that starts one job; kinds can be mixed.
+    """Build submissions from requests of any kind that starts one job; kinds can be mixed.
 
     Args:
         heygen: The client.
         items: The items.
-        prices: What jobs cost.
+        prices: Prices of jobs.
         kind: Kind of run, as the journal stores it.
         subject: Its subject, as the journal stores it.
         request_of: Makes the request of an item.
         seconds_of: Returns the length of an item's output in seconds, or None.
-        via: How they are sent.
-        into_languages: Whether every item is translated, so that all languages are checked.
+        via: How the items are sent.
+        into_languages: Whether every item is a translation, so that all languages are checked.
     """
 
     def __init__(
@@ -241,10 +241,10 @@ class RequestsBuilder(SubmissionBuilder[Any]):
         self._offered: frozenset[str] | None = None
 
     async def prepare(self) -> None:
-        """Fetch the languages that HeyGen offers, if a collection is to be translated.
+        """Fetch the languages that HeyGen offers, if the items are a collection of translations.
 
-        What an iterator contains is known too late; HeyGen refuses its wrong languages one by
-        one, and charges nothing for that.
+        The contents of an iterator are known too late; HeyGen refuses its invalid languages one by
+        one, free of charge.
         """
         if self._into_languages or await self._names_languages():
             self._offered = frozenset(await self._heygen.video_translations.languages())
@@ -256,7 +256,7 @@ class RequestsBuilder(SubmissionBuilder[Any]):
             return any([isinstance(item, _INTO_LANGUAGES) async for _, item in items])
 
     async def check(self, items: Collection[Any]) -> None:
-        """Check all requests, and name the first that cannot be sent."""
+        """Check all requests, and report the first that cannot be sent."""
         async with aclosing(numbered(items, self.pull)) as every:
             async for index, item in every:
                 try:
@@ -289,13 +289,13 @@ class RequestsBuilder(SubmissionBuilder[Any]):
 
 
 class Manifest(NamedTuple):
-    """What a run is made of.
+    """The items of a run, and the builder of their submissions.
 
     Attributes:
         items: The items.
         builder: Builds their submissions.
         key: Returns each item's key, or None for default keys.
-        lengths: What is known of their sources.
+        lengths: The known lengths of their sources.
     """
 
     items: Any
@@ -316,7 +316,7 @@ async def estimate_run(
     lengths: SourceLengths,
     open_counter: Callable[[], RemainingWorkCounter | None],
 ) -> RunEstimate:
-    """Return what a run will probably cost, and how much of it is left after earlier runs.
+    """Return the estimated cost of a run, and the part that remains after earlier runs.
 
     All items are checked as the run would check them.
 
@@ -324,11 +324,11 @@ async def estimate_run(
         builder: Builds the submissions.
         items: A collection of items.
         key: Returns each item's key, or None for default keys.
-        lengths: What is known of the sources; those of items left are probed.
-        open_counter: Reads the journal, if there is one; it blocks.
+        lengths: The known lengths of the sources; sources of remaining items are probed.
+        open_counter: Reads the journal, or None without one; blocks.
 
     Raises:
-        InvalidRequest: An item cannot be sent, two have the same key, or ``items`` is not a
+        InvalidRequest: An item cannot be sent, two items have the same key, or ``items`` is not a
             collection, so that nothing would be left to run.
         JournalError: The journal cannot be read, or belongs to another run.
     """
@@ -352,9 +352,9 @@ async def probe_items(
     lengths: SourceLengths,
     open_counter: Callable[[], RemainingWorkCounter | None],
 ) -> None:
-    """Probe the sources of all items that will be submitted and whose length was not given.
+    """Probe the sources of all items that will be submitted and have no given length.
 
-    Those that an earlier run has submitted may have gone meanwhile.
+    Sources of items that an earlier run submitted may have been removed.
 
     Raises:
         InvalidSources: HeyGen cannot use some of the sources; all of them are named.
@@ -394,10 +394,10 @@ async def estimate_items(
     *,
     ask_agents: bool = False,
 ) -> RunEstimate:
-    """Return what ``estimate_run`` does, for items that were checked and probed.
+    """Return the result of ``estimate_run`` for items that were checked and probed.
 
-    With ``ask_agents`` the account tells how long videos of its Video Agent are, if the journal
-    does not; of all amounts ``usd`` alone depends on it.
+    With ``ask_agents``, the length of Video Agent videos is taken from the account if the journal
+    does not have it; only ``usd`` depends on it.
     """
     counter = await asyncio.to_thread(open_counter)
     agent_seconds = None if counter is None else counter.agent_seconds
@@ -419,17 +419,17 @@ async def estimate_items(
 def text_keys(key: KeyOf) -> Callable[[Any], str]:
     """Return a function that gives the key of an item as text.
 
-    It raises ``InvalidRequest`` for an item whose key is not text, a whole number or a UUID.
+    The function raises ``InvalidRequest`` if the key is not text, an integer or a UUID.
 
     Args:
-        key: Gives the key of an item, or names the column of a row that holds it.
+        key: Returns the key of an item, or is the name of the column that holds it.
     """
     key_of = column_key(key) if isinstance(key, str) else key
 
     def text_key(item: Any) -> str:
         found = key_of(item)
         if isinstance(found, str):
-            return str.__str__(found)  # of a member of an enum, too
+            return str.__str__(found)  # also for a member of an enum
         if isinstance(found, UUID):
             return str(found)
         number = None if isinstance(found, bool) else found
@@ -446,15 +446,16 @@ def text_keys(key: KeyOf) -> Callable[[Any], str]:
 async def check_keys(
     items: Iterable[Any], key: Callable[[Any], str], pull: Pull = "thread"
 ) -> None:
-    """Refuse items that have the same key, or one that cannot be a key.
+    """Refuse items with duplicate or invalid keys.
 
     Args:
         items: The items.
-        key: Gives the key of each.
+        key: Returns the key of each item.
         pull: Where the items are read if they are not in memory.
 
     Raises:
-        InvalidRequest: With the key and the positions, counted from 1.
+        InvalidRequest: A key is duplicate or invalid; the message has the key and the positions,
+            counted from 1.
     """
     positions: dict[int, int] = {}  # by hash: keys are many, and may be long
     async with aclosing(numbered(items, pull)) as every:
@@ -471,10 +472,10 @@ async def check_keys(
 
 
 def check_language(language: str, offered: Collection[str]) -> None:
-    """Refuse a language that HeyGen does not offer, and say how it calls that language.
+    """Refuse a language that HeyGen does not offer, and suggest HeyGen's name for it.
 
     Raises:
-        InvalidRequest: With the language in its message.
+        InvalidRequest: HeyGen does not offer the language; the message names it.
     """
     if language not in offered:
         names = same_language(language, offered)
@@ -490,8 +491,8 @@ class TranslationItems(NamedTuple):
     Attributes:
         items: Languages, or pairs of a video and a language.
         request_of: Makes the request of an item.
-        video_of: Gives the video of an item, as the caller gave it or as a request.
-        key: Gives the key of an item.
+        video_of: Returns the video of an item, in the caller's form or as a request.
+        key: Returns the key of an item.
         subject: Subject of the run, as the journal stores it.
     """
 
@@ -509,9 +510,9 @@ def translation_items(
     name_of: KeyOf | None,
     rows: RowFields | None = None,
 ) -> TranslationItems:
-    """Return the items for one video, or several, in many languages.
+    """Return the items for one or several videos in many languages.
 
-    With ``rows``, which makes fields of rows, several videos are rows of a table.
+    With ``rows``, which converts rows to fields, several videos are rows of a table.
     """
     if isinstance(video, SourceVideo):
         only = _translation_of(video)
@@ -550,7 +551,7 @@ def translation_items(
 
 
 def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
-    """Return the request for a video; its languages are filled in for each item."""
+    """Return the request for a video; its languages are set for each item."""
     if isinstance(video, VideoTranslationRequest):
         return video
     if isinstance(video, str):
@@ -559,7 +560,7 @@ def _translation_of(video: SourceVideo) -> VideoTranslationRequest:
 
 
 TRANSLATION_COLUMNS = ("video", "title", "input_language", "length")
-"""What ``batch.translate`` takes of a row."""
+"""Fields that ``batch.translate`` reads from a row."""
 
 
 def _translation_of_row(fields_of: RowFields, row: Any) -> VideoTranslationRequest:
@@ -578,7 +579,7 @@ def source_name(request: VideoTranslationRequest) -> str:
 
 
 class _Pairs(Collection[tuple[Any, str]]):
-    """Each video of a collection in each language, made as they are iterated over."""
+    """Pairs of each video of a collection and each language, created during iteration."""
 
     def __init__(self, videos: Collection[Any], languages: Collection[str]) -> None:
         self._videos = videos
@@ -595,7 +596,7 @@ class _Pairs(Collection[tuple[Any, str]]):
 
 
 def _pairs(videos: Collection[Any], languages: Iterable[str] | AsyncIterable[str]) -> Any:
-    """Return all videos in all languages, as the same kind of iterable that the languages are."""
+    """Return all pairs of videos and languages, as the same kind of iterable as the languages."""
     if isinstance(languages, AsyncIterable):
         return _pairs_async(videos, languages)
     if isinstance(languages, Collection):

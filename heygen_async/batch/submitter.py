@@ -1,4 +1,4 @@
-"""``Submitter``: how items reach HeyGen, singly or in HeyGen's own batches."""
+"""``Submitter``: send items to HeyGen, singly or in server batches."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ T = TypeVar("T")
 
 
 class SubmissionCancelled(Exception):
-    """The item was not sent, since submissions have stopped.
+    """The item was not sent because submissions have stopped.
 
     Args:
-        in_doubt: Whether it may have been carried out; the next run sends it under the same key.
+        in_doubt: Whether the submission may have been carried out; the next run resends it under
+            the same key.
 
     Attributes:
         in_doubt: The same.
@@ -54,13 +55,13 @@ class SubmissionCancelled(Exception):
 
 
 class RunCancelled(SubmissionCancelled):
-    """The item was not sent, since its run was cancelled in the journal.
+    """The item was not sent because its run was cancelled in the journal.
 
     Args:
         store: The journal.
 
     Attributes:
-        error: What the run raises at its end.
+        error: The error that the run raises at its end.
     """
 
     def __init__(self, store: JournalStore) -> None:
@@ -69,19 +70,19 @@ class RunCancelled(SubmissionCancelled):
 
 
 class ItemHeld(Exception):
-    """The item was not sent, since another process works on it."""
+    """The item was not sent because another process works on it."""
 
 
 class StoppableLease:
-    """A lease that is lost once submissions have stopped, or an earlier run's key is too old.
+    """A lease that is lost when submissions have stopped or an earlier run's key is too old.
 
     Args:
         lease: The lease.
-        submitter: Stops submissions, and is told of refusals.
+        submitter: Stops submissions, and is notified of refusals.
 
     Attributes:
-        key_sent_at: When the idempotency key was first sent, in Unix seconds, or None for a new
-            one. The lease is lost once the API may have forgotten the key.
+        key_sent_at: Time at which the idempotency key was first sent, in Unix seconds, or None for
+            a new key. The lease is lost when the API may have forgotten the key.
     """
 
     __slots__ = ("_lease", "_submitter", "key_sent_at")
@@ -103,7 +104,7 @@ class StoppableLease:
         self._lease.accepted()
 
     def release(self) -> None:
-        """Give the slot back."""
+        """Release the slot."""
         self._lease.release()
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
@@ -115,19 +116,19 @@ class StoppableLease:
 
 
 class ItemInProgress(Generic[T]):
-    """What is known of one item while it is worked on.
+    """State of one item that is being processed.
 
     Attributes:
-        submission: The item as it is sent.
-        lease: The slot that its job runs in.
-        identity: How it is named.
-        record: What earlier runs stored of it, or None.
+        submission: The submission of the item.
+        lease: The slot of its job.
+        identity: Its keys and fingerprint.
+        record: Its record from earlier runs, or None.
         reserved_usd: US dollars that the budget reserves for it, or None.
-        estimate: What it will probably cost, or None before it has been reserved.
-        refusals: How many of its attempts this run has recorded as refused.
-        sending: Whether its request is on its way.
+        estimate: Its estimated cost, or None before room was reserved.
+        refusals: Number of attempts that this run has recorded as refused.
+        sending: Whether its request is being sent.
         sent_before: Whether an earlier run may have sent it under the same key.
-        resends: How many times it was sent again without a key although it may have been paid for.
+        resends: Number of times it was resent without a key although it may have been paid for.
         job_id: Its job, or None.
     """
 
@@ -170,7 +171,7 @@ class ItemInProgress(Generic[T]):
         self._resent = resent
 
     def accept(self, job_id: str) -> None:
-        """Note that HeyGen has accepted it, or that its own job has started."""
+        """Note that HeyGen has accepted the item, or that its own job has started."""
         first = self.job_id is None
         self.job_id = job_id
         if first:
@@ -178,19 +179,19 @@ class ItemInProgress(Generic[T]):
         self._accepted(self, job_id)
 
     async def count_resend(self, store: JournalStore) -> None:
-        """Record that it is sent again although it may have been paid for."""
+        """Record that the item is resent although it may have been paid for."""
         self.resends += 1
         self._resent(self)
         await store.count_resend(self.identity.record_key)
 
     def continue_from(self, record: ItemRecord) -> None:
-        """Take over what earlier runs stored of it."""
+        """Continue from the item's record of earlier runs."""
         self.record, self.resends = record, record.resends
         if record.resends and not record.finished:
             self._resent(self)
 
     def intent(self, keys: ItemKeys) -> Intent:
-        """Return its intent, as a single item and as the next attempt."""
+        """Return the item's intent, as a single item and as the next attempt."""
         submission, record = self.submission, self.record
         _, record_key, fingerprint = self.identity
         attempt = (1 if record is None else record.attempt + 1) + self.refusals
@@ -211,7 +212,7 @@ class ItemInProgress(Generic[T]):
 
 
 class Submitter(Protocol):
-    """Records the intents of items, sends them, and records their job ids."""
+    """Record the intents of items, send the items, and record their job ids."""
 
     async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
         """Submit a new item, or a new attempt.
@@ -220,41 +221,41 @@ class Submitter(Protocol):
             DuplicateKey: Another item of the run has its key.
             SubmissionCancelled: Submissions have stopped.
             ItemHeld: Another process works on it.
-            BudgetExceeded: A journal that many processes share has no room for it, or none yet.
+            BudgetExceeded: A journal shared by many processes has no room for it, now or at all.
             JournalError: The intent is not durable, so the item was not sent.
-            HeyGenError: It was refused, or nobody knows what became of it.
-            asyncio.CancelledError: The item has its job if it was accepted all the same.
+            HeyGenError: It was refused, or its state is unknown.
+            asyncio.CancelledError: If it was accepted nevertheless, the item has its job.
         """
 
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
-        """Send a single item again under the key that its record has.
+        """Resend a single item under the key in its record.
 
         Raises:
             HeyGenError: As for ``submit``.
         """
 
     async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> Pending[T] | None:
-        """Send the server batch again that an item was part of, once for all of its items.
+        """Resend the server batch that an item was part of, once for all its items.
 
         Returns:
-            What the item became, or None if the batch cannot be sent again safely.
+            The pending object of the item, or None if the batch cannot be resent safely.
         """
 
     def attach(self, item: ItemInProgress[T], job_id: str) -> Pending[T]:
-        """Return what HeyGen has accepted under an id, to wait for it."""
+        """Return the pending object for an accepted id, to wait for it."""
 
     def item_ended(self) -> None:
-        """Note that an item has ended, so that HeyGen may run dry."""
+        """Note that an item has ended, so HeyGen may run out of work."""
 
     def stop(self) -> None:
-        """Submit nothing more that has not been sent."""
+        """Stop submitting items that have not been sent."""
 
     async def aclose(self) -> None:
         """Stop waiting for batches."""
 
 
 class SingleSubmitter:
-    """Sends each item by itself.
+    """Send each item by itself.
 
     Args:
         heygen: The client.
@@ -263,9 +264,9 @@ class SingleSubmitter:
         owner: The owner of the items.
 
     Attributes:
-        stopped: Set once submissions have stopped.
-        sending: Submissions under way: sent and not answered, or held back.
-        held_until: The end of the latest pause that HeyGen asked for, on the loop's clock.
+        stopped: Set when submissions have stopped.
+        sending: Number of submissions that are unanswered or paused.
+        held_until: End of the latest pause that HeyGen requested, on the loop's clock.
     """
 
     def __init__(self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str) -> None:
@@ -279,7 +280,7 @@ class SingleSubmitter:
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
-        """Count a submission that is sent by others as under way. Context manager."""
+        """Count a submission sent by another submitter as in progress. Context manager."""
         self.sending += 1
         try:
             yield
@@ -287,7 +288,7 @@ class SingleSubmitter:
             self.sending -= 1
 
     async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
-        """Record the intent, and send the item."""
+        """Record the intent and send the item."""
         if self.stopped.is_set():
             raise SubmissionCancelled
         intent = item.intent(self._keys)
@@ -297,7 +298,7 @@ class SingleSubmitter:
         return await self._send(item, intent.idempotency_key)
 
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
-        """Send the item again under the key of its record."""
+        """Resend the item under the key in its record."""
         item.sent_before = True
         if OPERATIONS[item.submission.operation].in_doubt == "resend":
             await item.count_resend(self._store)
@@ -313,21 +314,21 @@ class SingleSubmitter:
         return attach(self._heygen, item.submission, job_id)
 
     def item_ended(self) -> None:
-        """Do nothing: nothing waits for other items."""
+        """Do nothing: no submission waits for other items."""
 
     def stop(self) -> None:
-        """Send nothing more, not even what waits for a slot or for its request."""
+        """Stop sending, including items that wait for a slot or for their request."""
         self.stopped.set()
 
     async def aclose(self) -> None:
         """Do nothing."""
 
     def withdraw(self, item: ItemInProgress[Any]) -> None:
-        """Record that an item was begun, and not sent."""
+        """Record that an item was begun but not sent."""
         self._store.finish(not_sent(item.identity.record_key))
 
     async def take_slot(self, item: ItemInProgress[Any]) -> None:
-        """Give an item a slot of the account in place of its lease, which is lost or takes none.
+        """Take a slot of the account for an item whose lease is lost or holds no slot.
 
         Raises:
             SubmissionCancelled: Submissions have stopped.
@@ -351,7 +352,7 @@ class SingleSubmitter:
         lease.key_sent_at = key_sent_at
         owner = self._store.name, item.identity.record_key
         resend = partial(item.count_resend, self._store)
-        # As submitting_under does, which takes longer than all else here.
+        # Same steps as submitting_under, whose overhead would exceed that of everything else here.
         outer = submitting.set(Submitting(lease, self.stopped, owner, resend))
         self.sending += 1
         pending: Pending[T] | None = None
@@ -359,7 +360,8 @@ class SingleSubmitter:
         try:
             pending = await operation.send(self._heygen, submission, key or None)
         except SlotUnavailable as lost:
-            # One that may have been carried out can be sent again, if its key outlives the run.
+            # A submission that may have been carried out can be resent, if its key outlives the
+            # run.
             repeats = bool(key) and operation.in_doubt == "repeat"
             away, stopped = isinstance(lost, SlotsUnavailable), self.stopped.is_set()
             if (away or stopped) and not (item.sent_before or lost.in_doubt):
@@ -372,7 +374,7 @@ class SingleSubmitter:
             if lost.in_doubt:
                 key_sent_at = key_sent_at or began
         except asyncio.CancelledError as cancelled:
-            with contextlib.suppress(JournalError):  # the id is told all the same
+            with contextlib.suppress(JournalError):  # the id is reported anyway
                 for job_id in await created_by(cancelled):
                     item.accept(job_id)
                     self._store.submitted(item.identity.record_key, job_id)
@@ -385,15 +387,15 @@ class SingleSubmitter:
             return await self._send(item, key, key_sent_at)
         item.sending = False
         item.accept(pending.id)
-        # Its id is on its way to the disk while the job runs; the outcome cannot overtake it.
+        # The id is being written while the job runs; the outcome is always written after it.
         self._store.submitted(item.identity.record_key, pending.id)
         return pending
 
 
 def not_sent(record_key: str) -> Finish:
-    """Return the outcome of an item that was refused for a while, until the run stopped.
+    """Return the outcome of an item that was refused temporarily until the run stopped.
 
-    A later run submits it anew at any time, without a search for its job.
+    A later run can resubmit it at any time, without searching for its job.
     """
     message = "HeyGen had not accepted it when the run stopped"
     code = "rate_limit_exceeded"

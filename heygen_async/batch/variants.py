@@ -1,4 +1,4 @@
-"""Checks the variants of a template before anything is paid for."""
+"""Check the variants of a template before any paid call."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from heygen_async.models.template_variables import TemplateVariable, variable
 from heygen_async.models.templates import TemplateRenderRequest, TemplateVariableInfo
 
 Variant: TypeAlias = Mapping[str, Any] | TemplateRenderRequest
-"""Values by variable name, or a whole request. A plain value becomes what the variable's type
-takes: a text, the URL or asset id of a file, the id of a character or a voice. Numbers and dates
-serve as texts; None and NaN mean that there is no value."""
+"""Values by variable name, or a complete request. A plain value is converted for the variable's
+type: a text, the URL or asset id of a file, the id of a character or a voice. Numbers and dates are
+accepted as texts; None and NaN mean that there is no value.
+"""
 
 _SHOWN = 10
-# Types of variables whose values are texts, as which numbers and dates serve.
+# Types of variables with text values, which also accept numbers and dates.
 _TEXTS = frozenset({"text", "character", "voice"})
 
 
 class VariantProblem(msgspec.Struct, frozen=True):
-    """What is wrong with one variant.
+    """A problem of one variant.
 
     Attributes:
         index: Position of the variant, from 0.
-        variable: Name of the variable, or None where it is the variant as a whole.
-        reason: What is wrong with it.
+        variable: Name of the variable, or None if the problem concerns the whole variant.
+        reason: Description of the problem.
     """
 
     index: int
@@ -42,12 +43,12 @@ class VariantProblem(msgspec.Struct, frozen=True):
 
 
 class InvalidVariants(InvalidRequest):
-    """Variants that the template does not take; nothing was submitted for them.
+    """The template does not accept some variants; nothing was submitted for them.
 
     Attributes:
-        problems: All of them, in the order of the variants. Rows are counted from 1 in the
-            message, and from 0 here.
-        param: The first variable at fault.
+        problems: All problems, in the order of the variants. Rows are counted from 1 in the message
+            and from 0 here.
+        param: The first invalid variable.
     """
 
     def __init__(self, problems: list[VariantProblem]) -> None:
@@ -72,7 +73,7 @@ class VariantChecker:
         """Check all variants.
 
         Raises:
-            InvalidVariants: Naming each row and variable at fault.
+            InvalidVariants: A variant is invalid; the message names each row and variable.
         """
         problems = [
             problem
@@ -83,7 +84,7 @@ class VariantChecker:
             raise InvalidVariants(problems)
 
     def problems(self, index: int, variant: Variant) -> list[VariantProblem]:
-        """Return what is wrong with one variant; arguments as for ``request``."""
+        """Return the problems of one variant; arguments as for ``request``."""
         try:
             self.request(index, variant)
         except InvalidVariants as error:
@@ -98,7 +99,7 @@ class VariantChecker:
             variant: The variant.
 
         Raises:
-            InvalidVariants: Naming the row and each variable at fault.
+            InvalidVariants: The variant is invalid; the message names the row and each variable.
         """
         given: object = variant
         if isinstance(variant, TemplateRenderRequest):

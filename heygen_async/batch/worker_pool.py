@@ -1,11 +1,11 @@
 """A bounded set of workers over one source of items.
 
-``asyncio.gather`` runs as many workers as items may be worked on at once. Each pulls an item, takes
-a slot, works on the item, and hands on the result. They pull in turn, and a worker that has pulled
-keeps the turn until there is a slot, so that items are pulled only as fast as slots free up, one
-ahead. (A slot taken first would lie idle while the source is waited for, and two runs that feed
-each other through one set of slots would wait for each other.) A task for each item would cost ten
-times as much, and memory for all items at once.
+``asyncio.gather`` runs as many workers as items may be processed at once. Each worker pulls an
+item, takes a slot, processes the item, and hands on the result. Workers pull one at a time, and a
+worker that has pulled an item keeps its turn until it gets a slot. So items are pulled only as fast
+as slots become free, one ahead. (A slot taken before the item would be idle while the worker waits
+for the source, and two runs that feed each other through one set of slots would deadlock.) A task
+for each item would cost ten times as much time, and memory for all items at once.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from heygen_async.session.tasks import shield
 T = TypeVar("T")
 R = TypeVar("R")
 
-# How many items per worker a run may get ahead of its consumer; an ordered one ahead of its
-# oldest unfinished item.
+# Number of items per worker by which a run may be ahead of its consumer; in an ordered run, ahead
+# of its oldest unfinished item.
 _AHEAD = 2
 _AHEAD_ORDERED = 4
 
@@ -43,14 +43,15 @@ class Exhausted(Exception):
 
 
 class Source(Generic[T]):
-    """Hands out the items of an iterable, with their positions.
+    """Hand out the items of an iterable with their positions.
 
     Args:
         items: Any iterable.
-        pull: Where a sync one is read; a list, tuple or range always on the event loop.
+        pull: Where to read a sync iterable; a list, tuple or range is always read on the event
+            loop.
 
     Attributes:
-        closed: Whether it hands out nothing more.
+        closed: Whether it has stopped handing out items.
         exhausted: Whether all items were handed out.
     """
 
@@ -68,21 +69,21 @@ class Source(Generic[T]):
         else:
             self._async = self._reader = SyncReader(items)
         self._next = 0
-        self._pull: asyncio.Timeout | None = None  # around the wait for an async iterable
+        self._pull: asyncio.Timeout | None = None  # wraps the wait for an async iterable
 
     @property
     def waits(self) -> bool:
-        """Whether the next item has to be waited for."""
+        """Whether getting the next item requires a wait."""
         return self._sync is None and (self._reader is None or not self._reader.ready)
 
     async def length(self) -> int | None:
-        """Return the number of items, or None if the iterable does not tell."""
+        """Return the number of items, or None if the iterable does not state it."""
         if self._reader is not None:
             return await self._reader.length()
         return len(self._items) if isinstance(self._items, Sized) else None
 
     async def pull(self) -> tuple[int, T]:
-        """Return the next item and its position, from 0; for one caller at a time.
+        """Return the next item and its position, from 0. One caller at a time.
 
         Raises:
             Exhausted: There are no more items, or the source was closed.
@@ -109,7 +110,7 @@ class Source(Generic[T]):
         return self._next - 1, item
 
     def pull_nowait(self) -> tuple[int, T]:
-        """Return the next item as ``pull`` does, where it need not be waited for.
+        """Return the next item as ``pull`` does, without waiting.
 
         Raises:
             Exhausted: There are no more items, or the source was closed.
@@ -129,7 +130,7 @@ class Source(Generic[T]):
         return self._next - 1, item
 
     def close(self) -> None:
-        """Hand out nothing more, and cancel a wait for the next item."""
+        """Stop handing out items, and cancel a wait for the next item."""
         self.closed = True
         if self._reader is not None:
             self._reader.stop()
@@ -138,21 +139,21 @@ class Source(Generic[T]):
             pull.reschedule(0)
 
     async def aclose(self) -> None:
-        """Hand out nothing more, and end the thread that reads the items."""
+        """Stop handing out items, and end the thread that reads them."""
         self.close()
         if self._reader is not None:
             await self._reader.aclose()
 
 
 class WorkerPool(Generic[T, R]):
-    """Works on all items, and yields the results.
+    """Process all items and yield the results.
 
     Args:
         source: The items.
-        work: Called with position, item and slot, which it may release early.
-        slots: Where the slots come from.
-        workers: The most items that are worked on at once.
-        ordered: Yield results in the order of the items. Default False: as they come.
+        work: Called with position, item and slot; it may release the slot early.
+        slots: The pool of slots.
+        workers: Maximum number of items that are processed at once.
+        ordered: Yield results in the order of the items. Default False: as they finish.
     """
 
     def __init__(
@@ -170,7 +171,7 @@ class WorkerPool(Generic[T, R]):
         self._workers = workers
         self._ordered = ordered
         self._turn = asyncio.Lock()
-        # How many items may be pulled before the consumer takes another result.
+        # Number of items that may be pulled before the consumer takes another result.
         self._room: float = workers * (_AHEAD_ORDERED if ordered else _AHEAD)
         self._room_grew = asyncio.Event()
         self._finished: deque[tuple[int, R]] = deque()
@@ -181,8 +182,8 @@ class WorkerPool(Generic[T, R]):
     async def results(self) -> AsyncGenerator[R]:
         """Yield the results; call it once.
 
-        Leaving the iteration, or cancelling it, cancels the work in progress. An exception of
-        the source or of ``work`` is raised once the work in progress is done and handed on.
+        Leaving the iteration, or cancelling it, cancels the work in progress. An exception of the
+        source or of ``work`` is raised after the work in progress is done and handed on.
         """
         # Not a task group: its cancel scope must not stay open across the yields of a generator.
         self._task = task = asyncio.create_task(self._run())
@@ -206,7 +207,7 @@ class WorkerPool(Generic[T, R]):
                     if self._room == 1:
                         self._room_grew.set()
                     yield result
-            # An item without a result leaves a gap, and good results behind it.
+            # An item without a result leaves a gap, with valid results behind it.
             for index in sorted(held_back):
                 yield held_back.pop(index)
             if not self._stopped:
@@ -215,7 +216,7 @@ class WorkerPool(Generic[T, R]):
             await self.stop()
 
     async def stop(self) -> None:
-        """Cancel the work in progress and wait until it has ended; the results end too."""
+        """Cancel the work in progress, wait until it has ended, and end the results."""
         self._source.close()
         self._stopped = True
         task = self._task
@@ -224,12 +225,12 @@ class WorkerPool(Generic[T, R]):
         try:
             if not task.done():
                 task.cancel()
-                # A cancel scope of anyio would cancel this wait, too, and again and again.
+                # A cancel scope of anyio would also cancel this wait, repeatedly.
                 with shield():
                     await asyncio.wait([task])
         except asyncio.CancelledError:
-            # Work that takes long to end, such as to learn what became of a submission, ends
-            # at the second cancellation.
+            # Work that ends slowly, such as finding out whether a submission was accepted, ends at
+            # the second cancellation.
             task.cancel()
             with shield():
                 await asyncio.wait([task])
@@ -275,7 +276,7 @@ class WorkerPool(Generic[T, R]):
             return index, item, await self._slots.acquire()
 
     def _next_nowait(self) -> tuple[int, T, SlotLease] | None:
-        """Return an item and its slot if neither has to be waited for."""
+        """Return an item and its slot if both are available without waiting."""
         if self._room <= 0 or self._turn.locked() or self._source.waits:
             return None
         slot = self._slots.try_acquire()

@@ -1,1 +1,1 @@
-"""Whether an item of a run may be submitted now, or has to wait."""
+"""Decide whether an item of a run may be submitted now or has to wait."""

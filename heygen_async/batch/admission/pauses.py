@@ -1,4 +1,4 @@
-"""What holds a run back: an account without credit, and an API that accepts nothing."""
+"""Pauses of a run: the account has no credit, or the API accepts nothing."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from heygen_async.pricing.wallet import ask_account, what_is_missing
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
-# Seconds between two questions for the balance, and until it is tried whether credit is back
-# although the balance has not moved: the account may not tell of the credits that were added.
+# Seconds between two requests for the balance, and seconds until a submission is tried although the
+# balance has not changed: the account may not show credits that were added.
 _POLL_BALANCE = 15.0
 _TRY_ANYWAY = 300.0
-# Pauses of so many seconds and more are told; shorter ones are part of finding the limit.
+# Pauses of at least this many seconds are reported; shorter ones are part of finding the limit.
 _WORTH_TELLING = 30.0
 _STUCK = 60.0
 _LONGEST_TICK = 10.0
 
 
 class CreditPause:
-    """Holds submissions back after a 402, until the balance moves or one is accepted.
+    """Pause submissions after a 402 until the balance changes or a submission is accepted.
 
-    Items wait in a line. The first one asks for the balance; when that has moved, it is sent. If
-    it is accepted, all others follow; if it is refused again, it goes to the end of the line.
+    Items wait in a queue. The first item polls the balance and is sent when the balance has
+    changed. If it is accepted, all others follow; if it is refused again, it goes to the end of the
+    queue.
 
     Args:
         heygen: The client.
         budget: The budget of the run.
-        rest: Estimates what is left to pay, from the positions of the items that wait; None if
-            that is not known.
+        rest: Estimates the remaining cost, given the positions of the waiting items; None if it is
+            unknown.
 
     Attributes:
-        paused: Whether submissions are held back.
+        paused: Whether submissions are paused.
         refusal: The latest 402, or None.
-        message: The figures of the latest pause, and what to do.
+        message: The amounts of the latest pause, and advice for the user.
     """
 
     def __init__(
@@ -65,19 +66,19 @@ class CreditPause:
         self._stopped = False
 
     def refused(self, refusal: PaymentRequired) -> None:
-        """Hold submissions back: one was refused."""
+        """Pause submissions after a refusal."""
         if not (self.paused or self._stopped):
             self._over.clear()
             self.message = ""
         self.paused, self.refusal = not self._stopped, refusal
 
     def over(self) -> None:
-        """Let all items go on: one was accepted."""
+        """Release all items after a submission was accepted."""
         self.paused = False
         self._over.set()
 
     def stop(self) -> None:
-        """Let none of those that wait go on."""
+        """End the wait of all items with ``SubmissionCancelled``."""
         self._stopped = True
         self.over()
 
@@ -85,7 +86,7 @@ class CreditPause:
         """Wait until the item at a position may be sent.
 
         Raises:
-            SubmissionCancelled: Submissions have stopped meanwhile.
+            SubmissionCancelled: Submissions stopped during the wait.
         """
         self._positions.add(position)
         try:
@@ -114,7 +115,7 @@ class CreditPause:
                 before = before if now is None else now
 
     async def _tell(self) -> float | str | None:
-        """Say once for each pause how much is missing; return what is left in the account."""
+        """Report the missing amount once per pause; return the remaining balance."""
         user = await ask_account(self._heygen.users.me)
         if not self.message:
             rest = await self._rest(self._positions)
@@ -129,11 +130,11 @@ class CreditPause:
 
 
 class Sender(Protocol):
-    """What is known of the submissions that are under way.
+    """State of the submissions in progress.
 
     Attributes:
-        sending: How many were sent and not answered, or are held back.
-        held_until: The end of the latest pause that HeyGen asked for, on the loop's clock.
+        sending: Number of submissions that are unanswered or paused.
+        held_until: End of the latest pause that HeyGen requested, on the loop's clock.
     """
 
     sending: int
@@ -141,19 +142,19 @@ class Sender(Protocol):
 
 
 class PauseWatch:
-    """Looks from time to time whether submissions are held back, and gives the run up at last.
+    """Check periodically whether submissions are paused, and eventually give the run up.
 
-    A run goes on for as long as any of its jobs is in flight. With none in flight, and items that
-    are to be sent, it is given up once nothing was accepted, and no item has ended, for
-    ``give_up_after`` seconds.
+    A run continues while any of its jobs is in flight. If no job is in flight and items remain to
+    be sent, the run is given up after ``give_up_after`` seconds in which no submission was accepted
+    and no item ended.
 
     Args:
         heygen: The client.
-        stats: Figures of the run; gets ``paused_since``.
+        stats: Statistics of the run; ``paused_since`` is set on them.
         sender: Sends the items.
         credit: The pause after a 402.
-        give_up_after: Seconds, or None for as long as it takes.
-        changed: Called when a pause begins or ends, and from time to time during one.
+        give_up_after: Seconds, or None to wait indefinitely.
+        changed: Called when a pause begins or ends, and periodically during a pause.
         give_up: Called with the reason and its error, once.
     """
 
@@ -180,11 +181,11 @@ class PauseWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._timer = asyncio.get_running_loop().call_later(self._every, self._look)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -199,7 +200,7 @@ class PauseWatch:
             self._stop(stuck)
             return
         since, unchanged = stats.paused_since, self._stuck_since < now
-        requests = self._heygen.paused_seconds  # those of polls, too
+        requests = self._heygen.paused_seconds  # including polls
         held = max(self._sender.held_until - now, requests)
         long = held > _WORTH_TELLING or stuck >= _STUCK
         goes_on = since is not None and (held > 0 or unchanged)

@@ -1,4 +1,4 @@
-"""What a refused submission says: about the item, or about the whole run."""
+"""Classify refused submissions: those that concern the item, and those that concern the run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from heygen_async.errors import (
 )
 from heygen_async.journal import Finish
 
-# Codes of 402 that no payment of the usual kind clears.
+# Codes of 402 that an ordinary payment does not resolve.
 _FOR_GOOD = frozenset({"trial_limit_exceeded", "plan_upgrade_required"})
 
 
 def pauses_run(error: HeyGenError) -> bool:
-    """Return whether a refusal holds the whole run back until the account can pay again."""
+    """Return whether a refusal pauses the whole run until the account can pay again."""
     return isinstance(error, PaymentRequired) and error.code not in _FOR_GOOD
 
 
 def failure(record_key: str, error: HeyGenError) -> Finish:
-    """Return the outcome of an item that an error has ended."""
+    """Return the outcome of an item that failed with an error."""
     return Finish(
         record_key,
         "failed",
@@ -34,10 +34,11 @@ def failure(record_key: str, error: HeyGenError) -> Finish:
 
 
 def is_refusal(error: HeyGenError, *, sent_before: bool) -> bool:
-    """Return whether the API said for certain that it did not accept the submission.
+    """Return whether the API definitely did not accept the submission.
 
-    If it was sent before without an answer, a refusal for the API key, the credit or a limit
-    says nothing about that time; one for its content does, since an answer is replayed first.
+    If an earlier attempt was not answered, a refusal because of the API key, the credit or a limit
+    says nothing about that attempt. A refusal because of the content does, since the API would
+    replay a stored answer first.
     """
     if getattr(error, "maybe_carried_out", False):
         return False  # an earlier attempt of a call without a key

@@ -1,4 +1,4 @@
-"""``RemainingItems``: the items of a run that were not submitted, and what they will cost."""
+"""``RemainingItems``: the items of a run that were not submitted, and their estimated cost."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
 
 class RemainingItems:
-    """The items that no work has started on, and those that were deferred.
+    """Items that were not started, and items that were deferred.
 
     Args:
         items: The items of the run.
         builder: Builds their submissions.
         key: Returns each item's key, or None for default keys.
-        lengths: What is known of their sources.
-        open_counter: Reads the journal, if there is one; it blocks.
+        lengths: The known lengths of their sources.
+        open_counter: Reads the journal, or None without one; blocks.
         scouting: Defers items, or None.
 
     Attributes:
-        next: Position of the first item that no work has started on.
+        next: Position of the first item that was not started.
     """
 
     def __init__(
@@ -54,19 +54,19 @@ class RemainingItems:
         self._scouting = scouting
 
     def deferred(self) -> list[tuple[int, Any]]:
-        """Return positions and items that were deferred, and not handed out again."""
+        """Return the positions and items that were deferred and not handed out again."""
         return [] if self._scouting is None else self._scouting.deferred()
 
     async def keys(self, processor: ItemProcessor[Any]) -> list[str]:
-        """Return the keys of the items that would still have to be submitted.
+        """Return the keys of the items that still have to be submitted.
 
-        Those of an iterator that were not pulled are not known.
+        Items that were not yet pulled from an iterator are not included.
 
         Args:
             processor: Looks them up in the journal.
         """
         keys: list[str] = []
-        # Many at once share a commit of the journal.
+        # Look up many at once, so that they share a commit of the journal.
         async with aclosing(self._rest()) as rest:
             async for some in rest:
                 claims = await asyncio.gather(
@@ -75,16 +75,16 @@ class RemainingItems:
                 for claim in claims:
                     if isinstance(claim, JournalError):
                         raise claim
-                    # Items with faults of their own would not have been submitted either way.
+                    # Items with errors of their own would not have been submitted anyway.
                     if not isinstance(claim, BaseException) and claim[1]:
                         keys.append(claim[0])
         return keys
 
     async def estimate(self, positions: Collection[int]) -> RunEstimate | None:
-        """Estimate what is left to pay; None if the items are not a collection.
+        """Return the estimated remaining cost, or None if the items are not a collection.
 
         Args:
-            positions: Positions of items on which work has started, and that count too.
+            positions: Positions of started items that are included in the estimate.
         """
         if not isinstance(self._items, Collection):
             return None
@@ -95,7 +95,7 @@ class RemainingItems:
         )
 
     def log_changes(self, opened: Opened, processor: ItemProcessor[Any]) -> None:
-        """Log how the items differ from those of the runs before, once all were processed."""
+        """Log how the items differ from those of earlier runs, once all were processed."""
         if self.deferred():
             return
         left_out = opened.totals.items - processor.found
@@ -111,7 +111,7 @@ class RemainingItems:
     async def _rest(
         self, started: Collection[int] = ()
     ) -> AsyncGenerator[Sequence[tuple[int, Any]]]:
-        """Yield positions and items in lists: those at these positions, too."""
+        """Yield lists of positions and items, including those at the given positions."""
         yield self.deferred()
         if isinstance(self._items, Collection):
             seen = 0

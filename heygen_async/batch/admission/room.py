@@ -1,4 +1,4 @@
-"""``Room``: an item gets room in the budget, and a slot after it has waited."""
+"""``Room``: reserve room in the budget for an item, and take a slot after a wait."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from heygen_async.pricing.budget import MustWait, Reservation
 from heygen_async.pricing.estimates import Estimate
 from heygen_async.session.slots import SlotPool
 
-# Seconds between two questions about what other processes have done.
+# Seconds between two checks of the progress of other processes.
 _ASK_AGAIN = 1.0
 
 
 class Room:
-    """Reserves room for items, and lets them wait for it.
+    """Reserve room in the budget for items, and make them wait for it.
 
     Args:
-        budget: What may be spent.
-        estimate: Returns what a submission will probably cost.
-        slots: Where an item gets a slot after it has waited.
-        may_submit: Returns whether submissions go on.
-        credit: Holds submissions back while the account has no credit.
+        budget: The budget of the run.
+        estimate: Returns the estimated cost of a submission.
+        slots: The pool from which an item takes a slot after a wait.
+        may_submit: Returns whether items may be submitted.
+        credit: Pauses submissions while the account has no credit.
         policy: How records of earlier runs are treated.
-        shared: Whether the journal decides that there is room, as one does that many processes
-            share. It says so when an item begins.
+        shared: Whether the journal decides whether there is room, as a journal shared by many
+            processes does. It decides when an item begins.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Room:
         """Reserve room for an item, or return None if there may be room later.
 
         Raises:
-            BudgetExceeded: There is no room, and will be none.
+            BudgetExceeded: There is no room, and none will become free.
         """
         expected, record = self._estimate(item.submission), item.record
         submitted = record is not None and (
@@ -67,7 +67,7 @@ class Room:
             or (record.state == "uncertain" and not self._policy.resubmit_uncertain)
         )
         amount = None if record is None or not submitted else record.reserved_usd
-        # The first refusal is that of all later items, cheaper ones too.
+        # All later items get the first refusal, including cheaper ones.
         if self._no_room is not None and not submitted:
             raise self.refusal(item, self._no_room)
         try:
@@ -82,13 +82,13 @@ class Room:
         return reservation
 
     async def wait(self, item: ItemInProgress[Any]) -> Reservation:
-        """Reserve room for an item when jobs in flight have ended.
+        """Wait until jobs in flight have ended, then reserve room for an item.
 
         Raises:
-            BudgetExceeded: There is none then either.
-            SubmissionCancelled: Submissions have stopped meanwhile.
+            BudgetExceeded: There is still no room.
+            SubmissionCancelled: Submissions stopped during the wait.
         """
-        # The slot is needed by a job in flight that was refused and queues again.
+        # Release the slot: a job in flight that was refused and queues again needs it.
         item.lease.release()
         try:
             reservation = await self._budget.room(self._estimate(item.submission))
@@ -103,20 +103,20 @@ class Room:
         return reservation
 
     async def wait_for_shared(self, item: ItemInProgress[Any]) -> None:
-        """Wait until a journal that many processes share may have room.
+        """Wait until a journal shared by many processes may have room.
 
         Raises:
-            SubmissionCancelled: Submissions have stopped meanwhile.
+            SubmissionCancelled: Submissions stopped during the wait.
         """
         item.lease.release()
         await self._budget.freed(_ASK_AGAIN)
         await self.take_slot(item)
 
     async def take_slot(self, item: ItemInProgress[Any]) -> None:
-        """Give an item a slot after it has waited without one.
+        """Take a slot for an item that waited without one.
 
         Raises:
-            SubmissionCancelled: Submissions have stopped meanwhile.
+            SubmissionCancelled: Submissions stopped during the wait.
         """
         item.lease = await self._slots.acquire()
         if not self._may_submit():
@@ -126,14 +126,14 @@ class Room:
         """Wait until the account may have credit again.
 
         Raises:
-            SubmissionCancelled: Submissions have stopped meanwhile.
+            SubmissionCancelled: Submissions stopped during the wait.
         """
         item.lease.release()
         await self._credit.wait(item.submission.index)
         await self.take_slot(item)
 
     async def wait_for_other(self, item: ItemInProgress[Any]) -> None:
-        """Wait until another process that works on an item may have ended it. It has no slot then.
+        """Wait until another process may have finished the item. The item then has no slot.
 
         Raises:
             SubmissionCancelled: Submissions have stopped.
@@ -144,7 +144,7 @@ class Room:
         await asyncio.sleep(_ASK_AGAIN)
 
     def refusal(self, item: ItemInProgress[Any], exceeded: BudgetExceeded) -> BudgetExceeded:
-        """Return the error for an item that there is no room for: the first one, for all."""
+        """Return the error for an item without room; all items get the first such error."""
         self._no_room = self._no_room or exceeded
         refusal = copy.copy(self._no_room)
         refusal.not_submitted = (item.identity.key,)

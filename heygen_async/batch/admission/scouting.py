@@ -1,4 +1,4 @@
-"""``Scouting``: one job of each source of unknown length goes first, and prices the others."""
+"""``Scouting``: run one job per source of unknown length first, and price the others by it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from heygen_async.session.sync_iterables import Pull
 
 T = TypeVar("T")
 
-# Seconds between two questions about the scout of another process.
+# Seconds between two checks of another process's scout.
 _ASK_AGAIN = 1.0
 
 
 class ItemDeferred(Exception):
-    """The item is handed out again once the scout of its source has ended."""
+    """The item is handed out again after the scout of its source has ended."""
 
 
 class DeferringSource(Source[T]):
-    """A source that takes items back which cannot be worked on yet, and hands them out again.
+    """A source that takes back items that cannot be processed yet and hands them out again later.
 
-    Until they are handed out again it is not exhausted. Meanwhile it goes on with those behind
-    them, 1,000 at most. Takes the arguments of ``Source``.
+    The source is not exhausted until they are handed out again. Meanwhile it hands out later items,
+    1,000 at most. It takes the arguments of ``Source``.
     """
 
     _MOST = 1000
@@ -47,41 +47,41 @@ class DeferringSource(Source[T]):
         self._deferred = 0
         self._resumed: deque[tuple[int, T]] = deque()
         self._changed = asyncio.Event()
-        self._pulling: asyncio.Task[tuple[int, T]] | None = None  # from what it was given
+        self._pulling: asyncio.Task[tuple[int, T]] | None = None  # from the original items
 
     @property
     def waits(self) -> bool:
-        """Whether the next item has to be waited for."""
+        """Whether getting the next item requires a wait."""
         return self._deferred > 0 or super().waits
 
     @property
     def resumed(self) -> list[tuple[int, T]]:
-        """Items that can be worked on and were not handed out again yet."""
+        """Items that can be processed now and were not handed out again yet."""
         return list(self._resumed)
 
     def defer(self) -> None:
-        """Note that an item cannot be worked on yet; ``resume`` gives it back."""
+        """Note that an item cannot be processed yet; ``resume`` makes it available again."""
         self._deferred += 1
 
     def resume(self, items: Iterable[tuple[int, T]]) -> None:
-        """Hand these out again, before all new ones."""
+        """Hand out the given items again, before all new ones."""
         self._resumed.extend(items)
         self._changed.set()
 
     def close(self) -> None:
-        """Hand out nothing more."""
+        """Stop handing out items."""
         super().close()
         self._changed.set()
 
     async def aclose(self) -> None:
-        """Hand out nothing more, and leave nothing running."""
+        """Stop handing out items, and end all background work."""
         self.close()
         if self._pulling is not None and self._pulling.cancel():
             await asyncio.wait([self._pulling])
         await super().aclose()
 
     async def pull(self) -> tuple[int, T]:
-        """Return the next item and its position, one that was deferred before new ones."""
+        """Return the next item and its position; deferred items come before new ones."""
         while not self.closed:
             if self._resumed:
                 self._deferred -= 1
@@ -103,15 +103,16 @@ class DeferringSource(Source[T]):
 
 
 class Scouting:
-    """Lets one item of each source of unknown length go first, and prices the others by it.
+    """Run one item of each source of unknown length first, and price the others by its result.
 
-    The others are deferred. In an ordered run they wait, since their outcomes come first anyway.
+    The others are deferred. In an ordered run they wait instead, since the outcomes of later items
+    come after theirs anyway.
 
     Args:
         items: The items of the run.
-        pull: Where a sync iterable of them is read.
-        slots: Where an item gets a slot after it has waited.
-        ordered: Whether outcomes come in the order of the items.
+        pull: Where a sync iterable of items is read.
+        slots: The pool from which an item takes a slot after a wait.
+        ordered: Whether outcomes are yielded in the order of the items.
 
     Attributes:
         source: Hands out the items.
@@ -124,13 +125,13 @@ class Scouting:
         self._scouts: SourceScouts[tuple[int, Any, asyncio.Event]] = SourceScouts()
         self._store: JournalStore
         self._owner: str
-        self._in_flight: set[str] = set()  # record keys of what earlier runs have submitted
+        self._in_flight: set[str] = set()  # record keys of items submitted by earlier runs
 
     async def open(self, store: JournalStore, owner: str) -> None:
-        """Learn from a journal how long sources are, and which items are in flight.
+        """Read from a journal the lengths of sources and the items in flight.
 
         Args:
-            store: The journal, where scouts of other processes are claimed too.
+            store: The journal; other processes claim their scouts in it, too.
             owner: The owner of the items.
         """
         self._store, self._owner = store, owner
@@ -143,7 +144,7 @@ class Scouting:
                     self._scouts.learn(source, record.output_seconds)
 
     def deferred(self) -> list[tuple[int, Any]]:
-        """Return the items that were deferred, and not handed out again."""
+        """Return the items that were deferred and not handed out again."""
         resumed = [] if self._deferring is None else self._deferring.resumed
         return [*((index, item) for index, item, _ in self._scouts.waiting), *resumed]
 
@@ -155,18 +156,18 @@ class Scouting:
         item: Any,
         slot: SlotLease,
     ) -> ItemResult[T]:
-        """Process a submission of unknown length: as the scout of its source, or after it.
+        """Process a submission of unknown length, as the scout of its source or after the scout.
 
         Args:
-            processor: Takes the submission to its end.
+            processor: Processes the submission.
             keys: How items are named.
             submission: The submission.
             item: Its item.
             slot: The slot of its job.
 
         Raises:
-            ItemDeferred: It waits for the scout of its source.
-            SubmissionCancelled: Submissions have stopped while it waited for another process.
+            ItemDeferred: The item waits for the scout of its source.
+            SubmissionCancelled: Submissions stopped during the wait for another process.
             HeyGenError: As for ``ItemProcessor.process``.
         """
         is_scout = False
@@ -174,7 +175,7 @@ class Scouting:
         if source is None:
             return await processor.process(submission, slot)
         while (seconds := self._scouts.seconds(source)) is None:
-            # What an earlier run has submitted goes on whatever it costs.
+            # Items submitted by an earlier run continue whatever they cost.
             if submission.identity(keys).record_key in self._in_flight:
                 break
             ended = asyncio.Event()
@@ -186,7 +187,7 @@ class Scouting:
             if self._deferring is not None:
                 self._deferring.defer()
                 raise ItemDeferred
-            slot.release()  # the scout needs it if it is refused and queues again
+            slot.release()  # the scout needs it if refused and queued again
             await ended.wait()
             slot = await self._slots.acquire()
         scouted = seconds is not None
@@ -199,12 +200,12 @@ class Scouting:
             self._end(source)
             if is_scout:
                 seconds = self._scouts.seconds(source)
-                with contextlib.suppress(JournalError):  # others write to it, and are told
+                with contextlib.suppress(JournalError):  # others that write to it get the error
                     await self._store.end_scout(source.name, self._owner, seconds)
         return result
 
     async def _claim(self, source: JobSource, slot: SlotLease) -> tuple[SlotLease, bool]:
-        """Claim a source in the journal, or wait until another process knows how long it is.
+        """Claim a source in the journal, or wait until another process knows its length.
 
         Returns:
             The slot of the item, and whether it is the scout.
@@ -225,7 +226,7 @@ class Scouting:
         return slot, claimed is True
 
     def _end(self, source: JobSource) -> None:
-        """Let the others of a source go on."""
+        """Release the other items of a source."""
         for index, item, ended in self._scouts.end(source):
             ended.set()
             if self._deferring is not None:

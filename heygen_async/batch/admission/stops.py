@@ -1,4 +1,4 @@
-"""``Stops``: why a run submits nothing more before its end, and what it raises then."""
+"""``Stops``: why a run stops submitting early, and the error that it raises then."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from heygen_async.errors import (
     QuotaExceeded,
 )
 
-# Failures that all other items would meet too.
+# Failures that would affect all other items too.
 _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
 
 
 class Stops:
-    """The reasons for which a run has stopped, the most important one first.
+    """The reasons why a run has stopped, most important first.
 
     Args:
-        on_error: What failed items do to the run.
+        on_error: How failed items affect the run.
 
     Attributes:
-        early: Looks at the first items.
-        not_submitted: Keys of items that were not submitted since the run has stopped.
+        early: Examines the first items.
+        not_submitted: Keys of items that were not submitted because the run had stopped.
     """
 
     def __init__(self, on_error: OnError) -> None:
@@ -41,11 +41,11 @@ class Stops:
         self._failure: tuple[str, HeyGenError] | None = None
 
     def is_fatal(self, error: HeyGenError) -> bool:
-        """Return whether nothing more is submitted after this failure of an item."""
+        """Return whether this failure of an item stops all further submissions."""
         return self._stops_at_once or (isinstance(error, _FATAL) and not pauses_run(error))
 
     def failed(self, outcome: Outcome[Any]) -> None:
-        """Note an outcome that is handed on, which may have stopped the run."""
+        """Note an outcome that is handed on; it may stop the run."""
         if outcome.error and not outcome.resumed and self.is_fatal(outcome.error):
             self._failure = self._failure or (outcome.key, outcome.error)
 
@@ -55,7 +55,7 @@ class Stops:
         self.not_submitted += error.not_submitted
 
     def left(self, reason: Exception) -> bool:
-        """Note that an item was begun and not submitted, and return whether the run has stopped."""
+        """Note that an item was not submitted, and return whether the run has stopped."""
         if isinstance(reason, RunCancelled):
             self._gave_up = self._gave_up or ("the run was cancelled", reason.error)
         key: str | None = getattr(reason, "key", None)
@@ -64,7 +64,7 @@ class Stops:
         return isinstance(reason, RunCancelled)
 
     def give_up(self, reason: str, error: APIError) -> None:
-        """Note that HeyGen accepts nothing any more."""
+        """Note that HeyGen has stopped accepting submissions."""
         self._gave_up = (reason, error)
 
     @property

@@ -1,4 +1,4 @@
-"""Which column of a table feeds which field, by its name."""
+"""Match columns of a table with fields, by name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _LETTERS_SWAPPED = 4
 
 
 def normalized(name: str) -> str:
-    """Return a name without what does not tell names apart: case, blanks, ``_`` and ``-``."""
+    """Return a name without case, blanks, ``_`` and ``-``, which do not distinguish names."""
     kept = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in kept if not (c.isspace() or c in "_-\u200b\ufeff"))
 
 
 def find_column(name: str, columns: Collection[str]) -> str | None:
-    """Return the column of a name, or the only one whose name is the same but for its form."""
+    """Return the column with a name, or the only column whose normalized name is the same."""
     if name in columns:
         return name
     same = [column for column in columns if normalized(column) == normalized(name)]
@@ -32,19 +32,21 @@ def find_column(name: str, columns: Collection[str]) -> str | None:
 def feeds(
     columns: Sequence[str], fields: Collection[str], mapped: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the column that feeds each field that has one.
+    """Return the column of each field, for fields that have one.
 
-    A column of the very name goes first; then one whose name differs in its case, blanks, ``_``
-    and ``-`` alone. Columns that feed nothing are left alone, unless one is probably the misspelt
-    name of a field that nothing feeds.
+    A column with exactly the field's name takes precedence, followed by one whose name differs only
+    in case, blanks, ``_`` and ``-``. Columns without a field are ignored, unless the name of one is
+    probably a misspelling of a field without a column.
 
     Args:
         columns: Names of the columns.
         fields: Names of the fields.
-        mapped: Fields by column, where names do not tell; an empty field: it feeds none.
+        mapped: Fields by column, for names that do not match; an empty field means that the column
+            is ignored.
 
     Raises:
-        InvalidRequest: Two columns could feed a field, or one is nearly named as a field is.
+        InvalidRequest: Two columns match a field, or the name of a column is close to that of a
+            field.
     """
     mapped = mapped or {}
     found = {field: column for column, field in mapped.items() if field}
@@ -80,7 +82,7 @@ def _refuse_near_misses(columns: Sequence[str], fields: Collection[str]) -> None
 
 
 class RowFields:
-    """Make fields of rows whose columns are named as people name them.
+    """Convert rows with human-readable column names to fields.
 
     Args:
         fields: Names of the fields.
@@ -90,7 +92,7 @@ class RowFields:
         self._feeds = lru_cache(maxsize=64)(lambda columns: feeds(columns, fields))
 
     def __call__(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return the values of the fields that a row has.
+        """Return the values of the fields present in a row.
 
         Raises:
             InvalidRequest: See ``feeds``.
@@ -101,9 +103,9 @@ class RowFields:
 
 
 def column_key(column: str) -> Callable[[Any], Any]:
-    """Return a function that gives the value of a column as a row's key.
+    """Return a function that returns the value of a column as a row's key.
 
-    It raises ``InvalidRequest`` for a row without one, and for what is not a row.
+    The function raises ``InvalidRequest`` if a row has no value, or if the item is not a row.
 
     Args:
         column: Name of the column.

@@ -1,4 +1,4 @@
-"""Frames of pandas and polars, and tables of Arrow, as rows; none of them is imported here."""
+"""Read pandas and polars frames and Arrow tables as rows, without importing these libraries."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _CHUNK = 1000
 
 
 class FrameRows(Collection[dict[str, Any]]):
-    """The rows of a frame as dicts of all columns, made while they are iterated over.
+    """The rows of a frame as dicts of all columns, created during iteration.
 
-    Empty cells are None, numbers and dates are Python's own.
+    Empty cells are None; numbers and dates are Python types.
 
     Args:
         columns: Names of the columns.
@@ -44,10 +44,10 @@ class FrameRows(Collection[dict[str, Any]]):
 
 
 def rows_of(items: Any) -> Any:
-    """Return the rows of a frame or an Arrow table; any other object as it is.
+    """Return the rows of a frame or an Arrow table; return any other object unchanged.
 
     Raises:
-        InvalidRequest: It is a lazy frame, or two columns have the same name.
+        InvalidRequest: The object is a lazy frame, or two columns have the same name.
     """
     library = type(items).__module__.partition(".")[0]
     kind = type(items).__name__

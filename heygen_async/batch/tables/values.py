@@ -1,4 +1,4 @@
-"""What a cell of a table holds, whatever library the table is of."""
+"""Convert cell values of any table library to Python values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-# Floats up to here are exact as whole numbers.
+# Floats up to this value represent integers exactly.
 _EXACT = 2**53
 
 
@@ -25,11 +25,11 @@ def is_missing(value: object) -> bool:
 
 
 def cell(value: Any) -> Any:
-    """Return a number or a date of any library as Python's own; other values as they are.
+    """Return a number or a date of any library as a Python value; return others unchanged.
 
-    A float that is whole becomes an ``int``, since a column of whole numbers with an empty cell
-    is one of floats. Each cell is judged by itself, so that a row makes the same request
-    whatever other rows there are. A time at midnight becomes its date.
+    An integral float becomes an ``int``, since a column of integers with an empty cell has floats.
+    Each cell is converted independently, so a row makes the same request regardless of the other
+    rows. A datetime at midnight becomes a date.
     """
     if isinstance(value, str | bool):
         return value
@@ -45,7 +45,7 @@ def cell(value: Any) -> Any:
 
 
 def text_of(value: Any) -> Any:
-    """Return a number, date or time as the text that a person would write; others unchanged."""
+    """Return a number, date or time as a person would write it; return others unchanged."""
     value = cell(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
