@@ -1,4 +1,4 @@
-"""What a bulk run remembers: records of its items, and the stores that keep them."""
+"""Store the state of bulk runs: records of items, and the stores that hold them."""
 
 from __future__ import annotations
 
@@ -89,6 +89,6 @@ def open_reader(location: JournalLocation) -> JournalReader:
         The reader.
 
     Raises:
-        JournalError: There is no journal, or not one that this version can read.
+        JournalError: The journal does not exist, or this version cannot read it.
     """
     return journal_store(location).reader()

@@ -1,9 +1,9 @@
-"""``GroupCommit``: what coroutines want written, in one transaction after the other.
+"""``GroupCommit``: write the queued calls of coroutines in consecutive transactions.
 
-The event loop never waits for a database. What coroutines want written is queued; while one
-transaction is under way, the queue grows, and the next one takes all of it. So a single item waits
-for one commit only, a thousand items share one, and no clock decides how long to collect.
-Transactions run in a thread of their own, one at a time, and wake all their waiters at once.
+The event loop never waits for a database. Calls are queued while one transaction is in progress,
+and the next transaction takes the whole queue. So a single item waits for one commit only, a
+thousand items share one commit, and no timer is needed to collect items. Transactions run one at a
+time in a dedicated thread, and each wakes all its waiters at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Database(Protocol):
         """Write a transaction: intents, then job ids, outcomes, and commands.
 
         Raises:
-            JournalError: None of it counts, and nothing later will: the database has failed.
+            JournalError: The database has failed. Nothing of this or any later transaction is
+                stored.
         """
 
     def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
@@ -42,12 +43,12 @@ class Database(Protocol):
         """Close it. Closing twice is fine.
 
         Raises:
-            JournalError: What was written may not be all there.
+            JournalError: Some of the written data may be missing.
         """
 
 
 class GroupCommit:
-    """Group what is queued into transactions, and carry them out in a thread.
+    """Group queued calls into transactions, and carry them out in a thread.
 
     Args:
         database: The store, open. Its methods are called in the thread, one at a time.
@@ -68,7 +69,7 @@ class GroupCommit:
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="heygen-journal")
         self._next = Transaction()
-        self._queued = False  # whether the next transaction contains anything
+        self._queued = False  # whether the next transaction has content
         self._busy = False
         self._failure: JournalError | None = None
         self._closing = asyncio.Lock()
@@ -85,12 +86,13 @@ class GroupCommit:
         self._queued = True
         if not self._busy:
             self._busy = True
-            # At the end of this round of the loop, so that others who run in it join the commit.
+            # Wait until the end of this round of the loop, so that its other callers join the
+            # commit.
             self.loop.call_soon(self._commit)
         return self._next
 
     def do(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
-        """Carry out a method of the database with the next transaction."""
+        """Call a method of the database with the next transaction."""
         transaction = self.queue()
         answer = self.loop.create_future()
         transaction.commands.append((function, arguments))
@@ -98,7 +100,7 @@ class GroupCommit:
         return answer
 
     def sample(self, running: int, limit: int) -> None:
-        """Store a sample of the slots, if the latest one is a second old."""
+        """Store a sample of the slots, if the latest sample is at least one second old."""
         now = self._clock()
         self._latest_sample = now, running, limit
         if now - self._sampled_at >= SAMPLE_EVERY and not self._closed and self._failure is None:
@@ -106,7 +108,7 @@ class GroupCommit:
             self._write_sample(self.queue())
 
     async def aclose(self) -> None:
-        """Write what is queued, end the thread, and close the file."""
+        """Write the queue, end the thread, and close the file."""
         async with self._closing:
             if self._closed:
                 return
@@ -120,7 +122,7 @@ class GroupCommit:
             failures: list[JournalError] = []
 
             def finish() -> None:
-                self._thread.shutdown(wait=True)  # after the commit that is on its way
+                self._thread.shutdown(wait=True)  # after the commit in progress
                 try:
                     try:
                         if queued:
@@ -151,8 +153,8 @@ class GroupCommit:
             self._busy = False
             return
         transaction, self._next, self._queued = self._next, Transaction(), False
-        # run_in_executor, and not a thread with a queue: idle, it costs nothing, and a loop
-        # whose clock is turned knows that it has to wait.
+        # Use run_in_executor rather than a thread with a queue: it costs nothing when idle, and a
+        # loop with a simulated clock knows that it has to wait.
         done = self.loop.run_in_executor(self._thread, self._database.apply, transaction)
         done.add_done_callback(functools.partial(self._committed, transaction))
 

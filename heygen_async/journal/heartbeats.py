@@ -1,4 +1,4 @@
-"""``Heartbeats``: keep an owner alive in stores whose leases end by themselves."""
+"""``Heartbeats``: keep an owner alive in stores whose leases expire."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from heygen_async.journal.store import JournalStore
 
 logger: logging.Logger = logging.getLogger("heygen_async.journal")
 
-_MISSED = 3  # heartbeats after which an owner counts as dead
+_MISSED = 3  # missed heartbeats after which an owner counts as dead
 
 
 class Heartbeats:
-    """Renew the lease of an owner from ``start`` to ``stop``, if the store asks for it.
+    """Renew the lease of an owner from ``start`` to ``stop``, if the store requires it.
 
     Args:
         store: The store; open from ``start`` on.
@@ -26,7 +26,7 @@ class Heartbeats:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
-        """Begin the lease of a new owner, and return the owner.
+        """Start the lease of a new owner, and return the owner.
 
         Raises:
             JournalError: The store has failed.
@@ -38,7 +38,7 @@ class Heartbeats:
         return owner
 
     async def stop(self) -> None:
-        """Renew it no more."""
+        """Stop renewing the lease."""
         if self._task is not None and self._task.cancel():
             await asyncio.wait([self._task])
 
@@ -47,5 +47,5 @@ class Heartbeats:
             while True:
                 await asyncio.sleep(every)
                 await self._store.heartbeat(owner, every * _MISSED)
-        except JournalError as error:  # those who write to the store are told, too
+        except JournalError as error:  # callers that write to the store get it, too
             logger.warning("the claims of this process are not renewed any more: %s", error)

@@ -1,4 +1,4 @@
-"""Keys and fingerprints: the same items always get the same ones."""
+"""Keys and fingerprints; the same items always get the same values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import msgspec
 
 from heygen_async.errors import InvalidRequest
 
-# Keys of single items have the number of the attempt in this place.
+# Keys of single items have the number of the attempt here.
 _BATCH_PART = ":batch:"
 _sorted = msgspec.json.Encoder(order="sorted")
 _RUN_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
 def make_run_id(kind: str, subject: str, name: str) -> str:
-    """Return the run id of a journal that was given none: 16 hexadecimal digits.
+    """Return the default run id of a journal: 16 hexadecimal digits.
 
     Args:
         kind: Kind of run, such as ``render``.
@@ -31,12 +31,12 @@ def make_run_id(kind: str, subject: str, name: str) -> str:
     return _digest(json.dumps([kind, subject, name]))[:16]
 
 
-@functools.lru_cache(maxsize=16)  # every key of a run begins with it
+@functools.lru_cache(maxsize=16)  # every key of a run starts with it
 def check_run_id(run_id: str) -> str:
     """Return the run id if it can be part of an idempotency key.
 
     Raises:
-        InvalidRequest: It is not 1 to 64 characters of ``A-Z a-z 0-9 _ . -``.
+        InvalidRequest: The id is not 1 to 64 characters of ``A-Z a-z 0-9 _ . -``.
     """
     if _RUN_ID.fullmatch(run_id) is None:
         raise InvalidRequest(
@@ -47,7 +47,7 @@ def check_run_id(run_id: str) -> str:
 
 
 def fingerprint(operation: str, path_arguments: Sequence[str], payload: bytes) -> str:
-    """Return 64 hexadecimal digits that tell one request from another.
+    """Return 64 hexadecimal digits that identify a request.
 
     Args:
         operation: The operation, such as ``videos.create``.
@@ -59,7 +59,7 @@ def fingerprint(operation: str, path_arguments: Sequence[str], payload: bytes) -
 
 
 def canonical_json(payload: bytes) -> bytes:
-    """Return JSON with the members of all objects sorted; what is not JSON is returned as it is."""
+    """Return JSON with the members of all objects sorted; return other data unchanged."""
     try:
         return _sorted.encode(msgspec.json.decode(payload))
     except msgspec.DecodeError:
@@ -67,10 +67,10 @@ def canonical_json(payload: bytes) -> bytes:
 
 
 def content_key(fingerprint: str, number: int = 1) -> str:
-    """Return the key of an item that was given none.
+    """Return the default key of an item.
 
-    It depends on the payload and not on the position: adding or removing rows leaves the keys of
-    the other rows unchanged.
+    The key depends on the payload and not on the position: if rows are added or removed, the keys
+    of the other rows stay the same.
 
     Args:
         fingerprint: Fingerprint of its request.
@@ -81,10 +81,10 @@ def content_key(fingerprint: str, number: int = 1) -> str:
 
 
 def idempotency_key(run_id: str, key: str, fingerprint: str, attempt: int = 1) -> str:
-    """Return the key that the request of a single item is sent with.
+    """Return the idempotency key for the request of a single item.
 
-    The request is part of it: the API replays the stored answer even if the body differs, and
-    an item of another journal with the same name must not get the job of this one.
+    The request is part of the key, because the API replays the stored answer even if the body
+    differs. An item of another journal with the same name must not get this item's job.
 
     Args:
         run_id: The id of the run.
@@ -104,7 +104,7 @@ def idempotency_key(run_id: str, key: str, fingerprint: str, attempt: int = 1) -
 
 
 def batch_key(run_id: str, keys: Iterable[str]) -> str:
-    """Return the key that a server batch is sent with; it depends on the items and their order.
+    """Return the key of a server batch, which depends on the items and their order.
 
     Args:
         run_id: The id of the run.
@@ -122,11 +122,11 @@ def is_batch_key(key: str) -> bool:
 
 
 class ItemIdentity(NamedTuple):
-    """How one item is named.
+    """The identity of one item.
 
     Attributes:
         key: Its key.
-        record_key: The key that the journal holds it under.
+        record_key: Its key in the journal.
         fingerprint: Fingerprint of its request.
     """
 
@@ -136,7 +136,7 @@ class ItemIdentity(NamedTuple):
 
 
 class ItemKeys(Protocol):
-    """How the items of one run are named, for its journal and for the API."""
+    """Rules for the keys of a run's items, in the journal and for the API."""
 
     def identify(
         self,
@@ -146,7 +146,7 @@ class ItemKeys(Protocol):
         key: str | None,
         index: int,
     ) -> ItemIdentity:
-        """Return how an item is named.
+        """Return the identity of an item.
 
         Args:
             operation: The operation that submits it.
@@ -157,17 +157,17 @@ class ItemKeys(Protocol):
         """
 
     def skip(self, identity: ItemIdentity) -> None:
-        """Note that another item has this default key; the next equal item gets another one."""
+        """Note that another item has this default key; the next equal item gets a different one."""
 
     def single_key(self, record_key: str, fingerprint: str, attempt: int) -> str:
-        """Return the idempotency key of a single item; empty for a fresh one at each call."""
+        """Return the idempotency key of a single item; empty to use a fresh key for each call."""
 
     def batch_key(self, keys: Iterable[str]) -> str:
         """Return the idempotency key of a server batch."""
 
 
 class StableKeys:
-    """Keys that follow from the run and the items, as a journal that outlives the run needs them.
+    """Keys derived from the run and the items, for a journal that outlives the run.
 
     The default key of an item is its content key.
 
@@ -187,14 +187,14 @@ class StableKeys:
         key: str | None,
         index: int,
     ) -> ItemIdentity:
-        """Return how an item is named."""
+        """Return the identity of an item."""
         digits = fingerprint(operation, path_arguments, payload)
         if key is None:
             key = content_key(digits, self._numbers.get(digits, 1))
         return ItemIdentity(key, key, digits)
 
     def skip(self, identity: ItemIdentity) -> None:
-        """Give the next equal item another key."""
+        """Give the next equal item a different key."""
         number = self._numbers.get(identity.fingerprint, 1)
         if content_key(identity.fingerprint, number) == identity.key:
             self._numbers[identity.fingerprint] = number + 1
@@ -209,10 +209,10 @@ class StableKeys:
 
 
 class FreshKeys:
-    """Keys of a run without a journal: nothing outlives it, so nothing has to be found again.
+    """Keys of a run without a journal, which need not be reproducible.
 
-    The default key of an item is its position; the journal holds all items under theirs, since
-    several may have the same key.
+    The default key of an item is its position. The in-memory journal uses the position for all
+    items, since several items may have the same key.
     """
 
     def identify(
@@ -223,7 +223,7 @@ class FreshKeys:
         key: str | None,
         index: int,
     ) -> ItemIdentity:
-        """Return how an item is named, without a fingerprint."""
+        """Return the identity of an item, without a fingerprint."""
         position = str(index)
         return ItemIdentity(position if key is None else key, position, "")
 
@@ -235,7 +235,7 @@ class FreshKeys:
         return ""
 
     def batch_key(self, keys: Iterable[str]) -> str:
-        """Return a fresh key, so that the request can be repeated safely."""
+        """Return a fresh key, so that the request can be retried safely."""
         return f"{secrets.token_hex(8)}{_BATCH_PART}{secrets.token_hex(16)}"
 
 

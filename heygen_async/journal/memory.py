@@ -50,14 +50,14 @@ class MemoryJournal:
     """Keep a run in memory; it ends with the process.
 
     Args:
-        keep_finished: Keep items that have ended, as other stores do. False forgets them, so
-            that a run of any length takes a fixed amount of memory.
+        keep_finished: Keep finished items, as other stores do. False drops them, so a run of any
+            length uses a fixed amount of memory.
         clock: Returns Unix seconds.
 
     Attributes:
         name: ``memory:`` and 8 random digits.
         path: None.
-        heartbeat_every: None: owners need no heartbeat, as they end with the process.
+        heartbeat_every: None, since owners end with the process and need no heartbeat.
         shared: False.
     """
 
@@ -73,28 +73,28 @@ class MemoryJournal:
         self._clock = clock
         self._run: RunRecord | None = None
         self._items: dict[str, _Item] = {}
-        self._claims: set[tuple[str, str]] = set()  # owners and keys of items not begun
+        self._claims: set[tuple[str, str]] = set()  # owners and keys of items that were not begun
         self._leases: dict[str, float] = {}
         self._samples: list[SlotSample] = []
         self._beside: dict[str, MemoryJournal] = {}
 
     def beside(self, name: str) -> MemoryJournal:
-        """Return the journal of another run that belongs to this one; the same each time."""
+        """Return the journal of another run that belongs to this run; always the same object."""
         fresh = MemoryJournal(keep_finished=self._keep_finished, clock=self._clock)
         return self._beside.setdefault(name, fresh)
 
     def exists(self) -> bool:
-        """Return whether it was ever opened."""
+        """Return whether the journal was ever opened."""
         return self._run is not None
 
     def reader(self) -> MemoryReader:
-        """Open a reader."""
+        """Return a reader."""
         if self._run is None:
             raise journal_error(self.name, "missing", "nothing was stored")
         return MemoryReader(self.name, self._run, self._ordered(), list(self._samples))
 
     async def open(self, spec: RunSpec) -> Opened:
-        """Open the run for writing, or create it."""
+        """Open the run for writing; create it if it does not exist."""
         if spec.run_id is not None:
             check_run_id(spec.run_id)
         if self._run is None:
@@ -111,7 +111,7 @@ class MemoryJournal:
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Completed[list[BeginResult]]:
-        """Claim items, and record the intents of those that are new."""
+        """Claim items, and record the intents of new items."""
         return Completed([self._begin(intent, owner, room) for intent in intents])
 
     def _begin(self, intent: Intent, owner: str, room: bool) -> BeginResult:
@@ -132,7 +132,7 @@ class MemoryJournal:
         return Begin.NEW
 
     def _claim(self, owner: str, key: str) -> bool:
-        """Note that an owner has claimed an item, and return whether it had not before."""
+        """Note that an owner has claimed an item, and return whether this is its first claim."""
         claimed = (owner, key) in self._claims
         self._claims.add((owner, key))
         return not claimed
@@ -168,7 +168,7 @@ class MemoryJournal:
         return _COMPLETED
 
     def mark_uncertain(self, key: str) -> Completed[None]:
-        """Record that nobody can tell whether an intended item was accepted."""
+        """Record that it is unknown whether an intended item was accepted."""
         item = self._items.get(key)
         if item is None:
             return Failed(unknown_key(self.name, key))
@@ -192,13 +192,13 @@ class MemoryJournal:
         )
 
     def matching(self, fingerprint: str) -> Completed[list[ItemRecord]]:
-        """Return nothing: there are no records of schema 1 in memory."""
+        """Return nothing: the memory holds no records of schema 1."""
         return Completed([])
 
     async def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
     ) -> AsyncIterator[ItemRecord]:
-        """Iterate over items behind a position, in the order of positions."""
+        """Iterate over items after a position, in the order of positions."""
         for record in self._ordered():
             if record.position > after and (states is None or record.state in states):
                 yield record
@@ -216,7 +216,7 @@ class MemoryJournal:
         return _COMPLETED
 
     def sample_slots(self, running: int, limit: int) -> None:
-        """Store how many jobs run and how many could."""
+        """Store the number of running jobs and the limit."""
         now = self._clock()
         if self._keep_finished and (
             not self._samples or now - self._samples[-1].at >= SAMPLE_EVERY
@@ -229,7 +229,7 @@ class MemoryJournal:
         return _COMPLETED
 
     async def aclose(self) -> None:
-        """Do nothing: what was stored stays."""
+        """Do nothing: the stored data stays in memory."""
 
     def _ordered(self) -> list[ItemRecord]:
         records = [item.record() for item in self._items.values()]
@@ -237,7 +237,7 @@ class MemoryJournal:
 
 
 class _Item(msgspec.Struct):
-    """One item; its record is made when it is asked for, which a run without a journal does not."""
+    """One item. Its record is created on demand; a run without a journal never needs it."""
 
     intent: Intent
     owner: str
@@ -266,7 +266,7 @@ class MemoryReader:
 
     Attributes:
         name: The name of the journal.
-        run: What the run was asked to do.
+        run: The record of the run.
     """
 
     def __init__(
@@ -288,7 +288,7 @@ class MemoryReader:
         return totals_of(self._records)
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
-        """Iterate over all items, or those in some states, in the order of positions."""
+        """Iterate over all items, or those in the given states, in the order of positions."""
         return (record for record in self._records if states is None or record.state in states)
 
     def slots(self) -> Iterator[SlotSample]:
@@ -300,10 +300,10 @@ class MemoryReader:
 
 
 class Completed(Generic[T]):
-    """A call that has taken effect; awaiting it does not wait.
+    """A completed call; awaiting it returns immediately.
 
     Args:
-        result: What the call returns.
+        result: The return value of the call.
     """
 
     __slots__ = ("_result",)
@@ -317,10 +317,10 @@ class Completed(Generic[T]):
 
 
 class Failed(Completed[Any]):
-    """A call that was refused.
+    """A refused call.
 
     Args:
-        error: What awaiting it raises.
+        error: The exception that awaiting it raises.
     """
 
     __slots__ = ("_error",)
@@ -337,5 +337,5 @@ _COMPLETED = Completed(None)
 
 
 def _as_stored(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as they come back from other stores."""
+    """Return settings in the form in which other stores return them."""
     return msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str), type=dict[str, Any])

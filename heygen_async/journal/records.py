@@ -1,4 +1,4 @@
-"""What a journal stores: items, the run itself, samples of slots, and totals."""
+"""Records of a journal: items, the run itself, samples of slots, and totals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from heygen_async.pricing.estimates import Estimate
 
 SCHEMA_VERSION = 2
-"""Version of what is stored; schema 1 is that of version 0.1.0."""
+"""Version of the stored data; version 0.1.0 wrote schema 1."""
 
 State: TypeAlias = Literal["intended", "submitted", "completed", "failed", "uncertain"]
 """State of an item; see ``ItemRecord``."""
@@ -31,17 +31,18 @@ class Intent(msgspec.Struct, frozen=True):
 
     Attributes:
         key: The item's key, unique in its run.
-        position: Position among the items, from 0.
+        position: Its position among the items, from 0.
         attempt: Number of the submission, from 1. A new attempt has a new idempotency key.
         operation: The operation that submits it, such as ``videos.create``.
         path_arguments: Values of the parameters in the operation's path.
-        idempotency_key: The key that its request is sent with. All items of a server batch
-            share one.
-        callback_id: The ``callback_id`` that its request is sent with if it has none of its own.
+        idempotency_key: The key that its request is sent with, shared by all items of a server
+            batch.
+        callback_id: The ``callback_id`` that its request is sent with, unless the request sets its
+            own.
         fingerprint: Fingerprint of the operation, its path arguments and the payload.
-        payload: JSON body of the request, without what a run adds.
+        payload: JSON body of the request, without fields added by the run.
         reserved_usd: US dollars that the budget reserves for it, or None if no cap applies.
-        estimate: What it will probably cost, for a store whose ``begin`` decides about money.
+        estimate: Its estimated cost, for a store whose ``begin`` decides about money.
     """
 
     key: str
@@ -58,18 +59,18 @@ class Intent(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True):
-    """How an item ended.
+    """The outcome of an item.
 
     Attributes:
         key: The item's key.
         state: ``completed`` or ``failed``.
-        result: The API's object, which the store keeps as JSON, or None.
+        result: The API's object, which the store saves as JSON, or None.
         error_type: Class of the error, or None.
         error_code: The API's error code, or None.
         error_message: Message of the error, or None.
         output_seconds: Length of the output in seconds, or None.
         usd: Cost in US dollars at the run's prices, or None if unknown.
-        charged_usd: US dollars that HeyGen itself reports for the job, or None.
+        charged_usd: Cost in US dollars that HeyGen reports for the job, or None.
     """
 
     key: str
@@ -84,28 +85,29 @@ class Finish(msgspec.Struct, frozen=True):
 
 
 class ItemRecord(msgspec.Struct, frozen=True):
-    """One item as the journal holds it. Times are Unix seconds.
+    """An item as stored in the journal. Times are Unix seconds.
 
     Attributes:
         key: The item's key, unique in its run.
         position: Position among the items when it was last intended, from 0.
         attempt: Number of the latest submission, from 1.
-        state: ``intended``: the request may have been sent and has no known answer;
-            ``submitted``: the job id is known; ``completed`` and ``failed``: it has ended;
-            ``uncertain``: sending the request again cannot tell whether it was accepted.
-        operation: The operation that submits it, or None in a record of schema 1 whose request
-            is of no known kind.
+        state: ``intended``: the request may have been sent and has no known answer; ``submitted``:
+            the job id is known; ``completed`` and ``failed``: it has ended; ``uncertain``: it is
+            unknown whether the request was accepted, and resending it cannot show this.
+        operation: The operation that submits it, or None in a record of schema 1 with a request of
+            unknown kind.
         path_arguments: Values of the parameters in the operation's path.
         idempotency_key: The key that its request is sent with.
-        callback_id: The ``callback_id`` that its request is sent with if it has none of its own.
+        callback_id: The ``callback_id`` that its request is sent with, unless the request sets its
+            own.
         fingerprint: Fingerprint of the request; empty if ``operation`` is None.
-        payload: JSON body of the request, without what a run adds.
+        payload: JSON body of the request, without fields added by the run.
         legacy_fingerprint: The fingerprint that version 0.1.0 computed, or None.
-        owner: The owner that claimed it last, or None; of an item that has ended, it may be one
-            before.
+        owner: The owner that claimed it last, or None; for an item that has ended, it may be an
+            earlier owner.
         reserved_usd: US dollars reserved for it, or None.
-        resends: How many times it was sent again although an earlier attempt without an
-            idempotency key may have been carried out.
+        resends: Number of times it was resent although an earlier attempt without an idempotency
+            key may have been carried out.
         job_id: Its job, or None. An item of a server batch has ``batch_id#index`` until its job
             has started.
         result: The API's object as JSON, or None.
@@ -117,7 +119,7 @@ class ItemRecord(msgspec.Struct, frozen=True):
         ended_at: When its outcome was recorded, or None.
         output_seconds: Length of the output in seconds, or None.
         usd: Cost in US dollars at the run's prices, or None.
-        charged_usd: US dollars that HeyGen itself reports for the job, or None.
+        charged_usd: Cost in US dollars that HeyGen reports for the job, or None.
     """
 
     key: str
@@ -161,7 +163,7 @@ class ItemRecord(msgspec.Struct, frozen=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """What the run was asked to do.
+    """The kind, subject and settings of a run.
 
     Attributes:
         run_id: Part of every idempotency key.
@@ -183,12 +185,12 @@ class RunRecord(msgspec.Struct, frozen=True):
 
     @property
     def items(self) -> int | None:
-        """Number of items of the latest start, or None if it was unknown."""
+        """Number of items in the latest start, or None if it was unknown."""
         items = self.settings.get("items")
         return items if isinstance(items, int) else None
 
     def total(self, held: int) -> int:
-        """Return the number of items, as far as it is known.
+        """Return the known number of items.
 
         Args:
             held: Number of items in the journal; some may belong to earlier starts only.
@@ -197,12 +199,12 @@ class RunRecord(msgspec.Struct, frozen=True):
 
 
 class SlotSample(msgspec.Struct, frozen=True):
-    """Number of running jobs at a moment, and the limit then.
+    """Number of running jobs and the limit at one point in time.
 
     Attributes:
         at: Unix seconds.
-        running: Jobs of the run in flight.
-        slot_limit: Jobs that the account lets run at once, as far as was known.
+        running: Number of the run's jobs in flight.
+        slot_limit: Known limit of concurrent jobs on the account.
     """
 
     at: float
@@ -220,11 +222,12 @@ class Totals(msgspec.Struct, frozen=True):
         first_intended_at: Unix seconds of the oldest intent, or None without items.
         last_ended_at: Unix seconds of the newest outcome, or None if nothing has ended.
         ended_jobs: Number of ended items that had a job; the others were refused.
-        reserved: What is reserved for each item that has not ended, in US dollars by state; None
-            for an item of unknown cost.
-        resent: Items that may have been paid for more than once; see ``ItemRecord.resends``.
-        resent_usd: What they have cost besides in US dollars, if each attempt was paid for.
-        unknown_usd: What was reserved for completed items of unknown cost, in US dollars.
+        reserved: Amount reserved for each item that has not ended, in US dollars by state; None for
+            an item of unknown cost.
+        resent: Number of items that may have been paid for more than once; see
+            ``ItemRecord.resends``.
+        resent_usd: Their additional cost in US dollars, if each attempt was paid for.
+        unknown_usd: Amount reserved for completed items of unknown cost, in US dollars.
     """
 
     counts: dict[State, int]
@@ -240,14 +243,14 @@ class Totals(msgspec.Struct, frozen=True):
 
     @property
     def usd_most(self) -> float:
-        """Cost so far in US dollars at most: if each attempt was paid for, as much as reserved."""
+        """Upper bound of the cost so far in US dollars: all attempts, unknown costs as reserved."""
         return self.usd + self.resent_usd + self.unknown_usd
 
     def in_flight(self, *, resubmit_uncertain: bool) -> list[float | None]:
-        """Return what is reserved for each item that may have a job that has not ended.
+        """Return the amount reserved for each item that may have an unfinished job.
 
         Args:
-            resubmit_uncertain: Whether uncertain items are given up and submitted anew.
+            resubmit_uncertain: Whether uncertain items are given up and resubmitted.
         """
         states: tuple[State, ...] = ("intended", "submitted", "uncertain")
         if resubmit_uncertain:

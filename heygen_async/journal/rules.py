@@ -1,4 +1,4 @@
-"""The rules that every store obeys, as pure functions."""
+"""Rules that every store follows, as pure functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def may_replace(present: ItemRecord, intent: Intent) -> bool:
 
 
 def may_submit(present: ItemRecord, job_id: str) -> bool:
-    """Return whether a record takes a job id; an item of a server batch takes its own later."""
+    """Return whether a record accepts a job id; an item of a server batch gets its own id later."""
     return present.state in ("intended", "uncertain") or (
         present.state == "submitted" and "#" in (present.job_id or "") and "#" not in job_id
     )
@@ -64,7 +64,7 @@ def totals_of(records: Collection[ItemRecord]) -> Totals:
 
 
 def new_run(spec: RunSpec, name: str, now: float) -> RunRecord:
-    """Return the record of a run that begins.
+    """Return the record of a new run.
 
     Args:
         spec: The run.
@@ -86,7 +86,7 @@ def check_same_run(run: RunRecord, spec: RunSpec, name: str) -> None:
     """Refuse to continue another run.
 
     Raises:
-        JournalError: Kind, subject or run id differ.
+        JournalError: The kind, subject or run id differs.
     """
     if (run.kind, run.subject) != (spec.kind, spec.subject):
         raise journal_error(
@@ -125,7 +125,7 @@ def wrong_state(name: str, present: ItemRecord, wanted: str) -> JournalError:
 
 
 def duplicate_key(name: str, key: str) -> DuplicateKey:
-    """Return the error for two items of record run with the same key."""
+    """Return the error for two items of a run with the same key."""
     return DuplicateKey(
         f"journal {name}: two items of this run have the key {key!r}", path=name, key=key
     )

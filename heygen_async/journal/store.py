@@ -1,4 +1,4 @@
-"""The seam of the journal: what every store of a run promises."""
+"""The interface of the journal, which every store of a run implements."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ SAMPLE_EVERY = 1.0
 
 
 class Begin(enum.Enum):
-    """Result of ``begin`` for an item without a record that the caller may act on."""
+    """Result of ``begin`` for an item that has no record for the caller to act on."""
 
     NEW = "new"
     """The intent is recorded: submit the item."""
     DUPLICATE = "duplicate"
     """Another item of this run has the key."""
     HELD_BY_OTHER = "held by other"
-    """A living owner works on the item."""
+    """A living owner is processing the item."""
     NO_ROOM = "no room"
-    """The item is new, and the budget has no room for it; nothing was recorded."""
+    """The item is new and the budget has no room for it; nothing was recorded."""
     CANCELLED = "cancelled"
     """The run was cancelled; nothing was recorded."""
 
 
 BeginResult: TypeAlias = Begin | ItemRecord | BudgetExceeded
-"""What ``begin`` returns for one item. A record is what earlier runs stored of it; an error says
-why the budget of a shared store has no room for it, or none yet (``MustWait``)."""
+"""Result of ``begin`` for one item. A record was stored by earlier runs; an error states why the
+budget of a shared store has no room for the item, or no room yet (``MustWait``).
+"""
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +51,9 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: Kind of run, such as ``render``.
         subject: Its subject, such as the id of a template.
-        run_id: Part of every idempotency key; None for the stored one, or one derived from
+        run_id: Part of every idempotency key. None uses the stored run id, or derives one from
             kind, subject and the name of the journal.
-        settings: Settings to store in place of those of the latest start; None keeps those.
+        settings: Settings that replace those of the latest start; None keeps the stored settings.
     """
 
     kind: str
@@ -62,12 +63,12 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(NamedTuple):
-    """What a store held when it was opened.
+    """Contents of a store when it was opened.
 
     Attributes:
         run: The run.
-        totals: Sums over its items.
-        legacy: Whether version 0.1.0 wrote some of them.
+        totals: Sums over the items of the run.
+        legacy: Whether version 0.1.0 wrote some of the items.
     """
 
     run: RunRecord
@@ -76,19 +77,19 @@ class Opened(NamedTuple):
 
     @property
     def resumed(self) -> bool:
-        """Whether earlier starts left items."""
+        """Whether earlier starts stored items."""
         return self.totals.items > 0
 
 
 class JournalReader(Protocol):
-    """Read one run, also while another process writes it, and change nothing.
+    """Read one run without changing it, even while another process writes it.
 
-    All of it blocks: on an event loop, use it in a thread. Each query sees the run at its own
-    moment; items written during an iteration may be seen or not.
+    All methods block: on an event loop, use a reader in a thread. Each query sees the run at the
+    time of the query; items written during an iteration may or may not be included.
 
     Attributes:
-        name: What identifies the store, as it does itself once it is open.
-        run: What the run was asked to do.
+        name: Name that identifies the store; the same as the name of the open store.
+        run: The record of the run.
     """
 
     name: str
@@ -105,50 +106,49 @@ class JournalReader(Protocol):
         """Iterate over items in the order of positions.
 
         Args:
-            states: Only items in these states; None for all.
+            states: Only include items in these states; None for all.
         """
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
 
     def close(self) -> None:
-        """Release the store. Closing twice is fine."""
+        """Release the store. Can be called twice."""
 
 
 class JournalStore(Protocol):
     """Store the state of one run durably before it is acted upon.
 
     An item passes three durable transitions: ``begin`` before its request is sent, ``submitted``
-    when its job id is known, ``finish`` before its outcome is handed on. A transition is durable
-    once it was awaited, and is carried out even if the coroutine that awaits it is cancelled.
-    Calls that wait at the same time take effect in any order, except that ``submitted`` and
-    ``finish`` of an item follow its earlier ``begin`` and ``submitted``. One call that is refused
-    leaves the others as they are. After a failure of the store itself every waiting and later
-    call raises the same ``JournalError``.
+    when its job id is known, ``finish`` before its outcome is handed on. When the call returns, its
+    transition is durable. It is carried out even if the awaiting coroutine is cancelled. Concurrent
+    calls take effect in any order, except that ``submitted`` and ``finish`` of an item follow its
+    earlier ``begin`` and ``submitted``. A refused call does not affect the others. After a failure
+    of the store itself every waiting and later call raises the same ``JournalError``.
 
     **Owners.** ``begin`` claims items for an owner. The lease belongs to the owner and not to the
-    item, so that one ``heartbeat`` renews all of its claims. An owner is alive for the lease's
-    seconds after its last heartbeat. Items of an owner that is not alive can be claimed by
-    others; a store that only one process can open at a time treats owners of earlier openings as
-    gone. A late ``submitted`` or ``finish`` of a former owner is accepted if the record has no
-    other job id and no outcome, so no paid job is lost and money is settled once.
+    item, so one ``heartbeat`` renews all claims of the owner. An owner is alive for the duration of
+    the lease after its last heartbeat. Others can claim the items of an owner that is not alive. A
+    store that only one process can open at a time treats owners from before it was opened as dead.
+    A late ``submitted`` or ``finish`` from a former owner is accepted if the record has no other
+    job id and no outcome. So no paid job is lost, and money is settled once.
 
-    **Shared stores.** Several processes can open a run of a shared store at a time. There ``begin``
-    decides about money, too: on the sums of all runs of a family, which are a run and those beside
-    it, under ``max_cost`` and ``max_jobs`` of the settings that it was opened with, or of the
-    latest start. ``finish`` settles what it reserves.
+    **Shared stores.** Several processes can open a run of a shared store at the same time. There
+    ``begin`` also checks the budget: it compares the sums of all runs of a family (a run and the
+    runs beside it) with ``max_cost`` and ``max_jobs`` of the settings that the run was opened with,
+    or of the latest start. ``finish`` settles the amount that ``begin`` reserved.
 
-    **Crashes.** Whatever moment a process is killed at, a later ``open`` finds every transition
-    that was awaited, and of one that was not either all or nothing.
+    **Crashes.** If a process is killed at any moment, a later ``open`` finds every transition whose
+    call returned, and either all or nothing of any other transition.
 
-    Stores are made closed and pickle closed. One store serves one run at a time, on one event
+    Stores are created closed and pickle as closed. A store serves one run at a time, on one event
     loop; after ``aclose`` it can be opened again.
 
     Attributes:
-        name: What identifies the store in messages and budgets: a path, or a URL without its
+        name: Name that identifies the store in messages and budgets: a path, or a URL without its
             password.
         heartbeat_every: Seconds between two heartbeats of an owner, or None if owners need none.
-        shared: Whether several processes can open it at a time.
+        shared: Whether several processes can open it at the same time.
     """
 
     name: str
@@ -160,94 +160,95 @@ class JournalStore(Protocol):
         """The store's file, or None if the store is not a file."""
 
     def beside(self, name: str) -> JournalStore:
-        """Return the closed store of another run that belongs to this one, such as a stage.
+        """Return the closed store of another run that belongs to this run, such as a stage.
 
         Args:
             name: The name of the other run within this one.
         """
 
     def exists(self) -> bool:
-        """Return whether anything was ever stored. Blocks."""
+        """Return whether the store has ever held data. Blocks."""
 
     def reader(self) -> JournalReader:
-        """Open a reader. Blocks.
+        """Return a reader. Blocks.
 
         Returns:
             The reader, for use in a ``with`` statement.
 
         Raises:
-            JournalError: There is no journal, or not one that this version can read.
+            JournalError: The journal does not exist, or this version cannot read it.
         """
 
     async def open(self, spec: RunSpec) -> Opened:
-        """Open the run for writing, or create it.
+        """Open the run for writing; create it if it does not exist.
 
         Args:
             spec: The run.
 
         Returns:
-            What the store held.
+            The contents of the store.
 
         Raises:
-            JournalError: The store cannot be used or belongs to another run; ``reason`` and
-                message say why.
-            InvalidRequest: The run id contains characters that cannot be sent.
+            JournalError: The store cannot be used or belongs to another run; ``reason`` and the
+                message state the cause.
+            InvalidRequest: The run id contains characters that cannot be sent in a key.
         """
 
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Awaitable[list[BeginResult]]:
-        """Claim items, and record the intents of those that are new, in one transaction.
+        """Claim items, and record the intents of new items, in one transaction.
 
-        An owner can claim each key once; the second time the result is ``Begin.DUPLICATE``, or
-        the record if another owner has claimed it in between. A claimed item can still be begun:
-        if it is new, or as its next attempt if the record has failed, is uncertain, or was
-        intended as part of a server batch that was refused as a whole.
+        An owner can claim each key once; the second claim returns ``Begin.DUPLICATE``, or the
+        record if another owner claimed the key in between. A claimed item can still be begun if it
+        is new; or as its next attempt, if the record is failed or uncertain, or was intended as
+        part of a server batch that was refused as a whole.
 
         Args:
             intents: The items.
-            owner: Who will submit them.
+            owner: The owner who will submit them.
             room: False if the budget has no room: records are looked up and claimed, and new
                 items get ``Begin.NO_ROOM``.
 
         Returns:
-            One result for each item: what to do with it, or its record.
+            One result for each item: a ``Begin`` value, an error, or its record.
 
         Raises:
-            JournalError: Nothing is durable: do not submit.
+            JournalError: Nothing is durable; do not submit.
         """
 
     def submitted(self, key: str, job_id: str) -> Awaitable[None]:
         """Record an item's job.
 
-        An item of a server batch first has ``batch_id#index``; the id of its own job replaces it.
+        An item of a server batch first gets ``batch_id#index``; the id of its own job replaces this
+        value.
 
         Args:
             key: The item's key.
             job_id: The job's id.
 
         Raises:
-            JournalError: It is not durable, or the item has another job or has ended.
+            JournalError: The job is not durable, or the item has another job or has ended.
         """
 
     def finish(self, outcome: Finish) -> Awaitable[None]:
         """Record an item's outcome and settle its money.
 
         Args:
-            outcome: How the item ended.
+            outcome: The outcome of the item.
 
         Raises:
-            JournalError: It is not durable, or the item is unknown or has ended already.
+            JournalError: The outcome is not durable, or the item is unknown or has already ended.
         """
 
     def mark_uncertain(self, key: str) -> Awaitable[None]:
-        """Record that nobody can tell whether an intended item was accepted.
+        """Record that it is unknown whether an intended item was accepted.
 
         Args:
             key: The item's key.
 
         Raises:
-            JournalError: It is not durable, or the item's job is known.
+            JournalError: The change is not durable, or the item's job is known.
         """
 
     def count_resend(self, key: str) -> Awaitable[None]:
@@ -257,7 +258,7 @@ class JournalStore(Protocol):
             key: The item's key.
 
         Raises:
-            JournalError: It is not durable, or the item is unknown.
+            JournalError: The change is not durable, or the item is unknown.
         """
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
@@ -268,40 +269,40 @@ class JournalStore(Protocol):
         """
 
     def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
-        """Return records of schema 1 that have this fingerprint and were given no key.
+        """Return records of schema 1 with this fingerprint that were given no key.
 
-        The default key of 0.1.0 depended on the order of members, that of later versions does
-        not; so such records are found by their fingerprint.
+        The default key of version 0.1.0 depended on the order of members, unlike that of later
+        versions, so such records are found by their fingerprint.
 
         Args:
-            fingerprint: That of an item's request.
+            fingerprint: Fingerprint of an item's request.
         """
 
     def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
     ) -> AsyncIterator[ItemRecord]:
-        """Iterate over items behind a position, in the order of positions.
+        """Iterate over items after a position, in the order of positions.
 
-        Items written during an iteration may be seen or not.
+        Items written during an iteration may or may not be included.
 
         Args:
-            states: Only items in these states; None for all.
-            after: The position to start behind.
+            states: Only include items in these states; None for all.
+            after: The position after which to start.
         """
 
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items."""
 
     def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
-        """Claim the first job of a source whose length is unknown, where other processes may do so.
+        """Claim the first job of a source of unknown length, which other processes may claim too.
 
         Args:
-            source: What identifies the source, of any length.
-            owner: Whose job goes first. Its claim ends with its lease.
+            source: Identifier of the source; text of any length.
+            owner: The owner whose job goes first. The claim ends with the owner's lease.
 
         Returns:
-            The length of the source in seconds if a job has told it, or whether the owner's job
-            goes first. A store that is not shared lets each owner's go.
+            The length of the source in seconds if a job has determined it, otherwise whether the
+            owner's job goes first. A store that is not shared always returns True.
         """
 
     def end_scout(self, source: str, owner: str, seconds: float | None) -> Awaitable[None]:
@@ -310,18 +311,19 @@ class JournalStore(Protocol):
         Args:
             source: As for ``scout``.
             owner: The owner.
-            seconds: The length; the longest one counts. None if it is unknown: another owner can
-                claim the source.
+            seconds: The length in seconds; the longest length counts. None if it is unknown, so
+                another owner can claim the source.
         """
 
     def sample_slots(self, running: int, limit: int) -> None:
-        """Store how many jobs run and how many could.
+        """Store the number of running jobs and the limit.
 
-        One sample a second is kept, and the store may keep the last one before it is closed.
+        One sample per second is kept, and the store may also keep the last sample before it is
+        closed.
 
         Args:
-            running: Jobs that run.
-            limit: Jobs that may run at once.
+            running: Number of running jobs.
+            limit: Number of jobs that may run at once.
         """
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:
@@ -329,13 +331,13 @@ class JournalStore(Protocol):
 
         Args:
             owner: The owner.
-            lease: Seconds from now after which its items can be claimed by others.
+            lease: Seconds from now after which others can claim its items.
         """
 
     async def aclose(self) -> None:
-        """Write what is queued and release the store. Closing twice is fine.
+        """Write the queue and release the store. Can be called twice.
 
         Raises:
-            JournalError: Queued transitions could not be written; the calls that wait for them
-                raise too.
+            JournalError: Queued transitions could not be written; the calls that wait for them also
+                raise.
         """

@@ -1,4 +1,4 @@
-"""``Transaction``: what is written together, and the coroutines that wait for it."""
+"""``Transaction``: data that is written together, and the coroutines that wait for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Command: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class BeginCall(NamedTuple):
-    """One call of ``begin``, and the future of its caller."""
+    """A call of ``begin`` and the future of its caller."""
 
     intents: Sequence[Intent]
     owner: str
@@ -26,18 +26,20 @@ RowKind: TypeAlias = Literal["submitted", "finished"]
 """Whether a row is a job id or an outcome."""
 
 Row: TypeAlias = tuple[RowKind, int]
-"""A job id or an outcome of a transaction: its kind, and its number among those, from 1."""
+"""Reference to a job id or an outcome of a transaction: its kind, and its number within the kind,
+from 1.
+"""
 
 
 class Written:
     """A job id or an outcome in a transaction; await it to wait until it is durable.
 
-    Awaiting it raises ``JournalError`` if it is not: the transaction has failed, or this row alone.
+    Awaiting it raises ``JournalError`` if the whole transaction or only this row has failed.
 
     Args:
         transaction: The transaction.
-        kind: Which of its rows.
-        number: The number of the row among those, from 1.
+        kind: Kind of the row.
+        number: Number of the row within its kind, from 1.
     """
 
     __slots__ = ("_kind", "_number", "_transaction")
@@ -50,7 +52,8 @@ class Written:
     def __await__(self) -> Generator[Any, None, None]:
         transaction = self._transaction
         if not transaction.done:
-            # One for each waiter: whoever is cancelled cancels the future that it waits for.
+            # Create one future for each waiter: cancelling a waiter cancels the future that it
+            # awaits.
             waiter = asyncio.get_running_loop().create_future()
             transaction.waiters.append(waiter)
             yield from waiter
@@ -62,23 +65,22 @@ class Written:
 
 
 class Transaction:
-    """Collect what is written together.
+    """Collect data that is written together.
 
-    The transitions of items are rows of plain values, one behind the other in one list for each
-    kind: thousands of them wait here at times, and objects of their own would keep the garbage
-    collector busy.
+    The transitions of items are rows of plain values, appended to one flat list for each kind. At
+    times thousands of them wait here, and separate objects would burden the garbage collector.
 
     Attributes:
         begins: Calls of ``begin``.
-        intents: Rows of the calls whose budget has room, as the store writes them.
+        intents: Rows of the calls whose budget has room, in the form that the store writes.
         submitted: Rows of job ids.
         finished: Rows of outcomes.
         commands: Everything else.
-        answers: A future for each command, or None if nobody waits.
-        waiters: Futures of those who wait for it.
-        done: Whether it was carried out, or has failed.
-        failure: Why nothing of it was written, or None.
-        failures: Why single job ids and outcomes were not written.
+        answers: A future for each command, or None if nothing waits for it.
+        waiters: Futures of the waiting coroutines.
+        done: Whether it was carried out or has failed.
+        failure: The reason why nothing was written, or None.
+        failures: Reasons why single job ids and outcomes were not written.
     """
 
     def __init__(self) -> None:
@@ -94,7 +96,7 @@ class Transaction:
         self.failures: dict[Row, Exception] = {}
 
     def finish(self, results: Results) -> None:
-        """Wake all who wait: it is durable."""
+        """Wake all waiters; the transaction is durable."""
         self.done = True
         self.failures = results.failures
         for index, call in enumerate(self.begins):
@@ -104,12 +106,12 @@ class Transaction:
         for answer, result in zip(self.answers, results.answers, strict=True):
             if answer is not None:
                 _settle(answer, result)
-        for waiter in self.waiters:  # raise the failures of their rows themselves
+        for waiter in self.waiters:  # waiters raise the failures of their own rows
             if not waiter.done():
                 waiter.set_result(None)
 
     def fail(self, failure: Exception) -> None:
-        """Wake all who wait: none of it is durable."""
+        """Wake all waiters; nothing of the transaction is durable."""
         self.done = True
         self.failure = failure
         for call in self.begins:
@@ -122,13 +124,13 @@ class Transaction:
 
 
 class Results(NamedTuple):
-    """Results of a transaction that is durable.
+    """Results of a durable transaction.
 
     Attributes:
-        answers: For each command its result, or the exception that it alone failed with.
-        begins: Results of ``begin`` by the position of the call; calls that are not there have
-            recorded all of their intents.
-        failures: Why single job ids and outcomes were not written.
+        answers: For each command, its result or its own exception.
+        begins: Results of ``begin`` by the position of the call; missing calls have recorded all
+            their intents.
+        failures: Reasons why single job ids and outcomes were not written.
     """
 
     answers: list[Any]

@@ -1,4 +1,4 @@
-"""The journal in PostgreSQL: many processes and machines work on a run. Extra ``postgres``."""
+"""Journal in PostgreSQL, for runs of many processes and machines. Extra ``postgres``."""
 
 try:
     import psycopg  # noqa: F401

@@ -1,8 +1,8 @@
 """Connections to PostgreSQL: the parts of a DSN, the tables, and errors without secrets.
 
-A password can stand in a DSN, in the environment or in a file, as libpq takes it. It never appears
-in a name, a message or a repr: names are made of host, port, database and run, and errors of libpq
-that may quote a part of the DSN are replaced.
+As libpq allows, a password can be in the DSN, in the environment or in a file. It never appears in
+a name, a message or a repr: names consist of host, port, database and run, and libpq errors that
+may quote a part of the DSN are replaced.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from heygen_async.journal.rules import journal_error
 from heygen_async.version import __version__
 
 SCHEMES = ("postgresql", "postgres")
-"""What the URL of a server begins with."""
+"""Prefixes of a server's URL."""
 
-# A server that is away is noticed within half a minute.
+# An unreachable server is detected within 30 seconds.
 OPTIONS: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -32,10 +32,10 @@ OPTIONS: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
     "application_name": "heygen-async",
 }
-"""Options of connections, where the DSN says nothing."""
-# Special characters of a password that are not encoded would make a part of it a host or a port.
+"""Options of connections, unless the DSN sets them."""
+# Unencoded special characters in a password would turn a part of it into a host or a port.
 _HOSTS = re.compile(r"([^:,\[\]]*|\[[^\]]*\])(:\d*)?(,([^:,\[\]]*|\[[^\]]*\])(:\d*)?)*")
-_FIRST_VERSION = 2  # SQLite alone has had tables of version 1
+_FIRST_VERSION = 2  # only SQLite had tables of version 1
 _MIGRATION_LOCK = 0x4847414A  # "HGAJ"
 _REFUSALS = {"authentication failed": "28P01", "does not exist": "3D000"}
 _SQLSTATES = {
@@ -51,10 +51,10 @@ _SQLSTATES = {
 
 
 class Location(NamedTuple):
-    """Where a run is stored.
+    """Location of a run.
 
     Attributes:
-        dsn: What libpq connects with, password included.
+        dsn: Connection string for libpq, including the password.
         server: Host, port and database, for messages.
         run: The name of the run, or None if the URL names none.
     """
@@ -67,20 +67,19 @@ class Location(NamedTuple):
         return f"Location(server={self.server!r}, run={self.run!r})"
 
     def name(self, run: str) -> str:
-        """Return what identifies a run, without user and password."""
+        """Return the name that identifies a run, without user and password."""
         return f"{self.server}?run={quote(run, safe='')}"
 
 
 def locate(dsn: str) -> Location:
-    """Return the parts of a DSN.
+    """Parse a DSN.
 
     Args:
-        dsn: ``postgresql://user:password@host:port/database?run=launch``, with the parameters
-            that libpq takes, such as ``sslmode`` and ``sslrootcert``; or libpq's
-            ``key=value`` form.
+        dsn: ``postgresql://user:password@host:port/database?run=launch``, with parameters of libpq
+            such as ``sslmode`` and ``sslrootcert``; or libpq's ``key=value`` form.
 
     Raises:
-        ConfigurationError: libpq cannot read it. The message quotes no part of it.
+        ConfigurationError: libpq cannot parse the DSN. The message quotes no part of it.
     """
     run: str | None = None
     try:
@@ -115,7 +114,7 @@ def connect(location: Location, name: str) -> psycopg.Connection[Any]:
         name: The name of the journal, for messages.
 
     Raises:
-        JournalError: There is no connection; ``reason`` and message say why.
+        JournalError: The connection failed; ``reason`` and the message state the cause.
     """
     given = conninfo_to_dict(location.dsn)
     options = {key: value for key, value in OPTIONS.items() if key not in given}
@@ -123,23 +122,24 @@ def connect(location: Location, name: str) -> psycopg.Connection[Any]:
         connection = psycopg.connect(location.dsn, autocommit=True, **options)
     except psycopg.Error as error:
         raise error_from_postgres(name, error) from None
-    # Whatever the database's default is: what is read after a lock must be as new as the lock.
+    # Set this regardless of the database's default: data read after a lock must be as new as the
+    # lock.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return connection
 
 
 def migrate(connection: psycopg.Connection[Any], name: str) -> None:
-    """Create the tables, or bring those of an older version up to this one. Blocks.
+    """Create the tables, or migrate tables of an older version. Blocks.
 
-    In one transaction, under a lock: any number of processes can start at once.
+    This is one transaction under a lock, so any number of processes can start at once.
 
     Args:
         connection: A connection without an open transaction.
         name: The name of the journal, for messages.
 
     Raises:
-        JournalError: ``newer``: a newer version of heygen_async has made the tables.
-        psycopg.Error: The server has failed, or refuses it.
+        JournalError: ``newer``: a newer version of heygen_async created the tables.
+        psycopg.Error: The server has failed or refuses the request.
     """
     if version_of(connection, name) == SCHEMA_VERSION:
         return
@@ -158,8 +158,8 @@ def version_of(connection: psycopg.Connection[Any], name: str) -> int | None:
     """Return the version of the tables, or None if there are none. Blocks.
 
     Raises:
-        JournalError: ``newer``: a newer version of heygen_async has made them.
-        psycopg.Error: The server has failed, or refuses it.
+        JournalError: ``newer``: a newer version of heygen_async created them.
+        psycopg.Error: The server has failed or refuses the request.
     """
     (present,) = connection.execute(sql("has_versions")).fetchone() or (False,)
     if not present:
@@ -176,10 +176,10 @@ def version_of(connection: psycopg.Connection[Any], name: str) -> int | None:
 
 
 def error_from_postgres(name: str, error: psycopg.Error) -> JournalError:
-    """Return what an error of PostgreSQL means for the journal."""
+    """Convert an error of PostgreSQL to an error of the journal."""
     state = error.sqlstate or ""
     text = error.diag.message_primary or str(error)
-    if not state:  # of a connection that was refused: libpq does not tell it
+    if not state:  # libpq gives none for a refused connection
         state = next((known for part, known in _REFUSALS.items() if part in text), "")
     fallback = ("io_error", "PostgreSQL failed" if state else "the server cannot be reached")
     reason, sentence = _SQLSTATES.get(state) or _SQLSTATES.get(state[:2]) or fallback

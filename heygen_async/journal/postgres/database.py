@@ -1,7 +1,8 @@
-"""One connection to PostgreSQL that writes a run: transactions, decided here and written there.
+"""A connection to PostgreSQL that decides and writes the transactions of a run.
 
-A transaction locks the row of the budget first. Then nobody else writes items of the run or of its
-stages, so what is read is what is true, and the rules of the journal decide as they do in memory.
+A transaction first locks the row of the budget. No other process can then write items of the run or
+of its stages, so the data that is read is current, and the rules of the journal apply as they do in
+memory.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ class PostgresDatabase:
     Args:
         location: The server.
         run: The name of the run.
-        family: The name of the run whose budget it shares.
+        family: The name of the run whose budget this run shares.
         spec: The run.
         clock: Returns Unix seconds; None for the clock of the server.
 
     Attributes:
-        opened: What the run held when it was opened; set by ``open``.
+        opened: Contents of the run when it was opened; set by ``open``.
     """
 
     opened: Opened
@@ -74,7 +75,7 @@ class PostgresDatabase:
         self._name = location.name(run)
         self._connection: Connection | None = None
         self._run = self._budget = 0  # their numbers
-        self._owners: set[str] = set()  # that were kept alive through this connection
+        self._owners: set[str] = set()  # kept alive through this connection
         self._failure: JournalError | None = None
 
     @property
@@ -83,10 +84,10 @@ class PostgresDatabase:
         return self._name
 
     def open(self) -> None:
-        """Connect, create what is missing, and verify that it is this run.
+        """Connect, create missing tables and rows, and verify that the stored run is this run.
 
         Raises:
-            JournalError: The run cannot be used; nothing is left open.
+            JournalError: The run cannot be used; the connection is closed.
         """
         self._connection = connect(self._location, self._name)
         try:
@@ -102,7 +103,8 @@ class PostgresDatabase:
         """Write a transaction: intents, then job ids, outcomes, and commands.
 
         Raises:
-            JournalError: None of it counts, and nothing later will: the connection has failed.
+            JournalError: The connection has failed. Nothing of this or any later transaction is
+                stored.
         """
         if self._failure is not None:
             raise self._failure
@@ -122,23 +124,23 @@ class PostgresDatabase:
                 raise self._failure from None
 
     def close(self) -> None:
-        """End the leases that were renewed here, and disconnect. Closing twice is fine."""
+        """End the leases renewed through this connection, and disconnect. Can be called twice."""
         try:
             if self._connection is not None and self._failure is None and self._owners:
                 arguments = {"owners": list(self._owners), "now": self._now()}
                 self._connection.execute(sql("end_leases"), arguments)
         except psycopg.Error:
-            pass  # they end by themselves
+            pass  # they expire on their own
         finally:
             self._release()
 
     def mark_uncertain(self, key: str) -> None:
-        """Store that the fate of an item is unknown."""
+        """Store that the state of an item is unknown."""
         if not self._changed("mark_uncertain", key):
             raise wrong_state(self._name, self._present(key), "uncertain")
 
     def count_resend(self, key: str) -> None:
-        """Store that an item is sent again in doubt."""
+        """Store that an item is resent in doubt."""
         if not self._changed("count_resend", key):
             raise unknown_key(self._name, key)
 
@@ -161,17 +163,17 @@ class PostgresDatabase:
         self._execute("sample_slots", **arguments)
 
     def heartbeat(self, owner: str, lease: float) -> None:
-        """Store until when an owner is alive."""
+        """Store the time until which an owner is alive."""
         self._owners.add(owner)
         self._execute("heartbeat", owner=owner, label=_LABEL, now=self._now(), lease=lease)
 
     def cancel(self, cancelled: bool) -> None:
-        """Store whether anything more may be begun."""
+        """Store whether new items may be begun."""
         self._execute("cancel", cancelled=cancelled)
         self._execute("notify", message=str(self._run))
 
     def read(self, query: Callable[..., T], *arguments: Any) -> T:
-        """Return what a query of ``rows`` finds in the run."""
+        """Return the result of a query of ``rows`` for the run."""
         return query(self._open_connection, self._run, *arguments)
 
     @property
@@ -211,7 +213,7 @@ class PostgresDatabase:
         return float(now)
 
     def _execute(self, name: str, **arguments: Any) -> psycopg.Cursor[Any]:
-        """Carry out a statement about this run."""
+        """Execute a statement for this run."""
         numbers = {"run": self._run, "budget": self._budget}
         if "digests" in arguments:
             arguments["runs"] = [self._run] * len(arguments["digests"])
@@ -237,11 +239,11 @@ class PostgresDatabase:
     def _answer(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
             return function(self, *arguments)
-        except JournalError as error:  # of this command alone; nothing of it was written
+        except JournalError as error:  # of this command only; nothing of it was written
             return error
 
     def _read(self, transaction: Transaction) -> Decisions:
-        """Lock the budget, and read what the transaction is about."""
+        """Lock the budget, and read the rows that the transaction needs."""
         begun = {key_digest(one.key) for call in transaction.begins for one in call.intents}
         digests = list(
             begun.union(
@@ -285,7 +287,7 @@ class PostgresDatabase:
         return decisions
 
     def _write(self, decisions: Decisions) -> None:
-        """Write what was decided, and forget it."""
+        """Write the collected decisions, and clear them."""
         for name, arguments in decisions.take():
             self._execute(name, **arguments)
 

@@ -1,4 +1,4 @@
-"""``Decisions``: what one transaction does with the items that it has read."""
+"""``Decisions``: decide what one transaction does with the items that it has read."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from heygen_async.journal.transaction import BeginCall
 
 
 class Decisions:
-    """Decide about items by the rules of the journal, and collect what is to be written.
+    """Decide on items by the rules of the journal, and collect the rows to write.
 
     Args:
         name: The name of the journal, for messages.
-        present: Records of the items, by digest; those that are queued have none.
-        claimed: Owners and digests of claims through this connection, and whether the item had
-            ended then.
+        present: Records of the items, by digest; queued items have none.
+        claimed: Owners and digests of claims through this connection, with whether the item had
+            ended at the time.
         living: Owners that are alive.
         money: The sums of the budget.
         ended: Number of outcomes of the run so far.
-        cancelled: Whether nothing more may be begun.
+        cancelled: Whether the run is cancelled, so that no more items may be begun.
         now: Unix seconds.
-        reservations: Writes what was collected, and returns what is reserved for items of living
-            owners, and of the one that it is called with; see ``Money.refusal``.
+        reservations: Writes the collected rows, and returns the amounts reserved for items of
+            living owners and of the owner that is passed; see ``Money.refusal``.
 
     """
 
@@ -65,7 +65,7 @@ class Decisions:
         self._reservations = reservations
 
     def take(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return statements and their arguments for what was collected, and forget it."""
+        """Return the statements and arguments that were collected, and clear them."""
         if self._intended:
             yield "intend", {"now": self._now, **_intents(self._intended)}
         if self._owned:
@@ -88,11 +88,11 @@ class Decisions:
             collected.clear()
 
     def begin(self, call: BeginCall) -> list[BeginResult]:
-        """Claim the items of a call, and begin those that can be begun."""
+        """Claim the items of a call, and begin those that may be begun."""
         return [self._begin(intent, call.owner, call.room) for intent in call.intents]
 
     def submitted(self, digest: UUID, key: str, job_id: str) -> JournalError | None:
-        """Note the job of an item, or return why it cannot be."""
+        """Note the job of an item, or return the reason for a refusal."""
         present = self._present.get(digest)
         if present is None:
             return unknown_key(self._name, key)
@@ -107,7 +107,7 @@ class Decisions:
         return None
 
     def finish(self, digest: UUID, outcome: Finish, result: str | None) -> JournalError | None:
-        """Note the outcome of an item and settle its money, or return why it cannot be."""
+        """Note the outcome of an item and settle its money, or return the reason for a refusal."""
         present = self._present.get(digest)
         if present is None:
             return unknown_key(self._name, outcome.key)
@@ -125,7 +125,8 @@ class Decisions:
             return Begin.HELD_BY_OTHER
         if room and (present is None or may_replace(present, intent)):
             return self._intend(intent, digest, present, owner)
-        # After another owner's claim the same owner can claim it again, once it has ended too.
+        # If another owner has claimed the item since, the same owner can claim it again, even after
+        # it has ended.
         ended = present is not None and present.finished
         claimed_ended = self._claimed.get((owner, digest))
         if claimed_ended or (

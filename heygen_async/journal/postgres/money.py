@@ -1,4 +1,4 @@
-"""``Money``: what a family of runs has spent and reserved, during one transaction."""
+"""``Money``: the spent and reserved amounts of a family of runs, during one transaction."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from heygen_async.pricing.budget import UNITS, Figures, check_room, to_units
 
 
 class Money:
-    """The sums of a budget's row, which this transaction has locked. Amounts are in 1e-9 USD.
+    """Sums of a budget's row, locked by this transaction. Amounts are in 1e-9 USD.
 
     Args:
-        spent: Of items that have ended.
-        reserved: Of open items whose amount is recorded.
-        unrecorded: Open items whose amount is not.
-        open_items: All open items.
-        ended: Items that had a job and have ended.
+        spent: Amount spent on items that have ended.
+        reserved: Amount reserved for open items with a recorded amount.
+        unrecorded: Number of open items without a recorded amount.
+        open_items: Number of all open items.
+        ended: Number of items that had a job and have ended.
         max_cost: Cap in USD, or None.
-        max_jobs: Number of jobs that may be submitted, or None.
+        max_jobs: Maximum number of jobs, or None.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Money:
         self._max_cost, self._max_jobs = max_cost, max_jobs
 
     def row(self) -> dict[str, int]:
-        """Return the sums as the budget's row holds them."""
+        """Return the sums in the form of the budget's row."""
         return {
             "spent": self._spent,
             "reserved": self._reserved,
@@ -50,12 +50,12 @@ class Money:
     def refusal(
         self, intent: Intent, living: Callable[[], tuple[int, int, int]]
     ) -> BudgetExceeded | None:
-        """Return why an item may not begin, or None if there is room for it.
+        """Return the reason why an item may not begin, or None if there is room for it.
 
         Args:
-            intent: The item. One without an estimate is never refused.
-            living: Returns what is reserved for jobs that somebody waits for, what these cost at
-                least, and how many of them are of unknown cost.
+            intent: The item. An item without an estimate is never refused.
+            living: Returns, for jobs that a living owner waits for, the reserved amount, the
+                minimum cost, and the number of jobs of unknown cost.
         """
         estimate = intent.estimate
         if estimate is None:
@@ -89,7 +89,7 @@ class Money:
         self._count(usd, 1)
 
     def release(self, present: ItemRecord) -> None:
-        """Count an item no more that is begun anew, unless it has ended."""
+        """Stop counting an item that is begun again, unless it has ended."""
         if present.state not in FINISHED:
             self._count(present.reserved_usd, -1)
 
@@ -99,10 +99,10 @@ class Money:
             self._count(present.reserved_usd, 1)
 
     def settle(self, present: ItemRecord, outcome: Finish) -> None:
-        """Replace what is reserved for an item by what it has cost.
+        """Replace the reservation for an item with its actual cost.
 
-        An unknown cost counts as what was reserved. What was sent again in doubt may have been paid
-        for each time.
+        If the cost is unknown, the reserved amount counts. Each attempt that was resent in doubt
+        may have been paid for.
         """
         self._count(present.reserved_usd, -1)
         if outcome.usd is not None:

@@ -1,4 +1,4 @@
-"""Reads a run in PostgreSQL, also while others write it."""
+"""Read a run in PostgreSQL, even while other processes write it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _PAGE = 1000
 
 
 class PostgresReader:
-    """Read one run. Nothing is written, and items that are queued are left out.
+    """Read one run without writing. Queued items are not included.
 
     Args:
         location: The server.
         run: The name of the run.
 
     Attributes:
-        name: What identifies the run, without user and password.
-        run: What the run was asked to do.
+        name: Name that identifies the run, without user and password.
+        run: The record of the run.
 
     Raises:
-        JournalError: The server cannot be reached, or holds no such run.
+        JournalError: The server cannot be reached or has no such run.
     """
 
     def __init__(self, location: Location, run: str) -> None:
@@ -64,7 +64,7 @@ class PostgresReader:
         self.close()
 
     def close(self) -> None:
-        """Disconnect. Closing twice is fine."""
+        """Disconnect. Can be called twice."""
         self._connection.close()
 
     def totals(self) -> Totals:
@@ -72,7 +72,7 @@ class PostgresReader:
         return self._query(lambda connection: totals(connection, self._run))
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
-        """Iterate over all items, or those in some states, in the order of positions."""
+        """Iterate over all items, or those in the given states, in the order of positions."""
         after = -1
         while True:
             found = self._query(lambda c, after=after: page(c, self._run, states, after, _PAGE))
@@ -99,10 +99,10 @@ class PostgresReader:
 
 
 def exists(location: Location, run: str) -> bool:
-    """Return whether a server holds a run. Blocks.
+    """Return whether a run exists on a server. Blocks.
 
     Raises:
-        JournalError: It cannot be reached.
+        JournalError: The server cannot be reached.
     """
     name = location.name(run)
     with connect(location, name) as connection:

@@ -1,4 +1,4 @@
-"""Rows of the tables in PostgreSQL, as records and back."""
+"""Convert rows of the PostgreSQL tables to records and back."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Connection = psycopg.Connection[Any]
 
 
 class StoredRun(msgspec.Struct, frozen=True):
-    """A run and its numbers.
+    """A run and its row numbers.
 
     Attributes:
         run: Its number.
         budget: The number of the budget of its family.
-        record: What it was asked to do.
+        record: The record of the run.
     """
 
     run: int
@@ -42,10 +42,10 @@ class StoredRun(msgspec.Struct, frozen=True):
 
 
 def key_digest(key: str) -> UUID:
-    """Return 128 bits of the key's SHA-256, which items are found by.
+    """Return 128 bits of the key's SHA-256, used to look up items.
 
     Raises:
-        InvalidRequest: The key is not text that PostgreSQL stores.
+        InvalidRequest: PostgreSQL cannot store the key as text.
     """
     try:
         encoded = key.encode()
@@ -59,14 +59,14 @@ def key_digest(key: str) -> UUID:
 
 
 def storable(text: str | None) -> str | None:
-    """Return text from outside without what PostgreSQL does not store."""
+    """Return external text without the characters that PostgreSQL cannot store."""
     if text is None:
         return None
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def find_run(connection: Connection, name: str) -> StoredRun | None:
-    """Return the run with a name, or None."""
+    """Return the run with the given name, or None."""
     row = connection.execute(sql("find_run"), {"name": name}).fetchone()
     if row is None:
         return None
@@ -76,7 +76,7 @@ def find_run(connection: Connection, name: str) -> StoredRun | None:
 
 
 def intent_record(intent: Intent, owner: str, now: float, resends: int) -> ItemRecord:
-    """Return the record that an intent makes."""
+    """Return the record that an intent creates."""
     return ItemRecord(
         key=intent.key,
         position=intent.position,
@@ -117,13 +117,13 @@ def record(row: Sequence[Any]) -> ItemRecord:
 def page(
     connection: Connection, run: int, states: Collection[State] | None, after: int, count: int
 ) -> list[ItemRecord]:
-    """Return items behind a position, in the order of positions.
+    """Return items after a position, in the order of positions.
 
     Args:
         connection: A connection.
         run: The number of the run.
         states: Only items in these states; None for all.
-        after: The position that the page starts behind.
+        after: The position after which the page starts.
         count: Number of items; more if several share the last position of the page.
     """
     among = STATES if states is None else states
@@ -143,13 +143,13 @@ def members(connection: Connection, run: int, idempotency_key: str) -> list[Item
 
 
 def slot_samples(connection: Connection, run: int, after: float, count: int) -> list[SlotSample]:
-    """Return samples later than a moment, oldest first."""
+    """Return samples later than the given time, oldest first."""
     arguments = {"run": run, "after": after, "count": count}
     return [SlotSample(*row) for row in connection.execute(sql("slot_samples"), arguments)]
 
 
 def totals(connection: Connection, run: int) -> Totals:
-    """Return sums over all items that were begun; reads all of them."""
+    """Return sums over all items that were begun. Reads all of them."""
     rows = connection.execute(sql("totals"), {"run": run}).fetchall()
     reserved: dict[State, tuple[float | None, ...]] = {s: () for s in STATES if s not in FINISHED}
     reserved.update((row[0], tuple(row[10])) for row in rows if row[0] in reserved)

@@ -1,4 +1,4 @@
-"""``PostgresJournal``: a run in PostgreSQL, which many processes and machines can work on."""
+"""``PostgresJournal``: a run in PostgreSQL that many processes and machines can process."""
 
 from __future__ import annotations
 
@@ -32,24 +32,25 @@ _PAGE = 1000
 
 
 class PostgresJournal:
-    """Store a run in the schema ``heygen_async`` of a database, which is created if it is missing.
+    """Store a run in a database, in the schema ``heygen_async``, which is created if it is missing.
 
-    Any number of processes can open the run at a time. Each keeps its owner alive by heartbeats; if
-    it dies, others can claim its items once its lease has ended. Closing ends the leases that were
-    renewed through this journal.
+    Any number of processes can open the run at the same time. Each keeps its owner alive with
+    heartbeats; if the process dies, others can claim its items after its lease has ended. Closing
+    the journal ends the leases that were renewed through it.
 
-    A journal holds one connection while it is open. If that is lost, all calls raise, as for a file
-    whose disk is full; opening the journal again connects anew.
+    A journal holds one connection while it is open. If the connection is lost, all calls raise, as
+    for a file on a full disk; opening the journal again opens a new connection.
 
     Args:
-        dsn: ``postgresql://user:password@host:5432/database?run=launch``, with the parameters that
-            libpq takes, such as ``sslmode=verify-full``; or libpq's ``key=value`` form. A password
-            can stand in ``PGPASSWORD`` or ``~/.pgpass`` instead.
+        dsn: ``postgresql://user:password@host:5432/database?run=launch``, with parameters of libpq
+            such as ``sslmode=verify-full``; or libpq's ``key=value`` form. The password can be in
+            ``PGPASSWORD`` or ``~/.pgpass`` instead.
         run: The name of the run. Default: the one in the URL.
-        family: The run whose budget it shares, if it has not been opened yet. Default: its own.
-        heartbeat_every: Seconds between two heartbeats of an owner; it counts as dead after three
-            that are missing.
-        clock: Returns Unix seconds. Default: the clock of the server, so that those of the machines
+        family: The run whose budget this run shares; used when the run is first opened. Default:
+            its own budget.
+        heartbeat_every: Seconds between two heartbeats of an owner, which counts as dead after
+            three missed heartbeats.
+        clock: Returns Unix seconds. Default: the clock of the server, so the clocks of the machines
             need not agree.
 
     Attributes:
@@ -98,11 +99,11 @@ class PostgresJournal:
 
     @property
     def commits(self) -> int:
-        """Number of transactions since it was opened; each writes all that was queued."""
+        """Number of transactions since the journal was opened; each writes the whole queue."""
         return 0 if self._writer is None else self._writer.commits
 
     def beside(self, name: str) -> PostgresJournal:
-        """Return the journal of another run, ``RUN.NAME``; the two have one budget."""
+        """Return the journal of another run, ``RUN.NAME``; both share one budget."""
         return _closed_journal(self._dsn, f"{self.run}.{name}", *self._settings)
 
     def exists(self) -> bool:
@@ -110,11 +111,11 @@ class PostgresJournal:
         return exists(self._location, self.run)
 
     def reader(self) -> PostgresReader:
-        """Open a reader. Blocks."""
+        """Return a reader. Blocks."""
         return PostgresReader(self._location, self.run)
 
     async def open(self, spec: RunSpec) -> Opened:
-        """Connect, and open the run or create it."""
+        """Connect and open the run; create it if it does not exist."""
         if spec.run_id is not None:
             check_run_id(spec.run_id)
         database = PostgresDatabase(self._location, self.run, self._family, spec, self._clock)
@@ -123,7 +124,7 @@ class PostgresJournal:
         except asyncio.CancelledError:
             await in_thread(database.close)
             raise
-        # Samples of the slots alone are taken by the clock of this process.
+        # Only samples of the slots use the clock of this process.
         clock = self._clock or time.time
         self._writer = GroupCommit(database, clock, asyncio.get_running_loop())
         return database.opened
@@ -131,7 +132,7 @@ class PostgresJournal:
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Awaitable[list[BeginResult]]:
-        """Claim items, and record the intents of those that are new, in one transaction."""
+        """Claim items, and record the intents of new items, in one transaction."""
         for intent in intents:
             key_digest(intent.key)  # raises for a key that cannot be stored
         writer = self._writer or self._not_open()
@@ -154,7 +155,7 @@ class PostgresJournal:
         return Written(transaction, "finished", len(transaction.finished) // FINISHED_WIDTH)
 
     def mark_uncertain(self, key: str) -> Awaitable[None]:
-        """Record that nobody can tell whether an intended item was accepted."""
+        """Record that it is unknown whether an intended item was accepted."""
         return self._do(PostgresDatabase.mark_uncertain, key)
 
     def count_resend(self, key: str) -> Awaitable[None]:
@@ -166,13 +167,13 @@ class PostgresJournal:
         return self._do(PostgresDatabase.read, members, idempotency_key)
 
     def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
-        """Return nothing: there are no records of schema 1 in PostgreSQL."""
+        """Return nothing: PostgreSQL holds no records of schema 1."""
         return Completed([])
 
     async def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
     ) -> AsyncIterator[ItemRecord]:
-        """Iterate over items behind a position, in the order of positions."""
+        """Iterate over items after a position, in the order of positions."""
         while True:
             found: list[ItemRecord] = await self._do(
                 PostgresDatabase.read, page, states, after, _PAGE
@@ -184,7 +185,7 @@ class PostgresJournal:
             after = found[-1].position
 
     def totals(self) -> Awaitable[Totals]:
-        """Return sums over all items; reads all of them."""
+        """Return sums over all items. Reads all of them."""
         return self._do(PostgresDatabase.read, totals)
 
     def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
@@ -196,7 +197,7 @@ class PostgresJournal:
         return self._do(PostgresDatabase.end_scout, source, owner, seconds)
 
     def sample_slots(self, running: int, limit: int) -> None:
-        """Store how many jobs run and how many could; one sample a second is kept."""
+        """Store the number of running jobs and the limit; one sample per second is kept."""
         (self._writer or self._not_open()).sample(running, limit)
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:
@@ -204,14 +205,14 @@ class PostgresJournal:
         return self._do(PostgresDatabase.heartbeat, owner, lease)
 
     def cancel(self, cancelled: bool = True) -> Awaitable[None]:
-        """Let nothing more be begun by any process, or undo that.
+        """Stop all processes from beginning new items, or allow it again.
 
-        What is under way goes on to its end. Processes that listen are told at once.
+        Items in progress continue to their end. Listening processes are notified immediately.
         """
         return self._do(PostgresDatabase.cancel, cancelled)
 
     async def aclose(self) -> None:
-        """Write what is queued, end the leases, and disconnect."""
+        """Write the queue, end the leases, and disconnect."""
         if self._writer is not None:
             await self._writer.aclose()
 

@@ -1,1 +1,1 @@
-"""What a journal stores in one SQLite file."""
+"""Journal in one SQLite file."""

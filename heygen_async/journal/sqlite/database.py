@@ -1,7 +1,7 @@
-"""The file of a SQLite journal, from the side of the thread that writes it.
+"""The file of a SQLite journal, used by the thread that writes it.
 
-Everything here blocks and runs in one thread at a time. ``apply`` carries out a transaction: when
-it returns, all of it is on the disk.
+Everything here blocks and runs in one thread at a time. ``apply`` carries out a transaction; when
+it returns, the whole transaction is on disk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from heygen_async.journal.transaction import (
     Transaction,
 )
 
-# Seconds that a commit waits for a person who has locked the file in a shell.
+# Seconds that a commit waits for a user who has locked the file in a shell.
 _BUSY = 30.0
 # Milliseconds that closing waits for readers before it leaves the write-ahead log in place.
 _BUSY_CLOSING_MS = 500
@@ -56,22 +56,22 @@ INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET lease_until = exclude
 
 T = TypeVar("T")
 
-# Results of the calls of ``begin``, and why rows were not written, as in ``Results``.
+# Results of ``begin`` calls, and reasons why rows were not written, as in ``Results``.
 _Written: TypeAlias = tuple[dict[int, list[BeginResult]], dict[Row, Exception]]
 
 
 class Database:
-    """The open file.
+    """The open database file.
 
     Args:
         path: The file.
-        spec: The run that it is opened for.
+        spec: The run.
         clock: Returns Unix seconds.
         checkpoint_pages: Pages of the write-ahead log that are copied into the file at a time.
 
     Attributes:
-        path: The file; its real path once it is open.
-        opened: What it held then; set by ``open``.
+        path: The file; its real path after it was opened.
+        opened: Contents of the file when it was opened; set by ``open``.
     """
 
     opened: Opened
@@ -97,12 +97,12 @@ class Database:
         self._failure: JournalError | None = None
 
     def open(self) -> None:
-        """Lock and open the file, or create it, and verify that it can be used.
+        """Lock and open or create the file, and verify that it can be used.
 
         Raises:
-            JournalError: It cannot be used; nothing is left open or locked.
+            JournalError: The file cannot be used; it is neither open nor locked.
         """
-        # One file has one lock, whatever names lead to it.
+        # A file has one lock, regardless of the name that it is opened under.
         self.path = Path(os.path.realpath(self.path))
         self._wal = f"{self.path}-wal"
         self._lock = FileLock(Path(f"{self.path}.lock"))
@@ -129,7 +129,7 @@ class Database:
         """Write a transaction: intents, then job ids, outcomes, and commands.
 
         Raises:
-            JournalError: None of it counts, and nothing later will: the file has failed.
+            JournalError: The file has failed. Nothing of this or any later transaction is stored.
         """
         if self._failure is not None:
             raise self._failure
@@ -151,14 +151,14 @@ class Database:
         return Results(answers, begins, failures)
 
     def close(self) -> None:
-        """Leave one plain file behind, and release the lock. Closing twice is fine.
+        """Merge the log into the file, and release the lock. Can be called twice.
 
         Raises:
-            JournalError: The write-ahead log could not be copied into the file; it still holds
-                what was committed, and the next start or a reader finds it there.
+            JournalError: The write-ahead log could not be copied into the file. The log still holds
+                the committed data, and the next start or a reader finds it there.
         """
         try:
-            # If a reader is still there the file stays in two parts, as after a crash.
+            # If a reader still has the file open, file and log stay separate, as after a crash.
             if self._connection is not None and self._failure is None:
                 self._cursor.execute(f"PRAGMA busy_timeout = {_BUSY_CLOSING_MS}")
                 try:
@@ -172,12 +172,12 @@ class Database:
             self._release()
 
     def mark_uncertain(self, key: str) -> None:
-        """Store that the fate of an item is unknown."""
+        """Store that the state of an item is unknown."""
         if not self._cursor.execute(_UNCERTAIN, (schema.key_digest(key), key)).rowcount:
             raise wrong_state(str(self.path), self._present(key), "uncertain")
 
     def count_resend(self, key: str) -> None:
-        """Store that an item is sent again in doubt."""
+        """Store that an item is resent in doubt."""
         if not self._cursor.execute(_RESEND, (schema.key_digest(key), key)).rowcount:
             raise unknown_key(str(self.path), key)
 
@@ -186,11 +186,11 @@ class Database:
         self._cursor.execute("INSERT INTO slots VALUES (?, ?, ?)", (now, running, slot_limit))
 
     def heartbeat(self, owner: str, until: float) -> None:
-        """Store until when an owner is alive."""
+        """Store the time until which an owner is alive."""
         self._cursor.execute(_HEARTBEAT, (owner, until))
 
     def read(self, query: Callable[..., T], *arguments: Any) -> T:
-        """Return what a query of ``schema`` finds."""
+        """Return the result of a query of ``schema``."""
         return query(self._open_connection, *arguments)
 
     @property
@@ -204,10 +204,10 @@ class Database:
         return self._connection
 
     def _open(self) -> None:
-        # SQLite would create it readable for everybody; payloads may be confidential.
+        # SQLite would create the file readable for everyone; payloads may be confidential.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        # Commits run in the journal's own thread, opening and closing in any.
+        # Commits run in the journal's own thread; opening and closing run in any thread.
         self._connection = connection = sqlite3.connect(
             self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
         )
@@ -222,21 +222,21 @@ class Database:
             raise journal_error(str(self.path), "damaged", sentence)
         self._cursor.execute("PRAGMA journal_mode = WAL").fetchall()
         self._cursor.execute("PRAGMA synchronous = FULL")
-        self._cursor.execute("PRAGMA fullfsync = ON")  # macOS: past the drive's own cache, too
+        self._cursor.execute("PRAGMA fullfsync = ON")  # macOS: flush the drive's cache, too
         self._cursor.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
         self._cursor.execute("PRAGMA secure_delete = OFF").fetchall()
-        # With the log, so that readers are not misled by a file that is half rewritten.
+        # Use the log, so that readers do not see a file that is half rewritten.
         if run.schema_version < SCHEMA_VERSION:
             migrate(connection, run)
         totals = schema.totals(connection)
         self._last_item = connection.execute("SELECT max(item) FROM items").fetchone()[0] or 0
-        # Grows on disk, not in memory, and ends with the connection.
+        # It grows on disk rather than in memory, and ends with the connection.
         self._cursor.execute(
             "CREATE TEMP TABLE claimed "
             "(owner TEXT, key_digest INTEGER, PRIMARY KEY (owner, key_digest)) WITHOUT ROWID"
         )
         self._cursor.execute("BEGIN IMMEDIATE")
-        # Creates the log, or fails with the reason. The lock says that other owners are gone.
+        # Create the log, or fail with the reason. The lock proves that other owners are gone.
         self._cursor.execute("DELETE FROM owners")
         self._cursor.execute("UPDATE run SET settings = ifnull(?, settings)", (self._settings,))
         self._cursor.execute("COMMIT")
@@ -250,7 +250,7 @@ class Database:
         self._identity = status.st_dev, status.st_ino
 
     def _create(self, connection: sqlite3.Connection) -> None:
-        # Before the write-ahead log is switched on: the file is complete by itself, even if it
+        # Do this before the write-ahead log is switched on: the file is then complete, even if it
         # is copied without its log.
         connection.executescript(schema.SCHEMA)
         run = asdict(new_run(self._spec, self.path.stem, self._clock()))
@@ -267,7 +267,7 @@ class Database:
                 begins[index] = self._begin(call)
                 continue
             for intent in call.intents:
-                if intent.attempt > 1:  # others were inserted, and show their owner themselves
+                if intent.attempt > 1:  # others were inserted with their owner
                     self._claim(call.owner, schema.key_digest(intent.key))
         if schema.SUBMITTED.write(self._cursor, transaction.submitted) and schema.FINISH.write(
             self._cursor, transaction.finished
@@ -276,7 +276,7 @@ class Database:
         return None
 
     def _write_singly(self, transaction: Transaction) -> _Written:
-        """Write one row after the other, and return which could not be written."""
+        """Write rows one by one, and return those that could not be written."""
         begins = {index: self._begin(call) for index, call in enumerate(transaction.begins)}
         outcomes: dict[Row, Exception | None] = {}
         for number, values in enumerate(_rows(transaction.submitted, schema.SUBMITTED.width), 1):
@@ -290,7 +290,7 @@ class Database:
             return function(self, *arguments)
         except sqlite3.Error:
             raise
-        except Exception as error:  # of this command alone; nothing of it was written
+        except Exception as error:  # of this command only; nothing of it was written
             return error
 
     def _begin(self, call: BeginCall) -> list[BeginResult]:
@@ -308,7 +308,8 @@ class Database:
         ):
             self._claim(owner, digest)
             return Begin.NEW
-        # Without a record, another key has the same digest: once in 10^8 runs of a million.
+        # If there is no record, another key has the same digest: once in 10^8 runs of a million
+        # items.
         if present is None or self._began_here(digest, owner) or not self._claim(owner, digest):
             return Begin.DUPLICATE
         if not present.finished:
@@ -329,7 +330,7 @@ class Database:
         return row is not None
 
     def _claim(self, owner: str, digest: int) -> bool:
-        """Note that an owner has claimed an item, and return whether it had not before."""
+        """Note that an owner has claimed an item, and return whether this is its first claim."""
         claim = "INSERT OR IGNORE INTO temp.claimed VALUES (?, ?)"
         return bool(self._cursor.execute(claim, (owner, digest)).rowcount)
 

@@ -1,8 +1,8 @@
-"""The lock that keeps a second process off a journal; a crash releases it.
+"""Lock a journal against a second process. A crash releases the lock.
 
-It is held on a file beside the journal, not on the journal itself: SQLite keeps its own locks
-there, which POSIX drops as soon as the process closes any other descriptor of that file. Readers
-do not look at it. The operating system releases it when the process ends, however it ends.
+The lock is held on a file beside the journal, not on the journal itself: SQLite has its own locks
+there, which POSIX drops when the process closes any other descriptor of that file. Readers ignore
+the lock. The operating system releases it when the process ends for any reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _try_lock(file: io.FileIO) -> None:
-        # Locked bytes cannot be read by others on Windows: lock one behind the process id.
+        # On Windows, locked bytes cannot be read by others, so lock one after the process id.
         file.seek(64)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
@@ -29,10 +29,10 @@ else:
 
 
 class Held(Exception):
-    """Another process, or another journal of this one, holds the lock.
+    """Another process, or another journal in this process, holds the lock.
 
     Attributes:
-        process_id: The holder's, or None where it cannot be told.
+        process_id: Process id of the holder, or None if unknown.
     """
 
     def __init__(self, process_id: int | None) -> None:
@@ -41,7 +41,7 @@ class Held(Exception):
 
 
 class FileLock:
-    """An exclusive lock; the file exists while it is held, and after a crash.
+    """An exclusive lock. Its file exists while the lock is held, and after a crash.
 
     Args:
         path: The lock's own file.
@@ -52,11 +52,11 @@ class FileLock:
         self._file: io.FileIO | None = None
 
     def acquire(self) -> None:
-        """Take the lock, without waiting.
+        """Acquire the lock without waiting.
 
         Raises:
-            Held: It is taken.
-            OSError: The file cannot be made, or it is a link, a pipe or a device.
+            Held: The lock is taken.
+            OSError: The file cannot be created, or it is a link, a pipe or a device.
         """
         while self._file is None:
             file = open_regular(self._path, "a+b", 0o600)
@@ -65,7 +65,7 @@ class FileLock:
                     _try_lock(file)
                 except OSError:
                     raise Held(_process_id(file)) from None
-                # Whoever held it before may have removed the file since it was opened here.
+                # A previous holder may have removed the file since it was opened here.
                 if _same_file(file, self._path):
                     file.seek(0)
                     file.truncate()
@@ -76,17 +76,17 @@ class FileLock:
                     file.close()
 
     def release(self) -> None:
-        """Give the lock back and remove its file."""
+        """Release the lock and remove its file."""
         file, self._file = self._file, None
         if file is None:
             return
         if sys.platform == "win32":
-            file.close()  # an open file cannot be removed there
+            file.close()  # an open file cannot be removed on Windows
         try:
             if sys.platform == "win32" or _same_file(file, self._path):
                 self._path.unlink(missing_ok=True)
         except OSError:
-            pass  # the file alone locks nothing
+            pass  # the file by itself locks nothing
         finally:
             file.close()
 

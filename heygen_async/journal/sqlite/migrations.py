@@ -1,7 +1,7 @@
-"""Upgrades journals of schema 1, which version 0.1.0 wrote, to schema 2.
+"""Upgrade journals of schema 1, which version 0.1.0 wrote, to schema 2.
 
-A record of schema 1 names no operation. What it was sent to follows from the kind of the run; a
-run of mixed requests has its old fingerprints to compare with.
+A record of schema 1 names no operation. The operation is derived from the kind of the run; for a
+run of mixed requests, it is found by comparing the old fingerprints.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from heygen_async.journal.sqlite import schema
 
 _TEST_RUN = " (test)"
 
-# What version 0.1.0 called the address of an operation in its fingerprints.
+# Names that version 0.1.0 used for an operation's address in its fingerprints.
 _ADDRESSES = {
     "videos.create": "videos",
     "video_translations.create": "video-translations",
@@ -41,15 +41,15 @@ class _ProofreadId(msgspec.Struct):
 
 
 def upgrade(record: ItemRecord, run: RunRecord) -> ItemRecord:
-    """Return a record of schema 1 as schema 2 has it.
+    """Convert a record of schema 1 to schema 2.
 
     Args:
         record: The record; its operation is None, and ``legacy_fingerprint`` is set.
         run: The run that it belongs to.
 
     Returns:
-        The record with its operation, the canonical fingerprint and the ``callback_id`` that it
-        was sent with. A request of no known kind keeps None and an empty fingerprint.
+        The record with its operation, its canonical fingerprint and the ``callback_id`` that it was
+        sent with. A request of unknown kind keeps None and an empty fingerprint.
     """
     legacy = record.legacy_fingerprint or ""
     callback_id = idempotency_key(run.run_id, record.key, legacy, record.attempt)
@@ -69,8 +69,8 @@ def migrate(connection: sqlite3.Connection, run: RunRecord) -> None:
     """Upgrade an open journal of schema 1 in one transaction.
 
     Args:
-        connection: The journal, locked by the caller.
-        run: The run that it holds.
+        connection: Connection to the journal, which the caller has locked.
+        run: The run in the journal.
 
     Raises:
         sqlite3.Error: Nothing was changed.
@@ -81,7 +81,7 @@ def migrate(connection: sqlite3.Connection, run: RunRecord) -> None:
         connection.execute("DROP INDEX items_by_position")
         for statement in _statements(schema.ITEMS):
             connection.execute(statement)
-        # A cursor that is still open would keep the file from being closed.
+        # A cursor that is still open would prevent the file from being closed.
         with contextlib.closing(schema.records_of_version_1(connection)) as records:
             connection.executemany(_INSERT, (_row(record, run) for record in records))
         connection.execute("DROP TABLE items_1")

@@ -1,4 +1,4 @@
-"""Reads a journal, also while a run writes it, without touching it."""
+"""Read a journal without changing it, even while a run writes it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _PAGE = 1000
 
 
 class SqliteReader:
-    """Read one file, of schema 1 or 2. It makes no file beside it and changes nothing in it.
+    """Read a file of schema 1 or 2 without changing it or creating files beside it.
 
-    A copy of a journal serves as well, with its ``-wal`` file if it had one.
+    A copy of a journal can be read too, together with its ``-wal`` file if there is one.
 
     Args:
         path: The file.
 
     Attributes:
         name: The real path of the file.
-        run: What the run was asked to do.
+        run: The record of the run.
 
     Raises:
-        JournalError: The file does not exist, or is not a journal that this version can read.
+        JournalError: The file does not exist, or this version cannot read it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ class SqliteReader:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Closing twice is fine."""
+        """Close the file. Can be called twice."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -71,7 +71,7 @@ class SqliteReader:
         return self._query(schema.totals)
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
-        """Iterate over all items, or those in some states, in the order of positions."""
+        """Iterate over all items, or those in the given states, in the order of positions."""
         after = -1
         while True:
             page = self._query(lambda c, after=after: schema.page(c, states, after, _PAGE))
@@ -98,7 +98,8 @@ class SqliteReader:
                     self._connection = self._open()
                 try:
                     with self._connection as connection:
-                        # One moment for all that is asked: a run may migrate the file meanwhile.
+                        # Read everything in one transaction: a run may migrate the file in the
+                        # meantime.
                         connection.execute("BEGIN")
                         answer = ask(connection)
                 except sqlite3.DatabaseError:
@@ -107,7 +108,7 @@ class SqliteReader:
                 else:
                     if not self._overtaken():
                         return answer
-                self.close()  # a run has started to write: read again, by its rules
+                self.close()  # a run has started to write: read again through its log
         except sqlite3.Error as error:
             raise schema.error_from_sqlite(self._path, error) from error
         except OSError as error:
@@ -119,16 +120,16 @@ class SqliteReader:
     def _open(self) -> sqlite3.Connection:
         path, options = self._path, "mode=ro"
         os.stat(path)
-        # SQLite would make the log and its index where they are missing, even to read only.
+        # SQLite would create a missing log and index even when it only reads.
         self._unwritten = not self._wal.exists()
         if self._unwritten:
             options += "&immutable=1"
         elif not os.path.exists(f"{path}-shm"):
-            # Copied, or salvaged after a power loss: nobody writes it now.
+            # The file was copied, or salvaged after a power loss: no process writes it now.
             self._copy = tempfile.TemporaryDirectory(prefix="heygen-journal-")
             path = Path(shutil.copy(path, self._copy.name))
             shutil.copy(self._wal, self._copy.name)
-        # One call at a time, but not always from the same thread.
+        # One call runs at a time, but not always in the same thread.
         connection = sqlite3.connect(
             f"{path.as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False
         )

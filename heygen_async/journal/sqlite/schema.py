@@ -1,7 +1,7 @@
 """Tables, statements and errors of the SQLite journal; shared by the writer and by readers.
 
-Payloads and results are stored as TEXT if they are text, so that a person can read them in
-``sqlite3``; the casts return the same bytes for either type.
+Payloads and results are stored as TEXT if they are text, so they can be read in ``sqlite3``; the
+casts return the same bytes for both types.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ INSERT INTO run VALUES
     (:run_id, :kind, :subject, :created_at, :settings, :sdk_version, :schema_version)
 """
 
-# The columns in the order of the attributes of ItemRecord, by version of the schema.
+# Columns in the order of the attributes of ItemRecord, by schema version.
 _RECORD = {
     1: """
 SELECT key, position, attempt, state, NULL, '[]', idempotency_key, idempotency_key, '',
@@ -134,18 +134,18 @@ _RESERVED = {
 
 
 class Statement:
-    """One statement that writes any number of rows.
+    """A statement that writes any number of rows.
 
-    Each statement releases the interpreter lock and has to win it back from a busy event loop,
-    which takes longer than the statement itself; so rows of one kind go together.
+    Each statement releases the interpreter lock and has to reacquire it from a busy event loop,
+    which takes longer than the statement itself. So rows of one kind are written together.
 
     Args:
         text: The SQL, with ``{rows}`` for the list of values.
-        width: Values of a row.
+        width: Number of values per row.
     """
 
-    # Rows of one statement. A few sizes only, since each is compiled once; the last rows are
-    # filled up with rows of NULL, which do nothing.
+    # Numbers of rows per statement. There are only a few sizes, since each is compiled once; the
+    # last rows are padded with rows of NULL, which have no effect.
     _SIZES = (1, 8, 64)
 
     def __init__(self, text: str, *, width: int) -> None:
@@ -154,7 +154,7 @@ class Statement:
         self._texts = {size: text.format(rows=", ".join([row] * size)) for size in self._SIZES}
 
     def write(self, cursor: sqlite3.Cursor, values: Sequence[Any]) -> bool:
-        """Write rows, given one behind the other, and return whether all were written."""
+        """Write rows, given as one flat sequence, and return whether all were written."""
         step = self._SIZES[-1] * self.width
         for first in range(0, len(values), step):
             some = values[first : first + step]
@@ -166,7 +166,7 @@ class Statement:
         return True
 
 
-# Lists of more than two values would make SQLite build a table for each statement.
+# SQLite would build a table for each statement if the lists had more than two values.
 INTEND = Statement(
     """
 INSERT INTO items (key, key_digest, position, attempt, state, operation, path_arguments,
@@ -225,7 +225,7 @@ WHERE key_digest = column1 AND key = column2 AND state NOT IN ('completed', 'fai
     width=11,
 )
 
-# SQLite's primary result codes (the low byte of the extended ones), to reason and sentence.
+# SQLite's primary result codes (the low byte of the extended codes), mapped to reason and sentence.
 _BY_CODE = {
     sqlite3.SQLITE_FULL: ("disk_full", "the disk is full"),
     sqlite3.SQLITE_READONLY: ("read_only", "the file or its folder is read-only"),
@@ -249,17 +249,17 @@ _BY_ERRNO = {
 
 
 def error_from_sqlite(path: Path, error: sqlite3.Error) -> JournalError:
-    """Return what an error of SQLite means for the journal."""
+    """Convert an error of SQLite to an error of the journal."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        # Raised by Python's module itself, as for a connection that is closed.
+        # Raised by the Python module itself, for example for a closed connection.
         return journal_error(str(path), "io_error", f"SQLite cannot be used: {error}")
     reason, sentence = _BY_CODE.get(code & 0xFF, ("io_error", "SQLite failed"))
     return journal_error(str(path), reason, f"{sentence} ({error})")
 
 
 def error_from_os(path: Path, error: OSError) -> JournalError:
-    """Return what an error of the operating system means for the journal."""
+    """Convert an error of the operating system to an error of the journal."""
     fallback = ("io_error", "the file cannot be used")
     reason, sentence = _BY_ERRNO.get(error.errno or 0, fallback)
     return journal_error(str(path), reason, f"{sentence} ({error.strerror or error})")
@@ -272,7 +272,7 @@ def key_digest(key: str) -> int:
 
 
 def readable(data: bytes) -> str | bytes:
-    """Return bytes as text if they are text."""
+    """Return bytes as text if they are valid text."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -283,7 +283,7 @@ def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
     """Return the values of ``INTEND`` for one item."""
     arguments, payload = intent.path_arguments, cast("str | bytes", intent.payload)
     with contextlib.suppress(UnicodeDecodeError):
-        payload = intent.payload.decode()  # people look into journals
+        payload = intent.payload.decode()  # users read journals
     return (
         intent.key,
         key_digest(intent.key),
@@ -302,12 +302,12 @@ def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
-    """Return whether nothing was ever stored: the file is new, or creating it was cut short."""
+    """Return whether nothing was ever stored: the file is new, or its creation was interrupted."""
     return bool(connection.execute("PRAGMA page_count").fetchone()[0] == 0)
 
 
 def verify(connection: sqlite3.Connection, path: Path) -> RunRecord:
-    """Return what the run was asked to do, if the file is a journal that can be used.
+    """Return the record of the run, if the file is a usable journal.
 
     Raises:
         JournalError: ``not_a_journal``, ``newer`` or ``damaged``.
@@ -343,18 +343,18 @@ def verify(connection: sqlite3.Connection, path: Path) -> RunRecord:
 
 
 def find(connection: sqlite3.Connection, digest: int, key: str) -> ItemRecord | None:
-    """Return the item with this key, or None."""
+    """Return the item with the given key, or None."""
     records = _select(connection, "key_digest = ? AND key = ?", digest, key)
     return records[0] if records else None
 
 
 def members(connection: sqlite3.Connection, idempotency_key: str) -> list[ItemRecord]:
-    """Return all items sent under one key, in the order of positions; reads all items."""
+    """Return all items sent under one key, in the order of positions. Reads all items."""
     return _select(connection, "idempotency_key = ? ORDER BY position, item", idempotency_key)
 
 
 def matching(connection: sqlite3.Connection, fingerprint: str) -> list[ItemRecord]:
-    """Return records of schema 1 that have this fingerprint and were given no key."""
+    """Return records of schema 1 with this fingerprint that were given no key."""
     return _select(
         connection,
         "fingerprint = ? AND legacy_fingerprint IS NOT NULL "
@@ -369,14 +369,14 @@ def page(
     after: int,
     count: int,
 ) -> list[ItemRecord]:
-    """Return items behind a position, in the order of positions.
+    """Return items after a position, in the order of positions.
 
     Args:
         connection: An open journal.
         states: Only items in these states; None for all.
-        after: The position that the page starts behind.
+        after: The position after which the page starts.
         count: Number of items; more if several share the last position of the page, which happens
-            when the items differed between two starts.
+            if the items differed between two starts.
 
     Returns:
         The records; those of schema 1 have no operation.
@@ -397,14 +397,14 @@ def page(
 
 
 def records_of_version_1(connection: sqlite3.Connection) -> sqlite3.Cursor:
-    """Return a cursor over the records of the renamed table of schema 1, in the order of rows."""
+    """Return a cursor over the records in the renamed table of schema 1, in row order."""
     cursor = connection.cursor()
     cursor.row_factory = lambda _, row: _record(row)
     return cursor.execute(f"{_RECORD[1].replace('items', 'items_1')} ORDER BY item")
 
 
 def totals(connection: sqlite3.Connection) -> Totals:
-    """Return sums over all items; reads all of them."""
+    """Return sums over all items. Reads all of them."""
     rows = connection.execute(_TOTALS).fetchall()
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     reserved: dict[State, list[float | None]] = {s: [] for s in STATES if s not in FINISHED}
@@ -429,7 +429,7 @@ def totals(connection: sqlite3.Connection) -> Totals:
 
 
 def slot_samples(connection: sqlite3.Connection, after: float, count: int) -> list[SlotSample]:
-    """Return samples later than a moment, oldest first."""
+    """Return samples later than the given time, oldest first."""
     rows = connection.execute(
         "SELECT at, running, slot_limit FROM slots WHERE at > ? ORDER BY at LIMIT ?", (after, count)
     )

@@ -1,4 +1,4 @@
-"""``SqliteJournal``: a run in one SQLite file, durable at every step."""
+"""``SqliteJournal``: a run in one SQLite file; each step is durable."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _PAGE = 1000
 
 
 class SqliteJournal:
-    """Store a run in one file; ``-wal``, ``-shm`` and ``.lock`` files stand beside it while open.
+    """Store a run in one file, with ``-wal``, ``-shm`` and ``.lock`` files beside it while open.
 
-    An existing file is read through once when it is opened, to verify that it is sound. One
+    An existing file is read completely once when it is opened, to verify its integrity. Only one
     process at a time can open it for writing.
 
     Args:
@@ -45,7 +45,7 @@ class SqliteJournal:
     Attributes:
         path: The file.
         name: The file's path.
-        heartbeat_every: None: the lock of the file tells whether an owner is alive.
+        heartbeat_every: None, since the lock of the file shows whether an owner is alive.
         shared: False.
     """
 
@@ -70,11 +70,11 @@ class SqliteJournal:
 
     @property
     def commits(self) -> int:
-        """Number of transactions since it was opened; each writes all that was queued."""
+        """Number of transactions since the journal was opened; each writes the whole queue."""
         return 0 if self._writer is None else self._writer.commits
 
     def beside(self, name: str) -> SqliteJournal:
-        """Return the journal of another run, in ``NAME`` before this file's suffix."""
+        """Return the journal of another run, with ``NAME`` before the suffix of the file name."""
         path = self.path.with_suffix(f".{name}{self.path.suffix}")
         return SqliteJournal(path, clock=self._clock, checkpoint_pages=self._checkpoint_pages)
 
@@ -83,11 +83,11 @@ class SqliteJournal:
         return self.path.exists() and self.path.stat().st_size > 0
 
     def reader(self) -> SqliteReader:
-        """Open a reader. Blocks."""
+        """Return a reader. Blocks."""
         return SqliteReader(self.path)
 
     async def open(self, spec: RunSpec) -> Opened:
-        """Lock and open the file, or create it."""
+        """Lock and open the file; create it if it does not exist."""
         if spec.run_id is not None:
             check_run_id(spec.run_id)
         database = Database(self.path, spec, self._clock, self._checkpoint_pages)
@@ -104,7 +104,7 @@ class SqliteJournal:
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
     ) -> Awaitable[list[BeginResult]]:
-        """Claim items, and record the intents of those that are new, in one transaction."""
+        """Claim items, and record the intents of new items, in one transaction."""
         now = self._clock()
         rows: list[Any] = []
         for intent in intents:
@@ -152,7 +152,7 @@ class SqliteJournal:
         return Written(transaction, "finished", len(transaction.finished) // schema.FINISH.width)
 
     def mark_uncertain(self, key: str) -> Awaitable[None]:
-        """Record that nobody can tell whether an intended item was accepted."""
+        """Record that it is unknown whether an intended item was accepted."""
         return (self._writer or self._not_open()).do(Database.mark_uncertain, key)
 
     def count_resend(self, key: str) -> Awaitable[None]:
@@ -164,13 +164,13 @@ class SqliteJournal:
         return (self._writer or self._not_open()).do(Database.read, schema.members, idempotency_key)
 
     def matching(self, fingerprint: str) -> Awaitable[list[ItemRecord]]:
-        """Return records of schema 1 that have this fingerprint and were given no key."""
+        """Return records of schema 1 with this fingerprint that were given no key."""
         return (self._writer or self._not_open()).do(Database.read, schema.matching, fingerprint)
 
     async def iterate(
         self, states: Collection[State] | None = None, *, after: int = -1
     ) -> AsyncIterator[ItemRecord]:
-        """Iterate over items behind a position, in the order of positions."""
+        """Iterate over items after a position, in the order of positions."""
         among = None if states is None else tuple(states)
         while True:
             records: list[ItemRecord] = await (self._writer or self._not_open()).do(
@@ -183,7 +183,7 @@ class SqliteJournal:
             after = records[-1].position
 
     def totals(self) -> Awaitable[Totals]:
-        """Return sums over all items; reads all of them."""
+        """Return sums over all items. Reads all of them."""
         return (self._writer or self._not_open()).do(Database.read, schema.totals)
 
     def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
@@ -195,7 +195,7 @@ class SqliteJournal:
         return Completed(None)
 
     def sample_slots(self, running: int, limit: int) -> None:
-        """Store how many jobs run and how many could; one sample a second is kept."""
+        """Store the number of running jobs and the limit; one sample per second is kept."""
         (self._writer or self._not_open()).sample(running, limit)
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:
@@ -205,9 +205,9 @@ class SqliteJournal:
         )
 
     async def aclose(self) -> None:
-        """Write what is queued, leave one plain file behind, and release the lock.
+        """Write the queue, merge the log into the file, and release the lock.
 
-        A cancellation takes effect when it is done.
+        A cancellation takes effect when this is done.
         """
         if self._writer is not None:
             await self._writer.aclose()
