@@ -1,4 +1,4 @@
-"""What the account can pay for."""
+"""Check whether the account can pay for a run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class AccountCheck(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         verdict: ``insufficient`` only if a wallet in USD without auto-reload, or a spending cap in
             USD, is lower than the estimate; ``unknown`` if the account has neither.
-        needed: Estimate in USD of what is left to pay. What is unknown counts as ``usd_low``.
-        available: USD that the account can spend, or None if it does not tell.
+        needed: Estimated remaining cost in USD. Unknown costs count as ``usd_low``.
+        available: USD that the account can spend, or None if unknown.
         credits: Credits of the account as text, or None. They have no price in USD.
         unknown: Items whose cost is unknown.
     """
@@ -32,7 +32,7 @@ class AccountCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def message(self) -> str:
-        """The figures, and what to do if the account cannot pay."""
+        """The amounts, and advice if the account cannot pay."""
         least = "at least" if self.unknown else "about"
         needed = f"the run needs {least} {dollars(self.needed)}"
         beside = f"; it also has {self.credits}" if self.credits else ""
@@ -46,50 +46,50 @@ class AccountCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def balance(user: User) -> float | str | None:
-    """Return what is left in the account.
+    """Return the remaining balance of the account.
 
     Args:
         user: The account, from ``users.me``.
 
     Returns:
-        USD as a float: the balance of a wallet, or what is left under the spending cap. Credits
-        as text, since they have no price in USD. None if the account does not tell. A wallet with
-        auto-reload can pay for more than its balance.
+        USD as a float: the balance of a wallet, or the amount left under the spending cap. Credits
+        as text, since they have no price in USD. None if the account does not show a balance. A
+        wallet with auto-reload can pay for more than its balance.
     """
     usd = _dollars_left(user)
     return _credits_left(user) if usd is None else usd
 
 
 def wallet_usd(user: User | None) -> float | None:
-    """Return the balance of a wallet in USD, or None if the account has none, or is not known."""
+    """Return the balance of a wallet in USD, or None if it is unknown or there is no wallet."""
     wallet = None if user is None else user.wallet
     return wallet.remaining_balance if wallet is not None and wallet.currency == "usd" else None
 
 
 def has_moved(before: float | str | None, now: float | str | None) -> bool:
-    """Return whether there is more in the account than before; credits may only differ.
+    """Return whether the balance is higher than before; for credits, whether it differs.
 
     Args:
-        before: What ``balance`` has returned before.
-        now: What it returns now; None tells nothing.
+        before: The earlier result of ``balance``.
+        now: The current result of ``balance``, or None if unknown.
     """
     if isinstance(before, float) and isinstance(now, float):
-        return now > before  # what jobs in flight cost may come off it meanwhile
+        return now > before  # jobs in flight may be charged to it in the meantime
     return now is not None and now != before
 
 
 def spending_limit(user: User) -> float | None:
-    """Return the USD that the account can spend at most, or None if it does not tell or refills."""
+    """Return the USD that the account can spend at most; None if unknown or if it reloads."""
     return None if _reloads(user) else _dollars_left(user)
 
 
 def check_account(user: User, estimate: RunEstimate, max_cost: float | None = None) -> AccountCheck:
-    """Compare the estimate of a run with what the account can pay.
+    """Compare the estimate of a run with the funds of the account.
 
     Args:
         user: The account, from ``users.me``.
-        estimate: Estimate of the run. With a journal, what is left to pay counts.
-        max_cost: Cap of the run in USD, which counts if it is lower than the estimate.
+        estimate: Estimate of the run. With a journal, the remaining cost is used.
+        max_cost: Cap of the run in USD, used if it is lower than the estimate.
     """
     left = estimate.left
     needed = estimate.usd_known if left is None else left.usd_known
@@ -109,7 +109,7 @@ def check_account(user: User, estimate: RunEstimate, max_cost: float | None = No
 
 
 def _reloads(user: User) -> bool:
-    """Return whether a wallet refills itself."""
+    """Return whether a wallet reloads automatically."""
     reload = user.wallet.auto_reload if user.wallet is not None else None
     return reload is not None and reload.enabled
 

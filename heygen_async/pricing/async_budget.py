@@ -30,10 +30,10 @@ from heygen_async.pricing.estimates import Estimate
 
 
 class AsyncBudget(Budget):
-    """A :class:`Budget` whose room can be awaited, first come, first served.
+    """A :class:`Budget` with room that can be awaited, first come, first served.
 
-    It can be used on one event loop after another, but not on several at once. Takes the arguments
-    of ``Budget``.
+    It can be used on different event loops in turn, but not on several at once. It takes the
+    arguments of ``Budget``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ class AsyncBudget(Budget):
         self._freed: asyncio.Event
 
     async def room(self, estimate: Estimate) -> Reservation:
-        """Reserve room for a job that is about to be submitted. Wait while there may be room later.
+        """Reserve room for a job before it is submitted. Wait while room may become available.
 
         Args:
             estimate: Estimated cost of the job.
@@ -60,9 +60,9 @@ class AsyncBudget(Budget):
                 await self._freed.wait()
 
     async def freed(self, within: float) -> None:
-        """Wait until a reservation has ended here, but no longer than ``within`` seconds.
+        """Wait until a reservation of this budget has ended, for at most ``within`` seconds.
 
-        After that, a journal is asked again that many processes share.
+        After this, the caller checks a journal shared by many processes again.
         """
         self._bind()
         self._freed.clear()
@@ -74,4 +74,4 @@ class AsyncBudget(Budget):
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._turn, self._freed = loop, asyncio.Lock(), asyncio.Event()
-            self._released = self._freed.set  # those who wait try again
+            self._released = self._freed.set  # waiters try again

@@ -1,17 +1,17 @@
 """Keep the spending of bulk runs under a cap. Pure arithmetic, without I/O and without waiting.
 
-Before its submission, each job reserves the most that it can cost:
+Before its submission, each job reserves its maximum cost:
 
 - A job of known length reserves the upper end of its estimate. A length estimated from a script
   counts as known.
-- A job whose output follows a source, such as a dub, reserves besides what it costs more if it is
-  longer than that, and starts where it fits without.
+- A job whose output follows a source, such as a dub, also reserves the extra cost of an output that
+  is longer than the source, but may start if it fits without this extra.
 - A job of unknown length reserves the longest that HeyGen allows. If that does not fit into the
   room left, the job may start alone, that is while no other job of unknown length is in flight,
   as long as there is any room.
 
-When a job starts, everything else in flight therefore fits under the cap even at its dearest, so
-that **the total spending is at most the cap plus the cost of one job**, whatever the lengths, the
+When a job starts, everything else in flight therefore fits under the cap even at its maximum cost,
+so **the total spending is at most the cap plus the cost of one job**, whatever the lengths, the
 order and the number of interruptions. Jobs without a published price start alone too, and count
 nothing.
 
@@ -37,18 +37,18 @@ _WARN_AT = (0.5, 0.8)
 
 
 class MustWait(BudgetExceeded):
-    """There is no room at present, but there may be when jobs in flight have settled."""
+    """There is no room now, but there may be room when jobs in flight have settled."""
 
 
 class Figures(NamedTuple):
-    """The state of a budget, for decisions and messages. As text: all of it.
+    """The state of a budget, for decisions and messages. As text, it includes all values.
 
     Attributes:
         max_cost: Cap in USD, or None.
-        max_jobs: Number of jobs that may be submitted, or None.
-        spent: USD that finished jobs have cost.
-        reserved: USD that jobs in flight cost at most.
-        jobs: Jobs that are finished or in flight.
+        max_jobs: Maximum number of jobs, or None.
+        spent: Cost of finished jobs in USD.
+        reserved: Maximum cost of jobs in flight in USD.
+        jobs: Number of jobs that are finished or in flight.
         as_of: Date of the prices, or None if no job was estimated yet.
     """
 
@@ -69,7 +69,7 @@ class Figures(NamedTuple):
         )
 
     def refusal(self, kind: type[BudgetExceeded], reason: str) -> BudgetExceeded:
-        """Return the error for a job that there is no room for."""
+        """Return the error for a job without room in the budget."""
         return kind(
             f"{reason}; {self}",
             max_cost=self.max_cost,
@@ -86,22 +86,23 @@ def check_room(
     later: Callable[[], tuple[int, int]],
     figures: Callable[[], Figures],
 ) -> None:
-    """Refuse a job that there is no room for under a cap.
+    """Refuse a job if a cap has no room for it.
 
     Args:
         estimate: Estimated cost of the job.
-        units: What it reserves, in 1e-9 USD like all amounts here.
-        room: What is left of the cap beside what is spent and reserved.
-        later: Returns the room that there may be once the jobs in flight have settled that somebody
-            waits for, and how many of these are of unknown length. Called only if that decides.
-        figures: Returns what the message says.
+        units: Amount that it reserves, in 1e-9 USD like all amounts here.
+        room: Amount of the cap that is neither spent nor reserved.
+        later: Returns the room that may become available when awaited jobs in flight have settled,
+            and how many of these jobs have an unknown length. Called only if the decision depends
+            on it.
+        figures: Returns the amounts for the message.
 
     Raises:
         MustWait: There is no room before a job in flight has settled.
         BudgetExceeded: There is no room.
     """
     if estimate.overrun:
-        units -= to_units(estimate.overrun)  # it starts where it fits without
+        units -= to_units(estimate.overrun)  # it may start without this part
     if room > 0 and units <= room and (estimate.complete or estimate.usd_high is not None):
         return
     room_later, unknown = later()
@@ -119,10 +120,10 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
     """Room in a :class:`Budget` for one job. Each reservation is unique.
 
     Attributes:
-        units: Amount that is reserved, in 1e-9 USD.
-        lowest: Lower bound of the cost, in 1e-9 USD.
+        units: Reserved amount in 1e-9 USD.
+        lowest: Lower bound of the cost in 1e-9 USD.
         unknown: Whether the cost is not fully known.
-        amount: Amount that is reserved, in USD. A journal stores it with the item.
+        amount: Reserved amount in USD. A journal stores it with the item.
     """
 
     units: int
@@ -132,21 +133,21 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
 
 
 class Budget:
-    """Track what is spent and what jobs in flight may cost, under a cap.
+    """Track the cost of finished jobs and the possible cost of jobs in flight, under a cap.
 
     Reserve before each submission. Settle when the job has ended, or release if it was not
-    submitted after all. All figures are estimates, since HeyGen tells no prices. Not thread-safe.
+    submitted. All amounts are estimates, since HeyGen reports no prices. Not thread-safe.
 
     Args:
         max_cost: Cap in USD, over all runs; None for no cap.
-        max_jobs: Number of jobs that may be submitted, over all runs; None for no limit.
-        spent: USD that earlier runs have spent.
-        jobs: Finished jobs of earlier runs.
-        warn: Called with a message when 50 % and when 80 % of ``max_cost`` are spent or reserved,
-            once each. Not called again for what earlier runs have spent.
+        max_jobs: Maximum number of jobs, over all runs; None for no limit.
+        spent: Spending of earlier runs in USD.
+        jobs: Number of finished jobs of earlier runs.
+        warn: Called with a message once when 50 % and once when 80 % of ``max_cost`` are spent or
+            reserved. Not called for thresholds that earlier runs reached.
 
     Raises:
-        ConfigurationError: A figure is negative or not finite.
+        ConfigurationError: A value is negative or not finite.
     """
 
     def __init__(
@@ -172,28 +173,27 @@ class Budget:
         self._open: set[Reservation] = set()
         self._reserved = self._lowest = 0  # units, of all open reservations
         self._unknown = 0  # open reservations of jobs of unknown length
-        # Jobs in flight that no run waits for, by their units; None if these are not recorded.
+        # Jobs in flight without a waiting run, by their units; None if these are not recorded.
         self._carried: Counter[int | None] = Counter()
         self._spent = self._ended = 0
         self._journals: set[str] = set()
         self.carry_over(spent, jobs)
 
     def meets(self, journal: str) -> bool:
-        """Return whether this journal is new to the budget, so that its totals count once."""
+        """Return whether this journal is new to the budget, so its totals count once."""
         new = journal not in self._journals
         self._journals.add(journal)
         return new
 
     def carry_over(self, spent: float, jobs: int, in_flight: Iterable[float | None] = ()) -> None:
-        """Add what earlier runs have spent and left in flight.
+        """Add the spending of earlier runs, and their jobs in flight.
 
         Args:
-            spent: USD.
+            spent: Amount in USD.
             jobs: Number of finished jobs.
-            in_flight: Reserved amount in USD of each job that may still run, or None where it was
-                not recorded. Each counts until its item is reserved again with
-                ``submitted=True``. An amount that was not recorded counts as much as the job that
-                asks for room.
+            in_flight: Reserved amount in USD of each job that may still run, or None if it was not
+                recorded. Each counts until its item is reserved again with ``submitted=True``. An
+                unrecorded amount counts as much as the job that requests room.
         """
         self._spent += to_units(spent)
         self._ended += jobs
@@ -202,17 +202,17 @@ class Budget:
 
     @property
     def spent(self) -> float:
-        """USD that finished jobs have cost, including those of earlier runs."""
+        """Cost of finished jobs in USD, including those of earlier runs."""
         return self._spent / UNITS
 
     @property
     def reserved(self) -> float:
-        """USD that jobs in flight cost at most, including those of earlier runs."""
+        """Maximum cost of jobs in flight in USD, including those of earlier runs."""
         return (self._reserved + self._in_flight_before()) / UNITS
 
     @property
     def jobs(self) -> int:
-        """Jobs that are finished or in flight, including those of earlier runs."""
+        """Number of jobs that are finished or in flight, including those of earlier runs."""
         return self._ended + len(self._open) + self._carried.total()
 
     def reserve(
@@ -223,14 +223,14 @@ class Budget:
         amount: float | None = None,
         judged: bool = False,
     ) -> Reservation:
-        """Reserve room for a job that is about to be submitted.
+        """Reserve room for a job before it is submitted.
 
         Args:
             estimate: Estimated cost of the job.
-            submitted: Whether an earlier run has submitted it. It then takes the place of one of
-                the jobs carried over, and is never refused.
+            submitted: Whether an earlier run has submitted it. It then replaces one of the jobs
+                carried over, and is never refused.
             amount: USD that the earlier run reserved for it; None if that was not recorded.
-            judged: Whether a journal decides that there is room. It is then never refused here.
+            judged: Whether a journal decides on room. The job is then never refused here.
 
         Raises:
             MustWait: There is no room before a job in flight has settled. Nothing was reserved.
@@ -238,7 +238,7 @@ class Budget:
         """
         self._as_of = estimate.as_of
         if amount is None:
-            # A job without a price counts what is known.
+            # A job without a price counts only its known part.
             most = estimate.usd_low if estimate.usd_high is None else estimate.usd_high
             amount = most + estimate.overrun
         units = to_units(amount)
@@ -279,7 +279,8 @@ class Budget:
         """Give up the reservation of a job that was not submitted.
 
         Raises:
-            ValueError: The reservation was settled or released before, or is of another budget.
+            ValueError: The reservation was already settled or released, or belongs to another
+                budget.
         """
         if reservation not in self._open:
             raise ValueError("this reservation is not open in this budget")
@@ -291,12 +292,13 @@ class Budget:
             self._released()
 
     def set_aside(self, reservation: Reservation) -> None:
-        """Stop tracking a job that may still run; a later run will take it up.
+        """Stop tracking a job that may still run; a later run will continue it.
 
-        Its amount stays reserved, as that of a job carried over.
+        Its amount stays reserved, like that of a job carried over.
 
         Raises:
-            ValueError: The reservation was settled or released before, or is of another budget.
+            ValueError: The reservation was already settled or released, or belongs to another
+                budget.
         """
         self.release(reservation)
         self._carried[reservation.units] += 1
@@ -310,25 +312,26 @@ class Budget:
         )
 
     def _check_room(self, estimate: Estimate, units: int) -> None:
-        """Refuse a job that there is no room for."""
+        """Refuse a job if there is no room for it."""
         if self.max_jobs is not None and self.jobs >= self.max_jobs:
             raise self._figures().refusal(BudgetExceeded, "max_jobs is reached")
         if self._cap is not None:
             room = self._cap - self._spent - self._reserved - self._in_flight_before(units)
-            # Those carried over are taken up by other items meanwhile, if they are among these.
+            # Jobs carried over are continued by other items in the meantime, if these items are in
+            # the run.
             carried = self._in_flight_before() if self._open else 0
             later = room + self._reserved - self._lowest + carried, self._unknown
             check_room(estimate, units, room, lambda: later, self._figures)
 
     def _in_flight_before(self, unrecorded: int = 0) -> int:
-        """Return the units of jobs carried over, with a figure for those not recorded."""
+        """Return the units of jobs carried over, with an amount for those not recorded."""
         return sum(
             count * (unrecorded if units is None else units)
             for units, count in self._carried.items()
         )
 
     def _take_over(self, units: int) -> None:
-        """Remove the job from those carried over: the one of its amount, or the least one."""
+        """Remove the job from those carried over: the job with its amount, or the smallest one."""
         recorded = [amount for amount in self._carried if amount is not None]
         for amount in (units, None, min(recorded, default=None)):
             if self._carried[amount]:
@@ -337,7 +340,7 @@ class Budget:
                 return
 
     def _reaches(self, share: float) -> bool:
-        # Without a cap there is nothing to warn of.
+        # Without a cap there are no warnings.
         return self._cap is None or self._spent + self._reserved + self._in_flight_before() >= (
             share * self._cap
         )
@@ -354,7 +357,7 @@ def to_units(usd: float) -> int:
     """Return an amount in units of 1e-9 USD.
 
     Raises:
-        ValueError: It is negative or not finite.
+        ValueError: The amount is negative or not finite.
     """
     if not 0 <= usd < math.inf:
         raise ValueError(f"expected an amount of 0 USD or more, got {usd!r}")

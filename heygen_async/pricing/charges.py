@@ -1,4 +1,4 @@
-"""Charges of a request: the rate of each and, as far as the request tells it, the length."""
+"""Charges of a request: the rate of each charge and, if the request states it, the length."""
 
 from __future__ import annotations
 
@@ -41,21 +41,23 @@ from heygen_async.pricing.prices import PriceTable
 from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
 
 TYPICAL_AGENT_SECONDS = 60.0
-"""Typical length in seconds of a Video Agent's video, until more is known of the account."""
+"""Typical length in seconds of a Video Agent's video, until more is known about the account."""
 
 MAX_OUTPUT_SECONDS = 1800.0
-"""Longest output that HeyGen makes."""
+"""Maximum length in seconds of HeyGen's output."""
 MAX_AUDIO_SECONDS = 600.0
-"""Longest audio that HeyGen takes in place of a script."""
+"""Maximum length in seconds of audio that replaces a script."""
 MAX_FILLER_WORDS_SECONDS = 7200.0
-"""Longest source of a filler-word removal."""
+"""Maximum length in seconds of a source for filler-word removal."""
 
 SOURCE_OVERRUN = 1 / 3
-"""Share by which an output may be longer than the source that it follows."""
+"""Share by which an output may be longer than its source."""
 SCOUT_OVERRUN = 1.0
-"""Share by which an output may be longer than the longest so far of the same source.
+"""Share by which an output may be longer than the longest known output of the same source.
 
-Two outputs that are each within a third of their source differ by a factor of two at most."""
+If two outputs each differ from their source by at most a third, they differ from each other by at
+most a factor of two.
+"""
 
 _LONGEST_TOLD = 86_400.0
 
@@ -72,13 +74,13 @@ _Speaking: TypeAlias = (
 
 
 def length_told(answer: object, field: str = "duration") -> float | None:
-    """Return the length in seconds that an answer tells, or None if it tells none that can be true.
+    """Return the length in seconds that an answer states, or None if it is missing or impossible.
 
-    Answers are taken as they come; the job is paid for, whatever they say.
+    An invalid answer is not an error, since the job is paid for.
 
     Args:
         answer: The answer.
-        field: Its field.
+        field: The field with the length.
     """
     seconds = getattr(answer, field, None)
     usable = isinstance(seconds, int | float) and 0 <= seconds <= _LONGEST_TOLD
@@ -91,14 +93,14 @@ class Charge(NamedTuple):
     Attributes:
         rate: USD per second.
         seconds: Length, or None if unknown.
-        product: What the rate is for.
-        length: Source of ``seconds``, or the reason why they are unknown.
-        fixed: USD, independent of the length.
-        guess: Whether ``seconds`` is a typical length that nothing in the request supports.
+        product: Product that the rate applies to.
+        length: Source of ``seconds``, or the reason why the length is unknown.
+        fixed: Fixed amount in USD, independent of the length.
+        guess: Whether ``seconds`` is only a typical length, without any basis in the request.
         tolerance: Share by which the length may differ from ``seconds`` in either direction.
-        longest: Longest possible length in seconds, which counts if the length is unknown.
-        follows_source: Whether the length of the output is about that of a source. It may then be
-            longer than ``seconds``; only a budget counts with that.
+        longest: Maximum possible length in seconds, used if the length is unknown.
+        follows_source: Whether the output is about as long as its source. It may then be longer
+            than ``seconds``; only a budget takes this into account.
     """
 
     rate: float
@@ -113,7 +115,7 @@ class Charge(NamedTuple):
 
     @property
     def basis(self) -> str:
-        """Product and source of the length, as text."""
+        """Product and source of the length as text."""
         return f"{self.product}; {self.length}"
 
     @property
@@ -123,7 +125,7 @@ class Charge(NamedTuple):
 
     @property
     def usd(self) -> float | None:
-        """The price in USD, or None if it depends on a length that is not even guessed."""
+        """The price in USD, or None if it depends on a length without even a guess."""
         if self.rate and self.seconds is None:
             return None
         return self.fixed + self.rate * (self.seconds or 0.0)
@@ -140,7 +142,7 @@ class Charge(NamedTuple):
         return self.fixed + length
 
     def overrun(self, share: float) -> float:
-        """By how many USD it may cost more than ``usd_high`` if it is longer by this share."""
+        """Additional USD beyond ``usd_high`` if the output is longer by this share."""
         return self._at(share) if self.follows_source and self.known else 0.0
 
     def _at(self, share: float) -> float:
@@ -161,11 +163,11 @@ def charges(
     Args:
         request: The request.
         prices: The price table.
-        seconds: Length of the output if known; for a translation or a proofread, length of the
-            source.
+        seconds: Length of the output in seconds if known; for a translation or a proofread, that of
+            the source.
         template: The template of a ``TemplateRenderRequest``.
         proofread: The request that a ``ProofreadGenerateRequest`` continues.
-        agent_seconds: Typical length of a Video Agent's video.
+        agent_seconds: Typical length in seconds of a Video Agent's video.
 
     Returns:
         One charge per scene of a studio video, one per language of a translation; one or two for
@@ -212,10 +214,10 @@ def charges(
 
 
 def with_length(parts: Sequence[Charge], seconds: float) -> list[Charge]:
-    """Return the charges for an output that is known to last ``seconds`` in total.
+    """Return the charges for an output with a known total length of ``seconds``.
 
-    Several charges share the length in proportion to their estimated lengths. If one of these is
-    unknown, the whole length is charged at the highest of their rates.
+    Several charges share the length in proportion to their estimated lengths. If one of these
+    lengths is unknown, the total length is charged at the highest rate.
     """
     if len({charge.rate for charge in parts}) > 1:
         lengths = [charge.seconds for charge in parts if charge.seconds is not None]
@@ -230,7 +232,7 @@ def with_length(parts: Sequence[Charge], seconds: float) -> list[Charge]:
 
 
 def _within_output(parts: Sequence[Charge]) -> Sequence[Charge]:
-    """Limit charges for parts of one output: together they last no longer than it may."""
+    """Limit the charges for parts of one output to its maximum total length."""
     unknown = [charge for charge in parts if not charge.known]
     if sum(charge.longest for charge in unknown) <= MAX_OUTPUT_SECONDS:
         return parts

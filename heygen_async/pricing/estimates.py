@@ -1,4 +1,4 @@
-"""Estimate what requests and runs will cost, and what results have cost.
+"""Estimate the cost of requests and runs, and the actual cost of results.
 
 HeyGen's answers contain no prices, so every figure here is an estimate at the prices of a
 :class:`PriceTable`. Nothing in this module does I/O.
@@ -36,21 +36,21 @@ from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
 
 _WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
 
-# Number of different bases that the estimate of a run lists.
+# Maximum number of different bases listed in the estimate of a run.
 _MAX_BASES = 5
 
 
 class CostRange(Plain, frozen=True, kw_only=True):
-    """An amount that is not exactly known.
+    """An amount that is not known exactly.
 
     Attributes:
-        usd: The likely amount in USD, as far as it is known or can be guessed; None if nothing
-            of it is.
-        usd_low: Lower bound in USD; what is unknown counts as 0.
-        usd_high: Upper bound in USD; what is unknown counts at the longest that HeyGen allows.
-            None if something in it has no published price.
-        usd_known: Likely amount in USD of what is known. What is unknown counts as ``usd_low``.
-        unknown: How many parts (of a request) or items (of a run) have an unknown amount.
+        usd: The likely amount in USD, as far as it is known or can be guessed; None if no part of
+            it is.
+        usd_low: Lower bound in USD; unknown parts count as 0.
+        usd_high: Upper bound in USD; unknown lengths count as the maximum that HeyGen allows. None
+            if a part has no published price.
+        usd_known: Likely amount in USD of the known parts; unknown parts count as ``usd_low``.
+        unknown: Number of parts (of a request) or items (of a run) with an unknown amount.
     """
 
     usd: float | None
@@ -61,7 +61,7 @@ class CostRange(Plain, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is unknown."""
+        """Whether all amounts are known."""
         return self.unknown == 0
 
     @property
@@ -84,16 +84,16 @@ class CostRange(Plain, frozen=True, kw_only=True):
 
 
 class Estimate(CostRange, frozen=True, kw_only=True):
-    """What a request will probably cost.
+    """The estimated cost of a request.
 
     Attributes:
         seconds: Seconds of output, over all languages; None if unknown.
-        basis: What the estimate is based on, and what is missing.
+        basis: Basis of the estimate, and missing information.
         as_of: Date of the prices.
         notice: A remark about the estimate, such as that the prices are old; None if there is
             none.
-        overrun: USD that a budget reserves beyond ``usd_high``, since the output may be longer than
-            the source that it follows.
+        overrun: USD that a budget reserves beyond ``usd_high``, because the output may be longer
+            than its source.
     """
 
     seconds: float | None
@@ -104,7 +104,7 @@ class Estimate(CostRange, frozen=True, kw_only=True):
 
     @property
     def usd_least(self) -> float:
-        """Lower bound in USD; an output that may be longer than its source may be shorter, too."""
+        """Lower bound in USD, allowing for an output that is shorter than its source."""
         return max(0.0, self.usd_low - self.overrun)
 
     def __str__(self) -> str:
@@ -115,27 +115,28 @@ class Estimate(CostRange, frozen=True, kw_only=True):
 
 
 class RemainingWork(CostRange, frozen=True, kw_only=True):
-    """What is left to do of a run, according to its journal.
+    """The remaining work of a run, according to its journal.
 
-    The inherited amounts are those of the new items, the ones submitted again, in flight and
-    unanswered.
+    The inherited amounts cover the items that are new, submitted again, in flight or unanswered.
 
     Attributes:
-        new: Items that the journal does not contain.
-        again: Items that are submitted again, since they failed, or since they are uncertain and
-            the run resubmits those.
-        in_flight: Items that were submitted; the run waits for them.
-        unanswered: Items whose request may have been sent, without an answer. The request is sent
-            again under the same key, or its job is searched for if that is no longer safe.
-        completed: Items that have completed; they cost nothing more.
-        failed: Items that have failed and are not submitted again.
-        uncertain: Items that may or may not have been submitted. The run searches for their jobs
-            and does not submit them.
-        changed: Items whose payload differs from the one in the journal. They fail, and nothing is
+        new: Number of items that are not in the journal.
+        again: Number of items that are resubmitted because they failed, or because they are
+            uncertain and the run resubmits such items.
+        in_flight: Number of submitted items that the run waits for.
+        unanswered: Number of items whose request may have been sent but was not answered. The
+            request is resent under the same key, or the account is searched for its job if
+            resending is no longer safe.
+        completed: Number of completed items, which cost nothing more.
+        failed: Number of failed items that are not resubmitted.
+        uncertain: Number of items that may or may not have been submitted. The run searches for
+            their jobs and does not submit them.
+        changed: Number of items whose payload differs from the journal's. They fail without being
             sent.
-        left_out: Items of the journal that are not among the items of the run.
+        left_out: Number of items in the journal that are not among the items of the run.
         spent: Estimated cost in USD of the items that have finished.
-        jobs: Jobs that have finished, and jobs in flight that are not among the items of the run.
+        jobs: Number of finished jobs, and of jobs in flight that are not among the items of the
+            run.
     """
 
     new: int
@@ -152,22 +153,22 @@ class RemainingWork(CostRange, frozen=True, kw_only=True):
 
     @property
     def to_pay(self) -> int:
-        """Number of the items that the inherited amounts are of."""
+        """Number of items that the inherited amounts cover."""
         return self.new + self.again + self.in_flight + self.unanswered
 
 
 class RunEstimate(CostRange, frozen=True, kw_only=True):
-    """What a run will probably cost, including items that an earlier run has paid for.
+    """The estimated cost of a run, including items that an earlier run has paid for.
 
     ``unknown`` counts items; ``usd`` and the bounds cover all of them as far as they are known.
 
     Attributes:
         items: Number of items.
         seconds: Seconds of output, or None if the length of an item is unknown.
-        basis: What most of the estimate is based on, and what is missing.
+        basis: Main bases of the estimate, and missing information.
         as_of: Date of the prices.
-        left: What is left to do and to pay for, according to the journal. None without a journal
-            or before it exists.
+        left: Remaining work and its cost, according to the journal. None without a journal or
+            before it exists.
         notice: A remark about the estimate, such as that the prices are old; None if there is
             none.
     """
@@ -198,7 +199,7 @@ def total_cost(ranges: Iterable[CostRange]) -> CostRange:
 
 
 class CostTotal:
-    """Adds up amounts exactly; of each it keeps some 30 bytes.
+    """Add up amounts exactly. Each amount takes about 30 bytes of memory.
 
     Attributes:
         count: Number of amounts so far.
@@ -232,7 +233,7 @@ class CostTotal:
 
 
 class RunTotal:
-    """Adds up the estimates of the items of a run; of each it keeps some 40 bytes."""
+    """Add up the estimates of a run's items. Each estimate takes about 40 bytes of memory."""
 
     def __init__(self) -> None:
         self._cost = CostTotal()
@@ -251,7 +252,7 @@ class RunTotal:
 
         Args:
             as_of: Date of the prices.
-            today: The current date, to tell the age of the prices; None asks the clock.
+            today: The current date, to determine the age of the prices; None uses the clock.
         """
         listed = [basis for basis, _ in self._bases.most_common(_MAX_BASES)]
         left_out = len(self._bases) - _MAX_BASES
@@ -268,12 +269,12 @@ class RunTotal:
 
 
 def paid_twice(items: int, usd: float) -> str:
-    """Return as text how many items may have been paid for twice, and the amount in USD."""
+    """Return the number of items that may have been paid for twice, and the USD, as text."""
     return f"{items:,} may have been paid for twice, {dollars(usd)} more"
 
 
 def dollars(usd: float) -> str:
-    """Return an amount as text: in cents from 1 USD on, in hundredths of a cent below."""
+    """Return an amount as text: in cents from 1 USD up, in hundredths of a cent below."""
     return f"{usd:,.2f} USD" if usd >= 1 or usd == 0 else f"{usd:.4f} USD"
 
 
@@ -289,26 +290,26 @@ def estimate(
     agent_seconds: float = TYPICAL_AGENT_SECONDS,
     today: datetime.date | None = None,
 ) -> Estimate:
-    """Estimate what a request will cost.
+    """Estimate the cost of a request.
 
-    The length of scripts and texts is estimated from their characters (15 a second, fewer for
-    Chinese, Japanese and Korean); it counts as known, a third more or less. Where several rates are
-    possible, since the request does not tell whether a look is a photo avatar, the highest one
-    counts. 4K costs more by the factor of the price table.
+    The length of scripts and texts is estimated from their characters (15 per second, fewer for
+    Chinese, Japanese and Korean); it counts as known, plus or minus a third. If several rates are
+    possible, because the request does not state whether a look is a photo avatar, the highest rate
+    counts. For 4K, the price is multiplied by the factor in the price table.
 
     Args:
-        request: Any request. One without a published price gives an incomplete estimate.
+        request: Any request. A request without a published price gives an incomplete estimate.
         prices: The price table.
         template: The template of a ``TemplateRenderRequest``, for its scripts.
         proofread: The request that a ``ProofreadGenerateRequest`` continues, for its mode.
             Without it the higher rate counts.
-        seconds: Known length of the output in seconds: of the audio, of earlier renders of the
-            template; of the source for a translation.
+        seconds: Known length of the output in seconds, such as that of the audio or of earlier
+            renders of the template; for a translation, the length of the source.
         scouted: Whether ``seconds`` is the length of another output of the same source.
         test: Whether it is a test render of a template, which is free.
-        agent_seconds: Typical length of the account's Video Agent videos. It gives the likely
-            amount, not the bounds.
-        today: The current date, to tell the age of the prices; None asks the clock.
+        agent_seconds: Typical length in seconds of the account's Video Agent videos. It affects the
+            likely amount, not the bounds.
+        today: The current date, to determine the age of the prices; None uses the clock.
 
     Raises:
         InvalidRequest: ``seconds`` is not a finite number of 0 or more.
@@ -354,7 +355,7 @@ def _range(charge: Charge) -> CostRange:
 
 
 def _total_length(parts: Sequence[Charge]) -> float | None:
-    """Return the length of all together in seconds, or None if one is unknown."""
+    """Return the total length in seconds, or None if one length is unknown."""
     lengths = [part.seconds for part in parts if part.seconds is not None]
     return math.fsum(lengths) if len(lengths) == len(parts) else None
 
@@ -368,7 +369,7 @@ def cost(
     test: bool = False,
     seconds: float | None = None,
 ) -> float | None:
-    """Return what one job has cost, from the real length of its result. Still an estimate.
+    """Return the cost of one job from the actual length of its result. Still an estimate.
 
     Failed jobs and test renders cost nothing.
 
@@ -378,8 +379,8 @@ def cost(
         prices: The price table.
         proofread: As for :func:`estimate`.
         test: Whether it was a test render.
-        seconds: Length of the output in seconds if the result does not tell it, as a session of
-            the Video Agent does not.
+        seconds: Length of the output in seconds if the result does not state it, as for a Video
+            Agent session.
 
     Returns:
         USD, or None if the job has not finished, or if its length or its price is unknown.

@@ -1,4 +1,4 @@
-"""Price table: what HeyGen charges, with the date of the prices."""
+"""Price table of HeyGen's charges, with the date of the prices."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
         clip: One clip of AI clipping.
         filler_words_minute: Filler-word removal, per minute of the source, at least one minute.
         hyperframes: HyperFrames, per second of output, or None: no price is published.
-        hyperframes_four_k: By how much 4K multiplies the price of HyperFrames.
+        hyperframes_four_k: Factor by which 4K multiplies the price of HyperFrames.
 
     Raises:
         ConfigurationError: A price is not a finite number of 0 or more; the message names it.
@@ -149,7 +149,7 @@ def outdated_notice(as_of: datetime.date, today: datetime.date | None = None) ->
 
     Args:
         as_of: Date of the prices.
-        today: The current date; None asks the clock.
+        today: The current date; None uses the clock.
     """
     age = (today or datetime.date.today()) - as_of
     if age <= _OUTDATED_AFTER:

@@ -1,7 +1,7 @@
-"""Scouts: where the length of a source is unknown, one of its jobs runs first and tells it.
+"""Scouts: if the length of a source is unknown, one of its jobs runs first to determine it.
 
-Pure: no I/O and no waiting. With a budget, the other items of that source wait meanwhile, and are
-then priced by the length that was found, while items of other sources go on.
+Pure: no I/O and no waiting. With a budget, the other items of that source wait, and are then priced
+by the measured length. Items of other sources continue in the meantime.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _OPERATIONS = frozenset(
 
 
 class JobSource(NamedTuple):
-    """The files, and the part of them, that determine how long a job's output is.
+    """The files, or the parts of files, that determine the length of a job's output.
 
     Attributes:
-        name: Tells it from others; equal for all jobs of one source.
-        skipped: Seconds at its start that are not charged, and that a length given to an estimate
-            must contain.
+        name: Identifier of the source; equal for all its jobs.
+        skipped: Seconds at its start that are not charged, but that must be included in a length
+            given to an estimate.
     """
 
     name: str
@@ -42,7 +42,7 @@ class _Files(msgspec.Struct, frozen=True):
 
 
 def job_source(operation: str | None, payload: bytes) -> JobSource | None:
-    """Return the source of a job, or None if nothing but the request determines its length.
+    """Return the source of a job, or None if only the request determines its length.
 
     Args:
         operation: The operation that submits it, such as ``video_translations.create``.
@@ -52,7 +52,7 @@ def job_source(operation: str | None, payload: bytes) -> JobSource | None:
         return None
     try:
         files = msgspec.json.decode(payload, type=_Files)
-    except msgspec.MsgspecError:  # such as a member that a caller has put there himself
+    except msgspec.MsgspecError:  # such as a member that the caller added
         return None
     media = [files.video, files.audio, files.audio_url, files.audio_asset_id]
     if not any(media) or files.end_time is not None:
@@ -63,11 +63,11 @@ def job_source(operation: str | None, payload: bytes) -> JobSource | None:
 
 
 class SourceScouts(Generic[T]):
-    """Decides which items of unknown length may start, and what the others learn from them."""
+    """Decide which items of unknown length may start, and share measured lengths."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
-        self._waiting: dict[str, list[T]] = {}  # by source whose scout is under way
+        self._waiting: dict[str, list[T]] = {}  # by source with a running scout
 
     @property
     def waiting(self) -> list[T]:
@@ -75,13 +75,13 @@ class SourceScouts(Generic[T]):
         return [item for items in self._waiting.values() for item in items]
 
     def seconds(self, source: JobSource) -> float | None:
-        """Return the length to estimate a job of this source with, or None if it is unknown."""
+        """Return the length with which to estimate a job of this source, or None if unknown."""
         return self._seconds.get(source.name)
 
     def start(self, source: JobSource, item: T) -> bool:
-        """Return whether an item of unknown length may start: as the scout of its source.
+        """Return whether an item of unknown length may start as the scout of its source.
 
-        Otherwise it is kept until ``end``.
+        Otherwise the item is kept until ``end``.
         """
         waiting = self._waiting.get(source.name)
         if waiting is None:
@@ -91,13 +91,13 @@ class SourceScouts(Generic[T]):
         return False
 
     def learn(self, source: JobSource, seconds: float) -> None:
-        """Note how long the output of a finished job is. The longest counts for the others."""
+        """Note the output length of a finished job. The longest counts for the other jobs."""
         seconds += source.skipped
         self._seconds[source.name] = max(seconds, self._seconds.get(source.name, 0.0))
 
     def end(self, source: JobSource) -> list[T]:
-        """Note the end of a scout, and return the items that may try again.
+        """Note the end of a scout, and return the items to retry.
 
-        If it has told no length, the next one that starts is the scout.
+        If the scout has not determined a length, the next item that starts is the scout.
         """
         return self._waiting.pop(source.name, [])

@@ -1,9 +1,9 @@
-"""Estimate how long a text takes to speak.
+"""Estimate the spoken length of a text.
 
-Alphabetic scripts are spoken at about 15 characters a second, spaces included. A Chinese, Japanese
-or Korean character stands for a syllable or more and takes longer. ``<break time="1.5s"/>`` is
-silence; other tags are not spoken. Real voices differ from the estimate by up to a third
-(``TOLERANCE``) in either direction.
+Alphabetic scripts are spoken at about 15 characters per second, including spaces. A Chinese,
+Japanese or Korean character stands for a syllable or more and takes longer. ``<break
+time="1.5s"/>`` is silence; other tags are not spoken. Actual voices differ from the estimate by up
+to a third (``TOLERANCE``) in either direction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HANGUL_PER_SECOND = 5.5
 MIN_SECONDS = 0.5
 """Shortest estimate, in seconds."""
 TOLERANCE = 1 / 3
-"""Share by which a real voice may be slower or faster than the estimate."""
+"""Share by which an actual voice may be slower or faster than the estimate."""
 
 _BREAK = re.compile(
     r"""<break\s+time\s*=\s*["'](\d{1,4}(?:\.\d{1,6})?)s["']\s*/?>""", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""Hold the estimate of a run against the account before anything is paid for."""
+"""Compare the estimate of a run with the account before any paid call."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from heygen_async.pricing.estimates import RunEstimate, dollars
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
 
-_SECONDS = 30.0  # to wait for the account's answer
+_SECONDS = 30.0  # timeout for the account's answer
 
 
 class Wallet:
-    """Holds a run against the account, before anything is paid for and at its end.
+    """Compare a run with the account, before any paid call and at the end of the run.
 
     Args:
-        account: Asks for the account, as ``users.me`` does.
+        account: Fetches the account, as ``users.me`` does.
     """
 
     def __init__(self, account: Callable[[], Awaitable[User]]) -> None:
@@ -31,22 +31,22 @@ class Wallet:
     async def check(
         self, budget: Budget, estimate: Callable[[], Awaitable[RunEstimate]], *, until_empty: bool
     ) -> None:
-        """Refuse a run that the account cannot pay for. If it does not tell, nothing is refused.
+        """Refuse a run that the account cannot pay for. An unknown balance refuses nothing.
 
         Args:
-            budget: Budget of the run, with what earlier runs have spent.
+            budget: Budget of the run, including the spending of earlier runs.
             estimate: Returns the estimate of the run. Called only if the account may refuse it.
-            until_empty: Log a warning instead, and let the run spend what is there.
+            until_empty: Log a warning instead, and let the run spend the remaining balance.
 
         Raises:
-            InsufficientBalance: With both figures.
+            InsufficientBalance: The account cannot pay for the run; the error has both amounts.
         """
         user = await ask_account(self._account)
         limit = None if user is None else spending_limit(user)
         self._usd = wallet_usd(user)
         cap = budget.max_cost
         if user is None or limit is None or (cap is not None and limit >= cap):
-            return  # whatever the run costs; a long list takes a while to estimate
+            return  # regardless of the cost; estimating a long list takes time
         expected = await estimate()
         check = check_account(user, expected, _cap(budget, expected))
         if check.verdict != "insufficient" or check.available is None:
@@ -65,7 +65,7 @@ class Wallet:
         )
 
     async def change(self) -> float | None:
-        """Return by how many USD the balance has moved since ``check``; None if unknown."""
+        """Return the change of the balance in USD since ``check``; None if unknown."""
         if self._usd is None:
             return None
         now = wallet_usd(await ask_account(self._account))
@@ -73,12 +73,12 @@ class Wallet:
 
 
 def what_is_missing(user: User | None, budget: Budget, rest: RunEstimate | None) -> str:
-    """Return what the rest of a run needs and what the account has, as text.
+    """Return the amount that the rest of a run needs, and the balance, as text.
 
     Args:
-        user: The account, or None if it cannot be asked.
+        user: The account, or None if it cannot be fetched.
         budget: Budget of the run.
-        rest: Estimate of the rest, or None if that is not known.
+        rest: Estimate of the rest, or None if unknown.
     """
     if user is None:
         return "the account does not report its balance"
@@ -89,7 +89,7 @@ def what_is_missing(user: User | None, budget: Budget, rest: RunEstimate | None)
 
 
 def _cap(budget: Budget, expected: RunEstimate) -> float | None:
-    """Return the cap of this run alone: what other runs of its batch have spent comes off it."""
+    """Return the cap of this run: the batch's cap less the spending of its other runs."""
     if budget.max_cost is None:
         return None
     own = 0.0 if expected.left is None else expected.left.spent
@@ -97,7 +97,7 @@ def _cap(budget: Budget, expected: RunEstimate) -> float | None:
 
 
 async def ask_account(account: Callable[[], Awaitable[User]]) -> User | None:
-    """Return the account, or None if it cannot be asked."""
+    """Return the account, or None if it cannot be fetched."""
     reason: str
     try:
         async with asyncio.timeout(_SECONDS):
