@@ -11,11 +11,11 @@ import msgspec
 from heygen_async.journal import ItemRecord, JournalReader, RunRecord, Totals
 from heygen_async.reports.pauses import ActiveTime, Pause, PauseFinder
 
-# Columns of the charts over time. Those of the throughput are wider, since each counts few items.
+# Columns of the charts over time. Columns of the throughput are wider, since each has few items.
 BINS = 240
 WIDE_BINS = 60
 
-# Durations are counted by their logarithm, half a per cent apart.
+# Durations are counted in logarithmic bins, 0.5 % apart.
 _LOG_STEP = 0.005
 _MIN_DURATION = 1e-3
 
@@ -31,7 +31,7 @@ class Failure:
 
     Attributes:
         key: Key of the item.
-        job_id: Its job, or None if there was none.
+        job_id: Its job, or None.
         message: The reason, at most 400 characters.
     """
 
@@ -59,7 +59,7 @@ class Output:
 
     Attributes:
         key: Key of the item.
-        url: Where it can be downloaded from.
+        url: URL of the download.
         seconds: Length of the video or audio, or None if unknown.
     """
 
@@ -74,10 +74,10 @@ class _ResultUrls(msgspec.Struct):
 
 
 class BinnedLevel:
-    """Means of a level that goes up and down, over periods of equal length.
+    """Means of a changing level over periods of equal length.
 
     Args:
-        seconds: Duration of all periods together.
+        seconds: Total duration of all periods in seconds.
         bins: Number of periods.
     """
 
@@ -88,7 +88,7 @@ class BinnedLevel:
         self._within = [0.0] * bins
 
     def change(self, at: float, by: float) -> None:
-        """Raise the level by ``by`` from ``at`` seconds on; a negative ``by`` lowers it."""
+        """Raise the level by ``by`` at the time ``at`` in seconds; a negative ``by`` lowers it."""
         position = min(max(at / self._width, 0.0), float(self._bins))
         index = int(position)
         if index < self._bins:
@@ -121,7 +121,7 @@ class DurationHistogram:
         self.count += 1
 
     def quantile(self, share: float) -> float:
-        """Return the duration in seconds that this share does not exceed, to half a per cent.
+        """Return the quantile of the durations in seconds, with a precision of 0.5 %.
 
         Args:
             share: 0 to 1; 0.5 gives the median.
@@ -134,7 +134,7 @@ class DurationHistogram:
         return 0.0
 
     def histogram(self, edges: list[float]) -> list[float]:
-        """Return the counts between each two edges; longer durations count in the last bin."""
+        """Return the counts between consecutive edges; longer durations count in the last bin."""
         counts = [0.0] * (len(edges) - 1)
         width = edges[1] - edges[0]
         for index, count in self._bins.items():
@@ -152,21 +152,21 @@ class RunAggregates:
     """Everything that the report page shows about a run.
 
     Args:
-        view: A journal. All of its items are read, twice.
+        view: A journal. All its items are read twice.
 
     Attributes:
-        run: What the run was asked to do.
+        run: The record of the run.
         totals: Its totals.
         start: Time of the first intent, in Unix seconds.
         end: Time of the last known activity, in Unix seconds.
         pauses: Idle periods, such as from a crash to the next start.
-        seconds: Duration without the pauses; the charts over time cover it.
+        seconds: Duration in seconds without the pauses, covered by the charts over time.
         running: Jobs in flight.
-        limits: Slot limit in each period; None before it is known.
+        limits: Slot limit in each period; None while it is unknown.
         completed: Completed items in each of the wide periods.
         failed: Failed items in each of the wide periods.
-        durations: Durations of completed jobs. Jobs that span a pause are left out, since it is
-            not known when they finished.
+        durations: Durations of completed jobs. Jobs that span a pause are excluded, since their end
+            is unknown.
         failures: Failed items by code.
         other_failures: Number of failed items with codes beyond the first 40.
         outputs: The first 500 results.
@@ -181,7 +181,7 @@ class RunAggregates:
         self.end: float = max(self.totals.last_ended_at or 0.0, last_sample, self.start + 1.0)
         self.pauses: list[Pause] = _find_pauses(view, self.start, self.end)
         self._active = ActiveTime(self.start, self.pauses)
-        # At least a second here too: the last known activity may be the end of a pause.
+        # At least one second here too: the last known activity may be the end of a pause.
         self.seconds: float = max(self._active.at(self.end), 1.0)
         self.running: BinnedLevel = BinnedLevel(self.seconds)
         self.limits: list[int | None] = [None] * BINS

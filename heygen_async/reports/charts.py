@@ -30,11 +30,11 @@ def area_chart(
     Args:
         values: The level in periods of equal length.
         limits: The limit in each period, or None where it is unknown.
-        seconds: Duration of all periods together.
+        seconds: Total duration of all periods in seconds.
         label: Description for screen readers.
-        cuts: Positions at which time was left out, 0 to 1, each with its tooltip.
+        cuts: Positions of omitted time, 0 to 1, each with its tooltip.
     """
-    # Leave room above the line of the limit, so that it stands clear of the edge.
+    # Leave room above the line of the limit, so that it is visible below the edge.
     ticks = nice_ticks(1.04 * max([*values, *(limit or 0 for limit in limits), 1.0]))
     top, wide = ticks[-1], _WIDTH / len(values)
     steps = [f"0,{_HEIGHT:g}"]
@@ -70,7 +70,7 @@ def bar_chart(
         titles: Tooltip of each bar.
         x_ticks: Positions of the labels below the chart, 0 to 1, with their text.
         label: Description for screen readers.
-        cuts: Positions at which time was left out, 0 to 1, each with its tooltip.
+        cuts: Positions of omitted time, 0 to 1, each with its tooltip.
     """
     ticks = nice_ticks(max(map(sum, columns), default=0.0) or 1.0)
     wide = _WIDTH / len(columns)
@@ -101,9 +101,9 @@ def nice_ticks(highest: float, about: int = 5) -> list[float]:
 
 
 def time_ticks(seconds: float, about: int = 6) -> list[tuple[float, str]]:
-    """Return the positions, 0 to 1, and texts of the labels on an axis of so many seconds."""
+    """Return the positions, 0 to 1, and texts of the labels on an axis of the given seconds."""
     step = time_step(seconds, about)
-    # The whole axis has one unit.
+    # Use one unit for the whole axis.
     unit, size = next(
         (unit, size)
         for unit, size, longest in (
@@ -121,7 +121,7 @@ def time_ticks(seconds: float, about: int = 6) -> list[tuple[float, str]]:
 
 
 def time_step(seconds: float, about: int = 6) -> float:
-    """Return a round duration that divides so many seconds into ``about`` steps at most."""
+    """Return a round duration that divides the given seconds into at most ``about`` steps."""
     if seconds < about:
         return nice_ticks(seconds, about)[1]
     days = 86400 * math.ceil(seconds / 86400 / about)

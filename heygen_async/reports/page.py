@@ -20,7 +20,7 @@ from heygen_async.reports.charts import area_chart, bar_chart, time_step, time_t
 _FILES = files("heygen_async.reports")
 # Pauses that the legend lists one by one.
 _PAUSES_LISTED = 3
-# Failures per code that are visible at once; the others unfold.
+# Failures per code that are visible at first; the others can be expanded.
 _FAILURES_SHOWN = 10
 
 
@@ -56,7 +56,7 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
         try:
             file.write(report_page(aggregates))
             file.close()
-            # As the temporary file, the page is readable by its owner alone.
+            # Only the owner can read the page, since it inherits the mode of the temporary file.
             Path(file.name).replace(target)
         except BaseException:
             file.close()

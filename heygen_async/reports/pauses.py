@@ -1,7 +1,7 @@
 """Find the periods in which a run was idle, to leave them out of the charts.
 
-A run that is stopped and resumed the next day records nothing in between. In a chart over time,
-that night would squeeze the work into two slivers at the edges.
+A run that is stopped and resumed the next day records nothing in between. In a chart over time, the
+work would be compressed into narrow areas at both edges.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Time slots that activity is recorded in.
+# Number of time slots in which activity is recorded.
 _SLOTS = 20_000
-# A gap is a pause if it is longer than this many times the usual duration of a job: between two
-# jobs of an hour each nothing happens either. Gaps under _MIN_SECONDS never are pauses, and gaps
-# over _MAX_SECONDS always are.
+# A gap is a pause if it is longer than this many times the usual duration of a job, since there may
+# be no activity for an hour if jobs take an hour. Gaps under _MIN_SECONDS are never pauses, and
+# gaps over _MAX_SECONDS always are.
 _JOB_DURATIONS = 4.0
 _MIN_SECONDS, _MAX_SECONDS = 300.0, 4500.0
 
@@ -38,7 +38,7 @@ class Pause:
 
 
 class PauseFinder:
-    """Find long gaps between timestamps that come in any order. Memory use is constant.
+    """Find long gaps between timestamps in any order. Memory use is constant.
 
     Args:
         start: The earliest timestamp, in Unix seconds.
@@ -63,7 +63,7 @@ class PauseFinder:
         """Return the pauses in chronological order.
 
         Args:
-            job_seconds: Usual duration of a job.
+            job_seconds: Usual duration of a job in seconds.
         """
         longest_gap = min(max(_JOB_DURATIONS * job_seconds, _MIN_SECONDS), _MAX_SECONDS)
         pauses = []
@@ -78,7 +78,7 @@ class PauseFinder:
 
 
 class ActiveTime:
-    """Convert timestamps to seconds of activity, in which pauses take no time.
+    """Convert timestamps to seconds of activity, excluding pauses.
 
     Args:
         start: Start of the run, in Unix seconds.
