@@ -1,9 +1,9 @@
-"""What all processes of an account share: job slots, deliveries of webhooks, and runs."""
+"""State shared by all processes of an account: job slots, deliveries of webhooks, and runs."""
 
 from heygen_async.lazy_names import import_lazily
 
 TYPE_CHECKING = False  # type checkers know the name
-if TYPE_CHECKING or not import_lazily(__name__):  # each part needs its own extra
+if TYPE_CHECKING or not import_lazily(__name__):  # each part requires its own extra
     from heygen_async.distributed.redis_delivery_log import RedisDeliveryLog as RedisDeliveryLog
     from heygen_async.distributed.redis_slots import RedisSlots as RedisSlots
     from heygen_async.distributed.runs.cluster import Cluster as Cluster

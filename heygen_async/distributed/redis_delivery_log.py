@@ -18,30 +18,30 @@ from heygen_async.webhooks.delivery_log import DeliveryState, Listener
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
 _SCRIPT = Script("deliveries.lua")
-_LONGEST_WAIT = 2.0  # seconds for a subscription, after which it goes on in the background
+_LONGEST_WAIT = 2.0  # seconds to wait for a subscription, which then continues in the background
 
 
 class RedisDeliveryLog:
     """A ``DeliveryLog`` for all processes of an app, in Redis or Valkey.
 
-    ``WebhookReceiver(…, log=log)`` in the processes that get deliveries, and
-    ``HeyGen(deliveries=log)`` in those that wait for jobs: a delivery to one ends the wait in
-    another. Only kind and id of a job pass through the server, and only those of signed deliveries;
-    the waiting process asks the API for the result. An unsigned callback ends waits in the process
-    that gets it; the others find the end by polling.
+    Pass it as ``WebhookReceiver(…, log=log)`` in processes that receive deliveries, and as
+    ``HeyGen(deliveries=log)`` in processes that wait for jobs: a delivery to one process ends the
+    wait in another. Only the kind and the id of a job pass through the server, and only for signed
+    deliveries; the waiting process fetches the result from the API. An unsigned callback ends waits
+    in the process that receives it; other processes detect the end by polling.
 
-    While the server is away, deliveries are answered 503, and HeyGen repeats them; waits go on by
-    polling.
+    While the server is unreachable, deliveries are answered with 503, so HeyGen repeats them, and
+    waits continue by polling.
 
     Extra ``redis``. Redis 6.2 or later, Valkey 8 or later.
 
     Args:
         server: The server's URL: ``redis://``, ``rediss://`` (TLS) or ``unix://``; or a
             ``RedisServer``.
-        account: Names the account, the same in all its processes. Not the API key.
+        account: Name of the account, the same in all its processes. Not the API key.
 
     Raises:
-        ConfigurationError: The URL or the name cannot be right.
+        ConfigurationError: The URL or the name is invalid.
     """
 
     def __init__(self, server: str | RedisServer, *, account: str) -> None:
@@ -59,36 +59,36 @@ class RedisDeliveryLog:
         """Claim an event, unless it is done or another claim is in force.
 
         Args:
-            event_id: Identifies the event.
-            lease: Seconds after which the claim ends by itself.
+            event_id: Identifier of the event.
+            lease: Seconds after which the claim expires.
 
         Returns:
             ``new``, ``in_progress`` or ``done``.
 
         Raises:
-            Exception: The server is away.
+            Exception: The server is unreachable.
         """
         return cast("DeliveryState", (await self._run(event_id, "begin", repr(lease))).decode())
 
     async def done(self, event_id: str) -> None:
-        """Record that the event was worked on; it is remembered for 25 hours.
+        """Record that the event was processed; the record is kept for 25 hours.
 
         Args:
             event_id: As for ``begin``.
 
         Raises:
-            Exception: The server is away.
+            Exception: The server is unreachable.
         """
         await self._run(event_id, "done")
 
     async def forget(self, event_id: str) -> None:
-        """End the claim, so that the next delivery of the event is worked on.
+        """End the claim, so that the next delivery of the event is processed.
 
         Args:
             event_id: As for ``begin``.
 
         Raises:
-            Exception: The server is away.
+            Exception: The server is unreachable.
         """
         await self._run(event_id, "forget")
 
@@ -99,7 +99,7 @@ class RedisDeliveryLog:
             notification: The notification.
 
         Raises:
-            Exception: The server is away.
+            Exception: The server is unreachable.
         """
         if not notification.verified:
             return
@@ -111,8 +111,9 @@ class RedisDeliveryLog:
     async def subscribe(self, listener: Listener) -> AsyncIterator[None]:
         """Call ``listener`` for each notification while the block runs.
 
-        A lost connection is opened again; what was published meanwhile is lost, and polling finds
-        it. The block begins after two seconds at most, also while the server is away.
+        A lost connection is reopened. Notifications published in the meantime are lost; polling
+        compensates for them. The block starts after at most two seconds, even if the server is
+        unreachable.
 
         Args:
             listener: Called with each notification.

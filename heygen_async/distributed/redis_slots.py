@@ -23,39 +23,40 @@ _REFUSED = {
 
 
 class RedisSlots(SlotPool):
-    """Shares the slots of an account among all its processes, through Redis or Valkey.
+    """Share the slots of an account among all its processes, through Redis or Valkey.
 
-    ``HeyGen(jobs=RedisSlots("redis://…", account="acme"))`` in every process. What one of them
-    learns of the limit, and each pause after a 429, holds for all. First in, first out across the
-    processes; interactive callers before bulk ones.
+    Use ``HeyGen(jobs=RedisSlots("redis://…", account="acme"))`` in every process. The limit that
+    one process learns, and each pause after a 429, apply to all processes. Slots are granted first
+    in, first out across the processes; interactive callers precede bulk callers.
 
-    Leases end ``ttl`` seconds after their process was last heard of, and so do the places of its
-    callers in the queue. A process that was suspended for longer finds its leases lost: it waits
-    on for its jobs, which count again, and submits nothing until it has new ones.
+    Leases end ``ttl`` seconds after the last contact with their process, as do its callers' places
+    in the queue. A process that was suspended for longer loses its leases: it continues to wait for
+    its jobs, which are counted again, and submits nothing until it has new leases.
 
-    While the server is away nothing that needs a slot is submitted; callers wait for ``patience``.
-    Interactive submissions need none, unless ``HeyGen(slots_for="all")``, and go on. If the server
-    comes back without its data, each process restores its own.
+    While the server is unreachable, nothing that needs a slot is submitted; callers wait for
+    ``patience`` seconds. Interactive submissions need no slot, unless ``HeyGen(slots_for="all")``
+    is set, and continue. If the server comes back without its data, each process restores its own
+    part.
 
     Extra ``redis``. Redis 6.2 or later, Valkey 8 or later.
 
     Args:
         server: The server's URL: ``redis://``, ``rediss://`` (TLS) or ``unix://``; or a
             ``RedisServer``.
-        account: Names the account, the same in all its processes. Not the API key.
-        ceiling: Jobs that may run at once at most, however many the account allows. Default 50.
-            Of this and the two settings that follow, those of the process that has started last
-            hold for all.
+        account: Name of the account, the same in all its processes. Not the API key.
+        ceiling: Maximum number of concurrent jobs, even if the account allows more. Default 50. For
+            this and the following two settings, the values of the most recently started process
+            apply to all.
         probe_every: Seconds between attempts to grow by one. Default 60.
         reserve: Slots that bulk runs leave free for interactive submissions. Default 0.
-        start: The limit to start with where none is known. Default: the ceiling.
-        ttl: Seconds after which the slots of a process that died are free. Default 30.
-        patience: Seconds that callers wait for a server that is away. Default 600.
-        poll: Seconds between two looks of a process that waits for slots, in case a message was
+        start: The initial limit if none is known. Default: the ceiling.
+        ttl: Seconds after which the slots of a dead process are freed. Default 30.
+        patience: Seconds that callers wait for an unreachable server. Default 600.
+        poll: Seconds between two polls by a process that waits for slots, in case a message was
             lost. Default 1.
 
     Raises:
-        ConfigurationError: A setting makes no sense; the message says which.
+        ConfigurationError: A setting is invalid; the message names it.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class RedisSlots(SlotPool):
         patience: float = 600.0,
         poll: float = 1.0,
     ) -> None:
-        SlotLimit(ceiling, start=start, probe_every=probe_every, reserve=reserve)  # checks them
+        SlotLimit(ceiling, start=start, probe_every=probe_every, reserve=reserve)  # validates them
         for name, seconds in (("ttl", ttl), ("patience", patience), ("poll", poll)):
             if not seconds > 0:
                 raise ConfigurationError(f"{name}: expected seconds > 0, got {seconds!r}")
@@ -113,15 +114,16 @@ class RedisSlots(SlotPool):
     def closed(self) -> bool:
         """Whether submissions are paused, as far as this process knows.
 
-        The first call starts to listen to what the other processes learn.
+        The first call starts listening for updates from other processes.
         """
         return self._bind().closed
 
     def stats(self) -> SlotStats:
-        """Return the figures of the last answer of the server. May be called in any thread.
+        """Return the statistics from the last answer of the server. Can be called in any thread.
 
         Returns:
-            The figures, of all processes but for ``waiting``; at most ``ttl / 3`` seconds old.
+            The statistics of all processes, except for ``waiting``, which covers only this process;
+            at most ``ttl / 3`` seconds old.
         """
         if self._exchange is not None:
             return self._exchange.stats()
@@ -138,22 +140,22 @@ class RedisSlots(SlotPool):
         )
 
     def try_acquire(self) -> None:
-        """Return None: the server has to be asked."""
+        """Return None, because the server has to be asked."""
 
     async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> RedisSlot:
         """Wait for a slot, first in, first out within a priority, among all processes.
 
         Args:
-            priority: ``bulk`` (default), or ``interactive``, which goes first.
-            patience: Seconds to wait at most.
+            priority: ``bulk`` (default), or ``interactive``, which takes precedence.
+            patience: Maximum number of seconds to wait.
 
         Returns:
-            The lease; ``release`` gives the slot back.
+            The lease; ``release`` returns the slot.
 
         Raises:
             RateLimited: There was no slot within ``patience``.
-            SlotsUnavailable: The server is away, for longer than the pool's patience.
-            SlotUnavailable: The pool was closed meanwhile.
+            SlotsUnavailable: The server was unreachable for longer than the pool's patience.
+            SlotUnavailable: The pool was closed during the wait.
         """
         lane = Lane.INTERACTIVE if priority == "interactive" else Lane.BULK
         lease = RedisSlot(self._bind(), lane)
@@ -163,51 +165,51 @@ class RedisSlots(SlotPool):
     async def refused_without_lease(self, retry_after: float, patience: float) -> RedisSlot:
         """Wait after an interactive submission was refused; see ``SlotPool``.
 
-        While the server is away it waits for ``retry_after`` alone.
+        While the server is unreachable, it only waits for ``retry_after``.
 
         Args:
-            retry_after: Seconds that the answer asked to wait.
-            patience: Seconds to wait at most.
+            retry_after: Seconds that the answer asked for.
+            patience: Maximum number of seconds to wait.
 
         Returns:
-            The lease to send it again under.
+            The lease for sending it again.
 
         Raises:
             RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
-            SlotUnavailable: The pool was closed meanwhile.
+            SlotUnavailable: The pool was closed during the wait.
         """
         lease = RedisSlot(self._bind(), GATE)
         await lease.refused(retry_after, patience)
         return lease
 
     async def wait_open(self, patience: float) -> RedisSlot:
-        """Wait until submissions are not paused any more, or the server is away.
+        """Wait until submissions are no longer paused, or the server is unreachable.
 
         Args:
-            patience: Seconds to wait at most.
+            patience: Maximum number of seconds to wait.
 
         Returns:
             A lease that takes no slot.
 
         Raises:
-            RateLimited: That lasts longer than ``patience`` seconds.
-            SlotUnavailable: The pool was closed meanwhile.
+            RateLimited: The pause lasts longer than ``patience`` seconds.
+            SlotUnavailable: The pool was closed during the wait.
         """
         lease = RedisSlot(self._bind(), GATE)
         await lease.wait(patience, 0.0)
         return lease
 
     async def aclose(self) -> None:
-        """End all waiting with ``SlotUnavailable``, and give all slots of this process back.
+        """End all waits with ``SlotUnavailable``, and return all slots of this process.
 
-        A later call uses the pool again.
+        A later call reopens the pool.
         """
         exchange, self._exchange = self._exchange, None
         if exchange is not None and exchange.loop is asyncio.get_running_loop():
             await exchange.aclose()
 
     def _bind(self) -> SlotExchange:
-        """Work on the running event loop; what another one held ends with its time to live."""
+        """Bind to the running event loop; slots of another loop end with their time to live."""
         loop = asyncio.get_running_loop()
         if self._exchange is None or self._exchange.loop is not loop:
             self._exchange = SlotExchange(self._server, self._settings, loop)
@@ -218,8 +220,8 @@ class RedisSlot:
     """A ``SlotLease`` of ``RedisSlots``.
 
     Args:
-        exchange: Where its slot comes from.
-        lane: Where it waits.
+        exchange: The exchange that grants its slot.
+        lane: The queue in which it waits.
 
     Attributes:
         lane: Changed by a refusal.
@@ -230,14 +232,14 @@ class RedisSlot:
 
     def __init__(self, exchange: SlotExchange, lane: int) -> None:
         self._exchange = exchange
-        self._id: str | None = None  # while it holds a slot
+        self._id: str | None = None  # set while it holds a slot
         self._lost = False
         self.lane = lane
         self.running: bool = False
 
     @property
     def counted(self) -> bool:
-        """Whether it takes a slot that others could have."""
+        """Whether it takes a slot that others could use."""
         return Lane.UNCOUNTED < self.lane < GATE
 
     @property
@@ -248,7 +250,7 @@ class RedisSlot:
         return self._lost
 
     def lose(self) -> None:
-        """Note that its slot is lost; one that takes no slot has nothing to lose."""
+        """Note that its slot is lost; a lease without a slot is not affected."""
         self._lost = self.counted
 
     def accepted(self) -> None:
@@ -258,7 +260,7 @@ class RedisSlot:
             self._exchange.accepted(self._id, self)
 
     def release(self) -> None:
-        """Give the slot back; further calls do nothing."""
+        """Return the slot; further calls do nothing."""
         lease_id, self._id = self._id, None
         if lease_id is not None:
             self.running = False
@@ -268,13 +270,13 @@ class RedisSlot:
         """Queue again after the submission was refused; see ``SlotLease``.
 
         Args:
-            retry_after: Seconds that the answer asked to wait.
-            patience: Seconds to wait at most.
+            retry_after: Seconds that the answer asked for.
+            patience: Maximum number of seconds to wait.
 
         Raises:
             RateLimited: There was no slot within ``patience``, or ``retry_after`` is longer.
-            SlotsUnavailable: The server is away, for longer than the pool's patience.
-            SlotUnavailable: The pool was closed meanwhile.
+            SlotsUnavailable: The server was unreachable for longer than the pool's patience.
+            SlotUnavailable: The pool was closed during the wait.
         """
         lease_id, self._id, self.running = self._id, None, False
         self._exchange.refused(lease_id, self.lane, retry_after)
@@ -284,7 +286,7 @@ class RedisSlot:
         if self.counted:
             await self.wait(patience, math.inf)
             return
-        if retry_after > LONGEST_PAUSE:  # obeyed in full; others are the probe
+        if retry_after > LONGEST_PAUSE:  # obeyed in full; shorter pauses end with a probe
             await asyncio.sleep(retry_after - LONGEST_PAUSE)
             patience -= retry_after - LONGEST_PAUSE
             retry_after = LONGEST_PAUSE

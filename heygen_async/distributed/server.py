@@ -27,22 +27,22 @@ except ImportError as _error:
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
 SERVER_ERRORS: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
-"""Errors of a server that is away, or does not do what it is asked for."""
+"""Errors of a server that is unreachable or does not carry out a request."""
 
 _LONGEST_ACCOUNT = 200
-# Newer versions of redis-py read their own version from the disk for each connection.
+# Newer versions of redis-py read their own version from disk for each connection.
 _OPTIONS: dict[str, Any] = (
     {"driver_info": None} if "driver_info" in signature(Redis.__init__).parameters else {}
 )
-# The clock that goes on while a machine is suspended, where there is one.
+# A clock that continues while a machine is suspended, if available.
 _BOOT_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Script:
-    """A Lua script, which the server knows by its hash.
+    """A Lua script, which the server identifies by its hash.
 
     Args:
-        name: The file's name in this folder.
+        name: Name of the file in this folder.
 
     Attributes:
         text: Its source.
@@ -53,14 +53,14 @@ class Script:
         self._hash = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str]) -> Any:
-        """Run it by its hash, and load it if the server does not know it.
+        """Run the script by its hash; load it if the server does not have it.
 
         Args:
             redis: A connection.
-            keys: The keys that it works on.
+            keys: The keys that it uses.
             arguments: Its other arguments.
         """
-        execute: Any = redis.execute_command  # without types in some versions
+        execute: Any = redis.execute_command  # untyped in some versions
         try:
             return await execute("EVALSHA", self._hash, len(keys), *keys, *arguments)
         except NoScriptError:
@@ -70,21 +70,19 @@ class Script:
 class RedisServer:
     """A Redis or Valkey server, or any node of a cluster.
 
-    All keys of an account are on one node of a cluster. A node that refers to another one is
-    left for that one.
+    All keys of an account are on one node of a cluster. Redirections to another node are followed.
 
     Args:
-        url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user, password and database as
-            redis-py takes them.
-        timeout: Seconds that the server may take for an answer, or to take a connection.
-            Default 5.
-        clock: Returns seconds. For tests: it replaces the server's time and that of this process.
+        url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user, password and database in
+            the form that redis-py accepts.
+        timeout: Seconds that the server may take to answer or to accept a connection. Default 5.
+        clock: Returns seconds. For tests: replaces the time of the server and of this process.
 
     Attributes:
         address: The server without user and password, for messages.
 
     Raises:
-        ConfigurationError: It is not a URL of Redis.
+        ConfigurationError: The URL is not a Redis URL.
     """
 
     def __init__(
@@ -96,14 +94,14 @@ class RedisServer:
         try:
             options = ConnectionPool.from_url(url).connection_kwargs
         except ValueError:
-            # Parts of a password with special characters may be in the message.
+            # The message may contain parts of a password with special characters.
             raise ConfigurationError(
                 "redis: expected a URL such as redis://user:password@host:6379/0, with the special "
                 "characters of its password percent-encoded"
             ) from None
         host = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
         self.address: str = str(options.get("path") or host)
-        self._node: dict[str, Any] = {}  # host and port of the node that was referred to
+        self._node: dict[str, Any] = {}  # host and port of the node from a redirection
 
     def __repr__(self) -> str:
         return f"RedisServer({self.address!r})"
@@ -112,14 +110,14 @@ class RedisServer:
         return _server, (type(self), self._url, self._timeout, self._clock)
 
     def now(self) -> float:
-        """Return the time of this process, in seconds of a clock that never stands still."""
+        """Return this process's time, in seconds of a clock that continues during suspension."""
         if self._clock is not None:
             return self._clock()
         return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
     @property
     def time_argument(self) -> str:
-        """The time for a script, as text; empty for the server's own."""
+        """The time for a script as text; empty for the server's own time."""
         return "" if self._clock is None else repr(self._clock())
 
     @asynccontextmanager
@@ -128,7 +126,7 @@ class RedisServer:
         redis = Redis.from_url(
             self._url,
             single_connection_client=True,
-            socket_timeout=None,  # redis-py's way to keep it can swallow a cancellation
+            socket_timeout=None,  # redis-py's own handling can swallow a cancellation
             socket_connect_timeout=self._timeout,
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
@@ -152,11 +150,11 @@ class RedisServer:
         Args:
             redis: A connection.
             script: The script.
-            keys: The keys that it works on.
+            keys: The keys that it uses.
             arguments: Its arguments after the time.
 
         Raises:
-            RedisError: The server has refused it, or is away.
+            RedisError: The server has refused the script or is unreachable.
             TimeoutError: There was no answer in time.
         """
         async with asyncio.timeout(self._timeout):
@@ -164,15 +162,15 @@ class RedisServer:
             return await script.run(redis, keys, (self.time_argument, *arguments))
 
     async def run_once(self, script: Script, keys: Sequence[str], arguments: Sequence[str]) -> Any:
-        """Run a script on a connection of its own, on the node of a cluster that has the keys.
+        """Run a script on a separate connection, on the cluster node that has the keys.
 
         Args:
             script: The script.
-            keys: The keys that it works on.
+            keys: The keys that it uses.
             arguments: Its arguments after the time.
 
         Raises:
-            RedisError: The server has refused it, or is away.
+            RedisError: The server has refused the script or is unreachable.
             TimeoutError: There was no answer in time.
         """
         try:
@@ -183,7 +181,7 @@ class RedisServer:
                 return await self.run(redis, script, keys, arguments)
 
     async def publish(self, redis: Redis, channel: str, message: bytes) -> None:
-        """Send a message to all who listen.
+        """Send a message to all listeners.
 
         Args:
             redis: A connection.
@@ -191,7 +189,7 @@ class RedisServer:
             message: The message.
 
         Raises:
-            RedisError: The server has refused it, or is away.
+            RedisError: The server has refused the message or is unreachable.
             TimeoutError: There was no answer in time.
         """
         async with asyncio.timeout(self._timeout):
@@ -201,7 +199,7 @@ class RedisServer:
     async def _connected(self, redis: Redis) -> None:
         try:
             await redis.initialize()
-        except BaseException:  # also a timeout: the node of the URL knows which one has taken over
+        except BaseException:  # also a timeout: the URL's node knows the new node
             self._node = {}
             raise
 
@@ -211,14 +209,15 @@ class RedisServer:
         on_message: Callable[[str, str], object],
         on_open: Callable[[], object] = lambda: None,
     ) -> None:
-        """Call a function with channel and text of each message, until the task is cancelled.
+        """Call a function with the channel and text of each message, until the task is cancelled.
 
-        A lost connection is opened again after a second. What was published meanwhile is lost.
+        A lost connection is reopened after one second. Messages published in the meantime are lost.
 
         Args:
             channels: The channels to subscribe to.
             on_message: Called on the event loop.
-            on_open: Called whenever it listens from now on: something may have been missed.
+            on_open: Called whenever listening starts or resumes, since messages may have been
+                missed.
         """
         while True:
             try:
@@ -229,21 +228,21 @@ class RedisServer:
                     async for message in subscription.listen():
                         if message["type"] == "message":
                             on_message(message["channel"].decode(), message["data"].decode())
-            except Exception as error:  # polling finds what messages would have said
+            except Exception as error:  # polling replaces lost messages
                 logger.debug("messages of %s are missed: %s", self.address, reason(error))
             await asyncio.sleep(1.0)
 
 
 def reason(error: Exception) -> str:
-    """Return what an error says, in one line."""
+    """Return the description of an error in one line."""
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
 def checked_account(account: str) -> str:
-    """Return the name of an account, which is a part of keys.
+    """Return the name of an account, if it can be part of a key.
 
     Raises:
-        ConfigurationError: It cannot be one.
+        ConfigurationError: The name is invalid.
     """
     if not 0 < len(account) <= _LONGEST_ACCOUNT or set(account) & set("{} \r\n"):
         raise ConfigurationError(
@@ -254,7 +253,7 @@ def checked_account(account: str) -> str:
 
 
 def server_of(server: str | RedisServer) -> RedisServer:
-    """Return the server of a URL, or the server itself."""
+    """Return the server for a URL; return a server unchanged."""
     return RedisServer(server) if isinstance(server, str) else server
 
 

@@ -1,9 +1,9 @@
-"""The talk of one process with the server that keeps the slots of its account.
+"""Exchange of one process with the server that stores the slots of its account.
 
-Leases post operations; one task sends them, all that have gathered in one call, and hands out what
-the answers grant. A call whose answer is lost is sent again under the same number, and applied
-once. Slots that become free for this process while it is silent come as messages; a poll each
-second finds those that were lost. Each call renews all leases of this process.
+Leases post operations. One task sends all queued operations in one call, and hands out the slots
+that the answers grant. If an answer is lost, the call is sent again under the same number and
+applied only once. Slots that become free for this process between calls arrive as messages; a poll
+every second detects lost messages. Each call renews all leases of this process.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
 SCRIPT = Script("slots.lua")
 GATE = max(Lane) + 1
-"""The lane of those who wait for the gate alone, after all of ``Lane``."""
+"""The lane of callers that wait only for the gate, after all lanes of ``Lane``."""
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 1.0
-_SHORTEST = 0.001  # between two calls without anything to say
-# A connection that nobody used for a while may be gone; only a second failure says something.
+_SHORTEST = 0.001  # between two calls without operations
+# A connection that was idle for a while may be broken; only a second failure is significant.
 _FAILURES = 2
 
 
@@ -50,16 +50,16 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holder(Protocol):
-    """A lease, as the exchange sees it."""
+    """A lease, as seen by the exchange."""
 
     @property
     def lane(self) -> int:
-        """Where it waits."""
+        """The queue in which it waits."""
         ...
 
     @property
     def counted(self) -> bool:
-        """Whether it takes a slot that others could have."""
+        """Whether it takes a slot that others could use."""
         ...
 
     @property
@@ -73,14 +73,15 @@ class Holder(Protocol):
 
 
 class Wait:
-    """A caller that waits.
+    """A waiting caller.
 
     Attributes:
-        holder: The lease to be.
-        granted: Set to True with a slot, to False where it may go without one.
-        deadline: When its patience ends, on the clock of the event loop.
-        may_go_at: When it may go without a slot while the server is away; ``inf`` for never.
-        began: When it began to wait, on the clock of the event loop.
+        holder: The future lease.
+        granted: Set to True with a slot, or to False if the caller may proceed without one.
+        deadline: Time at which its patience ends, on the clock of the event loop.
+        may_go_at: Time at which it may proceed without a slot while the server is unreachable;
+            ``inf`` for never.
+        began: Time at which it began to wait, on the clock of the event loop.
     """
 
     __slots__ = ("began", "deadline", "granted", "holder", "may_go_at")
@@ -116,7 +117,7 @@ class _Figures(NamedTuple):
 
 
 class SlotExchange:
-    """Exchanges operations for leases, on one event loop.
+    """Exchange operations for leases, on one event loop.
 
     Args:
         server: The server.
@@ -144,8 +145,8 @@ class SlotExchange:
         self._waits: dict[str, Wait] = {}
         self._held: dict[str, Holder] = {}
         self._work = asyncio.Event()
-        self._checked_at = -math.inf  # when the server was last asked about all leases
-        self._due = 0.0  # when to call next without anything to say
+        self._checked_at = -math.inf  # time of the last check of all leases
+        self._due = 0.0  # time of the next call without operations
         self._valid_until = math.inf  # on the server object's clock
         self._failures = 0
         self._away_since: float | None = None
@@ -162,16 +163,16 @@ class SlotExchange:
 
     @property
     def closed(self) -> bool:
-        """Whether submissions are paused, as far as is known here."""
+        """Whether submissions are paused, as far as this process knows."""
         return self._figures.shut == 1 and self._away_since is None
 
     @property
     def expired(self) -> bool:
-        """Whether the time to live of all leases is over, since no call has renewed them."""
+        """Whether all leases have expired because no call has renewed them."""
         return self._server.now() > self._valid_until
 
     def stats(self) -> SlotStats:
-        """Return the figures of the last answer."""
+        """Return the statistics of the last answer."""
         figures, since = self._figures, self.loop.time() - self._figures_at
         return SlotStats(
             held=int(figures.held),
@@ -188,17 +189,18 @@ class SlotExchange:
         """Wait for a slot.
 
         Args:
-            holder: The lease to be.
-            patience: Seconds to wait at most.
-            may_go_after: Seconds after which it may go without a slot if the server is away.
+            holder: The future lease.
+            patience: Maximum number of seconds to wait.
+            may_go_after: Seconds after which it may proceed without a slot if the server is
+                unreachable.
 
         Returns:
-            The id under which it holds a slot, or None if it goes without one.
+            The id under which it holds a slot, or None if it proceeds without one.
 
         Raises:
-            RateLimited: There was none within ``patience``.
-            SlotsUnavailable: The server is away.
-            SlotUnavailable: The pool was closed meanwhile.
+            RateLimited: There was no slot within ``patience``.
+            SlotsUnavailable: The server is unreachable.
+            SlotUnavailable: The pool was closed during the wait.
         """
         self._made += 1
         lease_id = f"{self._owner}:{self._made}"
@@ -218,29 +220,29 @@ class SlotExchange:
                 timer.cancel()
 
     def accepted(self, lease_id: str, holder: Holder) -> None:
-        """Note that the job of a lease runs; one that was lost counts again."""
+        """Note that the job of a lease runs; a lost lease is counted again."""
         self._held[lease_id] = holder
         self.post(f"accepted {lease_id} {holder.lane}")
 
     def refused(self, lease_id: str | None, lane: int, retry_after: float) -> None:
-        """Note a refusal; the lease, if there is one, ends."""
+        """Note a refusal; it ends the lease, if there is one."""
         lease_id = lease_id or f"{self._owner}:-"
         self._held.pop(lease_id, None)
         self._figures = self._figures._replace(shut=1.0)
         self.post(f"refused {lease_id} {lane} {float(retry_after)!r}")
 
     def release(self, lease_id: str) -> None:
-        """Give a slot back."""
+        """Return a slot."""
         self._held.pop(lease_id, None)
         self.post(f"release {lease_id}")
 
     def post(self, operation: str) -> None:
-        """Have an operation sent."""
+        """Queue an operation to be sent."""
         self._posted.append(operation)
         self._work.set()
 
     async def aclose(self) -> None:
-        """End all waiting, give all slots back, and close the connections."""
+        """End all waits, return all slots, and close the connections."""
         for waiting in self._waits.values():
             waiting.fail(SlotUnavailable("the slot pool was closed; nothing was sent"))
         for lease_id, holder in list(self._held.items()):
@@ -267,16 +269,16 @@ class SlotExchange:
                     while True:
                         await self._call(redis)
                         await self._until_due()
-            except Exception as error:  # whatever it is, those who wait must not wait for ever
+            except Exception as error:  # any error must end the waits
                 await self._failed(error)
 
     async def _call(self, redis: Any) -> None:
-        """Send what was posted, and do what the answer says."""
+        """Send the posted operations, and apply the answer."""
         if self._sending is None:
             self._work.clear()
             self._sending, self._posted = self._posted, []
             self._batch += 1
-            # A timer of the event loop may go off a moment early.
+            # A timer of the event loop may fire slightly early.
             if (now := self.loop.time()) + _SHORTEST >= self._check_due():
                 self._checked_at = now
                 self._sending += [f"check {one}" for one in (*self._waits, *self._held)]
@@ -319,7 +321,7 @@ class SlotExchange:
             self._unknown(lease_id.decode())
         for lease_id, waiting in self._waits.items():
             left = waiting.deadline - now
-            # One that was not asked for may be the probe that the gate waits for.
+            # An unrequested slot may be the probe that the gate waits for.
             if left <= 0 or (figures.gate_wait > left and lease_id in asked):
                 waiting.fail(out_of_patience(figures.gate_wait, max(0.0, left)))
         due = self._check_due()
@@ -330,12 +332,12 @@ class SlotExchange:
     def _granted(self, lease_id: str) -> None:
         waiting = self._waits.pop(lease_id, None)
         if waiting is None or waiting.granted.done():
-            return  # it has ended, and its release is on its way
+            return  # it has ended, and its release is being sent
         self._held[lease_id] = waiting.holder
         waiting.granted.set_result(True)
 
     def _unknown(self, lease_id: str) -> None:
-        """Restore what the server has forgotten: it was restarted, or this process suspended."""
+        """Restore leases lost by the server: it restarted, or this process was suspended."""
         if lease_id in self._waits:
             self.post(f"acquire {lease_id} {self._waits[lease_id].holder.lane}")
         elif lease_id in self._held:
@@ -348,13 +350,13 @@ class SlotExchange:
     def _lose(self, lease_id: str) -> None:
         holder = self._held[lease_id]
         holder.lose()
-        if holder.running and holder.counted:  # nobody is to submit in its place
+        if holder.running and holder.counted:  # no other job may be submitted instead
             self.accepted(lease_id, holder)
         else:
             self.release(lease_id)
 
     async def _until_due(self) -> None:
-        """Wait until there is something to say, or it is time for a call."""
+        """Wait until there are operations to send, or the next call is due."""
         timer = self.loop.call_at(self._due, self._work.set)
         try:
             await self._work.wait()
@@ -376,10 +378,10 @@ class SlotExchange:
     def _out_of_patience(self, waiting: Wait) -> None:
         if self._away_since is not None:
             waiting.fail(self._unavailable())
-        elif self._sending is None and not self._posted:  # else the answer may bring a slot
+        elif self._sending is None and not self._posted:  # otherwise the answer may grant a slot
             waiting.fail(out_of_patience(self._figures.gate_wait, 0.0))
 
-    # While the server is away.
+    # While the server is unreachable.
 
     async def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -402,7 +404,7 @@ class SlotExchange:
             await self._until_due()
 
     def _serve_without(self) -> None:
-        """Let callers go that need no slot, and end the patience of the others."""
+        """Let callers proceed that need no slot, and end the patience of the others."""
         assert self._away_since is not None
         now = self.loop.time()
         for lease_id, waiting in list(self._waits.items()):

@@ -1,1 +1,1 @@
-"""Runs that many machines work on: submitted once, kept in PostgreSQL, worked on by workers."""
+"""Runs on many machines: submitted once, stored in PostgreSQL, and processed by workers."""

@@ -1,4 +1,4 @@
-"""``Cluster``: runs that many machines work on."""
+"""``Cluster``: runs that many machines process."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from heygen_async.session.tasks import in_thread
 
 
 class Cluster:
-    """Submit runs, work on them, and look at them, from any number of processes and machines.
+    """Submit, process and inspect runs from any number of processes and machines.
 
-    PostgreSQL holds the journals of the runs, and brings shards of their items to workers. Redis or
-    Valkey holds the slots of the account, which all of its processes share.
+    PostgreSQL stores the journals of the runs and distributes shards of their items to workers.
+    Redis or Valkey stores the slots of the account, which all its processes share.
 
     Extra ``cluster``. PostgreSQL 14 or later.
 
@@ -48,20 +48,19 @@ class Cluster:
         dsn: The database: ``postgresql://user:password@host:5432/database``, with the parameters
             of libpq, such as ``sslmode`` and ``sslrootcert``.
         slots: The server of the shared slots, ``redis://…``, or a ``SlotPool``. Default: slots of
-            this process alone, for one worker an account.
-        account: Names the account for ``slots``, the same in all of its processes.
-        jobs: Jobs that the account may run at once at most. Default 50.
-        heygen: The client, in place of one made from ``HEYGEN_API_KEY`` with these slots. It is not
-            closed here.
-        heartbeats: How dead workers are noticed.
-        prices: What jobs cost.
+            this process only, for a single worker per account.
+        account: Name of the account for ``slots``, the same in all its processes.
+        jobs: Maximum number of concurrent jobs of the account. Default 50.
+        heygen: The client, instead of one created from ``HEYGEN_API_KEY`` with these slots. The
+            cluster does not close it.
+        heartbeats: Times for the detection of dead workers.
+        prices: Prices of jobs.
 
     Attributes:
         name: Host, port and database, for messages.
 
     Raises:
-        ConfigurationError: The DSN or the URL of the slots cannot be right, or ``account`` is
-            missing.
+        ConfigurationError: The DSN or the URL of the slots is invalid, or ``account`` is missing.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class Cluster:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. Runs go on."""
+        """Close all connections. Runs continue."""
         if self._heygen is not None and self._given is None:
             await self._heygen.aclose()
             if not isinstance(self._slots, int):
@@ -126,13 +125,13 @@ class Cluster:
         return self._heygen
 
     async def run(self, name: str) -> ClusterRun:
-        """Return a run that was submitted before, by any process. It needs no API key.
+        """Return a run that any process has submitted before. Requires no API key.
 
         Args:
             name: Its name.
 
         Raises:
-            JournalError: There is none.
+            JournalError: The run does not exist.
         """
         return ClusterRun(self._database, await self._database.run_named(name))
 
@@ -151,30 +150,30 @@ class Cluster:
     ) -> ClusterRun:
         """Submit a run that renders variants of a template.
 
-        The variants are read in bounded memory, and checked as ``Batch.render`` checks them: those
-        of a collection before the first one is entered. A submit that was killed can be repeated;
-        the same variants under the same name are entered once.
+        The variants are read in bounded memory, and checked as in ``Batch.render``: those of a
+        collection are all checked before the first one is entered. A submit that was killed can be
+        repeated; the same variants under the same name are entered only once.
 
         Args:
             template_id: The template.
             variants: Any iterable; see ``Batch.render``.
-            name: Names the run. The same name is the same run.
-            max_cost: US dollars that the run may cost, by estimate, over all workers. That of the
-                latest submit holds.
+            name: Name of the run. The same name means the same run.
+            max_cost: Maximum estimated cost of the run in US dollars, over all workers. The value
+                of the latest submit applies.
             variant: As for ``Batch.render``.
             key: As for ``Batch.render``.
             version: As for ``Batch.render``.
             test: As for ``Batch.render``.
-            until_empty: Begin a collection although the account cannot pay for all of it.
+            until_empty: Start a collection even if the account cannot pay for all of it.
 
         Returns:
             The run.
 
         Raises:
-            InvalidRequest: A variant cannot be sent. Of an iterator, those before it are entered.
+            InvalidRequest: A variant cannot be sent. If the variants are an iterator, the preceding
+                ones are entered.
             InsufficientBalance: The account cannot pay for the collection.
-            IdempotencyMismatch: A variant has another payload than one that was entered under its
-                key.
+            IdempotencyMismatch: A different payload was already entered under a variant's key.
             JournalError: The run belongs to another template or account, or was cancelled; or the
                 database cannot be reached.
         """
@@ -261,7 +260,7 @@ class Cluster:
         until_empty: bool = False,
         **fields: Any,
     ) -> ClusterRun:
-        """Submit a run that has texts spoken; see ``Batch.speech``.
+        """Submit a run that turns texts into speech; see ``Batch.speech``.
 
         Args:
             texts: As for ``Batch.speech``.
@@ -292,19 +291,19 @@ class Cluster:
         also: Sequence[Output] = (),
         grace: float = 30.0,
     ) -> ClusterWorker:
-        """Return a worker for the runs of this account; ``await worker.run()`` works.
+        """Return a worker for the runs of this account; start it with ``await worker.run()``.
 
         Args:
-            concurrency: Most open items at a time, over all shards.
+            concurrency: Maximum number of open items at a time, over all shards.
             download: Pattern of the files to download results to, such as
                 ``"videos/{key}.mp4"``; see ``Batch.download``. None downloads nothing.
-            also: Further files of each result.
-            grace: Seconds for which jobs in flight are waited for after ``worker.stop()``.
+            also: Additional files of each result.
+            grace: Seconds to wait for jobs in flight after ``worker.stop()``.
 
         Raises:
             AuthenticationError: HeyGen refuses the key.
-            ConfigurationError: All runs that go on belong to another account; or ``concurrency``
-                is less than 1.
+            ConfigurationError: All active runs belong to another account, or ``concurrency`` is
+                less than 1.
         """
         if concurrency < 1:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
@@ -337,7 +336,7 @@ class Cluster:
             migrate(connection, self._location.server)
 
     async def _account(self) -> tuple[str, Engine]:
-        """Return the user whose key this is, and an engine, which has a queue for each user."""
+        """Return the user to whom the key belongs, and an engine with the user's queue."""
         if self._user is None:
             self._user = (await self.heygen.users.me()).username
         digest = hashlib.sha256(self._user.encode()).hexdigest()[:16]
@@ -388,7 +387,7 @@ class Cluster:
         return ClusterRun(database, row)
 
     async def _requeue(self, engine: Engine, row: RunRow) -> None:
-        """Insert the tasks of shards that are not done and have none, such as at a cap."""
+        """Insert tasks for unfinished shards without one, for example after a cap."""
         values = {"run": row.run, "again": AGAIN, "task": TASK}
         async with self._database.transaction() as connection:
             for (shard,) in await self._database.all("shards_without_task", values):

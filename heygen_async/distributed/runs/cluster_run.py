@@ -21,25 +21,25 @@ from heygen_async.errors import (
 )
 
 _PAGE = 500
-_POLL = 1.0  # seconds between two looks for new outcomes
-# Seconds that the rate is taken over.
+_POLL = 1.0  # seconds between two polls for new outcomes
+# Period in seconds over which the rate is computed.
 _LATELY = 300.0
 
 
 class ClusterOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one item of a run.
+    """The outcome of one item of a run.
 
     Attributes:
         key: The item's key.
         index: Its position among the items, from 0.
-        cursor: Pass it to ``outcomes`` to go on behind this outcome.
+        cursor: Pass it to ``outcomes`` to continue after this outcome.
         job_id: Its job, or None if it was not accepted.
         result: The result of the job, or None if it failed.
-        error: Why it failed, or None.
+        error: The error it failed with, or None.
         usd: Estimated cost in US dollars, or None if unknown.
-        resends: How many times it was sent again although an earlier attempt may have been paid
-            for, as its operation takes no idempotency key.
-        ended_at: When it ended, in Unix seconds; None for one whose fate is uncertain.
+        resends: Number of times it was resent although an earlier attempt may have been paid for,
+            since its operation takes no idempotency key.
+        ended_at: When it ended, in Unix seconds; None if its state is uncertain.
     """
 
     key: str
@@ -59,12 +59,12 @@ class ClusterOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker, of any run.
+    """Status of one worker, of any run.
 
     Attributes:
         name: Its host and process.
-        alive: Whether its lease goes on.
-        running: Jobs that it had in flight at its last heartbeat.
+        alive: Whether its lease is in force.
+        running: Number of jobs that it had in flight at its last heartbeat.
         seen: Seconds since its last heartbeat.
     """
 
@@ -75,29 +75,29 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClusterStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run stands.
+    """Status of a run.
 
     Attributes:
         name: Its name.
         kind: Kind of run.
         subject: Its subject.
-        entered: Whether all of its items are known: a submit has come to its end.
+        entered: Whether all its items are known, because a submit has finished.
         cancelled: Whether it was cancelled.
-        at_rest: Whether no worker will do more: all items have ended, it was cancelled, or its
-            budget has no room.
-        items: Items so far.
-        counts: How many items are in each state; ``queued`` ones were not begun. Items that were
-            refused for the account's sake count as queued.
-        usd: What they cost so far, an estimate.
+        at_rest: Whether no worker will do more work: all items have ended, the run was cancelled,
+            or its budget has no room.
+        items: Number of items so far.
+        counts: Number of items in each state; ``queued`` items were not begun. Items that were
+            refused because of the account count as queued.
+        usd: Estimated cost so far in US dollars.
         max_cost: The cap in US dollars, or None.
-        per_minute: Items that ended in a minute, over the last five.
-        seconds_left: Until all have ended at that rate, or None if that cannot be told.
-        shards: How many shards it has.
-        shards_left: How many of them are not done.
-        slots_running: Jobs of it that ran at the latest sample of each worker.
-        slot_limit: Jobs that could run at once, as the latest sample says, or None.
+        per_minute: Items that ended per minute, over the last five minutes.
+        seconds_left: Estimated seconds until all items have ended at this rate, or None if unknown.
+        shards: Number of shards.
+        shards_left: Number of unfinished shards.
+        slots_running: Number of its jobs that ran at the latest sample of each worker.
+        slot_limit: Number of jobs that could run at once in the latest sample, or None.
         workers: The workers of the cluster, of all runs.
-        swept: Seconds since a worker has looked for dead ones; None if there was none yet.
+        swept: Seconds since a worker last checked for dead workers; None if no worker has yet.
     """
 
     name: str
@@ -121,7 +121,7 @@ class ClusterStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Ended(NamedTuple):
-    """An item that has ended, as ``statements.sql`` selects it."""
+    """A finished item, as ``statements.sql`` selects it."""
 
     end_number: int
     key: str
@@ -169,7 +169,7 @@ class _Ended(NamedTuple):
 
 
 class ClusterRun:
-    """A run that workers take to its end, whatever becomes of the process that submitted it.
+    """A run that workers process to its end, independently of the process that submitted it.
 
     Args:
         database: The database, open.
@@ -190,21 +190,23 @@ class ClusterRun:
     async def outcomes(self, after: int | None = None) -> AsyncGenerator[ClusterOutcome]:
         """Iterate over the outcomes in the order of their ends, until the run is at rest.
 
-        Any number of processes can iterate, each from where it stopped. Items whose fate is
-        uncertain come at the end, with the cursor of the last outcome. While a submit has not come
-        to its end, the iteration waits for further items.
+        Any number of processes can iterate, each from its own cursor. Items whose state is
+        uncertain come at the end, with the cursor of the last outcome. While a submit has not
+        finished, the iteration waits for more items.
 
         Args:
-            after: The cursor of the last outcome that was taken; None begins with the first one.
+            after: The cursor of the last outcome that was consumed; None starts with the first
+                outcome.
 
         Raises:
-            BudgetExceeded: At the end: items were not submitted, since the budget has no room.
+            BudgetExceeded: Raised at the end: items were not submitted because the budget has no
+                room.
             JournalError: The database cannot be reached.
         """
         cursor = after or 0
         values = {"run": self._run, "again": AGAIN, "limit": _PAGE}
         while True:
-            at_rest = await self._at_rest()  # what ends later is not missed
+            at_rest = await self._at_rest()  # read first, so that no later outcome is missed
             page = await self._database.all("outcomes", values | {"after": cursor})
             for row in page:
                 cursor = row[0]
@@ -227,7 +229,7 @@ class ClusterRun:
             )
 
     async def status(self) -> ClusterStatus:
-        """Return where the run stands.
+        """Return the status of the run.
 
         Raises:
             JournalError: The database cannot be reached.
@@ -274,7 +276,7 @@ class ClusterRun:
         )
 
     async def cancel(self) -> None:
-        """Submit nothing more; what runs at HeyGen is waited for.
+        """Submit nothing more; jobs that run at HeyGen are awaited.
 
         Raises:
             JournalError: The database cannot be reached.

@@ -1,4 +1,4 @@
-"""The connections of this process to the PostgreSQL of its cluster, and what is asked over them."""
+"""Connections of this process to the PostgreSQL of its cluster, and queries over them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from heygen_async.journal.rules import journal_error
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
 CHANNEL = "heygen_async"
-"""Where changes of runs are told; the message is the number of the run."""
+"""The channel for changes of runs; the message is the number of the run."""
 
 _SCHEMA = "-c search_path=heygen_async"
 _CONNECTIONS = 4
 _TIMEOUT = 10.0  # seconds to wait for a connection
-_LISTEN_AFTER = 1.0  # seconds between two connections that listen
+_LISTEN_AFTER = 1.0  # seconds between two listening connections
 AGAIN: list[str] = sorted(ACCOUNT_ERRORS)
-"""Errors of items that are submitted again."""
+"""Errors of items that are resubmitted."""
 
 
 class RunRow(NamedTuple):
-    """A run as the database holds it.
+    """A run as stored in the database.
 
     Attributes:
         run: Its number.
@@ -44,12 +44,12 @@ class RunRow(NamedTuple):
         kind: Kind of run.
         subject: Its subject.
         run_id: Part of its idempotency keys.
-        account: The user whose account pays, or None before the first submit has said it.
+        account: The user whose account pays, or None before the first submit has set it.
         max_cost: The cap in US dollars, or None.
-        max_jobs: Most jobs, or None.
+        max_jobs: Maximum number of jobs, or None.
         cancelled: Whether nothing more is submitted.
-        entered: Whether all of its items are known.
-        created_at: When it began, in Unix seconds.
+        entered: Whether all its items are known.
+        created_at: Time of its creation in Unix seconds.
     """
 
     run: int
@@ -67,12 +67,12 @@ class RunRow(NamedTuple):
 
 
 class LeftItems(NamedTuple):
-    """How many items of a shard have not ended.
+    """Number of a shard's items that have not ended.
 
     Attributes:
-        submitted: Their jobs run.
-        intended: They were begun, and may have been sent.
-        queued: They were not begun, or refused for the account's sake.
+        submitted: Items whose jobs run.
+        intended: Items that were begun and may have been sent.
+        queued: Items that were not begun, or were refused because of the account.
     """
 
     submitted: int
@@ -81,13 +81,13 @@ class LeftItems(NamedTuple):
 
 
 class Database:
-    """A few connections, opened as they are needed. All tables are in the schema heygen_async.
+    """A few connections, opened on demand. All tables are in the schema ``heygen_async``.
 
     Args:
         dsn: The server, as for ``PostgresJournal``.
 
     Attributes:
-        dsn: The same; it may hold a password.
+        dsn: The same; it may contain a password.
         name: Host, port and database, for messages.
         pool: The connections.
 
@@ -138,7 +138,7 @@ class Database:
         """Lend a connection for one transaction, which is committed at the end of the block.
 
         Raises:
-            JournalError: The server has failed, or cannot be reached.
+            JournalError: The server has failed or cannot be reached.
         """
         with self._errors():
             async with self.pool.connection() as connection:
@@ -146,10 +146,10 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection[Any]]:
-        """Open a connection for a block, which commits each statement by itself.
+        """Open a connection for a block; each statement commits by itself.
 
         Raises:
-            JournalError: The server has failed, or cannot be reached.
+            JournalError: The server has failed or cannot be reached.
         """
         with self._errors():
             async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
@@ -175,7 +175,7 @@ class Database:
         """Return a run by its name.
 
         Raises:
-            JournalError: There is none.
+            JournalError: The run does not exist.
         """
         rows = await self.all("cluster_run", {"run": None, "name": name})
         if not rows:
@@ -183,13 +183,13 @@ class Database:
         return RunRow(*rows[0])
 
     async def open_items(self, run: int, shard: int) -> list[StoredItem]:
-        """Return the items of a shard that have not ended; those that were begun come first."""
+        """Return the items of a shard that have not ended; begun items come first."""
         values = {"run": run, "shard": shard, "again": AGAIN}
         rows = await self.all("open_items", values)
         return [StoredItem(*row) for row in rows]
 
     async def left_items(self, run: int, shard: int) -> LeftItems:
-        """Return how many items of a shard have not ended; those of uncertain fate have."""
+        """Return the number of a shard's items that have not ended; uncertain items have ended."""
         values = {"run": run, "shard": shard, "again": AGAIN}
         (row,) = await self.all("left_items", values)
         return LeftItems(*row)
@@ -197,14 +197,14 @@ class Database:
     async def beat(
         self, worker: str, label: str, running: int, owners: Sequence[str], lease: float
     ) -> None:
-        """Keep a worker and all of its owners alive; over a connection that serves nothing else.
+        """Keep a worker and all its owners alive, over a dedicated connection.
 
         Args:
             worker: The worker.
             label: Its host and process.
-            running: How many jobs it has in flight.
+            running: Number of its jobs in flight.
             owners: The owners of its items.
-            lease: Seconds from now after which their items can be claimed by others.
+            lease: Seconds from now after which others can claim their items.
         """
         values = {"worker": worker, "label": label, "running": running}
         with self._errors():
@@ -215,13 +215,13 @@ class Database:
                 await self._beats.execute(sql("beat"), values | owned)
 
     async def forget_owners(self, owners: Sequence[str]) -> None:
-        """Let others claim the items of owners."""
+        """Allow others to claim the items of owners."""
         await self.all("forget_owners", {"owners": list(owners)})
 
     async def listen(self, changed: Callable[[int], Awaitable[None]]) -> None:
-        """Call a coroutine function with the number of each run that is changed, until cancelled.
+        """Call a coroutine function with the number of each changed run, until cancelled.
 
-        A lost connection is opened again; what was told meanwhile is lost.
+        A lost connection is reopened; notifications sent in the meantime are lost.
         """
         while True:
             try:

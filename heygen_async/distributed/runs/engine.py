@@ -1,8 +1,8 @@
-"""The engine: procrastinate brings shards to workers, and back from those that died.
+"""The engine: procrastinate assigns shards to workers, and reassigns those of dead workers.
 
-One task is a shard; its arguments are the run and the number of the shard. The engine runs a task
-again if its worker died, was shut down, or could not reach the store, for as often as it takes.
-What becomes of items is in the journal, and no error of a task.
+A task is one shard; its arguments are the run and the number of the shard. If the worker of a task
+died, was shut down, or could not reach the store, the engine runs the task again, without limit.
+Outcomes of items are in the journal and are never errors of a task.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ ENGINE_ERRORS: tuple[type[Exception], ...] = (
     PoolTimeout,
     OSError,
 )
-"""Errors of a server that is away."""
+"""Errors of an unreachable server."""
 
-# Seconds for which the engine waits for room before it looks whether it is to end.
+# Seconds for which the engine waits for room before it checks whether to end.
 _LOOK = 1.0
 _LONGEST_DELAY = 30.0
-# Timeouts of a heartbeat after which it is an alarm that nobody has looked for dead workers.
+# Number of heartbeat timeouts without a check for dead workers, after which an alarm is raised.
 _SWEEPS_LATE = 3.0
 
 
@@ -65,11 +65,12 @@ class ShardHeld(Exception):
 
 
 class HeartbeatTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """How dead workers are noticed.
+    """Times for the detection of dead workers.
 
     Attributes:
         every: Seconds between two heartbeats of a worker.
-        timeout: Seconds without one after which a worker is dead: its shards go to others.
+        timeout: Seconds without a heartbeat after which a worker counts as dead and its shards go
+            to others.
     """
 
     every: float = 10.0
@@ -77,12 +78,12 @@ class HeartbeatTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Inserts tasks, and runs those of one account in this process.
+    """Insert tasks, and run those of one account in this process.
 
     Args:
         database: The database, open.
         queue: The queue of the account.
-        heartbeats: How dead workers are noticed.
+        heartbeats: Times for the detection of dead workers.
     """
 
     def __init__(self, database: Database, queue: str, heartbeats: HeartbeatTimes) -> None:
@@ -110,13 +111,13 @@ class Engine:
     ) -> None:
         """Run the tasks of the account until the coroutine is cancelled.
 
-        The engine stops when its heartbeat or its listener fails; it is started again.
+        If its heartbeat or its listener fails, the engine stops and is started again.
 
         Args:
-            shard: Works on a shard, by run and number. It is cancelled when the engine stops, and
-                called again later, perhaps in another process.
-            room: Set while this process has room for a further shard.
-            concurrency: Most shards at a time.
+            shard: Processes a shard, given run and number. It is cancelled when the engine stops,
+                and called again later, possibly in another process.
+            room: Set while this process has room for another shard.
+            concurrency: Maximum number of shards at a time.
         """
         self._manager.room = room
         self._app.task(name=TASK, queue=self._queue, retry=_Always(self._heartbeats.every))(shard)
@@ -130,7 +131,7 @@ class Engine:
                         queues=[self._queue],
                         concurrency=concurrency,
                         fetch_job_polling_interval=min(5.0, self._heartbeats.every),
-                        shutdown_graceful_timeout=0.0,  # work in progress goes on by itself
+                        shutdown_graceful_timeout=0.0,  # work in progress continues by itself
                         delete_jobs="successful",
                         install_signal_handlers=False,
                         update_heartbeat_interval=self._heartbeats.every,
@@ -145,10 +146,10 @@ class Engine:
                 delay = min(_LONGEST_DELAY, delay * 2)
 
     async def sweep(self) -> int:
-        """Give the shards of dead workers to others, unless another worker does so now.
+        """Reassign the shards of dead workers, unless another worker is doing this.
 
         Returns:
-            How many there were.
+            Number of reassigned shards.
         """
         count = 0
         timeout = self._heartbeats.timeout
@@ -183,13 +184,13 @@ class Engine:
 
 
 async def create_tables(database: Database) -> None:
-    """Create the tables of the engine, if there are none.
+    """Create the tables of the engine, if they do not exist.
 
     Args:
         database: The database, open.
 
     Raises:
-        JournalError: The server refuses it, or cannot be reached.
+        JournalError: The server refuses this or cannot be reached.
     """
     schema = await in_thread(SchemaManager.get_schema)
     async with database.transaction() as connection:
@@ -201,10 +202,10 @@ async def create_tables(database: Database) -> None:
 
 
 class _ShardManager(JobManager):
-    """Fetches shards while this process has room for one.
+    """Fetch shards while this process has room for one.
 
     Attributes:
-        room: Set while it has.
+        room: Set while there is room.
     """
 
     def __init__(self, connector: Any) -> None:
@@ -212,12 +213,12 @@ class _ShardManager(JobManager):
         self.room: asyncio.Event = asyncio.Event()
 
     async def finish_job(self, *args: Any, **kwargs: Any) -> None:
-        """End the task of a shard; one that cannot be ended now is swept later."""
+        """End the task of a shard; a task that cannot be ended now is swept later."""
         with _tolerated():
             await super().finish_job(*args, **kwargs)
 
     async def retry_job(self, *args: Any, **kwargs: Any) -> None:
-        """Have a shard taken up again; as for ``finish_job``."""
+        """Have a shard processed again; otherwise as ``finish_job``."""
         with _tolerated():
             await super().retry_job(*args, **kwargs)
 
@@ -238,17 +239,17 @@ def _tolerated() -> Iterator[None]:
 
 
 class _Always(BaseRetryStrategy):
-    """Runs every task again that did not end by itself, without limit.
+    """Retry every task that did not end by itself, without limit.
 
     Args:
-        after: Seconds until a task is run again that met an error.
+        after: Seconds until a failed task is run again.
     """
 
     def __init__(self, after: float) -> None:
         self._after = after
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """Return when a task is run again."""
+        """Return when to run a task again."""
         seconds = self._after
         if isinstance(exception, ShardHeld):
             seconds = exception.seconds

@@ -1,4 +1,4 @@
-"""Stop the submissions of a worker whose items may be those of others by now."""
+"""Stop the submissions of a worker whose items may have been claimed by others."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import asyncio
 import math
 import time
 
-# The clock that goes on while a machine is suspended, where there is one.
+# A clock that continues while a machine is suspended, if available.
 _BOOT_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Fence:
-    """The lease of a worker, as its own process knows it; once it has ended it is never renewed.
+    """The lease of a worker, as known in its own process. A lease that has ended is never renewed.
 
-    A worker that was suspended may find its items claimed by others. So each POST is preceded by a
-    look at the clock, which goes on while a machine is suspended.
+    While a worker was suspended, others may have claimed its items. So the worker checks the clock,
+    which continues while a machine is suspended, before each POST.
     """
 
     def __init__(self) -> None:
-        self._until = math.inf  # until the first renewal nothing is claimed
+        self._until = math.inf  # nothing is claimed before the first renewal
 
     @staticmethod
     def now() -> float:
-        """Return seconds of a clock that never stands still."""
+        """Return seconds of a clock that continues while the machine is suspended."""
         return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
     @property
@@ -40,7 +40,7 @@ class Fence:
 
 
 class StopAtFence(asyncio.Event):
-    """Set once submissions have stopped, or the lease may have ended.
+    """An event that is set when submissions have stopped or the lease may have ended.
 
     Args:
         fence: The lease.

@@ -1,4 +1,4 @@
-"""Enter the items of a run: checked as a ``Batch`` checks them, in shards, in bounded memory."""
+"""Enter the items of a run in shards, checked as in a ``Batch``, in bounded memory."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from heygen_async.pricing.estimates import Estimate, RunEstimate
 from heygen_async.pricing.wallet import Wallet
 
 SHARD = 200
-"""Most items of a shard."""
+"""Maximum number of items in a shard."""
 
 
 class Entry(NamedTuple):
-    """One item, checked.
+    """One checked item.
 
     Attributes:
-        submission: As it will be sent; its key is the one that was given, or None.
-        estimate: What it will probably cost.
-        fingerprint: Of its request.
+        submission: The submission; its key is the given key, or None.
+        estimate: Its estimated cost.
+        fingerprint: Fingerprint of its request.
     """
 
     submission: Submission[Any]
@@ -45,16 +45,16 @@ class Entry(NamedTuple):
 async def check_items(
     manifest: Manifest, heygen: HeyGen, budget: AsyncBudget, *, until_empty: bool
 ) -> None:
-    """Check the items of a collection, their sources, and that the account can pay for them.
+    """Check the items of a collection and their sources, and that the account can pay for them.
 
     Args:
         manifest: The items.
         heygen: The client.
         budget: The budget of the run.
-        until_empty: Whether a run may begin that the account cannot pay for.
+        until_empty: Whether a run may start even if the account cannot pay for it.
 
     Raises:
-        InvalidRequest: An item cannot be sent, or two have the same key.
+        InvalidRequest: An item cannot be sent, or two items have the same key.
         InsufficientBalance: The account cannot pay for them.
     """
     items, builder, key, lengths = manifest
@@ -72,14 +72,14 @@ async def check_items(
 
 
 class Intake:
-    """Enters the items of one run, shard by shard.
+    """Enter the items of one run, shard by shard.
 
-    A row of the run that is entered already stays as it is. Equal rows without a key of their own
-    are numbered, in the order of the items: a table of this session counts them in the server, so
-    that the same items get the same keys each time, whatever part of them is there already.
+    A row that the run already has stays unchanged. Equal rows without their own key are numbered in
+    the order of the items. A session table on the server counts them, so the same items always get
+    the same keys, regardless of which items were already entered.
 
     Args:
-        session: A connection of its own, which commits each statement by itself.
+        session: A dedicated connection that commits each statement by itself.
         run: The number of the run.
         budget: The number of its budget.
         name: The name of the run, for messages.
@@ -105,15 +105,15 @@ class Intake:
 
         Args:
             manifest: The items.
-            measures: Whether the sources of each item are probed now, as those of an iterator.
+            measures: Whether to probe the sources of each item now, as for an iterator.
 
         Returns:
-            How many there were.
+            Number of entered items.
 
         Raises:
-            InvalidRequest: An item cannot be sent; those before it are entered.
+            InvalidRequest: An item cannot be sent; the preceding items are entered.
             DuplicateKey: Two items were given the same key.
-            IdempotencyMismatch: An item has another payload than the one that was entered.
+            IdempotencyMismatch: An item has a different payload from the one that was entered.
         """
         await self._session.execute(sql("entering"))
         source: Source[Any] = Source(manifest.items, manifest.builder.pull)
@@ -160,7 +160,7 @@ class Intake:
         ]
 
     async def _enter_shard(self, entries: Sequence[Entry]) -> int:
-        """Enter what is new of these items, and the task of their shard, in one transaction."""
+        """Enter the new items among these, and the task of their shard, in one transaction."""
         names = [entry.submission.key or f" {entry.fingerprint}" for entry in entries]
         async with self._session.transaction():
             await self._session.execute(sql("lock_budget"), {"budget": self._budget})
@@ -224,7 +224,7 @@ class Intake:
         return int(row[0])
 
     async def _check_same(self, entries: Mapping[UUID, Entry]) -> None:
-        """Refuse items that were entered before with another payload."""
+        """Refuse items that were already entered with a different payload."""
         values = {"run": self._run, "digests": list(entries)}
         cursor = await self._session.execute(sql("fingerprints"), values)
         for digest, key, present in await cursor.fetchall():

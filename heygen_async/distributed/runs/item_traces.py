@@ -1,4 +1,4 @@
-"""One trace for an item, whatever processes work on it."""
+"""One trace per item, whichever processes work on it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ else:
 
 @contextmanager
 def item_trace(run_id: str, key: str) -> Iterator[None]:
-    """Let the spans of a block belong to the trace of an item. Context manager.
+    """Assign the spans of a block to the trace of an item. Context manager.
 
-    The trace follows from the run and the item, so nothing has to be stored or passed on. Without
-    OpenTelemetry this does nothing.
+    The trace id is derived from the run and the item, so it need not be stored or passed on.
+    Without OpenTelemetry this does nothing.
 
     Args:
         run_id: The id of the run.

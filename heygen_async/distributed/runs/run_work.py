@@ -1,4 +1,4 @@
-"""What a worker has open of one run: its journal, and what takes its items to their ends."""
+"""Open resources of a worker for one run: its journal, and the processor of its items."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
 
 class ClusterSubmitter(SingleSubmitter):
-    """Sends items while the lease of their owner lasts.
+    """Send items while the lease of their owner lasts.
 
     Args:
         heygen: The client.
@@ -51,28 +51,28 @@ class ClusterSubmitter(SingleSubmitter):
         self._fence = fence
 
     def withdraw(self, item: ItemInProgress[Any]) -> None:
-        """Record that an item was not sent, unless it may be another worker's by now."""
+        """Record that an item was not sent, unless another worker may have claimed it."""
         if not self._fence.expired:
             super().withdraw(item)
 
 
 class RunWork:
-    """One run, open.
+    """One open run.
 
     Args:
         row: The run.
         heygen: The client.
         database: The database.
-        prices: What jobs cost.
+        prices: Prices of jobs.
 
     Attributes:
         row: The same.
-        stopped: Whether nothing more of it is sent.
-        over_budget: Why the budget has no room for a further item, or None.
+        stopped: Whether sending has stopped.
+        over_budget: The error if the budget has no room for another item, or None.
         running: Keys of its items whose jobs run.
-        shards: Its shards that are worked on.
-        users: How many tasks use it.
-        idle: Whether none did when it was last looked at.
+        shards: Its shards in progress.
+        users: Number of tasks that use it.
+        idle: Whether no task used it at the last check.
     """
 
     def __init__(self, row: RunRow, heygen: HeyGen, database: Database, prices: PriceTable) -> None:
@@ -87,7 +87,7 @@ class RunWork:
         self.keys: StableKeys = StableKeys(row.run_id)
         self.prices: PriceTable = prices
         self.store: PostgresJournal = PostgresJournal(database.dsn, run=row.name)
-        # What may be spent is decided by the journal, over all workers.
+        # The journal decides on spending, over all workers.
         self.budget: AsyncBudget = AsyncBudget()
         self.credit: CreditPause = CreditPause(heygen, self.budget, _nobody_knows)
         self.search: AccountSearch = AccountSearch(heygen, self.store)
@@ -97,38 +97,38 @@ class RunWork:
         """Open the journal.
 
         Raises:
-            JournalError: It cannot be opened.
+            JournalError: The journal cannot be opened.
         """
         spec = RunSpec(kind=self.row.kind, subject=self.row.subject)
         self.opened = await self.store.open(spec)
 
     def stop(self) -> None:
-        """Send nothing more; jobs that run are waited for."""
+        """Stop sending; running jobs are awaited."""
         self.stopped = True
         self.credit.stop()
         for shard in self.shards:
             shard.submitter.stop()
 
     def sample(self) -> None:
-        """Store how many jobs run and how many could."""
+        """Store the number of running jobs and the limit."""
         self.store.sample_slots(len(self.running), self.heygen.slots.limit)
 
     async def aclose(self) -> None:
-        """Write what is queued, and close the journal.
+        """Write the queue, and close the journal.
 
         Raises:
-            JournalError: It could not be written.
+            JournalError: The queue could not be written.
         """
         self.stop()
         await self.store.aclose()
 
 
 class ShardWork:
-    """Takes the items of a shard to their ends. Context manager.
+    """Process the items of a shard. Context manager.
 
     Args:
         work: The run.
-        owner: Claims the items; an owner of its own for each attempt at a shard.
+        owner: The owner that claims the items; a separate owner for each attempt at a shard.
         fence: The lease of the owner.
 
     Attributes:
@@ -171,7 +171,7 @@ class ShardWork:
         self._work.shards.discard(self)
 
     def sends(self, item: StoredItem) -> bool:
-        """Return whether an item is taken up: its job runs, or it may be sent."""
+        """Return whether to process an item: its job runs, or it may be sent."""
         if item.state == "submitted":
             return True
         if self.submitter.stopped.is_set():
@@ -179,20 +179,20 @@ class ShardWork:
         return item.state == "intended" or self._work.over_budget is None
 
     async def process(self, item: StoredItem) -> ItemResult[Any] | None:
-        """Take an item to its end.
+        """Process an item.
 
         Returns:
-            What became of it, durable; None if it was not sent, since submissions have stopped or
-            the budget has no room.
+            Its durable result; None if it was not sent because submissions have stopped or the
+            budget has no room.
 
         Raises:
-            JournalError: The journal has failed; or another worker holds the item, and the reason
-                is ``held``.
+            JournalError: The journal has failed, or another worker holds the item; the reason is
+                then ``held``.
         """
         if not self.sends(item):
             return None
         submission, estimate = item.restore()
-        # Those that earlier workers have begun take the slots that these have left.
+        # Items that earlier workers have begun use the slots that those workers have left.
         slots = self._work.heygen.slots
         slot = slots.acquire("bulk" if item.state == "queued" else "interactive")
         lease: SlotLease | None
@@ -228,7 +228,7 @@ class ShardWork:
 
 
 async def _nobody_knows(positions: Collection[int]) -> RunEstimate | None:
-    """Return None: what is left to pay is spread over many workers."""
+    """Return None: the remaining cost is spread over many workers."""
     return None
 
 

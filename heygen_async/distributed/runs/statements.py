@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heygen_async.journal.postgres.statements import sections
 
-# Read with the module, as later the event loop would wait for the disk.
+# Read with the module; reading later would block the event loop.
 _SECTIONS = sections(__package__)
 
 

@@ -1,4 +1,4 @@
-"""Submissions as the journal stores them: sent by another process, on another machine."""
+"""Submissions in the journal's form, which other processes and machines can send."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _TOLD = msgspec.Raw()
 
 
 class StoredSubmission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the columns of an item do not tell of its submission.
+    """The parts of a submission that are not in the columns of its item.
 
     Attributes:
-        estimate: What it will probably cost.
-        request: The request as a Struct in JSON; empty if the payload tells all of it.
-        seconds: Length of its output in seconds, if it is known in advance.
+        estimate: Its estimated cost.
+        request: The request as a Struct in JSON; empty if the payload contains all of it.
+        seconds: Length of its output in seconds, if known in advance.
         version: For renders, the version of the API that serves the template.
-        test: For renders, whether they are tests.
+        test: For renders, whether it is a test render.
     """
 
     estimate: Estimate
@@ -38,17 +38,17 @@ _decoder = msgspec.json.Decoder(StoredSubmission)
 
 
 def store_submission(submission: Submission[Any], estimate: Estimate) -> str:
-    """Return a submission as JSON, without what operation, arguments, payload and position tell.
+    """Return a submission as JSON, without operation, arguments, payload and position.
 
     Args:
         submission: The submission.
-        estimate: What it will probably cost.
+        estimate: Its estimated cost.
     """
     payload, request = submission.payload, submission.request
     told = False
     try:
         told = encode(_requests(submission.operation).decode(payload)) == payload
-    except msgspec.MsgspecError:  # the path tells a part of it
+    except msgspec.MsgspecError:  # part of it is in the path
         told = False
     stored = StoredSubmission(
         estimate=msgspec.structs.replace(estimate, notice=None),
@@ -61,7 +61,7 @@ def store_submission(submission: Submission[Any], estimate: Estimate) -> str:
 
 
 class StoredItem(NamedTuple):
-    """An item of a shard that has not ended.
+    """An unfinished item of a shard.
 
     Attributes:
         key: Its key.
@@ -70,7 +70,7 @@ class StoredItem(NamedTuple):
         operation: The operation that submits it.
         path_arguments: Values of the parameters in its path, as JSON.
         payload: Its JSON body.
-        submission: What ``store_submission`` has returned.
+        submission: The result of ``store_submission``.
     """
 
     key: str
@@ -82,7 +82,7 @@ class StoredItem(NamedTuple):
     submission: str
 
     def restore(self) -> tuple[Submission[Any], Estimate]:
-        """Return its submission, and what it will probably cost."""
+        """Return its submission and its estimated cost."""
         one = _decoder.decode(self.submission)
         request = _requests(self.operation).decode(bytes(one.request) or self.payload)
         submission: Submission[Any] = Submission(

@@ -1,4 +1,4 @@
-"""``ClusterWorker``: works on shards of runs in this process."""
+"""``ClusterWorker``: process shards of runs in this process."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ from heygen_async.pricing.prices import PRICES, PriceTable
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
 OnResult: TypeAlias = Callable[[RunRow, StoredItem, ItemResult[Any]], Awaitable[None]]
-"""Called with each item that has ended here, such as to download its files."""
+"""Called with each item that has ended here, for example to download its files."""
 
-# Failures that all other items would meet too.
+# Failures that would affect all other items too.
 _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
-# Reasons of journal errors about an item that another worker holds, or has ended.
+# Reasons of journal errors for an item that another worker holds or has finished.
 _OTHERS = frozenset({"held", "wrong_state"})
 _SAMPLE_EVERY = 1.0
 _LOOK_EVERY = 10.0
 
 
 class ClusterWorker:
-    """Takes the items of shards to their ends, until it is stopped.
+    """Process the items of shards until stopped.
 
-    Open items are at most ``concurrency``, over all shards. One that HeyGen refuses or fails has an
-    outcome, and ends nothing else. What this process has not finished when it ends, in whatever
-    way, goes on elsewhere.
+    At most ``concurrency`` items are open, over all shards. An item that HeyGen refuses or fails
+    gets an outcome and does not affect other items. If this process ends for any reason, its
+    unfinished items continue in other workers.
 
     Args:
         database: The database, open.
         engine: The engine, open.
         heygen: The client.
-        heartbeats: How dead workers are noticed.
-        concurrency: Most open items.
-        grace: Seconds for which jobs in flight are waited for after ``stop``.
-        on_result: Called with each item that has ended here, before its shard is done.
-        prices: What jobs cost.
+        heartbeats: Times for the detection of dead workers.
+        concurrency: Maximum number of open items.
+        grace: Seconds to wait for jobs in flight after ``stop``.
+        on_result: Called with each item that has ended here, before its shard is finished.
+        prices: Prices of jobs.
     """
 
     def __init__(
@@ -85,20 +85,20 @@ class ClusterWorker:
         self._name = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._fence = Fence()
-        self._owners: set[str] = set()  # one for each attempt at a shard
+        self._owners: set[str] = set()  # one per attempt at a shard
         self._works: dict[int, RunWork] = {}
         self._opening = asyncio.Lock()
         self._shards: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(concurrency)
-        self._items = 0  # of its shards that have not ended
+        self._items = 0  # unfinished items of its shards
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._failure: HeyGenError | None = None
 
     def stop(self) -> None:
-        """Begin nothing more; ``run`` returns once jobs in flight have ended, or after the grace.
+        """Stop starting items; ``run`` returns when jobs in flight have ended, or after the grace.
 
-        What is left then is left to other workers.
+        Unfinished items are left to other workers.
         """
         self._stopping.set()
         self._room.clear()
@@ -130,7 +130,7 @@ class ClusterWorker:
             if self._shards:
                 await asyncio.wait(self._shards.values(), timeout=self._grace)
         finally:
-            # Others take up the shards once these are put away and their items are free.
+            # Other workers take over the shards when these are closed and their items are released.
             await _cancel(*self._shards.values())
             for work in [*self._works.values()]:
                 with contextlib.suppress(JournalError):
@@ -148,7 +148,7 @@ class ClusterWorker:
     # Shards.
 
     async def _shard(self, run: int, shard: int) -> None:
-        """Work on a shard, or join the work on it that goes on here since before."""
+        """Work on a shard, or join work on it that is already in progress here."""
         task = self._shards.get((run, shard))
         if task is None:
             task = asyncio.create_task(self._work_on(run, shard))
@@ -162,7 +162,7 @@ class ClusterWorker:
             task.exception()  # retrieved, or asyncio would log it
 
     async def _work_on(self, run: int, shard: int) -> None:
-        self._count(SHARD)  # until it is known how many there are
+        self._count(SHARD)  # until the number of items is known
         try:
             work = await self._open(run)
         except BaseException:
@@ -189,15 +189,15 @@ class ClusterWorker:
             work.users -= 1
 
     async def _process(self, work: RunWork, shard: ShardWork, items: Sequence[StoredItem]) -> None:
-        """Take items to their ends.
+        """Process items.
 
         Raises:
-            JournalError: The journal has failed; the run is opened anew for the next shard.
+            JournalError: The journal has failed; the run is reopened for the next shard.
         """
         self._count(len(items))
         left = len(items)
 
-        def ended(task: asyncio.Task[None]) -> None:  # also of one that never ran
+        def ended(task: asyncio.Task[None]) -> None:  # also called for a task that never ran
             self._places.release()
             self._count(-1)
 
@@ -236,10 +236,10 @@ class ClusterWorker:
             await self._on_result(work.row, item, result)
 
     async def _leave(self, work: RunWork, shard: int) -> None:
-        """Return if the shard is done, or nothing more of it is to be sent.
+        """Return if the shard is done, or if no more of its items are to be sent.
 
         Raises:
-            ShardHeld: It is to be taken up again.
+            ShardHeld: The shard has to be processed again.
         """
         left = await self._database.left_items(work.row.run, shard)
         sends = not work.row.cancelled
@@ -248,7 +248,7 @@ class ClusterWorker:
             raise ShardHeld(0.0 if self._stopping.is_set() else self._heartbeats.every)
 
     def _count(self, items: int) -> None:
-        """Count items that have come or gone; the engine brings shards while there is room."""
+        """Count added or finished items; the engine assigns shards while there is room."""
         self._items += items
         if self._items < self._concurrency and not self._stopping.is_set():
             self._room.set()
@@ -270,7 +270,7 @@ class ClusterWorker:
             return work
 
     async def _changed(self, run: int) -> None:
-        """Look at a run of which something was changed: it was cancelled, or its cap was moved."""
+        """Check a run that was changed: it was cancelled, or its cap was changed."""
         work = self._works.get(run)
         if work is None:
             return
@@ -282,7 +282,7 @@ class ClusterWorker:
     # Beside the shards.
 
     async def _beat(self) -> None:
-        """Renew the lease of all owners of this process, unless it may have ended meanwhile.
+        """Renew the lease of all owners of this process, unless it may have ended.
 
         Raises:
             JournalError: The store cannot be reached.
@@ -292,7 +292,7 @@ class ClusterWorker:
             self._fence, self._owners = Fence(), set()
             for shard in [shard for work in self._works.values() for shard in work.shards]:
                 shard.submitter.stop()
-            for task in self._shards.values():  # the engine brings them again, here or elsewhere
+            for task in self._shards.values():  # the engine assigns them again, here or elsewhere
                 task.cancel()
         fence, sent_at, lease = self._fence, Fence.now(), self._heartbeats.timeout
         running = sum(len(work.running) for work in self._works.values())
@@ -308,9 +308,9 @@ class ClusterWorker:
                 logger.warning("no heartbeat: %s", error)
 
     async def _look_for_ever(self) -> None:
-        """Look at all runs from time to time: a notification may have been missed.
+        """Check all runs periodically, since a notification may have been missed.
 
-        Those that nobody has used since the last look are closed.
+        Runs that no task has used since the last check are closed.
         """
         while True:
             await asyncio.sleep(_LOOK_EVERY)
