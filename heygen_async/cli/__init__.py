@@ -11,7 +11,7 @@ from heygen_async.version import __version__
 def main() -> None:
     """Run the command line; the entry point ``heygen-async``."""
     secure()
-    if sys.argv[1:] == ["--version"]:  # before anything is loaded that it does not need
+    if sys.argv[1:] == ["--version"]:  # before loading anything unnecessary
         print(f"heygen-async {__version__}")  # noqa: T201
         raise SystemExit(state_of(sys.stdout).failure is not None)
     try:
@@ -28,6 +28,6 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2) from None
-    except KeyboardInterrupt:  # while it loads
+    except KeyboardInterrupt:  # while modules load
         print("Stopped.", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None

@@ -1,4 +1,4 @@
-"""What commands show: progress on a terminal, JSON lines where the output is piped."""
+"""Output of commands: progress on a terminal, JSON lines if the output is piped."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
 
 LINES_SCHEMA = 1
-"""Version of the JSON lines. Members may come with any version; what changes or goes, raises it."""
+"""Version of the JSON lines. New members do not change it; changed or removed members increase it.
+"""
 
 _SHOWN = 20
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one item, as a line of JSON says it.
+    """The outcome of one item, as a line of JSON.
 
     Attributes:
-        key: The item's key: of its row, or its language.
+        key: The item's key: the key of its row, or its language.
         ok: Whether the job completed.
-        job_id: Its job, or None where it was not accepted.
-        video_url: The video; signed, it expires.
-        file: Where it was downloaded to, or None.
-        also: Where further files of it were, by what they are.
-        error: Why the job or the download failed, or None.
-        seconds: From the moment it got a slot to its end.
-        usd: What it cost in US dollars, an estimate, or None where that is not known.
+        job_id: Its job, or None if it was not accepted.
+        video_url: URL of the video; it is signed and expires.
+        file: Path of the downloaded file, or None.
+        also: Paths of additional files, by kind.
+        error: Error of the job or the download, or None.
+        seconds: Seconds from the time it got a slot to its end.
+        usd: Estimated cost in US dollars, or None if unknown.
         usd_cents: The same in whole cents, rounded.
         resumed: Whether it ended in an earlier run and comes from the journal.
         stage: The stage of a chain that it ended in; None outside of chains.
@@ -70,11 +71,11 @@ def cents(usd: float | None) -> int | None:
 
 
 def item_of(outcome: Outcome[Any], key: str) -> Item:
-    """Return what an outcome says of its item.
+    """Return the item for an outcome.
 
     Args:
         outcome: The outcome.
-        key: What the item is called.
+        key: Displayed key of the item.
     """
     return Item(
         key=key,
@@ -93,13 +94,13 @@ def item_of(outcome: Outcome[Any], key: str) -> Item:
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """What was downloaded.
+    """Totals of the downloads.
 
     Attributes:
-        folder: Where to, or None where nothing was to be downloaded.
-        files: How many files.
-        failed: How many could not be downloaded.
-        size: Bytes of all files.
+        folder: Folder of the files, or None if nothing was to be downloaded.
+        files: Number of files.
+        failed: Number of files that could not be downloaded.
+        size: Total size of the files in bytes.
     """
 
     folder: str | None
@@ -116,10 +117,10 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         failed: Number of items that failed.
         files: Number of files downloaded.
         files_failed: Number of files that could not be downloaded.
-        usd: Cost in US dollars, an estimate.
-        stages: Items that completed and failed in each stage before the last one.
-        resent: Items that may have been paid for twice.
-        resent_usd: What those have cost besides, if they were.
+        usd: Estimated cost in US dollars.
+        stages: Numbers of completed and failed items in each stage before the last.
+        resent: Number of items that may have been paid for twice.
+        resent_usd: Their additional cost in US dollars, if they were.
         elapsed: Duration in seconds.
         exit_code: Exit code of the command.
     """
@@ -137,7 +138,7 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Display(Protocol):
-    """How a command tells what it does."""
+    """The display of a command."""
 
     @property
     def output_failed(self) -> bool:
@@ -148,42 +149,42 @@ class Display(Protocol):
 
         Args:
             record: The result as JSON.
-            show: Prints it for people.
+            show: Prints it as text.
         """
 
     def record(self, record: Any) -> None:
-        """Tell of one thing of a list, as JSON; nothing for people, who see the list."""
+        """Print one object of a list as JSON; as text, print nothing, since the list is shown."""
 
     def people(self, show: Callable[[Console], None]) -> None:
-        """Show something to people; nothing as JSON."""
+        """Show text; print nothing as JSON."""
 
     def note(self, text: str) -> None:
-        """Say what is done next; for people."""
+        """Show the next step as text."""
 
     def warn(self, text: str) -> None:
-        """Say what must be seen, also where standard output is piped."""
+        """Show a message that must be visible even if standard output is piped."""
 
     def bar(self, what: str, total: int) -> AbstractContextManager[Callable[[Progress], None]]:
-        """Show progress of so many items while open; what it gives is called with news."""
+        """Show the progress of a number of items in a block; the yielded function takes updates."""
 
     def item(self, item: Item) -> None:
-        """Tell what became of one item."""
+        """Show the outcome of one item."""
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
-        """Tell how a run has ended."""
+        """Show the report of a finished run."""
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
         """Show the totals of a chain, and the folder of its files or None."""
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
-        """Tell which jobs still run after Ctrl-C: their ids by key."""
+        """Show which jobs still run after Ctrl-C: their ids by key."""
 
 
 class _ReportedJobs:
-    """Name jobs on standard error if standard output has lost them.
+    """Print jobs on standard error if standard output has lost them.
 
-    Output is lost if its descriptor was closed at the start, and once a write fails. What was
-    written shortly before may not have been read, so it is named too.
+    Output is lost if its descriptor was closed at the start, or after a write has failed. Jobs
+    written shortly before may not have been read, so they are printed too.
 
     Args:
         state: The state of standard output.
@@ -197,11 +198,11 @@ class _ReportedJobs:
         self._explained = False
 
     def wrote(self, item: Item, size: int) -> None:
-        """Note that a line of so many bytes was written about an item, or was to be.
+        """Note that the line of an item was written, or was to be written.
 
         Args:
             item: The item.
-            size: Bytes of its line.
+            size: Size of its line in bytes.
         """
         self._written += size
         self._unread.append((self._written, item))
@@ -219,7 +220,7 @@ class _ReportedJobs:
 
 
 def _complain(text: str) -> None:
-    # While a bar is shown, rich puts a proxy there that prints to standard output.
+    # While a bar is shown, rich replaces it with a proxy that prints to standard output.
     stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     print(escaped(text, lines=True), file=stream, flush=True)
 
@@ -237,7 +238,7 @@ class Lines:
         return self._state.failure is not None
 
     def note(self, text: str) -> None:
-        """Print nothing: notes are for people."""
+        """Print nothing: notes are text."""
 
     def warn(self, text: str) -> None:
         """Print a line on standard error."""
@@ -245,7 +246,7 @@ class Lines:
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
-        """Show no bar: items alone are printed."""
+        """Show no bar: only items are printed."""
         yield lambda progress: None
 
     def item(self, item: Item) -> None:
@@ -282,7 +283,7 @@ class Lines:
         """Print nothing."""
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
-        """Print the last line in place of a report; the ids also on standard error."""
+        """Print the last line instead of a report; print the ids also on standard error."""
         self.line({"interrupted": {"unfinished": unfinished}})
         most = None if self._state.lost else _SHOWN
         self.warn(still_running(unfinished, journaled=journaled, most=most))
@@ -295,11 +296,11 @@ class Lines:
 
 
 def _json_in(encoding: str, value: Any) -> str:
-    """Return a value as JSON that an encoding can express, without control characters."""
+    """Return a value as JSON in the given encoding, without control characters."""
     try:
         text = msgspec.json.encode(value).decode()
         text.encode(encoding)
-        if text.isprintable():  # JSON leaves C1 and marks of direction as they are
+        if text.isprintable():  # JSON does not escape C1 and direction marks
             return text
     except UnicodeEncodeError:
         pass
@@ -307,9 +308,9 @@ def _json_in(encoding: str, value: Any) -> str:
 
 
 class _Bars(Bars):
-    """Bars a little narrower than the terminal.
+    """Progress bars that are slightly narrower than the terminal.
 
-    It echoes ^C, which would break a line of its whole width, and leave the bar there twice.
+    The terminal echoes ^C, which would wrap a full-width line and leave the bar twice.
     """
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -328,7 +329,7 @@ class Terminal:
     """A progress bar, failures above it, and a summary.
 
     Args:
-        console: Where it is shown.
+        console: The console.
     """
 
     def __init__(self, console: Console) -> None:
@@ -348,7 +349,7 @@ class Terminal:
         self.console.print(Text(escaped(text, lines=True)))
 
     def warn(self, text: str) -> None:
-        """Print a line that stands out, above the bar, or on standard error without a terminal."""
+        """Print a highlighted line above the bar, or on standard error without a terminal."""
         if self._state.lost:
             _complain(text)
         else:
@@ -395,12 +396,12 @@ class Terminal:
             line = Text.assemble(
                 (self._done, "green"), (escaped(item.key), "bold"), "  ", escaped(where)
             )
-            # Not wrapped, so that the address can be copied whatever the width.
+            # Do not wrap the URL, so that it can be copied at any width.
             self.console.print(line, soft_wrap=True)
         self._reported.wrote(item, len(item.key) + len(where))
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
-        """Print counts, what limited the speed, and where the files are."""
+        """Print counts, the limit of the speed, and the folder of the files."""
         mark, style = (self._done, "green") if code == Exit.DONE else (self._failed, "red")
         text = Text.assemble((mark, style), (f"{report.completed:,} done", "bold"))
         if report.failed:
@@ -428,7 +429,7 @@ class Terminal:
             self.console.print(text)
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
-        """Print counts, cost, and where the files are."""
+        """Print counts, cost, and the folder of the files."""
         self.note(chain_in_words(report))
         if report.resent:
             self.note(f"  {paid_twice(report.resent, report.resent_usd)}")
@@ -457,7 +458,7 @@ class Terminal:
 
 
 class Table(Lines):
-    """CSV on standard output, one line for each item below a header; the report for people."""
+    """CSV on standard output, with a header and one line per item; the report as text."""
 
     _COLUMNS = tuple(name for name in Item.__struct_fields__ if name != "also")
 
@@ -475,11 +476,11 @@ class Table(Lines):
         self._reported.wrote(item, size + self._row(cells))
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
-        """Print the figures on standard error."""
+        """Print the statistics on standard error."""
         self.warn(str(report))
 
     def chain_report(self, report: ChainReport, folder: str | None) -> None:
-        """Print the figures on standard error."""
+        """Print the statistics on standard error."""
         self.warn(chain_in_words(report))
 
     def interrupted(self, unfinished: Mapping[str, str], *, journaled: bool = False) -> None:
@@ -496,11 +497,11 @@ class Table(Lines):
 
 
 def display_for(*, json: bool, format: str | None = None) -> Lines | Terminal:  # noqa: A002
-    """Return progress for a terminal, or JSON lines where the output is piped.
+    """Return a progress display for a terminal, or JSON lines if the output is piped.
 
     Args:
-        json: JSON lines in any case.
-        format: ``text``, ``json`` or ``csv``, wherever the output goes; None for the default.
+        json: Always use JSON lines.
+        format: ``text``, ``json`` or ``csv``, for any output; None uses the default.
     """
     if format == "csv":
         return Table()
@@ -523,12 +524,12 @@ RESUME_CAPPED = "With a higher cap the same command goes on with it, and pays fo
 def still_running(
     unfinished: Mapping[str, str], *, journaled: bool = False, most: int | None = _SHOWN
 ) -> str:
-    """Return the jobs that go on after a run was stopped, in words.
+    """Return the jobs that continue after a run was stopped, as text.
 
     Args:
         unfinished: Ids of jobs by key.
         journaled: Whether the run can be resumed.
-        most: Most jobs to name; None names all.
+        most: Maximum number of jobs to name; None names all.
     """
     if not unfinished:
         left = "No job is left running at HeyGen."
@@ -543,7 +544,7 @@ def still_running(
 
 
 def rate(count: int, seconds: float) -> str:
-    """Return items per second, or per minute where they are few."""
+    """Return items per second, or per minute if there are few."""
     if seconds <= 0:
         return ""
     per_second = count / seconds
@@ -551,7 +552,7 @@ def rate(count: int, seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds, minutes or hours, in words."""
+    """Return seconds, minutes or hours as text."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,4 +1,4 @@
-"""``RunDriver``: drive a bulk run or a chain to its end, with downloads, signals and a report."""
+"""``RunDriver``: run a bulk run or a chain to its end, with downloads, signals and a report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from heygen_async.client import HeyGen
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError, InsufficientBalance
 from heygen_async.models.video_agents import VideoAgentSession
 
-# Downloads at the same time; the run waits when all are under way.
+# Maximum number of concurrent downloads; the run waits if this many are in progress.
 _DOWNLOADS = 16
 _HOW_TO_END = {
     signal.SIGINT: "Ctrl-C again stops at once.",
@@ -44,16 +44,16 @@ _HOW_TO_END = {
 
 
 class RunDriver:
-    """Drive one run or chain to its end: show its outcomes and download its results.
+    """Run one run or chain to its end, show its outcomes, and download its results.
 
     Args:
         heygen: The client.
-        display: Where outcomes and the report are shown.
-        folder: Where results are downloaded to; None downloads nothing.
+        display: The display of outcomes and the report.
+        folder: Folder of the downloads; None downloads nothing.
         options: Journal, budget and results.
-        items: The rows of the items, for the results and beside the journal; None without rows.
-        handle_signals: Handle Ctrl-C and SIGTERM. Pass False if the run is a step of something
-            longer that handles them itself.
+        items: The rows of the items, for the results and for the file beside the journal; None
+            without rows.
+        handle_signals: Handle Ctrl-C and SIGTERM. Pass False if the caller handles them itself.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RunDriver:
         self._usd = 0.0
         self._resent = 0
         self._resent_usd = 0.0
-        # Outcomes whose download is under way: by key and position.
+        # Outcomes whose downloads are in progress, by key and position.
         self._saving: dict[tuple[str, int], Ended[Any]] = {}
         self._stopped: BatchStopped | BudgetExceeded | None = None
         self._signal: signal.Signals | None = None
@@ -114,17 +114,17 @@ class RunDriver:
         return exit_for_failures(self._failures)
 
     async def finish(self, title: str, total: int, start: Callable[[Batch], Run[Any]]) -> Report:
-        """Drive a run to its end, without a report.
+        """Run to the end, without a report.
 
-        The first Ctrl-C or SIGTERM submits nothing more; the second Ctrl-C cancels the task.
+        The first Ctrl-C or SIGTERM stops submissions; the second Ctrl-C cancels the task.
 
         Args:
-            title: What the run does, for the progress bar.
+            title: Description of the run, for the progress bar.
             total: Number of items.
             start: Starts the run.
 
         Raises:
-            HeyGenError: The run cannot go on.
+            HeyGenError: The run cannot continue.
         """
         folder = self._folder
         await self._keep_rows()
@@ -146,9 +146,9 @@ class RunDriver:
         return run.report
 
     async def run(self, title: str, total: int, start: Callable[[Batch], Run[Any]]) -> Exit:
-        """Drive a run to its end and report; arguments and errors as for ``finish``.
+        """Run to the end and report; arguments and errors as for ``finish``.
 
-        If it is stopped at once, tell which jobs go on at HeyGen.
+        If the run is stopped at once, show which jobs continue at HeyGen.
         """
         try:
             report = await self.finish(title, total, start)
@@ -177,16 +177,16 @@ class RunDriver:
         *,
         bar: bool = True,
     ) -> Exit:
-        """Drive a chain of runs to its end and report. Ctrl-C and SIGTERM stop it at once.
+        """Run a chain of runs to its end and report. Ctrl-C and SIGTERM stop it at once.
 
         Args:
-            title: What the chain does, for the progress bar.
+            title: Description of the chain, for the progress bar.
             total: Number of items.
             start: Starts the chain.
             bar: Show a progress bar; False if something else uses the terminal.
 
         Raises:
-            HeyGenError: The chain cannot go on.
+            HeyGenError: The chain cannot continue.
         """
         folder, task = self._folder, asyncio.current_task()
         assert task is not None
@@ -228,7 +228,7 @@ class RunDriver:
         return self.code
 
     def stage(self, name: str, progress: Progress) -> None:
-        """Note how a stage of a chain before the last one stands, and show when it is done."""
+        """Note the progress of an earlier stage of a chain, and show when it is done."""
         self._stages[name] = {"completed": progress.completed, "failed": progress.failed}
         if progress.done == progress.total:
             failed = f", {progress.failed:,} failed" if progress.failed else ""
@@ -242,7 +242,7 @@ class RunDriver:
 
     @property
     def _cancelled_itself(self) -> bool:
-        """Whether a signal, or output that cannot be written, has stopped it."""
+        """Whether a signal or a failed write to the output has stopped it."""
         return self._signal is not None or self._output_failed
 
     @property
@@ -258,7 +258,7 @@ class RunDriver:
         stop: Callable[[str], None],
         unfinished: Callable[[], Mapping[str, str]],
     ) -> None:
-        """Show and download all outcomes; tell which jobs go on if that is cut short."""
+        """Show and download all outcomes; show which jobs continue if this is interrupted."""
         signals = Signals(lambda number: stop(_HOW_TO_END[number]))
         ended = outcomes
         if files is not None:
@@ -304,12 +304,12 @@ class RunDriver:
             return
         try:
             await self._results.aclose()
-        except CommandError as error:  # the run itself is paid for, and went on
+        except CommandError as error:  # the run itself is paid for and has continued
             self._results_failed = True
             self._display.warn(f"The results could not be written: {error}")
 
     async def _noted(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
-        """Yield the outcomes, each recorded until its download has ended: it was paid for."""
+        """Yield the outcomes, each recorded until its download has ended, since it was paid for."""
         async with contextlib.aclosing(outcomes):
             async for outcome in outcomes:
                 self._saving[outcome.key, outcome.index] = outcome
@@ -339,12 +339,12 @@ class RunDriver:
         self._display.item(item)
 
     async def _with_video(self, outcome: Ended[Any], session: VideoAgentSession) -> Ended[Any]:
-        """Return an outcome of the Video Agent with its video, whose URL it has."""
+        """Return an outcome of the Video Agent with its video, which has the URL."""
         if session.video_id is None:
             return outcome
         try:
             video = await self._heygen.videos.get(session.video_id)
-        except HeyGenError:  # it is paid for, and its id is known
+        except HeyGenError:  # it is paid for and its id is known
             return outcome
         except asyncio.CancelledError:
             self._display.item(item_of(outcome, outcome.key))
@@ -369,7 +369,7 @@ class RunDriver:
 
 
 def _uncancel() -> None:
-    """Take back the cancellations that signals asked for, and not the caller."""
+    """Undo cancellations that signals requested, but not those of the caller."""
     task = asyncio.current_task()
     assert task is not None
     while task.cancelling():
@@ -377,7 +377,7 @@ def _uncancel() -> None:
 
 
 async def _abandon_submissions(heygen: HeyGen) -> None:
-    """Close the client without waiting for answers to submissions; they are named in the log."""
+    """Close the client without waiting for answers to submissions, which are logged."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0):
             await heygen.aclose()

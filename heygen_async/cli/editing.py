@@ -1,4 +1,4 @@
-"""Subtitles in the user's editor, looked over when they are saved."""
+"""Edit subtitles in the user's editor, and check the saved file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def temporary_file(name: str, text: str) -> Path:
     """Return a file with a text for the editor; the caller removes it.
 
     Args:
-        name: What its name begins with.
+        name: Prefix of its name.
         text: The text.
     """
     with tempfile.NamedTemporaryFile(
@@ -36,20 +36,21 @@ def temporary_file(name: str, text: str) -> Path:
 
 
 async def edited(path: Path, *, anyway: bool = False) -> str:
-    """Let the user edit a file of subtitles until it is as it should be.
+    """Let the user edit a file of subtitles until it is accepted.
 
-    $VISUAL or $EDITOR is opened on it. On a terminal the user decides what to do about problems;
-    elsewhere those that players would show wrongly end it. Ctrl-C tells where the file is.
+    The file is opened in $VISUAL or $EDITOR. On a terminal the user decides how to handle problems;
+    otherwise, problems that players would show incorrectly end the command. On Ctrl-C the path of
+    the file is printed.
 
     Args:
-        path: The file; it stays.
-        anyway: Take what was saved in spite of problems.
+        path: The file; it is not removed.
+        anyway: Accept the saved file despite problems.
 
     Returns:
-        What was saved.
+        The saved text.
 
     Raises:
-        CommandError: The editor failed, or what was saved is not to be taken.
+        CommandError: The editor failed, or the saved file is not accepted.
     """
     try:
         while True:
@@ -73,7 +74,7 @@ async def edited(path: Path, *, anyway: bool = False) -> str:
 
 
 def _saved(path: Path) -> str:
-    """Return what the file holds once the user has closed the editor."""
+    """Return the content of the file after the user has closed the editor."""
     try:
         click.edit(filename=str(path))
     except click.ClickException as error:
@@ -85,7 +86,7 @@ def _saved(path: Path) -> str:
 
 
 async def _answer() -> str:
-    """Return what the user wants done about problems: "edit", "take" or "stop"."""
+    """Return the user's choice about problems: "edit", "take" or "stop"."""
     while True:
         click.echo(_QUESTION, nl=False, err=True)
         line = await typed_line()
@@ -98,21 +99,21 @@ async def _answer() -> str:
 
 
 async def confirmed(question: str) -> bool:
-    """Ask the user on the terminal; anything but y or yes, and Ctrl-D, is a no.
+    """Ask the user on the terminal; any answer except y or yes, or Ctrl-D, means no.
 
     Args:
-        question: What they are asked.
+        question: Text of the question.
     """
     click.echo(f"{question} [y/N]: ", nl=False, err=True)
     return (await typed_line()).strip().lower() in ("y", "yes")
 
 
 async def typed_line() -> str:
-    """Return what the user types, up to Enter and with it; empty at Ctrl-D."""
+    """Return the line that the user types, including the newline; empty at Ctrl-D."""
     loop = asyncio.get_running_loop()
     typed = asyncio.Event()
     try:
-        # A thread that reads would keep the command from ending at Ctrl-C until Enter is pressed.
+        # A reading thread would keep the command from ending at Ctrl-C until Enter is pressed.
         loop.add_reader(sys.stdin, typed.set)
     except (NotImplementedError, PermissionError):  # Windows; a file
         return await asyncio.to_thread(sys.stdin.readline)
@@ -120,7 +121,7 @@ async def typed_line() -> str:
         await typed.wait()
     finally:
         loop.remove_reader(sys.stdin)
-        os.set_blocking(sys.stdin.fileno(), True)  # uvloop has changed it, also for the shell
+        os.set_blocking(sys.stdin.fileno(), True)  # uvloop changed it, also for the shell
     return sys.stdin.readline()
 
 
@@ -131,7 +132,7 @@ def report_problems(text: str) -> list[tuple[str, bool]]:
         text: The SRT text.
 
     Returns:
-        Each problem in words, and whether players would show it wrongly.
+        Each problem as text, and whether players would show it incorrectly.
     """
     try:
         found = [(str(one), one.serious) for one in _sorted(problems(parse_srt(text)))]
@@ -145,11 +146,11 @@ def report_problems(text: str) -> list[tuple[str, bool]]:
 
 
 def _sorted(found: Sequence[CueProblem]) -> list[CueProblem]:
-    """Return problems in order: first those that players would show wrongly."""
+    """Return problems in order, starting with those that players would show incorrectly."""
     return sorted(found, key=lambda one: (not one.serious, one.number))
 
 
 def removed(path: Path) -> None:
-    """Remove a file whose content is safe elsewhere; blocks."""
+    """Remove a file whose content is stored elsewhere. Blocks."""
     with contextlib.suppress(OSError):
         path.unlink()

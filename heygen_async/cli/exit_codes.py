@@ -1,4 +1,4 @@
-"""Exit codes of the command, and the sentence that goes with a failure."""
+"""Exit codes of the command, and the sentences for failures."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ EXIT_CODES = (
     "Exit codes: 0 all done, 1 some failed, 2 bad usage, 3 no access, 4 timeout, "
     "130 stopped by Ctrl-C, 143 by SIGTERM."
 )
-"""The exit codes, as the help of commands says them."""
+"""The exit codes, as shown in the help of commands."""
 
 
 class Exit(IntEnum):
-    """What the command ends with."""
+    """Exit code of the command."""
 
     DONE = 0
     SOME_FAILED = 1
@@ -35,11 +35,11 @@ class Exit(IntEnum):
 
 
 class CommandError(Exception):
-    """A command cannot go on; its message is for the user.
+    """A command cannot continue; its message is for the user.
 
     Args:
         message: One readable sentence.
-        code: What to exit with; bad usage by default.
+        code: The exit code; bad usage by default.
     """
 
     def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
@@ -48,7 +48,7 @@ class CommandError(Exception):
 
 
 def exit_for(error: HeyGenError) -> Exit:
-    """Return the exit code of a command that an error has ended."""
+    """Return the exit code of a command that ended with an error."""
     if isinstance(error, ConfigurationError | InvalidRequest):
         return Exit.USAGE
     return exit_for_failures([error])
@@ -57,7 +57,8 @@ def exit_for(error: HeyGenError) -> Exit:
 def exit_for_failures(failures: Collection[HeyGenError]) -> Exit:
     """Return the exit code of a command some of whose items failed.
 
-    Where all of them failed for want of rights, or all for want of time, it says so.
+    If all of them failed because of missing permissions, or all because of timeouts, the code
+    states this.
     """
     if not failures:
         return Exit.DONE
@@ -69,7 +70,7 @@ def exit_for_failures(failures: Collection[HeyGenError]) -> Exit:
 
 
 def sentence(error: HeyGenError) -> str:
-    """Return an error in words for the terminal."""
+    """Return an error as text for the terminal."""
     if isinstance(error, AuthenticationError):
         return f"HeyGen does not accept the API key; check HEYGEN_API_KEY. ({error})"
     return str(error)

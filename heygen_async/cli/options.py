@@ -1,6 +1,7 @@
 """The options that commands share.
 
-It imports nothing of what the commands do, as that takes long: they import it when they run.
+This module does not import the implementations of commands, which is slow; commands import them
+when they run.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Format(StrEnum):
 
 
 class Further(StrEnum):
-    """Files of a result beside its video."""
+    """Files of a result in addition to its video."""
 
     CAPTIONED = "captioned"
     SUBTITLES = "subtitles"
@@ -246,7 +247,7 @@ Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time pe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SharedOptions:
-    """The options that all commands which pay for jobs have; each field is an option."""
+    """Options of all commands that pay for jobs; each field is an option."""
 
     out: Out = None
     also: Also = None
@@ -272,7 +273,7 @@ class SharedOptions:
             dry_run: Check and estimate only.
 
         Raises:
-            CommandError: The options do not go together.
+            CommandError: The options are incompatible.
         """
         if self.also and self.out is None:
             raise CommandError("--also needs the folder of the videos: --download DIR")
@@ -305,17 +306,17 @@ class SharedOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableOptions:
-    """The options of commands that read rows: what of a file counts, and as what."""
+    """Options of commands that read rows: selection of rows and mapping of columns."""
 
     mapped: MapColumns = None
     default: Defaults = None
     where: Where = None
 
     def choices(self) -> Any:
-        """Return them as ``RowChoices``.
+        """Return the options as ``RowChoices``.
 
         Raises:
-            CommandError: One of them is not a name, ``=`` and a value.
+            CommandError: An option does not have the form ``NAME=VALUE``.
         """
         from heygen_async.cli.inputs.field_rows import RowChoices
 
@@ -323,10 +324,10 @@ class TableOptions:
 
 
 def new_app(**settings: Any) -> typer.Typer:
-    """Return a Typer app in which all commands look the same.
+    """Return a Typer app with the common appearance of all commands.
 
     Args:
-        **settings: Further ones of ``Typer``.
+        **settings: Additional settings of ``Typer``.
     """
     settings = {"add_completion": False, **settings}
     return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown", **settings)
@@ -335,9 +336,9 @@ def new_app(**settings: Any) -> typer.Typer:
 def runs(function: Callable[..., Coroutine[Any, Any, Exit]]) -> Callable[..., None]:
     """Make a command of a function: decorator, below that of Typer.
 
-    The command runs the coroutine that the function returns, and exits with its result. Where a
-    parameter is a dataclass, such as ``SharedOptions``, the command has its fields as options in
-    its place, after the others.
+    The command runs the coroutine that the function returns, and exits with its result. If a
+    parameter is a dataclass, such as ``SharedOptions``, its fields become options of the command,
+    after the others.
     """
     hints = get_type_hints(function, include_extras=True)
     groups = {

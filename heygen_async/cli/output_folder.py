@@ -17,11 +17,11 @@ __all__ = ["OutputFolder", "file_stem"]
 
 
 class OutputFolder:
-    """A folder for downloads, created at once: before anything is paid for.
+    """A folder for downloads, created immediately, before any paid call.
 
     Args:
         path: The folder.
-        name: Gives the name of an outcome's files where keys were checked. Default: its key.
+        name: Returns the name of an outcome's files if keys were checked. Default: its key.
 
     Raises:
         CommandError: The folder cannot be created or written to.
@@ -49,11 +49,11 @@ class OutputFolder:
     def pattern(self, ending: str = ".mp4", also: Sequence[Output] = ()) -> FilePattern:
         """Return a pattern that names each file after the key of its item.
 
-        A key that makes no file name is changed, and gets eight digits that tell it from others.
+        A key that is not a valid file name is changed, and gets eight digits to keep it unique.
 
         Args:
             ending: With its dot.
-            also: Further files of each item.
+            also: Additional files of each item.
         """
         return FilePattern(f"{_escaped(self.path)}/{{key}}{ending}", also)
 
@@ -64,7 +64,7 @@ class OutputFolder:
 
         Args:
             ending: With its dot.
-            also: Further files of each item.
+            also: Additional files of each item.
         """
         return _CheckedKeys(self, ending, also)
 

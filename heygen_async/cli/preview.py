@@ -1,4 +1,4 @@
-"""``--dry-run``: what a run would cost, without a paid call."""
+"""``--dry-run``: show the cost of a run without a paid call."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ async def preview(
     chain: bool = False,
     columns: Mapping[str, str | None] | None = None,
 ) -> Exit:
-    """Check all items, add up what they will probably cost, and look at the balance.
+    """Check all items, estimate their total cost, and compare it with the balance.
 
-    With a journal, what is left to pay is what counts.
+    With a journal, the remaining cost is used.
 
     Args:
         heygen: The client.
-        display: Where it is shown.
+        display: The display.
         estimate: Estimates the run or the chain.
         options: Journal and budget.
-        existing: What the journal holds, in words; None if nothing.
+        existing: Contents of the journal as text; None if empty.
         chain: Whether it is a chain, whose stages have journals of their own.
-        columns: What each column of the rows feeds, or None; None without rows.
+        columns: Field of each column of the rows, or None; None without rows.
 
     Raises:
         InvalidRequest: An item cannot be sent.
@@ -109,7 +109,7 @@ def _show(display: Display, expected: RunEstimate, in_account: float | str | Non
 
 
 def _standing(left: RemainingWork) -> list[str]:
-    """How many items stand where, in words."""
+    """Return the number of items in each state as text."""
     counts = {
         "completed": left.completed,
         "failed": left.failed,
@@ -129,7 +129,7 @@ def _warn(
     account: AccountCheck,
     options: RunOptions,
 ) -> None:
-    """Say what would end the run early."""
+    """Warn about limits that would end the run early."""
     left = expected.left
     usd = (expected.usd if left is None else left.usd) or 0.0
     jobs = (

@@ -1,4 +1,4 @@
-"""Where a command finds a run: a file, or a run in a database."""
+"""Location of a command's run: a file, or a run in a database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def located(journal: str, name: str | None) -> Path | JournalStore:
 
     Args:
         journal: A file, or the URL of a database.
-        name: The run in the database, or None for the one that the URL names.
+        name: The run in the database, or None for the run that the URL names.
 
     Raises:
         CommandError: A file was given a name.

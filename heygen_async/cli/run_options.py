@@ -1,4 +1,4 @@
-"""What runs are told about journals, budgets and downloads."""
+"""Options of runs for journals, budgets and downloads."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from heygen_async.models.outputs import Output
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is kept, what it may cost, and what is downloaded of it.
+    """Journal, budget and downloads of a run.
 
     Attributes:
         journal: The file that makes the run survive a crash, or a run in a database, or None.
-        resume: Refuse to begin a new run.
-        retry_failed: Submit items again that failed in an earlier run.
-        resubmit_uncertain: Send items again that might be paid for twice.
-        max_cost: USD that the run may cost, by estimate, or None.
-        max_jobs: Jobs that it may submit, or None.
-        until_empty: Start although the account cannot pay for all of it.
+        resume: Refuse to start a new run.
+        retry_failed: Resubmit items that failed in an earlier run.
+        resubmit_uncertain: Resend items that might be paid for twice.
+        max_cost: Maximum estimated cost of the run in USD, or None.
+        max_jobs: Maximum number of jobs that it submits, or None.
+        until_empty: Start even if the account cannot pay for all of it.
         give_up_after: Seconds after which the run ends if HeyGen accepts nothing.
         measure: Probe the sources.
         dry_run: Check and estimate only.
-        concurrency: Jobs that may be under way at once, those in HeyGen's queue included, or
-            None.
+        concurrency: Maximum number of jobs in progress, including those in HeyGen's queue, or None.
         also: Files that are downloaded beside each video.
         results: The file of the rows and their results, or None.
     """
@@ -56,12 +55,12 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.journal is None else journal_store(self.journal).path
 
     def existing_run(self) -> str | None:
-        """Describe what the journal holds before the start; None if there is no run in it.
+        """Describe the content of the journal before the start; None if it has no run.
 
-        It blocks.
+        Blocks.
 
         Raises:
-            CommandError: The options do not go together, or there is nothing to resume.
+            CommandError: The options are incompatible, or there is nothing to resume.
         """
         if self.journal is None:
             for name in ("resume", "retry_failed", "resubmit_uncertain"):
@@ -81,7 +80,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             with store.reader() as view:
                 totals, run = view.totals(), view.run
         except JournalError:
-            return None  # the run will open it, and say better what is wrong
+            return None  # the run will open it and report the error
         ended = sum(totals.counts[state] for state in FINISHED)
         return (
             f"{store.name} holds a run begun at {moment(run.created_at)}, {ended:,} of its "
@@ -89,13 +88,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def existing_chain(self, *stages: str) -> str | None:
-        """Describe what the journals of a chain hold before the start; None if nothing. Blocks.
+        """Describe the content of a chain's journals before the start; None if empty. Blocks.
 
         Args:
             *stages: Names of the stages, the first one first.
 
         Raises:
-            CommandError: The options do not go together, or there is nothing to resume.
+            CommandError: The options are incompatible, or there is nothing to resume.
         """
         if self.journal is None:
             return self.existing_run()

@@ -1,4 +1,4 @@
-"""Run one command on an event loop, and turn whatever ends it into an exit code."""
+"""Run one command on an event loop, and convert its end to an exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from heygen_async.session.session import DEPRECATED
 def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
     """Run a command to its end; failures become one sentence on standard error.
 
-    Ctrl-C cancels the command, which then has the time to stop cleanly.
+    Ctrl-C cancels the command, which then has time to stop cleanly.
 
     Args:
         command: Makes the coroutine.
@@ -51,7 +51,7 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
 
 @contextlib.contextmanager
 def _warnings_for_users() -> Iterator[None]:
-    """Keep from the user what only the author of a program could do anything about."""
+    """Hide warnings from users that only the author of a program can act on."""
 
     def concerns_users(record: logging.LogRecord) -> bool:
         return record.msg != DEPRECATED
@@ -75,13 +75,13 @@ def _checked(code: Exit) -> Exit:
 
 
 def complain(message: str) -> None:
-    """Say on standard error why the command ends."""
+    """Print on standard error why the command ends."""
     typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
     typer.echo(escaped(message, lines=True), err=True)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop where it is installed (the extra ``fast``), or asyncio's own."""
+    """Return uvloop's loop if it is installed (the extra ``fast``), otherwise asyncio's own."""
     try:
         import uvloop
     except ImportError:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-# Seconds that a run may still take after SIGTERM; whoever sends it kills before long.
+# Seconds that a run may still take after SIGTERM; the sender usually kills it soon after.
 TERM_LIMIT = 30.0
 # Seconds that answers to submissions may still take when a run is stopped at once.
 ANSWER_LIMIT = 1.0
@@ -19,9 +19,9 @@ ANSWER_LIMIT = 1.0
 class Signals:
     """Handle SIGINT and SIGTERM during a run. Context manager.
 
-    The first one asks for a gentle end. A second Ctrl-C cancels the task that entered, and each
-    further one cancels it again, which ends even what must not be interrupted otherwise. SIGTERM
-    cancels it when its limit is over. Outside the main thread no signals are handled.
+    The first signal requests a gentle end. A second Ctrl-C cancels the task that entered, and each
+    further Ctrl-C cancels it again, which ends even work that is otherwise not interrupted. SIGTERM
+    cancels the task when its time limit is over. Outside the main thread no signals are handled.
 
     Args:
         gently: Called with the first signal, on the event loop.
@@ -64,7 +64,7 @@ class Signals:
             signal.signal(number, before)
 
     def skip_first(self) -> None:
-        """Treat the next signal as the second: the gentle end was asked for in another way."""
+        """Treat the next signal as the second: the gentle end was requested in another way."""
         self._asked = True
 
     def _take(self, number: signal.Signals) -> None:

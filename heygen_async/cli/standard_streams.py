@@ -1,8 +1,8 @@
-"""Standard streams that a command can rely on: always open, and never raising.
+"""Reliable standard streams for a command: always open, and never raising.
 
 A reader that goes away, a full disk, or a descriptor that was closed at the start must not end a
 command that pays for jobs. ``secure`` replaces the standard streams: the first error of a write is
-kept in the stream's ``StreamState``, and what is written later is dropped.
+kept in the stream's ``StreamState``, and later output is dropped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class StreamState:
 
     @property
     def lost(self) -> bool:
-        """Whether nobody gets what is written."""
+        """Whether written output is lost."""
         return self.absent or self.failure is not None
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class StreamState:
 
 
 class _KeptErrors(io.FileIO):
-    """A descriptor whose errors are kept in a state instead of raised."""
+    """A descriptor that stores errors in a state instead of raising them."""
 
     def __init__(self, descriptor: int, state: StreamState) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -54,7 +54,7 @@ class _KeptErrors(io.FileIO):
         if self._state.failure is not None:
             return size
         try:
-            # A terminal that another program has made non-blocking takes nothing while it is full.
+            # A terminal that another program made non-blocking accepts no output while it is full.
             while (written := super().write(data)) is None:
                 select.select([], [self.fileno()], [])
         except OSError as error:

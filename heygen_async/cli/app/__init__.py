@@ -1,4 +1,4 @@
-"""The command line: which commands there are; a command's module loads when it is called."""
+"""The command line: its list of commands. A command's module is loaded when it is called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Entry(NamedTuple):
     """A command in the list of commands.
 
     Attributes:
-        module: The module of ``cli.app`` that declares it.
+        module: Module of ``cli.app`` that declares it.
         help: The first sentence of its help.
     """
 
@@ -102,17 +102,17 @@ _PANELS: dict[str, dict[str, _Entry]] = {
     },
 }
 
-# Words after ``videos`` by which it is the list of the account's, and not a run of rows.
+# Words after ``videos`` that select the list of the account's videos instead of a run of rows.
 _OF_LIST = ("list", "-h", "--help")
 
 MODULES: tuple[str, ...] = tuple(
     dict.fromkeys(entry.module for panel in _PANELS.values() for entry in panel.values())
 )
-"""The modules that declare commands, in the order of the list."""
+"""Modules that declare commands, in the order of the list."""
 
 
 class Commands(TyperGroup):
-    """The root of all commands, which it lists without loading them."""
+    """Root of all commands, which are listed without loading them."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -125,14 +125,14 @@ class Commands(TyperGroup):
                 )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the arguments begin with, loaded now."""
+        """Load and return the command that the arguments start with."""
         name, listed, rest = super().resolve_command(ctx, args)
         if name == "videos" and rest and rest[0] not in _OF_LIST:
             return name, self.load(name, module="bulk"), rest
         return name, None if listed is None or name is None else self.load(name), rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help without rich, which takes longer to load than all the rest."""
+        """Write the help without rich, which takes longer to load than everything else."""
         markup, self.rich_markup_mode = self.rich_markup_mode, None
         try:
             super().format_help(ctx, formatter)
@@ -150,7 +150,7 @@ class Commands(TyperGroup):
 
         Args:
             name: Its name.
-            module: The module that declares it; None for the one in the list.
+            module: Module that declares it; None uses the module in the list.
         """
         declared = importlib.import_module(f"{__name__}.{module or self._modules[name]}")
         return typer.main.get_group(declared.app).commands[name]

@@ -1,4 +1,4 @@
-"""Bulk runs and chains: their options; what they do stands in ``cli.commands``."""
+"""Options of bulk runs and chains; ``cli.commands`` implements them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs on many machines: commands with their options."""
+"""Commands for runs on many machines, with their options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Database: TypeAlias = Annotated[
 
 
 def _require_cluster() -> None:
-    """End the command if the packages of the cluster are not installed."""
+    """Exit with an error if the packages of the cluster are not installed."""
     try:
         import procrastinate  # noqa: F401
         import redis  # noqa: F401

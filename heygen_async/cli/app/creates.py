@@ -1,4 +1,4 @@
-"""Commands that make one thing: their options."""
+"""Commands that create one object, with their options."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OutFile = Annotated[
 
 video: typer.Typer = new_app(name="video", help="Make one video.", no_args_is_help=True)
 app: typer.Typer = new_app()
-video.callback()(lambda: None)  # with one command alone, a group is one all the same
+video.callback()(lambda: None)  # keeps the group although it has one command
 app.add_typer(video)
 
 

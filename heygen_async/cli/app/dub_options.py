@@ -1,4 +1,4 @@
-"""The options of dubs: all controls of the API; the columns of a list have the same names."""
+"""Options of dubs: all controls of the API. Columns of a list have the same names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DubMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DubOptions:
-    """What dubs are to be like; each field is an option."""
+    """Settings of dubs; each field is an option."""
 
     mode: Annotated[
         DubMode | None,

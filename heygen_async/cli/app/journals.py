@@ -1,4 +1,4 @@
-"""What a journal tells of its run: commands with their options."""
+"""Commands that show a run from its journal, with their options."""
 
 from __future__ import annotations
 

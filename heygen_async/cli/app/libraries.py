@@ -1,4 +1,4 @@
-"""Lists of the account: their commands with their options."""
+"""Commands that list objects of the account, with their options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heygen_async.cli.options import BaseUrl, Command, Json, new_app, runs
 
 
 class Ownership(StrEnum):
-    """Whose avatars or voices."""
+    """Owners of avatars or voices."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -69,7 +69,7 @@ assets: typer.Typer = new_app(
 )
 app: typer.Typer = new_app()
 for group in (avatars, voices, templates, languages, videos, assets):
-    group.callback()(lambda: None)  # with one command alone, a group is one all the same
+    group.callback()(lambda: None)  # keeps the group although it has one command
     app.add_typer(group)
 
 

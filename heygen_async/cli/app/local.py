@@ -1,4 +1,4 @@
-"""The sandbox and the demo on it: commands with their options."""
+"""Commands for the sandbox and the demo, with their options."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def demo(
 
 
 def _require_sandbox() -> None:
-    """End the command if the packages of the sandbox are not installed."""
+    """Exit with an error if the packages of the sandbox are not installed."""
     try:
         import jsonschema_rs  # noqa: F401
     except ModuleNotFoundError:

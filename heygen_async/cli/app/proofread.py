@@ -1,4 +1,4 @@
-"""``heygen-async proofread``: its commands with their options."""
+"""Commands of ``heygen-async proofread``, with their options."""
 
 from __future__ import annotations
 

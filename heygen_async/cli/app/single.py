@@ -1,4 +1,4 @@
-"""Commands about one thing: their options."""
+"""Commands for one object, with their options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from heygen_async.cli.options import BaseUrl, Command, Json, WaitTimeout, new_ap
 
 
 class KindName(StrEnum):
-    """What an id can name."""
+    """Kinds of objects that an id can identify."""
 
     VIDEO = "video"
     VIDEO_TRANSLATION = "video_translation"

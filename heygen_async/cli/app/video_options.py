@@ -1,4 +1,4 @@
-"""The options of ``video create``: every field of a video of one avatar or image."""
+"""Options of ``video create``: every field of a video of one avatar or image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACCOUNT = "In the account"
 
 
 class EngineName(StrEnum):
-    """What animates an avatar."""
+    """Engines that animate an avatar."""
 
     AVATAR_III = "avatar_iii"
     AVATAR_IV = "avatar_iv"
@@ -31,7 +31,7 @@ class Orientation(StrEnum):
 
 
 class Strength(StrEnum):
-    """Strength of gestures and mimics."""
+    """Strength of gestures and facial expressions."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -58,7 +58,7 @@ class Size(StrEnum):
 
 
 class FitName(StrEnum):
-    """How a figure fills the picture."""
+    """Fit of a figure in the picture."""
 
     CONTAIN = "contain"
     COVER = "cover"
@@ -100,7 +100,7 @@ Text: TypeAlias = str | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VideoOptions:
-    """What a video is to be like; each field is an option."""
+    """Settings of a video; each field is an option."""
 
     avatar: Annotated[
         Text, typer.Option(metavar="ID|NAME", help="The look that speaks.", show_default=False)

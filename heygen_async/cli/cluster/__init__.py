@@ -1,1 +1,1 @@
-"""The commands of runs on many machines."""
+"""Commands for runs on many machines."""

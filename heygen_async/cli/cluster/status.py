@@ -1,4 +1,4 @@
-"""``heygen-async status DSN --name RUN``: where a run of workers stands."""
+"""``heygen-async status DSN --name RUN``: show the status of a run of workers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from heygen_async.distributed import Cluster, ClusterStatus
 from heygen_async.pricing.estimates import dollars
 from heygen_async.session.diagnostics.escaping import escaped
 
-# Seconds after which it is told that nobody has looked for dead workers.
+# Seconds without a check for dead workers after which a warning is shown.
 _LATE = 120.0
 
 
 async def cluster_status(dsn: str, *, name: str, display: Display) -> Exit:
-    """Show where a run in a database stands, and who works on it.
+    """Show the status of a run in a database, and its workers.
 
     Args:
         dsn: The database.
         name: The run.
-        display: Where it is shown.
+        display: The display.
 
     Raises:
-        JournalError: There is no such run, or the database cannot be reached.
+        JournalError: The run does not exist, or the database cannot be reached.
     """
     async with Cluster(dsn) as cluster:
         status = await (await cluster.run(name)).status()

@@ -1,4 +1,4 @@
-"""``heygen-async submit`` and ``cancel``: runs that workers take to their ends."""
+"""``heygen-async submit`` and ``cancel``: runs that workers process."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ async def submit(
         template_id: The template.
         source: The rows; see ``load_rows``.
         dsn: The database.
-        name: Names the run.
-        max_cost: US dollars that it may cost, or None.
-        until_empty: Begin although the account cannot pay for all of it.
-        key: The column of the rows' keys; None for ``key``, where there is one.
-        choices: What the user says of the rows.
+        name: Name of the run.
+        max_cost: Maximum cost in US dollars, or None.
+        until_empty: Start even if the account cannot pay for all of it.
+        key: The column of the rows' keys; None uses ``key`` if it exists.
+        choices: The user's options for the rows.
         test: Render in lower quality, free of charge.
-        base_url: The API's address; None takes it from the environment.
-        display: Where the result is shown.
+        base_url: Base URL of the API; None reads it from the environment.
+        display: The display.
 
     Raises:
-        CommandError: The rows do not fit, or there is no such template.
+        CommandError: The rows do not match the template, or the template does not exist.
         HeyGenError: The run is refused, or the database cannot be reached.
     """
     rows = await load_rows(source, base_url)
@@ -89,10 +89,10 @@ async def cancel(dsn: str, *, name: str, display: Display) -> Exit:
     Args:
         dsn: The database.
         name: The run.
-        display: Where the result is shown.
+        display: The display.
 
     Raises:
-        JournalError: There is no such run, or the database cannot be reached.
+        JournalError: The run does not exist, or the database cannot be reached.
     """
     async with Cluster(dsn) as cluster:
         run = await cluster.run(name)

@@ -1,4 +1,4 @@
-"""``heygen-async worker``: works on the runs of an account."""
+"""``heygen-async worker``: process the runs of an account."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ async def worker(
     base_url: str | None,
     display: Display,
 ) -> Exit:
-    """Work until a signal comes.
+    """Process runs until a signal arrives.
 
     Args:
         dsn: The database.
         slots: The server of the shared slots, or None.
-        account: Names the account for the slots.
-        concurrency: Most items at once.
-        jobs: Most jobs of the account at once.
+        account: Name of the account for the slots.
+        concurrency: Maximum number of items at once.
+        jobs: Maximum number of jobs of the account at once.
         out: Folder to download the videos into; None downloads nothing.
-        grace: Seconds for which jobs in flight are waited for.
+        grace: Seconds to wait for jobs in flight.
         heartbeat: Seconds between two heartbeats.
-        dead_after: Seconds without one after which a worker is dead.
+        dead_after: Seconds without a heartbeat after which a worker counts as dead.
         telemetry: Send traces and metrics.
-        base_url: The API's address; None takes it from the environment.
-        display: Where it is told what happens.
+        base_url: Base URL of the API; None reads it from the environment.
+        display: The display.
 
     Raises:
-        CommandError: The options do not go together.
+        CommandError: The options are incompatible.
         HeyGenError: HeyGen refuses the key, or the database cannot be reached.
     """
     if dead_after < 3 * heartbeat:

@@ -1,1 +1,1 @@
-"""The commands: one module each, called by ``app`` with its options as arguments."""
+"""Implementations of commands, one module each, called by ``app`` with options as arguments."""

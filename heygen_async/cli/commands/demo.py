@@ -1,4 +1,4 @@
-"""``heygen-async demo``: everything the SDK does, on a sandbox of its own."""
+"""``heygen-async demo``: show all features of the SDK on a local sandbox."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from heygen_async.models.voices import SpeechRequest
 from heygen_async.sandbox import Sandbox, SandboxThread
 from heygen_async.sandbox.jobs import DURATIONS, JobFactory
 
-_SLOTS = 10  # what HeyGen allows an account that pays as it goes
+_SLOTS = 10  # HeyGen's limit for pay-as-you-go accounts
 _SEED = 1
 _LANGUAGES = 20
 _SPEECH = (
@@ -38,17 +38,17 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
     """Run the demonstration.
 
     Args:
-        display: Where it is shown.
-        out: Folder for what is made.
-        speed: Seconds of HeyGen's time per second.
-        rows: How many rows to render at most; None renders all that ship.
+        display: The display.
+        out: Folder for the output files.
+        speed: Sandbox seconds per real second.
+        rows: Maximum number of rows to render; None renders all rows of the package.
 
     Raises:
         CommandError: The folder cannot be written to.
         HeyGenError: A step failed.
     """
     folder = await asyncio.to_thread(OutputFolder, out)
-    # The thread is started and joined in one that may block.
+    # Start and join the thread in a worker thread, since both may block.
     thread = SandboxThread(speed=speed, concurrency=_SLOTS, seed=_SEED)
     sandbox = await asyncio.to_thread(thread.__enter__)
     try:
@@ -69,7 +69,7 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
 
 
 def shipped_rows() -> Path:
-    """Return the CSV file of the package; in a checkout it is among the examples."""
+    """Return the CSV file of the package; in a checkout it is in the examples."""
     installed = Path(__file__).parents[1] / "greetings.csv"
     if installed.exists():
         return installed
@@ -81,10 +81,10 @@ class Demo:
 
     Args:
         heygen: A client of the sandbox.
-        sandbox: The sandbox, for ids, durations and prices.
-        show: Where it is shown.
-        folder: Where the files go.
-        rows: How many rows to render at most.
+        sandbox: The sandbox, which provides ids, durations and prices.
+        show: The display.
+        folder: Folder of the files.
+        rows: Maximum number of rows to render.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Demo:
         self._files = 0
         self._size = 0
         self._code = Exit.DONE
-        # Draws the same durations as the sandbox, of which the ideal time is the sum.
+        # Draws the same durations as the sandbox; the ideal time is their sum.
         self._drawn = JobFactory(_SEED)
 
     async def play(self) -> Exit:
-        """Take all steps, then sum up."""
+        """Run all steps, then show the summary."""
         began = time.perf_counter()
         variants = await self._variants()
         await self._render(variants)
@@ -241,7 +241,7 @@ class Demo:
 
     @asynccontextmanager
     async def _measured(self, name: str) -> AsyncIterator[Step]:
-        """Count what a step costs."""
+        """Measure a step."""
         ledger, traffic = self._sandbox.ledger, self._heygen.traffic
         jobs, usd = ledger.count(), ledger.usd
         requests, limited = traffic.requests, traffic.rate_limited
@@ -275,7 +275,7 @@ class Demo:
         self._size += size
 
     def _learned(self, report: Report) -> None:
-        if not report.rate_limited:  # the limit was not met, and is not known
+        if not report.rate_limited:  # the limit was not reached and is unknown
             self._show.done(f"up to {report.most_running} jobs ran at once, without a 429")
             return
         self._show.done(

@@ -1,4 +1,4 @@
-"""What the demonstration shows: its steps, the calls behind them, and the sums at the end."""
+"""Display of the demonstration: its steps, the calls behind them, and the totals."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from heygen_async.cli.display import Lines, Terminal, bytes_in_words
 
 
 class Step(msgspec.Struct, kw_only=True):
-    """What one step took.
+    """Measurements of one step.
 
     Attributes:
-        name: What it made.
-        jobs: Paid jobs.
-        seconds: Real time.
-        ideal: Real time, had no job slot ever been idle.
-        requests: Requests to the API; downloads are none.
-        rate_limited: Answers of 429 among them.
-        usd: What HeyGen would have charged; an estimate.
+        name: Its output.
+        jobs: Number of paid jobs.
+        seconds: Real time in seconds.
+        ideal: Real time in seconds if no job slot had ever been idle.
+        requests: Number of requests to the API, without downloads.
+        rate_limited: Number of these requests answered with 429.
+        usd: Estimated charge by HeyGen in US dollars.
     """
 
     name: str
@@ -40,15 +40,15 @@ class Step(msgspec.Struct, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole demonstration.
+    """Summary of the demonstration.
 
     Attributes:
         steps: Its steps.
-        seconds: Real time of all, downloads included.
-        files: Files downloaded.
-        size: Their bytes.
-        folder: Where they are.
-        exit_code: What the command exits with.
+        seconds: Total real time in seconds, including downloads.
+        files: Number of files downloaded.
+        size: Total size of the files in bytes.
+        folder: Folder of the files.
+        exit_code: Exit code of the command.
     """
 
     steps: list[Step]
@@ -72,7 +72,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DemoDisplay:
-    """Show the demonstration for people, or its figures as JSON lines.
+    """Show the demonstration as text, or its measurements as JSON lines.
 
     Args:
         display: The display of the command.
@@ -84,7 +84,7 @@ class DemoDisplay:
         self._number = 0
 
     def opening(self, base_url: str, speed: float) -> None:
-        """Say what this is."""
+        """Print an introduction."""
         if self._console is not None:
             self._console.print(
                 Text.assemble(("heygen-async", "bold"), " on a sandbox at ", (base_url, "cyan"))
@@ -96,11 +96,11 @@ class DemoDisplay:
             )
 
     def step(self, title: str, code: str) -> None:
-        """Begin a step.
+        """Start a step.
 
         Args:
-            title: What it does.
-            code: The calls that do it.
+            title: Description of the step.
+            code: The calls that it makes.
         """
         self._number += 1
         if self._console is None:
@@ -114,7 +114,7 @@ class DemoDisplay:
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
-        """Show that something goes on; what it gives changes the words."""
+        """Show that a step is in progress. The yielded function changes the text."""
         if self._console is None:
             yield lambda text: None
             return
@@ -122,17 +122,17 @@ class DemoDisplay:
             yield status.update
 
     def done(self, text: str) -> None:
-        """Say what a step has brought."""
+        """Print the result of a step."""
         if self._console is not None:
             self._console.print(Text.assemble(("✓ ", "green"), text))
 
     def measured(self, step: Step) -> None:
-        """Tell what a step took; people see it in the summary."""
+        """Report the measurements of a step; as text, they are part of the summary."""
         if isinstance(self.display, Lines):
             self.display.line({"step": step})
 
     def summary(self, summary: Summary) -> None:
-        """Show the sums."""
+        """Show the totals."""
         if isinstance(self.display, Lines):
             self.display.line({"summary": _members(summary)})
             return

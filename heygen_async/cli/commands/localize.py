@@ -1,4 +1,4 @@
-"""``heygen-async localize``: a prompt, a script or a video in many languages."""
+"""``heygen-async localize``: produce a prompt, a script or a video in many languages."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ from heygen_async.pipelines import Correct, estimate_localize
 from heygen_async.pipelines import localize as chain_of
 from heygen_async.pricing.estimates import RunEstimate
 
-# Begins the id of an asset in a dry run, which uploads nothing.
+# Prefix of asset ids in a dry run, which uploads nothing.
 _NOT_UPLOADED = "not uploaded:"
 
 
 class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be localized: one of a video, a prompt, and a script with an avatar.
+    """The source to localize: a video, a prompt, or a script with an avatar.
 
     Attributes:
         video: A URL, or the path of a local file, which is uploaded.
-        prompt: What the Video Agent makes a video of.
-        script: What an avatar says.
-        avatar: The look that says it.
-        voice: Its voice; the look's own without one.
+        prompt: Prompt for the Video Agent.
+        script: Text that an avatar speaks.
+        avatar: Look that speaks the script.
+        voice: Voice of the avatar. Default: the look's own voice.
         title: Title in the account.
     """
 
@@ -72,7 +72,7 @@ class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
         """Return the request for the video, or None if there is a video already.
 
         Raises:
-            CommandError: It is none of the three, or more than one.
+            CommandError: None or more than one of the three was given.
         """
         given = [one for one in (self.video, self.prompt, self.script) if one is not None]
         if len(given) != 1 or (self.script is None) != (self.avatar is None):
@@ -101,32 +101,33 @@ async def localize(
     base_url: str | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
-    """Make a video, if it has to be made, and dub it into several languages.
+    """Make a video, unless one is given, and dub it into several languages.
 
     Args:
-        source: The video, or what makes it.
+        source: The video, or the input for making it.
         languages: Their names as HeyGen lists them.
-        display: Where progress and outcomes are shown.
+        display: The display of progress and outcomes.
         everything: All languages that HeyGen offers, instead of ``languages``.
         edit: Open the user's editor on the subtitles of each language before they are rendered.
-        program: A program that corrects them: SRT in, SRT out, the language as its last argument.
-        renew: Make proofreads anew that have expired; with ``edit``, a terminal is asked.
-        dub: What the dubs are to be like.
+        program: A program that corrects the subtitles: SRT in, SRT out, with the language as its
+            last argument.
+        renew: Create new proofreads for expired ones; with ``edit``, ask on a terminal.
+        dub: Settings of the dubs.
         out: Folder to download the videos into; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        base_url: The API's address; None takes it from the environment.
+        concurrency: Maximum number of concurrent jobs.
+        base_url: Base URL of the API; None reads it from the environment.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: The arguments do not go together.
-        HeyGenError: The API refuses to go on.
+        CommandError: The arguments are incompatible.
+        HeyGenError: The API refuses a request.
     """
     if everything == bool(languages):
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
     if edit and program is not None:
         raise CommandError("--edit and --correct cannot be combined")
     if edit:
-        write_srt([])  # says now, and not after the first paid call, what has to be installed
+        write_srt([])  # reports a missing package before the first paid call
     request = source.request()
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     stages = ["proofreads" if edit or program else "translations"]
@@ -191,7 +192,7 @@ async def _preview(
     options: RunOptions,
     existing: str | None,
 ) -> Exit:
-    """Show what the chain would cost; a local file is not uploaded, and measured here."""
+    """Show the cost of the chain; a local file is measured here but not uploaded."""
     seconds: float | None = None
     if isinstance(video, AssetId) and video.asset_id.startswith(_NOT_UPLOADED):
         path = Path(source.video or "")
@@ -223,7 +224,7 @@ async def _source(
 
 
 async def _asked(language: str) -> bool:
-    """Ask whether the proofread of a language is made anew."""
+    """Ask whether to create a new proofread for a language."""
     return await confirmed(
         f"The proofread into {language} has expired, as they do after a day. Make it anew? It is "
         "charged when it is rendered, as others are."
@@ -231,21 +232,21 @@ async def _asked(language: str) -> bool:
 
 
 class _Editor:
-    """The user's editor. What was saved is removed once it is rendered."""
+    """The user's editor. Saved files are removed after they were rendered."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
         self._files: dict[str, Path] = {}
 
     async def __call__(self, language: str, srt: str) -> str:
-        """Return what the user has saved."""
+        """Return the text that the user saved."""
         path = await asyncio.to_thread(temporary_file, file_stem(language), srt)
         text = await edited(path)
         self._files[language] = path
         return text
 
     async def watched(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
-        """Iterate over the outcomes; say where what was saved is if it was not rendered."""
+        """Iterate over the outcomes; print the path of a saved text that was not rendered."""
         try:
             async with aclosing(outcomes):
                 async for outcome in outcomes:
@@ -258,7 +259,7 @@ class _Editor:
 
 
 class _Program:
-    """A program of the user's that corrects subtitles."""
+    """A program of the user that corrects subtitles."""
 
     def __init__(self, command: str) -> None:
         try:
@@ -267,7 +268,7 @@ class _Program:
             raise CommandError(f"--correct: {error}") from None
         if not self._words:
             raise CommandError("--correct: expected a program")
-        # Said now, and not once the video is paid for.
+        # Report this now rather than after the video was paid for.
         if shutil.which(self._words[0]) is None:
             raise CommandError(f"--correct: there is no program {self._words[0]}")
 

@@ -1,4 +1,4 @@
-"""``migrate``: payloads of HeyGen's v2 as requests of v3."""
+"""``migrate``: convert payloads of HeyGen's v2 to requests of v3."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from heygen_async.session.tasks import in_thread
 
 
 async def migrate(path: Path, *, display: Display) -> Exit:
-    """Show the request of v3 for a payload of v2, and what has no counterpart.
+    """Show the v3 request for a v2 payload, and the fields without a counterpart.
 
     Args:
-        path: File of the payload; ``-`` is standard input.
-        display: Where the request is shown.
+        path: File with the payload; ``-`` is standard input.
+        display: The display.
 
     Returns:
-        ``Exit.SOME_FAILED`` if something that was asked for has no counterpart.
+        ``Exit.SOME_FAILED`` if a requested feature has no counterpart.
 
     Raises:
-        CommandError: The file cannot be read, or is no payload that is known.
+        CommandError: The file cannot be read or is not a known payload.
     """
     payload = await in_thread(_read, path)
     try:

@@ -1,4 +1,4 @@
-"""``heygen-async narrate``: texts spoken, by avatars too, with captions."""
+"""``heygen-async narrate``: turn texts into speech and avatar videos with captions."""
 
 from __future__ import annotations
 
@@ -48,28 +48,28 @@ async def narrate(
     base_url: str | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
-    """Have texts spoken, and lip-sync an avatar to each speech.
+    """Turn texts into speech, and lip-sync an avatar to each speech.
 
     Args:
         source: A ``.txt`` file with one text, or rows (see ``load_rows``) with a column ``text``,
-            and ``key`` and ``voice`` if wanted.
+            and optionally ``key`` and ``voice``.
         avatar: Id or name of the look.
-        voice: The voice, for texts that name none.
-        display: Where progress and outcomes are shown.
+        voice: The voice for texts that name no voice.
+        display: The display of progress and outcomes.
         out: Folder for the videos and their captions; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        choices: What the user says of the rows.
-        base_url: The API's address; None takes it from the environment.
+        concurrency: Maximum number of concurrent jobs.
+        choices: The user's options for the rows.
+        base_url: Base URL of the API; None reads it from the environment.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: The file does not fit.
-        HeyGenError: The API refuses to go on.
+        CommandError: The file has an invalid form.
+        HeyGenError: The API refuses a request.
     """
     if out is not None:
-        write_srt([])  # says now, and not after the first paid call, what has to be installed
+        write_srt([])  # reports a missing package before the first paid call
     options = options or RunOptions()
-    # The captions that are made of the speech have their place.
+    # Captions made from the speech replace HeyGen's subtitles.
     also = [what for what in options.also if what != "subtitles"]
     options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
     if voice is not None:
@@ -82,7 +82,7 @@ async def narrate(
     texts = await asyncio.to_thread(_texts, Path(source), rows, voice)
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
-        avatar = await look_id(heygen, avatar)  # before the first speech is paid for
+        avatar = await look_id(heygen, avatar)  # before the first paid speech
         if options.dry_run:
             return await preview(
                 heygen,
@@ -123,17 +123,17 @@ async def narrate(
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """One text that is to be spoken."""
+    """A text to be spoken."""
 
     key: str
     request: SpeechRequest
 
 
 def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[_Text]:
-    """Return all texts of a file, which are checked.
+    """Check and return all texts of a file.
 
     Raises:
-        CommandError: The file does not fit; names the line.
+        CommandError: The file has an invalid form; the message names the line.
     """
     if rows is None:
         try:
@@ -152,7 +152,7 @@ def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[
 
     texts = MappedRows(rows, text_of_row)
     for _ in texts:
-        pass  # each is checked when it is made
+        pass  # each text is checked when it is created
     return texts
 
 
@@ -169,7 +169,7 @@ def _text(path: Path, key: str, text: str, voice: str | None, line: int | None =
 async def _with_captions(
     narrations: AsyncGenerator[Ended[Narration]], folder: OutputFolder | None
 ) -> AsyncGenerator[Ended[Video]]:
-    """Yield the videos after writing their captions, or with the reason why that failed."""
+    """Yield the videos after writing their captions, or with the error if this failed."""
     async with aclosing(narrations):
         async for outcome in narrations:
             narration, failure = outcome.result, outcome.download_error
@@ -178,7 +178,7 @@ async def _with_captions(
                 text = write_srt(narration.cues)
                 try:
                     await asyncio.to_thread(path.write_bytes, text.encode())
-                except OSError as error:  # the others are paid for, too
+                except OSError as error:  # the other videos are paid for, too
                     failure = TransferError(f"{path}: {error.strerror or error}")
             video = None if narration is None else narration.video
             changed: Ended[Any] = outcome

@@ -1,4 +1,4 @@
-"""``heygen-async personalize``: a variant of a template for each row, with voices from speech."""
+"""``heygen-async personalize``: render a variant of a template with speech for each row."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ async def personalize(
     base_url: str | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
-    """Render a variant of a template for each row; what is to be spoken is spoken first.
+    """Render a variant of a template for each row, after generating its speech.
 
     Args:
         template_id: The id of the template, or its name.
-        source: The rows; see ``load_rows``. ``key``, ``title`` and ``voice`` are columns of
-            their own, unless the template has such variables.
-        speak: Audio variables whose cells are texts to be spoken.
-        voice: The voice, for rows that name none.
-        display: Where progress and outcomes are shown.
+        source: The rows; see ``load_rows``. ``key``, ``title`` and ``voice`` are separate columns,
+            unless the template has such variables.
+        speak: Audio variables whose cells contain texts to be spoken.
+        voice: The voice for rows that name no voice.
+        display: The display of progress and outcomes.
         out: Folder to download the videos into; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        choices: What the user says of the rows.
-        base_url: The API's address; None takes it from the environment.
+        concurrency: Maximum number of concurrent jobs.
+        choices: The user's options for the rows.
+        base_url: Base URL of the API; None reads it from the environment.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: The rows do not fit, or there is no such template.
-        HeyGenError: The API refuses to go on.
+        CommandError: The rows do not match the template, or the template does not exist.
+        HeyGenError: The API refuses a request.
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     read = await load_rows(source, base_url)
@@ -78,7 +78,7 @@ async def personalize(
         own_key = "key" in own
         rows = await asyncio.to_thread(FieldRows, read, fields, choices, own_key=own_key)
         variants = MappedRows(rows, lambda _, row: _Variant(row, rows, own, speak, voice))
-        await asyncio.to_thread(deque, variants, maxlen=0)  # each is checked when it is made
+        await asyncio.to_thread(deque, variants, maxlen=0)  # checked on creation
         key = None
         if rows.key_column is not None and rows.counts["key"] == len(rows):
             key = attrgetter("key")
@@ -119,7 +119,7 @@ async def personalize(
 
 
 class _Variant(dict[str, Any]):
-    """The variables of a row, with requests where something is to be spoken.
+    """The variables of a row, with requests for the values to be spoken.
 
     Attributes:
         key: The row's key; empty if it has none.

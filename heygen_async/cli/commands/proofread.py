@@ -1,4 +1,4 @@
-"""``heygen-async proofread``: the subtitles of a proofread, shown and edited."""
+"""``heygen-async proofread``: show and edit the subtitles of a proofread."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from heygen_async.session.diagnostics.escaping import escaped
 async def show(
     proofread_id: str, *, display: Display, base_url: str | None, original: bool
 ) -> Exit:
-    """Print the subtitles of a proofread, and on standard error what is wrong with them.
+    """Print the subtitles of a proofread, and their problems on standard error.
 
     Args:
-        proofread_id: The session.
-        display: Where they are printed; as JSON lines they are one object.
-        base_url: The API's address; None takes it from the environment.
-        original: Those in the language of the source instead.
+        proofread_id: The proofread session.
+        display: The display; as JSON lines, the subtitles are one object.
+        base_url: Base URL of the API; None reads it from the environment.
+        original: Print the subtitles in the source language instead.
 
     Raises:
-        CommandError: There is no such session.
-        HeyGenError: The API refuses to tell.
+        CommandError: The session does not exist.
+        HeyGenError: The API refuses the request.
     """
     async with HeyGen(base_url=base_url) as heygen:
         text = await _srt(heygen, proofread_id, original=original)
@@ -47,22 +47,22 @@ async def edit(
     file: Path | None,
     anyway: bool,
 ) -> Exit:
-    """Open the subtitles of a proofread in the user's editor, and upload what they saved.
+    """Open the subtitles of a proofread in the user's editor, and upload the saved file.
 
-    What was saved is removed only when HeyGen has it, or nothing was changed.
+    The saved file is removed only after HeyGen has received it, or if nothing was changed.
 
     Args:
-        proofread_id: The session.
-        display: Where it is shown what was done.
-        base_url: The API's address; None takes it from the environment.
-        file: Where they are edited, and stay; one that is there is gone on with. None edits a
-            temporary file.
-        anyway: Upload in spite of problems.
+        proofread_id: The proofread session.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        file: The file in which they are edited and kept; an existing file is continued. None edits
+            a temporary file.
+        anyway: Upload despite problems.
 
     Raises:
-        CommandError: There is no such session, the editor failed, or what was saved is not to
-            be uploaded.
-        HeyGenError: HeyGen does not take it.
+        CommandError: The session does not exist, the editor failed, or the saved file must not be
+            uploaded.
+        HeyGenError: HeyGen refuses the upload.
     """
     async with HeyGen(base_url=base_url) as heygen:
         before = await _srt(heygen, proofread_id)

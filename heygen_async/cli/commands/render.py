@@ -1,4 +1,4 @@
-"""``heygen-async render``: one video for each row of a file."""
+"""``heygen-async render``: render one video for each row of a file."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ async def render(
     Args:
         template_id: The id of the template, or its name.
         source: The rows; see ``load_rows``.
-        display: Where progress and outcomes are shown.
+        display: The display of progress and outcomes.
         out: Folder to download the videos into; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        base_url: The API's address; None takes it from the environment.
+        concurrency: Maximum number of concurrent jobs.
+        base_url: Base URL of the API; None reads it from the environment.
         test: Render in lower quality, free of charge.
-        key: The column of the rows' keys; None for ``key``, where there is one.
-        choices: What the user says of the rows.
+        key: The column of the rows' keys; None uses ``key`` if it exists.
+        choices: The user's options for the rows.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: The rows do not fit, or there is no such template.
-        HeyGenError: The API refuses to go on.
+        CommandError: The rows do not match the template, or the template does not exist.
+        HeyGenError: The API refuses a request.
     """
     options = options or RunOptions()
     existing = await asyncio.to_thread(options.existing_run)
@@ -66,7 +66,7 @@ async def render(
         variants = await asyncio.to_thread(
             Variants, rows, variables, key_column=key, choices=choices, all_or_none=journaled
         )
-        # Without keys of their own the journal names rows by content.
+        # If rows have no keys of their own, the journal names them by content.
         named = variants.own_keys or not journaled
 
         def start(batch: Batch) -> Run[Video]:
@@ -98,5 +98,5 @@ async def render(
 
 
 def _labelled(outcome: Outcome[Any]) -> str:
-    """Return a name that says more than the digest of a row's content, and differs like it."""
+    """Return a name that is readable, and as unique as the digest of a row's content."""
     return f"{outcome.item.label}-{outcome.key}"

@@ -1,4 +1,4 @@
-"""``heygen-async report``: one HTML page about a run."""
+"""``heygen-async report``: write an HTML page about a run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ async def report(journal: Path | JournalStore, out: Path | None, *, display: Dis
 
     Args:
         journal: The run's file, or its store.
-        out: The page; None puts it beside the file. A store needs one.
-        display: Where it is shown.
+        out: The page; None writes it beside the file. Required for a store.
+        display: The display.
 
     Raises:
-        CommandError: There is no such journal, or one for each stage of a chain; the page would
-            replace the journal.
+        CommandError: The journal does not exist, or there is one for each stage of a chain, or the
+            page would replace the journal.
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """

@@ -1,4 +1,4 @@
-"""``heygen-async results``: the rows of a run with what became of them, from its journal."""
+"""``heygen-async results``: write the rows of a run with their outcomes, from its journal."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from heygen_async.cli.results.journaled import results_of, rows_file
 from heygen_async.cli.results.table_files import check_table_file, write_csv, write_table
 from heygen_async.session.diagnostics.escaping import escaped
 
-# Stages of chains, the first one first.
+# Stages of chains, first stage first.
 _STAGES = ("source", "proofreads", "speech", "voices", "videos", "renders", "translations")
 
 
 async def results(journal: Path, out: Path | None, *, display: Display) -> Exit:
-    """Write the results of a run; it may go on meanwhile.
+    """Write the results of a run, which may still be in progress.
 
     Args:
         journal: The run's file.
         out: The file, ``.csv``, ``.jsonl`` or ``.xlsx``; None writes CSV to standard output.
-        display: Where it is shown that it was written.
+        display: The display.
 
     Raises:
-        CommandError: There is no such journal, or the file cannot be written.
+        CommandError: The journal does not exist, or the file cannot be written.
         JournalError: The journal cannot be read.
     """
 

@@ -1,4 +1,4 @@
-"""``heygen-async sandbox``: a local HeyGen until Ctrl-C."""
+"""``heygen-async sandbox``: serve a local HeyGen until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ async def serve(
     api_keys: Sequence[str] | None = None,
     allowed_hosts: Sequence[str] = (),
 ) -> Exit:
-    """Serve a sandbox until Ctrl-C or SIGTERM, the ways it is meant to end.
+    """Serve a sandbox until Ctrl-C or SIGTERM, which end it normally.
 
     Args:
-        display: Where its address is shown.
+        display: The display of its address.
         port: 0 picks a free one.
         speed: Sandbox seconds per second.
         concurrency: Jobs that run at once.
-        seed: What ids and durations derive from.
-        faults: What goes wrong, as JSON; nothing by default.
+        seed: Seed of ids and durations.
+        faults: Faults to inject, as JSON; none by default.
         balance: USD in the wallet.
-        api_keys: Keys that are accepted; None makes a random one.
-        allowed_hosts: Names beside localhost by which it is addressed.
+        api_keys: Keys that are accepted; None generates a random key.
+        allowed_hosts: Accepted host names in addition to localhost.
 
     Raises:
-        CommandError: The port is taken, or the faults are none.
+        CommandError: The port is in use, or the faults are invalid.
     """
     try:
         plan = Faults() if faults is None else Faults.from_json(faults)
@@ -50,7 +50,7 @@ async def serve(
         raise CommandError(f"--faults: {error}") from None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    # Windows' loops take no signals; there Ctrl-C arrives as a cancellation.
+    # Event loops on Windows handle no signals; Ctrl-C arrives there as a cancellation.
     with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
@@ -78,7 +78,7 @@ async def serve(
 
 
 def announce(sandbox: Sandbox, display: Display) -> None:
-    """Show where a sandbox serves, and how to use it."""
+    """Show the address of a sandbox, and how to use it."""
     record = {
         "base_url": sandbox.base_url,
         "api_key": sandbox.api_key,
@@ -101,7 +101,7 @@ def _show(sandbox: Sandbox, console: Console) -> None:
         highlight=False,
     )
     console.print("\nIn another terminal, with the columns name and product:\n", highlight=False)
-    # Printed as it is, so that it can be copied whatever the width of the terminal.
+    # Print it without wrapping, so that it can be copied at any width of the terminal.
     for line in (
         f"export HEYGEN_API_BASE={sandbox.base_url} HEYGEN_API_KEY={sandbox.api_key}",
         f"heygen-async render {sandbox.template_id('Welcome')} rows.csv --out videos",

@@ -1,4 +1,4 @@
-"""``heygen-async status``: where a run stands, from its journal alone."""
+"""``heygen-async status``: show the status of a run from its journal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from heygen_async.journal import FINISHED, ItemRecord, JournalReader, JournalSto
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.diagnostics.escaping import escaped
 
-# Seconds that the rate is taken over.
+# Period in seconds over which the rate is computed.
 _LATELY = 300.0
 
 
@@ -31,8 +31,8 @@ class Oldest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: Its key.
-        job_id: Its job, or None where that is not known.
-        seconds: For how long.
+        job_id: Its job, or None if unknown.
+        seconds: Seconds that it has waited.
     """
 
     key: str
@@ -41,30 +41,31 @@ class Oldest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run stands.
+    """Status of a run.
 
     Attributes:
         kind: Kind of run.
-        subject: What it is about.
+        subject: Its subject.
         run_id: Part of its idempotency keys.
-        created_at: When it began, in Unix seconds.
-        total: Items of the run; where the journal does not say, those that it holds.
-        total_known: Whether the journal says how many items the run has.
-        counts: How many items are in each state.
-        done: The share of items that have ended, 0 to 1.
-        usd: What they cost so far, an estimate.
-        resent: Items that may have been paid for twice.
-        resent_usd: What those have cost besides, if they were.
-        prices_as_of: The day of the prices, or None.
-        max_cost: The cap in USD, or None.
-        per_minute: Items that ended in a minute, over the last five.
-        seconds_left: Until all have ended at that rate; None where that cannot be told.
-        last_ended_at: When the newest outcome came, or None.
+        created_at: Time of its creation in Unix seconds.
+        total: Number of items of the run; if the journal does not state it, number of items in the
+            journal.
+        total_known: Whether the journal states the number of items.
+        counts: Number of items in each state.
+        done: Share of items that have ended, 0 to 1.
+        usd: Estimated cost so far in US dollars.
+        resent: Number of items that may have been paid for twice.
+        resent_usd: Their additional cost in US dollars, if they were.
+        prices_as_of: Date of the prices, or None.
+        max_cost: Cap in USD, or None.
+        per_minute: Items that ended per minute, over the last five minutes.
+        seconds_left: Estimated seconds until all items have ended at this rate; None if unknown.
+        last_ended_at: Time of the latest outcome in Unix seconds, or None.
         oldest: The item in flight that has waited longest, or None.
-        failures: How many items failed with each code.
-        not_submitted: How many items HeyGen refused for the account's sake, by code; the next run
-            submits them again, and they do not count as failed.
-        paused_for: Seconds since submissions are held back, or None if they are not.
+        failures: Number of failed items by code.
+        not_submitted: Number of items that HeyGen refused because of the account, by code. The next
+            run resubmits them, and they do not count as failed.
+        paused_for: Seconds for which submissions have been paused, or None if they are not paused.
     """
 
     kind: str
@@ -90,7 +91,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing(view: JournalReader, now: float) -> Standing:
-    """Return where the run of a journal stands; reads all items once.
+    """Return the status of the run in a journal. Reads all items once.
 
     Args:
         view: The journal.
@@ -116,7 +117,7 @@ def standing(view: JournalReader, now: float) -> Standing:
     counts["failed"] -= refused.total()
     ended = sum(counts[state] for state in FINISHED)
     paused_at: float | None = None
-    for sample in view.slots():  # without a slot to be had, submissions are held back
+    for sample in view.slots():  # submissions are paused while no slot is available
         paused_at = None if sample.slot_limit else paused_at or sample.at
     began = totals.first_intended_at
     span = min(_LATELY, now - began) if began is not None else 0.0
@@ -152,10 +153,10 @@ def journals_of(journal: Path) -> list[Path]:
     """Return the file, or the journals of a chain's stages beside it. Blocks.
 
     Args:
-        journal: What the run was told with ``--journal``.
+        journal: Value of the run's ``--journal`` option.
 
     Raises:
-        CommandError: There is none.
+        CommandError: The journal does not exist.
     """
     if journal.exists():
         return [journal]
@@ -166,14 +167,14 @@ def journals_of(journal: Path) -> list[Path]:
 
 
 async def status(journal: Path | JournalStore, *, display: Display) -> Exit:
-    """Show where a run stands, or each stage of a chain.
+    """Show the status of a run, or of each stage of a chain.
 
     Args:
         journal: The run's file, or its store.
-        display: Where it is shown.
+        display: The display.
 
     Raises:
-        CommandError: There is no such file.
+        CommandError: The file does not exist.
         JournalError: The journal cannot be read.
     """
 

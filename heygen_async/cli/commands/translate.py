@@ -1,4 +1,4 @@
-"""``heygen-async translate``: videos dubbed into many languages."""
+"""``heygen-async translate``: dub videos into many languages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from heygen_async.media.tables import is_table_url
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 
-# Begins the id of an asset in a dry run, which uploads nothing.
+# Prefix of asset ids in a dry run, which uploads nothing.
 _NOT_UPLOADED = "not uploaded:"
 
 
@@ -60,22 +60,22 @@ async def translate(
     Args:
         video: An http(s) URL, the path of a local file, which is uploaded first, or a list of
             many videos: a file of rows, or the URL of one.
-        languages: Their names as HeyGen lists them; repeated ones count once.
-        display: Where progress and outcomes are shown.
+        languages: Their names as HeyGen lists them; duplicates count once.
+        display: The display of progress and outcomes.
         everything: All languages that HeyGen offers, instead of ``languages``.
         out: Folder to download the videos into; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        base_url: The API's address; None takes it from the environment.
-        key: The column of the videos' keys; None for ``key``, where there is one.
-        length: Length of each video in seconds, unless the list tells it.
+        concurrency: Maximum number of concurrent jobs.
+        base_url: Base URL of the API; None reads it from the environment.
+        key: The column of the videos' keys; None uses ``key`` if it exists.
+        length: Length of each video in seconds, unless the list states it.
         via: How the jobs are sent.
-        choices: What the user says of the rows of a list.
-        dub: What the dubs are to be like, unless the list tells it.
+        choices: The user's options for the rows of a list.
+        dub: Settings of the dubs, unless the list states them.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: There is no such file, or no language was asked for.
-        HeyGenError: The API refuses to go on.
+        CommandError: The file does not exist, or no language was given.
+        HeyGenError: The API refuses a request.
     """
     if everything == bool(languages):
         raise CommandError("say which languages: --to LANGUAGE, once or more, or --all")
@@ -152,7 +152,7 @@ def _is_list(path: Path) -> bool:
 
 
 def _videos(video: str, rows: FieldRows | None, *, keyed: bool) -> Collection[NamedVideo]:
-    """Return what is to be dubbed: one video without a key, or those of a list."""
+    """Return the videos to dub: one video without a key, or those of a list."""
     if rows is not None:
         return videos_of(rows, keyed=keyed)
     return [NamedVideo("", source_of(video, Path()))]
@@ -177,10 +177,10 @@ def _items(
 
 
 class _Files:
-    """The local files among videos: measured, and uploaded, each once; not for a dry run.
+    """The local files among videos. Each is measured and uploaded once; a dry run uploads nothing.
 
     Attributes:
-        unmeasured: Whether the length of a file that was not uploaded is not known.
+        unmeasured: Whether the length of a file that was not uploaded is unknown.
     """
 
     def __init__(
@@ -225,14 +225,14 @@ class _Files:
                     self.unmeasured = True
 
     def seconds(self, one: NamedVideo) -> float | None:
-        """Return the length of a video as it was given, or as a local file tells it."""
+        """Return the length of a video in seconds, as given or as measured from a local file."""
         given = self._length if one.length is None else one.length
         if given is None and isinstance(one.source, Path):
             return self._lengths.get(one.source)
         return given
 
     def request(self, one: NamedVideo) -> VideoTranslationRequest:
-        """Return the request for a video, whose languages are still to be filled in."""
+        """Return the request for a video, without its languages."""
         source = one.source
         return VideoTranslationRequest(
             video=AssetUrl(url=source) if isinstance(source, str) else self._assets[source],
@@ -262,7 +262,7 @@ class _Files:
 
 
 def _chosen(languages: Sequence[str], offered: Sequence[str]) -> list[str]:
-    """Languages without repetition, checked before anything is uploaded.
+    """Return the languages without duplicates, checked before anything is uploaded.
 
     Raises:
         InvalidRequest: HeyGen does not offer one of them.

@@ -1,1 +1,1 @@
-"""What the user hands to a command: files of rows, lists of videos, local videos."""
+"""Input of commands: files of rows, lists of videos, local videos."""

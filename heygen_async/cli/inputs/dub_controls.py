@@ -1,4 +1,4 @@
-"""The controls of dubs, from options and from the cells of a list, as fields of requests."""
+"""Convert the controls of dubs, from options and from cells of a list, to fields of requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from heygen_async.cli.exit_codes import CommandError
 from heygen_async.models.video_translations import StockVoiceConfig
 
 DUB_FIELDS: tuple[str, ...] = tuple(DubOptions.__slots__)
-"""What columns of a list say of dubs; the options have the same names."""
+"""Columns of a list that control dubs; the options have the same names."""
 
 _YES = frozenset(("yes", "y", "true", "on", "1"))
 _NO = frozenset(("no", "n", "false", "off", "0"))
-# The fields of a VideoTranslationRequest; those of the ProofreadRequest that are named otherwise.
+# Fields of a VideoTranslationRequest, and fields of a ProofreadRequest with different names.
 _FIELDS = {
     "mode": "mode",
     "glossary": "brand_glossary_id",
@@ -36,7 +36,7 @@ _OF_RENDERS = {"audio_only": "translate_audio_only", "captions": "captions"}
 
 
 def given_controls(options: DubOptions | None) -> dict[str, Any]:
-    """Return the controls that options give, by name.
+    """Return the controls that the options set, by name.
 
     Args:
         options: The options, or None.
@@ -50,14 +50,14 @@ def given_controls(options: DubOptions | None) -> dict[str, Any]:
 
 
 def controls_of_cells(cells: Mapping[str, str], where: str) -> dict[str, Any]:
-    """Return the controls that the cells of a row give, by name.
+    """Return the controls that the cells of a row set, by name.
 
     Args:
-        cells: Texts by field of the list; other fields are left alone.
+        cells: Texts by field of the list; other fields are ignored.
         where: The row, for messages.
 
     Raises:
-        CommandError: A cell is not what its field takes; names row and column.
+        CommandError: A cell is invalid for its field; the message names row and column.
     """
     found = {}
     for name in DUB_FIELDS:
@@ -85,7 +85,7 @@ def proofread_fields(controls: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
         controls: The controls by name.
 
     Raises:
-        CommandError: A control is not one of proofreads.
+        CommandError: A control does not apply to proofreads.
     """
     for name in _NOT_OF_PROOFREADS:
         if name in controls:

@@ -1,4 +1,4 @@
-"""Rows of a file as rows of fields: which column feeds which, defaults, and which rows count."""
+"""Map rows of a file to fields, with defaults and filters."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _NOT_SKIPPED = ("", "0", "false", "no", "n", "off")
 
 
 class RowChoices(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user says of the rows.
+    """The user's options for the rows.
 
     Attributes:
-        mapped: Fields by column, where names do not tell; an empty field: the column feeds none.
-        defaults: Values by field, for rows without one.
-        where: Values by column of the rows that count.
+        mapped: Fields by column, for names that do not match; an empty field means that the column
+            is ignored.
+        defaults: Values by field, for rows without a value.
+        where: Values by column that select rows.
     """
 
     mapped: Mapping[str, str] = {}
@@ -39,7 +40,7 @@ class RowChoices(msgspec.Struct, frozen=True, kw_only=True):
     def of(
         cls, mapped: Sequence[str] = (), defaults: Sequence[str] = (), where: Sequence[str] = ()
     ) -> RowChoices:
-        """Return the choices that options make: ``NAME=VALUE`` each.
+        """Return the choices from options in the form ``NAME=VALUE``.
 
         Raises:
             CommandError: An option has no ``=``.
@@ -54,15 +55,15 @@ class RowChoices(msgspec.Struct, frozen=True, kw_only=True):
 class FieldRows(Collection[Row]):
     """Rows by field, in the order of the file; they can be iterated over many times.
 
-    Rows with something in the field ``skip`` are left out, unless that is ``no``, ``false`` or 0,
-    and so are those that ``where`` leaves out.
+    Rows with a value in the field ``skip`` are omitted, unless it is ``no``, ``false`` or 0, and so
+    are rows that ``where`` excludes.
 
     Args:
         rows: The rows.
         fields: Names of the fields that columns can feed.
-        choices: What the user says of the rows.
+        choices: The user's options for the rows.
         key: The column of the keys. Default: that of the field ``key``.
-        own_key: Whether the field ``key`` is that of the row; False if it is a variable.
+        own_key: Whether the field ``key`` is the key of the row; False if it is a variable.
 
     Attributes:
         path: The file, for messages.
@@ -70,11 +71,11 @@ class FieldRows(Collection[Row]):
         feeds: The column that feeds each field that has one, in the order of the columns.
         counts: Number of rows that have a value, by field.
         key_column: The column of the keys, or None.
-        total: Number of rows of the file, left out or not.
-        remote: Whether they come from the network, so that they must not name files here.
+        total: Number of rows in the file, including omitted rows.
+        remote: Whether they come from the network and therefore must not name local files.
 
     Raises:
-        CommandError: The columns do not fit, or no row is left.
+        CommandError: The columns do not match, or no row is left.
     """
 
     def __init__(
@@ -146,18 +147,18 @@ class FieldRows(Collection[Row]):
         return any(row == other for other in self)
 
     def key(self, row: Row) -> str:
-        """Return the key that a row has in its column; empty if it has none."""
+        """Return the key in a row's key column; empty if there is none."""
         return "" if self.key_column is None else str(text_of(row.cells.get(self.key_column, "")))
 
     def require(self, field: str, what: str) -> None:
-        """Refuse rows of which none has a value of a field.
+        """Refuse rows if none of them has a value for a field.
 
         Args:
             field: The field.
-            what: What needs it, for the message.
+            what: The feature that needs it, for the message.
 
         Raises:
-            CommandError: Names the columns.
+            CommandError: No row has a value; the message names the columns.
         """
         if field not in self.feeds and field not in self._defaults:
             raise CommandError(
@@ -167,7 +168,7 @@ class FieldRows(Collection[Row]):
             )
 
     def input_row(self, row: Row) -> dict[str, Any]:
-        """Return all columns of a row, those without a value as None."""
+        """Return all columns of a row, with None for missing values."""
         return {column: row.cells.get(column) for column in self.columns}
 
     def items(self, keys: Callable[[], Iterable[str]]) -> ItemRows:
@@ -210,7 +211,7 @@ class FieldRows(Collection[Row]):
 
 
 class MappedRows(Collection[T]):
-    """What is made of each row, while it is iterated over.
+    """Objects made from rows during iteration.
 
     Args:
         rows: The rows.

@@ -1,11 +1,11 @@
-"""Rows of CSV, JSON Lines and Excel files, of standard input, and of CSV behind a URL.
+"""Read rows of CSV, JSON Lines and Excel files, of standard input, and of CSV from a URL.
 
-An empty cell of a CSV file or a workbook, one of blanks alone, and ``null`` in JSON, mean that
-there is no value. In JSON a value may also be an object in the shape of the API, such as
-``{"type": "image", "asset": {"type": "url", "url": "https://…"}, "fit": "cover"}``.
+An empty or blank cell of a CSV file or a workbook, and ``null`` in JSON, mean that there is no
+value. In JSON a value may also be an object in the shape of the API, such as ``{"type": "image",
+"asset": {"type": "url", "url": "https://…"}, "fit": "cover"}``.
 
 A file is read once, to its end, and its rows are kept in a temporary file: memory stays bounded,
-pipes work, and the rows that are sent are those that were checked, whatever happens to the file.
+pipes work, and the rows that are sent are those that were checked, even if the file changes.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ ROW_FILES = (".csv", ".jsonl", ".ndjson", ".xlsx")
 """Endings of files of rows."""
 
 _STDIN = Path("-")
-# White space, no-break spaces included, and characters of no width.
+# White space, including no-break spaces, and zero-width characters.
 _BLANK = re.compile(r"[\s\u200b\u2060\ufeff]*")
-# A first line by which Excel is told what separates the columns.
+# A first line that tells Excel which separator is used.
 _SEPARATOR = re.compile(r'"?sep=([,;|\t])"?[,;|\s]*', re.IGNORECASE)
 
 # The line on which a row ends, and its values as a JSON object.
@@ -44,13 +44,13 @@ _Encoded: TypeAlias = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as it was read.
+    """One row of a file.
 
     Attributes:
         line: The line of the file on which it ends, from 1.
         number: Its position among the rows of the file, from 1.
-        cells: Values by column; those not given are left out.
-        values: Values by what they feed, which ``FieldRows`` finds out; before, the cells.
+        cells: Values by column; missing values are omitted.
+        values: Values by field, set by ``FieldRows``; until then, the cells.
     """
 
     line: int
@@ -65,7 +65,7 @@ class Rows(Collection[Row]):
     Attributes:
         path: The file, for messages.
         columns: Names of all columns, in their order.
-        remote: Whether they come from the network, so that they must not name files here.
+        remote: Whether they come from the network and therefore must not name local files.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Rows(Collection[Row]):
         known: set[str] = set()
         for line, values in encoded:
             self._spool.append(line, values)
-            # Those of a header are there by now; JSON objects come with their own.
+            # The columns of a header are known by now; JSON objects bring their own.
             known.update(columns)
             columns += [name for name in msgspec.json.decode(values) if name not in known]
         self.columns = columns
@@ -100,15 +100,15 @@ class Rows(Collection[Row]):
 
 
 async def load_rows(source: str | Path, base_url: str | None) -> Rows:
-    """Return all rows of a file, of standard input, or of a file behind a URL.
+    """Return all rows of a file, of standard input, or of a file at a URL.
 
     Args:
         source: A path, ``-``, or an https URL of a CSV or JSON Lines file, or of a Google sheet.
-        base_url: The API's address; None takes it from the environment.
+        base_url: Base URL of the API; None reads it from the environment.
 
     Raises:
-        CommandError: They cannot be read; names the line.
-        InvalidRequest: They cannot be fetched.
+        CommandError: The rows cannot be read; the message names the line.
+        InvalidRequest: The rows cannot be fetched.
     """
     if isinstance(source, Path) or "://" not in source:
         return await asyncio.to_thread(read_rows, Path(source))
@@ -125,10 +125,10 @@ def read_rows(path: Path, *, most: int | None = None) -> Rows:
             UTF-8, with or without a byte order mark; or an ``.xlsx`` workbook. ``-`` is standard
             input; it, and a pipe whose name has no ending, is of the kind, CSV or JSON Lines, that
             its first line looks like.
-        most: Read no more rows than that.
+        most: Maximum number of rows to read.
 
     Raises:
-        CommandError: The file cannot be read, or a row is malformed; names the line.
+        CommandError: The file cannot be read, or a row is malformed; the message names the line.
     """
     if path.suffix.lower() not in ROW_FILES and not reads_once(path):
         raise CommandError(f"{path}: expected a file that ends in .csv, .jsonl or .xlsx")
@@ -185,7 +185,7 @@ def _is_blank(text: str) -> bool:
 
 
 def _values(encoded: bytes) -> dict[str, Any]:
-    """Return the values of a row that are given; texts of blanks alone are empty."""
+    """Return the values present in a row; blank texts count as empty."""
     values = msgspec.json.decode(encoded, type=dict[str, Any])
     return {
         name: "" if isinstance(value, str) and _is_blank(value) else value
@@ -200,7 +200,7 @@ def reads_once(path: Path) -> bool:
 
 
 def _checked_lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a file; refuse one that is not UTF-8."""
+    """Yield the lines of a file; refuse a line that is not UTF-8."""
     for number, line in enumerate(lines, 1):
         if not line.isascii() and any("\ud800" <= character <= "\udfff" for character in line):
             raise CommandError(f"{path}, line {number}: not UTF-8; save the file as UTF-8")
@@ -226,7 +226,7 @@ def _csv_rows(path: Path, columns: list[str], lines: Iterator[str]) -> Iterator[
 def _table_rows(
     path: Path, columns: list[str], rows: Iterator[tuple[int, Sequence[Any]]]
 ) -> Iterator[_Encoded]:
-    """Yield the rows of a table below its header, whose names are added to ``columns``."""
+    """Yield the rows of a table below its header; add the header's names to ``columns``."""
     header: Sequence[Any] = next((r for _, r in rows if not all(map(_is_empty, r))), [])
     names = [str(name).strip() for name in header]
     _check_header(path, names)
@@ -251,7 +251,7 @@ def _is_empty(cell: Any) -> bool:
 
 
 def _with_checked_header(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    """Yield the lines of a file; refuse one whose header uses another separator than commas."""
+    """Yield the lines of a file; refuse a header that is not separated by commas."""
     checked = False
     for line in lines:
         if not checked and not _is_blank(line):

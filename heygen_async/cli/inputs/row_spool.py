@@ -1,4 +1,4 @@
-"""Rows kept out of memory: a temporary file that only its owner can read, without a name."""
+"""Store rows in a temporary file without a name, which only its owner can read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
-# Line number and length of each row, in front of its bytes.
+# Line number and length of each row, stored before its bytes.
 _HEAD = struct.Struct("<QI")
-# Bytes that are kept in memory; more go into the file.
+# Number of bytes kept in memory; more are written to the file.
 _IN_MEMORY = 1 << 20
 _CHUNK = 1 << 16
 
@@ -21,7 +21,7 @@ class RowSpool:
     def __init__(self) -> None:
         self._count = 0
         self._size = 0  # bytes in the file
-        self._buffer = bytearray()  # bytes after them
+        self._buffer = bytearray()  # bytes after those in the file
         self._descriptor: int | None = None
         self._lock = threading.Lock()
 
@@ -33,10 +33,10 @@ class RowSpool:
             os.close(self._descriptor)
 
     def append(self, line: int, row: bytes) -> int:
-        """Add a row, and return its place, which ``at`` takes.
+        """Add a row, and return its place for ``at``.
 
         Args:
-            line: Its line in the file that it comes from.
+            line: Its line in the source file.
             row: Its bytes.
 
         Raises:
@@ -72,7 +72,7 @@ class RowSpool:
 
     def _flush(self) -> None:
         if self._descriptor is None:
-            # Mode 0600, and removed from its folder at once where the system can.
+            # Mode 0600; removed from its folder at once if the system allows it.
             with tempfile.TemporaryFile(buffering=0) as file:
                 self._descriptor = os.dup(file.fileno())
         data = memoryview(self._buffer)

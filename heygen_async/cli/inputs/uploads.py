@@ -1,4 +1,4 @@
-"""Local videos of ``translate``: uploaded once, also where the run is started again."""
+"""Local videos of ``translate``: uploaded once, even if the run is started again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heygen_async.models.sources import AssetId
 
 
 class _Uploaded(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list: a file and the asset that it became."""
+    """One line of the list: a file and its asset."""
 
     sha256: str
     asset_id: str
@@ -26,16 +26,16 @@ class _Uploaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uploads:
-    """Upload files, and record beside the journal which asset each has become.
+    """Upload files, and record the asset of each beside the journal.
 
-    The requests in the journal name assets, and must name the same ones when the run goes on. So
-    a list of JSON lines stands beside it, ``run.db.uploads``: what the file's bytes hash to, and
-    its asset. An asset is in the list before a request that names it is sent; one whose upload
-    was cut off is uploaded again, which costs nothing.
+    The requests in the journal name assets, and must name the same assets when the run is resumed.
+    So the file ``run.db.uploads`` beside the journal is a list in JSON lines of the hash of each
+    file and its asset. An asset is in the list before a request that names it is sent; a file whose
+    upload was interrupted is uploaded again, free of charge.
 
     Args:
-        journal: The run's file, or None where nothing is to be remembered. A run in a database has
-            no file beside it, so nothing can be uploaded for it.
+        journal: The run's file, or None to record nothing. A run in a database has no file beside
+            it, so nothing can be uploaded for it.
     """
 
     def __init__(self, journal: Path | JournalStore | None) -> None:
@@ -52,25 +52,25 @@ class Uploads:
         """Read the list.
 
         Raises:
-            CommandError: It cannot be read.
+            CommandError: The list cannot be read.
         """
         await asyncio.to_thread(self._read)
 
     async def known(self, path: Path) -> AssetId | None:
-        """Return the asset that a file has become, or None if it was not uploaded yet.
+        """Return the asset of a file, or None if it was not uploaded yet.
 
         Args:
             path: The file; its content identifies it.
 
         Raises:
-            CommandError: It cannot be read.
+            CommandError: The file cannot be read.
         """
         sha256 = self._hashes[path] = await asyncio.to_thread(_sha256, path)
         asset_id = self._assets.get(sha256)
         return None if asset_id is None else AssetId(asset_id=asset_id)
 
     async def upload(self, heygen: HeyGen, path: Path) -> AssetId:
-        """Upload a file that ``known`` did not know.
+        """Upload a file that ``known`` did not find.
 
         Args:
             heygen: The client.
@@ -78,7 +78,7 @@ class Uploads:
 
         Raises:
             CommandError: The list cannot be written, or there is none.
-            HeyGenError: It was not taken.
+            HeyGenError: The upload was refused.
         """
         if self._in_database:
             raise CommandError(
@@ -103,7 +103,7 @@ class Uploads:
             try:
                 one = msgspec.json.decode(line, type=_Uploaded)
             except msgspec.DecodeError:
-                continue  # cut off by a crash
+                continue  # truncated by a crash
             self._assets[one.sha256] = one.asset_id
 
     def _note(self, path: Path, asset_id: str) -> None:
@@ -117,7 +117,7 @@ class Uploads:
         )
         try:
             with self._list.open("ab") as file:
-                # A line that a crash has cut off must not spoil this one.
+                # A line that a crash has truncated must not corrupt this one.
                 file.write(b"\n" + msgspec.json.encode(one) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Payloads of HeyGen's v2 as requests of v3. Pure: nothing is read or sent.
+"""Convert payloads of HeyGen's v2 to requests of v3. Pure: nothing is read or sent.
 
 Three are known: ``POST /v2/video/generate``, ``POST /v2/template/{id}/generate`` and
 ``POST /v2/video_translate``. The contents of v2 are those of HeyGen's documentation of mid 2026.
@@ -24,13 +24,13 @@ _KEPT = ("title", "callback_url", "callback_id", "folder_id")
 
 
 class Migrated(NamedTuple):
-    """A payload of v2 as v3 takes it.
+    """A payload of v2, converted to v3.
 
     Attributes:
         operation: The operation it is for, such as ``videos.create``.
         request: The request.
-        notes: What has no counterpart, or is called otherwise; a sentence each.
-        lost: Whether something that was asked for has no counterpart.
+        notes: Fields without a counterpart, or with a different name; one sentence each.
+        lost: Whether a requested feature has no counterpart.
     """
 
     operation: str
@@ -40,14 +40,14 @@ class Migrated(NamedTuple):
 
 
 def migrated(payload: Mapping[str, Any]) -> Migrated:
-    """Return the request of v3 for a payload of v2.
+    """Convert a payload of v2 to a request of v3.
 
     Args:
         payload: The JSON object that was sent to v2.
 
     Raises:
-        InvalidRequest: It is none of the three known payloads, or has no counterpart as a whole;
-            ``param`` names the field.
+        InvalidRequest: The payload is not one of the three known kinds, or has no counterpart at
+            all; ``param`` names the field.
     """
     findings = _Findings()
     source = _Source(payload, "", findings)
@@ -67,7 +67,7 @@ def migrated(payload: Mapping[str, Any]) -> Migrated:
 
 
 class _Findings:
-    """What is to be said of a payload."""
+    """Notes on a payload."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -75,7 +75,7 @@ class _Findings:
 
 
 class _Source:
-    """An object of the payload. Members that are not taken have no counterpart."""
+    """An object of the payload. Members that are not consumed have no counterpart."""
 
     def __init__(self, fields: Any, path: str, findings: _Findings) -> None:
         if not isinstance(fields, Mapping):
@@ -108,14 +108,14 @@ class _Source:
         return parts
 
     def each(self) -> dict[str, _Source]:
-        """Take all members; each is an object."""
+        """Consume all members, each an object."""
         return {name: self.part(name) for name in list(self._fields)}
 
     def path(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path else name
 
     def ignore(self, **defaults: Any) -> None:
-        """Leave out fields that say what is the default of v3."""
+        """Drop fields that state the default of v3."""
         for name, default in defaults.items():
             if self._fields.get(name, default) == default:
                 self._fields.pop(name, None)
@@ -129,7 +129,7 @@ class _Source:
         self._findings.lost = True
 
     def finish(self) -> None:
-        """Note the fields that are left."""
+        """Note the remaining fields."""
         for name in self._fields:
             self.lose(name, "v3 has no counterpart")
         for part in self._parts:
@@ -175,7 +175,7 @@ def _shape(source: _Source) -> dict[str, Any]:
 
 
 def _avatar(scene: _Source) -> dict[str, Any]:
-    """Return what one of ``video_inputs`` says of avatar, voice and background."""
+    """Return the avatar, voice and background of one of ``video_inputs``."""
     character, voice, background = map(scene.part, ("character", "voice", "background"))
     character.ignore(scale=1, avatar_style="normal", offset={"x": 0, "y": 0})
     character.ignore(talking_photo_style="square", use_avatar_iv_model=True)

@@ -1,6 +1,6 @@
-"""The variants of a template that rows of a file are.
+"""Variants of a template, from the rows of a file.
 
-Columns are the template's variables. Two names mean something else, unless the template has a
+Columns are the template's variables. Two names have a special meaning, unless the template has a
 variable of that name:
 
 - ``key`` names the row in the output, in the journal, and its file in the output folder. Without
@@ -8,7 +8,7 @@ variable of that name:
   Another column can be made the key, also one that is a variable at the same time.
 - ``title`` is the video's title in the account.
 
-A value is what the variable's type takes: a text, the URL or asset id of a file, the id of a
+A value depends on the variable's type: a text, the URL or asset id of a file, the id of a
 character or a voice.
 """
 
@@ -40,7 +40,7 @@ _LABEL = 40
 
 @dataclass(frozen=True, slots=True)
 class NamedVariant:
-    """One row as it is rendered.
+    """One row as a named variant.
 
     Attributes:
         key: Its name in the output.
@@ -58,35 +58,35 @@ class NamedVariant:
 
     @property
     def request(self) -> TemplateRenderRequest:
-        """The request, made when it is asked for: most passes over the rows do without it."""
+        """The request, created on demand: most passes over the rows do not need it."""
         request = self.checker.request(self.index, self.variables)
         return msgspec.structs.replace(request, title=self.title)
 
     @property
     def label(self) -> str:
-        """What a person would tell it by: its title, or else its first text."""
+        """Readable label of the row: its title, otherwise its first text."""
         texts = (value for value in self.variables.values() if isinstance(value, str))
         return (self.title or next(texts, "row"))[:_LABEL]
 
 
 class Variants(Collection[NamedVariant]):
-    """The variants of a template that the rows of a file are, made while they are iterated over.
+    """The variants of a template from the rows of a file, created during iteration.
 
     Args:
         rows: The rows.
         variables: The template's variables by name.
         key_column: The column of the keys, which each row must have. Default: ``key``, if the
             template has no such variable.
-        choices: What the user says of the rows.
-        all_or_none: Refuse rows of which only some have a key, since numbers change when rows
-            come or go.
+        choices: The user's options for the rows.
+        all_or_none: Refuse rows if only some have a key, since numbers change when rows are added
+            or removed.
 
     Attributes:
         rows: The rows by field.
         own_keys: Whether all rows have a key.
 
     Raises:
-        CommandError: Rows do not fit the template; names line, row and column.
+        CommandError: Rows do not match the template; the message names line, row and column.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Variants(Collection[NamedVariant]):
         choices: RowChoices | None = None,
         all_or_none: bool = False,
     ) -> None:
-        # A variable is the key or the title only if the user says so.
+        # A variable is the key or the title only if the user requests it.
         own = [name for name in ("key", "title") if name not in variables]
         self.rows = FieldRows(
             rows, [*variables, *own], choices, key=key_column, own_key="key" in own
@@ -148,7 +148,7 @@ class Variants(Collection[NamedVariant]):
         return self.rows.items(keys)
 
     def _check(self) -> bool:
-        """Check all rows; return whether all have keys of their own."""
+        """Check all rows; return whether all have their own keys."""
         problems: list[tuple[Row, VariantProblem]] = []
         count = 0
         own = True
@@ -182,7 +182,7 @@ class Variants(Collection[NamedVariant]):
         return problems
 
     def _clashes(self, index: int, key: str) -> list[VariantProblem]:
-        """Name the row before that has the same file name. Some file systems ignore capitals."""
+        """Name an earlier row with the same file name, since some file systems ignore case."""
         name = _file_name(key)
         for earlier in itertools.islice(self.rows, index):
             if _file_name(self._key(earlier)) == name:
@@ -196,7 +196,7 @@ class Variants(Collection[NamedVariant]):
         )
 
     def _key(self, row: Row) -> str:
-        # By its place in the file, which other choices of rows do not change.
+        # Use its position in the file, which does not depend on the selection of rows.
         return self.rows.key(row) or f"{row.number:0{self._digits}}"
 
     def _title(self, row: Row) -> Any:
@@ -212,7 +212,7 @@ def _file_name(key: str) -> str:
 
 
 def _digest(name: str) -> int:
-    """Return 64 bits that stand for a name: a set of them is small for many rows."""
+    """Return a 64-bit digest of a name: a set of digests is small even for many rows."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
 
 

@@ -1,4 +1,4 @@
-"""Videos for ``translate``: one, or those of a file of rows.
+"""Videos for ``translate``: a single video, or the videos of a file of rows.
 
 A file has a column ``video``: a URL, or the path of a file that is to be uploaded, from the folder
 that the list itself is in. Other columns may be there:
@@ -37,19 +37,19 @@ VIDEO_FIELDS: tuple[str, ...] = (
     "length",
     *DUB_FIELDS,
 )
-"""What columns of a list of videos feed."""
+"""Fields of a list of videos."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedVideo:
-    """One video that is to be dubbed.
+    """One video to be dubbed.
 
     Attributes:
         key: Its name in the output; empty where it is the only one.
-        source: Its URL, or the file that is to be uploaded.
+        source: Its URL, or the file to upload.
         title: Its title in the account, or None.
-        input_language: What is spoken in it, or None.
-        length: How many seconds it lasts, or None.
+        input_language: Language spoken in it, or None.
+        length: Its length in seconds, or None.
         controls: The controls of its dubs that its row gives, by name.
     """
 
@@ -65,11 +65,11 @@ def source_of(video: str, folder: Path) -> str | Path:
     """Return a video's URL, or its file.
 
     Args:
-        video: What names it.
-        folder: The folder that a path goes from.
+        video: The URL or path of the video.
+        folder: The folder that paths are relative to.
 
     Raises:
-        CommandError: There is no such file.
+        CommandError: The file does not exist.
     """
     source = _source(video, folder)
     if isinstance(source, Path) and not source.is_file():
@@ -82,17 +82,17 @@ def _source(video: str, folder: Path) -> str | Path:
 
 
 def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]:
-    """Make videos from rows, and check all of them. It looks whether files are there.
+    """Make videos from rows and check all of them, including whether files exist.
 
     Args:
         rows: The rows, with ``VIDEO_FIELDS``.
         keyed: Whether each row must have a key. If any has one, all must.
 
     Returns:
-        The videos, each made while they are iterated over.
+        The videos, created during iteration.
 
     Raises:
-        CommandError: A row does not do; names its line.
+        CommandError: A row is invalid; the message names its line.
     """
     path = rows.path
     rows.require("video", "each row needs: a URL or a file")
@@ -136,7 +136,7 @@ def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]
 
 
 def _file_name(video: NamedVideo) -> str:
-    """Return the name of its files. Some file systems do not tell Anna from anna."""
+    """Return the name of its files. Some file systems ignore case."""
     return file_stem(video.key).casefold()
 
 

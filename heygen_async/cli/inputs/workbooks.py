@@ -1,4 +1,4 @@
-"""Rows of an Excel workbook: those of its first sheet, read row by row."""
+"""Read the rows of an Excel workbook's first sheet, row by row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
 
-# Bytes of all parts of a workbook, unpacked: openpyxl keeps its texts in memory.
+# Maximum unpacked size of a workbook in bytes: openpyxl keeps its texts in memory.
 _MOST_BYTES = 1 << 29
 
 
@@ -45,7 +45,7 @@ def read_workbook(path: Path) -> Iterator[tuple[int, list[Any]]]:
     try:
         sheet = book.worksheets[0] if book.worksheets else None
         if sheet is not None:
-            sheet.reset_dimensions()  # the file may say too little
+            sheet.reset_dimensions()  # the size stored in the file may be too small
             for number, row in enumerate(sheet.iter_rows(), 1):
                 yield number, [_value(cell) for cell in row]
     finally:

@@ -1,1 +1,1 @@
-"""Results beside the rows that they are of: in a file while a run goes on, and from a journal."""
+"""Results beside their rows: in a file during a run, and from a journal."""

@@ -12,7 +12,7 @@ class ItemRow(NamedTuple):
 
     Attributes:
         key: The key of the item in its journal.
-        values: Values by column; those not given are None, or left out.
+        values: Values by column; missing values are None or omitted.
     """
 
     key: str
@@ -56,7 +56,7 @@ class ItemRows:
 
 
 def free_name(name: str, columns: Sequence[str]) -> str:
-    """Return a name that no column has, made of this one."""
+    """Return a name that no column has, derived from the given name."""
     while name in columns:
         name = f"heygen_{name}"
     return name

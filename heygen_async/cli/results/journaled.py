@@ -1,4 +1,4 @@
-"""Results from a journal alone: the rows that were written beside it, and its records.
+"""Results from a journal: the rows in the file beside it, and its records.
 
 A journal holds requests, and not the rows that they were made of. So commands with ``--journal``
 write the rows into a file of JSON lines beside it, ``launch.db.rows``, before anything is sent.
@@ -23,7 +23,7 @@ from heygen_async.journal import ItemRecord, open_reader
 
 _VERSION = 1
 _STATES = {"submitted": "running", "intended": "pending"}
-# Fields of a result that hold its main file.
+# Fields of a result that contain its main file.
 _URLS = ("video_url", "audio_url")
 
 
@@ -42,10 +42,10 @@ def rows_file(journal: Path) -> Path:
 
 
 def write_item_rows(journal: Path, items: ItemRows) -> None:
-    """Write the rows beside their journal, in place of those of an earlier start. Blocks.
+    """Write the rows beside their journal, replacing those of an earlier start. Blocks.
 
     Raises:
-        CommandError: They cannot be written.
+        CommandError: The rows cannot be written.
     """
     path = rows_file(journal)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -67,7 +67,7 @@ def read_item_rows(journal: Path) -> ItemRows | None:
     """Return the rows beside a journal, or None if there are none. Blocks.
 
     Raises:
-        CommandError: They cannot be read.
+        CommandError: The rows cannot be read.
     """
     path = rows_file(journal)
     try:
@@ -93,7 +93,7 @@ def results_of(
     """Return the columns of a run's results, and a function that gives its rows. Blocks.
 
     Args:
-        journal: What the run was told with ``--journal``.
+        journal: Value of the run's ``--journal`` option.
         stages: Its file, or those of the stages of a chain, the first stage first.
 
     Raises:
@@ -103,7 +103,7 @@ def results_of(
     spool = RowSpool()
     places: dict[str, int] = {}
     usd: dict[str, float] = {}
-    for stage in stages:  # the records of later stages take the place of earlier ones
+    for stage in stages:  # records of later stages replace earlier ones
         with open_reader(stage) as reader:
             for record in reader.records():
                 key = record.key
@@ -140,7 +140,7 @@ def results_of(
 
 
 def _values(record: ItemRecord, usd: float | None) -> list[str | float | None]:
-    """Return what a record says, in the order of ``RESULT_COLUMNS``."""
+    """Return the values of a record in the order of ``RESULT_COLUMNS``."""
     result = {} if record.result is None else msgspec.json.decode(record.result)
     seconds = None
     if record.ended_at is not None:

@@ -1,4 +1,4 @@
-"""``--results FILE``: the rows of a run and what became of them, while it goes on."""
+"""``--results FILE``: write the rows of a run with their outcomes, during the run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class LiveResults:
     """Write the rows of a run with their results, each once, at intervals and at the end.
 
     The file always has all rows, in their order: those without an outcome are ``pending``. It is
-    replaced as a whole, at first after 2 s, and then at intervals of 20 times what the last write
-    took, so that writing takes 5 % of the time at most.
+    replaced as a whole, first after 2 s, and then at intervals of 20 times the duration of the last
+    write, so writing takes at most 5 % of the time.
 
     Args:
         path: The file.
@@ -43,7 +43,7 @@ class LiveResults:
         if items.key_column is not None:
             self._columns.append(items.key_column)
         self._names = result_columns(self._columns)
-        # Outcomes that are not written yet, by position: keys, and values of the results.
+        # Outcomes that were not written yet, by position: keys and result values.
         self._new: list[tuple[int, bytes]] = []
         self._places = array("q", [-1]) * items.total
         self._spool = RowSpool()
@@ -55,7 +55,7 @@ class LiveResults:
         """Write the file for the first time.
 
         Raises:
-            CommandError: It cannot be written.
+            CommandError: The file cannot be written.
         """
         check_table_file(self._path, self._items.total)
         source = self._items.source
@@ -74,7 +74,7 @@ class LiveResults:
             self._timer = loop.call_at(max(self._next, loop.time()), self._start)
 
     async def aclose(self) -> None:
-        """Write what is still to be written.
+        """Write all outcomes that were not written yet.
 
         Raises:
             CommandError: It cannot be written.
@@ -93,14 +93,14 @@ class LiveResults:
         loop = asyncio.get_running_loop()
         try:
             took = await self._write()
-        except CommandError:  # the last write says it
+        except CommandError:  # the last write reports it
             took = 0.0
         self._next = loop.time() + max(_EVERY, _SHARE * took)
         if self._new and self._timer is None:
             self._timer = loop.call_at(self._next, self._start)
 
     async def _write(self) -> float:
-        """Write the file, and return how many seconds it took."""
+        """Write the file, and return the seconds that this took."""
         new, self._new = self._new, []
         return await asyncio.to_thread(self._write_file, new)
 

@@ -26,21 +26,22 @@ TABLE_FILES = (".csv", ".jsonl", ".xlsx")
 """Endings of the files that can be written."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# What a cell of Excel takes: no control characters, and so many others.
+# Limits of an Excel cell: no control characters, and a maximum length.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LONGEST = 32_767
 _MOST_ROWS = 1_048_575
 
 
 def check_table_file(path: Path, rows: int | None = None) -> None:
-    """Refuse a file that could not be written, before anything is paid for.
+    """Refuse a file that cannot be written, before any paid call.
 
     Args:
         path: The file.
         rows: Number of rows, if known.
 
     Raises:
-        CommandError: Its ending is unknown, openpyxl is not installed, or it has no room.
+        CommandError: Its ending is unknown, openpyxl is not installed, or the rows do not fit into
+            it.
     """
     ending = path.suffix.lower()
     if ending not in TABLE_FILES:
@@ -57,15 +58,15 @@ def check_table_file(path: Path, rows: int | None = None) -> None:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a file in place of the one that is there, once it is complete. Blocks.
+    """Write a file, replacing an existing file when complete. Blocks.
 
     Args:
-        path: The file; its ending says of which kind.
+        path: The file; its ending determines its kind.
         columns: Names of the columns, in their order.
-        rows: Values by column; None or left out where there is none.
+        rows: Values by column; None or omitted for missing values.
 
     Raises:
-        OSError: It cannot be written; the file that was there stays.
+        OSError: The file cannot be written; an existing file is unchanged.
     """
     writers: dict[str, Callable[[IO[Any], Sequence[str], Iterable[Mapping[str, Any]]], None]] = {
         ".csv": write_csv,
@@ -103,7 +104,7 @@ def write_csv(file: IO[str], columns: Sequence[str], rows: Iterable[Mapping[str,
 
 
 def harmless(text: str) -> str:
-    """Return a text from outside that no spreadsheet program takes for a formula."""
+    """Return an external text in a form that spreadsheet programs do not treat as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -1,1 +1,1 @@
-"""Runs in which each row of a file makes a request, without a template of HeyGen's."""
+"""Runs that make a request from each row of a file, without a template."""

@@ -1,4 +1,4 @@
-"""``heygen-async agents ROWS``: a video of the Video Agent for each row."""
+"""``heygen-async agents ROWS``: make a Video Agent video for each row."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _FIELDS = ("key", "prompt", "avatar", "voice", "orientation")
 
 
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all videos have, unless a row says otherwise. The prompt may have placeholders.
+    """Settings of all videos, unless a row overrides them. The prompt may have placeholders.
 
     Attributes:
-        prompt: What of, or None.
-        prompt_file: A file with the prompt, in its place.
+        prompt: The prompt, or None.
+        prompt_file: A file with the prompt, instead of ``prompt``.
         avatar: Id or name of the look; None lets the agent choose.
         voice: Id or name of the voice; None lets the agent choose.
         orientation: Shape of the picture; None lets the agent choose.
@@ -57,23 +57,23 @@ async def agents(
     choices: RowChoices | None = None,
     options: RunOptions | None = None,
 ) -> Exit:
-    """Let the Video Agent make a video for each row. All rows are checked first.
+    """Make a Video Agent video for each row. All rows are checked first.
 
     Args:
         source: The rows; see ``load_rows``. Columns ``prompt``, ``avatar``, ``voice`` and
-            ``orientation`` go before the settings.
-        settings: What all videos have.
-        display: Where progress and outcomes are shown.
+            ``orientation`` override the settings.
+        settings: Settings of all videos.
+        display: The display of progress and outcomes.
         out: Folder to download the videos into; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        base_url: The API's address; None takes it from the environment.
-        key: The column of the rows' keys; None for ``key``, where there is one.
-        choices: What the user says of the rows.
+        concurrency: Maximum number of concurrent jobs.
+        base_url: Base URL of the API; None reads it from the environment.
+        key: The column of the rows' keys; None uses ``key`` if it exists.
+        choices: The user's options for the rows.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: The rows or the settings do not fit.
-        HeyGenError: The API refuses to go on.
+        CommandError: The rows or the settings are invalid.
+        HeyGenError: The API refuses a request.
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     existing = await asyncio.to_thread(options.existing_run)

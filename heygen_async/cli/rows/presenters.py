@@ -1,4 +1,4 @@
-"""Who presents which row: looks in a rotation that a resumed run keeps."""
+"""Assign looks to rows in a rotation that a resumed run keeps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heygen_async.journal import JournalLocation, journal_store
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """What is looked at of a request that was submitted before."""
+    """Fields of a request that was submitted before."""
 
     avatar_id: str | None = None
 
@@ -21,8 +21,8 @@ def presenters_of(
 ) -> dict[str, str]:
     """Return the look that presents each row. Blocks.
 
-    A row that the journal holds keeps the look that it was sent with, whatever rows came or went
-    and whatever looks are given now; the others get them in turn.
+    A row in the journal keeps the look that it was sent with, even if rows or looks have changed;
+    other rows get the looks in turn.
 
     Args:
         keys: Keys of the rows that name no look of their own.
@@ -39,7 +39,7 @@ def presenters_of(
                     if avatar is not None:
                         known[record.key] = avatar
         except JournalError:
-            known.clear()  # the run will open it, and say what is wrong
+            known.clear()  # the run will open it and report the error
     turn = len(known)
     found = {}
     for key in keys:

@@ -1,4 +1,4 @@
-"""The requests that rows make, with a key for each; checked before anything is paid for."""
+"""Requests made from rows, with a key for each; checked before any paid call."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _LABEL = 40
 
 @dataclass(frozen=True, slots=True)
 class RowRequest:
-    """A row as it is sent.
+    """A row as a request.
 
     Attributes:
         key: Its name in the output and in the journal.
-        label: What a person would tell it by, or empty if the key says it.
+        label: Readable label, or empty if the key is readable.
         request: The request.
     """
 
@@ -40,7 +40,7 @@ class RowRequest:
 
 
 class RowRequests(Collection[RowRequest]):
-    """The requests of all rows, made while they are iterated over.
+    """The requests of all rows, created during iteration.
 
     Rows are named by their own column. Without one they are named by their content, so that the
     names stay when rows come and go; equal rows get a number.
@@ -90,7 +90,7 @@ class RowRequests(Collection[RowRequest]):
         """Make all requests. Blocks.
 
         Raises:
-            CommandError: Rows do not do; names line, row and column.
+            CommandError: Rows are invalid; the message names line, row and column.
         """
         problems: list[str] = []
         count = 0

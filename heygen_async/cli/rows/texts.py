@@ -11,12 +11,12 @@ from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.inputs.row_files import Row
 
-# Doubled braces stand for one.
+# Doubled braces stand for single ones.
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}\n]{1,100})\}")
 
 
 class RowProblem(Exception):
-    """What is wrong with a row; the message names its column."""
+    """A problem of a row; the message names its column."""
 
 
 def placeholders(text: str) -> list[str]:
@@ -26,14 +26,14 @@ def placeholders(text: str) -> list[str]:
 
 
 def new_fields(names: Collection[str], fields: Collection[str]) -> list[str]:
-    """Return those of the names that are no fields yet, in whatever form, each once."""
+    """Return the names that are not fields yet in any form, each once."""
     new = {normalized(name): name for name in reversed([*names])}
     known = {normalized(field) for field in fields}
     return [name for form, name in reversed(new.items()) if form not in known]
 
 
 def filled(text: str, row: Row) -> str:
-    """Return a text with the values of a row in place of its placeholders.
+    """Replace the placeholders of a text with the values of a row.
 
     Raises:
         RowProblem: The row has no value for one of them.
@@ -56,7 +56,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file without blanks around it. Blocks.
 
     Raises:
-        CommandError: It cannot be read, or there is nothing in it.
+        CommandError: The file cannot be read or is empty.
     """
     try:
         text = path.read_text(encoding="utf-8-sig").strip()

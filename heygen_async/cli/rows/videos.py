@@ -1,4 +1,4 @@
-"""``heygen-async videos ROWS``: a video of an avatar for each row, without a template."""
+"""``heygen-async videos ROWS``: make an avatar video for each row, without a template."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _ENGINES = {
 
 
 class VideoSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all videos have, unless a row says otherwise. Texts may have placeholders.
+    """Settings of all videos, unless a row overrides them. Texts may have placeholders.
 
     Attributes:
-        script: What is said, or None.
-        script_file: A file with the script, in its place.
+        script: Text to speak, or None.
+        script_file: A file with the script, instead of ``script``.
         avatar: Id or name of the look, or None.
-        presenters: Ids or names of looks that take turns, in its place.
-        voice: Id or name of the voice; None for that of the look.
-        engine: Name of what animates the avatar, or None.
+        presenters: Ids or names of looks that take turns, instead of ``avatar``.
+        voice: Id or name of the voice; None uses the look's voice.
+        engine: Name of the engine that animates the avatar, or None.
         aspect_ratio: Shape of the picture, or None.
         title: Title in the account, or None.
-        max_seconds: Seconds that a script may take, by estimate, or None.
+        max_seconds: Maximum estimated length of a script in seconds, or None.
     """
 
     script: str | None = None
@@ -83,20 +83,20 @@ async def videos(
 
     Args:
         source: The rows; see ``load_rows``. Columns ``script``, ``avatar``, ``voice``, ``engine``,
-            ``aspect_ratio`` and ``title`` go before the settings.
-        settings: What all videos have.
-        display: Where progress and outcomes are shown.
+            ``aspect_ratio`` and ``title`` override the settings.
+        settings: Settings of all videos.
+        display: The display of progress and outcomes.
         out: Folder to download the videos into; None downloads nothing.
-        concurrency: Jobs that may run at once at most.
-        base_url: The API's address; None takes it from the environment.
-        key: The column of the rows' keys; None for ``key``, where there is one.
-        choices: What the user says of the rows.
+        concurrency: Maximum number of concurrent jobs.
+        base_url: Base URL of the API; None reads it from the environment.
+        key: The column of the rows' keys; None uses ``key`` if it exists.
+        choices: The user's options for the rows.
         via: How the jobs are sent.
         options: Journal and budget; neither by default.
 
     Raises:
-        CommandError: The rows or the settings do not fit.
-        HeyGenError: The API refuses to go on.
+        CommandError: The rows or the settings are invalid.
+        HeyGenError: The API refuses a request.
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     existing = await asyncio.to_thread(options.existing_run)
@@ -172,7 +172,7 @@ async def run_requests(
     options: RunOptions,
     existing: str | None,
 ) -> Exit:
-    """Drive a run of checked requests to its end, or show what it would cost."""
+    """Run checked requests to their end, or show their cost."""
     if options.dry_run:
         return await preview(
             heygen,
@@ -196,17 +196,17 @@ async def ids_in_rows(
     field: str,
     names: Sequence[str | None],
 ) -> dict[str, str]:
-    """Return the ids of what rows and settings name, found before anything is paid for.
+    """Return the ids for the names in rows and settings, found before any paid call.
 
     Args:
         heygen: The client.
-        find: Finds the id of a name, or of itself.
+        find: Finds the id for a name or an id.
         rows: The rows.
-        field: The field that names one.
-        names: Further ones; None is left out.
+        field: The field with the name.
+        names: Additional names; None is skipped.
 
     Raises:
-        CommandError: There is none of a name, or more than one.
+        CommandError: A name has no match, or more than one.
     """
 
     def named() -> list[str]:

@@ -1,1 +1,1 @@
-"""One-off commands: list, look up, make, wait, download and delete one thing."""
+"""One-off commands: list, look up, make, wait for, download and delete one object."""

@@ -1,4 +1,4 @@
-"""``whoami``: the account, what it can pay for, and what it is busy with."""
+"""``whoami``: show the account, its balance, and its activity."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ async def whoami(display: Display, base_url: str | None, *, journal: Path | None
     """Show the account behind the key.
 
     Args:
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
         journal: The journal of a run, which has learned how many jobs may run at once; or None.
 
     Raises:
-        HeyGenError: The API refuses to tell, or the journal cannot be read.
+        HeyGenError: The API refuses the request, or the journal cannot be read.
     """
     limit = None if journal is None else await asyncio.to_thread(_slots_seen, journal)
     async with HeyGen(base_url=base_url) as heygen:
@@ -61,7 +61,7 @@ async def whoami(display: Display, base_url: str | None, *, journal: Path | None
 
 
 def _slots_seen(journal: Path) -> int | None:
-    """Return how many jobs at once the account allowed at last, as a run has learned it."""
+    """Return the account's latest limit of concurrent jobs, as learned by a run."""
     with open_reader(journal) as view:
         limits = [sample.slot_limit for sample in view.slots() if sample.slot_limit]
     return limits[-1] if limits else None

@@ -1,4 +1,4 @@
-"""``agent``: a video that the Video Agent makes of a prompt, perhaps in a conversation."""
+"""``agent``: make a video from a prompt with the Video Agent, optionally in a conversation."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ async def agent(
     timeout: float | None = None,
     out: Path | None = None,
 ) -> Exit:
-    """Have the Video Agent make a video.
+    """Make a video with the Video Agent.
 
     Args:
-        prompt: What of, ``@file``, or ``-`` for standard input.
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
+        prompt: The prompt, ``@file``, or ``-`` for standard input.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
         files: URLs and local files for the agent to work with.
-        chat: Let the agent ask back; answers are lines of standard input.
+        chat: Let the agent ask questions; answers are lines of standard input.
         avatar: Id or name of the look; None lets the agent choose.
         voice: Id or name of the voice; None lets the agent choose.
         style: Id of the style.
@@ -60,14 +60,14 @@ async def agent(
         glossary: Id of the brand glossary.
         orientation: Shape of the picture; None lets the agent choose.
         incognito: Keep the session out of the agent's memory.
-        callback_url: Called when the video has ended.
-        callback_id: Comes back with the callback.
-        wait: Wait for the video; a chat is always waited for.
-        timeout: Seconds to wait at most; None waits for as long as it takes.
+        callback_url: URL that is called when the video has ended.
+        callback_id: Value that is returned with the callback.
+        wait: Wait for the video; a chat always waits.
+        timeout: Maximum number of seconds to wait; None waits indefinitely.
         out: The file for the video, or None.
 
     Raises:
-        CommandError: The options do not go together, or the conversation ends early.
+        CommandError: The options are incompatible, or the conversation ends early.
         HeyGenError: The API refuses it, or it has failed.
     """
 

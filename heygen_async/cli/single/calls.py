@@ -1,4 +1,4 @@
-"""``api``: any call of the API."""
+"""``api``: send any call of the API."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ async def api(
 
     Args:
         method: HTTP method, in any case.
-        path: Path on the API's host, perhaps with a query.
-        display: Where the answer is shown.
-        base_url: The API's address; None takes it from the environment.
+        path: Path on the API's host, optionally with a query.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
         data: The body as JSON, or None.
         query: Parameters as ``name=value``.
-        idempotency_key: The key under which a POST may be sent again; without one it is not.
+        idempotency_key: The key under which a POST may be resent; without a key it is not resent.
 
     Raises:
-        CommandError: The path leads elsewhere, or a parameter has no value.
+        CommandError: The path leads to another host, or a parameter has no value.
         HeyGenError: The API refuses the call.
     """
     if "://" in path or path.startswith(("//", "\\")):
@@ -50,7 +50,8 @@ async def api(
     for name, value in [*parse_qsl(in_path, keep_blank_values=True), *map(_pair, query)]:
         parameters.setdefault(name, []).append(value)
     verb = method.upper()
-    # One attempt alone: a fresh key of the SDK's own would make it safe, and nobody would know it.
+    # Make only one attempt: a fresh key of the SDK would make retries safe, but the user would not
+    # know the key.
     once = verb == "POST" and idempotency_key is None
     async with HeyGen(base_url=base_url, retry=1 if once else None) as heygen:
         answer = await heygen.request(
@@ -87,7 +88,7 @@ def body_of(data: str | None) -> bytes | None:
         data: The value of the option, or None.
 
     Raises:
-        CommandError: It is not JSON, or the file cannot be read.
+        CommandError: The value is not JSON, or the file cannot be read.
     """
     if data is None:
         return None

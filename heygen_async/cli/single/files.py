@@ -1,4 +1,4 @@
-"""Files of one-off commands: uploaded by themselves, or for a request that names them."""
+"""Files of one-off commands: uploaded alone, or for a request that names them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ async def upload(files: Sequence[Path], *, display: Display, base_url: str | Non
 
     Args:
         files: The files.
-        display: Where their assets are shown.
-        base_url: The API's address; None takes it from the environment.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
 
     Raises:
-        CommandError: One of them is not there.
+        CommandError: A file does not exist.
     """
     for path in files:
         if not await asyncio.to_thread(path.is_file):
@@ -79,10 +79,10 @@ def is_url(text: str) -> bool:
 
 
 def check_files(*names: str | None) -> None:
-    """Check that files are there; addresses and None pass. Blocks.
+    """Check that files exist; URLs and None are accepted. Blocks.
 
     Raises:
-        CommandError: One is not there.
+        CommandError: A file does not exist.
     """
     for name in names:
         if name is not None and not is_url(name) and not Path(name).is_file():
@@ -90,15 +90,15 @@ def check_files(*names: str | None) -> None:
 
 
 async def source_of(heygen: HeyGen, display: Display, name: str) -> AssetUrl | AssetId:
-    """Return a file as requests name it; a local one is uploaded first.
+    """Return a file in the form that requests use; upload a local file first.
 
     Args:
         heygen: The client.
-        display: Where the upload is told.
+        display: The display.
         name: A URL, or the path of a file.
 
     Raises:
-        HeyGenError: It was not taken.
+        HeyGenError: The upload was refused.
     """
     if is_url(name):
         return AssetUrl(url=name)
@@ -107,14 +107,14 @@ async def source_of(heygen: HeyGen, display: Display, name: str) -> AssetUrl | A
 
 
 def text_of(value: str, option: str) -> str:
-    """Return a text that was given itself, as ``@file``, or as ``-`` for standard input. Blocks.
+    """Return a text given directly, as ``@file``, or as ``-`` for standard input. Blocks.
 
     Args:
-        value: What was given.
+        value: The given value.
         option: The option, for the message.
 
     Raises:
-        CommandError: It cannot be read, or is empty.
+        CommandError: The text cannot be read or is empty.
     """
     try:
         if value == "-":

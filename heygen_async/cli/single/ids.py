@@ -1,4 +1,4 @@
-"""``get``, ``wait``, ``download`` and ``delete``: one thing of the account by its id."""
+"""``get``, ``wait``, ``download`` and ``delete``: handle one object of the account by its id."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from heygen_async.models.outputs import Output
 async def get(
     item_id: str, *, display: Display, base_url: str | None, kind: str | None = None
 ) -> Exit:
-    """Show a thing as it stands now.
+    """Show the current state of an object.
 
     Args:
         item_id: Its id.
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
-        kind: Its kind; None finds it out.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        kind: Its kind; None detects it.
 
     Raises:
-        CommandError: There is nothing of this id.
-        HeyGenError: The API refuses to tell.
+        CommandError: Nothing has this id.
+        HeyGenError: The API refuses the request.
     """
     async with HeyGen(base_url=base_url) as heygen:
         for thing in await found(heygen, item_id, kind):
@@ -58,13 +58,13 @@ async def wait(
 
     Args:
         item_id: The job's id.
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
-        kind: Its kind; None finds it out.
-        timeout: Seconds to wait at most; None waits for as long as it takes.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        kind: Its kind; None detects it.
+        timeout: Maximum number of seconds to wait; None waits indefinitely.
 
     Raises:
-        CommandError: There is nothing of this id, or it is not a job.
+        CommandError: Nothing has this id, or it is not a job.
         HeyGenError: The job has failed, or has not ended in time.
     """
 
@@ -91,16 +91,16 @@ async def download(
 
     Args:
         item_id: The id.
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
-        kind: Its kind; None finds it out.
-        timeout: Seconds to wait for the job at most; None waits for as long as it takes.
-        out: The file, or the folder that it goes into; None takes the folder one is in. In a
-            folder the file is named after the title, and one that is there is not replaced.
-        what: Which of its files; None for the main one.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        kind: Its kind; None detects it.
+        timeout: Maximum number of seconds to wait for the job; None waits indefinitely.
+        out: The file, or its folder; None uses the current folder. In a folder the file is named
+            after the title, and an existing file is not replaced.
+        what: Which of its files; None means the main file.
 
     Raises:
-        CommandError: There is nothing of this id, or the file cannot be written.
+        CommandError: Nothing has this id, or the file cannot be written.
         HeyGenError: The job has failed, or its file cannot be fetched.
     """
 
@@ -127,16 +127,17 @@ async def download(
 async def delete(
     item_id: str, *, display: Display, base_url: str | None, kind: str | None = None
 ) -> Exit:
-    """Delete a thing; without its kind, the user is shown it and asked.
+    """Delete an object; without its kind, show it and ask the user.
 
     Args:
         item_id: Its id.
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
-        kind: Its kind; None finds it out, and asks.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        kind: Its kind; None detects it and asks.
 
     Raises:
-        CommandError: There is nothing of this id, it cannot be deleted, or nobody can be asked.
+        CommandError: Nothing has this id, it cannot be deleted, or the user cannot be
+            asked.
         HeyGenError: The API refuses to delete it.
     """
     async with HeyGen(base_url=base_url) as heygen:
@@ -164,7 +165,7 @@ async def _job(heygen: HeyGen, item_id: str, kind: str | None) -> Found:
     """Return the job that an id names.
 
     Raises:
-        CommandError: There is nothing of this id, or it is not a job.
+        CommandError: Nothing has this id, or it is not a job.
     """
     things = await found(heygen, item_id, kind)
     for thing in things:
@@ -180,7 +181,7 @@ def _result(thing: Found) -> type[Any]:
 
 
 def _folder(out: Path | None) -> Path | None:
-    """Return the folder that a file goes into under a name of its own; None if it has a name.
+    """Return the folder for a file that gets a default name; None if the file has a name.
 
     Raises:
         CommandError: The file cannot be written.

@@ -25,13 +25,13 @@ async def listed(
     most: int | None = None,
     fits: Callable[[Any], bool] = lambda _: True,
 ) -> Exit:
-    """Show the items of a list: a table for people, else a line of JSON for each as it comes.
+    """Show the items of a list as a table, or as a line of JSON for each item as it arrives.
 
     Args:
-        display: Where they are shown.
+        display: The display.
         items: The items, page after page.
         columns: Fields for the table.
-        most: How many to show at most; None shows all.
+        most: Maximum number to show; None shows all.
         fits: Returns whether an item is shown.
     """
     rows: list[dict[str, Any]] = []
@@ -73,19 +73,19 @@ async def avatars(
     name: str | None = None,
     most: int | None = None,
 ) -> Exit:
-    """List looks, which videos name, or groups.
+    """List looks, which videos refer to, or groups.
 
     Args:
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
         groups: Groups instead of looks.
         group: Only looks of the group with this id.
         avatar_type: Only looks of this type.
         ownership: Only public ones, or only the account's own.
-        gender: Only those of this gender.
+        gender: Only looks of this gender.
         engine: Only looks that this engine can render.
-        name: Only those whose name contains this.
-        most: How many to show at most.
+        name: Only looks whose name contains this text.
+        most: Maximum number to show.
     """
 
     def fits(one: Any) -> bool:
@@ -125,14 +125,14 @@ async def voices(
     """List voices, the account's own first.
 
     Args:
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
         voice_type: Only public ones, or only the account's own.
-        language: Only those whose language begins with this.
-        gender: Only those of this gender.
-        engine: Only those that this engine speaks.
-        name: Only those whose name contains this.
-        most: How many to show at most.
+        language: Only voices whose language starts with this text.
+        gender: Only voices of this gender.
+        engine: Only voices that this engine supports.
+        name: Only voices whose name contains this text.
+        most: Maximum number to show.
     """
 
     def fits(voice: Voice) -> bool:
@@ -160,10 +160,10 @@ async def templates(
     """List templates.
 
     Args:
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
-        name: Only those whose name contains this.
-        most: How many to show at most.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        name: Only templates whose name contains this text.
+        most: Maximum number to show.
     """
     async with HeyGen(base_url=base_url) as heygen:
         found = heygen.templates.list(limit=_AT_ONCE)
@@ -177,9 +177,9 @@ async def languages(display: Display, base_url: str | None, *, name: str | None 
     """List the languages that videos can be dubbed into.
 
     Args:
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
-        name: Only those whose name contains this.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        name: Only languages whose name contains this text.
     """
     async with HeyGen(base_url=base_url) as heygen:
         offered = await heygen.video_translations.languages()
@@ -199,15 +199,15 @@ async def videos(
     status: str | None = None,
     most: int | None = None,
 ) -> Exit:
-    """List videos, the newest first.
+    """List videos, newest first.
 
     Args:
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
-        title: Only those whose title matches.
-        folder: Only those of the folder with this id.
-        status: Only those of this status.
-        most: How many to show at most.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        title: Only videos whose title matches.
+        folder: Only videos in the folder with this id.
+        status: Only videos with this status.
+        most: Maximum number to show.
     """
     async with HeyGen(base_url=base_url) as heygen:
         found = heygen.videos.list(title=title, folder_id=folder, limit=_AT_ONCE)
@@ -229,12 +229,12 @@ async def assets(
     """List uploaded files.
 
     Args:
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
-        folder: Only those of the folder with this id.
-        asset_type: Only those of this type, such as ``image``.
-        name: Only those whose name contains this.
-        most: How many to show at most.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        folder: Only assets in the folder with this id.
+        asset_type: Only assets of this type, such as ``image``.
+        name: Only assets whose name contains this text.
+        most: Maximum number to show.
     """
 
     def fits(one: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Names where ids are meant: ``--avatar "Anna"``; a name that several have is refused."""
+"""Accept names instead of ids: ``--avatar "Anna"``; an ambiguous name is refused."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ async def look_id(heygen: HeyGen, name: str) -> str:
 
     Args:
         heygen: The client.
-        name: The id of a look, its name, or name or id of a group that has one look alone.
+        name: The id of a look, its name, or the name or id of a group with a single look.
 
     Raises:
-        CommandError: There is none, or more than one.
+        CommandError: There is no match, or more than one.
     """
     if await _exists(heygen.avatars.looks.get, name):
         return name
@@ -46,10 +46,10 @@ async def voice_id(heygen: HeyGen, name: str, *, engine: str | None = None) -> s
     Args:
         heygen: The client.
         name: The id of a voice, or its name.
-        engine: Only a voice that this engine speaks; an id is taken as it is.
+        engine: Only a voice that this engine supports; an id is used unchanged.
 
     Raises:
-        CommandError: There is none, or more than one.
+        CommandError: There is no match, or more than one.
     """
     if await _exists(heygen.voices.get, name):
         return name
@@ -75,7 +75,7 @@ async def template(
         version: Which version of the API to ask for the variables.
 
     Raises:
-        CommandError: There is none, or more than one.
+        CommandError: There is no match, or more than one.
     """
     try:
         return name, await heygen.templates.variables(name, version=version)
@@ -87,14 +87,14 @@ async def template(
 
 
 async def named_glossary(heygen: HeyGen, controls: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the controls of dubs with the id of their brand glossary in place of its name.
+    """Return the controls of dubs with the name of their brand glossary replaced by its id.
 
     Args:
         heygen: The client.
-        controls: The controls; ``glossary`` is an id or a name, where it is given.
+        controls: The controls; ``glossary`` is an id or a name, if given.
 
     Raises:
-        CommandError: There is no such glossary, or more than one.
+        CommandError: The glossary does not exist, or there is more than one.
     """
     name = controls.get("glossary")
     if name is None or await _exists(heygen.brand_glossaries.get, name):
@@ -116,13 +116,13 @@ async def _exists(get: Callable[[str], Awaitable[Any]], name: str) -> bool:
 
 
 def _only(name: str, what: str, fitting: dict[str, str], names: set[str]) -> str:
-    """Return the one id that fits.
+    """Return the only id that matches.
 
     Args:
-        name: What was asked for.
-        what: What it is to name.
-        fitting: What tells those apart that fit, by their ids.
-        names: The names that there are.
+        name: The requested name.
+        what: The kind of object that it names.
+        fitting: Descriptions of the matches, by their ids.
+        names: The existing names.
     """
     if len(fitting) == 1:
         return next(iter(fitting))

@@ -1,4 +1,4 @@
-"""``speech``: one text, spoken."""
+"""``speech``: turn one text into speech."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ async def speech(
     locale: str | None = None,
     ssml: bool = False,
 ) -> Exit:
-    """Have a text spoken.
+    """Turn a text into speech.
 
     Args:
         text: The text, ``@file``, or ``-`` for standard input.
-        display: Where the result is shown.
-        base_url: The API's address; None takes it from the environment.
-        voice: Id or name of the voice; None takes the first one that HeyGen lists, and tells.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        voice: Id or name of the voice; None uses the first voice that HeyGen lists, and shows it.
         out: The file for the audio; None downloads nothing.
-        speed: 1 is the voice's own.
+        speed: Speed of the voice; 1 is normal.
         language: Language of the text; None lets HeyGen detect it.
         locale: Accent.
         ssml: Whether the text is SSML.
@@ -70,7 +70,7 @@ async def speech(
                 try:
                     record["bytes"] = await heygen.download(made.audio_url, out)
                     record["file"] = str(out)
-                except HeyGenError as error:  # the speech is paid for: it is told all the same
+                except HeyGenError as error:  # the speech is paid for, so show it anyway
                     failure = error
             words = len(record.get("word_timestamps", ()))
             display.result(record, details({**record, "word_timestamps": f"{words} words"}))

@@ -1,4 +1,4 @@
-"""Tables and records, as people read them."""
+"""Tables and records as text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plain(thing: Any) -> Any:
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Callable[[Console], None]:
-    """Return what prints a table; its first column, the id, is never cut.
+    """Return a printable table; its first column, the id, is never truncated.
 
     Args:
         rows: Values by column.
@@ -51,7 +51,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Callable
 
 
 def details(record: Mapping[str, Any]) -> Callable[[Console], None]:
-    """Return what prints a record, one field a line."""
+    """Return a printable record with one field per line."""
 
     def show(console: Console) -> None:
         width = max(map(len, record), default=0)
@@ -59,7 +59,7 @@ def details(record: Mapping[str, Any]) -> Callable[[Console], None]:
             if value not in (None, [], {}) and name not in _NOT_SHOWN:
                 title = f"{name.replace('_', ' '):{width}}  "
                 line = Text.assemble((title, "bold"), in_words(name, value))
-                # Not wrapped, so that an address can be copied whatever the width.
+                # Do not wrap the URL, so that it can be copied at any width.
                 console.print(line, soft_wrap=True)
 
     return show

@@ -1,4 +1,4 @@
-"""``templates show``: the variables of a template, and a header to start a file of rows from."""
+"""``templates show``: show a template's variables, or a header for a file of rows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def show(
     """Show the variables of a template and their types.
 
     Args:
-        template: Its id or name.
-        display: Where they are shown.
-        base_url: The API's address; None takes it from the environment.
+        template: Id or name of the template.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
         header: Print a CSV header with its variables instead.
 
     Raises:
-        CommandError: There is no such template.
-        HeyGenError: The API refuses to tell.
+        CommandError: The template does not exist.
+        HeyGenError: The API refuses the request.
     """
     async with HeyGen(base_url=base_url) as heygen:
         identifier, variables = await named(heygen, template)

@@ -1,4 +1,4 @@
-"""Whatever an id of the account can name, and how it is found out what it names."""
+"""Kinds of objects that an id can identify, and the search for the kind of an id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 
     Attributes:
         resource: The resource of the client that has them.
-        job: What such a job gives, or None for what is no job.
+        job: Result of such a job, or None if the kind is not a job.
         id_field: The field that holds the id.
     """
 
@@ -37,7 +37,7 @@ class Kind(NamedTuple):
     id_field: str = "id"
 
 
-# The first ones are what ids are of, as a rule.
+# The first kinds are the most common ones.
 KINDS: Mapping[str, Kind] = {
     "video": Kind("videos", Video),
     "video_translation": Kind("video_translations", VideoTranslation),
@@ -69,7 +69,7 @@ class Found(NamedTuple):
     Attributes:
         kind: Its kind, a name in ``KINDS``.
         id: Its id.
-        state: What the API says of it.
+        state: The API's data about it.
     """
 
     kind: str
@@ -83,7 +83,7 @@ class Found(NamedTuple):
 
 
 async def found(heygen: HeyGen, item_id: str, kind: str | None = None) -> list[Found]:
-    """Return what an id names: as a rule one thing, but a group can share the id of its look.
+    """Return the objects with an id: usually one, but a group can share the id of its look.
 
     Args:
         heygen: The client.
@@ -91,8 +91,8 @@ async def found(heygen: HeyGen, item_id: str, kind: str | None = None) -> list[F
         kind: Its kind; None tries all of them at once, which costs nothing.
 
     Raises:
-        CommandError: There is nothing of this id.
-        HeyGenError: The API refuses to tell.
+        CommandError: Nothing has this id.
+        HeyGenError: The API refuses the request.
     """
     kinds = [kind] if kind else list(KINDS)
     answers = await asyncio.gather(*(_look_up(heygen, item_id, name) for name in kinds))
@@ -125,7 +125,7 @@ def check_deletable(heygen: HeyGen, kind: str) -> None:
     """Check whether things of a kind can be deleted.
 
     Raises:
-        CommandError: They cannot.
+        CommandError: Things of this kind cannot be deleted.
     """
     if not hasattr(attrgetter(KINDS[kind].resource)(heygen), "delete"):
         raise CommandError(f"HeyGen has no way to delete a {kind.replace('_', ' ')}")
@@ -140,7 +140,7 @@ async def delete(heygen: HeyGen, item_id: str, kind: str) -> None:
         kind: Its kind.
 
     Raises:
-        HeyGenError: As every call; ``NotFound`` where there is none.
+        HeyGenError: As for every call; ``NotFound`` if it does not exist.
     """
     await _method(heygen, kind, "delete")(item_id)
 

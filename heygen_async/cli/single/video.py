@@ -1,4 +1,4 @@
-"""``video create``: one video of an avatar or an image that speaks."""
+"""``video create``: make one video of an avatar or an image that speaks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from heygen_async.models.video_parts import (
 )
 from heygen_async.models.videos import AvatarVideoRequest, ImageVideoRequest
 
-# The options that take a file; a colour is none.
+# Options that take a file; a colour is not a file.
 _FILES = ("image", "audio", "background", "watermark")
 
 
@@ -52,16 +52,16 @@ async def create(
     """Make a video. All that can be checked is checked before a file is uploaded.
 
     Args:
-        options: What it is to be like.
-        display: Where it is shown.
-        base_url: The API's address; None takes it from the environment.
-        wait: Wait for it.
-        timeout: Seconds to wait at most; None waits for as long as it takes.
+        options: Settings of the video.
+        display: The display.
+        base_url: Base URL of the API; None reads it from the environment.
+        wait: Wait for the result.
+        timeout: Maximum number of seconds to wait; None waits indefinitely.
         out: The file for the video, or None; with it the video is waited for.
         idempotency_key: The user's own key, or None.
 
     Raises:
-        CommandError: The options do not go together.
+        CommandError: The options are incompatible.
         HeyGenError: The API refuses it, or it has failed.
     """
 
@@ -105,14 +105,14 @@ def request_of(
     """Return the request.
 
     Args:
-        options: What the video is to be like.
-        script: What is said, or None.
+        options: Settings of the video.
+        script: Text to speak, or None.
         files: The files of the options, as requests name them.
         avatar: Id of the look, or None.
         voice: Id of the voice, or None.
 
     Raises:
-        CommandError: The options do not go together.
+        CommandError: The options are incompatible.
         InvalidRequest: A value is out of range.
     """
     if (avatar is None) == (options.image is None):

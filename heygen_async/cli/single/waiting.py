@@ -54,10 +54,10 @@ _KNOWN_ENDINGS = frozenset(
 
 
 async def interruptible(display: Display, command: Coroutine[Any, Any, Exit]) -> Exit:
-    """Run a command whose jobs go on when Ctrl-C or SIGTERM stops it, and tell which do.
+    """Run a command whose jobs continue after Ctrl-C or SIGTERM, and show these jobs.
 
     Args:
-        display: Where it is told.
+        display: The display.
         command: The command.
     """
     task = asyncio.current_task()
@@ -81,13 +81,13 @@ async def interruptible(display: Display, command: Coroutine[Any, Any, Exit]) ->
 
 
 def check_target(out: Path | None) -> None:
-    """Check that a file can be written, before anything is paid for. Blocks.
+    """Check that a file can be written, before any paid call. Blocks.
 
     Args:
         out: The file, or None.
 
     Raises:
-        CommandError: It cannot.
+        CommandError: The file cannot be written.
     """
     if out is None:
         return
@@ -113,15 +113,15 @@ async def finish(
 
     Args:
         heygen: The client.
-        display: Where it is shown.
+        display: The display.
         kind: Kind of the job, as ``things.KINDS`` has it.
         job: The job.
-        timeout: Seconds to wait at most; None waits for as long as it takes.
+        timeout: Maximum number of seconds to wait; None waits indefinitely.
         out: The file; None downloads nothing.
-        known: Whether its id is known to the user already.
+        known: Whether the user already knows its id.
 
     Raises:
-        HeyGenError: The job has failed, or it cannot be told how it stands.
+        HeyGenError: The job has failed, or its state cannot be fetched.
     """
     if not known:
         display.note(f"HeyGen has accepted {kind.replace('_', ' ')} {job.id}.")
@@ -144,12 +144,12 @@ async def finish(
 
 
 async def result_of(display: Display, job: Job[Any], timeout: float | None) -> Any:
-    """Wait for a job, with a bar; of a session of the Video Agent comes the video.
+    """Wait for a job, with a bar; return the video of a Video Agent session.
 
     Args:
-        display: Where the bar is.
+        display: The display.
         job: The job.
-        timeout: Seconds to wait at most, or None.
+        timeout: Maximum number of seconds to wait, or None.
 
     Raises:
         HeyGenError: As for ``Job.wait``.
@@ -188,15 +188,15 @@ async def show_saved(
     what: Output | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Exit:
-    """Show a result, and download its file before.
+    """Download the file of a result, and show the result.
 
     Args:
         heygen: The client.
-        display: Where it is shown.
+        display: The display.
         made: The result.
         out: The file; None downloads nothing.
-        what: Which of its files; None for the main one.
-        more: Further fields of what is shown.
+        what: Which of its files; None means the main file.
+        more: Additional fields to show.
     """
     record = {**made.record, **(more or {})}
     failure: HeyGenError | None = None
@@ -204,7 +204,7 @@ async def show_saved(
         try:
             record["bytes"] = await _download(heygen, made, out, what)
             record["file"] = str(out)
-        except HeyGenError as error:  # what was made is paid for: it is told all the same
+        except HeyGenError as error:  # the result is paid for, so show it anyway
             failure = error
             record["error"] = f"not downloaded: {error}"
     display.result(record, details(record))
@@ -225,10 +225,10 @@ def url_of(made: Found, what: Output | None) -> str:
 
     Args:
         made: The thing.
-        what: Which of its files; None for the main one.
+        what: Which of its files; None means the main file.
 
     Raises:
-        InvalidRequest: It has no such file.
+        InvalidRequest: The object has no such file.
     """
     url = made.state.url if made.kind == "asset" else find_output_url(made.state, what)
     if url is None:
@@ -242,7 +242,7 @@ def default_name(made: Found, what: Output | None) -> str:
 
     Args:
         made: The thing.
-        what: Which of its files; None for the main one.
+        what: Which of its files; None means the main file.
     """
     title = getattr(made.state, "title", None) or getattr(made.state, "name", None) or made.id
     ending = PurePosixPath(urlsplit(url_of(made, what)).path).suffix.lower()
@@ -262,16 +262,16 @@ async def make(
     timeout: float | None = None,
     out: Path | None = None,
 ) -> Exit:
-    """Create a job; wait for it and download its file, if that is wanted.
+    """Create a job; optionally wait for it and download its file.
 
     Args:
         heygen: The client.
-        display: Where it is shown.
+        display: The display.
         kind: Kind of the job.
-        create: The call that makes it.
-        wait: Wait for it.
-        timeout: Seconds to wait at most, or None.
-        out: The file, or None; then it is waited for, too.
+        create: The call that creates it.
+        wait: Wait for the result.
+        timeout: Maximum number of seconds to wait, or None.
+        out: The file, or None. With a file, the job is also awaited.
     """
     job = await create
     if wait or out is not None:
