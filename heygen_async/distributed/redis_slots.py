@@ -286,7 +286,7 @@ class RedisSlot:
         if self.counted:
             await self.wait(patience, math.inf)
             return
-        if retry_after > LONGEST_PAUSE:  # obeyed in full; shorter pauses end with a probe
+        if retry_after > LONGEST_PAUSE:  # this caller obeys it in full; another one is the probe
             await asyncio.sleep(retry_after - LONGEST_PAUSE)
             patience -= retry_after - LONGEST_PAUSE
             retry_after = LONGEST_PAUSE
