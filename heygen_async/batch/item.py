@@ -135,6 +135,9 @@ class ItemProcessor(Generic[T]):
         self.added: int = 0
         self.found: int = 0
         self._store = store
+        self._finish: Callable[[Finish], Awaitable[None]] = store.finish
+        if store.shared:
+            self._finish = lambda outcome: EndedByAny(store.finish(outcome))
         self._opened = opened
         self._keys = keys
         self._owner = owner
@@ -467,10 +470,6 @@ class ItemProcessor(Generic[T]):
             "for it twice",
             key=key,
         )
-
-    def _finish(self, outcome: Finish) -> Awaitable[None]:
-        durable = self._store.finish(outcome)
-        return EndedByAny(durable) if self._store.shared else durable
 
     def _completed(
         self,
