@@ -12,11 +12,11 @@ import msgspec
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.display import Display
-from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.rows.requests import RowRequests
-from heygen_async.cli.rows.texts import filled, new_fields, placeholders, read_text
+from heygen_async.cli.rows.texts import filled, new_fields, placeholders, text_option
 from heygen_async.cli.rows.videos import ids_in_rows, run_requests
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
@@ -77,11 +77,7 @@ async def agents(
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     existing = await asyncio.to_thread(options.existing_run)
-    prompt = settings.prompt
-    if settings.prompt_file is not None:
-        if prompt is not None:
-            raise CommandError("--prompt and --prompt-file do not go together")
-        prompt = await asyncio.to_thread(read_text, settings.prompt_file)
+    prompt = await text_option("prompt", settings.prompt, settings.prompt_file)
     used = new_fields(placeholders(prompt or ""), _FIELDS)
     read = await load_rows(source, base_url)
     rows = await asyncio.to_thread(FieldRows, read, [*_FIELDS, *used], choices, key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -50,6 +51,24 @@ def filled(text: str, row: Row) -> str:
         raise RowProblem(f"column {name!r}: there is nothing in it, and the text has {{{name}}}")
 
     return _PLACEHOLDER.sub(value, text)
+
+
+async def text_option(name: str, text: str | None, path: Path | None) -> str | None:
+    """Return the text of an option, or that of the file of its twin ``--NAME-file``.
+
+    Args:
+        name: Name of the option, without dashes.
+        text: The text, or None.
+        path: The file, or None.
+
+    Raises:
+        CommandError: Both are given, or the file cannot be read.
+    """
+    if path is None:
+        return text
+    if text is not None:
+        raise CommandError(f"--{name} and --{name}-file do not go together")
+    return await asyncio.to_thread(read_text, path)
 
 
 def read_text(path: Path) -> str:

@@ -22,7 +22,7 @@ from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.rows.presenters import presenters_of
 from heygen_async.cli.rows.requests import RowRequests, file_name
-from heygen_async.cli.rows.texts import RowProblem, filled, new_fields, placeholders, read_text
+from heygen_async.cli.rows.texts import RowProblem, filled, new_fields, placeholders, text_option
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
 from heygen_async.client import HeyGen
@@ -100,11 +100,7 @@ async def videos(
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     existing = await asyncio.to_thread(options.existing_run)
-    script = settings.script
-    if settings.script_file is not None:
-        if script is not None:
-            raise CommandError("--script and --script-file do not go together")
-        script = await asyncio.to_thread(read_text, settings.script_file)
+    script = await text_option("script", settings.script, settings.script_file)
     if settings.avatar is not None and settings.presenters:
         raise CommandError("--avatar and --presenters do not go together")
     used = placeholders(f"{script or ''}{settings.title or ''}")
