@@ -64,8 +64,8 @@ def snippet_with(text: str) -> str:
 
 @pytest.mark.anyio
 async def test_the_first_page(account: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    variants = [{"name": "Ada"}, {"name": "Grace"}, {"name": "Joan"}]
-    left = await run(snippet_with("# HEYGEN_API_KEY"), variants=variants)
+    left = await run(snippet_with("# HEYGEN_API_KEY"))
+    variants = left["variants"]
     assert await anyio.Path("hello.mp4").exists()
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == len(variants)
