@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,17 @@ def test_files_that_pages_name_exist(path: Path) -> None:
     named = re.findall(r"`((?:heygen_async|tests|docs|examples|benchmarks)/[\w./]*)`", text)
     for target in [*links, *named]:
         assert (ROOT / target).exists(), target
+
+
+def test_a_package_index_gets_absolute_links() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for rule in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        readme = re.sub(rule["pattern"], rule["replacement"], readme)
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    assert len(links) > 20
+    assert all(link.startswith("https://") for link in links)
+    home = project["project"]["urls"]["Homepage"]
+    places = re.findall(rf"{home}/blob/main/([^)#]+)", readme)
+    places += re.findall(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/main/([^)]+)", readme)
+    assert all((ROOT / place).exists() for place in places)
