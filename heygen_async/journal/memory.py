@@ -72,6 +72,7 @@ class MemoryJournal:
         self._keep_finished = keep_finished
         self._clock = clock
         self._run: RunRecord | None = None
+        self._is_open = False
         self._items: dict[str, _Item] = {}
         self._claims: set[tuple[str, str]] = set()  # owners and keys of items that were not begun
         self._leases: dict[str, float] = {}
@@ -91,7 +92,8 @@ class MemoryJournal:
         """Return a reader."""
         if self._run is None:
             raise journal_error(self.name, "missing", "nothing was stored")
-        return MemoryReader(self.name, self._run, self._ordered(), list(self._samples))
+        records, samples = self._ordered(), list(self._samples)
+        return MemoryReader(self.name, self._run, records, samples, alive=self._is_open)
 
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing; create it if it does not exist."""
@@ -106,6 +108,7 @@ class MemoryJournal:
         for item in self._items.values():
             item.claimed_by = None
         self._leases.clear()
+        self._is_open = True
         return Opened(self._run, totals_of(self._ordered()))
 
     def begin(
@@ -229,7 +232,8 @@ class MemoryJournal:
         return _COMPLETED
 
     async def aclose(self) -> None:
-        """Do nothing: the stored data stays in memory."""
+        """Close the journal; the stored data stays in memory."""
+        self._is_open = False
 
     def _ordered(self) -> list[ItemRecord]:
         records = [item.record() for item in self._items.values()]
@@ -270,12 +274,19 @@ class MemoryReader:
     """
 
     def __init__(
-        self, name: str, run: RunRecord, records: list[ItemRecord], samples: list[SlotSample]
+        self,
+        name: str,
+        run: RunRecord,
+        records: list[ItemRecord],
+        samples: list[SlotSample],
+        *,
+        alive: bool,
     ) -> None:
         self.name: str = name
         self.run: RunRecord = run
         self._records = records
         self._samples = samples
+        self._alive = alive
 
     def __enter__(self) -> MemoryReader:
         return self
@@ -294,6 +305,10 @@ class MemoryReader:
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
         return iter(self._samples)
+
+    def alive(self) -> bool:
+        """Return whether the journal was open at the time of the snapshot."""
+        return self._alive
 
     def close(self) -> None:
         """Do nothing."""

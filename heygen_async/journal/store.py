@@ -112,6 +112,14 @@ class JournalReader(Protocol):
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
 
+    def alive(self) -> bool:
+        """Return whether a process works on the run, as its lock or its leases show.
+
+        A run in a file is alive from ``open`` to ``aclose`` or to the end of the process. A run of
+        a shared store is alive while a living owner holds an item that has not ended; after a kill
+        it stays alive for the rest of the lease.
+        """
+
     def close(self) -> None:
         """Release the store. Can be called twice."""
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore, MemoryJournal, SqliteJournal
 from heygen_async.journal.postgres import PostgresJournal
-from tests.conformance.journal_store import JournalStoreMachine, StoreFactory
+from tests.conformance.journal_store import SPEC, JournalStoreMachine, StoreFactory
+from tests.journal.journals import intent_of
 from tests.postgres import end_connections
 
 
@@ -97,6 +99,37 @@ def keeps_its_promises(factory: Callable[[], StoreFactory], examples: int = 30) 
     Machine.factory = staticmethod(factory)
     chosen = settings(max_examples=examples, stateful_step_count=30)
     run_state_machine_as_test(Machine, settings=chosen)
+
+
+async def shows_whether_it_is_alive(stores: StoreFactory) -> None:
+    """A reader must tell a run in progress from one that was closed, and from one that crashed."""
+
+    async def alive(store: JournalStore) -> bool:
+        with await asyncio.to_thread(store.reader) as reader:
+            return await asyncio.to_thread(reader.alive)
+
+    store = stores.make(time.time)
+    try:
+        for position, key in enumerate("ab"):
+            await store.open(SPEC)
+            await store.heartbeat(key, 60.0)
+            await store.begin([intent_of(key, position)], key)
+            assert await alive(store)
+            await store.aclose()
+            assert not await alive(store)
+    finally:
+        stores.aclose()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("factory", [MemoryFactory, SqliteFactory])
+async def test_a_reader_shows_whether_the_run_is_alive(factory: type[StoreFactory]) -> None:
+    await shows_whether_it_is_alive(factory())
+
+
+@pytest.mark.anyio
+async def test_a_reader_of_postgres_shows_whether_the_run_is_alive(postgres_database: str) -> None:
+    await shows_whether_it_is_alive(PostgresFactory(postgres_database))
 
 
 @pytest.mark.parametrize("factory", [MemoryFactory, SqliteFactory])

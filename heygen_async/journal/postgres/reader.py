@@ -17,6 +17,7 @@ from heygen_async.journal.postgres.rows import (
     Connection,
     StoredRun,
     find_run,
+    is_alive,
     page,
     slot_samples,
     totals,
@@ -90,6 +91,10 @@ class PostgresReader:
             if len(page) < _PAGE:
                 return
             after = page[-1].at
+
+    def alive(self) -> bool:
+        """Return whether a living owner holds an item that has not ended."""
+        return self._query(lambda connection: is_alive(connection, self._run))
 
     def _query(self, ask: Callable[..., T]) -> T:
         try:

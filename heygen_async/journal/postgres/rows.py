@@ -148,6 +148,12 @@ def slot_samples(connection: Connection, run: int, after: float, count: int) -> 
     return [SlotSample(*row) for row in connection.execute(sql("slot_samples"), arguments)]
 
 
+def is_alive(connection: Connection, run: int) -> bool:
+    """Return whether a living owner holds an item of a run that has not ended."""
+    row = connection.execute(sql("is_alive"), {"run": run}).fetchone()
+    return row is not None and bool(row[0])
+
+
 def totals(connection: Connection, run: int) -> Totals:
     """Return sums over all items that were begun. Reads all of them."""
     rows = connection.execute(sql("totals"), {"run": run}).fetchall()

@@ -221,6 +221,13 @@ WHERE run = %(run)s;
 SELECT owner FROM heygen_async.owners
 WHERE lease_until > coalesce(%(now)s, extract(epoch FROM clock_timestamp()));
 
+-- name: is_alive
+SELECT EXISTS (
+    SELECT FROM heygen_async.items JOIN heygen_async.owners USING (owner)
+    WHERE run = %(run)s AND state IN ('intended', 'submitted', 'uncertain')
+        AND lease_until > extract(epoch FROM clock_timestamp())
+);
+
 -- name: claims
 SELECT owner, key_digest, ended FROM pg_temp.claimed WHERE key_digest = ANY(%(digests)s);
 

@@ -91,6 +91,35 @@ class FileLock:
             file.close()
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a running process holds a lock, without touching the lock.
+
+    Taking the lock for a moment would answer the question, and could refuse a run that starts then.
+    So the process that the file names is looked up. If it is on another machine or in another
+    container, the lock counts as not held. On Windows, where a process cannot be looked up with the
+    standard library, a file that a crash has left counts as held.
+
+    Args:
+        path: The lock's own file.
+    """
+    try:
+        with open_regular(path, "rb") as file:
+            process_id = _process_id(file)
+    except OSError:
+        return False
+    if sys.platform == "win32":
+        return True
+    if process_id is None or process_id <= 0:
+        return False
+    try:
+        os.kill(process_id, 0)
+    except PermissionError:  # it belongs to another user
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def _same_file(file: io.FileIO, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(path))

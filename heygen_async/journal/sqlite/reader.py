@@ -13,6 +13,7 @@ from typing import TypeVar
 from heygen_async.journal.records import ItemRecord, RunRecord, SlotSample, State, Totals
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
+from heygen_async.journal.sqlite.lock import is_held
 from heygen_async.journal.sqlite.migrations import upgrade
 
 T = TypeVar("T")
@@ -90,6 +91,10 @@ class SqliteReader:
             if len(page) < _PAGE:
                 return
             after = page[-1].at
+
+    def alive(self) -> bool:
+        """Return whether a process has the file open for writing."""
+        return is_held(Path(f"{self._path}.lock"))
 
     def _query(self, ask: Callable[..., T]) -> T:
         try:
