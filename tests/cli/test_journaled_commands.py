@@ -14,7 +14,7 @@ import pytest
 from heygen_async import HeyGen
 from heygen_async.cli.commands.render import render
 from heygen_async.cli.commands.report import report
-from heygen_async.cli.commands.status import standing, status
+from heygen_async.cli.commands.status import status
 from heygen_async.cli.commands.translate import translate
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exit_codes import CommandError, Exit
@@ -22,6 +22,7 @@ from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, journal_store, open_reader
 from heygen_async.pricing.estimates import dollars
+from heygen_async.reports.standing import standing
 from heygen_async.sandbox import Fault, Sandbox
 from tests.cli.test_terminal import Screen
 from tests.cli.waiting import until
