@@ -20,8 +20,11 @@ STATES: tuple[State, ...] = ("intended", "submitted", "completed", "failed", "un
 FINISHED: tuple[State, ...] = ("completed", "failed")
 """States that are final unless the item is submitted again."""
 
+REOPENED = "Reopened"
+"""Error type of a failed item that is to be submitted again."""
+
 ACCOUNT_ERRORS: frozenset[str] = frozenset(
-    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited"}
+    {"AuthenticationError", "PaymentRequired", "QuotaExceeded", "RateLimited", REOPENED}
 )
 """Failures of the account rather than of the item: the next run submits the item again."""
 

@@ -28,6 +28,7 @@ async def submit(
     dsn: str,
     name: str,
     max_cost: float | None,
+    retry_failed: bool,
     until_empty: bool,
     key: str | None,
     choices: RowChoices | None,
@@ -43,6 +44,7 @@ async def submit(
         dsn: The database.
         name: Name of the run.
         max_cost: Maximum cost in US dollars, or None.
+        retry_failed: Submit failed items of the run again.
         until_empty: Start even if the account cannot pay for all of it.
         key: The column of the rows' keys; None uses ``key`` if it exists.
         choices: The user's options for the rows.
@@ -70,6 +72,7 @@ async def submit(
             variants,
             name=name,
             max_cost=max_cost,
+            retry_failed=retry_failed,
             variant=attrgetter("request"),
             key=attrgetter("key") if variants.own_keys else None,
             test=test,

@@ -142,6 +142,7 @@ class Cluster:
         *,
         name: str,
         max_cost: float | None = None,
+        retry_failed: bool = False,
         variant: Callable[[Any], Variant] | None = None,
         key: KeyOf | None = None,
         version: Version = "auto",
@@ -160,6 +161,8 @@ class Cluster:
             name: Name of the run. The same name means the same run.
             max_cost: Maximum estimated cost of the run in US dollars, over all workers. The value
                 of the latest submit applies.
+            retry_failed: Submit all items of the run that have failed so far as new attempts, also
+                those that are not among the variants. Workers may be running.
             variant: As for ``Batch.render``.
             key: As for ``Batch.render``.
             version: As for ``Batch.render``.
@@ -180,7 +183,7 @@ class Cluster:
         run = self._batch(max_cost).render(
             template_id, variants, variant=variant, key=key, version=version, test=test
         )
-        return await self._submit(run, name, max_cost, until_empty=until_empty)
+        return await self._submit(run, name, max_cost, retry_failed, until_empty)
 
     async def submit_translate(
         self,
@@ -189,6 +192,7 @@ class Cluster:
         *,
         name: str,
         max_cost: float | None = None,
+        retry_failed: bool = False,
         request: Callable[[Any], SourceVideo] | None = None,
         key: KeyOf | None = None,
         seconds: float | Callable[[Any], float | None] | None = None,
@@ -201,6 +205,7 @@ class Cluster:
             languages: As for ``Batch.translate``.
             name: As for ``submit_render``.
             max_cost: As for ``submit_render``.
+            retry_failed: As for ``submit_render``.
             request: As for ``Batch.translate``.
             key: As for ``Batch.translate``.
             seconds: As for ``Batch.translate``.
@@ -215,7 +220,7 @@ class Cluster:
         run = self._batch(max_cost).translate(
             video, languages, request=request, key=key, seconds=seconds
         )
-        return await self._submit(run, name, max_cost, until_empty=until_empty)
+        return await self._submit(run, name, max_cost, retry_failed, until_empty)
 
     async def submit_requests(
         self,
@@ -223,6 +228,7 @@ class Cluster:
         *,
         name: str,
         max_cost: float | None = None,
+        retry_failed: bool = False,
         request: Callable[[Any], Request] = lambda item: item,
         seconds: Callable[[Any], float | None] | None = None,
         key: KeyOf | None = None,
@@ -234,6 +240,7 @@ class Cluster:
             requests: As for ``Batch.run``.
             name: As for ``submit_render``.
             max_cost: As for ``submit_render``.
+            retry_failed: As for ``submit_render``.
             request: As for ``Batch.run``.
             seconds: As for ``Batch.run``.
             key: As for ``Batch.run``.
@@ -246,7 +253,7 @@ class Cluster:
             HeyGenError: As for ``submit_render``.
         """
         run = self._batch(max_cost).run(requests, request=request, seconds=seconds, key=key)
-        return await self._submit(run, name, max_cost, until_empty=until_empty)
+        return await self._submit(run, name, max_cost, retry_failed, until_empty)
 
     async def submit_speech(
         self,
@@ -254,6 +261,7 @@ class Cluster:
         *,
         name: str,
         max_cost: float | None = None,
+        retry_failed: bool = False,
         voice_id: str | None = None,
         request: Callable[[Any], str | SpeechRequest] | None = None,
         key: KeyOf | None = None,
@@ -266,6 +274,7 @@ class Cluster:
             texts: As for ``Batch.speech``.
             name: As for ``submit_render``.
             max_cost: As for ``submit_render``.
+            retry_failed: As for ``submit_render``.
             voice_id: As for ``Batch.speech``.
             request: As for ``Batch.speech``.
             key: As for ``Batch.speech``.
@@ -281,7 +290,7 @@ class Cluster:
         run = self._batch(max_cost).speech(
             texts, voice_id=voice_id, request=request, key=key, **fields
         )
-        return await self._submit(run, name, max_cost, until_empty=until_empty)
+        return await self._submit(run, name, max_cost, retry_failed, until_empty)
 
     async def worker(
         self,
@@ -345,7 +354,12 @@ class Cluster:
         return self._user, engine
 
     async def _submit(
-        self, run: Run[Any], name: str, max_cost: float | None, *, until_empty: bool
+        self,
+        run: Run[Any],
+        name: str,
+        max_cost: float | None,
+        retry_failed: bool,
+        until_empty: bool,
     ) -> ClusterRun:
         user, engine = await self._account()
         manifest, database = run.manifest, self._database
@@ -382,15 +396,17 @@ class Cluster:
         async with database.session() as session:
             intake = Intake(session, row.run, row.budget, name, engine.defer)
             await intake.enter(manifest, measures=measures)
+        if retry_failed:
+            await database.reopen_failed(row)
         await self._requeue(engine, row)
         await database.all("end_submit", {"run": row.run})
         return ClusterRun(database, row)
 
     async def _requeue(self, engine: Engine, row: RunRow) -> None:
-        """Insert tasks for unfinished shards without one, for example after a cap."""
+        """Insert tasks for the shards with open items, for example after a cap."""
         values = {"run": row.run, "again": AGAIN, "task": TASK}
         async with self._database.transaction() as connection:
-            for (shard,) in await self._database.all("shards_without_task", values):
+            for (shard,) in await self._database.all("shards_to_do", values):
                 await engine.defer(connection, row.run, shard)
 
 

@@ -245,7 +245,7 @@ class ClusterRun:
             counts[state] += items
             usd += cost or 0.0
             lately += ended
-        left = await self._tasks_left()
+        left = await self._shards_left()
         ((shards, swept, running, limit),) = await database.all("cluster_figures", values)
         workers = tuple(
             WorkerStatus(name=name, alive=alive, running=jobs, seen=seen)
@@ -285,8 +285,8 @@ class ClusterRun:
 
     async def _at_rest(self) -> bool:
         row = await self._database.run(self._run)
-        return (row.entered or row.cancelled) and not await self._tasks_left()
+        return (row.entered or row.cancelled) and not await self._shards_left()
 
-    async def _tasks_left(self) -> int:
-        ((count,),) = await self._database.all("tasks_left", {"run": self._run, "task": TASK})
+    async def _shards_left(self) -> int:
+        ((count,),) = await self._database.all("shards_left", {"run": self._run, "task": TASK})
         return int(count)

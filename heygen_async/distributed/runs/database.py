@@ -18,7 +18,7 @@ from heygen_async.distributed.runs.statements import sql
 from heygen_async.distributed.runs.stored_submissions import StoredItem
 from heygen_async.errors import JournalError
 from heygen_async.journal.postgres.connection import OPTIONS, error_from_postgres, locate
-from heygen_async.journal.records import ACCOUNT_ERRORS
+from heygen_async.journal.records import ACCOUNT_ERRORS, REOPENED
 from heygen_async.journal.rules import journal_error
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
@@ -193,6 +193,13 @@ class Database:
         values = {"run": run, "shard": shard, "again": AGAIN}
         (row,) = await self.all("left_items", values)
         return LeftItems(*row)
+
+    async def reopen_failed(self, row: RunRow) -> None:
+        """Let all failed items of a run be submitted again."""
+        async with self.transaction() as connection:
+            await connection.execute(sql("lock_budget"), {"budget": row.budget})
+            values = {"run": row.run, "reopened": REOPENED, "again": AGAIN}
+            await connection.execute(sql("reopen_failed"), values)
 
     async def beat(
         self, worker: str, label: str, running: int, owners: Sequence[str], lease: float

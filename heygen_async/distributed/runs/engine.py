@@ -99,8 +99,13 @@ class Engine:
         await self._app.open_async(self._database.pool)
 
     async def defer(self, connection: AsyncConnection[Any], run: int, shard: int) -> None:
-        """Insert the task of a shard, in the transaction of a connection."""
-        task = self._app.configure_task(TASK, queue=self._queue, connection=connection)
+        """Insert a task of a shard, in the transaction of a connection.
+
+        The tasks of a shard run one after the other.
+        """
+        task = self._app.configure_task(
+            TASK, queue=self._queue, lock=f"{run}.{shard}", connection=connection
+        )
         await task.defer_async(run=run, shard=shard)
 
     async def work(

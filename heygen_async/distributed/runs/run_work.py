@@ -193,8 +193,8 @@ class ShardWork:
             return None
         submission, estimate = item.restore()
         # Items that earlier workers have begun use the slots that those workers have left.
-        slots = self._work.heygen.slots
-        slot = slots.acquire("bulk" if item.state == "queued" else "interactive")
+        begun = item.state in ("intended", "submitted")
+        slot = self._work.heygen.slots.acquire("interactive" if begun else "bulk")
         lease: SlotLease | None
         if item.state == "submitted":
             lease = await slot

@@ -47,7 +47,7 @@ FROM heygen_async.items
 WHERE run = %(run)s AND shard = %(shard)s AND (
     state IN ('queued', 'intended', 'submitted') OR (state = 'failed' AND error_type = ANY(%(again)s))
 )
-ORDER BY state = 'queued', position, item;
+ORDER BY state IN ('queued', 'failed'), position, item;
 
 -- name: left_items
 SELECT count(*) FILTER (WHERE state = 'submitted'), count(*) FILTER (WHERE state = 'intended'),
@@ -112,14 +112,21 @@ UPDATE heygen_async.runs SET entered = true, settings = (
 )::text
 WHERE run = %(run)s;
 
--- name: shards_without_task
+-- name: reopen_failed
+-- Its record stays, so that the next attempt has another idempotency key.
+UPDATE heygen_async.items SET error_type = %(reopened)s
+WHERE run = %(run)s AND state = 'failed' AND error_type <> ALL(%(again)s);
+
+-- name: shards_to_do
+-- Those with open items and no task that begins later: a task in progress may have seen them as they
+-- were before. The tasks of a shard run one after the other.
 SELECT DISTINCT shard FROM heygen_async.items
 WHERE run = %(run)s AND shard IS NOT NULL
     AND (state IN ('queued', 'intended', 'submitted')
         OR (state = 'failed' AND error_type = ANY(%(again)s)))
     AND NOT EXISTS (
         SELECT FROM heygen_async.procrastinate_jobs
-        WHERE task_name = %(task)s AND status IN ('todo', 'doing')
+        WHERE task_name = %(task)s AND status = 'todo'
             AND (args->>'run')::bigint = items.run AND (args->>'shard')::int = items.shard
     )
 ORDER BY shard;
@@ -137,8 +144,8 @@ WHERE account IS NOT NULL AND NOT cancelled AND (
 UPDATE heygen_async.runs SET cancelled = true WHERE run = %(run)s
 RETURNING pg_notify('heygen_async', run::text);
 
--- name: tasks_left
-SELECT count(*) FROM heygen_async.procrastinate_jobs
+-- name: shards_left
+SELECT count(DISTINCT args->>'shard') FROM heygen_async.procrastinate_jobs
 WHERE task_name = %(task)s AND status IN ('todo', 'doing') AND (args->>'run')::bigint = %(run)s;
 
 -- name: outcomes
