@@ -116,6 +116,7 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[all]", *groups("bench"))
     for name in (
         "api_batch",
+        "bulk",
         "call_overhead",
         "cluster",
         "fan_out",
@@ -126,6 +127,7 @@ def bench(session: nox.Session) -> None:
         "polling",
         "shared_slots",
         "told",
+        "transfers",
         "webhooks",
     ):
         session.run("python", f"benchmarks/{name}.py", *session.posargs)
