@@ -183,6 +183,43 @@ class Durations:
         self._tick = min(max(tick, SHORTEST_TICK), TICK)
 
 
+def time_left(
+    *,
+    waiting: int,
+    running: int,
+    at_once: int,
+    ended: int,
+    elapsed: float,
+    job_seconds: float | None,
+    youngest: float,
+) -> float | None:
+    """Estimate the seconds until a number of jobs have ended.
+
+    The estimate follows from the rate, once as many jobs have ended as run at once, and before that
+    from the duration of a job.
+
+    Args:
+        waiting: Number of jobs that have not started.
+        running: Number of running jobs.
+        at_once: Number of jobs that run at once; at least 1.
+        ended: Number of jobs that have ended within ``elapsed`` seconds.
+        elapsed: Period over which the rate is measured, in seconds.
+        job_seconds: Median duration of a job in seconds, or None if unknown.
+        youngest: Age of the job that started last, in seconds.
+
+    Returns:
+        The seconds; None if neither a rate nor a duration is known, or nothing is left.
+    """
+    if not waiting + running:
+        return None
+    if ended and (ended >= at_once or not job_seconds):
+        return (waiting + running) * elapsed / ended
+    if not job_seconds:
+        return None
+    # The last job starts when all others have passed the slots. One that is overdue ends soon.
+    return waiting * job_seconds / at_once + max(job_seconds - youngest, job_seconds / 10)
+
+
 def normal_below(z: float) -> float:
     """Return the share of the standard normal distribution below ``z``."""
     return 0.5 * math.erfc(-z / math.sqrt(2))

@@ -66,12 +66,19 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
 
 def report_page(aggregates: RunAggregates) -> str:
     """Return the page as HTML."""
-    sections = (_heading, _figures, _charts, _failures, _outputs)
     return Template((_FILES / "page.html").read_text("utf-8")).substitute(
         title=escape(f"{aggregates.run.kind} {aggregates.run.subject}"),
         style=(_FILES / "style.css").read_text("utf-8"),
-        body="".join(part for section in sections for part in section(aggregates)),
+        body="".join(report_sections(aggregates).values()),
     )
+
+
+def report_sections(aggregates: RunAggregates) -> dict[str, str]:
+    """Return the sections of the page as HTML, by their names, in the order of the page."""
+    sections = (_heading, _figures, _charts, _failures, _outputs)
+    return {
+        section.__name__.removeprefix("_"): "".join(section(aggregates)) for section in sections
+    }
 
 
 def _heading(aggregates: RunAggregates) -> Iterator[str]:

@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import contextlib
+import glob
+from collections import Counter, deque
+from statistics import median
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from heygen_async.journal import FINISHED, ItemRecord, JournalReader
+from heygen_async.errors import JournalError
+from heygen_async.jobs.schedule import time_left
+from heygen_async.journal import (
+    FINISHED,
+    ItemRecord,
+    JournalLocation,
+    JournalReader,
+    JournalStore,
+    journal_store,
+)
 
 # Period in seconds over which the rate is computed.
 _LATELY = 300.0
+# Number of the latest jobs whose durations are counted.
+_DURATIONS = 200
+# Seconds for which a run counts as alive after its last sample: between two items of a run in a
+# database, no item may be open.
+_RECENT = 5.0
+
+RunState: TypeAlias = Literal["running", "paused", "ended", "stopped", "interrupted"]
+"""State of a run. ``running``: a process works on it. ``paused``: submissions are held back, since
+HeyGen asked for a pause or the account has no credit. ``ended``: every item has ended. ``stopped``:
+no process works on it, and items are left. ``interrupted``: the same, and jobs are left whose end
+nobody has recorded, as after a kill.
+"""
+
+STATE_WORDS: dict[RunState, tuple[str, str]] = {
+    "running": ("Running", ""),
+    "paused": (
+        "Paused",
+        "Nothing is submitted: HeyGen asked for a pause, or the account has no credit. The run "
+        "continues by itself.",
+    ),
+    "ended": ("Ended", "Every item has ended."),
+    "stopped": (
+        "Stopped",
+        "No process works on the run. The command that began it continues it, and pays for nothing "
+        "twice.",
+    ),
+    "interrupted": (
+        "Interrupted",
+        "The process that worked on the run is gone, and left jobs behind. The command that began "
+        "the run waits for them and continues it, and pays for nothing twice.",
+    ),
+}
+"""Name and explanation of each state."""
 
 
 class Oldest(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +76,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Status of a run.
 
     Attributes:
+        state: Its state.
         kind: Kind of run.
         subject: Its subject.
+        title: What people call the subject, such as the name of a template; the subject if unknown.
         run_id: Part of its idempotency keys.
         created_at: Time of its creation in Unix seconds.
         total: Number of items of the run; if the journal does not state it, number of items in the
@@ -51,11 +99,18 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         failures: Number of failed items by code.
         not_submitted: Number of items that HeyGen refused because of the account, by code. The next
             run resubmits them, and they do not count as failed.
+        elapsed: Seconds from the first intent to now, or to the last outcome if no process works on
+            it.
+        waiting: Number of known items that have not begun.
+        limit: Known limit of concurrent jobs on the account, or None.
+        job_seconds: Median duration of its latest jobs in seconds, or None.
         paused_for: Seconds for which submissions have been paused, or None if they are not paused.
     """
 
+    state: RunState
     kind: str
     subject: str
+    title: str
     run_id: str
     created_at: float
     total: int
@@ -73,7 +128,26 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     oldest: Oldest | None
     failures: dict[str, int]
     not_submitted: dict[str, int]
+    elapsed: float
+    waiting: int
+    limit: int | None
+    job_seconds: float | None
     paused_for: float | None
+
+    @property
+    def over(self) -> bool:
+        """Whether no process works on the run."""
+        return self.state in ("ended", "stopped", "interrupted")
+
+    @property
+    def running(self) -> int:
+        """Number of jobs in flight."""
+        return self.counts["submitted"]
+
+    @property
+    def ended(self) -> int:
+        """Number of items that have completed or failed."""
+        return self.counts["completed"] + self.counts["failed"]
 
 
 def standing(view: JournalReader, now: float) -> Standing:
@@ -83,35 +157,57 @@ def standing(view: JournalReader, now: float) -> Standing:
         view: The journal.
         now: Unix seconds.
     """
-    totals = view.totals()
+    alive, totals = view.alive(), view.totals()
     failures: Counter[str] = Counter()
     refused: Counter[str] = Counter()
+    durations: deque[float] = deque(maxlen=_DURATIONS)
     oldest: ItemRecord | None = None
-    lately = 0
+    lately, newest = 0, float("-inf")
     for entry in view.records():
         if entry.state == "failed":
             again = entry.resubmits(retry_failed=False)
             (refused if again else failures)[entry.error_code or entry.error_type or "unknown"] += 1
         if entry.state in FINISHED:
             lately += entry.ended_at is not None and entry.ended_at > now - _LATELY
-        elif entry.state != "uncertain" and (oldest is None or _since(entry) < _since(oldest)):
-            oldest = entry
+            if entry.submitted_at is not None and entry.ended_at is not None:
+                durations.append(entry.ended_at - entry.submitted_at)
+        elif entry.state != "uncertain":
+            newest = max(newest, _since(entry))
+            if oldest is None or _since(entry) < _since(oldest):
+                oldest = entry
     settings = view.run.settings
     total_known = view.run.items is not None
     total = view.run.total(totals.items)
     counts = {str(state): count for state, count in totals.counts.items()}
     counts["failed"] -= refused.total()
     ended = sum(counts[state] for state in FINISHED)
-    paused_at: float | None = None
+    paused_at, limit = None, None
+    last_sample = float("-inf")
     for sample in view.slots():  # submissions are paused while no slot is available
         paused_at = paused_at or sample.at if sample.slot_limit == 0 else None
+        limit, last_sample = sample.slot_limit or limit, sample.at
     began = totals.first_intended_at
     span = min(_LATELY, now - began) if began is not None else 0.0
     per_second = lately / span if span > 0 else 0.0
-    left = total - ended - totals.counts["uncertain"]
+    in_flight = counts["submitted"] + counts["intended"]
+    left = total - ended - counts["uncertain"]
+    alive = alive or (left > 0 and last_sample > now - _RECENT)
+    job_seconds = median(durations) if durations else None
+    seconds_left = time_left(
+        waiting=left - counts["submitted"],
+        running=counts["submitted"],
+        at_once=counts["submitted"] or limit or 1,
+        ended=lately,
+        elapsed=span,
+        job_seconds=job_seconds if alive else None,
+        youngest=now - newest,
+    )
+    until = now if alive else max(totals.last_ended_at or 0.0, last_sample)
     return Standing(
+        state=_state(alive, paused=paused_at is not None, in_flight=in_flight, left=left),
         kind=view.run.kind,
         subject=view.run.subject,
+        title=str(settings.get("title") or view.run.subject),
         run_id=view.run.run_id,
         created_at=view.run.created_at,
         total=total,
@@ -124,15 +220,52 @@ def standing(view: JournalReader, now: float) -> Standing:
         prices_as_of=settings.get("prices_as_of"),
         max_cost=settings.get("max_cost"),
         per_minute=per_second * 60,
-        seconds_left=left / per_second if per_second and left and total_known else None,
+        seconds_left=seconds_left if total_known else None,
         last_ended_at=totals.last_ended_at,
         oldest=None
         if oldest is None
         else Oldest(key=oldest.key, job_id=oldest.job_id, seconds=now - _since(oldest)),
         failures=dict(failures.most_common()),
         not_submitted=dict(refused.most_common()),
+        elapsed=0.0 if began is None else max(0.0, until - began),
+        waiting=max(0, left - in_flight),
+        limit=limit,
+        job_seconds=job_seconds,
         paused_for=None if paused_at is None else now - paused_at,
     )
+
+
+def _state(alive: bool, *, paused: bool, in_flight: int, left: int) -> RunState:
+    if alive:
+        return "paused" if paused else "running"
+    if in_flight:
+        return "interrupted"
+    return "stopped" if left > 0 else "ended"
+
+
+def stages_of(journal: JournalLocation) -> list[JournalStore]:
+    """Return a journal, or the journals of a chain's stages beside it, oldest first. Blocks.
+
+    Args:
+        journal: The journal of the run or of the chain.
+
+    Returns:
+        The journals that exist.
+    """
+    store = journal_store(journal)
+    if store.exists():
+        return [store]
+    if store.path is None:
+        return []
+    pattern = f"{glob.escape(store.path.stem)}.*{store.path.suffix}"
+    beside = [journal_store(path) for path in store.path.parent.glob(pattern)]
+    return sorted((stage for stage in beside if stage.exists()), key=_began)
+
+
+def _began(store: JournalStore) -> float:
+    with contextlib.suppress(JournalError), store.reader() as view:
+        return view.run.created_at
+    return float("inf")
 
 
 def _since(entry: ItemRecord) -> float:
