@@ -11,6 +11,7 @@ from heygen_async.errors import ConfigurationError
 from heygen_async.journal.memory import MemoryJournal
 from heygen_async.journal.records import (
     FINISHED,
+    Delivery,
     Finish,
     Intent,
     ItemRecord,
@@ -25,6 +26,7 @@ from heygen_async.journal.store import Begin, JournalReader, JournalStore, Opene
 __all__ = [
     "FINISHED",
     "Begin",
+    "Delivery",
     "Finish",
     "Intent",
     "ItemRecord",

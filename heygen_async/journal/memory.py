@@ -22,7 +22,9 @@ from msgspec.structs import asdict, replace
 from heygen_async.errors import JournalError
 from heygen_async.journal.keys import check_run_id
 from heygen_async.journal.records import (
+    COMPLETED,
     FINISHED,
+    Delivery,
     Finish,
     Intent,
     ItemRecord,
@@ -93,7 +95,8 @@ class MemoryJournal:
         if self._run is None:
             raise journal_error(self.name, "missing", "nothing was stored")
         records, samples = self._ordered(), list(self._samples)
-        return MemoryReader(self.name, self._run, records, samples, alive=self._is_open)
+        delivered = {key: item.delivered() for key, item in self._items.items()}
+        return MemoryReader(self.name, self._run, records, samples, delivered, alive=self._is_open)
 
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing; create it if it does not exist."""
@@ -188,6 +191,22 @@ class MemoryJournal:
         item.resends += 1
         return _COMPLETED
 
+    def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Completed[None]:
+        """Record that an item's outcome was delivered."""
+        item = self._items.get(key)
+        if item is None:
+            return Failed(unknown_key(self.name, key))
+        if item.state not in FINISHED:
+            return Failed(wrong_state(self.name, item.record(), "delivered"))
+        now = self._clock()
+        item.deliveries |= {one.target: replace(one, at=now) for one in deliveries}
+        return _COMPLETED
+
+    def deliveries(self, key: str) -> Completed[list[Delivery]]:
+        """Return the deliveries of an item's latest attempt, in the order of their targets."""
+        item = self._items.get(key)
+        return Completed([] if item is None else item.delivered())
+
     def members(self, idempotency_key: str) -> Completed[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
         return Completed(
@@ -253,6 +272,11 @@ class _Item(msgspec.Struct):
     submitted_at: float | None = None
     ended_at: float | None = None
     outcome: Finish | None = None
+    deliveries: dict[str, Delivery] = {}
+
+    def delivered(self) -> list[Delivery]:
+        """Return the deliveries in the order of their targets."""
+        return [self.deliveries[target] for target in sorted(self.deliveries)]
 
     def record(self) -> ItemRecord:
         """Return the record of the item."""
@@ -279,6 +303,7 @@ class MemoryReader:
         run: RunRecord,
         records: list[ItemRecord],
         samples: list[SlotSample],
+        delivered: Mapping[str, list[Delivery]],
         *,
         alive: bool,
     ) -> None:
@@ -286,6 +311,7 @@ class MemoryReader:
         self.run: RunRecord = run
         self._records = records
         self._samples = samples
+        self._delivered = delivered
         self._alive = alive
 
     def __enter__(self) -> MemoryReader:
@@ -301,6 +327,18 @@ class MemoryReader:
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in the given states, in the order of positions."""
         return (record for record in self._records if states is None or record.state in states)
+
+    def undelivered(
+        self, target: str, states: Collection[State] = COMPLETED
+    ) -> Iterator[ItemRecord]:
+        """Iterate over items whose outcome was not delivered to a target."""
+        for record in self.records(states):
+            if all(one.target != target for one in self._delivered[record.key]):
+                yield record
+
+    def deliveries(self) -> Iterator[tuple[str, Delivery]]:
+        """Iterate over the keys of items and their deliveries."""
+        return ((key, one) for key, several in self._delivered.items() for one in several)
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""

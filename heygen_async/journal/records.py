@@ -17,6 +17,9 @@ State: TypeAlias = Literal["intended", "submitted", "completed", "failed", "unce
 STATES: tuple[State, ...] = ("intended", "submitted", "completed", "failed", "uncertain")
 """All states."""
 
+COMPLETED: tuple[State, ...] = ("completed",)
+"""States of items whose job has a result."""
+
 FINISHED: tuple[State, ...] = ("completed", "failed")
 """States that are final unless the item is submitted again."""
 
@@ -199,6 +202,22 @@ class RunRecord(msgspec.Struct, frozen=True):
             held: Number of items in the journal; some may belong to earlier starts only.
         """
         return max(self.items or 0, held)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """The delivery of an item's outcome to one target, such as a folder, a bucket or a webhook.
+
+    Attributes:
+        target: Name of the target. It contains no secrets.
+        location: Path or URL of the file that was written, or None.
+        url: Public URL of the file, or None.
+        at: When it was recorded, in Unix seconds; set by the store.
+    """
+
+    target: str
+    location: str | None = None
+    url: str | None = None
+    at: float = 0.0
 
 
 class SlotSample(msgspec.Struct, frozen=True):

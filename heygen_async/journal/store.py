@@ -11,6 +11,8 @@ import msgspec
 
 from heygen_async.errors import BudgetExceeded
 from heygen_async.journal.records import (
+    COMPLETED,
+    Delivery,
     Finish,
     Intent,
     ItemRecord,
@@ -108,6 +110,19 @@ class JournalReader(Protocol):
         Args:
             states: Only include items in these states; None for all.
         """
+
+    def undelivered(
+        self, target: str, states: Collection[State] = COMPLETED
+    ) -> Iterator[ItemRecord]:
+        """Iterate over items whose outcome was not delivered to a target, in order of positions.
+
+        Args:
+            target: Name of the target.
+            states: Only include items in these states.
+        """
+
+    def deliveries(self) -> Iterator[tuple[str, Delivery]]:
+        """Iterate over the keys of items and their deliveries, in any order."""
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
@@ -267,6 +282,27 @@ class JournalStore(Protocol):
 
         Raises:
             JournalError: The change is not durable, or the item is unknown.
+        """
+
+    def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Awaitable[None]:
+        """Record that an item's outcome was delivered; deliveries to the same target are replaced.
+
+        Deliveries belong to the attempt that has ended. If the item is submitted again, its new
+        outcome has not been delivered.
+
+        Args:
+            key: The item's key.
+            deliveries: The deliveries.
+
+        Raises:
+            JournalError: The deliveries are not durable, or the item is unknown or has not ended.
+        """
+
+    def deliveries(self, key: str) -> Awaitable[list[Delivery]]:
+        """Return the deliveries of an item's latest attempt, in the order of their targets.
+
+        Args:
+            key: The item's key. An unknown item has none.
         """
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:

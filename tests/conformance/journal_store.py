@@ -21,14 +21,25 @@ from hypothesis.stateful import (
 )
 
 from heygen_async.errors import JournalError
-from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore, RunSpec, Totals
+from heygen_async.journal import (
+    FINISHED,
+    Begin,
+    Delivery,
+    Finish,
+    Intent,
+    ItemRecord,
+    JournalStore,
+    RunSpec,
+    Totals,
+)
+from heygen_async.journal.records import COMPLETED
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
 T = TypeVar("T")
 
 KEYS = ("a", "b", "c", "naïve ☃", "")
-FINISHED = ("completed", "failed")
 OWNERS = ("one", "two", "three")
+TARGETS = ("./{key}.mp4", "s3://bucket", "☃")
 SPEC = RunSpec(kind="requests", subject="s", run_id="run", settings={"items": 5})
 
 
@@ -63,6 +74,7 @@ class Item(msgspec.Struct):
     ended_at: float | None = None
     outcome: Finish | None = None
     resends: int = 0
+    deliveries: dict[str, Delivery] = {}
 
     @property
     def finished(self) -> bool:
@@ -185,6 +197,16 @@ class Model:
         self.items[key].resends += 1
         return None
 
+    def delivered(self, key: str, deliveries: list[Delivery]) -> Refused | None:
+        item = self.items.get(key)
+        if item is None:
+            return Refused("unknown_key")
+        if not item.finished:
+            return Refused("wrong_state")
+        for one in deliveries:
+            item.deliveries[one.target] = msgspec.structs.replace(one, at=self.now)
+        return None
+
     def in_order(self) -> list[Item]:
         return sorted(self.items.values(), key=lambda item: item.intent.position)
 
@@ -267,6 +289,12 @@ finishes = st.builds(
     output_seconds=amounts,
     usd=amounts,
     charged_usd=amounts,
+)
+deliveries = st.builds(
+    Delivery,
+    st.sampled_from(TARGETS),
+    location=st.none() | st.sampled_from(("a.mp4", "s3://bucket/☃.mp4")),
+    url=st.none() | st.just("https://cdn/a.mp4"),
 )
 Call = tuple[str, Any]
 calls: st.SearchStrategy[Call] = st.one_of(
@@ -360,6 +388,38 @@ class JournalStoreMachine(RuleBasedStateMachine):
     def mark_uncertain(self, key: str) -> None:
         expected = self.model.mark_uncertain(key)
         self.run(self.met(expected, lambda: self.store.mark_uncertain(key)))
+
+    @rule(
+        key=keys,
+        several=st.lists(deliveries, min_size=1, max_size=3, unique_by=lambda one: one.target),
+    )
+    def delivered(self, key: str, several: list[Delivery]) -> None:
+        expected = self.model.delivered(key, several)
+        self.run(self.met(expected, lambda: self.store.delivered(key, several)))
+
+    @rule(name=st.sampled_from(TARGETS))
+    def ask_for_deliveries(self, name: str) -> None:
+        wanted = {
+            key: [item.deliveries[one] for one in sorted(item.deliveries)]
+            for key, item in self.model.items.items()
+        }
+
+        async def work() -> None:
+            for key in KEYS:
+                assert await self.store.deliveries(key) == wanted.get(key, [])
+
+        self.run(work())
+        with self.store.reader() as reader:
+            found = list(reader.deliveries())
+            for states in (COMPLETED, FINISHED):
+                left = [record.key for record in reader.undelivered(name, states)]
+                assert left == [
+                    item.intent.key
+                    for item in self.model.in_order()
+                    if item.state in states and name not in item.deliveries
+                ]
+        every = [(key, one) for key, several in wanted.items() for one in several]
+        assert sorted(found, key=repr) == sorted(every, key=repr)
 
     @rule(key=keys)
     def count_resend(self, key: str) -> None:

@@ -18,7 +18,7 @@ from heygen_async.cli.commands.report import report
 from heygen_async.cli.commands.status import status
 from heygen_async.cli.display import Lines
 from heygen_async.errors import JournalError
-from heygen_async.journal import ItemRecord, Opened, RunSpec, SqliteJournal, open_reader
+from heygen_async.journal import FINISHED, ItemRecord, Opened, RunSpec, SqliteJournal, open_reader
 from heygen_async.journal.keys import canonical_json, fingerprint
 from tests.journal.disks import Disk
 from tests.journal.journals import files, records, viewed
@@ -216,3 +216,21 @@ async def test_reading_goes_on_while_it_is_upgraded(tmp_path: Path) -> None:
         assert await asyncio.to_thread(lambda: list(reader.records())) == before
     assert await asyncio.to_thread(lambda: list(reader.records())) == before
     await asyncio.to_thread(reader.close)
+
+
+@every_journal
+async def test_nothing_was_delivered_before_the_upgrade(name: str, tmp_path: Path) -> None:
+    """Nor in a file of this version that was made before deliveries were recorded."""
+    path = copy_of(name, tmp_path)
+
+    def nothing_is_delivered() -> bool:
+        with open_reader(path) as reader:
+            left = list(reader.undelivered("folder", FINISHED))
+            return left == list(reader.records(FINISHED)) and not list(reader.deliveries())
+
+    assert await asyncio.to_thread(nothing_is_delivered)
+    await upgraded(path)
+    assert await asyncio.to_thread(nothing_is_delivered)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE deliveries")
+    assert await asyncio.to_thread(nothing_is_delivered)

@@ -24,9 +24,16 @@ from heygen_async.journal.postgres.connection import (
 )
 from heygen_async.journal.postgres.decisions import Decisions
 from heygen_async.journal.postgres.money import Money
-from heygen_async.journal.postgres.rows import Connection, find_run, key_digest, record, totals
+from heygen_async.journal.postgres.rows import (
+    Connection,
+    find_run,
+    key_digest,
+    record,
+    storable,
+    totals,
+)
 from heygen_async.journal.postgres.statements import sql
-from heygen_async.journal.records import ItemRecord
+from heygen_async.journal.records import Delivery, ItemRecord
 from heygen_async.journal.rules import check_same_run, new_run, unknown_key, wrong_state
 from heygen_async.journal.store import BeginResult, Opened, RunSpec
 from heygen_async.journal.transaction import Results, Row, Transaction
@@ -156,6 +163,17 @@ class PostgresDatabase:
         """Store the length of a source, and end the claim of its owner."""
         digest = str(key_digest(source))
         self._execute("end_scout", source=digest, owner=owner, seconds=seconds)
+
+    def delivered(self, key: str, deliveries: Sequence[Delivery]) -> None:
+        """Store that an item's outcome was delivered."""
+        columns = {
+            "targets": [storable(one.target) for one in deliveries],
+            "locations": [storable(one.location) for one in deliveries],
+            "urls": [storable(one.url) for one in deliveries],
+        }
+        digest = key_digest(key)
+        if self._execute("deliver", digest=digest, now=self._now(), **columns).fetchone() is None:
+            raise wrong_state(self._name, self._present(key), "delivered")
 
     def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
         """Store a sample of the slots."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
+from uuid import UUID
 
 import psycopg
 
@@ -16,13 +17,22 @@ from heygen_async.journal.postgres.connection import (
 from heygen_async.journal.postgres.rows import (
     Connection,
     StoredRun,
+    all_deliveries,
     find_run,
     is_alive,
     page,
     slot_samples,
     totals,
 )
-from heygen_async.journal.records import ItemRecord, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.records import (
+    COMPLETED,
+    Delivery,
+    ItemRecord,
+    RunRecord,
+    SlotSample,
+    State,
+    Totals,
+)
 from heygen_async.journal.rules import journal_error
 
 T = TypeVar("T")
@@ -74,9 +84,33 @@ class PostgresReader:
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in the given states, in the order of positions."""
+        return self._records(states)
+
+    def undelivered(
+        self, target: str, states: Collection[State] = COMPLETED
+    ) -> Iterator[ItemRecord]:
+        """Iterate over items whose outcome was not delivered to a target."""
+        return self._records(states, target)
+
+    def deliveries(self) -> Iterator[tuple[str, Delivery]]:
+        """Iterate over the keys of items and their deliveries."""
+        after = UUID(int=0), ""
+        while True:
+            found = self._query(lambda c, after=after: all_deliveries(c, self._run, after, _PAGE))
+            for digest, key, delivery in found:
+                yield key, delivery
+                after = digest, delivery.target
+            if len(found) < _PAGE:
+                return
+
+    def _records(
+        self, states: Collection[State] | None, target: str | None = None
+    ) -> Iterator[ItemRecord]:
         after = -1
         while True:
-            found = self._query(lambda c, after=after: page(c, self._run, states, after, _PAGE))
+            found = self._query(
+                lambda c, after=after: page(c, self._run, states, after, _PAGE, target)
+            )
             yield from found
             if len(found) < _PAGE:
                 return

@@ -16,6 +16,7 @@ from heygen_async.journal.postgres.statements import sql
 from heygen_async.journal.records import (
     FINISHED,
     STATES,
+    Delivery,
     Intent,
     ItemRecord,
     RunRecord,
@@ -115,7 +116,12 @@ def record(row: Sequence[Any]) -> ItemRecord:
 
 
 def page(
-    connection: Connection, run: int, states: Collection[State] | None, after: int, count: int
+    connection: Connection,
+    run: int,
+    states: Collection[State] | None,
+    after: int,
+    count: int,
+    target: str | None = None,
 ) -> list[ItemRecord]:
     """Return items after a position, in the order of positions.
 
@@ -125,10 +131,35 @@ def page(
         states: Only items in these states; None for all.
         after: The position after which the page starts.
         count: Number of items; more if several share the last position of the page.
+        target: Only items that were not delivered to this target; None for all.
     """
     among = STATES if states is None else states
     arguments = {"run": run, "states": list(among), "after": after, "count": count}
-    return [record(row) for row in connection.execute(sql("records"), arguments)]
+    statement = "records" if target is None else "undelivered"
+    rows = connection.execute(sql(statement), arguments | {"target": storable(target)})
+    return [record(row) for row in rows]
+
+
+def deliveries(connection: Connection, run: int, key: str) -> list[Delivery]:
+    """Return the deliveries of an item, in the order of their targets."""
+    arguments = {"run": run, "digest": key_digest(key)}
+    return [Delivery(*row) for row in connection.execute(sql("deliveries"), arguments)]
+
+
+def all_deliveries(
+    connection: Connection, run: int, after: tuple[UUID, str], count: int
+) -> list[tuple[UUID, str, Delivery]]:
+    """Return digests and keys of items with their deliveries, in the order of digests and targets.
+
+    Args:
+        connection: A connection.
+        run: The number of the run.
+        after: The digest and the target after which the page starts.
+        count: Number of deliveries.
+    """
+    arguments = {"run": run, "digest": after[0], "target": after[1], "count": count}
+    rows = connection.execute(sql("all_deliveries"), arguments)
+    return [(row[0], row[1], Delivery(*row[2:])) for row in rows]
 
 
 def members(connection: Connection, run: int, idempotency_key: str) -> list[ItemRecord]:

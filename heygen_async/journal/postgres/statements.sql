@@ -136,6 +136,17 @@ CREATE INDEX items_open ON heygen_async.items (run)
 CREATE INDEX items_of_server_batches ON heygen_async.items (run, idempotency_key)
     WHERE idempotency_key LIKE '%:batch:%';
 
+CREATE TABLE heygen_async.deliveries (
+    run bigint NOT NULL REFERENCES heygen_async.runs ON DELETE CASCADE,
+    key_digest uuid NOT NULL,  -- of an item of the run
+    target text NOT NULL,
+    attempt int NOT NULL,  -- deliveries of earlier attempts do not count
+    location text,
+    url text,
+    delivered_at double precision NOT NULL,
+    PRIMARY KEY (run, key_digest, target)
+);
+
 CREATE TABLE heygen_async.owners (
     owner text PRIMARY KEY,
     label text NOT NULL DEFAULT '',  -- for people: host and process
@@ -347,6 +358,48 @@ RETURNING item;
 UPDATE heygen_async.items SET resends = resends + 1
 WHERE run = %(run)s AND key_digest = %(digest)s AND state <> 'queued'
 RETURNING item;
+
+-- name: deliver
+INSERT INTO heygen_async.deliveries
+SELECT run, key_digest, delivery.target, attempt, delivery.location, delivery.url, %(now)s
+FROM unnest(%(targets)s::text[], %(locations)s::text[], %(urls)s::text[])
+    AS delivery (target, location, url),
+    heygen_async.items
+WHERE run = %(run)s AND key_digest = %(digest)s AND state IN ('completed', 'failed')
+ORDER BY target
+ON CONFLICT (run, key_digest, target) DO UPDATE SET attempt = excluded.attempt,
+    location = excluded.location, url = excluded.url, delivered_at = excluded.delivered_at
+RETURNING target;
+
+-- name: deliveries
+SELECT target, location, url, delivered_at
+FROM heygen_async.deliveries JOIN heygen_async.items USING (run, key_digest, attempt)
+WHERE run = %(run)s AND key_digest = %(digest)s
+ORDER BY target COLLATE "C";
+
+-- name: all_deliveries
+SELECT key_digest, key, target, location, url, delivered_at
+FROM heygen_async.deliveries JOIN heygen_async.items USING (run, key_digest, attempt)
+WHERE run = %(run)s AND (key_digest, target) > (%(digest)s, %(target)s)
+ORDER BY key_digest, target LIMIT %(count)s;
+
+-- name: undelivered
+-- As records.
+SELECT key, position, attempt, state, operation, path_arguments, idempotency_key,
+    coalesce(callback_id, idempotency_key), fingerprint, payload, NULL, owner, reserved_usd,
+    resends, job_id, result, error_type, error_code, error_message, intended_at, submitted_at,
+    ended_at, output_seconds, usd, charged_usd
+FROM heygen_async.items
+WHERE item IN (
+    SELECT item FROM heygen_async.items
+    WHERE run = %(run)s AND state = ANY(%(states)s) AND position > %(after)s AND NOT EXISTS (
+        SELECT FROM heygen_async.deliveries
+        WHERE deliveries.run = items.run AND deliveries.key_digest = items.key_digest
+            AND deliveries.attempt = items.attempt AND target = %(target)s
+    )
+    ORDER BY position FETCH FIRST %(count)s ROWS WITH TIES
+)
+ORDER BY position, item;
 
 -- name: heartbeat
 INSERT INTO heygen_async.owners (owner, label, started_at, seen_at, lease_until)

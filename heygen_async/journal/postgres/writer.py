@@ -21,8 +21,15 @@ from heygen_async.journal.postgres.database import (
     PostgresDatabase,
 )
 from heygen_async.journal.postgres.reader import PostgresReader, exists
-from heygen_async.journal.postgres.rows import key_digest, members, page, storable, totals
-from heygen_async.journal.records import Finish, Intent, ItemRecord, State, Totals
+from heygen_async.journal.postgres.rows import (
+    deliveries,
+    key_digest,
+    members,
+    page,
+    storable,
+    totals,
+)
+from heygen_async.journal.records import Delivery, Finish, Intent, ItemRecord, State, Totals
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.store import BeginResult, Opened, RunSpec
 from heygen_async.journal.transaction import BeginCall, Written
@@ -161,6 +168,14 @@ class PostgresJournal:
     def count_resend(self, key: str) -> Awaitable[None]:
         """Record that an item is sent again although an earlier attempt may have been paid."""
         return self._do(PostgresDatabase.count_resend, key)
+
+    def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Awaitable[None]:
+        """Record that an item's outcome was delivered."""
+        return self._do(PostgresDatabase.delivered, key, deliveries)
+
+    def deliveries(self, key: str) -> Awaitable[list[Delivery]]:
+        """Return the deliveries of an item's latest attempt, in the order of their targets."""
+        return self._do(PostgresDatabase.read, deliveries, key)
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""

@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from heygen_async.errors import JournalError
-from heygen_async.journal.records import SCHEMA_VERSION, Intent, ItemRecord
+from heygen_async.journal.records import SCHEMA_VERSION, Delivery, Intent, ItemRecord
 from heygen_async.journal.rules import (
     check_same_run,
     journal_error,
@@ -181,6 +181,14 @@ class Database:
         if not self._cursor.execute(_RESEND, (schema.key_digest(key), key)).rowcount:
             raise unknown_key(str(self.path), key)
 
+    def delivered(self, key: str, deliveries: Sequence[Delivery]) -> None:
+        """Store that an item's outcome was delivered."""
+        digest = schema.key_digest(key)
+        for one in deliveries:
+            values = one.target, one.location, one.url, self._clock(), digest, key
+            if not self._cursor.execute(schema.DELIVERED, values).rowcount:
+                raise wrong_state(str(self.path), self._present(key), "delivered")
+
     def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
         """Store a sample of the slots."""
         self._cursor.execute("INSERT INTO slots VALUES (?, ?, ?)", (now, running, slot_limit))
@@ -236,6 +244,7 @@ class Database:
             "(owner TEXT, key_digest INTEGER, PRIMARY KEY (owner, key_digest)) WITHOUT ROWID"
         )
         self._cursor.execute("BEGIN IMMEDIATE")
+        self._cursor.execute(schema.DELIVERIES)
         # Create the log, or fail with the reason. The lock proves that other owners are gone.
         self._cursor.execute("DELETE FROM owners")
         self._cursor.execute("UPDATE run SET settings = ifnull(?, settings)", (self._settings,))

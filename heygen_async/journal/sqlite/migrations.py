@@ -85,7 +85,7 @@ def migrate(connection: sqlite3.Connection, run: RunRecord) -> None:
         with contextlib.closing(schema.records_of_version_1(connection)) as records:
             connection.executemany(_INSERT, (_row(record, run) for record in records))
         connection.execute("DROP TABLE items_1")
-        for statement in _statements(schema.INDEXES + schema.OWNERS):
+        for statement in _statements(schema.INDEXES + schema.OWNERS + schema.DELIVERIES):
             connection.execute(statement)
         connection.execute("UPDATE run SET schema_version = ?", (SCHEMA_VERSION,))
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

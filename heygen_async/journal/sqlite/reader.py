@@ -10,7 +10,15 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from heygen_async.journal.records import ItemRecord, RunRecord, SlotSample, State, Totals
+from heygen_async.journal.records import (
+    COMPLETED,
+    Delivery,
+    ItemRecord,
+    RunRecord,
+    SlotSample,
+    State,
+    Totals,
+)
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.lock import is_held
@@ -73,9 +81,31 @@ class SqliteReader:
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in the given states, in the order of positions."""
+        return self._records(states)
+
+    def undelivered(
+        self, target: str, states: Collection[State] = COMPLETED
+    ) -> Iterator[ItemRecord]:
+        """Iterate over items whose outcome was not delivered to a target."""
+        return self._records(states, target)
+
+    def deliveries(self) -> Iterator[tuple[str, Delivery]]:
+        """Iterate over the keys of items and their deliveries."""
+        after = -(2**63), ""
+        while True:
+            page = self._query(lambda c, after=after: schema.all_deliveries(c, after, _PAGE))
+            for digest, key, delivery in page:
+                yield key, delivery
+                after = digest, delivery.target
+            if len(page) < _PAGE:
+                return
+
+    def _records(
+        self, states: Collection[State] | None, target: str | None = None
+    ) -> Iterator[ItemRecord]:
         after = -1
         while True:
-            page = self._query(lambda c, after=after: schema.page(c, states, after, _PAGE))
+            page = self._query(lambda c, after=after: schema.page(c, states, after, _PAGE, target))
             for record in page:
                 yield record if record.operation else upgrade(record, self.run)
             if len(page) < _PAGE:

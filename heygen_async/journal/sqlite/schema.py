@@ -22,6 +22,7 @@ from heygen_async.journal.records import (
     FINISHED,
     SCHEMA_VERSION,
     STATES,
+    Delivery,
     Intent,
     ItemRecord,
     RunRecord,
@@ -70,6 +71,17 @@ CREATE UNIQUE INDEX items_by_key ON items (key_digest);
 CREATE INDEX items_by_position ON items (position);
 CREATE INDEX items_by_fingerprint ON items (fingerprint) WHERE legacy_fingerprint IS NOT NULL;
 """
+DELIVERIES = """
+CREATE TABLE IF NOT EXISTS deliveries (
+    key_digest INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    attempt INTEGER NOT NULL,  -- deliveries of earlier attempts do not count
+    location TEXT,
+    url TEXT,
+    delivered_at REAL NOT NULL,
+    PRIMARY KEY (key_digest, target)
+) WITHOUT ROWID;
+"""
 OWNERS = """
 CREATE TABLE owners (
     owner TEXT PRIMARY KEY,
@@ -90,6 +102,7 @@ CREATE TABLE run (
 {ITEMS}
 {INDEXES}
 {OWNERS}
+{DELIVERIES}
 CREATE TABLE slots (
     at REAL NOT NULL,
     running INTEGER NOT NULL,
@@ -131,6 +144,22 @@ _RESERVED = {
     1: "SELECT state, NULL FROM items WHERE state NOT IN ('completed', 'failed')",
     2: "SELECT state, reserved_usd FROM items WHERE state NOT IN ('completed', 'failed')",
 }
+
+
+DELIVERED = """
+INSERT OR REPLACE INTO deliveries
+SELECT key_digest, ?, attempt, ?, ?, ? FROM items
+WHERE key_digest = ? AND key = ? AND state IN ('completed', 'failed')
+"""
+_DELIVERIES = """
+SELECT key_digest, key, target, location, url, delivered_at
+FROM deliveries JOIN items USING (key_digest, attempt)
+"""
+_UNDELIVERED = """ AND NOT EXISTS (
+    SELECT 1 FROM deliveries
+    WHERE deliveries.key_digest = items.key_digest AND deliveries.attempt = items.attempt
+        AND target = ?
+)"""
 
 
 class Statement:
@@ -368,6 +397,7 @@ def page(
     states: Collection[State] | None,
     after: int,
     count: int,
+    target: str | None = None,
 ) -> list[ItemRecord]:
     """Return items after a position, in the order of positions.
 
@@ -375,6 +405,7 @@ def page(
         connection: An open journal.
         states: Only items in these states; None for all.
         after: The position after which the page starts.
+        target: Only items that were not delivered to this target; None for all.
         count: Number of items; more if several share the last position of the page, which happens
             if the items differed between two starts.
 
@@ -382,9 +413,11 @@ def page(
         The records; those of schema 1 have no operation.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    where, among = "position {} ?", tuple(states or ())
+    where, among = "position {} ?", tuple[str, ...](states or ())
     if states is not None:
         where += f" AND state IN ({', '.join('?' * len(among))})"
+    if target is not None and _has_deliveries(connection):
+        where, among = where + _UNDELIVERED, (*among, target)
     query = f"{where.format('>')} ORDER BY position, item LIMIT ?"
     records = _select(connection, query, after, *among, count, version=version)
     if len(records) == count:
@@ -426,6 +459,38 @@ def totals(connection: sqlite3.Connection) -> Totals:
         resent_usd=resent[1],
         unknown_usd=unknown,
     )
+
+
+def deliveries(connection: sqlite3.Connection, digest: int, key: str) -> list[Delivery]:
+    """Return the deliveries of an item, in the order of their targets."""
+    rows = connection.execute(
+        f"{_DELIVERIES} WHERE key_digest = ? AND key = ? ORDER BY target", (digest, key)
+    )
+    return [Delivery(*row[2:]) for row in rows]
+
+
+def all_deliveries(
+    connection: sqlite3.Connection, after: tuple[int, str], count: int
+) -> list[tuple[int, str, Delivery]]:
+    """Return digests and keys of items with their deliveries, in the order of digests and targets.
+
+    Args:
+        connection: An open journal.
+        after: The digest and the target after which the page starts.
+        count: Number of deliveries.
+    """
+    if not _has_deliveries(connection):
+        return []
+    query = f"{_DELIVERIES} WHERE (key_digest, target) > (?, ?) ORDER BY key_digest, target LIMIT ?"
+    return [
+        (row[0], row[1], Delivery(*row[2:])) for row in connection.execute(query, (*after, count))
+    ]
+
+
+def _has_deliveries(connection: sqlite3.Connection) -> bool:
+    """Return whether the file has the table; files of schema 1 do not."""
+    query = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'deliveries')"
+    return bool(connection.execute(query).fetchone()[0])
 
 
 def slot_samples(connection: sqlite3.Connection, after: float, count: int) -> list[SlotSample]:

@@ -16,7 +16,7 @@ from heygen_async.errors import InvalidRequest, JournalError
 from heygen_async.journal.group_commit import GroupCommit
 from heygen_async.journal.keys import check_run_id
 from heygen_async.journal.memory import Completed
-from heygen_async.journal.records import Finish, Intent, ItemRecord, State, Totals
+from heygen_async.journal.records import Delivery, Finish, Intent, ItemRecord, State, Totals
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.database import CHECKPOINT_PAGES, Database
@@ -158,6 +158,16 @@ class SqliteJournal:
     def count_resend(self, key: str) -> Awaitable[None]:
         """Record that an item is sent again although an earlier attempt may have been paid."""
         return (self._writer or self._not_open()).do(Database.count_resend, key)
+
+    def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Awaitable[None]:
+        """Record that an item's outcome was delivered."""
+        return (self._writer or self._not_open()).do(Database.delivered, key, deliveries)
+
+    def deliveries(self, key: str) -> Awaitable[list[Delivery]]:
+        """Return the deliveries of an item's latest attempt, in the order of their targets."""
+        return (self._writer or self._not_open()).do(
+            Database.read, schema.deliveries, schema.key_digest(key), key
+        )
 
     def members(self, idempotency_key: str) -> Awaitable[list[ItemRecord]]:
         """Return all items sent under one idempotency key, in the order of positions."""
