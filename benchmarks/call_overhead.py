@@ -3,7 +3,9 @@
 ``videos.get`` and ``videos.create`` against bare aiohttp with a msgspec decoder, on the same
 event loop and the same server, which runs in another process and answers canned bytes. Short
 rounds alternate, since a busy machine drifts; each ratio is the median of the rounds' ratios.
-httpx with pydantic and the openai SDK, pointed at the same server, are there for scale.
+A client with an empty hook is compared with one without, and the client on uvloop, if that is
+installed, with calls by hand on uvloop. httpx with pydantic and the openai SDK, pointed at the same
+server, are there for scale.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import aiohttp
 import httpx
@@ -26,13 +30,14 @@ import openai
 import pydantic
 from tables import report
 
-from heygen_async import AvatarVideoRequest, HeyGen
+from heygen_async import AvatarVideoRequest, HeyGen, Hooks
 from heygen_async.models.structs import encode
 from heygen_async.models.videos import CreatedVideo, Video
 
 Call: TypeAlias = Callable[[], Awaitable[object]]
 
 CONCURRENCIES = (1, 10, 100)
+ROUND_CALLS = 100
 KEY = "sk_V2_benchmark"
 VIDEO_ID = "3f1c2a9e5d7b4c68a1e0f2d3b4c5a697"
 REQUEST = AvatarVideoRequest(avatar_id="a1b2c3d4", script="Hello there")
@@ -69,6 +74,12 @@ class PydanticEnvelope(pydantic.BaseModel):
     """The answer of ``videos.get`` as a pydantic model."""
 
     data: PydanticVideo
+
+
+def bare_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), headers={"x-api-key": KEY}
+    )
 
 
 def bare_get(session: aiohttp.ClientSession, base_url: str) -> Call:
@@ -163,15 +174,57 @@ async def compare(
     return medians, ratios
 
 
-async def run(base_url: str, seconds: float) -> tuple[list[dict[str, Any]], dict[str, float]]:
+class Case(NamedTuple):
+    """One comparison.
+
+    Attributes:
+        method: The HTTP method.
+        name: What is measured.
+        figure: The name of its figure, which is the worst of its ratios, or an empty string.
+        calls: The reference, and the call that is measured.
+        share: Its share of the time.
+    """
+
+    method: str
+    name: str
+    figure: str
+    calls: Sequence[Call]
+    share: float
+
+
+async def run_cases(
+    cases: Sequence[Case], seconds: float, rows: list[dict[str, Any]], worst: dict[str, float]
+) -> None:
+    """Measure each case at each concurrency; add to the table and the figures."""
+    for method, name, figure, calls, share in cases:
+        for concurrency in CONCURRENCIES:
+            spent = seconds * share / len(CONCURRENCIES)
+            medians, ratios = await compare(calls, concurrency, spent, ROUND_CALLS)
+            rows.append(
+                {
+                    "client": name,
+                    "method": method,
+                    "concurrency": concurrency,
+                    "us": medians[1] * 1e6,
+                    "reference us": medians[0] * 1e6,
+                    "ratio": round(ratios[1], 3),
+                }
+            )
+            if figure:
+                worst[figure] = max(worst.get(figure, 0.0), round(ratios[1], 3))
+
+
+async def run(
+    base_url: str, seconds: float, rows: list[dict[str, Any]], worst: dict[str, float]
+) -> None:
+    """Measure the client, with hooks too, and others on asyncio's own event loop."""
     headers = {"x-api-key": KEY}
-    connector = aiohttp.TCPConnector(limit=0)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    rows: list[dict[str, Any]] = []
-    worst = {"get_ratio": 0.0, "post_ratio": 0.0, "peer_ratio": 0.0}
+    hooks = Hooks(on_request=lambda event: None)
     async with (
-        aiohttp.ClientSession(connector=connector, headers=headers) as bare,
+        bare_session() as bare,
         HeyGen(KEY, base_url=base_url, trust_env=False) as heygen,
+        HeyGen(KEY, base_url=base_url, trust_env=False, hooks=hooks) as hooked,
         httpx.AsyncClient(headers=headers, limits=limits, trust_env=False) as plain,
         openai.AsyncOpenAI(
             api_key=KEY,
@@ -179,58 +232,31 @@ async def run(base_url: str, seconds: float) -> tuple[list[dict[str, Any]], dict
             http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
         ) as generated,
     ):
-        pairs: list[tuple[str, str, str, Sequence[Call], float, int]] = [
-            (
-                "GET",
-                "heygen_async videos.get",
-                "get_ratio",
-                (bare_get(bare, base_url), lambda: heygen.videos.get(VIDEO_ID)),
-                0.38,
-                100,
-            ),
-            (
-                "POST",
-                "heygen_async videos.create",
-                "post_ratio",
-                (bare_create(bare, base_url), lambda: heygen.videos.create(REQUEST)),
-                0.38,
-                100,
-            ),
-            (
-                "GET",
-                "httpx + pydantic",
-                "",
-                (bare_get(bare, base_url), httpx_get(plain, base_url)),
-                0.09,
-                100,
-            ),
-            (
-                "POST",
-                "openai chat.completions.create",
-                "peer_ratio",
-                (bare_create(bare, base_url), openai_create(generated)),
-                0.15,
-                100,
-            ),
+        get, create = bare_get(bare, base_url), bare_create(bare, base_url)
+        ours = lambda: heygen.videos.get(VIDEO_ID)  # noqa: E731
+        with_hooks = lambda: hooked.videos.get(VIDEO_ID)  # noqa: E731
+        post = lambda: heygen.videos.create(REQUEST)  # noqa: E731
+        chat = "openai chat.completions.create"
+        cases = [
+            Case("GET", "heygen_async videos.get", "get_ratio", (get, ours), 0.3),
+            Case("POST", "heygen_async videos.create", "post_ratio", (create, post), 0.3),
+            Case("GET", "with a hook, against none", "hook_ratio", (ours, with_hooks), 0.12),
+            Case("GET", "httpx + pydantic", "", (get, httpx_get(plain, base_url)), 0.05),
+            Case("POST", chat, "peer_ratio", (create, openai_create(generated)), 0.08),
         ]
-        for method, name, figure, calls, share, size in pairs:
-            for concurrency in CONCURRENCIES:
-                medians, ratios = await compare(
-                    calls, concurrency, seconds * share / len(CONCURRENCIES), size
-                )
-                rows.append(
-                    {
-                        "client": name,
-                        "method": method,
-                        "concurrency": concurrency,
-                        "us": medians[1] * 1e6,
-                        "bare us": medians[0] * 1e6,
-                        "ratio": round(ratios[1], 3),
-                    }
-                )
-                if figure:
-                    worst[figure] = max(worst[figure], round(ratios[1], 3))
-    return rows, worst
+        await run_cases(cases, seconds, rows, worst)
+
+
+async def run_on_uvloop(
+    base_url: str, seconds: float, rows: list[dict[str, Any]], worst: dict[str, float]
+) -> None:
+    """Measure the client on uvloop, against the same calls by hand on uvloop."""
+    async with (
+        bare_session() as bare,
+        HeyGen(KEY, base_url=base_url, trust_env=False) as heygen,
+    ):
+        calls = bare_get(bare, base_url), lambda: heygen.videos.get(VIDEO_ID)
+        await run_cases([Case("GET", "on uvloop", "fast_ratio", calls, 0.15)], seconds, rows, worst)
 
 
 def main() -> None:
@@ -246,7 +272,12 @@ def main() -> None:
     assert server.stdout is not None
     try:
         base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        rows, figures = asyncio.run(run(base_url, arguments.seconds))
+        rows: list[dict[str, Any]] = []
+        figures: dict[str, float] = {}
+        asyncio.run(run(base_url, arguments.seconds, rows, figures))
+        if find_spec("uvloop") is not None:
+            with asyncio.Runner(loop_factory=import_module("uvloop").new_event_loop) as runner:
+                runner.run(run_on_uvloop(base_url, arguments.seconds, rows, figures))
     finally:
         server.stdin.close()
         server.wait(10)

@@ -30,7 +30,8 @@ _COMPLETION = (
 
 def _answer(body: bytes) -> bytes:
     return (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        b"x-amzn-requestid: 7c0d2f6e-41b5-4a6f-9d0e-5b8a1c3e2f40\r\nContent-Length: "
         + str(len(body)).encode()
         + b"\r\n\r\n"
         + body
