@@ -142,3 +142,9 @@ def test_a_state_of_any_depth_is_redacted() -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert len(redact("x" * 100_000)) <= 4096
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n", "\r\n", "\\n", "\t\t", "\u2028"])
+def test_a_secret_in_several_lines_of_a_text_without_other_marks(between: str) -> None:
+    secret = "abcd1234efgh"
+    assert redact(f"a{between.join(secret)}b", secret) == "a***b"
