@@ -318,7 +318,7 @@ class Run(Generic[T]):
         """Open the journal, count the spending of earlier runs, and build the processor."""
         settings, builder = self._settings, self._builder
         self._stats.total = total = await self._source.length()
-        notes = {"items": total, **settings.notes}
+        notes = {"items": total, "title": builder.title, **settings.notes}
         kind, subject = builder.kind, builder.subject
         spec = RunSpec(kind=kind, subject=subject, run_id=settings.run_id, settings=notes)
         self._opened = opened = await self._store.open(spec)
@@ -399,7 +399,7 @@ class Run(Generic[T]):
             await self._source.aclose()
             if self._has_opened:
                 self._watch.stop()
-                self._store.sample_slots(self._stats.running, self._slots.limit)
+                self._store.sample_slots(self._stats.running, self._slots.stats().limit)
                 await self._submitter.aclose()
                 await self._heartbeats.stop()
         finally:
@@ -500,14 +500,14 @@ class Run(Generic[T]):
         """Store and report that submissions are paused or have resumed."""
         now = asyncio.get_running_loop().time()
         paused = self._stats.paused_since is not None
-        self._store.sample_slots(self._stats.running, 0 if paused else self._slots.limit)
+        self._store.sample_slots(self._stats.running, 0 if paused else self._slots.stats().limit)
         if self._progress is not None:
             self._report_progress(now)
 
     def _sample_slots(self, now: float) -> None:
         """Store once a second how many jobs run and how many may run."""
         self._next_sample = now + SAMPLE_EVERY
-        self._store.sample_slots(self._stats.running, self._slots.limit)
+        self._store.sample_slots(self._stats.running, self._slots.stats().limit)
 
     def _report_progress(self, now: float) -> None:
         assert self._progress is not None

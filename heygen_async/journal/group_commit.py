@@ -36,7 +36,7 @@ class Database(Protocol):
                 stored.
         """
 
-    def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
+    def sample_slots(self, now: float, running: int, slot_limit: int | None) -> None:
         """Store a sample of the slots; a command of a transaction."""
 
     def close(self) -> None:

@@ -237,7 +237,7 @@ class MemoryJournal:
         """Do nothing."""
         return _COMPLETED
 
-    def sample_slots(self, running: int, limit: int) -> None:
+    def sample_slots(self, running: int, limit: int | None) -> None:
         """Store the number of running jobs and the limit."""
         now = self._clock()
         if self._keep_finished and (

@@ -226,12 +226,13 @@ class SlotSample(msgspec.Struct, frozen=True):
     Attributes:
         at: Unix seconds.
         running: Number of the run's jobs in flight.
-        slot_limit: Known limit of concurrent jobs on the account.
+        slot_limit: Known limit of concurrent jobs on the account; None while it is unknown, 0 while
+            submissions are paused.
     """
 
     at: float
     running: int
-    slot_limit: int
+    slot_limit: int | None
 
 
 class Totals(msgspec.Struct, frozen=True):

@@ -359,7 +359,7 @@ class JournalStore(Protocol):
                 another owner can claim the source.
         """
 
-    def sample_slots(self, running: int, limit: int) -> None:
+    def sample_slots(self, running: int, limit: int | None) -> None:
         """Store the number of running jobs and the limit.
 
         One sample per second is kept, and the store may also keep the last sample before it is
@@ -367,7 +367,7 @@ class JournalStore(Protocol):
 
         Args:
             running: Number of running jobs.
-            limit: Number of jobs that may run at once.
+            limit: Number of jobs that may run at once; None while the account's limit is unknown.
         """
 
     def heartbeat(self, owner: str, lease: float) -> Awaitable[None]:

@@ -111,7 +111,7 @@ class RunWork:
 
     def sample(self) -> None:
         """Store the number of running jobs and the limit."""
-        self.store.sample_slots(len(self.running), self.heygen.slots.limit)
+        self.store.sample_slots(len(self.running), self.heygen.slots.stats().limit)
 
     async def aclose(self) -> None:
         """Write the queue, and close the journal.

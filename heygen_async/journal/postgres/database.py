@@ -175,7 +175,7 @@ class PostgresDatabase:
         if self._execute("deliver", digest=digest, now=self._now(), **columns).fetchone() is None:
             raise wrong_state(self._name, self._present(key), "delivered")
 
-    def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
+    def sample_slots(self, now: float, running: int, slot_limit: int | None) -> None:
         """Store a sample of the slots."""
         arguments = {"at": now, "writer": _LABEL, "running": running, "slot_limit": slot_limit}
         self._execute("sample_slots", **arguments)

@@ -169,7 +169,7 @@ CREATE TABLE heygen_async.slots (
     at double precision NOT NULL,
     writer text NOT NULL,
     running int NOT NULL,
-    slot_limit int NOT NULL
+    slot_limit int  -- NULL while it is unknown
 );
 CREATE INDEX slots_by_time ON heygen_async.slots (run, at);
 

@@ -211,7 +211,7 @@ class PostgresJournal:
         """Store the length of a source, and end the claim of its owner."""
         return self._do(PostgresDatabase.end_scout, source, owner, seconds)
 
-    def sample_slots(self, running: int, limit: int) -> None:
+    def sample_slots(self, running: int, limit: int | None) -> None:
         """Store the number of running jobs and the limit; one sample per second is kept."""
         (self._writer or self._not_open()).sample(running, limit)
 

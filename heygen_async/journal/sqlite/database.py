@@ -189,7 +189,7 @@ class Database:
             if not self._cursor.execute(schema.DELIVERED, values).rowcount:
                 raise wrong_state(str(self.path), self._present(key), "delivered")
 
-    def sample_slots(self, now: float, running: int, slot_limit: int) -> None:
+    def sample_slots(self, now: float, running: int, slot_limit: int | None) -> None:
         """Store a sample of the slots."""
         self._cursor.execute("INSERT INTO slots VALUES (?, ?, ?)", (now, running, slot_limit))
 

@@ -85,8 +85,12 @@ def migrate(connection: sqlite3.Connection, run: RunRecord) -> None:
         with contextlib.closing(schema.records_of_version_1(connection)) as records:
             connection.executemany(_INSERT, (_row(record, run) for record in records))
         connection.execute("DROP TABLE items_1")
-        for statement in _statements(schema.INDEXES + schema.OWNERS + schema.DELIVERIES):
+        connection.execute("ALTER TABLE slots RENAME TO slots_1")
+        rest = schema.INDEXES + schema.OWNERS + schema.DELIVERIES + schema.SLOTS
+        for statement in _statements(rest):
             connection.execute(statement)
+        connection.execute("INSERT INTO slots SELECT * FROM slots_1")
+        connection.execute("DROP TABLE slots_1")
         connection.execute("UPDATE run SET schema_version = ?", (SCHEMA_VERSION,))
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")

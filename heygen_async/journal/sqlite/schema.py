@@ -88,6 +88,13 @@ CREATE TABLE owners (
     lease_until REAL NOT NULL
 ) WITHOUT ROWID;
 """
+SLOTS = """
+CREATE TABLE slots (
+    at REAL NOT NULL,
+    running INTEGER NOT NULL,
+    slot_limit INTEGER  -- NULL while it is unknown
+);
+"""
 SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE run (
@@ -103,11 +110,7 @@ CREATE TABLE run (
 {INDEXES}
 {OWNERS}
 {DELIVERIES}
-CREATE TABLE slots (
-    at REAL NOT NULL,
-    running INTEGER NOT NULL,
-    slot_limit INTEGER NOT NULL
-);
+{SLOTS}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """

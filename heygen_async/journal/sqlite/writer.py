@@ -204,7 +204,7 @@ class SqliteJournal:
         """Do nothing."""
         return Completed(None)
 
-    def sample_slots(self, running: int, limit: int) -> None:
+    def sample_slots(self, running: int, limit: int | None) -> None:
         """Store the number of running jobs and the limit; one sample per second is kept."""
         (self._writer or self._not_open()).sample(running, limit)
 

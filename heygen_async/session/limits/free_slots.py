@@ -55,7 +55,7 @@ class FreeSlots(SlotPool):
             held=self._held,
             running=self._running,
             waiting=0,
-            limit=self._ceiling,
+            limit=None,
             ceiling=self._ceiling,
             refusals=0,
             held_seconds=self._held_seconds + now * self._held,
