@@ -72,6 +72,7 @@ class SubmissionBuilder(ABC, Generic[T]):
     Attributes:
         kind: Kind of run, as the journal stores it.
         subject: Its subject, as the journal stores it.
+        title: What people call the subject, such as the name of a template; None if unknown.
         prices: Prices of its jobs.
         has_sources: Whether its items can have sources that need probing.
         pull: Where to read collections that are not in memory.
@@ -81,6 +82,7 @@ class SubmissionBuilder(ABC, Generic[T]):
 
     kind: str
     subject: str
+    title: str | None = None
     prices: PriceTable
     has_sources: bool = True
     pull: Pull = "thread"
@@ -165,6 +167,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         if self._version != "v2":
             try:
                 self._template = await self._heygen.templates.get(self._template_id)
+                self.title = self._template.name
             except NotFound:
                 self._version = "v2"
 

@@ -75,7 +75,7 @@ class GroupCommit:
         self._closing = asyncio.Lock()
         self._closed = False
         self._sampled_at = float("-inf")
-        self._latest_sample: tuple[float, int, int] | None = None
+        self._latest_sample: tuple[float, int, int | None] | None = None
 
     def queue(self) -> Transaction:
         """Return the transaction that will be carried out next."""
@@ -99,7 +99,7 @@ class GroupCommit:
         transaction.answers.append(answer)
         return answer
 
-    def sample(self, running: int, limit: int) -> None:
+    def sample(self, running: int, limit: int | None) -> None:
         """Store a sample of the slots, if the latest sample is at least one second old."""
         now = self._clock()
         self._latest_sample = now, running, limit

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import msgspec
 
 from heygen_async.journal import ItemRecord, JournalReader, RunRecord, Totals
+from heygen_async.reports.charts import time_step
 from heygen_async.reports.pauses import ActiveTime, Pause, PauseFinder
 
-# Columns of the charts over time. Columns of the throughput are wider, since each has few items.
+# Columns of the chart of jobs in flight, and the most columns of the outcomes over time, which are
+# wider, since each has few items.
 BINS = 240
-WIDE_BINS = 60
+_WIDE_BINS = 60
 
 # Durations are counted in logarithmic bins, 0.5 % apart.
 _LOG_STEP = 0.005
@@ -59,11 +61,13 @@ class Output:
 
     Attributes:
         key: Key of the item.
-        url: URL of the download.
+        job_id: Its job, or None.
+        url: URL of the download; it is signed and expires.
         seconds: Length of the video or audio, or None if unknown.
     """
 
     key: str
+    job_id: str | None
     url: str
     seconds: float | None
 
@@ -133,18 +137,13 @@ class DurationHistogram:
                 return math.exp((index + 1) * _LOG_STEP)
         return 0.0
 
-    def histogram(self, edges: list[float]) -> list[float]:
+    def histogram(self, edges: list[float]) -> list[int]:
         """Return the counts between consecutive edges; longer durations count in the last bin."""
-        counts = [0.0] * (len(edges) - 1)
+        counts = [0] * (len(edges) - 1)
         width = edges[1] - edges[0]
         for index, count in self._bins.items():
-            low, high = math.exp(index * _LOG_STEP), math.exp((index + 1) * _LOG_STEP)
-            first = int((low - edges[0]) / width)
-            last = int((high - edges[0]) / width)
-            for position in range(first, last + 1):
-                left = edges[0] + position * width
-                share = (min(high, left + width) - max(low, left)) / (high - low)
-                counts[min(max(position, 0), len(counts) - 1)] += count * share
+            position = int((math.exp((index + 0.5) * _LOG_STEP) - edges[0]) / width)
+            counts[min(max(position, 0), len(counts) - 1)] += count
         return counts
 
 
@@ -162,7 +161,8 @@ class RunAggregates:
         pauses: Idle periods, such as from a crash to the next start.
         seconds: Duration in seconds without the pauses, covered by the charts over time.
         running: Jobs in flight.
-        limits: Slot limit in each period; None while it is unknown.
+        limits: Known limit of the account in each period; None while it is unknown.
+        period: Duration of the wide periods in seconds, a round number.
         completed: Completed items in each of the wide periods.
         failed: Failed items in each of the wide periods.
         durations: Durations of completed jobs. Jobs that span a pause are excluded, since their end
@@ -184,19 +184,16 @@ class RunAggregates:
         # At least one second here too: the last known activity may be the end of a pause.
         self.seconds: float = max(self._active.at(self.end), 1.0)
         self.running: BinnedLevel = BinnedLevel(self.seconds)
-        self.limits: list[int | None] = [None] * BINS
-        self.completed: list[int] = [0] * WIDE_BINS
-        self.failed: list[int] = [0] * WIDE_BINS
+        self.limits: list[int | None] = self._limits(view)
+        self.period: float = time_step(self.seconds, _WIDE_BINS)
+        periods = math.ceil(self.seconds / self.period - 1e-9)
+        self.completed: list[int] = [0] * periods
+        self.failed: list[int] = [0] * periods
         self.durations: DurationHistogram = DurationHistogram()
         self.failures: dict[str, FailureGroup] = {}
         self.other_failures: int = 0
         self.outputs: list[Output] = []
         self.completed_count: int = 0
-        for sample in view.slots():
-            self.limits[self._bin(sample.at, BINS)] = sample.slot_limit
-        for index in range(1, BINS):
-            if self.limits[index] is None:
-                self.limits[index] = self.limits[index - 1]
         for record in view.records():
             self._add(record)
 
@@ -215,8 +212,34 @@ class RunAggregates:
         """Position of each pause in the charts over time, 0 to 1, with the pause."""
         return [(self._active.at(pause.start) / self.seconds, pause) for pause in self.pauses]
 
-    def _bin(self, at: float, bins: int) -> int:
-        return min(max(int(self._active.at(at) / self.seconds * bins), 0), bins - 1)
+    @property
+    def usd_in_flight(self) -> tuple[float, bool] | None:
+        """Cost of the items in flight in US dollars, and whether it is what the budget reserves.
+
+        Otherwise it is computed from the mean of the completed items. None if it is unknown.
+        """
+        amounts = self.totals.in_flight(resubmit_uncertain=False)
+        known = [usd for usd in amounts if usd is not None]
+        if not amounts or len(known) == len(amounts):
+            return (sum(known), True) if amounts else None
+        completed = self.totals.counts["completed"]
+        return (len(amounts) * self.totals.usd / completed, False) if completed else None
+
+    def _limits(self, view: JournalReader) -> list[int | None]:
+        """Return the known limit of the account in each period."""
+        changes: dict[int, int | None] = {}
+        for sample in view.slots():
+            if sample.slot_limit != 0:  # during a pause it stays as it is
+                changes[self._bin(sample.at, self.seconds / BINS, BINS)] = sample.slot_limit
+        limit: int | None = None
+        limits = []
+        for index in range(BINS):
+            limit = changes.get(index, limit)
+            limits.append(limit)
+        return limits
+
+    def _bin(self, at: float, width: float, bins: int) -> int:
+        return min(max(int(self._active.at(at) / width), 0), bins - 1)
 
     def _add(self, record: ItemRecord) -> None:
         if record.submitted_at is not None:
@@ -225,7 +248,7 @@ class RunAggregates:
                 self.running.change(self._active.at(record.ended_at), -1)
         if record.ended_at is None:
             return
-        position = self._bin(record.ended_at, WIDE_BINS)
+        position = self._bin(record.ended_at, self.period, len(self.completed))
         if record.state == "completed":
             self.completed[position] += 1
             started = record.submitted_at
@@ -258,7 +281,7 @@ class RunAggregates:
         url = urls.video_url or urls.audio_url
         # Other schemes, such as javascript:, must not become links.
         if url is not None and url.startswith(("https://", "http://")):
-            self.outputs.append(Output(record.key, url, record.output_seconds))
+            self.outputs.append(Output(record.key, record.job_id, url, record.output_seconds))
 
 
 def _find_pauses(view: JournalReader, start: float, end: float) -> list[Pause]:

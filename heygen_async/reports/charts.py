@@ -44,25 +44,26 @@ def area_chart(
     steps.append(f"{_WIDTH:g},{_HEIGHT:g}")
     shapes = [f'<polygon class="running" points="{" ".join(steps)}"/>']
     line: list[str] = []
-    for index, limit in enumerate(limits):
+    for index, limit in enumerate([*limits, None]):
         if limit is not None:
             y = _HEIGHT * (1 - limit / top)
             line += [f"{index * wide:.2f},{y:.2f}", f"{(index + 1) * wide:.2f},{y:.2f}"]
-    if line:
-        shapes.append(f'<polyline class="limit" points="{" ".join(line)}"/>')
+        elif line:
+            shapes.append(f'<polyline class="limit" points="{" ".join(line)}"/>')
+            line = []
     shapes += _cuts(cuts)
     return _chart("".join(shapes), ticks, time_ticks(seconds), label)
 
 
 def bar_chart(
-    columns: Sequence[Sequence[float]],
+    columns: Sequence[Sequence[int]],
     classes: Sequence[str],
     titles: Sequence[str],
     x_ticks: Sequence[tuple[float, str]],
     label: str,
     cuts: Sequence[tuple[float, str]] = (),
 ) -> str:
-    """Return a chart of stacked bars.
+    """Return a chart of stacked bars, which are counts.
 
     Args:
         columns: The parts of each bar, from the bottom up.
@@ -72,7 +73,7 @@ def bar_chart(
         label: Description for screen readers.
         cuts: Positions of omitted time, 0 to 1, each with its tooltip.
     """
-    ticks = nice_ticks(max(map(sum, columns), default=0.0) or 1.0)
+    ticks = nice_ticks(max(map(sum, columns), default=0) or 1, whole=True)
     wide = _WIDTH / len(columns)
     shapes = []
     for index, (parts, title) in enumerate(zip(columns, titles, strict=True)):
@@ -92,11 +93,19 @@ def bar_chart(
     return _chart("".join(shapes), ticks, x_ticks, label)
 
 
-def nice_ticks(highest: float, about: int = 5) -> list[float]:
-    """Return round numbers from 0 to at least the highest value, in about ``about`` steps."""
+def nice_ticks(highest: float, about: int = 5, *, whole: bool = False) -> list[float]:
+    """Return round numbers from 0 to at least the highest value, in about ``about`` steps.
+
+    Args:
+        highest: The highest value.
+        about: Number of steps.
+        whole: Only return whole numbers.
+    """
     rough = highest / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough * 0.999)
+    if whole:
+        step = math.ceil(step)
     return [step * n for n in range(math.ceil(highest / step - 1e-9) + 1)]
 
 

@@ -14,7 +14,7 @@ from string import Template
 
 from heygen_async.journal import JournalLocation, State, open_reader
 from heygen_async.pricing.estimates import dollars
-from heygen_async.reports.aggregates import WIDE_BINS, Failure, RunAggregates
+from heygen_async.reports.aggregates import Failure, RunAggregates
 from heygen_async.reports.charts import area_chart, bar_chart, time_step, time_ticks
 
 _FILES = files("heygen_async.reports")
@@ -67,7 +67,7 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
 def report_page(aggregates: RunAggregates) -> str:
     """Return the page as HTML."""
     return Template((_FILES / "page.html").read_text("utf-8")).substitute(
-        title=escape(f"{aggregates.run.kind} {aggregates.run.subject}"),
+        title=escape(f"{aggregates.run.kind} {_title(aggregates)}"),
         style=(_FILES / "style.css").read_text("utf-8"),
         body="".join(report_sections(aggregates).values()),
     )
@@ -87,8 +87,10 @@ def _heading(aggregates: RunAggregates) -> Iterator[str]:
     elapsed = _duration(aggregates.end - aggregates.start)
     paused = sum(pause.seconds for pause in aggregates.pauses)
     pauses = f", {_duration(paused)} of them paused" if paused else ""
+    title = _title(aggregates)
+    subject = "" if title == run.subject else f" <code>{escape(run.subject)}</code>"
     yield (
-        f"<header><p>{escape(run.kind.capitalize())}</p><h1>{escape(run.subject)}</h1>"
+        f"<header><p>{escape(run.kind.capitalize())}{subject}</p><h1>{escape(title)}</h1>"
         f"<p>{_timestamp(aggregates.start)} to {_timestamp(aggregates.end)}, {elapsed}{pauses} · "
         f"run <code>{escape(run.run_id)}</code> · "
         f"heygen-async {escape(run.sdk_version)}</p></header>"
@@ -108,6 +110,12 @@ def _heading(aggregates: RunAggregates) -> Iterator[str]:
     )
 
 
+def _title(aggregates: RunAggregates) -> str:
+    """Return the name of the run's subject, such as that of a template, or its id."""
+    run = aggregates.run
+    return str(run.settings.get("title") or run.subject or "Run")
+
+
 def _figures(aggregates: RunAggregates) -> Iterator[str]:
     totals, settings = aggregates.totals, aggregates.run.settings
     finished = totals.counts["completed"] + totals.counts["failed"]
@@ -117,6 +125,12 @@ def _figures(aggregates: RunAggregates) -> Iterator[str]:
     if cap is not None:
         note += f"; at most {dollars(cap)}"
     figures = [("Cost", dollars(totals.usd), note)]
+    if (in_flight := aggregates.usd_in_flight) is not None:
+        usd, reserved = in_flight
+        how = "at most, as reserved" if reserved else "at the mean of the completed items"
+        jobs = len(totals.in_flight(resubmit_uncertain=False))
+        count = "1 item" if jobs == 1 else f"{jobs:,} items"
+        figures.append(("In flight", dollars(usd), f"not yet in the cost: {count}, {how}"))
     if totals.resent:
         items = "1 item" if totals.resent == 1 else f"{totals.resent:,} items"
         more = f"more at most: {items} may have been paid for twice"
@@ -130,7 +144,7 @@ def _figures(aggregates: RunAggregates) -> Iterator[str]:
     figures.append(("Throughput", f"{rate:,.3g} a minute", period))
     if aggregates.slot_use is not None:
         figures.append(
-            ("Slots used", f"{aggregates.slot_use:.1%}", "of those that the account allowed")
+            ("Slots used", f"{aggregates.slot_use:.1%}", "while the account's limit was known")
         )
     if finished:
         share = totals.counts["failed"] / finished
@@ -153,25 +167,30 @@ def _charts(aggregates: RunAggregates) -> Iterator[str]:
     legend = [("pause", text) for _, text in cuts[:_PAUSES_LISTED]]
     if len(cuts) > _PAUSES_LISTED:
         legend = [("pause", f"{len(cuts):,} pauses")]
+    known = any(limit is not None for limit in aggregates.limits)
+    limit = [("limit", "known limit of the account")] if known else []
     yield _section(
         "Jobs in flight",
-        f"against the slot limit, {by_time}",
+        f"against the known limit of the account, {by_time}" if known else by_time,
         area_chart(running, aggregates.limits, seconds, "Jobs in flight over time", cuts),
-        [("running", "jobs in flight"), ("limit", "slot limit"), *legend],
+        [("running", "jobs in flight"), *limit, *legend],
     )
-    minutes = seconds / WIDE_BINS / 60
     counts = list(zip(aggregates.completed, aggregates.failed, strict=True))
+    period = aggregates.period
+    axis = len(counts) * period  # the last period may end later than the run
     titles = [f"{completed:,} completed, {failed:,} failed" for completed, failed in counts]
     yield _section(
-        "Throughput",
-        f"items a minute, {by_time}",
+        "Outcomes",
+        f"in each {period:g} s, {by_time}"
+        if period < 60
+        else f"in each {_duration(period)}, {by_time}",
         bar_chart(
-            [(completed / minutes, failed / minutes) for completed, failed in counts],
+            counts,
             ("completed", "failed"),
             titles,
-            time_ticks(seconds),
-            "Throughput over time",
-            cuts,
+            time_ticks(axis),
+            "Outcomes over time",
+            [(position * seconds / axis, text) for position, text in cuts],
         ),
         [("completed", "completed"), ("failed", "failed"), *legend],
     )
@@ -241,15 +260,16 @@ def _outputs(aggregates: RunAggregates) -> Iterator[str]:
     total = aggregates.completed_count
     which = f"the first {shown:,} of {total:,}" if total > shown else f"{shown:,}"
     yield (
-        f"<section><h2>Outputs</h2><p>The links are signed and expire; the run's own command with "
-        "<code>--download</code> gets fresh ones.</p>"
+        "<section><h2>Outputs</h2><p>The links are signed and expire. "
+        "<code>heygen-async get</code> with the id beside a link gives a fresh one, free of charge."
+        "</p>"
         f"<details><summary>Show {which}</summary><ol>"
     )
     for output in aggregates.outputs:
         length = "" if output.seconds is None else f" <small>{_duration(output.seconds)}</small>"
         yield (
             f'<li><a href="{escape(output.url)}" rel="noopener noreferrer">{escape(output.key)}</a>'
-            f"{length}</li>"
+            f"{length} <code>{escape(output.job_id or '')}</code></li>"
         )
     yield "</ol></details></section>"
 

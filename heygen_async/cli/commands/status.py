@@ -22,7 +22,6 @@ from heygen_async.reports.standing import Standing, standing
 from heygen_async.session.diagnostics.escaping import escaped
 
 
-
 def journals_of(journal: Path) -> list[Path]:
     """Return the file, or the journals of a chain's stages beside it. Blocks.
 
