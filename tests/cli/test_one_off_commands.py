@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,12 @@ import pytest
 
 from heygen_async import AssetId, AssetUrl, HeyGen, VideoTranslationRequest
 from heygen_async.cli import editing
+from heygen_async.cli.app.clip_options import (
+    CinematicOptions,
+    ClipShape,
+    ClipSize,
+    StudioOptions,
+)
 from heygen_async.cli.app.single import KindName
 from heygen_async.cli.app.video_options import (
     Captions,
@@ -27,19 +35,22 @@ from heygen_async.cli.app.video_options import (
     VoiceEngine,
 )
 from heygen_async.cli.commands.localize import SourceVideo, localize
+from heygen_async.cli.commands.narrate import narrate
 from heygen_async.cli.commands.personalize import personalize
 from heygen_async.cli.commands.render import render
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single import ids, lists, names, templates
 from heygen_async.cli.single.account import whoami
 from heygen_async.cli.single.agent import agent
 from heygen_async.cli.single.calls import api, body_of
+from heygen_async.cli.single.clips import cinematic, cinematic_request, studio, studio_request
 from heygen_async.cli.single.files import upload
 from heygen_async.cli.single.speech import speech
 from heygen_async.cli.single.things import KINDS
-from heygen_async.cli.single.video import create, request_of
+from heygen_async.cli.single.video import Waiting, create, request_of
 from heygen_async.errors import (
     APIError,
     InvalidRequest,
@@ -48,8 +59,15 @@ from heygen_async.errors import (
     NotFound,
     TransferError,
 )
+from heygen_async.journal import open_reader
 from heygen_async.models.structs import encode
-from heygen_async.models.videos import AvatarVideoRequest, ImageVideoRequest
+from heygen_async.models.video_parts import ImageScene
+from heygen_async.models.videos import (
+    AvatarVideoRequest,
+    CinematicAvatarVideoRequest,
+    ImageVideoRequest,
+    StudioVideoRequest,
+)
 from heygen_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +89,8 @@ def lines() -> Lines:
 async def made(sandbox: Sandbox, **options: Any) -> Exit:
     given = {"avatar": sandbox.avatar_id, "script": "Hello."} | options
     run = {name: given.pop(name) for name in ("wait", "out", "timeout") if name in given}
-    return await create(VideoOptions(**given), display=lines(), base_url=None, **run)
+    waiting = Waiting(**run)
+    return await create(VideoOptions(**given), display=lines(), base_url=None, waiting=waiting)
 
 
 async def test_whoami(sandbox: Sandbox, printed: Printed) -> None:
@@ -313,6 +332,70 @@ def test_no_field_of_a_video_is_forgotten() -> None:
             assert elsewhere.get(field, field) in options, field
 
 
+def test_every_field_of_the_other_kinds_is_an_option() -> None:
+    clip = CinematicOptions(
+        avatar=["Amara"],
+        prompt="A walk.",
+        reference=["a.png"],
+        duration=5,
+        auto_duration=False,
+        enhance_prompt=True,
+        aspect_ratio=ClipShape.TALL,
+        resolution=ClipSize.FULL_HD,
+        title="T",
+        folder="f",
+    )
+    request = cinematic_request(clip, "A walk.", ["a"], [AssetId(asset_id="r")])
+    body = json.loads(encode(request))
+    assert {*body} == {*CinematicAvatarVideoRequest.__struct_fields__, "type"} - {
+        "extra",
+        "auto_duration",  # off, its default
+    }
+    options = StudioOptions(
+        aspect_ratio=Shape.TALL,
+        resolution=Size.HD,
+        captions=Captions.FILE,
+        watermark="logo.png",
+        glossary="g",
+        title="T",
+        folder="f",
+        callback_url="https://example.com/callback",
+        callback_id="c",
+    )
+    scenes = [ImageScene(source=AssetUrl(url="https://example.com/a.png"), duration=3)]
+    studio_body = json.loads(encode(studio_request(options, scenes, AssetId(asset_id="w"), "g")))
+    assert {*studio_body} == {*StudioVideoRequest.__struct_fields__, "type"} - {"extra"}
+
+
+async def test_a_clip_and_scenes(sandbox: Sandbox, printed: Printed, tmp_path: Path) -> None:
+    file, image = tmp_path / "scenes.json", tmp_path / "a.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    scene = {
+        "type": "avatar_video",
+        "input": {"type": "avatar", "avatar_id": sandbox.avatar_id, "script": "Hello."},
+    }
+    file.write_text(json.dumps([scene]))
+    common: dict[str, Any] = {"display": lines(), "base_url": None, "waiting": Waiting(wait=True)}
+    assert await studio(str(file), StudioOptions(), **common) == Exit.DONE
+    clip = CinematicOptions(avatar=["Amara"], prompt="A walk.", reference=[str(image)])
+    assert await cinematic(clip, **common) == Exit.DONE
+    assert [one["status"] for one in printed()] == ["completed", "completed"]
+    with pytest.raises(InvalidRequest, match="duration"):
+        await cinematic(replace(clip, duration=99), **common)
+    with pytest.raises(CommandError, match="--avatar"):
+        await cinematic(replace(clip, avatar=None), **common)
+    for text, said in (
+        ("{}", "expected a list of scenes"),
+        ('[{"type": "sound"}]', "sound"),
+        ('[{"type": "image", "sources": {}}]', "source"),
+        (json.dumps([scene | {"inputs": 1}]), "scene 1: AvatarScene has no field 'inputs'"),
+    ):
+        file.write_text(text)
+        with pytest.raises(CommandError, match=said):
+            await studio(str(file), StudioOptions(), **common)
+    assert sandbox.ledger.count("video") == 2
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -395,6 +478,16 @@ async def test_names(sandbox: Sandbox) -> None:
         with pytest.raises(CommandError, match=f"names 2 of them.*{mine}"):
             await names.voice_id(heygen, "bruno")
         assert await names.voice_id(heygen, "Amara II") != sandbox.voice_id
+        for find, name in (
+            (names.glossary_id, "product names"),
+            (names.brand_kit_id, "house colours"),
+            (names.style_id, "clean corporate"),
+        ):
+            found = await find(heygen, name)
+            assert found != name
+            assert await find(heygen, found) == found
+            with pytest.raises(CommandError, match="there is no"):
+                await find(heygen, "nothing")
 
 
 async def test_speech(
@@ -591,3 +684,44 @@ async def test_runs_take_names_too(sandbox: Sandbox, printed: Printed, tmp_path:
     assert [record["dry_run"]["items"] for record in printed()] == [1, 2, 2]
     with pytest.raises(CommandError, match="no voice 'Nobody'"):
         await personalize("Spoken greeting", str(texts), speak=[], voice="Nobody", **common)
+
+
+def variables_in(journal: Path) -> list[dict[str, Any]]:
+    with open_reader(journal) as reader:
+        return [json.loads(record.payload)["variables"] for record in reader.records()]
+
+
+async def test_names_in_columns(sandbox: Sandbox, printed: Printed, tmp_path: Path) -> None:
+    """Each name is looked up once; what does not fit is said with its row and column."""
+    texts, rows = tmp_path / "texts.csv", tmp_path / "rows.csv"
+    texts.write_text("key,text,Speaker\na,Hello.,Bruno\nb,Hi.,\nc,Good day.,Bruno\n")
+    rows.write_text("name,greeting,Voice\nAda,Good morning.,Bruno\nBo,Good day.,Amara\n")
+    common: dict[str, Any] = {"display": lines(), "base_url": None, "options": RunOptions()}
+    narrating = {"avatar": "Amara", "voice": "Amara", **common}
+    narrating["choices"] = RowChoices.of(["Speaker=voice"])
+    assert await narrate(texts, **narrating) == Exit.DONE
+    assert sandbox.requests.by_operation["voices.get"] == 2
+    assert await personalize("Spoken greeting", rows, speak=["greeting"], voice=None, **common) == 0
+    assert all(record["ok"] for record in printed() if "ok" in record)
+
+    template = sandbox.add_template(
+        variables={"who": "character", "speaker": "voice", "name": "text"}
+    )
+    cast = tmp_path / "cast.csv"
+    cast.write_text("key,name,who,speaker\na,Ada,Amara,Bruno\nb,Bo,unlisted,Bruno\n")
+    journal = tmp_path / "cast.db"
+    making = {"test": False, "out": None, "concurrency": None, "key": None, **common}
+    await render(template, cast, **{**making, "options": RunOptions(journal=journal)})
+    sent = await asyncio.to_thread(variables_in, journal)
+    assert sent[0]["who"]["character_id"] == sandbox.avatar_id
+    assert sent[1]["who"]["character_id"] == "unlisted"  # HeyGen may know it
+    assert {"Bruno"}.isdisjoint(one["speaker"]["voice_id"] for one in sent)
+
+    sandbox.add_voice(name="Bruno")
+    twice = "'Bruno' names 2 of them"
+    with pytest.raises(CommandError, match=rf"line 2 \(row 1\), column 'Speaker': {twice}"):
+        await narrate(texts, **narrating)
+    with pytest.raises(CommandError, match=rf"line 2 \(row 1\), column 'Voice': {twice}"):
+        await personalize("Spoken greeting", rows, speak=["greeting"], voice=None, **common)
+    with pytest.raises(CommandError, match=rf"line 2 \(row 1\), column 'speaker': {twice}"):
+        await render(template, cast, **making)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from heygen_async.cli.app.clip_options import CinematicOptions, StudioOptions
 from heygen_async.cli.app.video_options import Orientation, VideoOptions
 from heygen_async.cli.options import BaseUrl, Command, Json, WaitTimeout, new_app, runs
 
@@ -19,19 +21,18 @@ OutFile = Annotated[
 
 video: typer.Typer = new_app(name="video", help="Make one video.", no_args_is_help=True)
 app: typer.Typer = new_app()
-video.callback()(lambda: None)  # keeps the group although it has one command
 app.add_typer(video)
 
 
-@video.command()
-@runs
-def create(
-    options: VideoOptions,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitOptions:
+    """How a video is made and waited for; each field is an option."""
+
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the video; --out does so, too.")
-    ] = False,
-    timeout: WaitTimeout = None,
-    out: OutFile = None,
+    ] = False
+    timeout: WaitTimeout = None
+    out: OutFile = None
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -39,26 +40,66 @@ def create(
             help="The same key gives the same video within 24 hours.",
             show_default="a fresh one",
         ),
-    ] = None,
-    base_url: BaseUrl = None,
-    json: Json = False,
-) -> Command:
+    ] = None
+    base_url: BaseUrl = None
+    json: Json = False
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments that these commands share."""
+        from heygen_async.cli.display import display_for
+        from heygen_async.cli.single.video import Waiting
+
+        return {
+            "display": display_for(json=self.json),
+            "base_url": self.base_url,
+            "waiting": Waiting(
+                wait=self.wait,
+                timeout=self.timeout,
+                out=self.out,
+                idempotency_key=self.idempotency_key,
+            ),
+        }
+
+
+@video.command()
+@runs
+def create(options: VideoOptions, waiting: WaitOptions) -> Command:
     """Make a video in which an avatar or an image speaks.
 
     Without --wait it prints the id of the video and ends; wait ID and download ID go on from there.
     """
-    from heygen_async.cli.display import display_for
     from heygen_async.cli.single.video import create as command
 
-    return command(
-        options,
-        display=display_for(json=json),
-        base_url=base_url,
-        wait=wait,
-        timeout=timeout,
-        out=out,
-        idempotency_key=idempotency_key,
-    )
+    return command(options, **waiting.arguments())
+
+
+@video.command()
+@runs
+def cinematic(options: CinematicOptions, waiting: WaitOptions) -> Command:
+    """Make a short cinematic clip of up to three looks, without speech."""
+    from heygen_async.cli.single.clips import cinematic as command
+
+    return command(options, **waiting.arguments())
+
+
+@video.command()
+@runs
+def studio(
+    scenes: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENES",
+            help="A JSON file with a list of scenes, as the API takes them; - reads it.",
+            show_default=False,
+        ),
+    ],
+    options: StudioOptions,
+    waiting: WaitOptions,
+) -> Command:
+    """Make a video of several scenes."""
+    from heygen_async.cli.single.clips import studio as command
+
+    return command(scenes, options, **waiting.arguments())
 
 
 @app.command()
@@ -90,14 +131,17 @@ def agent(
         typer.Option(metavar="ID|NAME", help="The voice.", show_default="the agent chooses"),
     ] = None,
     style: Annotated[
-        str | None, typer.Option(metavar="ID", help="A style to follow.", show_default=False)
+        str | None, typer.Option(metavar="ID|NAME", help="A style to follow.", show_default=False)
     ] = None,
     brand_kit: Annotated[
-        str | None, typer.Option(metavar="ID", help="A brand kit to follow.", show_default=False)
+        str | None,
+        typer.Option(metavar="ID|NAME", help="A brand kit to follow.", show_default=False),
     ] = None,
     glossary: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Brand glossary of pronunciations.", show_default=False),
+        typer.Option(
+            metavar="ID|NAME", help="Brand glossary of pronunciations.", show_default=False
+        ),
     ] = None,
     orientation: Annotated[
         Orientation | None,

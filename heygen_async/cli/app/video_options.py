@@ -1,4 +1,4 @@
-"""Options of ``video create``: every field of a video of one avatar or image."""
+"""Options of ``video create``, and those that it shares with the other kinds of videos."""
 
 from __future__ import annotations
 
@@ -96,6 +96,84 @@ class VoiceEngine(StrEnum):
 
 
 Text: TypeAlias = str | None
+
+
+AspectRatio = Annotated[
+    Shape | None,
+    typer.Option(help="Shape of the picture.", show_default="16:9", rich_help_panel=_PICTURE),
+]
+Resolution = Annotated[
+    Size | None,
+    typer.Option(help="Size of the picture.", show_default="the plan's", rich_help_panel=_PICTURE),
+]
+CaptionChoice = Annotated[
+    Captions | None,
+    typer.Option(
+        help="Make a caption file, or burn captions into a second video as well.",
+        show_default="none",
+        rich_help_panel=_PICTURE,
+    ),
+]
+WatermarkFile = Annotated[
+    Text,
+    typer.Option(
+        metavar="FILE|URL",
+        help="An image over the video.",
+        show_default=False,
+        rich_help_panel=_WATERMARK,
+    ),
+]
+WatermarkOpacity = Annotated[
+    float | None,
+    typer.Option(help="0 to 1.", show_default="1", rich_help_panel=_WATERMARK),
+]
+WatermarkScale = Annotated[
+    float | None,
+    typer.Option(
+        help="Above 0, up to 2; 1 is its own size.",
+        show_default="1",
+        rich_help_panel=_WATERMARK,
+    ),
+]
+WatermarkPosition = Annotated[
+    Corner | None,
+    typer.Option(help="The corner.", show_default="bottom_right", rich_help_panel=_WATERMARK),
+]
+WatermarkOffsetX = Annotated[
+    float | None,
+    typer.Option(help="Shift to the right, -1 to 1.", rich_help_panel=_WATERMARK),
+]
+WatermarkOffsetY = Annotated[
+    float | None,
+    typer.Option(help="Shift downwards, -1 to 1.", rich_help_panel=_WATERMARK),
+]
+Glossary = Annotated[
+    Text,
+    typer.Option(
+        metavar="ID|NAME", help="Brand glossary of pronunciations.", rich_help_panel=_ACCOUNT
+    ),
+]
+Title = Annotated[Text, typer.Option(help="Its title.", rich_help_panel=_ACCOUNT)]
+Folder = Annotated[
+    Text, typer.Option(metavar="ID", help="Folder to put it in.", rich_help_panel=_ACCOUNT)
+]
+CallbackUrl = Annotated[
+    Text,
+    typer.Option(metavar="URL", help="Called when the video has ended.", rich_help_panel=_ACCOUNT),
+]
+CallbackId = Annotated[
+    Text,
+    typer.Option(metavar="ID", help="Comes back with the callback.", rich_help_panel=_ACCOUNT),
+]
+Extra = Annotated[
+    Text,
+    typer.Option(
+        metavar="JSON",
+        help="Fields that this version does not know, as an object.",
+        show_default=False,
+        rich_help_panel=_ACCOUNT,
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,16 +287,8 @@ class VideoOptions:
         bool | None,
         typer.Option(help="Cut the figure out.", show_default=False, rich_help_panel=_PICTURE),
     ] = None
-    aspect_ratio: Annotated[
-        Shape | None,
-        typer.Option(help="Shape of the picture.", show_default="16:9", rich_help_panel=_PICTURE),
-    ] = None
-    resolution: Annotated[
-        Size | None,
-        typer.Option(
-            help="Size of the picture.", show_default="the plan's", rich_help_panel=_PICTURE
-        ),
-    ] = None
+    aspect_ratio: AspectRatio = None
+    resolution: Resolution = None
     fit: Annotated[
         FitName | None,
         typer.Option(help="How the figure fills the picture.", rich_help_panel=_PICTURE),
@@ -231,73 +301,16 @@ class VideoOptions:
             rich_help_panel=_PICTURE,
         ),
     ] = None
-    captions: Annotated[
-        Captions | None,
-        typer.Option(
-            help="Make a caption file, or burn captions into a second video as well.",
-            show_default="none",
-            rich_help_panel=_PICTURE,
-        ),
-    ] = None
-    watermark: Annotated[
-        Text,
-        typer.Option(
-            metavar="FILE|URL",
-            help="An image over the video.",
-            show_default=False,
-            rich_help_panel=_WATERMARK,
-        ),
-    ] = None
-    watermark_opacity: Annotated[
-        float | None,
-        typer.Option(help="0 to 1.", show_default="1", rich_help_panel=_WATERMARK),
-    ] = None
-    watermark_scale: Annotated[
-        float | None,
-        typer.Option(
-            help="Above 0, up to 2; 1 is its own size.",
-            show_default="1",
-            rich_help_panel=_WATERMARK,
-        ),
-    ] = None
-    watermark_position: Annotated[
-        Corner | None,
-        typer.Option(help="The corner.", show_default="bottom_right", rich_help_panel=_WATERMARK),
-    ] = None
-    watermark_offset_x: Annotated[
-        float | None,
-        typer.Option(help="Shift to the right, -1 to 1.", rich_help_panel=_WATERMARK),
-    ] = None
-    watermark_offset_y: Annotated[
-        float | None,
-        typer.Option(help="Shift downwards, -1 to 1.", rich_help_panel=_WATERMARK),
-    ] = None
-    glossary: Annotated[
-        Text,
-        typer.Option(
-            metavar="ID", help="Brand glossary of pronunciations.", rich_help_panel=_ACCOUNT
-        ),
-    ] = None
-    title: Annotated[Text, typer.Option(help="Its title.", rich_help_panel=_ACCOUNT)] = None
-    folder: Annotated[
-        Text, typer.Option(metavar="ID", help="Folder to put it in.", rich_help_panel=_ACCOUNT)
-    ] = None
-    callback_url: Annotated[
-        Text,
-        typer.Option(
-            metavar="URL", help="Called when the video has ended.", rich_help_panel=_ACCOUNT
-        ),
-    ] = None
-    callback_id: Annotated[
-        Text,
-        typer.Option(metavar="ID", help="Comes back with the callback.", rich_help_panel=_ACCOUNT),
-    ] = None
-    extra: Annotated[
-        Text,
-        typer.Option(
-            metavar="JSON",
-            help="Fields that this version does not know, as an object.",
-            show_default=False,
-            rich_help_panel=_ACCOUNT,
-        ),
-    ] = None
+    captions: CaptionChoice = None
+    watermark: WatermarkFile = None
+    watermark_opacity: WatermarkOpacity = None
+    watermark_scale: WatermarkScale = None
+    watermark_position: WatermarkPosition = None
+    watermark_offset_x: WatermarkOffsetX = None
+    watermark_offset_y: WatermarkOffsetY = None
+    glossary: Glossary = None
+    title: Title = None
+    folder: Folder = None
+    callback_url: CallbackUrl = None
+    callback_id: CallbackId = None
+    extra: Extra = None

@@ -15,7 +15,7 @@ from heygen_async.cli.display import Display
 from heygen_async.cli.editing import typed_line
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.single.files import check_files, source_of, text_of
-from heygen_async.cli.single.names import look_id, voice_id
+from heygen_async.cli.single.names import brand_kit_id, glossary_id, look_id, style_id, voice_id
 from heygen_async.cli.single.waiting import check_target, finish, interruptible, make
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.video_agents import Turn, VideoAgentJob
@@ -55,9 +55,9 @@ async def agent(
         chat: Let the agent ask questions; answers are lines of standard input.
         avatar: Id or name of the look; None lets the agent choose.
         voice: Id or name of the voice; None lets the agent choose.
-        style: Id of the style.
-        brand_kit: Id of the brand kit.
-        glossary: Id of the brand glossary.
+        style: Id or name of the style.
+        brand_kit: Id or name of the brand kit.
+        glossary: Id or name of the brand glossary.
         orientation: Shape of the picture; None lets the agent choose.
         incognito: Keep the session out of the agent's memory.
         callback_url: URL that is called when the video has ended.
@@ -83,9 +83,9 @@ async def agent(
                 mode="chat" if chat else "generate",
                 avatar_id=avatar and await look_id(heygen, avatar),
                 voice_id=voice and await voice_id(heygen, voice),
-                style_id=style,
-                brand_kit_id=brand_kit,
-                brand_glossary_id=glossary,
+                style_id=style and await style_id(heygen, style),
+                brand_kit_id=brand_kit and await brand_kit_id(heygen, brand_kit),
+                brand_glossary_id=glossary and await glossary_id(heygen, glossary),
                 files=[await source_of(heygen, display, file) for file in files] or None,
                 orientation=orientation,
                 incognito_mode=incognito,

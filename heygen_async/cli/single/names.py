@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from heygen_async.cli.exit_codes import CommandError
@@ -14,6 +14,10 @@ from heygen_async.models.templates import TemplateVariableInfo
 
 _PER_PAGE = 50
 _SHOWN = 5
+
+
+class NoMatch(CommandError):
+    """Nothing has the name or the id."""
 
 
 async def look_id(heygen: HeyGen, name: str) -> str:
@@ -81,30 +85,48 @@ async def template(
         return name, await heygen.templates.variables(name, version=version)
     except (NotFound, BadRequest, InvalidRequest):
         every = [one async for one in heygen.templates.list(limit=_PER_PAGE)]
-    fitting = {one.id: one.name for one in every if one.name.casefold() == name.casefold()}
-    found = _only(name, "template", fitting, {one.name for one in every})
+    found = _named(name, "template", [(one.id, one.name) for one in every])
     return found, await heygen.templates.variables(found, version=version)
 
 
-async def named_glossary(heygen: HeyGen, controls: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the controls of dubs with the name of their brand glossary replaced by its id.
+async def known_look_id(heygen: HeyGen, name: str) -> str:
+    """Return the id of an avatar's look, or the name itself if it has no match.
 
     Args:
         heygen: The client.
-        controls: The controls; ``glossary`` is an id or a name, if given.
+        name: The id of a look, or its name.
 
     Raises:
-        CommandError: The glossary does not exist, or there is more than one.
+        CommandError: There is more than one match.
     """
-    name = controls.get("glossary")
-    if name is None or await _exists(heygen.brand_glossaries.get, name):
-        return dict(controls)
-    every = [one async for one in heygen.brand_glossaries.list(limit=_PER_PAGE)]
-    fitting = {
-        one.brand_glossary_id: one.name for one in every if one.name.casefold() == name.casefold()
-    }
-    found = _only(name, "brand glossary", fitting, {one.name for one in every})
-    return {**controls, "glossary": found}
+    try:
+        return await look_id(heygen, name)
+    except NoMatch:
+        return name
+
+
+async def glossary_id(heygen: HeyGen, name: str) -> str:
+    """Return the id of a brand glossary; arguments and errors as for ``voice_id``."""
+    if await _exists(heygen.brand_glossaries.get, name):
+        return name
+    glossaries = [one async for one in heygen.brand_glossaries.list(limit=_PER_PAGE)]
+    return _named(name, "brand glossary", [(one.brand_glossary_id, one.name) for one in glossaries])
+
+
+async def brand_kit_id(heygen: HeyGen, name: str) -> str:
+    """Return the id of a brand kit; arguments and errors as for ``voice_id``."""
+    if await _exists(heygen.brand_kits.get, name):
+        return name
+    kits = [one async for one in heygen.brand_kits.list(limit=_PER_PAGE)]
+    return _named(name, "brand kit", [(one.brand_kit_id, one.name or "") for one in kits])
+
+
+async def style_id(heygen: HeyGen, name: str) -> str:
+    """Return the id of a style of the Video Agent; arguments and errors as for ``voice_id``."""
+    styles = [one async for one in heygen.video_agents.styles(limit=_PER_PAGE)]
+    if any(one.style_id == name for one in styles):
+        return name
+    return _named(name, "style", [(one.style_id, one.name) for one in styles])
 
 
 async def _exists(get: Callable[[str], Awaitable[Any]], name: str) -> bool:
@@ -113,6 +135,12 @@ async def _exists(get: Callable[[str], Awaitable[Any]], name: str) -> bool:
     except (NotFound, BadRequest, InvalidRequest):
         return False
     return True
+
+
+def _named(name: str, what: str, every: Sequence[tuple[str, str]]) -> str:
+    """Return the id of the only one with a name; ``every`` has the ids and names of all."""
+    fitting = {found: one for found, one in every if one.casefold() == name.casefold()}
+    return _only(name, what, fitting, {one for _, one in every})
 
 
 def _only(name: str, what: str, fitting: dict[str, str], names: set[str]) -> str:
@@ -129,7 +157,7 @@ def _only(name: str, what: str, fitting: dict[str, str], names: set[str]) -> str
     if not fitting:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise CommandError(f"there is no {what} {name!r}, neither by id nor by name{hint}")
+        raise NoMatch(f"there is no {what} {name!r}, neither by id nor by name{hint}")
     shown = [f"{one} ({about})" for one, about in list(fitting.items())[:_SHOWN]]
     more = f" and {len(fitting) - _SHOWN} more" if len(fitting) > _SHOWN else ""
     raise CommandError(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from heygen_async.cli.app.clip_options import StudioOptions
 from heygen_async.cli.app.video_options import Captions, EngineName, VideoOptions, VoiceEngine
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.single.files import check_files, source_of, text_of
-from heygen_async.cli.single.names import look_id, voice_id
+from heygen_async.cli.single.names import glossary_id, look_id, voice_id
 from heygen_async.cli.single.waiting import check_target, interruptible, make
 from heygen_async.client import HeyGen
 from heygen_async.models.sources import AssetId, AssetSource, AssetUrl
@@ -33,21 +36,31 @@ from heygen_async.models.video_parts import (
     Watermark,
     WatermarkPlacement,
 )
-from heygen_async.models.videos import AvatarVideoRequest, ImageVideoRequest
+from heygen_async.models.videos import AvatarVideoRequest, ImageVideoRequest, VideoRequest
 
 # Options that take a file; a colour is not a file.
 _FILES = ("image", "audio", "background", "watermark")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """How a video is made and waited for.
+
+    Attributes:
+        wait: Wait for the result.
+        timeout: Maximum number of seconds to wait; None waits indefinitely.
+        out: The file for the video, or None; with it the video is waited for.
+        idempotency_key: The user's own key, or None.
+    """
+
+    wait: bool = False
+    timeout: float | None = None
+    out: Path | None = None
+    idempotency_key: str | None = None
+
+
 async def create(
-    options: VideoOptions,
-    *,
-    display: Display,
-    base_url: str | None,
-    wait: bool = False,
-    timeout: float | None = None,
-    out: Path | None = None,
-    idempotency_key: str | None = None,
+    options: VideoOptions, *, display: Display, base_url: str | None, waiting: Waiting
 ) -> Exit:
     """Make a video. All that can be checked is checked before a file is uploaded.
 
@@ -55,10 +68,7 @@ async def create(
         options: Settings of the video.
         display: The display.
         base_url: Base URL of the API; None reads it from the environment.
-        wait: Wait for the result.
-        timeout: Maximum number of seconds to wait; None waits indefinitely.
-        out: The file for the video, or None; with it the video is waited for.
-        idempotency_key: The user's own key, or None.
+        waiting: Whether and how the video is waited for.
 
     Raises:
         CommandError: The options are incompatible.
@@ -66,24 +76,50 @@ async def create(
     """
 
     async def made() -> Exit:
-        await asyncio.to_thread(check_target, out)
+        await asyncio.to_thread(check_target, waiting.out)
         files = _files(options)
         await asyncio.to_thread(check_files, *files.values())
-        given = options.script
-        script = None if given is None else await asyncio.to_thread(text_of, given, "--script")
+        said = options.script
+        script = None if said is None else await asyncio.to_thread(text_of, said, "--script")
         nothing = AssetId(asset_id="not-uploaded")
         request_of(options, script, dict.fromkeys(files, nothing), options.avatar, options.voice)
         async with HeyGen(base_url=base_url) as heygen:
             avatar = options.avatar and await look_id(heygen, options.avatar)
             voice = options.voice and await voice_id(heygen, options.voice)
+            glossary = options.glossary and await glossary_id(heygen, options.glossary)
             sources = {name: await source_of(heygen, display, file) for name, file in files.items()}
-            request = request_of(options, script, sources, avatar, voice)
-            creating = heygen.videos.create(request, idempotency_key=idempotency_key)
-            return await make(
-                heygen, display, "video", creating, wait=wait, timeout=timeout, out=out
+            request = request_of(
+                replace(options, glossary=glossary), script, sources, avatar, voice
             )
+            return await made_video(heygen, display, request, waiting)
 
     return await interruptible(display, made())
+
+
+async def made_video(
+    heygen: HeyGen, display: Display, request: VideoRequest, waiting: Waiting
+) -> Exit:
+    """Make a video, and wait for it as the user wishes.
+
+    Args:
+        heygen: The client.
+        display: The display.
+        request: The request.
+        waiting: Whether and how the video is waited for.
+
+    Raises:
+        HeyGenError: The API refuses it, or it has failed.
+    """
+    creating = heygen.videos.create(request, idempotency_key=waiting.idempotency_key)
+    return await make(
+        heygen,
+        display,
+        "video",
+        creating,
+        wait=waiting.wait,
+        timeout=waiting.timeout,
+        out=waiting.out,
+    )
 
 
 def _files(options: VideoOptions) -> dict[str, str]:
@@ -123,40 +159,44 @@ def request_of(
         "script": script,
         "voice_id": voice,
         "voice_settings": _voice_settings(options),
-        "expressiveness": _text(options.expressiveness),
+        "expressiveness": word(options.expressiveness),
         "motion_prompt": options.motion_prompt,
         "background": _background(options.background, files.get("background")),
         "remove_background": options.remove_background,
-        "aspect_ratio": _text(options.aspect_ratio),
-        "resolution": _text(options.resolution),
-        "fit": _text(options.fit),
-        "output_format": _text(options.output_format),
-        "caption": _caption(options.captions),
-        "watermark": _watermark(options, files.get("watermark")),
+        "aspect_ratio": word(options.aspect_ratio),
+        "resolution": word(options.resolution),
+        "fit": word(options.fit),
+        "output_format": word(options.output_format),
+        "caption": caption_of(options.captions),
+        "watermark": watermark_of(options, files.get("watermark")),
         "brand_glossary_id": options.glossary,
         "title": options.title,
         "folder_id": options.folder,
         "callback_url": options.callback_url,
         "callback_id": options.callback_id,
-        "extra": _extra(options.extra),
+        "extra": extra_of(options.extra),
     }
     audio = files.get("audio")
     if isinstance(audio, AssetUrl):
         fields["audio_url"] = audio.url
     elif audio is not None:
         fields["audio_asset_id"] = audio.asset_id
-    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if avatar is not None:
-        return AvatarVideoRequest(avatar_id=avatar, engine=_engine(options), **given)
+        return AvatarVideoRequest(avatar_id=avatar, engine=_engine(options), **given(fields))
     for name in ("engine", "reference_look"):
         if getattr(options, name) is not None:
             raise CommandError(f"--{name.replace('_', '-')} is for avatars, and this is an image")
-    return ImageVideoRequest(image=files["image"], **given)
+    return ImageVideoRequest(image=files["image"], **given(fields))
 
 
-def _text(value: Any) -> str | None:
-    """Return the word of a choice."""
-    return None if value is None else str(value.value)
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def word(value: StrEnum | None) -> str | None:
+    """Return the word of a choice, or None."""
+    return None if value is None else value.value
 
 
 def _engine(options: VideoOptions) -> Engine | None:
@@ -225,17 +265,29 @@ def _background(value: str | None, source: AssetUrl | AssetId | None) -> Backgro
     return Background(type="color", value=value)
 
 
-def _caption(captions: Captions | None) -> Caption | None:
+def caption_of(captions: Captions | None) -> Caption | None:
+    """Return the captions of a request, or None."""
     if captions is None:
         return None
     return Caption(style="default") if captions == Captions.BURNT_IN else Caption()
 
 
-def _watermark(options: VideoOptions, image: AssetSource | None) -> Watermark | None:
+def watermark_of(
+    options: VideoOptions | StudioOptions, image: AssetSource | None
+) -> Watermark | None:
+    """Return the watermark of a request, or None.
+
+    Args:
+        options: Settings of the video.
+        image: The image, or None.
+
+    Raises:
+        CommandError: There are settings of a watermark, and no image.
+    """
     prefix = "watermark_"
     given: dict[str, Any] = {
         name.removeprefix(prefix): value
-        for name in VideoOptions.__slots__
+        for name in type(options).__slots__
         if name.startswith(prefix) and (value := getattr(options, name)) is not None
     }
     if image is None:
@@ -253,7 +305,12 @@ def _watermark(options: VideoOptions, image: AssetSource | None) -> Watermark | 
     return Watermark(image=image, placement=placement, **given)
 
 
-def _extra(text: str | None) -> dict[str, Any] | None:
+def extra_of(text: str | None) -> dict[str, Any] | None:
+    """Return the further fields of ``--extra``, or None.
+
+    Raises:
+        CommandError: It is not a JSON object.
+    """
     if text is None:
         return None
     try:
