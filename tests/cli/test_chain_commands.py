@@ -79,10 +79,12 @@ async def test_on_a_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
 async def test_a_program_corrects_the_subtitles(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program = tmp_path / "correct.py"
+    program, told = tmp_path / "correct.py", tmp_path / "original.srt"
     program.write_text(
-        "import sys\n"
+        "import os, sys\n"
         "if 'German' in sys.argv[1]: sys.exit(3)\n"
+        f"with open(os.environ['HEYGEN_ORIGINAL_SRT']) as file: original = file.read()\n"
+        f"with open({str(told)!r}, 'w') as file: file.write(original)\n"
         "sys.stdout.write(sys.stdin.read().replace('said', 'SAID'))\n"
     )
     code = await localize(
@@ -94,6 +96,7 @@ async def test_a_program_corrects_the_subtitles(
     assert errors["French (France)"] is None
     assert "ended with 3" in errors["German (Germany)"]
     assert sandbox.requests.by_operation["proofreads.update_srt"] == 1
+    assert "-->" in told.read_text()
 
 
 async def test_a_person_corrects_the_subtitles(

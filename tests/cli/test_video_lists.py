@@ -30,7 +30,7 @@ def test_names_come_from_the_files_where_there_are_no_keys(tmp_path: Path) -> No
         tmp_path, f"video,title,input_language\n{URL},Launch,English\nsub/trailer.mov,,\n"
     )
     assert found == [
-        NamedVideo("Launch day", URL, "Launch", "English"),
+        NamedVideo("Launch day", URL, "Launch", controls={"input_language": "English"}),
         NamedVideo("trailer", tmp_path / "sub" / "trailer.mov"),
     ]
 

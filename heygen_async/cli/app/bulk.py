@@ -101,14 +101,15 @@ def translate(
     everything: AllLanguages = False,
     key: KeyColumn = None,
     length: Length = None,
+    title: Annotated[str | None, typer.Option(help="Title in the account.")] = None,
     via: Sending = Via.SINGLE,
     dry_run: DryRun = False,
 ) -> Command:
     """Dub one video, or many, into many languages.
 
     A file of videos has a column "video" with URLs, or paths from its own folder. A column "key"
-    names the video and its files, "title" the video in the account; "input_language" says what is
-    spoken, "length" how many seconds it lasts. Columns with the names of the options for dubs,
+    names the video and its files, "title" the video in the account; "length" says how many
+    seconds it lasts. Columns with the names of the options for dubs,
     such as "mode" and "audio_only", go before these. Each video goes into all languages. Other
     columns are carried along.
     """
@@ -121,6 +122,7 @@ def translate(
         everything=everything,
         key=key,
         length=length,
+        title=title,
         via=via,
         choices=table.choices(),
         dub=dub,
@@ -162,7 +164,7 @@ def localize(
         typer.Option(
             metavar="PROGRAM",
             help="Proofread: run the subtitles through this, SRT in and out; the language is its "
-            "last argument.",
+            "last argument, and HEYGEN_ORIGINAL_SRT names a file with the subtitles of the source.",
         ),
     ] = None,
     renew: Annotated[

@@ -9,6 +9,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 _PANEL = "The dub"
+_SOURCE = "Its source"
+_ACCOUNT = "In the account"
 
 Switch: TypeAlias = bool | None
 
@@ -18,6 +20,21 @@ class DubMode(StrEnum):
 
     SPEED = "speed"
     PRECISION = "precision"
+
+
+class FrameTiming(StrEnum):
+    """Timing of frames in a video."""
+
+    VFR = "vfr"
+    CFR = "cfr"
+    PASSTHROUGH = "passthrough"
+
+
+class SrtRole(StrEnum):
+    """The side that subtitles belong to."""
+
+    INPUT = "input"
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,11 +115,66 @@ class DubOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
+    stock_voice: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID|NAME",
+            help="A stock voice to prefer; repeat it for more.",
+            show_default=False,
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     watermark: Annotated[
         Switch,
         typer.Option(help="Show HeyGen's watermark.", show_default=False, rich_help_panel=_PANEL),
     ] = None
+    input_language: Annotated[
+        str | None,
+        typer.Option(
+            help="Language that is spoken.", show_default="detected", rich_help_panel=_SOURCE
+        ),
+    ] = None
+    audio: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="Speech to use in place of the video's own.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    fps_mode: Annotated[
+        FrameTiming | None,
+        typer.Option(
+            help="Timing of frames, with --audio.", show_default=False, rich_help_panel=_SOURCE
+        ),
+    ] = None
+    srt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="Subtitles to use.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    srt_role: Annotated[
+        SrtRole | None,
+        typer.Option(
+            help="Whether --srt is in the language of the source or of the dub.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
     folder: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Folder to put them in.", rich_help_panel=_PANEL),
+        typer.Option(metavar="ID", help="Folder to put them in.", rich_help_panel=_ACCOUNT),
+    ] = None
+    callback_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Called when a dub has ended.", rich_help_panel=_ACCOUNT),
+    ] = None
+    callback_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Comes back with the callback.", rich_help_panel=_ACCOUNT),
     ] = None

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.text import Text
 
 from heygen_async.cli.display import Display
-from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.inputs.row_files import load_rows
 from heygen_async.cli.inputs.variants import Variants
+from heygen_async.cli.rows.names import ids_of_variables
+from heygen_async.cli.single.names import template
 from heygen_async.client import HeyGen
 from heygen_async.distributed import Cluster
-from heygen_async.errors import NotFound
 from heygen_async.session.diagnostics.escaping import escaped
 
 
@@ -39,7 +40,7 @@ async def submit(
     """Submit a run that renders one variant of a template for each row of a file.
 
     Args:
-        template_id: The template.
+        template_id: The id of the template, or its name.
         source: The rows; see ``load_rows``.
         dsn: The database.
         name: Name of the run.
@@ -58,15 +59,13 @@ async def submit(
     """
     rows = await load_rows(source, base_url)
     async with HeyGen(base_url=base_url) as heygen, Cluster(dsn, heygen=heygen) as cluster:
-        try:
-            variables = await heygen.templates.variables(
-                template_id, version="v2" if test else "auto"
-            )
-        except NotFound:
-            raise CommandError(f"there is no template {template_id!r} in this account") from None
+        template_id, variables = await template(
+            heygen, template_id, version="v2" if test else "auto"
+        )
         variants = await asyncio.to_thread(
             Variants, rows, variables, key_column=key, choices=choices, all_or_none=True
         )
+        variants.ids = await ids_of_variables(heygen, variants.rows, variables)
         run = await cluster.submit_render(
             template_id,
             variants,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import shutil
 import sys
@@ -23,21 +24,24 @@ from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.editing import confirmed, edited, removed, temporary_file
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.dub_controls import (
+    DUB_FILES,
     given_controls,
     proofread_fields,
     translation_fields,
+    with_control_ids,
 )
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of
 from heygen_async.cli.output_folder import OutputFolder, file_stem
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
+from heygen_async.cli.rows.names import ids_of_controls
 from heygen_async.cli.run_options import RunOptions
-from heygen_async.cli.single.names import look_id, named_glossary, voice_id
+from heygen_async.cli.single.names import look_id, voice_id
 from heygen_async.client import HeyGen
 from heygen_async.media.probes import probe_sources
 from heygen_async.models.proofreads import ProofreadGenerateRequest
-from heygen_async.models.sources import AssetId
+from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.videos import AvatarVideoRequest
@@ -47,6 +51,8 @@ from heygen_async.pricing.estimates import RunEstimate
 
 # Prefix of asset ids in a dry run, which uploads nothing.
 _NOT_UPLOADED = "not uploaded:"
+# Environment variable with the path of the source's subtitles, for programs that correct them.
+_ORIGINAL = "HEYGEN_ORIGINAL_SRT"
 
 
 class SourceVideo(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +116,7 @@ async def localize(
         everything: All languages that HeyGen offers, instead of ``languages``.
         edit: Open the user's editor on the subtitles of each language before they are rendered.
         program: A program that corrects the subtitles: SRT in, SRT out, with the language as its
-            last argument.
+            last argument, and the path of the source's subtitles in ``HEYGEN_ORIGINAL_SRT``.
         renew: Create new proofreads for expired ones; with ``edit``, ask on a terminal.
         dub: Settings of the dubs.
         out: Folder to download the videos into; None downloads nothing.
@@ -147,7 +153,14 @@ async def localize(
             look = await look_id(heygen, request.avatar_id)
             voice = None if source.voice is None else await voice_id(heygen, source.voice)
             request = msgspec.structs.replace(request, avatar_id=look, voice_id=voice)
-        controls = await named_glossary(heygen, given_controls(dub))
+        controls = given_controls(dub)
+        if correct is not None:
+            proofread_fields(controls)  # refuses what it does not take, before an upload
+        controls = with_control_ids(controls, await ids_of_controls(heygen, None, controls))
+        for name in DUB_FILES:
+            if name in controls:
+                file = await _source(heygen, controls[name], options, display)
+                controls[name] = AssetUrl(url=file) if isinstance(file, str) else file
         fields, render = translation_fields(controls), None
         if correct is not None:
             fields, rendered = proofread_fields(controls)
@@ -272,18 +285,37 @@ class _Program:
         if shutil.which(self._words[0]) is None:
             raise CommandError(f"--correct: there is no program {self._words[0]}")
 
-    async def __call__(self, language: str, srt: str) -> str:
+    async def __call__(self, language: str, srt: str, original: str | None) -> str:
         """Return the corrected subtitles from the program.
+
+        Args:
+            language: The language.
+            srt: The subtitles.
+            original: The subtitles in the language of the source, or None if there are none.
 
         Raises:
             CommandError: The program cannot be started, or it fails.
         """
+        environment = {name: text for name, text in os.environ.items() if name != _ORIGINAL}
+        path = None
+        if original is not None:
+            name = f"{file_stem(language)}-original"
+            path = await asyncio.to_thread(temporary_file, name, original)
+            environment[_ORIGINAL] = str(path)
+        try:
+            return await self._corrected(language, srt, environment)
+        finally:
+            if path is not None:
+                await asyncio.to_thread(removed, path)
+
+    async def _corrected(self, language: str, srt: str, environment: Mapping[str, str]) -> str:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._words,
                 language,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                env=environment,
             )
         except OSError as error:
             raise CommandError(f"{self._words[0]}: {error.strerror or error}") from None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
+from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
 from heygen_async.client import HeyGen
@@ -72,16 +74,15 @@ async def narrate(
     # Captions made from the speech replace HeyGen's subtitles.
     also = [what for what in options.also if what != "subtitles"]
     options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
-    if voice is not None:
-        async with HeyGen(base_url=base_url) as heygen:
-            voice = await voice_id(heygen, voice, engine="starfish")
     rows = None
     if Path(source).suffix.lower() != ".txt":
         read = await load_rows(source, base_url)
         rows = await asyncio.to_thread(FieldRows, read, _FIELDS, choices)
-    texts = await asyncio.to_thread(_texts, Path(source), rows, voice)
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
+        find = partial(voice_id, engine="starfish")
+        voices = await ids_in_rows(heygen, find, rows, "voice", [voice])
+        texts = await asyncio.to_thread(_texts, Path(source), rows, voice, voices)
         avatar = await look_id(heygen, avatar)  # before the first paid speech
         if options.dry_run:
             return await preview(
@@ -129,8 +130,16 @@ class _Text:
     request: SpeechRequest
 
 
-def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[_Text]:
+def _texts(
+    path: Path, rows: FieldRows | None, voice: str | None, voices: Mapping[str, str]
+) -> Collection[_Text]:
     """Check and return all texts of a file.
+
+    Args:
+        path: The file.
+        rows: Its rows, or None if it is one text.
+        voice: The voice of texts that name none.
+        voices: Ids of the voices, by the names that are given.
 
     Raises:
         CommandError: The file has an invalid form; the message names the line.
@@ -140,7 +149,7 @@ def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[
             text = path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{path}: {error}") from None
-        return [_text(path, path.stem, text, voice)]
+        return [_text(path, path.stem, text, voices.get(voice or ""))]
     rows.require("text", "is what is spoken")
 
     def text_of_row(_: int, row: Row) -> _Text:
@@ -148,7 +157,8 @@ def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[
         if "text" not in texts:
             raise CommandError(f"{rows.path}, line {row.line}: there is no text")
         key = rows.key(row) or str(row.number)
-        return _text(rows.path, key, texts["text"], texts.get("voice", voice), row.line)
+        spoken_by = voices.get(texts.get("voice") or voice or "")
+        return _text(rows.path, key, texts["text"], spoken_by, row.line)
 
     texts = MappedRows(rows, text_of_row)
     for _ in texts:
@@ -159,7 +169,7 @@ def _texts(path: Path, rows: FieldRows | None, voice: str | None) -> Collection[
 def _text(path: Path, key: str, text: str, voice: str | None, line: int | None = None) -> _Text:
     where = f"{path}: {key}" if line is None else f"{path}, line {line}"
     if voice is None:
-        raise CommandError(f"{where}: no voice; name one with --voice ID")
+        raise CommandError(f"{where}: no voice; name one with --voice, or in a column voice")
     try:
         return _Text(key, SpeechRequest(text=text, voice_id=voice))
     except InvalidRequest as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
+from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices, with_ids
 from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.rows.names import ids_in_rows, ids_of_variables
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import template, voice_id
 from heygen_async.client import HeyGen
@@ -68,8 +71,6 @@ async def personalize(
     existing = await asyncio.to_thread(options.existing_chain, "voices", "renders")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         template_id, variables = await template(heygen, template_id)
-        if voice is not None:
-            voice = await voice_id(heygen, voice, engine="starfish")
         for name in speak:
             if name not in variables or variables[name].type != "audio":
                 raise CommandError(f"--speak {name}: the template has no such audio variable")
@@ -77,7 +78,17 @@ async def personalize(
         fields = [*variables, *sorted(own)]
         own_key = "key" in own
         rows = await asyncio.to_thread(FieldRows, read, fields, choices, own_key=own_key)
-        variants = MappedRows(rows, lambda _, row: _Variant(row, rows, own, speak, voice))
+        ids = await ids_of_variables(heygen, rows, variables)
+        find = partial(voice_id, engine="starfish")
+        speaking = rows if speak and "voice" in own else None
+        voices = await ids_in_rows(heygen, find, speaking, "voice", [voice])
+
+        def variant(_: int, row: Row) -> _Variant:
+            values = with_ids(row.values, {**ids, "voice": voices} if "voice" in own else ids)
+            spoken_by = voices.get(voice or "")
+            return _Variant(replace(row, values=values), rows, own, speak, spoken_by)
+
+        variants = MappedRows(rows, variant)
         await asyncio.to_thread(deque, variants, maxlen=0)  # checked on creation
         key = None
         if rows.key_column is not None and rows.counts["key"] == len(rows):
@@ -143,7 +154,9 @@ class _Variant(dict[str, Any]):
             if name in self:
                 where = f"{rows.path}, line {row.line}"
                 if voice is None:
-                    raise CommandError(f"{where}: no voice; name one with --voice ID")
+                    raise CommandError(
+                        f"{where}: no voice; name one with --voice, or in a column voice"
+                    )
                 try:
                     self[name] = SpeechRequest(text=str(text_of(self[name])), voice_id=str(voice))
                 except InvalidRequest as error:

@@ -16,6 +16,7 @@ from heygen_async.cli.inputs.row_files import load_rows
 from heygen_async.cli.inputs.variants import Variants
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.rows.names import ids_of_variables
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import template
 from heygen_async.client import HeyGen
@@ -66,6 +67,7 @@ async def render(
         variants = await asyncio.to_thread(
             Variants, rows, variables, key_column=key, choices=choices, all_or_none=journaled
         )
+        variants.ids = await ids_of_variables(heygen, variants.rows, variables)
         # If rows have no keys of their own, the journal names them by content.
         named = variants.own_keys or not journaled
 

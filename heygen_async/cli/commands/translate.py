@@ -17,7 +17,12 @@ from heygen_async.cli.app.dub_options import DubOptions
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.inputs.dub_controls import given_controls, translation_fields
+from heygen_async.cli.inputs.dub_controls import (
+    DUB_FILES,
+    given_controls,
+    translation_fields,
+    with_control_ids,
+)
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import ROW_FILES, load_rows, reads_once
 from heygen_async.cli.inputs.uploads import Uploads
@@ -26,13 +31,13 @@ from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows, free_name
+from heygen_async.cli.rows.names import ids_of_controls
 from heygen_async.cli.run_options import RunOptions
-from heygen_async.cli.single.names import named_glossary
 from heygen_async.client import HeyGen
 from heygen_async.journal import journal_store
 from heygen_async.media.probes import probe_sources
 from heygen_async.media.tables import is_table_url
-from heygen_async.models.sources import AssetId, AssetUrl
+from heygen_async.models.sources import AssetId, AssetUrl, MediaSource
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 
 # Prefix of asset ids in a dry run, which uploads nothing.
@@ -50,6 +55,7 @@ async def translate(
     base_url: str | None,
     key: str | None = None,
     length: float | None = None,
+    title: str | None = None,
     via: Via = Via.SINGLE,
     choices: RowChoices | None = None,
     dub: DubOptions | None = None,
@@ -68,6 +74,7 @@ async def translate(
         base_url: Base URL of the API; None reads it from the environment.
         key: The column of the videos' keys; None uses ``key`` if it exists.
         length: Length of each video in seconds, unless the list states it.
+        title: Title of each video in the account, unless the list states it.
         via: How the jobs are sent.
         choices: The user's options for the rows of a list.
         dub: Settings of the dubs, unless the list states them.
@@ -82,19 +89,20 @@ async def translate(
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
     rows = await _rows(video, key, choices, base_url)
     videos = await asyncio.to_thread(_videos, video, rows, keyed=key is not None)
+    controls = await asyncio.to_thread(_with_files, given_controls(dub))
     existing = await asyncio.to_thread(options.existing_run)
     uploads = Uploads(options.journal)
     await uploads.open()
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         offered = await heygen.video_translations.languages()
         wanted = list(offered) if everything else _chosen(languages, offered)
-        controls = await named_glossary(heygen, given_controls(dub))
+        ids = await ids_of_controls(heygen, rows, controls)
         folder = None
         if not options.dry_run:
             folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
             if existing is not None:
                 display.warn(existing)
-        files = _Files(uploads, display, options, existing, controls)
+        files = _Files(uploads, display, options, existing, controls, ids, title)
         await files.prepare(videos, heygen, length)
         if files.unmeasured:
             options = msgspec.structs.replace(options, measure=False)
@@ -147,6 +155,12 @@ async def _rows(
     return await asyncio.to_thread(FieldRows, rows, VIDEO_FIELDS, choices, key=key)
 
 
+def _with_files(controls: dict[str, Any]) -> dict[str, Any]:
+    """Return controls with the files of options checked."""
+    files = {name: source_of(controls[name], Path()) for name in DUB_FILES if name in controls}
+    return controls | files
+
+
 def _is_list(path: Path) -> bool:
     return path.suffix.lower() in ROW_FILES or reads_once(path)
 
@@ -190,6 +204,8 @@ class _Files:
         options: RunOptions,
         existing: str | None,
         controls: Mapping[str, Any],
+        ids: Mapping[str, Mapping[str, str]],
+        title: str | None,
     ) -> None:
         self.unmeasured = False
         self._uploads = uploads
@@ -197,6 +213,8 @@ class _Files:
         self._options = options
         self._existing = existing
         self._controls = controls
+        self._ids = ids
+        self._title = title
         self._length: float | None = None
         self._lengths: dict[Path, float | None] = {}
         self._assets: dict[Path, AssetId] = {}
@@ -219,10 +237,11 @@ class _Files:
             found = await probe_sources(heygen, unknown)
             self._lengths = {path: found[path].seconds for path in unknown}
         for one in videos:
-            if isinstance(one.source, Path):
-                asset = self._assets[one.source] = await self._asset(one, one.source, heygen)
-                if asset.asset_id.startswith(_NOT_UPLOADED) and self.seconds(one) is None:
-                    self.unmeasured = True
+            for path in self._paths(one):
+                self._assets[path] = await self._asset(one, path, heygen)
+            if isinstance(one.source, Path) and self.seconds(one) is None:
+                asset = self._assets[one.source]
+                self.unmeasured |= asset.asset_id.startswith(_NOT_UPLOADED)
 
     def seconds(self, one: NamedVideo) -> float | None:
         """Return the length of a video in seconds, as given or as measured from a local file."""
@@ -233,14 +252,22 @@ class _Files:
 
     def request(self, one: NamedVideo) -> VideoTranslationRequest:
         """Return the request for a video, without its languages."""
-        source = one.source
+        controls = with_control_ids({**self._controls, **one.controls}, self._ids)
+        files = {name: self._media(controls[name]) for name in DUB_FILES if name in controls}
         return VideoTranslationRequest(
-            video=AssetUrl(url=source) if isinstance(source, str) else self._assets[source],
+            video=self._media(one.source),
             output_languages=["English"],
-            title=one.title,
-            input_language=one.input_language,
-            **translation_fields({**self._controls, **one.controls}),
+            title=one.title or self._title,
+            **translation_fields(controls | files),
         )
+
+    def _paths(self, one: NamedVideo) -> list[Path]:
+        controls = {**self._controls, **one.controls}
+        files = [one.source, *(controls.get(name) for name in DUB_FILES)]
+        return [file for file in files if isinstance(file, Path)]
+
+    def _media(self, source: str | Path) -> MediaSource:
+        return AssetUrl(url=source) if isinstance(source, str) else self._assets[source]
 
     async def _asset(self, one: NamedVideo, path: Path, heygen: HeyGen) -> AssetId:
         if path in self._assets:

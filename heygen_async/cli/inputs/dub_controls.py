@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
-from heygen_async.cli.app.dub_options import DubOptions
+from heygen_async.cli.app.dub_options import DubMode, DubOptions, FrameTiming, SrtRole
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.models.video_translations import StockVoiceConfig
 
 DUB_FIELDS: tuple[str, ...] = tuple(DubOptions.__slots__)
 """Columns of a list that control dubs; the options have the same names."""
+
+DUB_FILES = ("audio", "srt")
+"""Controls that name a file or a URL."""
 
 _YES = frozenset(("yes", "y", "true", "on", "1"))
 _NO = frozenset(("no", "n", "false", "off", "0"))
@@ -28,11 +32,33 @@ _FIELDS = {
     "stretch": "enable_dynamic_duration",
     "keep_format": "keep_the_same_format",
     "watermark": "enable_watermark",
+    "input_language": "input_language",
+    "audio": "audio",
+    "fps_mode": "fps_mode",
+    "srt": "srt",
+    "srt_role": "srt_role",
     "folder": "folder_id",
+    "callback_url": "callback_url",
+    "callback_id": "callback_id",
 }
 _OF_PROOFREADS = {**_FIELDS, "stretch": "enable_video_stretching"}
-_NOT_OF_PROOFREADS = ("start", "end", "stock_voices", "watermark")
-_OF_RENDERS = {"audio_only": "translate_audio_only", "captions": "captions"}
+_NOT_OF_PROOFREADS = (
+    "start",
+    "end",
+    "stock_voices",
+    "stock_voice",
+    "watermark",
+    "input_language",
+    "audio",
+    "fps_mode",
+    "srt_role",
+)
+_OF_RENDERS = {
+    "audio_only": "translate_audio_only",
+    "captions": "captions",
+    "callback_url": "callback_url",
+    "callback_id": "callback_id",
+}
 
 
 def given_controls(options: DubOptions | None) -> dict[str, Any]:
@@ -43,7 +69,7 @@ def given_controls(options: DubOptions | None) -> dict[str, Any]:
     """
     values = {name: getattr(options, name, None) for name in DUB_FIELDS}
     return {
-        name: str(value.value) if name == "mode" else value
+        name: str(value.value) if isinstance(value, StrEnum) else value
         for name, value in values.items()
         if value is not None
     }
@@ -69,11 +95,28 @@ def controls_of_cells(cells: Mapping[str, str], where: str) -> dict[str, Any]:
     return found
 
 
+def with_control_ids(
+    controls: Mapping[str, Any], ids: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Return controls with names replaced by ids.
+
+    Args:
+        controls: The controls by name.
+        ids: Ids by name, by control.
+    """
+    found = dict(controls)
+    if "glossary" in found:
+        found["glossary"] = ids["glossary"][found["glossary"]]
+    if "stock_voice" in found:
+        found["stock_voice"] = [ids["stock_voice"][name] for name in found["stock_voice"]]
+    return found
+
+
 def translation_fields(controls: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a ``VideoTranslationRequest`` for controls.
 
     Args:
-        controls: The controls by name.
+        controls: The controls by name; those of ``DUB_FILES`` as requests name files.
     """
     return _fields(controls, _FIELDS)
 
@@ -100,8 +143,11 @@ def _fields(controls: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, 
     fields = {names[name]: value for name, value in controls.items() if name in names}
     if "music" in controls:
         fields["disable_music_track"] = not controls["music"]
-    if controls.get("stock_voices"):
-        fields["stock_voice_config"] = StockVoiceConfig(use_stock_voice=True)
+    if controls.get("stock_voices") or controls.get("stock_voice"):
+        preferred = controls.get("stock_voice") or ()
+        fields["stock_voice_config"] = StockVoiceConfig(
+            use_stock_voice=True, preferred_stock_voice_ids=preferred
+        )
     return fields
 
 
@@ -128,18 +174,34 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _mode(text: str) -> str:
-    word = text.strip().casefold()
-    if word not in ("speed", "precision"):
-        raise ValueError("expected speed or precision")
-    return word
+def _choice(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        word = text.strip().casefold()
+        if word not in words:
+            raise ValueError(f"expected {', '.join(words[:-1])} or {words[-1]}")
+        return word
+
+    return read
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names in a cell of several, which commas separate."""
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
-    "mode": _mode,
+    "mode": _choice(*DubMode),
     "glossary": str,
     "speakers": _count,
     "start": _number,
     "end": _number,
+    "stock_voice": names_in,
+    "input_language": str,
+    "audio": str,
+    "fps_mode": _choice(*FrameTiming),
+    "srt": str,
+    "srt_role": _choice(*SrtRole),
     "folder": str,
+    "callback_url": str,
+    "callback_id": str,
 }

@@ -232,6 +232,19 @@ class MappedRows(Collection[T]):
         return any(item == other for other in self)
 
 
+def with_ids(values: Mapping[str, Any], ids: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return the values of a row with names replaced by ids.
+
+    Args:
+        values: Values by field.
+        ids: Ids by name, by field.
+    """
+    return {
+        field: ids[field].get(str(text_of(value)), value) if field in ids else value
+        for field, value in values.items()
+    }
+
+
 def _text(value: Any) -> str:
     return str(text_of(value)).strip()
 

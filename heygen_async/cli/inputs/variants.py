@@ -25,7 +25,7 @@ import msgspec
 from heygen_async.batch.tables.values import text_of
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
+from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices, with_ids
 from heygen_async.cli.inputs.row_files import Row, Rows
 from heygen_async.cli.output_folder import file_stem
 from heygen_async.cli.results.item_rows import ItemRows
@@ -84,6 +84,7 @@ class Variants(Collection[NamedVariant]):
     Attributes:
         rows: The rows by field.
         own_keys: Whether all rows have a key.
+        ids: Ids that replace names in columns of voices and characters: by name, by variable.
 
     Raises:
         CommandError: Rows do not match the template; the message names line, row and column.
@@ -98,6 +99,7 @@ class Variants(Collection[NamedVariant]):
         choices: RowChoices | None = None,
         all_or_none: bool = False,
     ) -> None:
+        self.ids: Mapping[str, Mapping[str, str]] = {}
         # A variable is the key or the title only if the user requests it.
         own = [name for name in ("key", "title") if name not in variables]
         self.rows = FieldRows(
@@ -204,7 +206,8 @@ class Variants(Collection[NamedVariant]):
 
     def _variables(self, row: Row) -> dict[str, Any]:
         names = self._variables_of_rows
-        return {name: value for name, value in row.values.items() if name in names}
+        values = {name: value for name, value in row.values.items() if name in names}
+        return with_ids(values, self.ids)
 
 
 def _file_name(key: str) -> str:

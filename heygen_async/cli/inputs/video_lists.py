@@ -6,7 +6,6 @@ that the list itself is in. Other columns may be there:
 - ``key`` names the video in the output, in the journal, and in the names of its files. Another
   column can be made the key. Without it the name is that of the video's file, without its ending.
 - ``title`` is the video's title in the account.
-- ``input_language`` is the language that is spoken in it.
 - ``mode``, ``glossary`` and so on are the controls of its dubs, see ``dub_controls``.
 
 Empty cells, and ``null`` in JSON, count as not given.
@@ -24,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
-from heygen_async.cli.inputs.dub_controls import DUB_FIELDS, controls_of_cells
+from heygen_async.cli.inputs.dub_controls import DUB_FIELDS, DUB_FILES, controls_of_cells
 from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows
 from heygen_async.cli.inputs.row_files import Row
 from heygen_async.cli.output_folder import file_stem
@@ -33,7 +32,6 @@ VIDEO_FIELDS: tuple[str, ...] = (
     "video",
     "key",
     "title",
-    "input_language",
     "length",
     *DUB_FIELDS,
 )
@@ -48,15 +46,14 @@ class NamedVideo:
         key: Its name in the output; empty where it is the only one.
         source: Its URL, or the file to upload.
         title: Its title in the account, or None.
-        input_language: Language spoken in it, or None.
         length: Its length in seconds, or None.
-        controls: The controls of its dubs that its row gives, by name.
+        controls: The controls of its dubs that its row gives, by name; those of ``DUB_FILES`` are
+            URLs or files.
     """
 
     key: str
     source: str | Path
     title: str | None = None
-    input_language: str | None = None
     length: float | None = None
     controls: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,13 +99,16 @@ def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]
     def video_of(_: int, row: Row) -> NamedVideo:
         texts = {name: str(text_of(value)) for name, value in row.values.items()}
         source = _source(texts["video"], path.parent)
+        controls = controls_of_cells(texts, f"{path}, line {row.line}")
+        files = {
+            name: _source(controls[name], path.parent) for name in DUB_FILES if name in controls
+        }
         return NamedVideo(
             rows.key(row) if keyed else _stem(source),
             source,
             texts.get("title"),
-            texts.get("input_language"),
             _seconds(texts.get("length"), f"{path}, line {row.line}"),
-            controls_of_cells(texts, f"{path}, line {row.line}"),
+            controls | files,
         )
 
     for index, row in enumerate(rows):
@@ -118,7 +118,8 @@ def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]
         if keyed and not rows.key(row):
             raise CommandError(f"{where}: there is no key, which each row needs here")
         try:
-            if isinstance(source_of(str(row.values["video"]), path.parent), Path) and rows.remote:
+            named = (str(row.values[name]) for name in ("video", *DUB_FILES) if name in row.values)
+            if any(isinstance(source_of(one, path.parent), Path) for one in named) and rows.remote:
                 raise CommandError("a list from the network names URLs alone, and no files")
         except CommandError as error:
             raise CommandError(f"{where}: {error}") from None

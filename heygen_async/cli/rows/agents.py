@@ -15,9 +15,10 @@ from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
+from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.rows.requests import RowRequests
 from heygen_async.cli.rows.texts import filled, new_fields, placeholders, text_option
-from heygen_async.cli.rows.videos import ids_in_rows, run_requests
+from heygen_async.cli.rows.videos import run_requests
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
 from heygen_async.client import HeyGen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import OutputFolder
 from heygen_async.cli.preview import preview
+from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.rows.presenters import presenters_of
 from heygen_async.cli.rows.requests import RowRequests, file_name
 from heygen_async.cli.rows.texts import RowProblem, filled, new_fields, placeholders, text_option
@@ -183,34 +184,6 @@ async def run_requests(
     folder = None if out is None else await asyncio.to_thread(OutputFolder, out, file_name)
     driver = RunDriver(heygen, display, folder, options=options, items=requests.items())
     return await driver.run(title, len(requests), start)
-
-
-async def ids_in_rows(
-    heygen: HeyGen,
-    find: Callable[[HeyGen, str], Awaitable[str]],
-    rows: FieldRows,
-    field: str,
-    names: Sequence[str | None],
-) -> dict[str, str]:
-    """Return the ids for the names in rows and settings, found before any paid call.
-
-    Args:
-        heygen: The client.
-        find: Finds the id for a name or an id.
-        rows: The rows.
-        field: The field with the name.
-        names: Additional names; None is skipped.
-
-    Raises:
-        CommandError: A name has no match, or more than one.
-    """
-
-    def named() -> list[str]:
-        cells = (row.values.get(field) for row in rows)
-        return list(dict.fromkeys(str(text_of(cell)) for cell in cells if cell))
-
-    wanted = [*(await asyncio.to_thread(named)), *names]
-    return {name: await find(heygen, name) for name in dict.fromkeys(wanted) if name}
 
 
 def _check_length(text: str, most: float | None) -> None:
