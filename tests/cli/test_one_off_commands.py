@@ -38,19 +38,19 @@ from heygen_async.cli.commands.localize import SourceVideo, localize
 from heygen_async.cli.commands.narrate import narrate
 from heygen_async.cli.commands.personalize import personalize
 from heygen_async.cli.commands.render import render
+from heygen_async.cli.creates.agent import agent
+from heygen_async.cli.creates.clips import cinematic, cinematic_request, studio, studio_request
+from heygen_async.cli.creates.speech import speech
+from heygen_async.cli.creates.video import Waiting, create, request_of
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single import ids, lists, names, templates
 from heygen_async.cli.single.account import whoami
-from heygen_async.cli.single.agent import agent
 from heygen_async.cli.single.calls import api, body_of
-from heygen_async.cli.single.clips import cinematic, cinematic_request, studio, studio_request
 from heygen_async.cli.single.files import upload
-from heygen_async.cli.single.speech import speech
 from heygen_async.cli.single.things import KINDS
-from heygen_async.cli.single.video import Waiting, create, request_of
 from heygen_async.errors import (
     APIError,
     InvalidRequest,
@@ -546,7 +546,7 @@ async def test_a_chat_in_a_pipe(
     async def typed() -> str:
         return next(answers)
 
-    monkeypatch.setattr("heygen_async.cli.single.agent.typed_line", typed)
+    monkeypatch.setattr("heygen_async.cli.creates.agent.typed_line", typed)
     assert await agent("A teaser", display=lines(), base_url=None, chat=True) == Exit.DONE
     *questions, video = printed()
     assert questions
@@ -556,7 +556,7 @@ async def test_a_chat_in_a_pipe(
     async def silence() -> str:
         return ""
 
-    monkeypatch.setattr("heygen_async.cli.single.agent.typed_line", silence)
+    monkeypatch.setattr("heygen_async.cli.creates.agent.typed_line", silence)
     with pytest.raises(CommandError, match="waits for one at HeyGen"):
         await agent("A teaser", display=lines(), base_url=None, chat=True)
 

@@ -46,8 +46,8 @@ class WaitOptions:
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments that these commands share."""
+        from heygen_async.cli.creates.video import Waiting
         from heygen_async.cli.display import display_for
-        from heygen_async.cli.single.video import Waiting
 
         return {
             "display": display_for(json=self.json),
@@ -68,7 +68,7 @@ def create(options: VideoOptions, waiting: WaitOptions) -> Command:
 
     Without --wait it prints the id of the video and ends; wait ID and download ID go on from there.
     """
-    from heygen_async.cli.single.video import create as command
+    from heygen_async.cli.creates.video import create as command
 
     return command(options, **waiting.arguments())
 
@@ -77,7 +77,7 @@ def create(options: VideoOptions, waiting: WaitOptions) -> Command:
 @runs
 def cinematic(options: CinematicOptions, waiting: WaitOptions) -> Command:
     """Make a short cinematic clip of up to three looks, without speech."""
-    from heygen_async.cli.single.clips import cinematic as command
+    from heygen_async.cli.creates.clips import cinematic as command
 
     return command(options, **waiting.arguments())
 
@@ -97,7 +97,7 @@ def studio(
     waiting: WaitOptions,
 ) -> Command:
     """Make a video of several scenes."""
-    from heygen_async.cli.single.clips import studio as command
+    from heygen_async.cli.creates.clips import studio as command
 
     return command(scenes, options, **waiting.arguments())
 
@@ -167,8 +167,8 @@ def agent(
     json: Json = False,
 ) -> Command:
     """Have the Video Agent make a video of a prompt."""
+    from heygen_async.cli.creates.agent import agent as command
     from heygen_async.cli.display import display_for
-    from heygen_async.cli.single.agent import agent as command
 
     return command(
         prompt,
@@ -217,8 +217,8 @@ def speech(
     json: Json = False,
 ) -> Command:
     """Have a text spoken."""
+    from heygen_async.cli.creates.speech import speech as command
     from heygen_async.cli.display import display_for
-    from heygen_async.cli.single.speech import speech as command
 
     return command(
         text,

@@ -10,11 +10,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.cli.app.clip_options import CinematicOptions, StudioOptions
-from heygen_async.cli.display import Display
-from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.cli.single.files import check_files, source_of, text_of
-from heygen_async.cli.single.names import glossary_id, look_id
-from heygen_async.cli.single.video import (
+from heygen_async.cli.creates.video import (
     Waiting,
     caption_of,
     extra_of,
@@ -23,6 +19,10 @@ from heygen_async.cli.single.video import (
     watermark_of,
     word,
 )
+from heygen_async.cli.display import Display
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.single.files import check_files, source_of, text_of
+from heygen_async.cli.single.names import glossary_id, look_id
 from heygen_async.cli.single.waiting import check_target, interruptible
 from heygen_async.client import HeyGen
 from heygen_async.models.mistakes import unknown_field

@@ -1,0 +1,1 @@
+"""Commands that make one thing: a video, a speech."""
