@@ -85,6 +85,8 @@ class PostgresFactory:
         await asyncio.to_thread(end_connections, self._url)
         with contextlib.suppress(JournalError):
             await store.aclose()
+        # It may have connected anew; the server may carry that out after its client has left.
+        await asyncio.to_thread(end_connections, self._url)
         return PostgresJournal(self._url, self._run, clock=self._clock)
 
     def aclose(self) -> None:
