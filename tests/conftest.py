@@ -60,11 +60,11 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_blocking_calls() -> Iterator[BlockBuster]:
-    """A call that blocks the event loop from within the package fails the test."""
+    """Fail a test in which the package blocks the event loop."""
     blockbuster = BlockBuster("heygen_async")
     locks = blockbuster.functions["threading.Lock.acquire"]
     harmless = locks.can_block_predicate
-    # The lock of a tracer that measures coverage, taken in the middle of any function.
+    # Coverage's tracer takes its lock in the middle of any function.
     tracers = getattr(getattr(sys.gettrace(), "lock_data", None), "__self__", None)
     locks.can_block_predicate = lambda lock, *args, **options: (
         lock is tracers or harmless(lock, *args, **options)

@@ -1,4 +1,4 @@
-"""What mutation checks have found: ``nox -s mutants`` runs mutmut, and then this in its folder.
+"""The results of mutation checks: ``nox -s mutants`` runs mutmut, and then this in its folder.
 
 mutmut changes one expression after the other in the modules whose arithmetic decides what is
 repeated, waited for and believed. A change that no test notices has survived. Prints killed and
@@ -23,7 +23,7 @@ def mutmut(*arguments: str) -> str:
 
 
 def results() -> dict[str, dict[str, str]]:
-    """What became of each mutant, by module and by the mutant's name."""
+    """Return the result of each mutant, by module and name."""
     found = defaultdict[str, dict[str, str]](dict)
     for line in mutmut("results", "--all", "true").splitlines():
         name, _, status = line.strip().rpartition(": ")

@@ -31,7 +31,7 @@ from heygen_async import *
 
 async def page({names}) -> None:
 """
-# The names that the start page says are there, or that a page leaves to its reader.
+# Names that the start page promises, or that a page leaves to its reader.
 _NAMES = {
     "heygen": "HeyGen",
     "avatar_id": "str",
@@ -45,7 +45,7 @@ _NAMES = {
 }
 
 
-# A reader names things anew from snippet to snippet, and shows what he does not use.
+# Snippets define names again, and show expressions without using them.
 _MYPY = """\
 [mypy]
 strict = true

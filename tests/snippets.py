@@ -33,7 +33,7 @@ class Snippet(NamedTuple):
 
 
 def snippets(page: str) -> list[Snippet]:
-    """All blocks of a page that say their language."""
+    """Return all blocks of a page that state their language."""
     return [
         Snippet(
             found["language"],
@@ -47,8 +47,8 @@ def snippets(page: str) -> list[Snippet]:
 
 
 async def run_in(space: dict[str, Any], snippet: str, *, source: str, line: int = 1) -> None:
-    """Run a snippet, top-level ``await`` included; the names that it makes stay in ``space``."""
-    # As many empty lines before it as there are on the page, for the lines of a traceback.
+    """Run a snippet with top-level ``await``; its names stay in ``space``."""
+    # Empty lines in front give tracebacks the line numbers of the page.
     code = compile(
         "\n" * (line - 1) + snippet, source, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     )
@@ -58,6 +58,6 @@ async def run_in(space: dict[str, Any], snippet: str, *, source: str, line: int 
 
 
 def prints(said: str, printed: str) -> bool:
-    """Whether a snippet printed what its page says; ``…`` stands for anything within a line."""
+    """Return whether the output matches the page; ``…`` matches anything within a line."""
     pattern = ".*".join(re.escape(part) for part in said.rstrip().split("…"))
     return re.fullmatch(pattern, printed.rstrip()) is not None

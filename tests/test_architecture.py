@@ -23,8 +23,8 @@ PACKAGE = Path(heygen_async.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOT = PACKAGE / "__init__.py"
 MOST_LINES = 400
-MOST_MODULES = 14  # on one floor of a room, __init__.py included
-# Floors that grow with the API: a reader looks for the name of a resource there.
+MOST_MODULES = 14  # in one folder of a room, __init__.py included
+# Folders that grow with the API: readers look for the name of a resource there.
 ONE_MODULE_PER_RESOURCE = {"models", "endpoints"}
 
 # Each room with the rooms that it may import besides itself; the root's lazy names are apart.
@@ -102,7 +102,7 @@ def module_id(path: Path) -> str:
 
 
 def module_of(path: Path) -> str:
-    """The dotted name within the package, as docs/architecture.md gives it."""
+    """Return the dotted name within the package, as docs/architecture.md gives it."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
@@ -117,7 +117,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """Each module that an import names, wherever it stands, as an absolute name."""
+    """Yield the absolute name of each imported module, wherever the import stands."""
     for line, module, names in import_statements(path):
         # From the root the names are what is imported.
         for name in names if module == "heygen_async" and names else [""]:
@@ -147,7 +147,7 @@ def rooms_imported(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def code_lines(source: str) -> int:
-    """Lines that hold code: neither blank, comment nor docstring."""
+    """Count the lines of code: neither blank, comment nor docstring."""
     beside = {
         tokenize.COMMENT,
         tokenize.NL,
@@ -167,7 +167,7 @@ def code_lines(source: str) -> int:
 
 
 def run_by_an_import(node: ast.AST) -> Iterator[ast.AST]:
-    """What an import of a module runs: all but the bodies of its functions."""
+    """Return the statements that an import runs: all but the bodies of functions."""
     yield node
     for name, value in ast.iter_fields(node):
         if name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -182,7 +182,7 @@ def test_every_room_is_known() -> None:
 
 
 def test_no_circle_of_imports() -> None:
-    """Not even one that an import inside a function closes."""
+    """Check that there is no circle, also with imports inside functions."""
     modules = {f"heygen_async.{module_of(path)}": path for path in MODULES if path != ROOT}
     graph = {
         module: {

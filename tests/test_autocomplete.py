@@ -1,4 +1,4 @@
-"""What completion offers on ``heygen.``, on its resources and on the modules: no more, no less."""
+"""Completion on ``heygen.``, its resources and the modules: exactly the public names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLIENT = {
     "upload_all",
 }
 
-# What resources have beside the operations of the API.
+# Members of resources besides the operations of the API.
 BESIDE = {
     "assets.batches": {"attach", "items"},
     "jobs": {"attach", "expect_deliveries", "forget_deliveries", "hint"},
@@ -41,7 +41,7 @@ def offered(value: object) -> set[str]:
 
 
 def resources() -> dict[str, set[str]]:
-    """The names under each resource: its operations, its own resources, and what is beside."""
+    """Return the names under each resource: operations, own resources, and other members."""
     names = defaultdict[str, set[str]](set)
     for resource in [*HANDLERS, *(f"{place}.{name}" for place in BESIDE for name in BESIDE[place])]:
         while resource:

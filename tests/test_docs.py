@@ -43,7 +43,7 @@ HOOKS = runpy.run_path(str(DOCS / "hooks.py"))
 for module in pkgutil.walk_packages(heygen_async.cli.__path__, "heygen_async.cli."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-# The few that cannot run; each says why.
+# Snippets that cannot run; each states its reason.
 NOT_RUN = 7
 
 
@@ -59,7 +59,7 @@ def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
-    """What a snippet asks of the loggers ends with its page."""
+    """Restore the levels of loggers after each page."""
     names = [name for name in logging.root.manager.loggerDict if name.startswith("heygen_async")]
     before = {name: logging.getLogger(name).level for name in names}
     yield
@@ -68,7 +68,7 @@ def log_levels() -> Iterator[None]:
 
 
 def prelude(sandbox: Sandbox) -> dict[str, Any]:
-    """The names that the start page says are there."""
+    """Return the names that the start page promises."""
     return {
         "heygen": HeyGen(),
         "avatar_id": sandbox.avatar_id,
@@ -111,7 +111,7 @@ async def test_a_page(
 async def follow_up(
     new: dict[str, Any], space: dict[str, Any], sandbox: Sandbox, stack: AsyncExitStack
 ) -> None:
-    """Do with what a snippet has defined what its reader would: call, test or serve it."""
+    """Use the definitions of a snippet as its reader would: call, test or serve them."""
     for name, value in new.items():
         if name == "main":
             await value()
@@ -126,7 +126,7 @@ async def follow_up(
 def put_commands_on_this_loop(
     monkeypatch: pytest.MonkeyPatch, run_here: list[Callable[[], Any]]
 ) -> None:
-    """Have the commands leave what they would run on an event loop of their own."""
+    """Run the commands on this event loop instead of one of their own."""
 
     def leave(command: Callable[[], Any]) -> Exit:
         run_here.append(command)
@@ -238,7 +238,7 @@ def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_public_name_has_a_page() -> None:
-    """That the site's reference has all of them is checked by its build; this is quick."""
+    """Check quickly that every error has its entry; the build of the site checks the rest."""
     told = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("reference/*.md"))
     directives = set(re.findall(r"^::: (\S+)$", told, re.MULTILINE))
     for name in HOMES.keys() - {"__version__", "PRICES"}:

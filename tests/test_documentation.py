@@ -19,10 +19,10 @@ from heygen_async.endpoints.resource import Resource
 
 HOMES = ("", ".batch", ".journal", ".pipelines", ".sandbox", ".webhooks")
 
-# Handed out, and made by nobody else: what their constructors take is no concern of users.
+# Classes that users get and do not construct: their parameters need no description.
 HANDED_OUT = {"BatchJob", "Job", "Pages", "Run", "Turn", "VideoAgentJob"}
 
-# Their methods do what their protocol describes, which is what is checked.
+# Their methods are described in the protocol.
 IMPLEMENTATIONS = {MemoryJournal: JournalStore, SqliteJournal: JournalStore}
 
 
@@ -42,14 +42,14 @@ def is_ours(thing: object) -> bool:
 
 
 def exported() -> Iterator[Any]:
-    """What the public modules name in their ``__all__``."""
+    """Yield the names in ``__all__`` of the public modules."""
     for home in HOMES:
         module = importlib.import_module(f"heygen_async{home}")
         yield from (getattr(module, name) for name in module.__all__)
 
 
 def at_hand(value: object) -> Iterator[type]:
-    """The type of an object, and of all that stands under its public names."""
+    """Yield the types of an object and of everything under its public names."""
     yield type(value)
     for name in dir(value):
         if not name.startswith("_"):
@@ -223,7 +223,7 @@ def test_what_comes_back_is_said() -> None:
         gives = str(inspect.signature(one.function).return_annotation)
         if gives in {"None", "NoReturn"} or gives.endswith("[None]"):
             actions.add(one.doc.partition(" ")[0])
-        elif gives != one.where.split(".")[-2]:  # what an alternative constructor gives is clear
+        elif gives != one.where.split(".")[-2]:  # the result of an alternative constructor is clear
             giving.append(one)
     assert actions > {"Close", "Record", "Wait"}
     wrong = [

@@ -1,4 +1,4 @@
-"""What users hand from process to process: clients, jobs, outcomes, reports, errors."""
+"""Objects that users pass between processes: clients, jobs, outcomes, reports, errors."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ ROOT = Path(heygen_async.__file__).parents[1]
 
 
 def _run(code: str, *arguments: str) -> Any:
-    """What a fresh interpreter prints, from JSON; warnings are errors there too."""
+    """Return the JSON that a fresh interpreter prints, with warnings as errors."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *arguments],
         cwd=ROOT,
@@ -159,7 +159,7 @@ print(json.dumps(grown))
 
 @pytest.mark.parametrize("address", ["http://localhost", "https://localhost"])
 def test_the_first_call_imports_nothing(address: str, tmp_path: Path) -> None:
-    # Nobody speaks TLS there; but all of it that needs modules happens before that shows.
+    # The server does not speak TLS, but all modules are loaded before that shows.
     with SandboxThread(speed=6000, api_keys=["sk_V2_mine"]) as sandbox:
         port = sandbox.base_url.rpartition(":")[2]
         grown = _run(FIRST_CALLS, f"{address}:{port}", sandbox.avatar_id, str(tmp_path / "a.db"))

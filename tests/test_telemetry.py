@@ -30,7 +30,7 @@ pytestmark = [
 
 
 class Seen:
-    """What was exported."""
+    """Return the exported spans and metrics."""
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
@@ -60,7 +60,7 @@ class Seen:
 
 @pytest.fixture
 def seen(heygen: HeyGen) -> Seen:
-    """What is exported of the client."""
+    """Return the exported data of the client."""
     seen = Seen()
     seen.telemetry.instrument(heygen)
     return seen

@@ -173,7 +173,7 @@ async def test_the_same_bytes_at_the_same_time_are_sent_once(
     heygen: HeyGen, sandbox: Sandbox, cache: UploadCache
 ) -> None:
     sandbox.faults.add("assets.upload", Fault.status(400))
-    # The one that fails leaves it to the next one.
+    # An upload that fails leaves the file to the next one.
     results = await asyncio.gather(
         *(heygen.upload(PNG, cache=cache) for _ in range(5)), return_exceptions=True
     )

@@ -46,7 +46,7 @@ async def main(base_url: str, media_url: str, file: str, megabytes: str) -> None
     to = Path(file).with_name("back.mp4")
     retry = Retry(first=0.01)
     async with HeyGen("sk_V2_mine", base_url=base_url, retry=retry) as heygen:
-        # What is loaded and made once is none of the growth.
+        # Memory that is loaded once does not count as growth.
         await heygen.upload(b"ID3" + bytes(MB))
         await heygen.upload(blocks(1), filename="a.mp4")
         grown = {

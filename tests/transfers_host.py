@@ -17,7 +17,7 @@ from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry, Timeout, settings_from
 
-# What the host serves: three of the batches that are written to disk at once.
+# The served file: three of the blocks that are written to disk at once.
 CONTENT = random.Random(1).randbytes(3_000_000)
 
 API_KEY = "sk_V2_mine"

@@ -45,7 +45,7 @@ CLIP = AssetUrl(url="https://example.com/launch.mp4")
 
 
 class Runs(Journaled):
-    """Runs of the same videos over one journal, one after the other."""
+    """Run the same videos over one journal, several times."""
 
     def __init__(self, sandbox: Sandbox, heygen: HeyGen, journal: Path) -> None:
         super().__init__(journal)
@@ -142,7 +142,7 @@ async def test_many_go_in_one_request(
         for job in sandbox.ledger.jobs:
             in_order.setdefault(job.idempotency_key, []).append(position[job.id])
         assert all(positions == sorted(positions) for positions in in_order.values())
-        # The account tells whose each job is, also when the journal is lost.
+        # The account identifies each job, even without the journal.
         run_id = await viewed(journal, lambda view: view.run.run_id)
         assert {job.id: job.callback_id for job in sandbox.ledger.jobs} == {
             job_id: idempotency_key(run_id, entry.key, entry.fingerprint)
@@ -244,7 +244,7 @@ async def test_concurrency_bounds_what_is_at_heygen(sandbox: Sandbox, run: Runs)
     outcomes = await run(run.videos(90), concurrency=30, progress=progress.append)
     all_once(outcomes, 90, sandbox)
     assert max(one.running for one in progress) <= 30
-    assert 6 <= run.batches() <= 9  # half of thirty each, and what is left at the end
+    assert 6 <= run.batches() <= 9  # halves of thirty, and the rest at the end
 
 
 @pytest.mark.parametrize("how", ["break", "cancel", "aclose"])
@@ -316,7 +316,7 @@ async def test_answers_are_lost_now_and_then(sandbox: Sandbox, run: Runs) -> Non
 
 @pytest.mark.parametrize("via", ["single", "api-batch"])
 async def test_a_batch_is_sent_again_whole(sandbox: Sandbox, run: Runs, via: str) -> None:
-    """It is one thing, also where few of its items are among those of the run."""
+    """Resume a batch although the run has only a few of its items."""
     requests = run.videos(100)
     sandbox.faults.add(CREATE, Fault.drop(), times=None)
     await run(requests)
@@ -330,7 +330,7 @@ async def test_a_batch_is_sent_again_whole(sandbox: Sandbox, run: Runs, via: str
 
 
 async def test_a_change_of_a_batch_is_not_sent(sandbox: Sandbox, run: Runs) -> None:
-    """Without one of its items it would be another one, and its items might be paid for twice."""
+    """Do not send a batch again without one of its items: it would be another request."""
     requests = run.videos(20)
     sandbox.faults.add(CREATE, Fault.drop(), times=None)
     await run(requests)
@@ -437,7 +437,7 @@ async def test_a_row_that_spoils_its_batch_fails_alone(
 
 
 async def test_interrupted_while_halves_are_sent(sandbox: Sandbox, run: Runs) -> None:
-    """The whole was refused, the first half is accepted, the second on its way."""
+    """Stop when the batch was refused, its first half accepted, and the second is in flight."""
     requests = run.videos(40)
     sandbox.faults.add(CREATE, Fault.status(400))
     sandbox.faults.add(CREATE, Fault.drop(), after=1, times=None)
@@ -563,7 +563,7 @@ async def test_a_cap_holds(sandbox: Sandbox, run: Runs) -> None:
 async def test_a_run_may_change_its_ways(
     sandbox: Sandbox, run: Runs, first: str, second: str
 ) -> None:
-    """Each item goes on as it was sent."""
+    """Resume each item in the way it was sent."""
     requests = run.videos(80)
     operations = {"single": "videos.create", "api-batch": CREATE}
     await run(requests[:30], via=first, stop_after=5)
@@ -584,7 +584,7 @@ async def test_refusals_for_too_many_requests(sandbox: Sandbox, run: Runs) -> No
     outcomes = await run(run.videos(120))
     all_once(outcomes, 120, sandbox)
     assert run.batches() == 5
-    assert run.heygen.slots.limit == run.heygen.slots.ceiling  # says nothing about those
+    assert run.heygen.slots.limit == run.heygen.slots.ceiling  # tells nothing about these items
 
 
 async def test_what_never_begins_is_given_up(sandbox: Sandbox, run: Runs) -> None:

@@ -1,4 +1,4 @@
-"""What is left to pay of a run that was begun before."""
+"""Estimates of a run that has a journal: the items that are left to pay."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def by_name(variant: Any) -> str:
 async def left_of(
     heygen: HeyGen, journal: Path, template_id: str, variants: list[Any], **settings: Any
 ) -> RemainingWork | None:
-    """What an estimate says of it."""
+    """Return the figures of an estimate that tell what is left."""
     key = settings.pop("key", None)
     batch = Batch(heygen, journal=journal, **settings)
     return (await batch.render(template_id, variants, key=key).estimate()).left

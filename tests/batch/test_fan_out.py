@@ -1,4 +1,4 @@
-"""The engine on its own: what it reads, keeps, raises and leaves running."""
+"""The worker pool by itself: reading, bounds, errors and cancellation."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_a_slow_consumer_slows_the_work_down(ordered: bool) -> None:
 
 
 async def test_a_slow_source_holds_no_slot() -> None:
-    """Two runs share the slots; the one that waits for items must not starve the other."""
+    """Let two runs share the slots: the one that waits for items must not starve the other."""
     slots = JobSlots(2)
     slow = WorkerPool(Source(later(3, seconds=100)), double, slots=slots, workers=2)
     quick = WorkerPool(Source(range(20)), double, slots=slots, workers=2)
@@ -122,7 +122,7 @@ async def test_runs_that_feed_each_other_through_one_slot() -> None:
 @pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("culprit", ["work", "source"])
 async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: bool) -> None:
-    """The first item fails for good, and must not hold back those behind it for ever."""
+    """Let the first item fail for good: the items after it must go on."""
 
     def numbers() -> Iterator[int]:
         yield from range(8)
@@ -148,7 +148,7 @@ async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: boo
 
 
 async def test_a_closed_source_starts_nothing_more() -> None:
-    """Even an item that was read and waits for its slot is not submitted."""
+    """Do not submit an item that was read and waits for its slot."""
     begun = []
     source = Source(range(100))
 
@@ -225,7 +225,7 @@ async def test_work_that_ends_slowly_ends_at_the_second_cancellation() -> None:
         try:
             await asyncio.sleep(1_000)
         except asyncio.CancelledError:
-            await asyncio.sleep(1_000)  # such as to learn what became of a submission
+            await asyncio.sleep(1_000)  # such as the search for a lost submission
             raise
         return item
 

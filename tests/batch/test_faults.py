@@ -116,7 +116,7 @@ async def test_two_runs_share_the_slots(sandbox: Sandbox, heygen: HeyGen, templa
     watcher = asyncio.create_task(watch())
     runs = [asyncio.create_task(render(heygen, template_id, 30)) for _ in range(2)]
     await asyncio.wait(runs, return_when=asyncio.FIRST_COMPLETED)
-    # Neither starves: when one is done the other nearly is.
+    # Neither run starves: both end at about the same time.
     ended = asyncio.get_running_loop().time()
     await asyncio.gather(*runs)
     assert asyncio.get_running_loop().time() < 1.4 * ended
@@ -137,7 +137,7 @@ async def test_a_failing_submission_frees_its_slot(
 
 
 async def test_memory_stays_flat(heygen: HeyGen, template_id: str) -> None:
-    """Nothing is kept of items that are done."""
+    """Keep nothing of finished items."""
 
     class Row(dict[str, str]):
         """A dict that can be watched."""
@@ -152,7 +152,7 @@ async def test_memory_stays_flat(heygen: HeyGen, template_id: str) -> None:
 
     async for outcome in Batch(heygen).render(template_id, variants()):
         assert outcome.ok
-        # Jobs that run, outcomes not yet taken, and what is read ahead.
+        # Running jobs, outcomes that were not taken yet, and items read ahead.
         assert sum(row() is not None for row in rows) <= 3 * 10 + 32
     assert len(rows) == 120
 

@@ -55,7 +55,7 @@ UNKEYED = ("video_agents.create", "voices.clone", "voices.speech")
 
 
 class Account:
-    """A sandbox in a process of its own, seen through its control paths."""
+    """A sandbox in another process, used through its control paths."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "heygen_async.sandbox", "--speed", "300"]
@@ -66,16 +66,16 @@ class Account:
         self.template_id = self._ask("/v3/templates")["data"][0]["id"]
 
     def suffer(self, faults: Faults) -> None:
-        """Let these faults happen from now on."""
+        """Inject these faults from now on."""
         self._ask("/_sandbox/faults", faults.to_json())
 
     def jobs(self) -> list[dict[str, Any]]:
-        """All jobs that it has accepted."""
+        """Return all jobs that it has accepted."""
         jobs: list[dict[str, Any]] = self._ask("/_sandbox/ledger")["jobs"]
         return jobs
 
     def requests(self) -> dict[str, Any]:
-        """What it was asked, and what it answered."""
+        """Return the requests and their answers."""
         requests: dict[str, Any] = self._ask("/_sandbox/requests")
         return requests
 
@@ -104,7 +104,7 @@ def account() -> Iterator[Account]:
 
 
 class Life:
-    """A process that renders, from its start to its end."""
+    """A process that renders."""
 
     def __init__(
         self, account: Account, journal: Path, items: int, what: str | None = None
@@ -119,7 +119,7 @@ class Life:
         assert self._output.readline() == b"begun\n"
 
     def outcomes(self) -> dict[int, str]:
-        """By position the job, or the error, of what it has told; at its end or death."""
+        """Return the reported job or error by position, after the process has ended."""
         found: dict[int, str] = {}
         with self._output:
             for line in self._output.read().decode().splitlines(keepends=True):
@@ -148,7 +148,7 @@ def entries(journal: Path) -> list[ItemRecord]:
 
 
 def made_once_each(account: Account, outcomes: dict[int, str]) -> None:
-    """One job for each item, and one key for each job."""
+    """Check that each item has one job, and each job one key."""
     jobs = account.jobs()
     assert {job["operation"] for job in jobs} == {GENERATE}
     assert sorted(job["id"] for job in jobs) == sorted(outcomes.values())
@@ -241,7 +241,7 @@ def test_killed_while_batches_are_sent(account: Account, tmp_path: Path, faults:
     ],
 )
 def test_killed_where_no_keys_are_known(account: Account, tmp_path: Path, faults: Faults) -> None:
-    """What HeyGen takes no key for: nothing doubled, and what is not lost is found or told of."""
+    """Kill runs of creates without a key: none is doubled, and all are found or reported."""
     print(f"HEYGEN_KILL_SEED={SEED}")
     account.suffer(faults)
     chance, begun = random.Random(SEED), time.monotonic()
@@ -265,7 +265,7 @@ def test_killed_where_no_keys_are_known(account: Account, tmp_path: Path, faults
     known = [job for number, job in outcomes.items() if number % 3 and number not in uncertain]
     assert len(set(known)) == len(known)
     lost, doubled = set(made) - set(known), len(made) - items * 2 // 3
-    # What a kill has kept from being sent is not sent; what was sent, the account shows.
+    # A request that a kill prevented is not sent; one that was sent shows in the account.
     assert not lost
     assert set(known) <= set(made)
     assert doubled <= 0
@@ -283,7 +283,7 @@ def test_killed_where_no_keys_are_known(account: Account, tmp_path: Path, faults
 
 
 def test_the_power_fails_at_any_moment(account: Account, tmp_path: Path) -> None:
-    """Copies of the files, each as of one instant; what was submitted later is not in them."""
+    """Copy the journal at several instants; later submissions are not in the copies."""
     print(f"HEYGEN_KILL_SEED={SEED}")
     chance = random.Random(SEED)
     copied = max(2, KILLS // 5)

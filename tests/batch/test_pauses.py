@@ -139,7 +139,7 @@ async def test_a_run_gives_up_and_what_is_left_is_resumable_at_any_time(
     assert run.report.failed == 0
     assert 3600 <= now() < 3600 + 600
     assert purse.refused <= 10 + 12 + 2
-    # Refused for certain: a later run submits them anew, however old the record is.
+    # Refusals are certain: a later run resubmits them, whatever the age of the record.
     states = await asyncio.to_thread(states_of, journal)
     assert set(states) <= {"completed", "failed PaymentRequired"}
     purse.usd = 100.0
@@ -263,13 +263,13 @@ async def test_a_run_gives_up_when_nothing_is_accepted(
     run = Batch(heygen).run(videos(sandbox, 1_000), key=key_of, via=via)
     with pytest.raises(BatchStopped) as stopped:
         await keep(run, outcomes)
-    # Without a journal, a 503 leaves some of which nobody can tell.
+    # Without a journal, a 503 leaves items whose state is unknown.
     most = {"single": 10, "api-batch": 100}[via]
     assert len(outcomes) <= (most if status == 503 else 0)
     assert all(outcome.error.maybe_carried_out for outcome in outcomes)  # type: ignore[union-attr]
     assert isinstance(stopped.value.error, RateLimited)
     assert len(stopped.value.not_submitted) == 1_000 - len(outcomes)
-    # Requests that are held back wait for the end of the pause, which is nine minutes at most.
+    # Paused requests wait for the end of the pause, nine minutes at most.
     assert 3600 <= now() < 3600 + (30 if status == 429 else 600)
     assert sandbox.ledger.count() == 0
 

@@ -56,7 +56,7 @@ async def seconds_for(call: Any) -> float:
 
 
 async def test_a_call_waits_for_one_request_at_most() -> None:
-    """One request at a time, of 5 s each: the call waits for the one under way, no other."""
+    """With one request of 5 s at a time, the call waits for the current one only."""
     async with busy_client(RequestLimiter(1), slow=5) as (sandbox, heygen, tasks):
         waited = []
         for _ in range(5):
@@ -75,7 +75,7 @@ async def test_a_reserved_place_is_free_at_once() -> None:
 
 
 async def test_no_submission_of_a_batch_overtakes() -> None:
-    """Two requests a second, while a hundred wait; all through the life of both batches.
+    """Make calls at two requests a second while a hundred bulk requests wait.
 
     What can go before a call are the client's looks at its jobs, since these are not queued as
     a batch's: each costs the call one more token.
@@ -96,11 +96,11 @@ async def test_no_submission_of_a_batch_overtakes() -> None:
 async def test_interactive_calls_queue_among_themselves() -> None:
     async with busy_client(RequestLimiter(1), slow=5) as (_, heygen, _tasks):
         waited = await asyncio.gather(*(seconds_for(heygen.users.me()) for _ in range(3)))
-        assert max(waited) <= 5 + 3 * 5 + 0.1  # the one under way, then these three
+        assert max(waited) <= 5 + 3 * 5 + 0.1  # the current one, then these three
 
 
 async def test_batches_get_on_with_each_other() -> None:
-    """Neither of two batches waits until the other is through."""
+    """Two batches share the requests."""
     async with busy_client(RequestLimiter(4, reserve=0), slow=5) as (_, heygen, tasks):
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(120)

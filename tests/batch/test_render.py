@@ -87,7 +87,7 @@ async def test_variants_are_pulled_as_they_are_needed(
     async for _ in Batch(heygen).render(template_id, slow_rows() if asynchronous else rows()):
         done += 1
         ahead = 0 if asynchronous else 32
-        # Those that run, and those that ended at the same poll.
+        # Running jobs, and jobs that ended at the same poll.
         assert pulled - done <= 10 + 10 + ahead
     assert done == 60
 
@@ -188,7 +188,7 @@ async def test_progress_and_report_add_up(
     assert report.most_running == 10
     assert report.elapsed == pytest.approx(seen[-1].elapsed)
     assert 0.7 < report.slot_use <= 1
-    # The template and the account are asked for before the run counts.
+    # The template and the account are fetched before the counting starts.
     assert report.requests == pytest.approx(sandbox.ledger.requests - before, abs=3)
     assert (report.retries, report.rate_limited) == (0, 0)
     assert "28 completed, 2 failed" in str(report)
@@ -243,7 +243,7 @@ async def test_leaving_early_submits_nothing_more(
 async def test_a_run_cancelled_during_submission_keeps_the_ids(
     sandbox: Sandbox, heygen: HeyGen, template_id: str, by: str
 ) -> None:
-    """The answers are on their way when the run is cancelled."""
+    """Cancel the run while answers are on their way."""
     sandbox.faults.add("templates.generate", Fault.delay(20), times=10)
     run = Batch(heygen).render(template_id, names(50))
     if by == "scope":
@@ -272,7 +272,7 @@ async def test_a_run_that_never_began_is_closed_without_a_word(
 ) -> None:
     async with Batch(heygen) as batch:
         run = batch.render(template_id, names(1))
-    assert [outcome async for outcome in run] == []  # it was ended with its batch
+    assert [outcome async for outcome in run] == []  # it ended with its batch
 
 
 @pytest.mark.parametrize("settings", [{"concurrency": 0}, {"on_error": "ignore"}])
@@ -284,7 +284,7 @@ def test_settings_are_checked(settings: dict[str, Any]) -> None:
 async def test_an_interactive_call_goes_first(
     sandbox: Sandbox, heygen: HeyGen, template_id: str
 ) -> None:
-    """The account is full of bulk jobs; the next one that ends makes room for the user's."""
+    """Bulk jobs fill the account; the next one to end makes room for the user's job."""
     run = Batch(heygen).render(template_id, names(60))
     task = asyncio.create_task(_all(run))
     await asyncio.sleep(30)

@@ -1,4 +1,4 @@
-"""A journal that was deleted: its run started again gets the old jobs, and says so once."""
+"""A run whose journal was deleted gets its old jobs, and warns once."""
 
 from __future__ import annotations
 

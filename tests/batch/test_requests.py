@@ -139,7 +139,7 @@ async def test_a_request_with_a_callback_url_has_an_id_that_nobody_can_guess(
     request = AvatarVideoRequest(
         avatar_id=sandbox.avatar_id, script="Hello", callback_url="http://127.0.0.1:9/heygen"
     )
-    for _ in range(2):  # the same in every run, or a repeat under its key would be another
+    for _ in range(2):  # the same in every run, as a repeat under its key requires
         async with Batch(heygen, journal=tmp_path / "run.db") as batch:
             assert [outcome.ok async for outcome in batch.run([request], via=via)] == [True]
         (tmp_path / "run.requests.db").unlink()
@@ -151,7 +151,7 @@ async def test_a_request_with_a_callback_url_has_an_id_that_nobody_can_guess(
 
 
 async def test_what_a_lost_answer_was_about_is_looked_up(tmp_path: Path) -> None:
-    """Submitted more than a day ago, and never answered: only some kinds can be found."""
+    """Resume submissions of more than a day ago: only some kinds can be searched for."""
     journal = tmp_path / "run.db"
     yesterday = time.time() - 90_000
     async with (
@@ -256,7 +256,7 @@ async def test_texts_are_checked_first(sandbox: Sandbox, heygen: HeyGen) -> None
 async def test_a_speech_whose_result_was_lost_is_spoken_again(
     sandbox: Sandbox, heygen: HeyGen, tmp_path: Path
 ) -> None:
-    """HeyGen takes no key for speech, and keeps none: once more costs a fraction of a cent."""
+    """Send a speech again: it takes no key, and costs a fraction of a cent."""
     journal = tmp_path / "run.db"
     texts = ["Good morning", "Good night"]
 
@@ -265,7 +265,7 @@ async def test_a_speech_whose_result_was_lost_is_spoken_again(
         return [outcome async for outcome in run]
 
     first = await speak()
-    # As a process leaves it that was killed between the two transitions.
+    # The state after a kill between the two transitions.
     await edit(
         tmp_path / "run.speech.db",
         "UPDATE items SET state = 'submitted', result = NULL, ended_at = NULL",

@@ -82,7 +82,7 @@ def by_first_name(row: Any) -> str:
 
 
 async def lose_answers(sandbox: Sandbox, render: Renders, rows: Any, **settings: Any) -> None:
-    """A run whose submissions are accepted while none of their answers arrives."""
+    """Run submissions that are accepted without an answer arriving."""
     sandbox.faults.add(GENERATE, Fault.drop_answer(), times=None)
     outcomes = await render(rows, **settings)
     sandbox.faults.clear()
@@ -200,7 +200,7 @@ async def test_old_intents_are_found_in_the_account(
     ]
     await lose_answers(sandbox, render, rows)
     await render.make_older(DAY)
-    sandbox.clock.advance(DAY)  # nothing is replayed any more
+    sandbox.clock.advance(DAY)  # keys are not replayed any more
     all_once(await render(rows), 10, sandbox)
 
 
@@ -257,10 +257,10 @@ async def test_a_search_that_fails_decides_nothing(sandbox: Sandbox, render: Ren
 async def test_a_refusal_says_nothing_of_what_was_sent_before(
     sandbox: Sandbox, render: Renders, status: int, code: str | None
 ) -> None:
-    """They were accepted, and the answers lost; then the account is refused altogether."""
+    """Lose the answers to accepted submissions, then refuse all requests of the account."""
     await lose_answers(sandbox, render, names(6))
     sandbox.faults.add(GENERATE, Fault.status(status, code=code), times=None)
-    with contextlib.suppress(BatchStopped):  # for those that all items would meet
+    with contextlib.suppress(BatchStopped):  # for errors that all items would get
         await render(names(6))
     assert await render.states() == {"intended": 6}
     sandbox.faults.clear()
@@ -332,7 +332,7 @@ async def test_another_payload_is_refused_before_it_is_sent(
 async def test_manifests_that_change(
     sandbox: Sandbox, render: Renders, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without keys of their own rows keep those that their content gave them."""
+    """Rows without keys keep the keys that follow from their content."""
     caplog.set_level(logging.INFO, "heygen_async.batch")
     first = {outcome.item["name"]: outcome.job_id for outcome in await render(names(20))}
     assert caplog.messages == []
@@ -460,7 +460,7 @@ async def test_max_jobs_holds_over_all_runs(sandbox: Sandbox, render: Renders) -
             await render(rows, max_jobs=20)
         assert caught.value.max_jobs == 20
         assert sandbox.ledger.count() == len(render.sent) == 20
-        # An iterator is not asked for what will not be submitted.
+        # Items that cannot be submitted are not read from the iterator.
         named = len(caught.value.not_submitted)
         assert named == 40 if isinstance(rows, list) else 1 <= named <= 10
 
@@ -494,7 +494,7 @@ async def test_nothing_is_submitted_that_the_journal_cannot_hold(
 async def test_cancelled_while_it_submits(
     sandbox: Sandbox, heygen: HeyGen, template_id: str, journal: Path
 ) -> None:
-    """The answers are on their way; their jobs are in the journal all the same."""
+    """Jobs whose answers are on their way are in the journal, too."""
     sandbox.faults.add(GENERATE, Fault.delay(20), times=10)
     render = Renders(heygen, template_id, journal)
     task = asyncio.create_task(render(names(30)))
@@ -626,7 +626,7 @@ async def test_progress_and_report_tell_what_it_costs(
 async def test_jobs_that_are_refused_for_their_content_have_failed_for_good(
     sandbox: Sandbox, heygen: HeyGen, template_id: str, tmp_path: Path, status: int
 ) -> None:
-    """Of many jobs no detail is seen before they end, and only a detail is refused."""
+    """Many jobs are polled by their statuses, so a refused detail shows only at their end."""
     journal, count = tmp_path / "run.db", 20
     refusal = Fault.status(status, code="content_policy_violation", message="not allowed")
     sandbox.faults.add("videos.get", refusal, times=None)

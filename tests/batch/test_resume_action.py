@@ -80,7 +80,7 @@ FUTURE = (-0.5, -3600.0, -10 * REPLAY_SECONDS)
         (BATCHED, YOUNG, Action.RESEND_BATCH),
         (SINGLE, OLD, Action.SEARCH),
         (BATCHED, OLD, Action.SEARCH),
-        (SINGLE, FUTURE, Action.SEARCH),  # a wrong clock: nobody knows how old it is
+        (SINGLE, FUTURE, Action.SEARCH),  # a wrong clock: the age is unknown
         (BATCHED, FUTURE, Action.SEARCH),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_failed_item_is_submitted_again_if_it_may_succeed_now(
     assert action_for(failed) is again
     assert action_for(failed, resubmit_uncertain=True) is again
     assert action_for(failed, retry_failed=True) is Action.SUBMIT
-    # What is to be submitted anew can be another request under the same key.
+    # An item to be resubmitted can have another request under the same key.
     assert action_for(failed, "another") is (Action.SUBMIT if by_itself else Action.REFUSE)
     assert action_for(failed, "another", retry_failed=True) is Action.SUBMIT
 
@@ -197,7 +197,7 @@ def test_the_outcome_of_an_earlier_run() -> None:
 
 
 class Stored(NamedTuple):
-    """An item, and what an earlier run has left of it.
+    """An item and the record that an earlier run left.
 
     Attributes:
         script: What its video says; equal ones are equal requests.

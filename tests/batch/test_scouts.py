@@ -29,11 +29,11 @@ from heygen_async.sandbox.contract import LANGUAGES
 
 pytestmark = pytest.mark.anyio
 
-# Elsewhere: not probed where the API is on this machine.
+# On another host: sources on the API's own machine are not probed.
 VIDEO, OTHER = "https://example.com/launch.mp4", "https://example.com/other.mp4"
 NAMES = list(LANGUAGES)
 ONE_A_SECOND = PriceTable(translation_speed=1.0, avatar_iv=1.0)
-LONGEST = 90.0  # of what the sandbox makes up
+LONGEST = 90.0  # of the sources that the sandbox makes up
 
 
 async def collect(run: Run[Any]) -> list[Outcome[Any]]:
@@ -41,7 +41,7 @@ async def collect(run: Run[Any]) -> list[Outcome[Any]]:
 
 
 async def until_full(run: Run[Any]) -> tuple[list[Outcome[Any]], BudgetExceeded]:
-    """Return what comes before the budget is exceeded, and that error."""
+    """Return the outcomes before the budget is exceeded, and the error."""
     outcomes: list[Outcome[Any]] = []
     with pytest.raises(BudgetExceeded) as full:
         await keep(run, outcomes)
@@ -60,12 +60,12 @@ def seconds_of(sandbox: Sandbox) -> float:
 
 
 def starts(sandbox: Sandbox) -> list[float]:
-    """When each job began, by the sandbox's clock."""
+    """Return when each job began, by the sandbox's clock."""
     return [job.created_at for job in sandbox.ledger.jobs]
 
 
 def spent(sandbox: Sandbox) -> float:
-    """What the jobs cost at the prices of these tests."""
+    """Return the cost of the jobs at the prices of these tests."""
     return sum(job.seconds for job in sandbox.ledger.jobs if not job.failed)
 
 
@@ -160,7 +160,7 @@ async def test_a_resumed_run_knows_the_lengths_of_what_is_done(
 
     await run(NAMES[:1])
     before = sandbox.clock.now()
-    # What is known comes last.
+    # Items of known length come last.
     assert len(await run([*NAMES[1:11], NAMES[0]])) == 11
     assert max(starts(sandbox)[1:]) - before < 10
     assert sandbox.ledger.count() == 11

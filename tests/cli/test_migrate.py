@@ -184,7 +184,7 @@ def test_other_payloads_are_refused(payload: dict[str, Any], named: str) -> None
 async def test_the_command(
     tmp_path: Path, sandbox: Sandbox, heygen: HeyGen, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What it prints is what the API takes."""
+    """Check that the API takes the printed request."""
     look = {"avatar_id": sandbox.avatar_id, "type": "avatar"}
     voice = {"type": "text", "input_text": "Hi", "voice_id": sandbox.voice_id}
     file = tmp_path / "payload.json"

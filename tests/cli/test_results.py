@@ -70,7 +70,7 @@ async def test_results_stand_beside_the_rows(sandbox: Sandbox, tmp_path: Path) -
     assert code == Exit.SOME_FAILED
     rows = table(out)
     assert list(rows[0]) == [*HEADER, *COLUMNS]
-    # What was given is as it was given, and in its order.
+    # The input columns are unchanged and in order.
     assert [{name: row[name] for name in HEADER} for row in rows] == table(path)
     (failed,) = [row for row in rows if row["status"] == "failed"]
     assert failed["error"]
@@ -128,7 +128,7 @@ async def test_results_from_the_journal(sandbox: Sandbox, tmp_path: Path, key: s
         [row[name] for name in same] for row in told
     ]
     names = {file.stem for file in (tmp_path / "videos").iterdir()}
-    if key is None:  # a person can tell the files
+    if key is None:  # people can tell the files apart
         assert {name.rpartition("-")[0] for name in names} == {f"Name {n}" for n in range(4)}
 
 

@@ -1,4 +1,4 @@
-"""Rows of CSV and JSON Lines, and what is wrong with them."""
+"""Rows of CSV and JSON Lines, and their errors."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, message: s
 )
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_a_file_in_another_encoding(tmp_path: Path, encoding: str, ending: str) -> None:
-    """It names the line, also far behind the buffers of the file."""
+    """Name the line of an error far behind the buffers of the file."""
     row, last = ("1,A\n", "2,Zoë\n") if ending == "csv" else ('{"k": 1}\n', '{"k": "Zoë"}\n')
     path = tmp_path / f"rows.{ending}"
     path.write_bytes((row * 20_000 + last).encode(encoding))
@@ -302,7 +302,7 @@ def test_a_spool_gives_back_what_it_got(sizes: list[tuple[int, int]]) -> None:
 
 
 def test_many_rows_take_little_memory(tmp_path: Path) -> None:
-    """Their content is 10 MB; what grows with their number is 8 bytes and a little for each."""
+    """Read 10 MB of rows; memory grows by little more than 8 bytes for each."""
     rows = "".join(f"k{n},{'A' * 3500},B\n" for n in range(3_000))
     path = write(tmp_path, f"key,name,product\n{rows}")
     del rows

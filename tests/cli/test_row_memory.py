@@ -82,7 +82,7 @@ def started(*words: str, stdin: int | None = None) -> subprocess.Popen[str]:
 
 
 def peak(command: str, sandbox: Sandbox, folder: Path, count: int) -> int:
-    """The most memory that a command takes for so many rows, in KB."""
+    """Return the peak memory in KB of a command that reads so many rows."""
     path = folder / "rows.csv"
     with path.open("w") as file:
         file.writelines(f"{line}\n" for line in lines(command, count))
@@ -130,7 +130,7 @@ def test_many_rows_take_little_more_memory_than_10(
 def test_rows_come_from_a_pipe_and_leave_no_file(
     sandbox_thread: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
-    """More than a megabyte: more than is kept in memory."""
+    """More than the megabyte that is kept in memory."""
     spool = tmp_path / "tmp"
     spool.mkdir()
     monkeypatch.setenv("TMPDIR", str(spool))

@@ -200,7 +200,7 @@ async def test_a_workbook_is_rendered(sandbox: Sandbox, tmp_path: Path) -> None:
 
 @pytest.fixture
 async def sheets() -> AsyncIterator[str]:
-    """A host of published sheets; the headers of what it was asked are kept."""
+    """A host of published sheets, which records the headers of its requests."""
 
     async def sheet(request: web.Request) -> web.Response:
         asked.append(request)

@@ -115,7 +115,7 @@ def test_output_that_fails_ends_a_run_and_all_ids_are_told(
     arguments = render(sandbox_thread, tmp_path, 100) if command == "render" else dub(command)
     done = shell(sandbox_thread, arguments, redirection)
     assert done.returncode == 1
-    # What the pipe held when its reader went may be unread, so it is named as well.
+    # Lines in the pipe may be unread when its reader leaves, so their jobs are named as well.
     assert not untold(sandbox_thread, done.stderr)
     assert "Standard output cannot be written to" in done.stderr
     if command == "render":
@@ -207,7 +207,7 @@ class Terminal:
             return
 
     def shown(self) -> str:
-        """All that it shows until the command has ended."""
+        """Return all output until the command has ended."""
         self._thread.start()
         assert self.process.stderr is not None
         with self.process.stderr:
@@ -219,7 +219,7 @@ class Terminal:
         return self._read.decode(errors="replace")
 
     def hang_up(self) -> str:
-        """Close it after the first output; what comes on standard error then."""
+        """Close it after the first output, and return the standard error that follows."""
         os.read(self._master, 1)
         os.close(self._master)
         assert self.process.stderr is not None

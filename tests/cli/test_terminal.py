@@ -1,4 +1,4 @@
-"""What people see on a terminal."""
+"""The display of the commands on a terminal."""
 
 from __future__ import annotations
 

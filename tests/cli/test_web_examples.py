@@ -19,14 +19,14 @@ from heygen_async.webhooks import AvatarVideoFail, AvatarVideoSuccess
 
 from ..web_servers import under_aiohttp, under_uvicorn
 
-# Not a multiple of the ten seconds between two looks.
+# Not a multiple of the ten seconds between two polls.
 DURATION = 97.0
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox(durations={"video": DURATION})]
 
 
 class Visitor:
-    """Somebody with a browser, and an app to visit."""
+    """A person with a browser, and an app to visit."""
 
     def __init__(self, browser: aiohttp.ClientSession, sandbox: Sandbox) -> None:
         self._browser = browser
@@ -37,26 +37,26 @@ class Visitor:
             return answer.status, await answer.text()
 
     async def ticket(self) -> str:
-        """Look at the form; what it hides."""
+        """Open the form, and return its hidden fields."""
         status, page = await self.get("/")
         assert status == 200
         assert f'<option value="{self.avatar_id}"' in page
         return page.partition('name="ticket" value="')[2].partition('"')[0]
 
     async def send(self, **fields: str) -> tuple[int, str]:
-        """Send the form; the answer's status, and where it leads to or what it shows."""
+        """Send the form, and return the status, and the redirect or the text."""
         fields = {"avatar_id": self.avatar_id, "script": "Hello"} | fields
         async with self._browser.post("/videos", data=fields, allow_redirects=False) as answer:
             return answer.status, answer.headers.get("Location") or await answer.text()
 
     async def make(self, **fields: str) -> str:
-        """Send a fresh form; the address of the video's page."""
+        """Send a new form, and return the address of the video's page."""
         status, location = await self.send(ticket=await self.ticket(), **fields)
         assert status == 303
         return location
 
     async def states(self, path: str) -> AsyncIterator[str]:
-        """What the page is told until the video has ended."""
+        """Return the states that the page gets until the video has ended."""
         async with self._browser.get(f"{path}/events") as answer:
             assert answer.content_type == "text/event-stream"
             async for line in answer.content:
@@ -87,7 +87,7 @@ async def test_a_page_follows_its_video_to_the_end(visitor: Visitor, sandbox: Sa
     path = await visitor.make(script="One & two")
     assert "new EventSource" in (await visitor.get(path))[1]
     states = [state async for state in visitor.states(path)]
-    assert sandbox.clock.now() == pytest.approx(DURATION, abs=0.5)  # the webhook has told of it
+    assert sandbox.clock.now() == pytest.approx(DURATION, abs=0.5)  # the webhook has reported it
     assert [delivery.status for delivery in sandbox.deliveries.records] == [200]
     assert len(states) >= 2
     assert "on its way" in states[0]

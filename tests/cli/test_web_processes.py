@@ -31,7 +31,7 @@ SCRIPT = "Hello <b>there</b>, and welcome."
 
 
 class Site(NamedTuple):
-    """An example that runs, and the sandbox that it uses."""
+    """A running example, and its sandbox."""
 
     url: str
     sandbox: Sandbox
@@ -39,7 +39,7 @@ class Site(NamedTuple):
 
 @contextmanager
 def running(name: str, sandbox: Sandbox) -> Iterator[str]:
-    """An example, until Ctrl-C; its address, once HeyGen knows it."""
+    """Run an example until Ctrl-C; yield its address once it is registered."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -81,7 +81,7 @@ def test_an_app_ends_well_while_pages_wait(sandbox_thread: Sandbox, name: str) -
             page = answer.url
         events = urllib.request.urlopen(f"{page}/events")
         assert b"on its way" in events.readline()
-    with events:  # it ends as it should: one that is cut off raises here
+    with events:  # it ends cleanly: a process that is cut off raises here
         assert not [line for line in events if line.startswith(b"data:")]
 
 
@@ -106,7 +106,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that must have nothing to complain of."""
+    """A page without errors in its console."""
     with browser.new_context() as context:
         context.set_default_timeout(PATIENCE * 1_000)
         page = context.new_page()
@@ -144,7 +144,7 @@ def test_a_page_shows_the_video_when_its_delivery_comes(page: Page, site: Site) 
     )
     deadline = time.monotonic() + PATIENCE
     while delivery.status is None and time.monotonic() < deadline:
-        page.wait_for_timeout(20)  # the page may be quicker than the one who delivers
+        page.wait_for_timeout(20)  # the page may be quicker than the delivery
     assert delivery.status == 200
 
     page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")

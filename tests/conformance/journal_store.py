@@ -81,7 +81,7 @@ class Item(msgspec.Struct):
         return self.state in FINISHED
 
     def record(self) -> dict[str, Any]:
-        """What its record must say."""
+        """Return the record that the store must have."""
         intent = msgspec.structs.asdict(self.intent)
         del intent["estimate"]
         outcome = msgspec.structs.asdict(self.outcome or Finish("", "failed"))
@@ -119,7 +119,7 @@ class Model:
         self.openings = 1
 
     def reopen(self, *, leases_outlive: bool = False) -> None:
-        """Owners of the opening before are gone, once their leases have ended."""
+        """Forget the owners of the previous opening once their leases have ended."""
         self.openings += 1
         self.claims.clear()
         if not leases_outlive:
@@ -145,12 +145,12 @@ class Model:
         return owner != but and self.leases.get(owner, 0.0) > self.now
 
     def is_open(self, key: str, owner: str) -> bool:
-        """Whether the answer to a claim is up to the store: another has claimed in between."""
+        """Return whether both answers to a claim are right, since another owner has claimed."""
         claims = self.claims.get(key, [])
         return owner in claims and claims[-1] != owner
 
     def claimed(self, key: str, owner: str) -> None:
-        """Note that ``begin`` has answered with the record, or that there is no room."""
+        """Record that ``begin`` has answered with the record, or without room."""
         self.claims[key].append(owner)
         if key in self.items:
             self.items[key].owner = owner
@@ -313,7 +313,7 @@ def key_of(call: Call) -> str:
 
 
 def in_promised_order(sequence: Sequence[Call]) -> list[Call]:
-    """Those calls whose order the protocol promises although nobody waits in between."""
+    """Return the calls whose order the protocol promises without waiting in between."""
     steps: dict[str, int] = {}
     kept = []
     for call in sequence:
@@ -436,7 +436,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
 
     @rule(sequence=st.lists(calls, min_size=2, max_size=6))
     def at_the_same_time(self, sequence: list[Call]) -> None:
-        """Calls that nobody waits for in between: each is answered for itself."""
+        """Make calls without waiting in between: each has its own answer."""
 
         async def work() -> None:
             chosen = self.prepared(sequence)
@@ -449,7 +449,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
 
     @rule(sequence=st.lists(calls, min_size=1, max_size=3), turns=st.integers(0, 3))
     def cancelled(self, sequence: list[Call], turns: int) -> None:
-        """What was called is carried out, whatever becomes of those who wait for it."""
+        """Cancel the callers: their calls are carried out."""
 
         async def work() -> None:
             chosen = [call for call in self.prepared(sequence) if self.is_predictable(call)]
@@ -482,7 +482,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
         turns=st.integers(0, 4),
     )
     def crash_while_many_begin(self, several: list[Intent], owner: str, turns: int) -> None:
-        """Of what nobody was told, all is there, or nothing."""
+        """Crash during a begin of many items: all of them are stored, or none."""
         several = [
             self.numbered(intent) for intent in several if not self.model.is_open(intent.key, owner)
         ]
@@ -569,12 +569,12 @@ class JournalStoreMachine(RuleBasedStateMachine):
         return [record async for record in self.store.iterate()]
 
     def facts(self, record: ItemRecord) -> dict[str, Any]:
-        """What a record says; who claimed an item last is of no interest once it has ended."""
+        """Return the facts of a record, without the owner of a finished item."""
         facts = msgspec.structs.asdict(record)
         return facts | {"owner": None} if record.state in FINISHED else facts
 
     def wanted(self) -> list[dict[str, Any]]:
-        """What the records must say, in the order of positions."""
+        """Return the records that the store must have, in the order of positions."""
         facts = [item.record() for item in self.model.in_order()]
         return [one | {"owner": None} if one["state"] in FINISHED else one for one in facts]
 
@@ -608,7 +608,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
         return self.store.finish(arguments)
 
     def follow(self, call: Call, answer: Any) -> None:
-        """Do the same with the model, and compare; without an answer, do what the store did."""
+        """Repeat the call on the model, and compare; without an answer, follow the store."""
         name, arguments = call
         if name == "begin":
             intent, owner, room = arguments

@@ -40,7 +40,7 @@ class Implementation:
 
 
 async def settle() -> None:
-    """Let everything run that can, and what a server is asked be answered."""
+    """Run all ready tasks, and wait for the answers of a server."""
     loop: Any = asyncio.get_running_loop()
     quiet = 0
     while quiet < 30:
@@ -234,7 +234,7 @@ async def a_probe_without_an_answer_is_followed_by_another(given: Implementation
 
 
 async def a_pause_that_is_prolonged_ends_with_patience(given: Implementation) -> None:
-    """The probe of the first pause is refused for longer than the others are willing to wait."""
+    """Refuse the probe of the first pause for longer than the others wait."""
     async with given.make(10) as pool:
         await running(pool, 1)
         refused = await pool.acquire()
@@ -379,7 +379,7 @@ SCENARIOS: list[Callable[[Implementation], Awaitable[None]]] = [
 ]
 
 Step: TypeAlias = tuple[str, int, float]
-# What happens, to which of the callers or leases there are, and a number of seconds.
+# An event, the index of a caller or lease, and a number of seconds.
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
@@ -545,7 +545,7 @@ class History:
             await asyncio.wait([caller.task])
 
     async def do_sleep(self, which: int, seconds: float) -> None:
-        # In small steps, so that what is granted is checked when it is.
+        # Small steps, so that each grant is checked at its time.
         step = max(1.0, seconds / 60)
         for _ in range(int(seconds / step)):
             await asyncio.sleep(step)
@@ -568,7 +568,7 @@ class History:
         stats = self.pool.stats()
         assert (stats.held, stats.running, stats.waiting) == (0, 0, 0)
         assert stats.held_seconds <= stats.limit_seconds + now() * self.ceiling
-        # Whatever has happened, somebody can go after ten minutes, or a minute of growth.
+        # After any history, a caller gets a slot within ten minutes, or a minute of growth.
         await self.pool.acquire("interactive", LONGEST_PAUSE + 61)
 
 

@@ -41,7 +41,7 @@ class MemoryFactory:
 
 
 class SqliteFactory:
-    """A process that ends leaves the file and its log as they are at that instant."""
+    """A process that ends leaves the file and its log in their state of that instant."""
 
     leases_outlive = False
 
@@ -60,7 +60,7 @@ class SqliteFactory:
         copy = path.with_name(f"{self._lives}.db")
         await asyncio.to_thread(shutil.copy, path, copy)
         await asyncio.to_thread(shutil.copy, f"{path}-wal", f"{copy}-wal")
-        await store.aclose()  # into the files that nobody looks at any more
+        await store.aclose()  # into files that are not read any more
         return SqliteJournal(copy, clock=self._clock)
 
     def aclose(self) -> None:
@@ -68,7 +68,7 @@ class SqliteFactory:
 
 
 class PostgresFactory:
-    """A process that ends loses its connection; what it has sent is carried out, or not."""
+    """A process that ends loses its connection; the server may carry out its last statements."""
 
     leases_outlive = True
 

@@ -12,7 +12,7 @@ from heygen_async.models.structs import Part
 
 
 def build(kind: type[Part], fields: Any) -> Part:
-    """A part made of its fields; parts within are made first.
+    """Build a part from its fields, the parts within it first.
 
     Raises:
         InvalidRequest: A value is refused, or a field is missing or unknown.
@@ -38,7 +38,7 @@ def _built(hint: Any, value: Any) -> Any:
 
 
 def _chosen(hint: Any, value: dict[str, Any]) -> type[Part] | None:
-    """The part that a JSON object is meant to be."""
+    """Return the type of part that a JSON object stands for."""
     for kind in _parts(hint):
         config = kind.__struct_config__
         if config.tag_field is None or value.get(config.tag_field) == config.tag:
@@ -57,7 +57,7 @@ def _parts(hint: Any) -> tuple[type[Part], ...]:
 
 @cache
 def _inside(hint: Any, container: type) -> Any:
-    """What the container that a hint allows holds, None for no such container."""
+    """Return the type of the elements that a hint allows, or None without a container."""
     if get_origin(hint) is container:
         return get_args(hint)[-1]
     found = (_inside(inner, container) for inner in get_args(hint))

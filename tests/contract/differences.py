@@ -224,5 +224,5 @@ DIFFERENCES: tuple[Difference, ...] = (
 
 
 def differences(aspect: Aspect) -> dict[str, str]:
-    """Those of one aspect: where they are, and why."""
+    """Return the differences of one aspect, by place with their reasons."""
     return {entry.where: entry.reason for entry in DIFFERENCES if entry.aspect == aspect}

@@ -77,7 +77,7 @@ def _without_folder(videos: Sequence[Any]) -> Sequence[Any]:
 
 
 def _spoken(value: Any) -> Any:
-    """Put a word in the place of an empty text; the API knows no empty ids."""
+    """Replace an empty text by a word: ids are not empty."""
     if isinstance(value, list | tuple):
         return type(value)(map(_spoken, value))
     return value if not isinstance(value, str) or _shown(value).strip() else "x"
@@ -88,7 +88,7 @@ def _shown(text: str) -> str:
 
 
 def _id(value: Any) -> Any:
-    """Leave out of an id what cannot be seen."""
+    """Remove invisible characters from an id."""
     if isinstance(value, list | tuple):
         return type(value)(map(_id, value))
     return (_shown(value).strip() or "x") if isinstance(value, str) else value
@@ -106,7 +106,7 @@ def _size(value: int) -> int:
     return abs(value) % 1_000_000 + 1
 
 
-# What a rule would refuse in so many drawn values that repairs come too late.
+# Values that a rule refuses so often that repairs would come too late.
 _ADJUSTED: dict[str, Callable[[Any], Any]] = {
     "videos": _without_folder,
     "output_languages": _languages,

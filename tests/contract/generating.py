@@ -26,7 +26,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _ANYTHING = st.none() | st.booleans() | st.integers(-9, 9) | _TEXT
 _URLS = st.sampled_from(["https://files.example/a.mp4", "HTTP://h/?x=%20#y", "http://[::1]:8/é"])
 _COLOURS = st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True)
-# What the API checks beyond its schemas, by the name of the field.
+# Checks of the API beyond its schemas, by the name of the field.
 _FORMS: dict[str, st.SearchStrategy[Any]] = {
     "url": _URLS,
     "audio_url": _URLS,
@@ -40,7 +40,7 @@ _MOST_ITEMS = 2
 
 
 class Values:
-    """Strategies for what fits a schema.
+    """Strategies for values that fit a schema.
 
     Args:
         known: Values to take for fields of these names, such as ids that exist.
@@ -141,7 +141,7 @@ def _numbers(part: JsonObject, kind: str) -> st.SearchStrategy[Any]:
 
 
 def chosen(schema: Any, value: Any) -> Any:
-    """The one of a schema's alternatives that a JSON object is meant to be."""
+    """Return the alternative of a schema that a JSON object stands for."""
     for part in alternatives(schema):
         if "ref" in part:
             named = SCHEMAS[part["ref"]]
@@ -275,5 +275,5 @@ def _is_of(value: Any, allowed: set[str]) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Leave out what cannot be seen: the SDK refuses it in ids."""
+    """Remove invisible characters, which the SDK refuses in ids."""
     return "".join(filter(str.isprintable, text)).strip() or "x"

@@ -59,7 +59,7 @@ def _one(world: World, kind: str) -> str:
 PROOFREADS = "/v3/video-translations/proofreads/"
 HOOKS = "/v3/webhooks/endpoints/"
 
-# What each is called with; another text asks for something else, and would be seen.
+# The arguments of each call; another text is another request.
 CALLS: dict[str, Call] = {
     "ai_clipping.create": lambda h, w, key, text: h.ai_clipping.create(
         AiClippingRequest(video=SOURCE, title=text), idempotency_key=key
@@ -166,7 +166,7 @@ async def world() -> AsyncIterator[World]:
 
 
 def _seen(result: Any) -> Any:
-    """What a caller can tell an answer by."""
+    """Return what identifies an answer to its caller."""
     if isinstance(result, list | tuple):
         return [_seen(item) for item in result]
     return result.id if isinstance(result, Job) else result
@@ -193,7 +193,7 @@ async def test_every_keyed_operation_replays_its_first_answer(world: World) -> N
 
 @pytest.mark.parametrize("path", UNKEYED)
 async def test_a_create_without_a_key_starts_anew_each_time(world: World, path: str) -> None:
-    """The ledger shows both; a design costs nothing, and is asked for twice all the same."""
+    """Create twice without a key: the ledger shows both, a free design too."""
     jobs, requests = world.sandbox.ledger.count(), world.sandbox.requests
     seen = requests.by_operation.copy()
     replies = [await world.api.post(path, UNKEYED[path](world), key="same") for _ in range(2)]

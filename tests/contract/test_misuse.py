@@ -22,7 +22,7 @@ from tests.contract.schemas import CONTRACT, MODELS
 from tests.sandbox.api import Api
 
 BODIES = [(name, schema) for name, operation in OPERATIONS.items() for schema in operation.bodies]
-# Those whose request is written by a Struct of its own schema.
+# Operations whose request is a Struct of its own schema.
 OURS = sorted({schema for _, schema in BODIES} - differences("schema without a Struct").keys())
 
 

@@ -56,7 +56,7 @@ every_operation = pytest.mark.parametrize("name", sorted(OPERATIONS))
 
 @pytest.fixture(scope="module")
 def client() -> HeyGen:
-    """A client whose methods are looked at and never called."""
+    """A client whose methods are inspected and not called."""
     return HeyGen("sk_V2_anything", base_url=NO_NETWORK)
 
 
@@ -135,7 +135,7 @@ def test_only_operations_without_a_key_do_not_send_it() -> None:
 
 
 def _described(hint: Any) -> set[str]:
-    """What an annotation allows besides None, one text per alternative."""
+    """Return the alternatives of an annotation besides None, as texts."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return set().union(*(_described(choice) for choice in inner)) - {"null"}
@@ -148,7 +148,7 @@ def _described(hint: Any) -> set[str]:
 
 
 def _demanded(schema: dict[str, Any]) -> set[str]:
-    """The same of a schema."""
+    """Return the same of a schema."""
     found = set()
     for part in alternatives(schema):
         if "enum" in part:

@@ -40,7 +40,7 @@ def _judge(name: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Without nulls and defaults' room: what is left says the same."""
+    """Remove nulls and empty parts, which does not change the meaning."""
     if isinstance(value, dict):
         kept = {key: _plain(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in (None, [], {})}
@@ -84,7 +84,7 @@ def test_a_request_comes_back_as_it_was(kind: type[Part], data: st.DataObject) -
 
 
 def _said(schema: Any, value: Any) -> Any:
-    """What a value says beyond nulls and the defaults of its schema."""
+    """Return a value without nulls and defaults of its schema."""
     schema = chosen(schema, value) if isinstance(value, dict) else schema
     if isinstance(value, dict) and "properties" in schema:
         fields = schema["properties"]
@@ -125,7 +125,7 @@ def _converted(data: st.DataObject, kind: type[Part], value: dict[str, Any]) -> 
 
 
 def _refusal(kind: type[Part], value: dict[str, Any]) -> tuple[InvalidRequest | None, str]:
-    """Which rule a value breaks, and the path of the part that breaks it."""
+    """Return the rule that a value breaks, and the path of the part."""
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

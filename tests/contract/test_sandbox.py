@@ -50,7 +50,7 @@ Run: TypeAlias = Callable[[Coroutine[Any, Any, bool]], bool]
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[World, Run]]:
-    """One world for all, and what runs a coroutine in it: a function under hypothesis cannot."""
+    """One world for all examples, and a runner for coroutines, since hypothesis calls functions."""
     with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
         stack = AsyncExitStack()
 
@@ -113,7 +113,7 @@ def _known(world: World) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {UPLOAD}))
 def test_no_request_breaks_the_sandbox(world: tuple[World, Run], name: str) -> None:
-    """Among them are good ones: it is no proof if all were refused at the door."""
+    """Check that some of the requests are accepted."""
     place, run = world
     good = 0
 
@@ -170,7 +170,7 @@ async def _inner(world: World, path: str, body: Any, error: dict[str, Any]) -> d
 
 
 async def _sent(world: World, name: str, path: str, query: dict[str, Any], body: Any) -> Reply:
-    """Ask, and hold the answer to the contract."""
+    """Send a request, and check the answer against the contract."""
     text = "&".join(
         f"{key}={quote(','.join(value) if isinstance(value, list) else str(value))}"
         for key, value in query.items()

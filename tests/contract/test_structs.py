@@ -89,7 +89,7 @@ def _named(structs: list[Any]) -> list[Any]:
 
 
 def _canonical(schema: dict[str, Any], *, answer: bool) -> set[str]:
-    """What the schema allows, one text per alternative."""
+    """Return the alternatives of a schema, as texts."""
     return {_canonical_one(part, answer=answer) for part in alternatives(schema)}
 
 

@@ -85,7 +85,7 @@ async def until(run: ClusterRun, condition: Callable[[Mapping[str, int]], object
 
 
 def exact(sandbox: Sandbox, outcomes: list[ClusterOutcome], items: int) -> bool:
-    """Whether each item has one outcome, and each job is the job of one."""
+    """Return whether items, outcomes and jobs correspond one to one."""
     jobs = {job.id for job in sandbox.ledger.jobs}
     told = [outcome.job_id for outcome in outcomes]
     return len(outcomes) == len({one.key for one in outcomes}) == items and (

@@ -137,7 +137,7 @@ def test_killed_at_any_moment(account: Account, postgres: Postgres, valkey: Valk
     finally:
         workers.end()
     jobs = account.jobs()
-    # Nothing is lost, and nothing is paid for twice, says the account.
+    # By the account, no job is lost, and none is paid for twice.
     assert len(told) == len({outcome.key for outcome in told}) == items
     assert sorted(job["id"] for job in jobs) == sorted(str(outcome.job_id) for outcome in told)
     assert all(outcome.ok for outcome in told)
@@ -145,7 +145,7 @@ def test_killed_at_any_moment(account: Account, postgres: Postgres, valkey: Valk
 
 
 def command(*arguments: str, **environment: str) -> dict[str, Any]:
-    """What a command prints."""
+    """Return the output of a command."""
     ended = subprocess.run(
         [sys.executable, "-m", "heygen_async", *arguments, "--json"],
         env=ENVIRONMENT | environment,

@@ -90,7 +90,7 @@ def test_killed_at_any_moment(account: Account, valkey: Valkey, tmp_path: Path) 
     assert [share.end(kill=False) for share in shares] == [0] * PROCESSES
     jobs = account.jobs()
     made = sorted(job["id"] for job in jobs)
-    # Nothing is lost, and nothing is paid for twice, says the account.
+    # By the account, no job is lost, and none is paid for twice.
     assert made == sorted(job for share in shares for job in share.told.values())
     assert len({job["idempotency_key"] for job in jobs}) == len(made) == PROCESSES * items
     for share in shares:

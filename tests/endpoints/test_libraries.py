@@ -1,4 +1,4 @@
-"""What is searched and listed: sounds, pictures, brand kits, folders."""
+"""Searches and lists: sounds, pictures, brand kits, folders."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ async def test_a_deprecation_is_logged_once_per_operation(
 
 def test_a_question_cut_short_does_not_tie_the_client_to_its_loop() -> None:
     async def ask_and_fail(client: HeyGen) -> None:
-        # Nobody listens there: all fail, after waiting for each other on this loop.
+        # No server listens there: all fail, after waiting for each other on this loop.
         questions = (client.templates.generate("t", WELCOME) for _ in range(3))
         results = await asyncio.gather(*questions, return_exceptions=True)
         assert {type(result).__name__ for result in results} == {"ConnectionFailed"}

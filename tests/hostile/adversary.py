@@ -37,7 +37,7 @@ Play: TypeAlias = Callable[[], Awaitable[Played]]
 
 
 class Adversary(NamedTuple):
-    """What is tried, and what may come of it.
+    """An attack and its bounds.
 
     Attributes:
         name: What is tried, under its section.
@@ -59,7 +59,7 @@ class Adversary(NamedTuple):
 
 
 class Finding(msgspec.Struct):
-    """What was measured. ``held`` is the longest time that the event loop was held."""
+    """The measurements. ``held`` is the longest time that the event loop was held."""
 
     outcome: str
     requests: int = 0
@@ -86,7 +86,7 @@ def broken_bounds(adversary: Adversary, finding: Finding) -> list[str]:
 
 @contextmanager
 def complaints() -> Iterator[list[str]]:
-    """What asyncio complains of, and what cannot be raised, while warnings are errors."""
+    """Collect the complaints of asyncio, and exceptions that cannot be raised."""
     texts = list[str]()
 
     class Handler(logging.Handler):

@@ -186,7 +186,7 @@ BROKEN = {
     "20 MB of blanks": b" " * 20_000_000,
 }
 
-# What comes, and what becomes of it.
+# The answer, and the expected outcome.
 HARDLY_HTTP = {
     "HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(VIDEO).encode(), "answered"),
     "HTTP/0.9": (json.dumps(VIDEO).encode(), "ConnectionFailed"),

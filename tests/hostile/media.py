@@ -158,7 +158,7 @@ def gzipped(body: bytes) -> bytes:
 
 LABEL = f"bytes 1000000-{len(CONTENT) - 1}/{len(CONTENT)}"
 
-# What the host answers, what becomes of it, and after how many requests at most.
+# The host's answer, the expected outcome, and the most requests.
 REPLIES: dict[str, tuple[tuple[Reply, ...], str, int]] = {
     "gzip that is true": ((gzipped(gzip.compress(CONTENT)),), "the file", 1),
     "a header of 60 kB": ((answer(200, CONTENT, X="x" * 60_000),), "the file", 1),

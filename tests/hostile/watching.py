@@ -1,4 +1,4 @@
-"""What the API says of jobs that are waited for, and lists that never end."""
+"""Hostile statuses of awaited jobs, and lists that never end."""
 
 from __future__ import annotations
 

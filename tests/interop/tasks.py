@@ -1,4 +1,4 @@
-"""What runs in other processes, and what is done here with its results."""
+"""Tasks for other processes, and the use of their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the journal share."""
+"""Builders of journals for tests."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class FullDisk(SqliteJournal):
 
 
 async def viewed(path: Path, ask: Callable[[JournalReader], T]) -> T:
-    """What a reader of the journal answers; reading blocks, so in a thread."""
+    """Return the answers of the journal's reader, which blocks and so runs in a thread."""
 
     def look() -> T:
         with open_reader(path) as reader:
@@ -145,7 +145,7 @@ async def edit(path: Path, *statements: str) -> None:
 
 
 class Journaled:
-    """What the journal of some runs says of their items, and how to change it."""
+    """The items in the journal of some runs, and ways to change them."""
 
     def __init__(self, journal: Path) -> None:
         self.journal = journal

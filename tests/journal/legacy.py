@@ -31,7 +31,7 @@ from heygen_async.journal.keys import idempotency_key
 FOLDER = Path(__file__).with_name("schema_1")
 JOURNALS = tuple(sorted(path.name for path in FOLDER.glob("*.db")))
 
-# What the sandbox has from the start.
+# Resources that the sandbox has from the start.
 TEMPLATE_ID = "016369d5eeef8f7328a4d6749d03925a"
 AVATAR_ID = "b6f9f8836ddbf388d13bccdeb6ca2478"
 VOICE_ID = "dcc7817a0a9018b2aead2bafea5af5a7"
@@ -137,7 +137,7 @@ class Old(NamedTuple):
 
     @property
     def callback_id(self) -> str:
-        """What it was sent with: its idempotency key as a single item."""
+        """Return its idempotency key as a single item."""
         return idempotency_key(self.run_id, self.key, self.fingerprint, self.attempt)
 
 

@@ -53,7 +53,7 @@ class Writer:
             time.sleep(0.001)
 
     def catch_up(self) -> int:
-        """What has come so far; how many lines."""
+        """Return how many lines have come so far."""
         data = self._rest
         while True:
             try:

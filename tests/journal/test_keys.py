@@ -119,7 +119,7 @@ def test_equal_requests_have_one_fingerprint_whatever_the_order_of_their_members
         "title": "T",
         "variables": {name: {"type": "text", "content": text} for name, text in variables.items()},
     }
-    # What version 0.1.0 wrote, in whatever order, has the fingerprint of today's request.
+    # A record of version 0.1.0, in any order of members, has today's fingerprint.
     stored = json.dumps(shuffled(json.loads(one), chance), ensure_ascii=chance.random() < 0.5)
     assert canonical_json(stored.encode()) == one
 

@@ -1,4 +1,4 @@
-"""What is particular to runs in PostgreSQL: many writers, one budget, a server that goes away."""
+"""Runs in PostgreSQL: many writers, one budget, a server that restarts."""
 
 from __future__ import annotations
 

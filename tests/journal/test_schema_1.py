@@ -53,7 +53,7 @@ async def upgraded(path: Path) -> tuple[Opened, list[ItemRecord]]:
 
 
 def tables(path: Path) -> set[str]:
-    """What defines the tables of a file, whatever its items."""
+    """Return the definitions of the tables of a file."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -1,4 +1,4 @@
-"""What is written is on the disk when the call returns, many items at a time."""
+"""Writes are durable when the call returns, many items at a time."""
 
 from __future__ import annotations
 

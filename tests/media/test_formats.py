@@ -33,7 +33,7 @@ def whole(content: bytes) -> PartialFile:
 
 
 def read_by_parts(content: bytes, chunk: int) -> tuple[MediaInfo, int]:
-    """What is read where parts come as they are asked for, and how many bytes that took."""
+    """Return the length read from parts on demand, and the number of bytes read."""
     file = PartialFile(len(content))
     kind = media_type(content[:2000])
     while True:

@@ -27,7 +27,7 @@ URL = "https://example.com/a.mp4?Signature=hidden"
 
 
 def untyped(value: object) -> Any:
-    """What no type checker has seen."""
+    """Return a value whose type is unknown to type checkers."""
     return value
 
 

@@ -34,5 +34,5 @@ async def interrupted(sandbox: Sandbox, operation: str, run: Callable[[], Awaita
 
 
 def tasks_of_batches() -> set[asyncio.Task[Any]]:
-    """What bulk runs have left running."""
+    """Return the tasks that bulk runs have left running."""
     return {task for task in asyncio.all_tasks() if "heygen_async/batch" in repr(task)}

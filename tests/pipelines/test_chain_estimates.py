@@ -1,4 +1,4 @@
-"""What chains would cost: stage by stage, with ranges, and what a journal leaves to do."""
+"""Estimates of chains: by stage, with ranges, and after a journal."""
 
 from __future__ import annotations
 

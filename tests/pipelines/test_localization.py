@@ -248,7 +248,7 @@ async def test_leaving_early_leaves_nothing_running(sandbox: Sandbox, heygen: He
         assert waiting.is_set()
         assert tasks_of_batches()
         await chain.aclose()
-        # Their proofreads, which nobody has heard of.
+        # Their proofreads, whose answers were lost.
         assert set(batch.unfinished) == {*LANGUAGES} - {FRENCH}
     assert tasks_of_batches() == set()
     await asyncio.sleep(3600)

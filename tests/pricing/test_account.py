@@ -1,4 +1,4 @@
-"""What is left in the account, and whether it pays for a run."""
+"""The account's balance, and whether it covers a run."""
 
 from __future__ import annotations
 

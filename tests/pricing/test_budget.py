@@ -1,4 +1,4 @@
-"""The budget: the cap holds, and what there is no room for now may have room later."""
+"""The budget: the cap holds, and items without room now may have room later."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_resumed_run_counts_what_is_in_flight_once() -> None:
     budget = Budget(max_cost=10, max_jobs=6)
     budget.carry_over(2, 3, in_flight=[5, 1])
     assert (budget.spent, budget.reserved, budget.jobs) == (2, 6, 5)
-    # Nobody may wait for what was carried over, so that waiting would not help.
+    # Amounts that were carried over may never be freed, so items do not wait for them.
     with pytest.raises(BudgetExceeded) as caught:
         budget.reserve(known(3))
     assert not isinstance(caught.value, MustWait)
@@ -304,7 +304,7 @@ def test_a_budget_of_nonsense_is_refused(name: str, figure: Any) -> None:
 
 @dataclass(frozen=True)
 class Item:
-    """What one item is expected to cost, and costs where it does not fail."""
+    """The estimate of one item, and its cost unless it fails."""
 
     estimate: Estimate
     actual: float
@@ -329,7 +329,7 @@ def items(draw: st.DrawFn) -> Item:
 
 @dataclass
 class Ledger:
-    """What HeyGen knows: jobs accepted, and what is paid for."""
+    """The view of HeyGen: accepted jobs, and paid amounts."""
 
     jobs: int = 0
     paid: float = 0.0

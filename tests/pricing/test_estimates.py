@@ -1,4 +1,4 @@
-"""What a run will cost, before anything is paid for."""
+"""Estimates of runs, before any paid call."""
 
 from __future__ import annotations
 

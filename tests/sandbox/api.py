@@ -113,11 +113,11 @@ class Api:
         return await self("POST", path, body, **options)
 
     async def raw(self, method: str, url: str | URL, **options: Any) -> tuple[int, Any, bytes]:
-        """Any address, without the key: status, headers, body."""
+        """GET any address without the key; return status, headers and body."""
         async with self._session.request(method, url, **options) as response:
             return response.status, response.headers, await response.read()
 
     async def video(self, script: str | None = "Hello there", **fields: Any) -> str:
-        """Make a video; its id."""
+        """Make a video, and return its id."""
         body = {"type": "avatar", "avatar_id": self.sandbox.avatar_id, "script": script, **fields}
         return str((await self.post("/v3/videos", body)).data["video_id"])

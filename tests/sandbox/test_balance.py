@@ -1,4 +1,4 @@
-"""What the wallet cannot pay is refused with 402, and is not made."""
+"""A create that the wallet cannot pay is refused with 402."""
 
 from __future__ import annotations
 

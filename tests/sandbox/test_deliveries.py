@@ -23,7 +23,7 @@ DAY = 86_400
 
 
 def deliverers() -> int:
-    """How many tasks are at work on deliveries."""
+    """Return the number of tasks that work on deliveries."""
     return sum("Deliveries" in repr(task) for task in asyncio.all_tasks())
 
 
@@ -312,7 +312,7 @@ async def test_lipsyncs_and_voice_clones_have_no_events(
 async def test_a_batch_tells_of_its_items_and_of_its_end(
     api: Api, sandbox: Sandbox, receiver: Receiver
 ) -> None:
-    """Nobody asks meanwhile: jobs that wait for a slot begin all the same."""
+    """Start jobs that wait for a slot without any request in between."""
     sandbox.concurrency = 2
     good = {"type": "avatar", "avatar_id": sandbox.avatar_id, "script": "Hello"}
     bad = {**good, "avatar_id": "nobody"}

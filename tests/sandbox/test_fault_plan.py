@@ -21,7 +21,7 @@ ME = "/v3/users/me"
 
 
 async def asked(api: Api, count: int = 200, path: str = ME) -> Counter[int]:
-    """So many requests: their answers by status, and under 0 those without one."""
+    """Send so many requests; return the answers by status, those without one under 0."""
     seen: Counter[int] = Counter()
     for _ in range(count):
         try:
@@ -37,7 +37,7 @@ async def asked(api: Api, count: int = 200, path: str = ME) -> Counter[int]:
 async def test_each_request_meets_one_fault_at_most(api: Api, sandbox: Sandbox) -> None:
     sandbox.faults = Faults(drop=0.2, drop_answer=0.1, status={503: 0.2, 429: 0.1})
     await asked(api, 400)
-    # Those that the client repeated by itself included.
+    # Including those that the client repeated.
     requests = sandbox.ledger.requests
     names = Counter(name for _, name in sandbox.faults.struck)
     for name, share in (("drop", 0.2), ("drop_answer", 0.1), ("status 503", 0.2)):

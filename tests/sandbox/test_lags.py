@@ -1,4 +1,4 @@
-"""Answers that come too late, and resources that are not seen yet."""
+"""Late answers, and resources that are not visible yet."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def test_lists_that_lag(api: Api, sandbox: Sandbox) -> None:
     assert await listed() == [first]
     await asyncio.sleep(40)
     assert await listed() == [second, first]
-    # What was always there is.
+    # Resources from the start are visible.
     assert len((await api.get("/v3/voices?limit=100")).data) == voices
     sandbox.faults = Faults()
     third = await api.video()

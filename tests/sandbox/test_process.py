@@ -82,7 +82,7 @@ async def test_serve_ends_with_the_signal() -> None:
 
 
 class StopsWhenWritten(io.StringIO):
-    """Standard output that ends the process's work as soon as a line is out."""
+    """Standard output that stops the server after its first line."""
 
     def write(self, text: str) -> int:
         if text.endswith("\n"):

@@ -1,4 +1,4 @@
-"""What a request names and cannot have, and what it says and cannot be spoken."""
+"""Requests with unusable references, and texts that cannot be spoken."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def test_other_refusals_name_the_voice_or_avatar_too(api: Api, sandbox: Sa
     sandbox.clock.advance(10_000)
     assert (await refused(avatar_id=item["id"]))[1] == "Avatar 'My photo' could not be made."
     assert (await refused(voice_id=voice_id))[1] == "Voice 'My clone' could not be made."
-    # All that a failure tells can be null.
+    # All members of a failure can be null.
     assert (await api.get(f"/v3/avatars/looks/{item['id']}")).data["error"] is None
     speech = {"voice_id": sandbox.add_voice("Old", starfish=False), "text": "Hi"}
     reply = await api.post("/v3/voices/speech", speech)

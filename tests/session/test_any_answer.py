@@ -1,4 +1,4 @@
-"""Whatever a server answers, only exceptions of the package are raised."""
+"""Any answer of a server raises only exceptions of the package."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ ANSWERS = st.binary(max_size=500) | st.builds(
 
 
 async def call(answer: bytes) -> HeyGenError | None:
-    """What a read and a write make of it; the exception of the read."""
+    """Read and write against it, and return the exception of the read."""
     caught: HeyGenError | None = None
     limiter = RequestLimiter()
     policy = Retry(attempts=2, patience=20)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def cancelled_after(seconds: float, task: asyncio.Task[Any]) -> asyncio.CancelledError:
-    """The cancellation that came out of a task that was cancelled so late."""
+    """Cancel a task after so long, and return its exception."""
     await asyncio.sleep(seconds)
     assert not task.done()
     task.cancel()
@@ -280,7 +280,7 @@ async def test_a_callback_that_raises_is_logged(
 
 @pytest.mark.parametrize("status", [200, 400])
 async def test_cancelled_at_the_moment_of_the_answer(sandbox: Sandbox, status: int) -> None:
-    """Whichever comes first in the same turn of the loop, nothing is lost or logged as unseen."""
+    """Cancel and answer in the same turn of the loop: nothing is lost or logged as unseen."""
     accepted: list[str] = []
     loop = asyncio.get_running_loop()
     unseen: list[object] = []

@@ -158,7 +158,7 @@ def test_error_facts(body: bytes, facts: ErrorFacts | None) -> None:
 )
 def test_nasty_bodies(body: bytes) -> None:
     for decode in (data, page, decoder_for(Any, "none")):
-        # What is no failure to one of them must be a plain value.
+        # A value that is not a failure to one of them is plain.
         with contextlib.suppress(*DECODE_ERRORS, ErrorInside):
             assert isinstance(decode(body), Thing | Page | dict)
     facts = error_facts(body)

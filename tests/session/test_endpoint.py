@@ -34,7 +34,7 @@ def test_values_stay_in_their_segment(first: str, second: str) -> None:
     segments = path.split("/")
     assert len(segments) == 7
     assert [unquote(segments[3]), unquote(segments[5])] == [first, second]
-    # What is sent is what was meant: nothing is decoded or resolved on the way.
+    # The path is sent as meant: nothing is decoded or resolved.
     assert URL("https://api.heygen.com" + path, encoded=True).raw_path_qs == path
 
 

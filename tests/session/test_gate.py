@@ -52,7 +52,7 @@ async def test_longer_than_the_patience_raises_at_once(sandbox: Sandbox) -> None
         with pytest.raises(RateLimited, match="slow down") as caught:
             await heygen.users.me()
         assert (caught.value.retry_after, caught.value.attempts) == (3600.0, 1)
-        # Nobody asks again before the time has come.
+        # No caller tries again before the end of the pause.
         with pytest.raises(RateLimited) as held:
             await heygen.users.me()
         pause = held.value.retry_after
@@ -62,7 +62,7 @@ async def test_longer_than_the_patience_raises_at_once(sandbox: Sandbox) -> None
         assert (held.value.method, held.value.path) == ("GET", "/v3/users/me")
         assert loop.time() < 1
         assert sandbox.ledger.requests == 1
-        # One answer holds others for ten minutes at most, and for their patience.
+        # One answer pauses others for ten minutes at most, and within their patience.
         await asyncio.sleep(pause - 50)
         await heygen.users.me()
         assert loop.time() <= 600

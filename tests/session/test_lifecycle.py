@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_script(body: str) -> str:
-    """What a script prints on the real loop, where every warning is an error and printed."""
+    """Run a script on the real loop with warnings as errors, and return its output."""
     script = textwrap.dedent(
         """
         import asyncio, gc, io
@@ -41,7 +41,7 @@ def run_script(body: str) -> str:
         cwd=ROOT,
         check=False,
     )
-    # The loop in development mode complains of a busy machine, too.
+    # In development mode the loop also warns on a busy machine.
     complaints = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
     assert (done.returncode, complaints) == (0, [])
     return done.stdout

@@ -1,4 +1,4 @@
-"""What is logged, at which level, under which logger, with which fields."""
+"""Log records: level, logger and fields."""
 
 from __future__ import annotations
 

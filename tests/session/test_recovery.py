@@ -1,4 +1,4 @@
-"""The planner of retries: what follows from each failure, given what has happened so far."""
+"""The planner of retries: the step after each failure, given the history."""
 
 from __future__ import annotations
 
@@ -109,10 +109,10 @@ def test_a_key_lives_for_a_day_of_wall_clock_time() -> None:
     assert KEY_LIFETIME <= DAY - 600
     for later, expected in ((DAY - 700, Action.WAIT), (DAY - 500, Action.GIVE_UP)):
         assert action(recovery(keyed=True), LOST, wall=1e9 + later) is expected
-        # What has surely not been carried out may be, however late.
+        # A request that was certainly not carried out may be sent, however late.
         assert action(recovery(keyed=True), UNSENT, wall=1e9 + later) is Action.WAIT
         assert action(recovery(), LOST, wall=1e9 + later) is Action.WAIT
-    # An attempt that lies in the future was sent by a wrong clock: nobody knows how long ago.
+    # An attempt in the future was sent by a wrong clock: its age is unknown.
     for earlier, expected in ((500, Action.WAIT), (700, Action.GIVE_UP), (2 * DAY, Action.GIVE_UP)):
         assert action(recovery(keyed=True), LOST, wall=1e9 - earlier) is expected
         assert action(recovery(keyed=True), UNSENT, wall=1e9 - earlier) is Action.WAIT

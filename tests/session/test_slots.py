@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Account:
-    """What HeyGen does: runs up to ``limit`` jobs, refuses the rest."""
+    """A stand-in for HeyGen: runs up to ``limit`` jobs, and refuses the rest."""
 
     def __init__(self, limit: int, seed: int = 0, *, latency: float = 1.0) -> None:
         self.limit = limit
@@ -32,7 +32,7 @@ class Account:
         self.chance = random.Random(seed)
 
     async def submit(self) -> bool:
-        """Whether the job was taken; decided on arrival, told a while later."""
+        """Return whether the job was accepted, decided on arrival and answered later."""
         await asyncio.sleep(self.latency * self.chance.random())
         taken = self.running < self.limit
         self.running += taken
@@ -41,7 +41,7 @@ class Account:
         return taken
 
     async def run(self, slot: SlotLease, seconds: float, retry_after: float = 5.0) -> None:
-        """Submit a job until it is taken, wait for its end, give the slot back."""
+        """Submit a job until it is accepted, wait for its end, and release the slot."""
         while not await self.submit():
             await slot.refused(retry_after)
         slot.accepted()
@@ -52,7 +52,7 @@ class Account:
 
 
 async def run_all(slots: JobSlots, account: Account, jobs: int) -> float:
-    """Run jobs of about two minutes; the seconds it took."""
+    """Run jobs of about two minutes, and return the seconds that it took."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     work = iter([account.chance.lognormvariate(4.8, 0.4) for _ in range(jobs)])
@@ -234,7 +234,7 @@ async def running(slots: JobSlots, jobs: int) -> list[SlotLease]:
 
 
 async def refused_once(slot: SlotLease, retry_after: float) -> None:
-    """Refused, and accepted when it is sent again."""
+    """Refuse a submission, and accept it when it is sent again."""
     await slot.refused(retry_after)
     slot.accepted()
 

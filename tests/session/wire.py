@@ -54,7 +54,7 @@ async def raw_server(play: Play) -> AsyncIterator[RawServer]:
             server.requests.append((head, await reader.readexactly(length)))
             await play(head, reader, writer)
         except (OSError, EOFError, asyncio.CancelledError):
-            pass  # the client or the test has had enough
+            pass  # the client or the test has closed it
         finally:
             tasks.discard(task)
             writer.close()
@@ -72,7 +72,7 @@ async def raw_server(play: Play) -> AsyncIterator[RawServer]:
 
 
 def answering(answer: bytes) -> Play:
-    """Answers every request with exactly these bytes."""
+    """Answer every request with exactly these bytes."""
 
     async def play(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer)

@@ -1,4 +1,4 @@
-"""What type checkers make of the public API; this file is checked, never run."""
+"""The public API for type checkers; this file is checked and not run."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ TREES = [ast.parse(file.read_text(encoding="utf-8")) for file in Path(__file__).
 
 
 def named(module: str) -> set[str]:
-    """What the files import from a module."""
+    """Return the names that the files import from a module."""
     return {
         alias.name
         for tree in TREES

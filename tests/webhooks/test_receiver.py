@@ -205,7 +205,7 @@ async def test_a_full_pool_turns_deliveries_away_until_there_is_room(heygen: Hey
         assert await deliver(receiver, event_body(event_id="0")) == 200
         await asyncio.sleep(0)  # it is at work now, and nothing waits
         statuses = [await deliver(receiver, event_body(event_id=str(n))) for n in (1, 2)]
-        # Those that anybody can send get half of the room.
+        # Unsigned deliveries get half of the room.
         unsigned = event_body(data={"video_id": "w"})
         answer = await receiver.handle(unsigned, {})
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
@@ -364,7 +364,7 @@ async def test_with_retry_an_event_survives_a_crash_inside_its_handler(heygen: H
     crashing.killed = True
     crashed.cancel()
     await asyncio.wait([crashed])
-    # Nobody can know that the first process is gone before its lease ends.
+    # The death of the first process shows only when its lease ends.
     assert await deliver(second, event_body()) == 503
     await asyncio.sleep(60)
     assert await deliver(second, event_body()) == 200

@@ -97,7 +97,7 @@ both_kinds = pytest.mark.parametrize(
 
 
 class Answer:
-    """What came back on a connection of its own: status, headers, and whether it was closed."""
+    """Send on a new connection; return status, headers, and whether it was closed."""
 
     def __init__(self, head: bytes) -> None:
         first, *lines = head.decode("latin-1").strip().split("\r\n")
@@ -159,7 +159,7 @@ async def test_what_needs_no_body_is_answered_without(heygen: HeyGen, serve: Any
         for method in ("GET", "PUT", "DELETE", "PATCH"):
             refused = await send(url, head(url, method, Content_Length=0))
             assert (refused.status, refused.headers["allow"]) == (405, "OPTIONS, POST")
-        # All that is sent is the head: the answer waits for no body.
+        # Only the head is sent: the answer does not wait for a body.
         length: dict[str, object] = {"Content_Length": 100}
         for wrong in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp"):
             answer = await send(url, head(url, Content_Type=wrong, **length))
@@ -280,7 +280,7 @@ async def test_an_app_ends_its_work_and_its_client(
         assert not done
     assert len(done) == 1
     assert (await receiver.handle(BODY, signed(BODY))).status == 503
-    # Whatever was left open would fail the test with a ResourceWarning.
+    # An object that stays open fails the test with a ResourceWarning.
 
 
 async def test_a_delivery_of_the_sandbox_settles_a_job_of_the_app(
