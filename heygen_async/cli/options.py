@@ -61,7 +61,7 @@ Also = Annotated[
     typer.Option(
         "--also",
         metavar="WHAT",
-        help="Download this of each result, too, if it has it: captioned (the video with captions "
+        help="Also download this file of each result: captioned (the video with captions "
         "burnt in), subtitles, thumbnail, gif or audio; repeat it for more.",
         show_default=False,
     ),
@@ -70,8 +70,8 @@ Journal = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Keep the run in this file, or in postgresql://user@host/database?run=NAME: started "
-        "again, it goes on and pays for nothing twice.",
+        help="Keep the run in this file, or in postgresql://user@host/database?run=NAME: the "
+        "same command resumes it, and pays for nothing twice.",
         show_default=False,
     ),
 ]
@@ -79,7 +79,7 @@ Results = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write all rows with what became of them into this .csv, .jsonl or .xlsx file, while "
+        help="Write all rows with their results into this .csv, .jsonl or .xlsx file, while "
         "the run goes on and at its end.",
         show_default=False,
     ),
@@ -88,23 +88,20 @@ Resume = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Refuse to begin a new run where the journal holds none; with --journal alone a run "
-        "is begun or gone on with.",
+        help="Refuse to start a new run if the journal holds none; without --resume a run "
+        "is started or resumed.",
     ),
 ]
 KeyColumn = Annotated[
     str | None,
     typer.Option("--key", metavar="COLUMN", help="The column that names rows.", show_default="key"),
 ]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Submit items again that failed earlier.")
-]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Submit failed items again.")]
 ResubmitUncertain = Annotated[
     bool,
     typer.Option(
         "--resubmit-uncertain",
-        help="Send items again of which nobody can tell whether they were sent; they might be "
-        "paid for twice.",
+        help="Send items again that may have been sent already; they might be paid for twice.",
     ),
 ]
 Sending = Annotated[
@@ -117,7 +114,7 @@ Sending = Annotated[
 ]
 MaxCost = Annotated[
     float | None,
-    typer.Option(min=0, metavar="USD", help="Submit no more at this cost, an estimate."),
+    typer.Option(min=0, metavar="USD", help="Stop submitting at this estimated cost."),
 ]
 MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
 UntilEmpty = Annotated[
@@ -129,7 +126,7 @@ GiveUpAfter = Annotated[
     typer.Option(
         min=0,
         metavar="SECONDS",
-        help="End when HeyGen has accepted nothing for so long, for want of credit or slots, and "
+        help="End if HeyGen has accepted nothing for so long, for lack of credit or slots, and "
         "no job is in flight.",
     ),
 ]
@@ -174,7 +171,7 @@ MapColumns = Annotated[
     typer.Option(
         "--map",
         metavar="COLUMN=NAME",
-        help="What a column is, where its name does not tell; COLUMN= that it is nothing.",
+        help="The field that a column feeds, if its name does not tell; COLUMN= ignores it.",
         show_default=False,
     ),
 ]
@@ -212,7 +209,7 @@ RunName = Annotated[
 Concurrency = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Jobs at once at most; what the account allows is learned.", show_default="50"
+        min=1, help="The most jobs at once; the account's own limit is learned.", show_default="50"
     ),
 ]
 BaseUrl = Annotated[
@@ -230,7 +227,7 @@ WaitTimeout = Annotated[
         "--timeout",
         min=0,
         metavar="SECONDS",
-        help="Wait so long at most; it goes on at HeyGen.",
+        help="The longest wait; the job continues at HeyGen.",
         show_default="as long as it takes",
     ),
 ]

@@ -66,13 +66,13 @@ class _Row:
     Attributes:
         position: Its position, from 0.
         item: The row, as passed by the caller.
-        own_key: Its key if it is derived from its content, or None.
+        content_key: Its key if it is derived from its content, or None.
         first: Number of its first speech, counted over all rows from 0.
     """
 
     position: int
     item: Any
-    own_key: str | None
+    content_key: str | None
     first: int
 
     def spoken(self) -> Iterator[_Spoken]:
@@ -122,10 +122,10 @@ class _Rows:
         self._title_of = title_of
 
     def __iter__(self) -> Iterator[_Row]:
-        own_key = None if self._own_keys is None else self._own_keys()
+        content_key = None if self._own_keys is None else self._own_keys()
         first = 0
         for position, item in enumerate(self._given):
-            row = _Row(position, item, None if own_key is None else own_key(item), first)
+            row = _Row(position, item, None if content_key is None else content_key(item), first)
             first += sum(1 for _ in row.spoken())
             yield row
 
@@ -136,7 +136,7 @@ class _Rows:
         """Return the key of a row."""
         if self._key_of is not None:
             return self._key_of(row.item)
-        return row.own_key or str(row.position)
+        return row.content_key or str(row.position)
 
     def request(self, row: _Row, values: Mapping[str, Any]) -> TemplateRenderRequest:
         """Return the request of a row, whose speeches are assets in ``values``."""

@@ -29,10 +29,10 @@ _PANELS: dict[str, dict[str, _Entry]] = {
     "Bulk runs": {
         "render": _Entry("bulk", "Render one video for each row of a file."),
         "translate": _Entry("bulk", "Dub one video, or many, into many languages."),
-        "agents": _Entry("bulk", "Let the Video Agent make a video for each row of a file."),
+        "agents": _Entry("bulk", "Have the Video Agent make a video for each row of a file."),
         "localize": _Entry(
             "bulk",
-            "Make a video of a prompt or a script, or take one, and dub it into many languages.",
+            "Make a video from a prompt or a script, or take one, and dub it into many languages.",
         ),
         "narrate": _Entry(
             "bulk",
@@ -40,17 +40,16 @@ _PANELS: dict[str, dict[str, _Entry]] = {
         ),
         "personalize": _Entry(
             "bulk",
-            "Render one video for each row of a file, with what the row says spoken first.",
+            "Render one video for each row of a file, with some of its texts spoken first.",
         ),
         "proofread": _Entry("proofread", "The subtitles of proofreads, before they are rendered."),
         "status": _Entry(
             "journals",
-            "Tell where a run, or each stage of a chain, stands: from its journal alone, at any "
-            "time.",
+            "Show the state of a run, or of each stage of a chain, from its journal, at any time.",
         ),
         "results": _Entry(
             "journals",
-            "Write the rows of a run with what became of them: from its journal, at any time.",
+            "Write the rows of a run with their results, from its journal, at any time.",
         ),
         "report": _Entry(
             "journals", "Write one HTML page about a run: counts, money, plots, failures, links."
@@ -66,22 +65,22 @@ _PANELS: dict[str, dict[str, _Entry]] = {
     },
     "One at a time": {
         "video": _Entry("creates", "Make one video."),
-        "agent": _Entry("creates", "Have the Video Agent make a video of a prompt."),
+        "agent": _Entry("creates", "Have the Video Agent make a video from a prompt."),
         "speech": _Entry("creates", "Have a text spoken."),
-        "get": _Entry("single", "Show what an id names, as it stands now."),
+        "get": _Entry("single", "Show the object with this id."),
         "wait": _Entry("single", "Wait until a job has ended, and show its result."),
         "download": _Entry(
             "single", "Download the file of a job, once it has ended, or of an asset."
         ),
-        "delete": _Entry("single", "Delete what an id names; --kind, or you are asked."),
+        "delete": _Entry("single", "Delete the object with this id; without --kind you are asked."),
         "upload": _Entry("single", "Upload files, which requests then name by their asset ids."),
-        "api": _Entry("single", "Send any call of the API, and print the whole answer."),
+        "api": _Entry("single", "Send any call of the API, and print the answer."),
         "migrate": _Entry(
             "single", "Turn a payload of HeyGen's v2 into a request of v3; nothing is sent."
         ),
     },
     "The account": {
-        "whoami": _Entry("single", "Show the account: balance, plan, and what it is busy with."),
+        "whoami": _Entry("single", "Show the account: balance, plan, and running jobs."),
         "avatars": _Entry("libraries", "The avatars that videos can show."),
         "voices": _Entry("libraries", "The voices that can speak."),
         "templates": _Entry("libraries", "The templates, and their variables."),
@@ -97,7 +96,7 @@ _PANELS: dict[str, dict[str, _Entry]] = {
         ),
         "demo": _Entry(
             "local",
-            "Show what the SDK does, on a sandbox of its own: no key, no charge, under a minute.",
+            "Show what the SDK does on its own sandbox: no key, no charge, under a minute.",
         ),
     },
 }

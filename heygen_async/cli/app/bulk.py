@@ -29,12 +29,12 @@ from heygen_async.cli.options import (
 )
 
 _SIGNALS = (
-    "Ctrl-C once submits nothing more and waits for what is in flight; twice stops at once, and "
-    "tells which jobs go on at HeyGen. SIGTERM is like one Ctrl-C, with half a minute to end."
+    "Ctrl-C stops submitting and waits for the jobs in flight; a second one stops at once, and "
+    "names the jobs that continue at HeyGen. SIGTERM acts like the first, for half a minute."
 )
 _CHAIN_SIGNALS = (
-    "Ctrl-C and SIGTERM stop it at once, and it tells which jobs go on at HeyGen. With --journal "
-    "the same command goes on, and pays for nothing twice; each stage has a file beside FILE."
+    "Ctrl-C and SIGTERM stop it at once; it names the jobs that continue at HeyGen. With --journal "
+    "the same command resumes it, and pays for nothing twice; each stage has a file beside FILE."
 )
 _RUN_EPILOG = f"{_SIGNALS}\n\n{EXIT_CODES}"
 _CHAIN_EPILOG = f"{_CHAIN_SIGNALS}\n\n{EXIT_CODES}"
@@ -143,7 +143,7 @@ def localize(
     ] = None,
     prompt: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Let the Video Agent make the video of this."),
+        typer.Option(metavar="TEXT", help="Have the Video Agent make the video from this."),
     ] = None,
     script: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Let an avatar say this.")
@@ -171,12 +171,12 @@ def localize(
         bool,
         typer.Option(
             "--renew",
-            help="Make proofreads anew that have expired, as they do after a day; --edit asks.",
+            help="Repeat proofreads that have expired, as they do after a day; --edit asks.",
         ),
     ] = False,
     dry_run: DryRun = False,
 ) -> Command:
-    """Make a video of a prompt or a script, or take one, and dub it into many languages.
+    """Make a video from a prompt or a script, or take one, and dub it into many languages.
 
     With --edit or --correct, the subtitles of each language are corrected before it is rendered.
     """
@@ -243,7 +243,7 @@ def personalize(
     voice: Voice = None,
     dry_run: DryRun = False,
 ) -> Command:
-    """Render one video for each row of a file, with what the row says spoken first.
+    """Render one video for each row of a file, with some of its texts spoken first.
 
     Columns are the template's variables. Columns "key", "title" and "voice" name the row, its
     video and the voice that speaks, unless the template has such variables.
@@ -265,7 +265,7 @@ def videos(
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="What is said, with {column} for a row's own; a column script goes before it.",
+            help="The script, with {column} for values of the row; a column script has priority.",
             show_default=False,
         ),
     ] = None,
@@ -275,15 +275,15 @@ def videos(
         str | None,
         typer.Option(
             metavar="A,B,C",
-            help="Looks that take turns, in place of --avatar; a resumed run keeps who had which "
-            "row.",
+            help="Looks that take turns, instead of --avatar; a resumed run keeps the look of "
+            "each row.",
             show_default=False,
         ),
     ] = None,
     voice: RowVoice = None,
     engine: Annotated[
         EngineName | None,
-        typer.Option(help="What animates the avatar.", show_default="avatar_iv"),
+        typer.Option(help="The engine that animates the avatar.", show_default="avatar_iv"),
     ] = None,
     aspect_ratio: Annotated[
         Shape | None, typer.Option(help="Shape of the picture.", show_default="16:9")
@@ -339,7 +339,7 @@ def agents(
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="What to make, with {column} for a row's own; a column prompt goes before it.",
+            help="The prompt, with {column} for values of the row; a column prompt has priority.",
             show_default=False,
         ),
     ] = None,
@@ -353,7 +353,7 @@ def agents(
     key: KeyColumn = None,
     dry_run: DryRun = False,
 ) -> Command:
-    """Let the Video Agent make a video for each row of a file.
+    """Have the Video Agent make a video for each row of a file.
 
     Columns prompt, avatar, voice and orientation go before the options; a column "key" names the
     row and its file. Other columns fill the {column} of the prompt, or are carried along.

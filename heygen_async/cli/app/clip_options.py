@@ -55,7 +55,7 @@ class CinematicOptions:
     ] = None
     prompt: Annotated[
         Text,
-        typer.Option(metavar="TEXT", help="What happens; @file or - reads it.", show_default=False),
+        typer.Option(metavar="TEXT", help="The prompt; @file or - reads it.", show_default=False),
     ] = None
     reference: Annotated[
         list[str] | None,

@@ -57,7 +57,7 @@ def submit(
     on: Database,
     name: Annotated[
         str,
-        typer.Option(help="Names the run; the same name is the same run.", show_default=False),
+        typer.Option(help="Name of the run; the same name is the same run.", show_default=False),
     ],
     max_cost: MaxCost = None,
     retry_failed: RetryFailed = False,
@@ -118,7 +118,7 @@ def worker(
     ] = None,
     grace: Annotated[
         float,
-        typer.Option(min=0, metavar="SECONDS", help="How long jobs in flight are waited for."),
+        typer.Option(min=0, metavar="SECONDS", help="How long to wait for jobs in flight."),
     ] = 25.0,
     heartbeat: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time between two heartbeats.")

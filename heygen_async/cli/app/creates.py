@@ -120,7 +120,7 @@ def agent(
         ),
     ] = None,
     chat: Annotated[
-        bool, typer.Option("--chat", help="Let the agent ask back, and answer it here.")
+        bool, typer.Option("--chat", help="Answer the agent's questions here.")
     ] = False,
     avatar: Annotated[
         str | None,
@@ -166,7 +166,7 @@ def agent(
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:
-    """Have the Video Agent make a video of a prompt."""
+    """Have the Video Agent make a video from a prompt."""
     from heygen_async.cli.creates.agent import agent as command
     from heygen_async.cli.display import display_for
 

@@ -69,7 +69,11 @@ class DubOptions:
     ] = None
     audio_only: Annotated[
         Switch,
-        typer.Option(help="Leave the lips alone.", show_default=False, rich_help_panel=_PANEL),
+        typer.Option(
+            help="Replace the audio only, without lip-sync.",
+            show_default=False,
+            rich_help_panel=_PANEL,
+        ),
     ] = None
     music: Annotated[
         Switch,

@@ -15,7 +15,7 @@ app: typer.Typer = new_app()
 @app.command()
 @runs
 def status(journal: RunLocation, name: RunName = None, json: Json = False) -> Command:
-    """Tell where a run, or each stage of a chain, stands: from its journal alone, at any time."""
+    """Show the state of a run, or of each stage of a chain, from its journal, at any time."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.run_locations import located
 
@@ -62,7 +62,7 @@ def results(
     ] = None,
     json: Json = False,
 ) -> Command:
-    """Write the rows of a run with what became of them: from its journal, at any time."""
+    """Write the rows of a run with their results, from its journal, at any time."""
     from heygen_async.cli.commands.results import results as command
     from heygen_async.cli.display import display_for
 

@@ -27,11 +27,11 @@ class AvatarType(StrEnum):
 
 Most = Annotated[
     int | None,
-    typer.Option("--limit", min=1, metavar="N", help="Show so many.", show_default="all"),
+    typer.Option("--limit", min=1, metavar="N", help="The most to show.", show_default="all"),
 ]
 Name = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="Those whose name contains this.", show_default=False),
+    typer.Option(metavar="TEXT", help="Only those whose name contains this.", show_default=False),
 ]
 Gender = Annotated[
     str | None, typer.Option(help="Those of this gender: male or female.", show_default=False)

@@ -19,7 +19,7 @@ def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 0,
     speed: Speed = 60.0,
     concurrency: Annotated[int, typer.Option(min=1, help="Jobs that run at once.")] = 10,
-    seed: Annotated[int, typer.Option(help="What ids and durations derive from.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of ids and durations.")] = 0,
     faults: Annotated[
         str | None,
         typer.Option(
@@ -64,14 +64,14 @@ def sandbox(
 @app.command()
 @runs
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for what is made.")] = Path("heygen-output"),
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("heygen-output"),
     speed: Speed = 120.0,
     rows: Annotated[
         int | None, typer.Option(min=1, help="Render only so many rows.", show_default="all 260")
     ] = None,
     json: Json = False,
 ) -> Command:
-    """Show what the SDK does, on a sandbox of its own: no key, no charge, under a minute.
+    """Show what the SDK does on its own sandbox: no key, no charge, under a minute.
 
     Renders a CSV of 260 rows, dubs one video into 20 languages, lip-syncs an avatar to a
     speech, lets the Video Agent make a video, and downloads it all.

@@ -28,7 +28,7 @@ def show(
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:
-    """Print the subtitles, and on standard error what is wrong with them."""
+    """Print the subtitles, and their errors on standard error."""
     from heygen_async.cli.commands.proofread import show as command
     from heygen_async.cli.display import display_for
 
@@ -43,12 +43,12 @@ def edit(
     file: Annotated[
         Path | None,
         typer.Option(
-            help="Edit them in this file, which stays; one that is there is gone on with.",
+            help="Edit them in this file, which is kept; an existing one is continued.",
             show_default="a temporary one",
         ),
     ] = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Upload in spite of what is wrong with them.")
+        bool, typer.Option("--anyway", help="Upload in spite of errors in them.")
     ] = False,
     base_url: BaseUrl = None,
     json: Json = False,

@@ -51,7 +51,7 @@ class What(StrEnum):
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="Any id.", show_default=False)]
 OfKind = Annotated[
     KindName | None,
-    typer.Option("--kind", metavar="KIND", help="What it is.", show_default="found out"),
+    typer.Option("--kind", metavar="KIND", help="Its kind.", show_default="found out"),
 ]
 
 app: typer.Typer = new_app()
@@ -71,7 +71,7 @@ def whoami(
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:
-    """Show the account: balance, plan, and what it is busy with."""
+    """Show the account: balance, plan, and running jobs."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.account import whoami as command
 
@@ -83,7 +83,7 @@ def whoami(
 def get(
     item_id: ItemId, kind: OfKind = None, base_url: BaseUrl = None, json: Json = False
 ) -> Command:
-    """Show what an id names, as it stands now."""
+    """Show the object with this id."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.ids import get as command
 
@@ -123,7 +123,7 @@ def download(
             "--out",
             "-o",
             metavar="FILE|DIR",
-            help="Where to.",
+            help="The file to write.",
             show_default="a file here, named after the title",
         ),
     ] = None,
@@ -156,7 +156,7 @@ def download(
 def delete(
     item_id: ItemId, kind: OfKind = None, base_url: BaseUrl = None, json: Json = False
 ) -> Command:
-    """Delete what an id names; --kind, or you are asked.
+    """Delete the object with this id; without --kind you are asked.
 
     Without --kind it is looked up and shown first, and only a yes deletes it. Where nobody can be
     asked, nothing is deleted.
@@ -223,7 +223,7 @@ def api(
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:
-    """Send any call of the API, and print the whole answer."""
+    """Send any call of the API, and print the answer."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.calls import api as command
     from heygen_async.cli.single.calls import body_of

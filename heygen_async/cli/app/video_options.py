@@ -256,7 +256,9 @@ class VideoOptions:
     engine: Annotated[
         EngineName | None,
         typer.Option(
-            help="What animates the avatar.", show_default="avatar_iv", rich_help_panel=_PICTURE
+            help="The engine that animates the avatar.",
+            show_default="avatar_iv",
+            rich_help_panel=_PICTURE,
         ),
     ] = None
     reference_look: Annotated[
@@ -272,13 +274,13 @@ class VideoOptions:
         typer.Option(help="Gestures and mimics.", rich_help_panel=_PICTURE),
     ] = None
     motion_prompt: Annotated[
-        Text, typer.Option(help="How it moves, in words.", rich_help_panel=_PICTURE)
+        Text, typer.Option(help="A description of its movements.", rich_help_panel=_PICTURE)
     ] = None
     background: Annotated[
         Text,
         typer.Option(
             metavar="#RRGGBB|FILE|URL",
-            help="What is behind it: a colour or an image.",
+            help="The background: a colour or an image.",
             show_default=False,
             rich_help_panel=_PICTURE,
         ),

@@ -73,7 +73,7 @@ def _show(status: ClusterStatus, console: Console) -> None:
     elif not status.at_rest and not any(worker.alive for worker in status.workers):
         row("waiting", "no worker is alive: start one", "yellow")
     elif not status.at_rest and status.swept is not None and status.swept > _LATE:
-        row("alarm", f"nobody has looked for dead workers for {duration(status.swept)}", "red")
+        row("alarm", f"no search for dead workers for {duration(status.swept)}", "red")
     elif status.at_rest and counts["queued"]:
         row("at rest", "the budget has no room; submit it again with a larger cap", "yellow")
     console.print(table)

@@ -69,7 +69,7 @@ async def serve(
     except OSError as error:
         raise CommandError(f"port {port}: {error.strerror or error}") from None
     try:
-        announce(sandbox, display)
+        print_address(sandbox, display)
         await stop.wait()
     finally:
         await sandbox.aclose()
@@ -77,7 +77,7 @@ async def serve(
     return Exit.DONE
 
 
-def announce(sandbox: Sandbox, display: Display) -> None:
+def print_address(sandbox: Sandbox, display: Display) -> None:
     """Show the address of a sandbox, and how to use it."""
     record = {
         "base_url": sandbox.base_url,
