@@ -160,8 +160,11 @@ async def test_a_wrong_part_is_never_appended(
     assert (tmp_path / "a.mp4").read_bytes() == b"x" * 500
 
 
-async def test_a_later_call_goes_on_with_what_an_earlier_one_left(tmp_path: Path) -> None:
-    file = MediaFile(CONTENT, stops=[1_500_000, 0])
+@pytest.mark.parametrize("stop", [1_500_000, 1_000])
+async def test_a_later_call_goes_on_with_what_an_earlier_one_left(
+    tmp_path: Path, stop: int
+) -> None:
+    file = MediaFile(CONTENT, stops=[stop, 0])
     async with media_host(file) as host, open_session(attempts=1) as session:
         with pytest.raises(TransferError):
             await download(session, host.url, tmp_path / "a.mp4")
@@ -169,7 +172,7 @@ async def test_a_later_call_goes_on_with_what_an_earlier_one_left(tmp_path: Path
         with pytest.raises(TransferError):
             await download(session, host.url, tmp_path / "a.mp4")
         await download(session, host.url, tmp_path / "a.mp4")
-    assert host.ranges == [None, "bytes=1500000-", "bytes=1500000-"]
+    assert host.ranges == [None, f"bytes={stop}-", f"bytes={stop}-"]
     assert (tmp_path / "a.mp4").read_bytes() == CONTENT
     assert listing(tmp_path) == ["a.mp4"]
 
@@ -184,6 +187,14 @@ async def test_a_left_over_of_something_else_is_not_gone_on_with(
     async with media_host(MediaFile(CONTENT)) as host, open_session() as session:
         await download(session, host.url, tmp_path / "a.mp4")
     assert (tmp_path / "a.mp4").read_bytes() == CONTENT
+    assert listing(tmp_path) == ["a.mp4"]
+
+
+async def test_a_label_without_its_file_names_no_other_bytes(tmp_path: Path) -> None:
+    (tmp_path / ".a.mp4.part.json").write_bytes(b'["\\"old\\"", 3000000]')
+    async with media_host(MediaFile(CONTENT)) as host, open_session() as session:
+        await download(session, host.url, tmp_path / "a.mp4")
+    assert host.ranges == [None]
     assert listing(tmp_path) == ["a.mp4"]
 
 

@@ -181,7 +181,9 @@ class FileDestination:
     """A file that appears under its name only when it is complete.
 
     Until then it is ``.name.part`` in the same folder; ``.name.part.json`` beside it identifies the
-    content, and a later download continues it.
+    content, and a later download continues it. The label is written with the first full batch, or
+    when an incomplete file is closed. Fewer bytes wait in memory, so a small file takes two calls
+    in a thread: to open it, and to write, finish and close it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -192,6 +194,8 @@ class FileDestination:
         stem = _hidden_stem(path.name)
         self._part = path.with_name(f"{stem}.part")
         self._label = path.with_name(f"{stem}.part.json")
+        self._labelled = False
+        self._rest = b""  # bytes of ``position`` that are not written yet
         self._file: io.FileIO | None = None
 
     async def open(self) -> None:
@@ -208,15 +212,20 @@ class FileDestination:
         Raises:
             TransferError: The file cannot be written.
         """
-        await self._on_disk(self._begin, version)
+        if self.position:
+            await self._on_disk(self._drop)
+        self.version = version
 
     async def write(self, chunk: bytes) -> None:
-        """Append the next bytes.
+        """Append the next bytes; keep less than a batch in memory.
 
         Raises:
             TransferError: The file cannot be written.
         """
-        await self._on_disk(self._append, chunk)
+        self._rest += chunk
+        self.position += len(chunk)
+        if len(self._rest) >= self.batch:
+            await self._on_disk(self._append)
 
     async def finish(self) -> None:
         """Give the file its final name.
@@ -228,11 +237,12 @@ class FileDestination:
 
     async def close(self) -> None:
         """Close the file; keep bytes that a later download can continue."""
-        await in_thread(self._close)
+        if self._file is not None:
+            await in_thread(self._close)
 
-    async def _on_disk(self, work: Callable[..., None], *args: object) -> None:
+    async def _on_disk(self, work: Callable[[], None]) -> None:
         try:
-            await in_thread(work, *args)
+            await in_thread(work)
         except (OSError, ValueError) as error:  # ValueError: a null byte in the path
             reason = getattr(error, "strerror", None) or str(error)
         else:
@@ -255,11 +265,17 @@ class FileDestination:
             raise
         self._file = file
         self.position = file.tell()
+        if not self.position:
+            with contextlib.suppress(FileNotFoundError):
+                open_regular(self._label, "rb").close()
+                self._label.unlink()
+            return
         with (
             contextlib.suppress(OSError, msgspec.MsgspecError),
             open_regular(self._label, "rb") as label,
         ):
             self.version = msgspec.json.decode(label.read(_LONGEST_LABEL), type=Version)
+            self._labelled = True
 
     def _lock(self, file: io.FileIO) -> None:
         if sys.platform != "win32":  # where an open file cannot be renamed by another
@@ -275,38 +291,49 @@ class FileDestination:
             ):
                 raise BlockingIOError(0, "another download has just completed it")
 
-    def _begin(self, version: Version) -> None:
+    def _drop(self) -> None:
         assert self._file is not None
+        self._label.unlink(missing_ok=True)  # first: it must never name other bytes
+        self._labelled, self._rest = False, b""
         self._file.truncate(0)
-        self.position, self.version = 0, version
-        if version.validator is None:
-            self._label.unlink(missing_ok=True)
-        else:
-            with open_regular(self._label, "wb") as label:
-                label.write(msgspec.json.encode(version))
+        self.position = 0
 
-    def _append(self, chunk: bytes) -> None:
+    def _append(self) -> None:
         assert self._file is not None
+        if not self._labelled and self.version.validator is not None:
+            with open_regular(self._label, "wb") as label:
+                label.write(msgspec.json.encode(self.version))
+            self._labelled = True
+        self._write_rest()
+
+    def _write_rest(self) -> None:
+        assert self._file is not None
+        rest, self._rest = self._rest, b""
         try:
-            _write_whole(self._file, chunk)
+            _write_whole(self._file, rest)
         finally:
             self.position = self._file.tell()
 
     def _finish(self) -> None:
         assert self._file is not None
+        self._write_rest()
         if sys.platform == "win32":
             self._file.close()
         self._part.replace(self._path)
-        self._label.unlink(missing_ok=True)
+        if self._labelled:
+            self._label.unlink(missing_ok=True)
         self._file.close()
         self._file = None
 
     def _close(self) -> None:
-        if self._file is None:
-            return
-        if not self.position or self.version.validator is None:
+        assert self._file is not None
+        try:
             with contextlib.suppress(OSError):
-                self._part.unlink(missing_ok=True)
-                self._label.unlink(missing_ok=True)
-        self._file.close()
-        self._file = None
+                if self.position and self.version.validator is not None:
+                    self._append()
+                else:
+                    self._part.unlink(missing_ok=True)
+                    self._label.unlink(missing_ok=True)
+        finally:
+            self._file.close()
+            self._file = None
