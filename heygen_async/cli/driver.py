@@ -33,6 +33,7 @@ from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError, InsufficientBalance
+from heygen_async.journal import journal_store
 from heygen_async.models.video_agents import VideoAgentSession
 
 # Maximum number of concurrent downloads; the run waits if this many are in progress.
@@ -293,9 +294,9 @@ class RunDriver:
 
     async def _keep_rows(self) -> None:
         """Write the rows beside the journal, and the results for the first time."""
-        journal = self._options.journal_file
+        journal = self._options.journal
         if self._items is not None and journal is not None:
-            await asyncio.to_thread(write_item_rows, journal, self._items)
+            await asyncio.to_thread(write_item_rows, journal_store(journal), self._items)
         if self._results is not None:
             await self._results.open()
 

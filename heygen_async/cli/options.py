@@ -193,9 +193,6 @@ Where = Annotated[
 TemplateId = Annotated[
     str, typer.Argument(metavar="TEMPLATE", help="Its id or name.", show_default=False)
 ]
-JournalFile = Annotated[
-    Path, typer.Argument(metavar="JOURNAL", help="The run's file.", show_default=False)
-]
 RunLocation = Annotated[
     str,
     typer.Argument(

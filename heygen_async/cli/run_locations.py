@@ -23,8 +23,19 @@ def located(journal: str, name: str | None) -> Path | JournalStore:
         if name is not None:
             raise CommandError("--name is for runs in a database: postgresql://host/database")
         return Path(journal)
-    if name is None:
-        return journal_store(journal)
+    return journal_store(journal) if name is None else run_in_database(journal, name)
+
+
+def run_in_database(dsn: str, name: str) -> JournalStore:
+    """Return the store of a run in PostgreSQL.
+
+    Args:
+        dsn: The database.
+        name: The run.
+
+    Raises:
+        ConfigurationError: The DSN cannot be read.
+    """
     from heygen_async.journal.postgres import PostgresJournal
 
-    return PostgresJournal(journal, run=name)
+    return PostgresJournal(dsn, run=name)

@@ -49,11 +49,6 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     also: Sequence[Output] = ()
     results: Path | None = None
 
-    @property
-    def journal_file(self) -> Path | None:
-        """The journal's file, or None if there is no journal or it is not a file."""
-        return None if self.journal is None else journal_store(self.journal).path
-
     def existing_run(self) -> str | None:
         """Describe the content of the journal before the start; None if it has no run.
 

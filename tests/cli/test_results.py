@@ -9,9 +9,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from heygen_async import Failed, JobFailed, Outcome, Succeeded, Video
+from heygen_async.cli.cluster.submit import submit
 from heygen_async.cli.commands.narrate import narrate
 from heygen_async.cli.commands.render import render
 from heygen_async.cli.commands.results import results
@@ -22,7 +24,9 @@ from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.results.live import LiveResults
 from heygen_async.cli.results.table_files import write_table
+from heygen_async.cli.run_locations import run_in_database
 from heygen_async.cli.run_options import RunOptions
+from heygen_async.journal import journal_store
 from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
 
@@ -253,3 +257,54 @@ async def test_a_journal_without_rows_beside_it(
         ("+0", "completed"),
         ("+1", "completed"),
     ]
+
+
+@pytest.mark.parametrize("key", ["id", None])
+async def test_results_of_a_run_in_a_database(
+    sandbox: Sandbox, tmp_path: Path, postgres_database: str, key: str | None
+) -> None:
+    path, out = write_rows(tmp_path), tmp_path / "out.csv"
+    journal = journal_store(f"{postgres_database}?run=launch")
+    with pytest.raises(CommandError, match="no such run"):
+        await results(journal, out, display=Lines())
+    for _ in range(2):  # the rows of a second start replace those of the first
+        assert await render_rows(sandbox, path, key=key, journal=journal) == Exit.DONE
+    await results(journal, out, display=Lines())
+    rows = table(out)
+    assert list(rows[0]) == [*HEADER, *(["key"] if key is None else []), *COLUMNS]
+    assert [{name: row[name] for name in HEADER} for row in rows] == table(path)
+    assert {row["status"] for row in rows} == {"completed"}
+
+
+def item_keys(database: str) -> list[Any]:
+    with psycopg.connect(database) as connection:
+        query = "SELECT key FROM heygen_async.items ORDER BY position"
+        return connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("key", ["id", None])
+async def test_results_of_a_run_of_workers(
+    sandbox: Sandbox, tmp_path: Path, postgres_database: str, key: str | None
+) -> None:
+    """They have the rows from the start, under the keys of the items."""
+    path, out = write_rows(tmp_path), tmp_path / "out.csv"
+    await submit(
+        "welcome",
+        path,
+        dsn=postgres_database,
+        name="spring",
+        max_cost=None,
+        until_empty=False,
+        retry_failed=False,
+        key=key,
+        choices=None,
+        test=False,
+        base_url=None,
+        display=Lines(),
+    )
+    await results(run_in_database(postgres_database, "spring"), out, display=Lines())
+    rows = table(out)
+    assert [{name: row[name] for name in HEADER} for row in rows] == table(path)
+    assert {row["status"] for row in rows} == {"pending"}
+    keys = await asyncio.to_thread(item_keys, postgres_database)
+    assert [(row["ID" if key else "key"],) for row in rows] == keys

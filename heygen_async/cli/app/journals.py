@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from heygen_async.cli.options import Command, JournalFile, Json, RunLocation, RunName, new_app, runs
+from heygen_async.cli.options import Command, Json, RunLocation, RunName, new_app, runs
 
 app: typer.Typer = new_app()
 
@@ -50,7 +50,8 @@ def report(
 @app.command()
 @runs
 def results(
-    journal: JournalFile,
+    journal: RunLocation,
+    name: RunName = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -65,5 +66,6 @@ def results(
     """Write the rows of a run with their results, from its journal, at any time."""
     from heygen_async.cli.commands.results import results as command
     from heygen_async.cli.display import display_for
+    from heygen_async.cli.run_locations import located
 
-    return command(journal, out, display=display_for(json=json))
+    return command(located(journal, name), out, display=display_for(json=json))

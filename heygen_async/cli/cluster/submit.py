@@ -15,7 +15,9 @@ from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.inputs.row_files import load_rows
 from heygen_async.cli.inputs.variants import Variants
+from heygen_async.cli.results.journaled import write_item_rows
 from heygen_async.cli.rows.names import ids_of_variables
+from heygen_async.cli.run_locations import run_in_database
 from heygen_async.cli.single.names import template
 from heygen_async.client import HeyGen
 from heygen_async.distributed import Cluster
@@ -66,6 +68,8 @@ async def submit(
             Variants, rows, variables, key_column=key, choices=choices, all_or_none=True
         )
         variants.ids = await ids_of_variables(heygen, variants.rows, variables)
+        items = variants.items(template_id, by_content=not variants.own_keys)
+        await asyncio.to_thread(write_item_rows, run_in_database(dsn, name), items)
         run = await cluster.submit_render(
             template_id,
             variants,

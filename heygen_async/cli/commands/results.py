@@ -13,17 +13,18 @@ from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.results.journaled import results_of, rows_file
 from heygen_async.cli.results.table_files import check_table_file, write_csv, write_table
+from heygen_async.journal import JournalStore, journal_store
 from heygen_async.session.diagnostics.escaping import escaped
 
 # Stages of chains, first stage first.
 _STAGES = ("source", "proofreads", "speech", "voices", "videos", "renders", "translations")
 
 
-async def results(journal: Path, out: Path | None, *, display: Display) -> Exit:
+async def results(journal: Path | JournalStore, out: Path | None, *, display: Display) -> Exit:
     """Write the results of a run, which may still be in progress.
 
     Args:
-        journal: The run's file.
+        journal: The run's file, or its store.
         out: The file, ``.csv``, ``.jsonl`` or ``.xlsx``; None writes CSV to standard output.
         display: The display.
 
@@ -33,12 +34,16 @@ async def results(journal: Path, out: Path | None, *, display: Display) -> Exit:
     """
 
     def write() -> None:
-        files = sorted(journals_of(journal), key=_stage)
+        store = journal_store(journal)
+        stages = _stages(store)
         if out is not None:
             check_table_file(out)
-            if out.resolve() in (journal.resolve(), rows_file(journal).resolve()):
+            if store.path and out.resolve() in (
+                store.path.resolve(),
+                rows_file(store.path).resolve(),
+            ):
                 raise CommandError(f"{out}: that is the journal itself; name another file")
-        columns, rows = results_of(journal, files)
+        columns, rows = results_of(store, stages)
         if out is None:
             write_csv(sys.stdout, columns, rows())
             sys.stdout.flush()
@@ -55,6 +60,18 @@ async def results(journal: Path, out: Path | None, *, display: Display) -> Exit:
     return Exit.DONE
 
 
-def _stage(journal: Path) -> int:
+def _stages(store: JournalStore) -> list[JournalStore]:
+    """Return the store of a run, or those of a chain's stages beside it, the first stage first."""
+    if store.path is not None:
+        return [journal_store(path) for path in sorted(journals_of(store.path), key=_place)]
+    if store.exists():
+        return [store]
+    stages = [stage for stage in map(store.beside, _STAGES) if stage.exists()]
+    if not stages:
+        raise CommandError(f"{store.name}: there is no such run")
+    return stages
+
+
+def _place(journal: Path) -> int:
     name = journal.stem.rpartition(".")[2]
     return _STAGES.index(name) if name in _STAGES else len(_STAGES)

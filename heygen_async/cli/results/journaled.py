@@ -1,17 +1,19 @@
-"""Results from a journal: the rows in the file beside it, and its records.
+"""Results from a journal: the rows that are kept beside it, and its records.
 
 A journal holds requests, and not the rows that they were made of. So commands with ``--journal``
-write the rows into a file of JSON lines beside it, ``launch.db.rows``, before anything is sent.
+write the rows as JSON lines before anything is sent: into a file beside it, ``launch.db.rows``, or
+into the database of the run.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,12 +21,13 @@ from heygen_async.batch.outcome import RESULT_COLUMNS, result_columns
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.inputs.row_spool import RowSpool
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
-from heygen_async.journal import ItemRecord, open_reader
+from heygen_async.journal import ItemRecord, JournalStore
 
 _VERSION = 1
 _STATES = {"submitted": "running", "intended": "pending"}
 # Fields of a result that contain its main file.
 _URLS = ("video_url", "audio_url")
+_FILE = RESULT_COLUMNS.index("file")
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -36,26 +39,41 @@ class _Head(msgspec.Struct, frozen=True):
     names: bool
 
 
+@runtime_checkable
+class KeepsRows(Protocol):
+    """A store that keeps the rows of its run itself, since it has no file to keep them beside."""
+
+    def write_rows(self, lines: Iterable[bytes]) -> None:
+        """Store rows, replacing those of an earlier start. Blocks."""
+
+    def read_rows(self) -> Iterator[bytes]:
+        """Iterate over the rows. Blocks."""
+
+
 def rows_file(journal: Path) -> Path:
     """Return the file of the rows of a journal."""
     return Path(f"{journal}.rows")
 
 
-def write_item_rows(journal: Path, items: ItemRows) -> None:
+def write_item_rows(store: JournalStore, items: ItemRows) -> None:
     """Write the rows beside their journal, replacing those of an earlier start. Blocks.
 
     Raises:
         CommandError: The rows cannot be written.
+        JournalError: The store cannot be reached.
     """
-    path = rows_file(journal)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     head = _Head(_VERSION, items.columns, items.total, items.key_column is None)
+    lines = map(msgspec.json.encode, chain([head], items))
+    if store.path is None:
+        if isinstance(store, KeepsRows):
+            store.write_rows(lines)
+        return
+    path = rows_file(store.path)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         try:
             with open(unfinished, "xb") as file:
-                file.write(msgspec.json.encode(head) + b"\n")
-                for item in items:
-                    file.write(msgspec.json.encode(item) + b"\n")
+                file.writelines(line + b"\n" for line in lines)
             os.replace(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -63,38 +81,50 @@ def write_item_rows(journal: Path, items: ItemRows) -> None:
         raise CommandError(f"{path}: {error.strerror or error}") from None
 
 
-def read_item_rows(journal: Path) -> ItemRows | None:
+def read_item_rows(store: JournalStore) -> ItemRows | None:
     """Return the rows beside a journal, or None if there are none. Blocks.
 
     Raises:
         CommandError: The rows cannot be read.
+        JournalError: The store cannot be reached.
     """
-    path = rows_file(journal)
+    lines: Callable[[], Iterator[bytes]]
+    if store.path is not None:
+        path = rows_file(store.path)
+        lines, name = partial(_lines, path), str(path)
+    elif isinstance(store, KeepsRows):
+        lines, name = store.read_rows, store.name
+    else:
+        return None
     try:
-        with open(path, "rb") as file:
-            head = msgspec.json.decode(file.readline(), type=_Head)
+        first = next(lines(), None)
+        head = None if first is None else msgspec.json.decode(first, type=_Head)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
-        raise CommandError(f"{path}: not the rows of a journal: {error}") from None
-    return ItemRows(head.columns, head.total, partial(_lines, path), names=head.names)
+        raise CommandError(f"{name}: not the rows of a journal: {error}") from None
+    if head is None:
+        return None
+
+    def rows() -> Iterator[ItemRow]:
+        return (msgspec.json.decode(line, type=ItemRow) for line in islice(lines(), 1, None))
+
+    return ItemRows(head.columns, head.total, rows, names=head.names)
 
 
-def _lines(path: Path) -> Iterator[ItemRow]:
+def _lines(path: Path) -> Iterator[bytes]:
     with open(path, "rb") as file:
-        next(file)
-        for line in file:
-            yield msgspec.json.decode(line, type=ItemRow)
+        yield from file
 
 
 def results_of(
-    journal: Path, stages: Sequence[Path]
+    store: JournalStore, stages: Sequence[JournalStore]
 ) -> tuple[list[str], Callable[[], Iterator[dict[str, Any]]]]:
     """Return the columns of a run's results, and a function that gives its rows. Blocks.
 
     Args:
-        journal: Value of the run's ``--journal`` option.
-        stages: Its file, or those of the stages of a chain, the first stage first.
+        store: The store that the run's ``--journal`` option names.
+        stages: It, or those of the stages of a chain, the first stage first.
 
     Raises:
         CommandError: The rows beside it cannot be read.
@@ -102,15 +132,20 @@ def results_of(
     """
     spool = RowSpool()
     places: dict[str, int] = {}
+    files: dict[str, int] = {}
     usd: dict[str, float] = {}
     for stage in stages:  # records of later stages replace earlier ones
-        with open_reader(stage) as reader:
+        with stage.reader() as reader:
             for record in reader.records():
                 key = record.key
                 if record.usd is not None:
                     usd[key] = usd.get(key, 0.0) + record.usd
                 places[key] = spool.append(0, msgspec.json.encode(_values(record, usd.get(key))))
-    items = read_item_rows(journal)
+            for key, delivery in reader.deliveries():
+                if delivery.location is not None:
+                    file = delivery.url or delivery.location
+                    files[key] = spool.append(0, msgspec.json.encode(file))
+    items = read_item_rows(store)
     if items is None:
         items = ItemRows([], 0, lambda: iter(()), names=False)
     columns = list(items.columns)
@@ -123,7 +158,7 @@ def results_of(
         for item in items:
             yield row(dict(item.values), item.key)
             written.add(item.key)
-        if stages == [journal]:  # items of the first stages of a chain are not its own
+        if stages[0].name == store.name:  # items of the first stages of a chain are not its own
             for key in [key for key in places if key not in written]:
                 yield row({}, key)
 
@@ -132,6 +167,8 @@ def results_of(
         found = ["pending", *[None] * (len(RESULT_COLUMNS) - 1)]
         if place is not None:
             found = msgspec.json.decode(spool.at(place))
+        if key in files:
+            found[_FILE] = msgspec.json.decode(spool.at(files[key]))
         if items.key_column is not None:
             values[items.key_column] = key
         return values | dict(zip(names, found, strict=True))

@@ -17,6 +17,8 @@
 --          cancelled, whether nothing more may be begun. Cancelling notifies the channel
 --          heygen_async with the number of the run as text.
 -- items    One row for an item of a run, found by 128 bits of the SHA-256 of its key.
+-- input_rows
+--          The rows that the command line has made a run of, for its results.
 -- owners   One row for a process that works on items, whatever number of them. It is alive while
 --          lease_until is ahead: one heartbeat renews all that it has claimed.
 -- scouts   The source of unknown length whose first job is under way, or has told the length.
@@ -145,6 +147,13 @@ CREATE TABLE heygen_async.deliveries (
     url text,
     delivered_at double precision NOT NULL,
     PRIMARY KEY (run, key_digest, target)
+);
+
+CREATE TABLE heygen_async.input_rows (
+    run_name text NOT NULL,  -- of a run that may not exist yet
+    number bigint NOT NULL,
+    line text NOT NULL,  -- JSON
+    PRIMARY KEY (run_name, number)
 );
 
 CREATE TABLE heygen_async.owners (
@@ -400,6 +409,18 @@ WHERE item IN (
     ORDER BY position FETCH FIRST %(count)s ROWS WITH TIES
 )
 ORDER BY position, item;
+
+-- name: clear_rows
+-- Processes that start the same run at the same time write its rows one after the other.
+WITH locked AS (SELECT pg_advisory_xact_lock(1212633944, hashtext(%(name)s)))
+DELETE FROM heygen_async.input_rows USING locked WHERE run_name = %(name)s;
+
+-- name: copy_rows
+COPY heygen_async.input_rows (run_name, number, line) FROM STDIN;
+
+-- name: input_rows
+SELECT number, line FROM heygen_async.input_rows
+WHERE run_name = %(name)s AND number > %(after)s ORDER BY number LIMIT %(count)s;
 
 -- name: heartbeat
 INSERT INTO heygen_async.owners (owner, label, started_at, seen_at, lease_until)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +28,7 @@ from heygen_async.journal.postgres.database import (
     SUBMITTED_WIDTH,
     PostgresDatabase,
 )
+from heygen_async.journal.postgres.input_rows import read_rows, write_rows
 from heygen_async.journal.postgres.reader import PostgresReader, exists
 from heygen_async.journal.postgres.rows import (
     deliveries,
@@ -112,6 +121,25 @@ class PostgresJournal:
     def beside(self, name: str) -> PostgresJournal:
         """Return the journal of another run, ``RUN.NAME``; both share one budget."""
         return _closed_journal(self._dsn, f"{self.run}.{name}", *self._settings)
+
+    def write_rows(self, lines: Iterable[bytes]) -> None:
+        """Store the rows that the run is made of, replacing those of an earlier start. Blocks.
+
+        Args:
+            lines: The rows, each as one line of JSON.
+
+        Raises:
+            JournalError: The server cannot be reached, or refuses the request.
+        """
+        write_rows(self._location, self.run, lines)
+
+    def read_rows(self) -> Iterator[bytes]:
+        """Iterate over the rows that ``write_rows`` has stored. Blocks.
+
+        Raises:
+            JournalError: The server cannot be reached, or refuses the request.
+        """
+        return read_rows(self._location, self.run)
 
     def exists(self) -> bool:
         """Return whether the run was ever opened. Blocks."""
