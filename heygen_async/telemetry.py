@@ -14,7 +14,10 @@ Spans:
 
 - ``POST /v3/videos``: each call, with all its attempts; each retry is an event in it. Calls that
   the client makes by itself, to poll jobs, have no parent.
-- ``heygen.job video``: each job, from its submission until its end is known here.
+- ``heygen.job video``: each job, from its submission until its end is known here. If another
+  process submitted it, the span is a child of the one that is active at the first wait.
+- ``heygen.item``: each item that is submitted to a ``Cluster``, when it is entered: the root of a
+  trace with all spans of the item, whichever workers make them.
 - ``heygen.download video``: each download of a job's output, linked to the job's span.
 
 Metrics: ``http.client.request.duration`` (each attempt), ``heygen.retries``,
@@ -123,6 +126,7 @@ class OpenTelemetry:
         if heygen in self._clients:
             return
         self._clients.add(heygen)
+        heygen._session.tracer = self._tracer
         address = urlsplit(heygen._session.settings.base_url)
         server = _Server(heygen._session.settings.base_url, address.hostname or "", address.port)
         if all(slots() is not heygen.slots for slots, _ in self._slots):
@@ -204,7 +208,7 @@ class OpenTelemetry:
                 self._cost.add(usd, {"heygen.job.kind": event.kind})
         span = self._tracer.start_span(
             f"heygen.job {event.kind}",
-            contexts.Context() if submitted is None else submitted.context,
+            None if submitted is None else submitted.context,
             attributes=attributes,
             start_time=_nanoseconds(event.began),
         )

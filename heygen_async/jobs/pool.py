@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -39,6 +40,7 @@ class Watched(Generic[T]):
         failures: Failed requests for the detail in a row.
         unreadable: Details in a row that could not be decoded.
         logged_id: Whether it was logged that the details have another id.
+        context: The context of the first wait, in which hooks are called.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Watched(Generic[T]):
         self.failures: int = 0
         self.unreadable: int = 0
         self.logged_id: bool = False
+        self.context: contextvars.Context = contextvars.copy_context()
 
     def observed(self, detail: T) -> None:
         """Record a detail of the job.

@@ -481,7 +481,7 @@ class Watcher:
         if not watched.final.done():
             watched.final.set_result(detail)
             age = max(0.0, now - watched.started)
-            settled(self.session, kind, watched.job_id, detail, age)
+            watched.context.run(settled, self.session, kind, watched.job_id, detail, age)
         self._drop(watched)
 
     def _end_found(self, watched: Watched[Any]) -> None:

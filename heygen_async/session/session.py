@@ -99,6 +99,7 @@ class Session:
         submissions: Calls that create jobs, including cancelled ones.
         leases: Leases of interactive submissions, which end with their jobs.
         hooks: Functions that are called with events of calls and jobs; not pickled.
+        tracer: An OpenTelemetry ``Tracer`` for spans that no event tells of, or None; not pickled.
         transfers: Limits the downloads and direct uploads that run at the same time. They are not
             requests to the API and do not count as such.
     """
@@ -124,6 +125,7 @@ class Session:
         self.transfers: RequestLimiter = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
         self.traffic: Traffic = Traffic()
         self.hooks: tuple[Hooks, ...] = ()
+        self.tracer: Any = None
         self.connection: Connection = Connection(settings)
         self._timeouts = {
             kind: aiohttp.ClientTimeout(

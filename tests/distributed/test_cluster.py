@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -356,21 +356,56 @@ async def test_results_are_downloaded_by_the_worker_that_has_them(
     assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
 
 
-async def test_an_item_has_one_trace(cluster: Cluster, heygen: HeyGen, template_id: str) -> None:
+@pytest.mark.sandbox(speed=60, concurrency=50)
+async def test_an_item_has_one_trace_from_its_submit_on(
+    postgres_database: str, sandbox: Sandbox, template_id: str, tmp_path: Path
+) -> None:
     exporter, tracers = InMemorySpanExporter(), TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
-    OpenTelemetry(tracer_provider=tracers).instrument(heygen)
-    run = await cluster.submit_render(template_id, names(3), name="spring")
-    async with working(cluster):
-        await collect(run)
-    traces: dict[str, set[int]] = {}
-    for span in exporter.get_finished_spans():
-        assert span.context is not None
-        traces.setdefault(span.name, set()).add(span.context.trace_id)
-    jobs = traces["heygen.job video"]
-    assert len(jobs) == 3
-    posts = [found for name, found in traces.items() if name.startswith("POST ")]
-    assert posts == [jobs]
+
+    @asynccontextmanager
+    async def process() -> AsyncIterator[Cluster]:
+        """Open a cluster with a client of its own, as another process would."""
+        async with (
+            HeyGen(sandbox.api_key, base_url=sandbox.base_url, expected={"video": 0.1}) as heygen,
+            Cluster(postgres_database, heygen=heygen, heartbeats=BEATS) as cluster,
+        ):
+            OpenTelemetry(tracer_provider=tracers).instrument(heygen)
+            yield cluster
+
+    def spans(name: str) -> dict[int, ReadableSpan]:
+        """The spans of this name by trace, of which each has one."""
+        every = [span for span in exporter.get_finished_spans() if span.name.startswith(name)]
+        found = {span.context.trace_id: span for span in every if span.context is not None}
+        assert len(found) == len(every)
+        return found
+
+    async with process() as submits:
+        with tracers.get_tracer("app").start_as_current_span("request") as request:
+            run = await submits.submit_render(template_id, names(3), name="spring")
+            await submits.submit_render(template_id, names(3), name="spring")
+    roots = spans("heygen.item")
+    assert len(roots) == 3
+    for root in roots.values():
+        assert root.parent is None
+        assert [link.context for link in root.links] == [request.get_span_context()]
+        assert root.attributes is not None
+        assert root.attributes["heygen.run"] == "spring"
+    async with process() as dies:
+        run = await dies.run("spring")
+        async with working(dies, grace=0.0) as stop:
+            await until(run, lambda counts: counts["submitted"] == 3)
+            stop()
+    async with process() as goes_on, working(goes_on, download=tmp_path / "{key}.mp4"):
+        assert len(await collect(await goes_on.run("spring"))) == 3
+    for name in ("POST /v3/templates", "heygen.job video", "heygen.download video"):
+        found = spans(name)
+        assert set(found) == set(roots)
+        for trace_id, span in found.items():
+            root = roots[trace_id]
+            assert root.context is not None
+            assert span.parent is not None
+            assert span.parent.span_id == root.context.span_id
 
 
 async def test_after_a_fence_nothing_is_sent() -> None:

@@ -36,6 +36,14 @@ Database: TypeAlias = Annotated[
     ),
 ]
 
+Telemetry: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--telemetry",
+        help="Send traces and metrics to the providers that opentelemetry-instrument sets.",
+    ),
+]
+
 
 def _require_cluster() -> None:
     """Exit with an error if the packages of the cluster are not installed."""
@@ -64,6 +72,7 @@ def submit(
     until_empty: UntilEmpty = False,
     key: KeyColumn = None,
     test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
+    telemetry: Telemetry = False,
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:
@@ -87,6 +96,7 @@ def submit(
         key=key,
         choices=table.choices(),
         test=test,
+        telemetry=telemetry,
         base_url=base_url,
         display=display_for(json=json),
     )
@@ -131,13 +141,7 @@ def worker(
             help="Time without a heartbeat after which the work of a worker goes to others.",
         ),
     ] = 30.0,
-    telemetry: Annotated[
-        bool,
-        typer.Option(
-            "--telemetry",
-            help="Send traces and metrics to the providers that opentelemetry-instrument sets.",
-        ),
-    ] = False,
+    telemetry: Telemetry = False,
     base_url: BaseUrl = None,
     json: Json = False,
 ) -> Command:

@@ -36,6 +36,7 @@ async def submit(
     key: str | None,
     choices: RowChoices | None,
     test: bool,
+    telemetry: bool,
     base_url: str | None,
     display: Display,
 ) -> Exit:
@@ -52,6 +53,7 @@ async def submit(
         key: The column of the rows' keys; None uses ``key`` if it exists.
         choices: The user's options for the rows.
         test: Render in lower quality, free of charge.
+        telemetry: Send traces and metrics.
         base_url: Base URL of the API; None reads it from the environment.
         display: The display.
 
@@ -61,6 +63,10 @@ async def submit(
     """
     rows = await load_rows(source, base_url)
     async with HeyGen(base_url=base_url) as heygen, Cluster(dsn, heygen=heygen) as cluster:
+        if telemetry:
+            from heygen_async.telemetry import OpenTelemetry
+
+            OpenTelemetry().instrument(heygen)
         template_id, variables = await template(
             heygen, template_id, version="v2" if test else "auto"
         )

@@ -19,6 +19,7 @@ from heygen_async.distributed.runs.cluster_run import ClusterRun
 from heygen_async.distributed.runs.database import AGAIN, Database, RunRow
 from heygen_async.distributed.runs.engine import TASK, Engine, HeartbeatTimes, create_tables
 from heygen_async.distributed.runs.intake import Intake, check_items
+from heygen_async.distributed.runs.item_traces import RootSpans
 from heygen_async.distributed.runs.stored_submissions import StoredItem
 from heygen_async.distributed.runs.worker import ClusterWorker, OnResult, logger
 from heygen_async.endpoints.templates import Version
@@ -394,7 +395,8 @@ class Cluster:
             )
         measures = not isinstance(items, Collection)
         async with database.session() as session:
-            intake = Intake(session, row.run, row.budget, name, engine.defer)
+            spans = RootSpans(self.heygen._session.tracer, name)
+            intake = Intake(session, row.run, row.budget, name, engine.defer, spans)
             await intake.enter(manifest, measures=measures)
         if retry_failed:
             await database.reopen_failed(row)

@@ -15,6 +15,7 @@ from heygen_async.batch.operations import Submission
 from heygen_async.batch.submissions import Manifest, check_keys, estimate_items, probe_items
 from heygen_async.batch.worker_pool import Exhausted, Source
 from heygen_async.client import HeyGen
+from heygen_async.distributed.runs.item_traces import RootSpans
 from heygen_async.distributed.runs.statements import sql
 from heygen_async.distributed.runs.stored_submissions import store_submission
 from heygen_async.errors import DuplicateKey, IdempotencyMismatch, InvalidRequest
@@ -84,6 +85,7 @@ class Intake:
         budget: The number of its budget.
         name: The name of the run, for messages.
         defer: Inserts the task of a shard, in the transaction of a connection.
+        spans: Root spans of the items.
     """
 
     def __init__(
@@ -93,12 +95,14 @@ class Intake:
         budget: int,
         name: str,
         defer: Callable[[AsyncConnection[Any], int, int], Awaitable[None]],
+        spans: RootSpans,
     ) -> None:
         self._session = session
         self._run = run
         self._budget = budget
         self._name = name
         self._defer = defer
+        self._spans = spans
 
     async def enter(self, manifest: Manifest, *, measures: bool) -> int:
         """Enter all items that the run does not have.
@@ -183,7 +187,8 @@ class Intake:
                     "fingerprints": [entry.fingerprint for entry in entries],
                     "payloads": [one.payload for one in submissions],
                     "submissions": [
-                        store_submission(entry.submission, entry.estimate) for entry in entries
+                        store_submission(entry.submission, entry.estimate, self._spans.start(key))
+                        for key, entry in zip(keys, entries, strict=True)
                     ],
                 },
             )
@@ -193,6 +198,7 @@ class Intake:
                 await self._defer(self._session, self._run, shard)
             if len(new) < len(entries):
                 await self._check_same(dict(zip(digests, entries, strict=True)))
+        self._spans.end({key for key, digest in zip(keys, digests, strict=True) if digest in new})
         return len(new)
 
     async def _keys(self, entries: Sequence[Entry], names: Sequence[str]) -> list[str]:

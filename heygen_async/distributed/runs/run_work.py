@@ -17,7 +17,6 @@ from heygen_async.batch.submitter import ItemInProgress, SingleSubmitter, Submis
 from heygen_async.client import HeyGen
 from heygen_async.distributed.runs.database import Database, RunRow
 from heygen_async.distributed.runs.fence import Fence, StopAtFence
-from heygen_async.distributed.runs.item_traces import item_trace
 from heygen_async.distributed.runs.stored_submissions import StoredItem
 from heygen_async.errors import BudgetExceeded
 from heygen_async.journal import JournalStore, Opened, RunSpec
@@ -204,8 +203,7 @@ class ShardWork:
             return None
         self._estimates[item.key] = estimate
         try:
-            with item_trace(self._work.row.run_id, item.key):
-                result = await self._processor.process(submission, lease)
+            result = await self._processor.process(submission, lease)
             if result.durable is not None:
                 await result.durable
         except BudgetExceeded as exceeded:

@@ -24,6 +24,7 @@ class StoredSubmission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         seconds: Length of its output in seconds, if known in advance.
         version: For renders, the version of the API that serves the template.
         test: For renders, whether it is a test render.
+        trace: The root span of its item as a ``traceparent``, or empty.
     """
 
     estimate: Estimate
@@ -31,18 +32,27 @@ class StoredSubmission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     seconds: float | None = None
     version: Version = "auto"
     test: bool = False
+    trace: str = ""
+
+
+class _Trace(msgspec.Struct):
+    """The trace of a ``StoredSubmission``."""
+
+    trace: str = ""
 
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(StoredSubmission)
+_traces = msgspec.json.Decoder(_Trace)
 
 
-def store_submission(submission: Submission[Any], estimate: Estimate) -> str:
+def store_submission(submission: Submission[Any], estimate: Estimate, trace: str) -> str:
     """Return a submission as JSON, without operation, arguments, payload and position.
 
     Args:
         submission: The submission.
         estimate: Its estimated cost.
+        trace: The root span of its item as a ``traceparent``, or empty.
     """
     payload, request = submission.payload, submission.request
     told = False
@@ -56,6 +66,7 @@ def store_submission(submission: Submission[Any], estimate: Estimate) -> str:
         seconds=submission.seconds,
         version=submission.version,
         test=submission.test,
+        trace=trace,
     )
     return _encoder.encode(stored).decode()
 
@@ -80,6 +91,11 @@ class StoredItem(NamedTuple):
     path_arguments: str
     payload: bytes
     submission: str
+
+    @property
+    def trace(self) -> str:
+        """The root span of the item as a ``traceparent``; empty if its submit was not traced."""
+        return _traces.decode(self.submission).trace
 
     def restore(self) -> tuple[Submission[Any], Estimate]:
         """Return its submission and its estimated cost."""

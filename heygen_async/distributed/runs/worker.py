@@ -19,6 +19,7 @@ from heygen_async.distributed.runs.database import Database, RunRow
 from heygen_async.distributed.runs.engine import Engine, HeartbeatTimes, ShardHeld
 from heygen_async.distributed.runs.fence import Fence
 from heygen_async.distributed.runs.intake import SHARD
+from heygen_async.distributed.runs.item_traces import item_trace
 from heygen_async.distributed.runs.run_work import RunWork, ShardWork
 from heygen_async.distributed.runs.stored_submissions import StoredItem
 from heygen_async.errors import (
@@ -218,9 +219,10 @@ class ClusterWorker:
 
     async def _item(self, work: RunWork, shard: ShardWork, item: StoredItem) -> None:
         try:
-            result = await shard.process(item)
-            if result is not None:
-                await self._ended(work, item, result)
+            with item_trace(work.row.run_id, item.key, item.trace):
+                result = await shard.process(item)
+                if result is not None:
+                    await self._ended(work, item, result)
         except JournalError as error:
             if error.reason not in _OTHERS:
                 raise

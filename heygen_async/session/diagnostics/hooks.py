@@ -1,9 +1,8 @@
 """Hooks: functions of the user that are called with events of calls, retries and jobs.
 
 A hook is called on the event loop while the call or job is in progress, so it should do little and
-never block. It runs in the caller's context (``contextvars``), except for jobs that have
-``settled``, which a task of the client notices. An exception from a hook is logged and has no other
-effect.
+never block. It runs in the caller's context (``contextvars``); for jobs that have ``settled``, in
+that of the first wait. An exception from a hook is logged and has no other effect.
 """
 
 from __future__ import annotations
