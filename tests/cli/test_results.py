@@ -299,6 +299,7 @@ async def test_results_of_a_run_of_workers(
         key=key,
         choices=None,
         test=False,
+        telemetry=False,
         base_url=None,
         display=Lines(),
     )
