@@ -228,11 +228,13 @@ class SlotSample(msgspec.Struct, frozen=True):
         running: Number of the run's jobs in flight.
         slot_limit: Known limit of concurrent jobs on the account; None while it is unknown, 0 while
             submissions are paused.
+        writer: Host and process that wrote it; empty in a store that only one process can open.
     """
 
     at: float
     running: int
     slot_limit: int | None
+    writer: str = ""
 
 
 class Totals(msgspec.Struct, frozen=True):

@@ -25,6 +25,9 @@ _MAX_CODES = 40
 _MAX_ITEMS_PER_CODE = 100
 _MAX_OUTPUTS = 500
 _MAX_MESSAGE = 400
+_MAX_WORKERS = 100
+# Seconds after which the next sample of a worker says nothing about the time before it.
+_SAMPLE_LASTS = 5.0
 
 
 @dataclass(slots=True)
@@ -147,6 +150,36 @@ class DurationHistogram:
         return counts
 
 
+class WorkerBand:
+    """Work of one process over time.
+
+    Args:
+        seconds: Total duration of the run in seconds.
+
+    Attributes:
+        running: Jobs in flight.
+        ended: Number of items that ended there.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.running: BinnedLevel = BinnedLevel(seconds)
+        self.ended: int = 0
+        self._latest = 0.0
+        self._level = 0
+
+    def sample(self, at: float, running: int) -> None:
+        """Record the number of running jobs at a time in seconds; times never decrease."""
+        if at > self._latest + _SAMPLE_LASTS:  # it died, or had nothing to do
+            self.finish()
+        self.running.change(at, running - self._level)
+        self._latest, self._level = at, running
+
+    def finish(self) -> None:
+        """Record that there are no more samples for some time."""
+        self.running.change(self._latest + 1.0, -self._level)
+        self._level = 0
+
+
 class RunAggregates:
     """Everything that the report page shows about a run.
 
@@ -161,6 +194,8 @@ class RunAggregates:
         pauses: Idle periods, such as from a crash to the next start.
         seconds: Duration in seconds without the pauses, covered by the charts over time.
         running: Jobs in flight.
+        workers: Work of each process, by its host and process, if several processes can work on the
+            run; the first 100 of them.
         limits: Known limit of the account in each period; None while it is unknown.
         period: Duration of the wide periods in seconds, a round number.
         completed: Completed items in each of the wide periods.
@@ -184,7 +219,8 @@ class RunAggregates:
         # At least one second here too: the last known activity may be the end of a pause.
         self.seconds: float = max(self._active.at(self.end), 1.0)
         self.running: BinnedLevel = BinnedLevel(self.seconds)
-        self.limits: list[int | None] = self._limits(view)
+        self.workers: dict[str, WorkerBand] = {}
+        self.limits: list[int | None] = self._samples(view)
         self.period: float = time_step(self.seconds, _WIDE_BINS)
         periods = math.ceil(self.seconds / self.period - 1e-9)
         self.completed: list[int] = [0] * periods
@@ -225,12 +261,18 @@ class RunAggregates:
         completed = self.totals.counts["completed"]
         return (len(amounts) * self.totals.usd / completed, False) if completed else None
 
-    def _limits(self, view: JournalReader) -> list[int | None]:
-        """Return the known limit of the account in each period."""
+    def _samples(self, view: JournalReader) -> list[int | None]:
+        """Read what each worker ran; return the known limit of the account in each period."""
         changes: dict[int, int | None] = {}
         for sample in view.slots():
+            if sample.writer and len(self.workers) < _MAX_WORKERS:
+                self.workers.setdefault(sample.writer, WorkerBand(self.seconds))
+            if (worker := self.workers.get(sample.writer)) is not None:
+                worker.sample(self._active.at(sample.at), sample.running)
             if sample.slot_limit != 0:  # during a pause it stays as it is
                 changes[self._bin(sample.at, self.seconds / BINS, BINS)] = sample.slot_limit
+        for worker in self.workers.values():
+            worker.finish()
         limit: int | None = None
         limits = []
         for index in range(BINS):
@@ -248,6 +290,9 @@ class RunAggregates:
                 self.running.change(self._active.at(record.ended_at), -1)
         if record.ended_at is None:
             return
+        worker = (record.owner or "").rsplit(".", 2)[0]
+        if worker in self.workers:
+            self.workers[worker].ended += 1
         position = self._bin(record.ended_at, self.period, len(self.completed))
         if record.state == "completed":
             self.completed[position] += 1

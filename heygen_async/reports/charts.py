@@ -37,12 +37,7 @@ def area_chart(
     # Leave room above the line of the limit, so that it is visible below the edge.
     ticks = nice_ticks(1.04 * max([*values, *(limit or 0 for limit in limits), 1.0]))
     top, wide = ticks[-1], _WIDTH / len(values)
-    steps = [f"0,{_HEIGHT:g}"]
-    for index, value in enumerate(values):
-        y = _HEIGHT * (1 - value / top)
-        steps += [f"{index * wide:.2f},{y:.2f}", f"{(index + 1) * wide:.2f},{y:.2f}"]
-    steps.append(f"{_WIDTH:g},{_HEIGHT:g}")
-    shapes = [f'<polygon class="running" points="{" ".join(steps)}"/>']
+    shapes = [_area(values, top)]
     line: list[str] = []
     for index, limit in enumerate([*limits, None]):
         if limit is not None:
@@ -53,6 +48,17 @@ def area_chart(
             line = []
     shapes += _cuts(cuts)
     return _chart("".join(shapes), ticks, time_ticks(seconds), label)
+
+
+def band(values: Sequence[float], top: float, label: str) -> str:
+    """Return a narrow area chart without axes.
+
+    Args:
+        values: The level in periods of equal length.
+        top: The level at the upper edge.
+        label: Description for screen readers.
+    """
+    return _svg(_area(values, top), label)
 
 
 def bar_chart(
@@ -137,6 +143,23 @@ def time_step(seconds: float, about: int = 6) -> float:
     return next((step for step in _TIME_STEPS if seconds / step <= about), days)
 
 
+def _area(values: Sequence[float], top: float) -> str:
+    wide = _WIDTH / len(values)
+    steps = [f"0,{_HEIGHT:g}"]
+    for index, value in enumerate(values):
+        y = _HEIGHT * (1 - value / top)
+        steps += [f"{index * wide:.2f},{y:.2f}", f"{(index + 1) * wide:.2f},{y:.2f}"]
+    steps.append(f"{_WIDTH:g},{_HEIGHT:g}")
+    return f'<polygon class="running" points="{" ".join(steps)}"/>'
+
+
+def _svg(shapes: str, label: str) -> str:
+    return (
+        f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(label)}">{shapes}</svg>'
+    )
+
+
 def _cuts(cuts: Sequence[tuple[float, str]]) -> list[str]:
     return [
         f'<g><title>{escape(text)}</title><line class="pause" x1="{position * _WIDTH:.2f}" '
@@ -163,8 +186,7 @@ def _chart(
     )
     return (
         f'<div class="plot"><div class="y" aria-hidden="true">{y_labels}</div>'
-        f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(label)}">{lines}{shapes}</svg>'
+        f"{_svg(lines + shapes, label)}"
         f'<div class="x" aria-hidden="true">{x_labels}</div></div>'
     )
 

@@ -15,7 +15,7 @@ from string import Template
 from heygen_async.journal import JournalLocation, State, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import Failure, RunAggregates
-from heygen_async.reports.charts import area_chart, bar_chart, time_step, time_ticks
+from heygen_async.reports.charts import area_chart, band, bar_chart, time_step, time_ticks
 
 _FILES = files("heygen_async.reports")
 # Pauses that the legend lists one by one.
@@ -75,7 +75,7 @@ def report_page(aggregates: RunAggregates) -> str:
 
 def report_sections(aggregates: RunAggregates) -> dict[str, str]:
     """Return the sections of the page as HTML, by their names, in the order of the page."""
-    sections = (_heading, _figures, _charts, _failures, _outputs)
+    sections = (_heading, _figures, _charts, _workers, _failures, _outputs)
     return {
         section.__name__.removeprefix("_"): "".join(section(aggregates)) for section in sections
     }
@@ -196,6 +196,19 @@ def _charts(aggregates: RunAggregates) -> Iterator[str]:
     )
     if aggregates.durations.count:
         yield _durations(aggregates)
+
+
+def _workers(aggregates: RunAggregates) -> Iterator[str]:
+    bands = {name: (one.running.means(), one.ended) for name, one in aggregates.workers.items()}
+    if len(bands) < 2 and not any(ended for _, ended in bands.values()):
+        return  # one process of its own
+    top = max(1.0, *(level for means, _ in bands.values() for level in means))
+    yield '<section class="workers"><h2>Workers <small>jobs in flight of each, and the items that '
+    yield "ended there</small></h2><dl>"
+    for name, (means, ended) in bands.items():
+        label = f"Jobs in flight of {name} over time, at most {max(means):,.3g}"
+        yield f"<dt>{escape(name)}</dt><dd>{band(means, top, label)}<b>{ended:,}</b></dd>"
+    yield "</dl></section>"
 
 
 def _durations(aggregates: RunAggregates) -> str:

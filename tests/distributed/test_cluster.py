@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -29,6 +30,9 @@ from heygen_async import (
 )
 from heygen_async.distributed import Cluster, ClusterOutcome, ClusterRun, HeartbeatTimes
 from heygen_async.distributed.runs.fence import Fence, StopAtFence
+from heygen_async.journal import open_reader
+from heygen_async.reports.aggregates import RunAggregates
+from heygen_async.reports.page import report_page
 from heygen_async.sandbox import Faults, Sandbox
 from heygen_async.telemetry import OpenTelemetry
 
@@ -354,6 +358,45 @@ async def test_results_are_downloaded_by_the_worker_that_has_them(
         outcomes = await collect(run)
     files = await asyncio.to_thread(os.listdir, tmp_path)
     assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
+
+
+async def test_the_report_has_a_band_for_each_worker(
+    cluster: Cluster, template_id: str, postgres_database: str
+) -> None:
+    run = await cluster.submit_render(template_id, names(5), name="spring")
+    async with working(cluster):
+        outcomes = await collect(run)
+    (worker,) = [worker.name for worker in (await run.status()).workers] or [
+        f"{socket.gethostname()}:{os.getpid()}"
+    ]
+    began = min(one.ended_at or 0.0 for one in outcomes)
+
+    def look() -> tuple[RunAggregates, str]:
+        with psycopg.connect(postgres_database) as connection:
+            # Another one ended an item, ran 2 jobs for 4 seconds, was away, and ran 1 at the end.
+            connection.execute(
+                "UPDATE heygen_async.items SET owner = 'other.example:7.token.1' WHERE key = %s",
+                (outcomes[0].key,),
+            )
+            for after, running in [(1, 2), (2, 2), (3, 2), (4, 2), (19, 1), (20, 0)]:
+                connection.execute(
+                    "INSERT INTO heygen_async.slots SELECT run, %s, 'other.example:7', %s, 50 "
+                    "FROM heygen_async.runs",
+                    (began + after, running),
+                )
+        with open_reader(f"{postgres_database}?run=spring") as view:
+            aggregates = RunAggregates(view)
+        return aggregates, report_page(aggregates)
+
+    aggregates, page = await asyncio.to_thread(look)
+    bands = aggregates.workers
+    assert {name: band.ended for name, band in bands.items()} == {worker: 4, "other.example:7": 1}
+    means = bands["other.example:7"].running.means()
+    assert max(means) == pytest.approx(2.0)
+    width = aggregates.seconds / len(means)
+    assert sum(means) * width == pytest.approx(2 * 4 + 1, abs=0.1)
+    assert "other.example:7" in page
+    assert page.count('<polygon class="running"') == 3
 
 
 @pytest.mark.sandbox(speed=60, concurrency=50)

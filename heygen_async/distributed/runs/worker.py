@@ -83,10 +83,10 @@ class ClusterWorker:
         self._on_result = on_result
         self._prices = prices
         self._label = f"{socket.gethostname()}:{os.getpid()}"
-        self._name = secrets.token_hex(8)
+        self._name = f"{self._label}.{secrets.token_hex(8)}"
         self._numbers = itertools.count(1)
         self._fence = Fence()
-        self._owners: set[str] = set()  # one per attempt at a shard
+        self._owners: set[str] = set()  # one per attempt at a shard; the report knows their form
         self._works: dict[int, RunWork] = {}
         self._opening = asyncio.Lock()
         self._shards: dict[tuple[int, int], asyncio.Task[None]] = {}

@@ -460,7 +460,7 @@ SELECT pg_notify('heygen_async', %(message)s);
 INSERT INTO heygen_async.slots VALUES (%(run)s, %(at)s, %(writer)s, %(running)s, %(slot_limit)s);
 
 -- name: slot_samples
-SELECT at, running, slot_limit FROM heygen_async.slots
+SELECT at, running, slot_limit, writer FROM heygen_async.slots
 WHERE run = %(run)s AND at > %(after)s ORDER BY at FETCH FIRST %(count)s ROWS WITH TIES;
 
 -- name: totals
