@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import logging
-import pkgutil
 import re
 import runpy
-import shlex
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -20,16 +17,11 @@ import typer
 import typer.main
 
 import heygen_async
-import heygen_async.cli
-
-# Their scripts are read when they are imported, which a page does in its event loop.
-import heygen_async.distributed.redis_delivery_log
-import heygen_async.distributed.redis_slots
 from heygen_async import HeyGen, errors
 from heygen_async.cli.app import app
-from heygen_async.cli.exit_codes import Exit
 from heygen_async.sandbox import Sandbox
 
+from .page_commands import PageCommands
 from .public_names import HOMES
 from .snippets import prints, run_in, snippets
 from .web_servers import under_uvicorn
@@ -39,10 +31,6 @@ DOCS = ROOT / "docs"
 PAGES = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
 WITH_CODE = [name for name, path in PAGES.items() if snippets(path.read_text(encoding="utf-8"))]
 HOOKS = runpy.run_path(str(DOCS / "hooks.py"))
-# Commands load when they are called, which a page does in its event loop.
-for module in pkgutil.walk_packages(heygen_async.cli.__path__, "heygen_async.cli."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
 # Snippets that cannot run; each states its reason.
 NOT_RUN = 7
 
@@ -88,8 +76,7 @@ async def test_a_page(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     space = prelude(account)
-    run_here: list[Callable[[], Any]] = []
-    put_commands_on_this_loop(monkeypatch, run_here)
+    commands = PageCommands(monkeypatch)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(space["heygen"].aclose)
         for snippet in snippets(PAGES[page].read_text(encoding="utf-8")):
@@ -102,7 +89,7 @@ async def test_a_page(
                 await follow_up(new, space, account, stack)
             else:
                 for line in snippet.code.replace("\\\n", "").splitlines():
-                    await run_command(line, run_here)
+                    await commands.run(line)
             printed = capsys.readouterr().out
             if snippet.output is not None:
                 assert prints(snippet.output, printed), printed
@@ -121,27 +108,6 @@ async def follow_up(
             space["public_url"] = await stack.enter_async_context(under_uvicorn(value))
         elif name == "heygen":
             stack.push_async_callback(value.aclose)
-
-
-def put_commands_on_this_loop(
-    monkeypatch: pytest.MonkeyPatch, run_here: list[Callable[[], Any]]
-) -> None:
-    """Run the commands on this event loop instead of one of their own."""
-
-    def leave(command: Callable[[], Any]) -> Exit:
-        run_here.append(command)
-        return Exit.DONE
-
-    monkeypatch.setattr("heygen_async.cli.running.run", leave)
-
-
-async def run_command(line: str, run_here: list[Callable[[], Any]]) -> None:
-    program, *words = shlex.split(line, comments=True)
-    assert program == "heygen-async", line
-    code = typer.main.get_command(app).main(words, standalone_mode=False)
-    assert code in (Exit.DONE, None), line
-    while run_here:
-        assert await run_here.pop()() == Exit.DONE, line
 
 
 def test_the_start_page_tells_the_names_of_the_prelude(sandbox_names: set[str]) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-import typer.main
 
 import heygen_async
 from heygen_async import AvatarVideoRequest, HeyGen
-from heygen_async.cli.app import app
 from heygen_async.sandbox import Sandbox
 
+from .page_commands import PageCommands
 from .public_names import HOMES
 from .snippets import run_in, snippets
 from .web_servers import under_uvicorn
@@ -135,17 +133,22 @@ def test_the_gate_runs_the_command_of_the_tests() -> None:
     assert command.endswith("nox -s tests")
 
 
-def test_lines_for_the_shell_parse() -> None:
-    commands: Any = typer.main.get_command(app)
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
-    parsed = 0
-    for line in lines:
-        program, *words = shlex.split(line)
-        if program == "heygen-async":
-            command = commands.load(words[0])
-            command.make_context(words[0], words[1:])  # raises for what it does not know
-            parsed += 1
-    assert parsed == 8
+@pytest.mark.anyio
+async def test_the_commands_run_in_order_on_a_fresh_sandbox(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EDITOR", "true")
+    (lines,) = (block for block in blocks("sh") if "rows.csv" in block)
+    commands = PageCommands(monkeypatch)
+    for line in lines.splitlines():
+        await commands.run(line)
+    videos = [path.name async for path in anyio.Path("videos").iterdir()]
+    assert sorted(videos) == ["ada.mp4", "grace.mp4"]
+    results = await anyio.Path("results.csv").read_text()
+    assert results.count(",completed,") == 2
+    # two of a template, the film, its two dubs, a proofread with its render, two without a template
+    assert sandbox.ledger.count() == 9
 
 
 def test_links_lead_somewhere() -> None:
