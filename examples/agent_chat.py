@@ -1,6 +1,9 @@
 """A chat with the Video Agent, which asks questions and shows a storyboard before the video.
 
-python agent_chat.py "A 30 second video about our new office"
+    python agent_chat.py "A 30 second video about our new office"
+
+It needs HEYGEN_API_KEY, and on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too. It asks its
+questions on the terminal.
 """
 
 import asyncio

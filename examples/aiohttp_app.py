@@ -1,6 +1,8 @@
 """The app of `fastapi_app.py` with aiohttp alone.
 
-python aiohttp_app.py --sandbox
+    python aiohttp_app.py --sandbox
+
+It needs the extra `sandbox`; for the real API see `fastapi_app.py`.
 """
 
 import argparse

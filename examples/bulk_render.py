@@ -3,7 +3,8 @@
     python bulk_render.py TEMPLATE_ID [rows.csv]
 
 It does the same as `heygen-async render` in a few lines. After an interruption, the same command
-continues where it was: `greetings.db` records what is paid for.
+continues where it was: `greetings.db` records what is paid for. It needs HEYGEN_API_KEY, and on a
+sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too.
 """
 
 import asyncio

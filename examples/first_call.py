@@ -2,7 +2,7 @@
 
     python first_call.py AVATAR_ID
 
-The key comes from HEYGEN_API_KEY. On a sandbox (`heygen-async sandbox`) set HEYGEN_API_BASE too.
+It needs HEYGEN_API_KEY, and on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too.
 """
 
 import asyncio

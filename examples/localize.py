@@ -3,7 +3,8 @@
     python localize.py "A teaser about the sea" "French (France)" "German (Germany)"
 
 Started again after a crash, the same command continues where it was: `sea.*.db` record what is paid
-for.
+for. It needs HEYGEN_API_KEY, on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too, and the
+extra `captions`.
 """
 
 import asyncio

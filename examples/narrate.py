@@ -1,6 +1,9 @@
 """Audio first: texts are spoken, an avatar speaks that audio, and the words become captions.
 
-python narrate.py AVATAR_ID "Good morning." "Here is what is new."
+    python narrate.py AVATAR_ID "Good morning." "Here is what is new."
+
+It needs HEYGEN_API_KEY, on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too, and the extra
+`captions`.
 """
 
 import asyncio

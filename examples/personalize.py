@@ -2,7 +2,8 @@
 
     python personalize.py TEMPLATE_ID AUDIO_VARIABLE Anna Bob
 
-The template has the text variable `name`, and an audio variable for the greeting.
+The template has the text variable `name`, and an audio variable for the greeting. It needs
+HEYGEN_API_KEY, and on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """Text to speech, and an avatar that speaks it: the same audio in both.
 
-python speech_to_avatar.py AVATAR_ID
+    python speech_to_avatar.py AVATAR_ID
+
+It needs HEYGEN_API_KEY, and on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too.
 """
 
 import asyncio

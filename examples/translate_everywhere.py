@@ -1,6 +1,8 @@
 """One video into every language that HeyGen offers, or into those you name.
 
-python translate_everywhere.py https://example.com/launch.mp4 ["Spanish (Spain)" …]
+    python translate_everywhere.py https://example.com/launch.mp4 ["Spanish (Spain)" …]
+
+It needs HEYGEN_API_KEY, and on a sandbox (`heygen-async sandbox`) HEYGEN_API_BASE too.
 """
 
 import asyncio
