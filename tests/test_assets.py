@@ -1,4 +1,4 @@
-"""Uploads, in one request and straight into storage, and what else there is about assets."""
+"""Assets: uploads in one request and directly into storage, searches and lists."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def pipe_of(data: bytes) -> io.BufferedReader:
 
 
 def large_file(path: Path, size: int) -> str:
-    """Write a file of random blocks; its SHA-256."""
+    """Write a file of random blocks, and return its SHA-256."""
     block = random.Random(3).randbytes(MB)
     digest = hashlib.sha256()
     with path.open("wb") as file:
@@ -166,7 +166,7 @@ async def test_of_a_name_and_bytes_that_differ_the_bytes_are_right(assets: Asset
 
 
 class AsyncOnly:
-    """As aiofiles and anyio open files; its position is where its reader left it."""
+    """A file like those of aiofiles and anyio, which keeps its position."""
 
     def __init__(self, data: bytes) -> None:
         self._file = io.BytesIO(data)
@@ -177,7 +177,7 @@ class AsyncOnly:
 
 @dataclass
 class FlaskFile:
-    """As werkzeug's FileStorage: ``name`` is that of the form's field."""
+    """A file like werkzeug's FileStorage: ``name`` is that of the form's field."""
 
     stream: io.BytesIO
     filename: str | None

@@ -1,4 +1,4 @@
-"""Captions: read, checked, made of words, written."""
+"""Captions: reading, checks, captions from words, writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client itself: settings, life and death, pickling, sharing, downloads."""
+"""The client itself: settings, opening and closing, pickling, sharing, downloads."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_a_second_run_finds_the_client_fit(unused_port: int) -> None:
             job = await heygen.videos.create(_video(sandbox))
             return user.username, (await job.wait()).status
 
-    # Without aclose(): what was open ends with its loop, and no warning says otherwise.
+    # Without aclose(): open connections end with the loop, without a warning.
     assert [_run(main())[1] for _ in range(3)] == ["completed"] * 3
     gc.collect()
 

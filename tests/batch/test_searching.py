@@ -1,4 +1,4 @@
-"""Looking in the account for jobs whose submission was cut off more than a day ago."""
+"""Searches of the account for submissions that were cut off more than a day ago."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ CLIP = AssetUrl(url="https://example.com/launch.mp4")
 
 @pytest.fixture
 def sandbox_settings() -> Mapping[str, Any]:
-    """In the sandbox, it is yesterday."""
+    """Set the sandbox's clock to yesterday."""
     return {"epoch": time.time() - DAY, "concurrency": 50}
 
 
 class Requests(Journaled):
-    """A run of requests whose journal can be made to forget."""
+    """A run of requests whose journal can lose answers."""
 
     def __init__(self, heygen: HeyGen, journal: Path) -> None:
         super().__init__(journal)
         self._heygen = heygen
 
     async def run(self, requests: Sequence[Any]) -> dict[int, Outcome[Any]]:
-        """Outcomes by position."""
+        """Return the outcomes by position."""
         async with Batch(self._heygen) as batch:
             keys = {id(request): f"k{number}" for number, request in enumerate(requests)}
             run = batch.run(requests, key=lambda one: keys[id(one)], journal=self.journal)
             return {int(outcome.key[1:]): outcome async for outcome in run}
 
     async def forget(self, positions: Collection[int]) -> None:
-        """Make it yesterday's journal, with those items intended and never answered."""
+        """Make it yesterday's journal, in which these items were intended and not answered."""
         lost = ", ".join(f"'k{position}'" for position in positions)
         await self.make_older(DAY)
         await self.edit(
@@ -155,7 +155,7 @@ async def test_the_jobs_of_other_items_are_left_to_them(
     requests = avatars(sandbox, 3, callback_id="launch")
     first = await journaled.run(requests)
     await journaled.forget([1])
-    assert ids(await journaled.run(requests)) == ids(first)  # the one job that is left
+    assert ids(await journaled.run(requests)) == ids(first)  # the only remaining job
     await heygen.videos.delete(first[1].job_id or "")
     await journaled.forget([1])
     outcomes = await journaled.run(requests)

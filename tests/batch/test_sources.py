@@ -135,7 +135,7 @@ async def test_the_length_of_a_source_is_that_of_its_corrected_proofreads(
     (files.folder / "launch.mp4").unlink()
     asked = len(files.asked)
     assert await run() == [True] * 3
-    assert len(files.asked) <= asked + 1  # it is gone, and what has ended does not need it
+    assert len(files.asked) <= asked + 1  # it is gone, and finished items do not need it
 
 
 async def test_a_source_that_cannot_be_used_makes_no_proofread(

@@ -104,7 +104,7 @@ async def test_the_newest_sessions_of_the_account_price_the_estimate(
     assert asked(sandbox) == [1, 5]
     outcomes = [one async for one in batch.run([TEASER], journal=journal)]
     expected = await batch.run([TEASER] * 2, journal=journal).estimate()
-    assert expected.usd == pytest.approx(2 * (outcomes[0].usd or 0))  # the journal knows better
+    assert expected.usd == pytest.approx(2 * (outcomes[0].usd or 0))  # the journal has better data
 
 
 async def test_nothing_but_estimates_of_agents_asks_for_their_lengths(
@@ -152,7 +152,7 @@ async def test_a_session_whose_video_cannot_be_asked_for_is_done_at_unknown_cost
             with pytest.raises(BudgetExceeded) as exceeded:
                 await collect(run, outcomes)
     assert [(outcome.ok, outcome.usd) for outcome in outcomes] == [(True, None)]
-    assert exceeded.value.spent == pytest.approx(18)  # the most that it can have cost
+    assert exceeded.value.spent == pytest.approx(18)  # its highest possible cost
     assert "the length of its video is unknown" in caplog.text
 
 
@@ -166,7 +166,7 @@ DEAR = PriceTable(avatar_iv=1e5)
 
 
 def videos(sandbox: Sandbox, count: int = 2) -> list[AvatarVideoRequest]:
-    """Requests for videos of about ten seconds."""
+    """Return requests for videos of about ten seconds."""
     script = "Hello to all of you out there. " * 5
     return [
         AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=script, title=f"Video {number}")
@@ -205,7 +205,7 @@ async def test_a_cap_below_the_balance_needs_no_more_than_itself(
     sandbox: Sandbox, heygen: HeyGen, max_cost: float, refused: bool
 ) -> None:
     run = Batch(heygen, prices=DEAR, max_cost=max_cost).run(videos(sandbox))
-    # One that is not refused meets its cap, which is another thing.
+    # A run that is not refused reaches its cap instead.
     with pytest.raises(BudgetExceeded) as error:
         await collect(run, [])
     assert isinstance(error.value, InsufficientBalance) is refused
@@ -247,13 +247,13 @@ async def test_an_iterator_is_not_compared_with_the_account(
 
 
 def asked_for_the_account(sandbox: Sandbox) -> int:
-    """How often the account was asked for."""
+    """Return how often the account was fetched."""
     return sandbox.requests.by_operation["users.me"]
 
 
 # Runs whose items all fail.
 def unknown_looks(count: int, first: str = "no-such-look") -> list[AvatarVideoRequest]:
-    """Requests for a look that there is not; the first one for another."""
+    """Return requests for a look that does not exist; the first names another one."""
     looks = [first, *["no-such-look"] * (count - 1)]
     return [
         AvatarVideoRequest(avatar_id=look, script=f"Number {number}")
@@ -269,7 +269,7 @@ async def test_a_run_stops_when_its_first_items_all_fail_alike(
     with pytest.raises(BatchStopped, match="the first 20 items all failed") as stopped:
         await collect(run, outcomes)
     assert type(stopped.value.error) is type(outcomes[0].error)
-    assert 20 <= len(outcomes) < 40  # those that were being sent
+    assert 20 <= len(outcomes) < 40  # requests in flight
     assert "all failed" not in caplog.text
 
 

@@ -31,7 +31,7 @@ async def test_what_was_refused_and_queues_again_is_not_submitted(
         async for outcome in run:
             if not outcomes:
                 run.stop_submitting()
-                await asyncio.sleep(1)  # what was on its way is answered
+                await asyncio.sleep(1)  # requests in flight are answered
                 submitted = sandbox.ledger.count()
             outcomes.append(outcome)
     assert submitted <= 12
@@ -51,7 +51,7 @@ async def test_what_waits_in_the_request_limiter_is_not_submitted(sandbox: Sandb
         run = Batch(heygen).run(requests)
 
         async def stop() -> None:
-            await asyncio.sleep(7)  # the first was accepted, the second is on its way
+            await asyncio.sleep(7)  # the first was accepted, the second is in flight
             run.stop_submitting()
 
         task = asyncio.create_task(stop())
@@ -63,7 +63,7 @@ async def test_what_waits_in_the_request_limiter_is_not_submitted(sandbox: Sandb
 async def test_what_waits_for_a_slot_of_a_batched_run_is_not_submitted(
     sandbox: Sandbox, heygen: HeyGen
 ) -> None:
-    callback = "https://example.com/hook"  # so that each goes by itself
+    callback = "https://example.com/hook"  # so that each is sent singly
     requests = [
         AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"Number {n}", callback_url=callback)
         for n in range(40)
@@ -153,14 +153,14 @@ async def test_a_pause_does_not_hold_up_a_run_that_is_stopped(
     task = asyncio.create_task(stop())
     outcomes = [outcome async for outcome in run]
     await task
-    assert len(outcomes) == (0 if journaled else 10)  # whoever may have paid for them is told
+    assert len(outcomes) == (0 if journaled else 10)  # jobs that may be paid for are reported
     assert all(getattr(outcome.error, "maybe_carried_out", False) for outcome in outcomes)
     assert loop.time() - stopped_at < 5
     assert sandbox.ledger.count() == 0
 
 
 class Endless:
-    """An async iterator that gives two items, and no third one."""
+    """An async iterator that yields two items, and then waits for ever."""
 
     def __init__(self, avatar_id: str) -> None:
         self.avatar_id = avatar_id

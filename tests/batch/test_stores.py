@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Wrapped:
-    """A store that has another one inside, and no class of the package."""
+    """A store that wraps another one, and derives from no class of the package."""
 
     def __init__(self, store: JournalStore) -> None:
         self.inside = store

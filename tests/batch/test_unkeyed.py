@@ -65,7 +65,7 @@ def requests_of(kind: str, names: list[str]) -> list[Any]:
 
 
 class Runs:
-    """Runs over one journal, or none; each has a client of its own, as a process would."""
+    """Run over one journal, or none, each time with a new client, as a process would."""
 
     def __init__(self, sandbox: Sandbox, journal: Path | None, **settings: Any) -> None:
         self.sandbox = sandbox
@@ -144,7 +144,7 @@ async def test_what_is_not_found_is_uncertain_and_stays_so(
 async def test_after_a_crash_it_is_found(
     sandbox: Sandbox, runs: Runs, kind: str, age: float
 ) -> None:
-    """Killed between the answer and the journal: whatever the age, it is not sent again."""
+    """Kill between the answer and the journal: at any age, the request is not sent again."""
     requests = requests_of(kind, ["a", "b", "c"])
     first = await runs(requests)
     assert runs.journal is not None
@@ -152,7 +152,7 @@ async def test_after_a_crash_it_is_found(
     if age == 0:
         again = await runs(requests)
         assert jobs_of(again) == jobs_of(first)
-    else:  # nothing in the account was made then
+    else:  # the account has nothing from that time
         await edit(runs.journal, f"UPDATE items SET intended_at = intended_at - {age}")
         again = await runs(requests)
         found = 0 < age < 26 * 3600.0  # jobs may wait for their turn that long
@@ -165,7 +165,7 @@ async def test_after_a_crash_it_is_found(
 async def test_before_it_was_sent_it_is_not_sent_again_unless_asked(
     sandbox: Sandbox, runs: Runs, kind: str
 ) -> None:
-    """Killed between the intent and the request: nobody can tell that it was not sent."""
+    """Kill between the intent and the request: whether it was sent is unknown."""
     requests = requests_of(kind, ["a"])
     sandbox.faults.add(kind, Fault.drop())
     await runs(requests)
@@ -305,7 +305,7 @@ async def test_a_speech_that_a_crash_cut_off_is_counted(
 async def test_an_item_without_an_outcome_is_counted_too(
     sandbox: Sandbox, heygen: HeyGen, journal: Path
 ) -> None:
-    """In the run that sends it again, and in one that takes it over, until it has an outcome."""
+    """Count a resend in its run and in the run that takes it over, until it has an outcome."""
     for earlier in range(3):
         sandbox.faults.clear()
         sandbox.faults.add("voices.speech", Fault.drop_answer())
@@ -485,7 +485,7 @@ async def test_a_key_that_grows_old_while_it_waits_is_not_sent_again(
     monkeypatch: pytest.MonkeyPatch,
     via: Any,
 ) -> None:
-    """Resumed just in time, and refused for so long that HeyGen has forgotten the key."""
+    """Resume just in time, and be refused until HeyGen has forgotten the key."""
     loop, began = asyncio.get_running_loop(), time.time()
     monkeypatch.setattr(time, "time", lambda: began + loop.time())
     requests = [AvatarVideoRequest(avatar_id=sandbox.avatar_id, script=f"{n}") for n in range(3)]
@@ -502,7 +502,7 @@ async def test_a_key_that_grows_old_while_it_waits_is_not_sent_again(
     sandbox.faults.add(create, Fault.status(429, retry_after=120), times=3)
     sent = sandbox.requests.by_operation[create]
     again = await run()
-    # Their keys are forgotten meanwhile; the account shows their jobs, or nothing is sent.
+    # Their keys expire meanwhile; their jobs are found in the account, or nothing is sent.
     assert sandbox.ledger.count() == 3
     assert {one.job_id for one in again if one.ok} <= {one.job_id for one in first}
     assert sandbox.requests.by_operation[create] - sent <= 3

@@ -1,4 +1,4 @@
-"""The command, in processes of its own that poll jobs early, since the sandbox is fast."""
+"""The command in other processes, which poll early, since the sandbox is fast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ main()
 
 
 def command(changes: str = "") -> Sequence[str]:
-    """The command line to which arguments are added; ``changes`` are made before it runs."""
+    """Return the command line without arguments; ``changes`` run before the command."""
     return [sys.executable, "-c", _CODE.format(changes)]
 
 

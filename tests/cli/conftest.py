@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="package", autouse=True)
 def ctrl_c_is_heeded() -> Iterator[None]:
-    """Shells ignore it in what they run in the background, and children inherit that."""
+    """Restore Ctrl-C, which shells ignore for background jobs and their children."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -277,7 +277,7 @@ async def test_languages_are_checked_before_the_upload(sandbox: Sandbox, tmp_pat
 
 
 async def test_a_run_that_cannot_go_on(sandbox: Sandbox) -> None:
-    # The command asks first, then the run.
+    # The command fetches first, then the run.
     sandbox.faults.add("video_translations.languages", Fault.status(403), after=1)
     with pytest.raises(PermissionDenied):
         await translate_into("https://example.com/a.mp4", ["French (France)"])

@@ -53,7 +53,7 @@ def test_the_version_loads_nothing(
 
 
 def test_the_list_of_commands_is_theirs() -> None:
-    """It is written down, so that it shows without loading them."""
+    """Check the list of commands, which is written down so that nothing is loaded."""
     group: Any = get_command(app)
     for name, listed in group.commands.items():
         loaded = group.load(name)

@@ -1,4 +1,4 @@
-"""The demonstration, from end to end, and how it looks on a terminal."""
+"""The demo from end to end, and its display on a terminal."""
 
 from __future__ import annotations
 

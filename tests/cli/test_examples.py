@@ -1,4 +1,4 @@
-"""Each example runs as it stands; only the host differs."""
+"""Each example runs unchanged, against a sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def example(name: str) -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the examples write to."""
+    """Return the folder that the examples write to."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

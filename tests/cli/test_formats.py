@@ -1,4 +1,4 @@
-"""How outcomes are printed: JSON lines by their documented schema, CSV, text in a terminal."""
+"""Output of outcomes: JSON lines by their documented schema, CSV, text on a terminal."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_csv(sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.crash  # four processes, one after the other
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="there is no pty here")
 def test_the_commands_about_rows_on_a_terminal(sandbox_thread: Sandbox, tmp_path: Path) -> None:
-    """Each in a real terminal: a bar and words, and no JSON."""
+    """Run each command in a real terminal: a bar and text, and no JSON."""
     sandbox_thread.clock.speed = 240
     look, journal = sandbox_thread.add_look(), tmp_path / "run.db"
     path = write_rows(tmp_path)
@@ -122,7 +122,7 @@ def test_the_commands_about_rows_on_a_terminal(sandbox_thread: Sandbox, tmp_path
         while True:
             try:
                 part = os.read(terminal, 4096)
-            except OSError:  # Linux: nobody has it open any more
+            except OSError:  # on Linux: no process has it open
                 break
             if not part:
                 break

@@ -166,7 +166,7 @@ async def test_further_files_are_downloaded_and_counted(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows, out = write_rows(tmp_path, 3), tmp_path / "out"
-    also = ["thumbnail", "gif"]  # of which the template makes none
+    also = ["thumbnail", "gif"]  # which the template does not make
     for found in ({"k0.png"}, set[str]()):
         code = await render_rows(sandbox, rows, out=out, also=also, journal=tmp_path / "run.db")
         assert code == Exit.DONE
@@ -257,7 +257,7 @@ async def test_a_budget_ends_a_run(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = await render_rows(sandbox, write_rows(tmp_path), max_jobs=2)
-    assert code == Exit.DONE  # as many as were asked for
+    assert code == Exit.DONE  # as many as requested
     assert sandbox.ledger.count() == 2
     captured = capsys.readouterr()
     assert "with 4 of 6 not submitted. max_jobs is reached" in captured.err
@@ -385,7 +385,7 @@ async def test_a_local_video_is_uploaded_once(
     assert sandbox.requests.by_operation["assets.upload"] == 0
     assert await dub(video, ["French (France)"], journal=journal) == Exit.DONE
     uploads = tmp_path / "run.db.uploads"
-    # As a crash leaves a line that was being written.
+    # A crash leaves a part of a line.
     uploads.write_bytes(uploads.read_bytes() + b'{"sha256":"')
     moved = video.rename(tmp_path / "b.mp4")
     assert await dub(moved, journal=journal, resume=True) == Exit.DONE

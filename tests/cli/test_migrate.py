@@ -1,4 +1,4 @@
-"""``migrate``: what users have stored for v2 becomes a request that v3 takes, or is named."""
+"""``migrate``: stored v2 payloads become v3 requests; parts without a counterpart are named."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ Printed = Callable[[], list[Any]]
 
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
-    """The lines of JSON since the last call."""
+    """Return the lines of JSON since the last call."""
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -692,7 +692,7 @@ def variables_in(journal: Path) -> list[dict[str, Any]]:
 
 
 async def test_names_in_columns(sandbox: Sandbox, printed: Printed, tmp_path: Path) -> None:
-    """Each name is looked up once; what does not fit is said with its row and column."""
+    """Look up each name once; errors name row and column."""
     texts, rows = tmp_path / "texts.csv", tmp_path / "rows.csv"
     texts.write_text("key,text,Speaker\na,Hello.,Bruno\nb,Hi.,\nc,Good day.,Bruno\n")
     rows.write_text("name,greeting,Voice\nAda,Good morning.,Bruno\nBo,Good day.,Amara\n")

@@ -66,7 +66,7 @@ class Terminal:
         self.code = 0
 
     def run(self, *words: str, answers: dict[str, str] | None = None) -> str:
-        """Run a command to its end, and answer its questions; what the terminal has shown."""
+        """Run a command to its end, answer its questions, and return the terminal's output."""
         self._type(json.dumps(words))
         shown, asked = "", dict(answers or {})
         while not (ended := re.search(r"\nended with (\d+)", shown)):
@@ -77,7 +77,7 @@ class Terminal:
         self.code = int(ended[1])
         assert KEY not in shown
         assert "Traceback" not in shown, shown
-        shown = shown[: ended.start()].partition("\n")[2]  # after the echo of what was typed
+        shown = shown[: ended.start()].partition("\n")[2]  # after the echo of the input
         return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ def test_a_video_from_its_beginning_to_its_end(terminal: Terminal, folder: Path)
     assert terminal.code == 1
 
 
-@pytest.mark.crash  # the agent takes its time
+@pytest.mark.crash  # the agent is slow
 def test_a_chat(terminal: Terminal) -> None:
     answers = {"how long should it be?": "A minute, for all.", "Shall I go on?": "Yes."}
     shown = terminal.run("agent", "A teaser", "--chat", answers=answers)
@@ -177,7 +177,7 @@ def test_speech_and_files(terminal: Terminal, folder: Path) -> None:
 def test_from_nothing_to_a_first_result(
     wanted: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sandbox is the first command; two more make a video, one a dub, and one a speech."""
+    """Get a first video, dub and speech with few commands on a new sandbox."""
     process = subprocess.Popen(
         [sys.executable, "-m", "heygen_async", "sandbox", "--speed", "600"],
         stdout=subprocess.PIPE,

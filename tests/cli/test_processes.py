@@ -41,7 +41,7 @@ def start(
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[list[Any], str]:
-    """Ctrl-C; what it has printed, and what it complains of."""
+    """Send Ctrl-C, and return standard output and error."""
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
@@ -262,7 +262,7 @@ def test_one_ctrl_c_ends_the_demo(tmp_path: Path) -> None:
     assert process.returncode == 130
     *notes, last = err.splitlines()
     assert last == "Stopped."
-    # A submission whose answer was on its way may be among what it stops.
+    # A submission whose answer was in flight may be among the stopped ones.
     assert all("was cancelled after it had created the jobs" in note for note in notes)
 
 

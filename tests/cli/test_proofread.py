@@ -39,7 +39,7 @@ async def proofread_id(sandbox: Sandbox) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go."""
+    """Return the folder for temporary files."""
     path = tmp_path / "tmp"
     path.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(path))
@@ -48,7 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes an editor that changes the text as some code says."""
+    """Return a factory of editors that change the text by some code."""
 
     def make(code: str) -> None:
         script = tmp_path / "editor.py"
@@ -147,7 +147,7 @@ async def test_what_is_wrong_is_told_and_not_uploaded(
 
 @pytest.fixture
 def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], int]]:
-    """Makes standard input a terminal; gives what types on it."""
+    """Make standard input a terminal, and return a function that types on it."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     with open(theirs, encoding="utf-8") as stdin:
@@ -197,7 +197,7 @@ async def test_ctrl_c_at_the_question_ends_it_and_tells_where_the_file_is(
         await task
     (saved,) = kept(folder)
     assert f"What you saved is in {saved}" in capsys.readouterr().err
-    assert not asyncio.get_running_loop().remove_reader(sys.stdin)  # nothing waits for the user
+    assert not asyncio.get_running_loop().remove_reader(sys.stdin)  # no question is asked
 
 
 async def test_an_editor_that_fails_loses_nothing(

@@ -194,7 +194,7 @@ async def test_items_that_lag_behind_their_batch_are_not_lost(
 def _answer_with(
     sandbox: Sandbox, batch: BatchJob[Any], *, items: list[dict[str, Any]], status: str
 ) -> None:
-    """Let the API tell this of a batch from now on."""
+    """Make the API report this for a batch from now on."""
     body = {
         "batch_id": batch.id,
         "status": status,

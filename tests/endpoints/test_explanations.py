@@ -1,4 +1,4 @@
-"""Ids of something else: the refusal says what they are of."""
+"""Ids of another kind of object: the refusal names the kind."""
 
 from __future__ import annotations
 

@@ -132,5 +132,5 @@ async def test_what_may_have_been_carried_out_is_not_sent_again(
     sandbox.faults.add("voices.clone", Fault.gateway_timeout(), times=1)
     hide(sandbox, "voices.clone", "400", 1)
     await heygen.voices.clone(VoiceCloneRequest(voice_name="Ada", audio=asset))
-    assert sent(sandbox, "voices.clone") == 1  # it was looked for in the account
+    assert sent(sandbox, "voices.clone") == 1  # the account was searched for it
     assert sandbox.ledger.count() == 1

@@ -72,7 +72,7 @@ async def test_a_failed_one_says_why(heygen: HeyGen, sandbox: Sandbox) -> None:
 
 
 async def test_a_project_is_uploaded(heygen: HeyGen, sandbox: Sandbox, tmp_path: Path) -> None:
-    """HeyGen takes a zip by direct upload alone, however small it is."""
+    """Upload a zip directly, whatever its size."""
     path = tmp_path / "project.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("index.html", "<p>Hello</p>")

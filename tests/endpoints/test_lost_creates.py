@@ -205,7 +205,7 @@ async def test_the_others_are_not_repeated(heygen: HeyGen, sandbox: Sandbox) -> 
         assert caught.value.maybe_carried_out, operation
         assert sandbox.requests.by_operation[operation] == 1
     sandbox.faults.add("video_agents.stop", Fault.status(502))
-    await heygen.video_agents.stop(chat.id)  # stopping twice is stopping once
+    await heygen.video_agents.stop(chat.id)  # stopping twice has no further effect
 
 
 async def test_no_key_is_sent(heygen: HeyGen, sandbox: Sandbox) -> None:

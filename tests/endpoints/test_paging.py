@@ -29,7 +29,7 @@ LISTS: dict[str, Callable[[HeyGen], Any]] = {
 
 
 class Listing:
-    """A server all of whose lists page by tokens of the test; it counts its pages."""
+    """A server whose lists page by the test's tokens; counts its pages."""
 
     def __init__(self, tokens: Iterator[str]) -> None:
         self._tokens = tokens

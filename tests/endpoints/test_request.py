@@ -1,4 +1,4 @@
-"""``heygen.request`` and ``heygen.jobs`` on the sandbox: what has no method of its own."""
+"""``heygen.request`` and ``heygen.jobs`` on the sandbox: calls without a method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``heygen.templates`` on the sandbox: which call renders, and what it takes to find out."""
+"""``heygen.templates`` on the sandbox: the choice of the call, and its requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WELCOME = {"name": TextVariable(content="Ada"), "product": TextVariable(content=
 
 
 def _asked(sandbox: Sandbox) -> dict[str, int]:
-    """Requests so far by operation, without the looks at videos."""
+    """Return the requests so far by operation, without polls of videos."""
     return {
         name.removeprefix("templates."): count
         for name, count in sandbox.requests.by_operation.items()

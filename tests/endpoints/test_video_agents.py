@@ -102,7 +102,7 @@ async def test_a_message_after_the_end_makes_a_follow_up(heygen: HeyGen, sandbox
 async def test_a_follow_up_is_not_taken_for_done_before_it_has_begun(
     heygen: HeyGen, sandbox: Sandbox
 ) -> None:
-    await asyncio.sleep(1000)  # as on any loop that has run for a while
+    await asyncio.sleep(1000)  # like any loop that has run for a while
     job = await _chat(heygen)
     async for turn in job.turns():
         await turn.reply("Yes")

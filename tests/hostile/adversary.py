@@ -27,7 +27,7 @@ MB = 1_000_000
 
 
 class Played(NamedTuple):
-    """The outcome for the SDK, in a few words, and the requests that it sent."""
+    """The outcome in a few words, and the number of requests."""
 
     outcome: str
     requests: int
@@ -73,7 +73,7 @@ LONGEST_HELD = 0.5
 
 
 def broken_bounds(adversary: Adversary, finding: Finding) -> list[str]:
-    """The bounds that a finding breaks, in words."""
+    """Return the bounds that a finding breaks, in words."""
     bounds = {
         f"more than {adversary.requests} requests": finding.requests > adversary.requests,
         f"more than {adversary.seconds:g} s": finding.seconds > adversary.seconds,
@@ -145,7 +145,7 @@ async def _measured(adversary: Adversary) -> Finding:
 
 
 async def _warm_up() -> None:
-    """Load and make what is loaded and made once."""
+    """Load and create everything that is created once."""
     good = b'HTTP/1.0 200 OK\r\n\r\n{"data": {"id": "v", "status": "failed"}}'
     async with (
         raw_server(answering(good)) as server,
@@ -155,7 +155,7 @@ async def _warm_up() -> None:
 
 
 async def _watch_the_loop(longest: list[float]) -> None:
-    """Note the longest time that this thread worked between two turns of the loop."""
+    """Record the longest time that this thread worked between two turns of the loop."""
     while True:
         before = time.thread_time()
         await asyncio.sleep(0.005)
@@ -163,7 +163,7 @@ async def _watch_the_loop(longest: list[float]) -> None:
 
 
 async def outcome_of(work: Awaitable[object]) -> str:
-    """``answered``, or the name of an exception of the tree, whose text must be harmless."""
+    """Return ``answered``, or the name of the exception, whose text must be harmless."""
     try:
         await work
     except HeyGenError as error:
@@ -177,5 +177,5 @@ async def outcome_of(work: Awaitable[object]) -> str:
 
 
 def counted(outcomes: list[str]) -> str:
-    """How often each outcome came: ``3 answered, 1 NotFound``."""
+    """Return the number of each outcome: ``3 answered, 1 NotFound``."""
     return ", ".join(f"{outcomes.count(one):,} {one}" for one in dict.fromkeys(sorted(outcomes)))

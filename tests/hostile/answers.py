@@ -38,7 +38,7 @@ def raw_answer(body: bytes, status: int = 200, headers: Fields = NO_FIELDS) -> b
 
 
 def sending(pieces: Callable[[], Iterable[bytes]], *, every: float = 0.0) -> Play:
-    """Sends pieces, one every so many seconds, as long as the client takes them."""
+    """Send pieces at an interval until the client leaves."""
 
     async def play(head: str, reader: Any, writer: asyncio.StreamWriter) -> None:
         for piece in pieces():
@@ -60,7 +60,7 @@ def gigabyte() -> Iterator[bytes]:
 
 
 def bomb(encoding: str) -> bytes:
-    """A gigabyte of zeros that is a megabyte: the same block again and again."""
+    """Return a gigabyte of zeros, compressed to a megabyte."""
     packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
     stream = block * 1024 + packer.flush()
@@ -84,8 +84,8 @@ async def read(play: Play, *, seconds: float = SECONDS) -> Played:
 
 
 async def read_compressed(encoding: str) -> Played:
-    """Fetch a gigabyte that is a megabyte."""
-    body = await asyncio.to_thread(bomb, encoding)  # what it takes is not the SDK's
+    """Fetch a gigabyte that is compressed to a megabyte."""
+    body = await asyncio.to_thread(bomb, encoding)  # its cost is not the SDK's
     headers = {"Content-Encoding": encoding.removeprefix("raw ")}
     return await read(answering(raw_answer(body, headers=headers)), seconds=30)
 
@@ -142,7 +142,7 @@ LARGE: dict[str, tuple[Callable[[], Iterable[bytes]], float]] = {
     ),
 }
 
-# Bodies under 200 that are all of them a video, whatever else is wrong with them.
+# Bodies under 200 that all contain a video, in spite of their defects.
 READABLE = {
     "invalid UTF-8": b'{"data": {"id": "v", "status": "completed", "title": "\xff\xfe"}}',
     "half a surrogate pair": b'{"data": {"id": "v", "status": "completed", "title": "\\ud800"}}',

@@ -57,7 +57,7 @@ mixtures = st.fixed_dictionaries(
 
 
 class Mixture:
-    """Lies in certain proportions until ``LIES`` seconds have passed."""
+    """Answer wrongly in given proportions until ``LIES`` seconds have passed."""
 
     def __init__(self, mixture: dict[str, Any]) -> None:
         self.mixture = mixture
@@ -146,7 +146,7 @@ def test_requests_are_bounded_and_no_wait_is_lost(mixture: dict[str, Any], count
 
 
 def play(server: Adversary, count: int, **options: Any) -> tuple[list[Any], float]:
-    """Wait for jobs of a server; what became of them, and in how many seconds."""
+    """Wait for jobs of a server, and return their outcomes and the seconds."""
 
     async def wait() -> tuple[list[Any], float]:
         async with server.serving() as url, HeyGen("k", base_url=url, **options) as heygen:
@@ -243,7 +243,7 @@ def test_a_statuses_call_that_keeps_failing_is_replaced_by_details() -> None:
 
 
 def test_a_request_for_statuses_that_keeps_failing_beside_good_ones() -> None:
-    """One id spoils the answers to its hundred."""
+    """Let one id spoil the answers for its hundred."""
     server = Adversary(
         lambda ids: (
             FAILURES["500"]

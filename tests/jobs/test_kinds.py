@@ -120,9 +120,9 @@ async def test_every_kind_is_waited_for_attached_and_pickled(
     assert type(attached) is type(job)
     before = sandbox.clock.now()
     assert (await attached.wait()).status == completed
-    assert sandbox.clock.now() == before  # of unknown age: looked at right away
+    assert sandbox.clock.now() == before  # of unknown age: polled right away
     assert (await pickle.loads(pickle.dumps(attached)).wait()).status == completed
-    assert "another id" not in caplog.text  # each kind knows the field of its id
+    assert "another id" not in caplog.text  # each kind has the field of its id
 
 
 async def test_a_translation_gives_one_job_per_language(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -234,7 +234,7 @@ async def test_a_follow_up_is_waited_for_anew(sandbox: Sandbox, heygen: HeyGen) 
         await turn.reply("Yes")
     first = await job.video()
     await job.reply("Another one, in blue")
-    second = await pickle.loads(pickle.dumps(job)).video()  # it knows which video came before
+    second = await pickle.loads(pickle.dumps(job)).video()  # it remembers the previous video
     assert second.id != first.id
 
 

@@ -44,7 +44,7 @@ async def create(sandbox: Sandbox, heygen: HeyGen, count: int) -> list[Job[Video
 async def test_passing_failures_lose_no_wait(
     sandbox: Sandbox, heygen: HeyGen, operation: str, fault: Fault
 ) -> None:
-    """More in a row than one call is repeated for."""
+    """Fail more often in a row than one call is repeated."""
     jobs = await create(sandbox, heygen, 12)
     sandbox.faults.add(operation, fault, times=7)
     videos = await asyncio.gather(*(job.wait() for job in jobs))
@@ -59,7 +59,7 @@ async def test_a_single_job_survives_an_outage(sandbox: Sandbox, heygen: HeyGen)
 
 
 async def test_retry_after_is_obeyed_between_polls(sandbox: Sandbox, heygen: HeyGen) -> None:
-    """Within ten minutes, one poll is the probe that ends a pause of an hour."""
+    """Let one poll within ten minutes be the probe that ends a pause of an hour."""
     jobs = await create(sandbox, heygen, 12)
     sandbox.faults.add("videos.statuses", Fault.status(429, retry_after=3_600))
     await asyncio.gather(*(job.wait() for job in jobs))
@@ -74,7 +74,7 @@ async def test_a_wrong_key_surfaces(sandbox: Sandbox, heygen: HeyGen, count: int
     results = await asyncio.gather(*(job.wait() for job in jobs), return_exceptions=True)
     assert {type(result) for result in results} == {AuthenticationError}
     sandbox.faults.clear()
-    assert (await jobs[0].wait()).status == "completed"  # the handle is still good
+    assert (await jobs[0].wait()).status == "completed"  # the handle still works
 
 
 async def test_a_used_up_quota_surfaces(sandbox: Sandbox, heygen: HeyGen) -> None:
@@ -95,7 +95,7 @@ async def test_an_answer_that_stays_unreadable_surfaces(sandbox: Sandbox, heygen
 async def test_without_statuses_each_job_is_asked_about(
     sandbox: Sandbox, heygen: HeyGen, status: int
 ) -> None:
-    """One id that the API refuses must not spoil the wait for the others."""
+    """Refuse one id: the wait for the others goes on."""
     jobs = await create(sandbox, heygen, 12)
     sandbox.faults.add("videos.statuses", Fault.status(status), times=None)
     videos = await asyncio.gather(*(job.wait() for job in jobs))

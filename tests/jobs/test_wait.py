@@ -214,7 +214,7 @@ async def test_a_pickled_job_is_waited_for_again(job: Job[Video]) -> None:
 
 
 async def test_a_long_forgotten_job_teaches_nothing(sandbox: Sandbox, heygen: HeyGen) -> None:
-    """A wait that begins after an hour does not teach that jobs take an hour."""
+    """Begin a wait after an hour: it does not change the learned durations."""
     jobs = [await heygen.videos.create(video_request(sandbox)) for _ in range(5)]
     await asyncio.sleep(3_600)
     await asyncio.gather(*(job.wait() for job in jobs))
@@ -224,7 +224,7 @@ async def test_a_long_forgotten_job_teaches_nothing(sandbox: Sandbox, heygen: He
 
 
 async def test_nothing_is_left_behind(sandbox: Sandbox, heygen: HeyGen) -> None:
-    """A failure that arrives after the last waiter has left is dropped."""
+    """Drop a failure that arrives after the last waiter has left."""
     complaints: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
@@ -243,7 +243,7 @@ async def test_nothing_is_left_behind(sandbox: Sandbox, heygen: HeyGen) -> None:
 
 
 def test_a_job_outlives_its_event_loop() -> None:
-    """The sandbox runs on each loop anew, so the second one is told of the job's id."""
+    """Use two loops; the second sandbox has the job's id, too."""
 
     async def begin() -> tuple[HeyGen, str]:
         async with Sandbox(**settings) as sandbox:

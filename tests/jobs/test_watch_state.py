@@ -1,4 +1,4 @@
-"""The state of a watched job, driven by any sequence of what can happen to it."""
+"""The state of a watched job under any sequence of events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ events = st.lists(
 
 
 def answer(state: WatchState, kind: str, now: float) -> bool:
-    """Take in an answer to the request in flight; whether the watching ends."""
+    """Apply an answer to the request in flight; return whether the watching ends."""
     if kind == "missing":
         return state.missing(now, 60.0)
     if kind == "incomplete":
@@ -56,7 +56,7 @@ def test_requests_stay_apart_and_no_phase_is_a_dead_end(events: list[tuple[str, 
 
 
 def due_after(state: WatchState, kind: str, count: int) -> list[float]:
-    """The intervals between requests whose answers are all of one kind."""
+    """Return the intervals between requests whose answers are all alike."""
     now, intervals = state.detail_due, list[float]()
     for _ in range(count):
         state.requested(now)

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Disk:
-    """The connections to SQLite files that are made during a test.
+    """Connections to SQLite files of a test.
 
     Attributes:
         pages: Pages that a file can have, or None for any number.
@@ -27,6 +27,6 @@ class Disk:
         return connection
 
     def fail(self) -> None:
-        """Let SQLite refuse everything from now on."""
+        """Make SQLite refuse everything from now on."""
         for connection in self._connections:
             connection.close()

@@ -1,4 +1,4 @@
-"""A process that writes a journal and says on its standard output what was acknowledged.
+"""A process that writes a journal, and prints its acknowledged steps.
 
 ``python -m tests.journal.journal_writer FILE WORKERS ITEMS``: one line each, ``i KEY``, ``s KEY``
 or ``e KEY``, once the call has returned. Items that an earlier process left unfinished go first.

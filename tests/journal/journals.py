@@ -41,14 +41,14 @@ OWNER = "tests"
 
 
 def run_spec(**spec: Any) -> RunSpec:
-    """The run that these tests open a store for."""
+    """Return the run that these tests open a store for."""
     return RunSpec(**{"kind": "render", "subject": "template", **spec})
 
 
 async def opened(
     path: Path, *, clock: Callable[[], float] = time.time, **spec: Any
 ) -> SqliteJournal:
-    """A journal that is open; close it with ``contextlib.aclosing``."""
+    """Return an open journal; close it with ``contextlib.aclosing``."""
     store = SqliteJournal(path, clock=clock)
     await store.open(run_spec(**spec))
     return store
@@ -90,13 +90,13 @@ async def records(
 
 
 async def find(store: JournalStore, key: str) -> ItemRecord:
-    """The record of an item that the journal holds."""
+    """Return the record of an item in the journal."""
     (found,) = [record for record in await records(store) if record.key == key]
     return found
 
 
 class FullDisk(SqliteJournal):
-    """A journal that can be told that nothing more fits on its disk."""
+    """A journal whose disk can be declared full."""
 
     full: bool = False
 
@@ -119,7 +119,7 @@ class FullDisk(SqliteJournal):
             return write(*arguments, **options)
         failed = asyncio.get_running_loop().create_future()
         failed.set_exception(journal_error(self.name, "disk_full", "the disk is full"))
-        failed.exception()  # nobody has to wait for it
+        failed.exception()  # it is not waited for
         return failed
 
 
@@ -134,7 +134,7 @@ async def viewed(path: Path, ask: Callable[[JournalReader], T]) -> T:
 
 
 async def edit(path: Path, *statements: str) -> None:
-    """Change a journal from outside."""
+    """Change a journal's file directly."""
 
     def change() -> None:
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -160,7 +160,7 @@ class Journaled:
         await edit(self.journal, *statements)
 
     async def make_older(self, seconds: float) -> None:
-        """Let the intents have been written so much earlier."""
+        """Move the intents back in time by so much."""
         await self.edit(f"UPDATE items SET intended_at = intended_at - {seconds}")
 
 

@@ -1,4 +1,4 @@
-"""Journals that version 0.1.0 wrote, and the runs that they belong to.
+"""Journals of version 0.1.0, and their runs.
 
 schema_1/ holds one for each kind of run. Their items are, in this order, completed, failed by
 themselves, failed for lack of credit, submitted, intended and uncertain; those of mixed requests
@@ -87,7 +87,7 @@ def batched_requests() -> list[AvatarVideoRequest]:
 
 
 def items_of(name: str) -> list[Any]:
-    """The items of the run that a journal belongs to, in their order."""
+    """Return the items of a journal's run, in their order."""
     return {
         "batched.requests.db": batched_requests(),
         "launch.requests.db": mixed_requests(),
@@ -100,7 +100,7 @@ def items_of(name: str) -> list[Any]:
 
 
 def run_of(name: str, batch: Batch, items: list[Any], journal: Path) -> Run[Any]:
-    """Start the run again that a journal belongs to, with these of its items."""
+    """Start a journal's run again, with some of its items."""
     if name == "launch.translate.db":
         return batch.translate(FILM, items, journal=journal)
     if name == "launch.speech.db":
@@ -150,7 +150,7 @@ FROM items, run ORDER BY position, item
 
 
 def old_items(path: Path) -> list[Old]:
-    """All items of a journal of schema 1, read without this package."""
+    """Return all items of a journal of schema 1, read without this package."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         return [Old(*row) for row in connection.execute(_OLD)]
 

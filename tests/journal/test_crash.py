@@ -1,4 +1,4 @@
-"""Killed and cut off at any moment, the file holds all that was acknowledged.
+"""After a kill at any moment, the file holds all acknowledged steps.
 
 ``HEYGEN_KILLS`` says how often a writer is killed, 3 times by default.
 """
@@ -30,7 +30,7 @@ STATES = ("intended", "submitted", "completed")
 
 
 class Writer:
-    """The process, and what it has acknowledged: the furthest step of each item."""
+    """The process, and the last acknowledged step of each item."""
 
     def __init__(self, path: Path, workers: int) -> None:
         command = [sys.executable, "-m", "tests.journal.journal_writer", str(path), str(workers)]
@@ -44,7 +44,7 @@ class Writer:
         self._rest = b""
 
     def listen(self, lines: int) -> None:
-        """Until so many more lines have come."""
+        """Wait until so many more lines have come."""
         until = time.monotonic() + PATIENCE
         while lines > 0:
             assert time.monotonic() < until
@@ -129,7 +129,7 @@ def test_the_power_fails_at_any_moment(tmp_path: Path) -> None:
         for number in range(8):
             writer.listen(chance.randint(1, 900))
             time.sleep(chance.random() * 0.003)
-            # All files as of one instant, even in the middle of a commit or a checkpoint.
+            # A copy of all files at one instant, even during a commit or a checkpoint.
             writer.process.send_signal(signal.SIGSTOP)
             os.waitpid(writer.process.pid, os.WUNTRACED)
             writer.catch_up()

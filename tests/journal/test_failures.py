@@ -1,4 +1,4 @@
-"""Disks that fill up, folders that go: nothing is acknowledged that is not in the file."""
+"""Full disks and removed folders: only steps in the file are acknowledged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def keys(path: Path) -> set[str]:
 
 
 async def fill(journal: SqliteJournal) -> tuple[set[str], JournalError]:
-    """Intend items until it fails; those that were acknowledged, and the error."""
+    """Intend items until it fails; return the acknowledged ones, and the error."""
     acknowledged: set[str] = set()
     errors: list[JournalError] = []
     positions = iter(range(100_000))
@@ -149,7 +149,7 @@ asyncio.run(main())
 """
     done = await asyncio.to_thread(python, code, tmp_path / "run.db")
     assert done.returncode == 0, done.stderr
-    # The loop in development mode complains of a busy machine, too.
+    # In development mode the loop also warns on a busy machine.
     assert [line for line in done.stderr.splitlines() if not line.startswith("Executing <")] == []
     *acknowledged, stopped = done.stdout.split("\n")[:-1]
     assert stopped in ("stopped io_error", "stopped disk_full")

@@ -1,4 +1,4 @@
-"""Keys and fingerprints: the same items always get the same ones."""
+"""Keys and fingerprints of equal items are equal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ values = st.recursive(
 
 
 def shuffled(value: Any, chance: random.Random) -> Any:
-    """The same value with the members of its mappings in another order."""
+    """Return the value with the members of its mappings in another order."""
     if isinstance(value, dict):
         names = list(value)
         chance.shuffle(names)
@@ -73,7 +73,7 @@ def test_keys_are_the_same_for_the_same_and_fit_the_header() -> None:
 
 
 def test_keys_do_not_change_from_one_version_to_the_next() -> None:
-    """Written down: a journal that is lost must not change them."""
+    """Compare with constants: a lost journal must not change the keys."""
     assert make_run_id("render", "template", "launch") == "e64228e1e9e94428"
     found = fingerprint("templates.generate", ("abc",), b'{"variables":{}}')
     assert found == "8ee22ac5837b26f798b0a9a6fb9ed547d2ccb8c8b59f4761ff4e7d4389d7b95b"
@@ -147,7 +147,7 @@ def test_members_are_sorted_with_and_without_extra() -> None:
     ids=["pickle", "oldest pickle", "copy", "deepcopy"],
 )
 def test_a_copy_of_a_request_has_its_body(twin: Callable[[Request], Request]) -> None:
-    """Defaults stay defaults in another process, or the same row would be paid for again there."""
+    """Leave out defaults, so that another process computes the same fingerprint."""
     for request in (
         AvatarVideoRequest(avatar_id="look", script="Hello"),
         AvatarVideoRequest(

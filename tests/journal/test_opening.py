@@ -1,4 +1,4 @@
-"""Which files are taken, and with which sentence the others are refused."""
+"""Opening of files: accepted ones, and the errors for the others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def change(path: Path, *statements: str) -> None:
 
 @contextmanager
 def nobody() -> Iterator[Path]:
-    """A folder, and no rights beyond those of its files."""
+    """Return a folder without rights to create files."""
     with tempfile.TemporaryDirectory() as folder:
         root = os.geteuid() == 0
         if root:

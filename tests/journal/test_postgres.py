@@ -83,7 +83,7 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def processes(count: int, *arguments: str) -> list[str]:
-    """Let so many processes work on a run at the same time, and return what each has said."""
+    """Let so many processes work on a run at the same time, and return their output."""
     command = [sys.executable, "-m", "tests.journal.postgres_process", str(count), *arguments]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE * 2)
     assert ended.returncode == 0
@@ -201,7 +201,7 @@ async def test_an_item_belongs_to_one_living_owner(url: str) -> None:
         await asyncio.sleep(0.2)
         (claimed,) = await second.begin([intent("a")], "two")
         assert isinstance(claimed, ItemRecord)
-        # The owner before has sent it, and says so late: no paid job is lost.
+        # The previous owner has sent it, and reports it late: the paid job is kept.
         await first.submitted("a", "job")
         (claimed,) = await second.begin([intent("a")], "three", room=False)
         assert isinstance(claimed, ItemRecord)
@@ -319,7 +319,7 @@ async def test_a_cap_counts_all_runs_of_a_family(url: str) -> None:
         (begun,) = await journal.begin([intent("a", usd=6, estimate=dear)], "one")
         (refused,) = await stage.begin([intent("a", usd=6, estimate=dear)], "one")
         assert begun is Begin.NEW
-        assert type(refused) is BudgetExceeded  # nobody waits for the other: it is not alive
+        assert type(refused) is BudgetExceeded  # the other owner is not waited for: it is not alive
         assert "6.00 USD reserved of at most 10.00 USD; jobs: 1" in str(refused)
         await journal.heartbeat("two", 60)
         await journal.begin([intent("b", usd=0, estimate=estimates(0))], "two")
@@ -438,7 +438,7 @@ async def test_an_item_that_another_process_has_ended_is_an_outcome_here_too(
 
     running = asyncio.create_task(render())
     async with opened(url, spec) as journal:
-        # As after this process stood still for longer than its lease.
+        # The state after this process stood still for longer than its lease.
         await until(lambda: sandbox.ledger.count() == 1)
         while True:
             with contextlib.suppress(JournalError):

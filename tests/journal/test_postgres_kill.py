@@ -1,4 +1,4 @@
-"""Processes of a run, and the server of its journal, are killed: nothing lost or paid for twice."""
+"""Kills of a run's processes and its server: no job is lost or paid for twice."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Worker:
             return subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=log)
 
     def kill(self) -> None:
-        """End it at once, and start another one."""
+        """Kill it, and start another one."""
         self.close()
         self._process = self._start()
 
     def ended(self) -> bool:
-        """Whether it has seen all items end."""
+        """Return whether it has seen all items end."""
         code = self._process.poll()
         if code:
             told = self._log.read_text()

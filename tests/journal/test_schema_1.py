@@ -76,7 +76,7 @@ async def test_readers_leave_it_alone(
     assert (left.new, left.left_out, left.changed) == (0, 0, 0)
     assert (left.completed, left.failed, left.again) == (states.count("completed"), 1, 1)
     in_flight, unanswered, uncertain = 1, states.count("intended"), states.count("uncertain")
-    if "speech" in name:  # HeyGen keeps no speech that could be waited for: all are sent again
+    if "speech" in name:  # speeches cannot be waited for: all are sent again
         in_flight, unanswered, uncertain = 0, in_flight + unanswered + uncertain, 0
     assert (left.in_flight, left.unanswered, left.uncertain) == (in_flight, unanswered, uncertain)
     page = tmp_path / "page" / "report.html"
@@ -98,7 +98,7 @@ async def test_it_is_upgraded_with_all_that_it_holds(tmp_path: Path, name: str) 
     assert opened.resumed
     assert opened.totals == old_totals
     assert (opened.run.sdk_version, opened.run.schema_version) == ("0.1.0", 2)
-    assert found == before  # a reader says the same before and after
+    assert found == before  # a reader reports the same before and after
     assert found == await asyncio.to_thread(all_records, path)
     assert await viewed(path, lambda reader: list(reader.slots())) == samples
     assert tuple(record.operation for record in found) == OPERATIONS[name]
@@ -157,7 +157,7 @@ async def test_a_full_disk_leaves_it_as_it_was(disk: Disk, tmp_path: Path, name:
 async def test_a_process_that_ends_in_the_middle_leaves_the_one_or_the_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    """Before each statement of the upgrade, the files as they are at that instant."""
+    """Yield copies of the files before each statement of the upgrade."""
     path = copy_of(name, tmp_path)
     before = await asyncio.to_thread(all_records, path)
     copies: list[Path] = []
@@ -220,7 +220,7 @@ async def test_reading_goes_on_while_it_is_upgraded(tmp_path: Path) -> None:
 
 @every_journal
 async def test_nothing_was_delivered_before_the_upgrade(name: str, tmp_path: Path) -> None:
-    """Nor in a file of this version that was made before deliveries were recorded."""
+    """Read a file of this version from before deliveries were recorded."""
     path = copy_of(name, tmp_path)
 
     def nothing_is_delivered() -> bool:

@@ -47,7 +47,7 @@ def sandbox_settings() -> Mapping[str, Any]:
 
 
 class Runs:
-    """Runs of one journal."""
+    """Run over one journal."""
 
     def __init__(self, heygen: HeyGen, name: str, folder: Path) -> None:
         self.name = name
@@ -57,13 +57,13 @@ class Runs:
         self._heygen = heygen
 
     async def run(self, items: list[Any] | None = None, **options: Any) -> list[Outcome[Any]]:
-        """Outcomes of all items, or of some, in their order."""
+        """Return the outcomes of all items, or of some, in their order."""
         async with Batch(self._heygen, ordered=True, **options) as batch:
             run = run_of(self.name, batch, self.items if items is None else items, self.path)
             return [outcome async for outcome in run]
 
     def in_state(self, state: str, error_type: str | None = None) -> list[Any]:
-        """Items by what version 0.1.0 stored of them, without an equal one's second."""
+        """Return the stored items, without the second of equal ones."""
         return [
             self.items[old.position]
             for old in self.old
@@ -124,7 +124,7 @@ async def test_what_was_refused_for_want_of_credit_is_submitted_once(
 async def test_the_job_of_a_submitted_item_is_waited_for(
     sandbox: Sandbox, heygen: HeyGen, runs: Runs, name: str
 ) -> None:
-    """Its id is exchanged for that of a job in this sandbox."""
+    """Replace its id by that of a job in this sandbox."""
     item = runs.items[SUBMITTED_ITEM]
     async with Batch(heygen) as batch:
         elsewhere = run_of(name, batch, [item], runs.path.with_name("elsewhere.db"))
@@ -198,7 +198,7 @@ async def test_what_is_too_old_is_not_sent_again(
 async def test_the_job_of_an_old_submission_is_found_in_the_account(
     sandbox: Sandbox, heygen: HeyGen, runs: Runs, name: str
 ) -> None:
-    """It has the ``callback_id`` that version 0.1.0 gave it."""
+    """Find it by the ``callback_id`` of version 0.1.0."""
     old = runs.old[INTENDED_ITEM]
     if name.startswith("render"):
         variables = {name: TextVariable(content=text) for name, text in rows()[4].items()}
@@ -228,7 +228,7 @@ async def test_columns_in_another_order_make_the_same_row(
     await edit(runs.path, YOUNG.format(time.time() - 60))
     turned = [dict(reversed(row.items())) for row in runs.items]
     outcomes = await runs.run(turned)
-    assert sandbox.ledger.count() == 2  # one unpaid, one that may not have arrived
+    assert sandbox.ledger.count() == 2  # one unpaid, one possibly not received
     assert [outcome.key for outcome in outcomes] == [old.key for old in runs.old]
     # Completed, unpaid and intended ones; the job of the submitted one is not in this sandbox.
     assert [outcome.index for outcome in outcomes if outcome.ok] == [

@@ -95,7 +95,7 @@ async def test_many_transitions_share_a_commit(tmp_path: Path) -> None:
 async def test_what_queues_during_a_commit_goes_with_the_next(tmp_path: Path) -> None:
     async with aclosing(await opened(tmp_path / "run.db")) as journal:
         first = asyncio.ensure_future(intend(journal, "first"))
-        for _ in range(3):  # by then it is on its way
+        for _ in range(3):  # by then it is in flight
             await asyncio.sleep(0)
         rest = [asyncio.ensure_future(intend(journal, f"{i}", i)) for i in range(50)]
         await asyncio.gather(first, *rest)
@@ -166,7 +166,7 @@ async def test_an_outcome_is_written_once(tmp_path: Path) -> None:
         with pytest.raises(JournalError, match="no item 'z'") as caught:
             await journal.submitted("z", "job")
         assert caught.value.reason == "unknown_key"
-        await intend(journal, "b", 1)  # the file is as good as before
+        await intend(journal, "b", 1)  # the file is unchanged
 
 
 async def test_one_refused_transition_does_not_fail_those_of_the_same_commit(
@@ -247,7 +247,7 @@ async def test_a_payload_that_is_no_text_comes_back_as_it_was(tmp_path: Path) ->
 
 
 async def test_iterations_follow_the_positions_and_lose_nothing(tmp_path: Path) -> None:
-    """Many share a position, as after starts with other items, wherever a page ends."""
+    """Iterate over items that share positions, across the ends of pages."""
     count, path = 3500, tmp_path / "run.db"
     positions = [number * 7919 % count // 7 for number in range(count)]
     async with aclosing(await opened(path)) as journal:

@@ -1,4 +1,4 @@
-"""Lengths and tracks of files of which only parts are at hand."""
+"""Lengths and tracks of files that are available in part."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def test_an_index_at_the_end_takes_a_few_parts() -> None:
     info, held = read_by_parts(content, 65_536)
     assert info.seconds == pytest.approx(4, abs=0.1)
     assert (info.has_video, info.has_audio) == (True, True)
-    assert held < 4 * 65_536  # one part of the head, one of the tail, and what tinytag keeps
+    assert held < 4 * 65_536  # one part of the head, one of the tail, and tinytag's own memory
     wav = sample("wav", None, "pcm_s16le", 200)
     assert len(wav) > 38_000_000
     info, held = read_by_parts(wav, 65_536)
     assert info.seconds == pytest.approx(200)
-    assert held < 4 * 65_536  # one part of the head, one of the tail, and what tinytag keeps
+    assert held < 4 * 65_536  # one part of the head, one of the tail, and tinytag's own memory
 
 
 @pytest.mark.parametrize(

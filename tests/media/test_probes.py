@@ -33,7 +33,7 @@ KEY = "sk_V2_probes"
 
 @dataclass
 class Media:
-    """A server of files that counts what it is asked for.
+    """A server of files that counts its requests.
 
     Attributes:
         files: Contents by path; those under ``/plain/`` are sent without ranges.

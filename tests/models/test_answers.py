@@ -1,4 +1,4 @@
-"""Answers: tolerant of what the API may send, safe to print, and easy to keep."""
+"""Answers: tolerant decoding, safe reprs, and conversion to plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages as people write them lead to the API's names."""
+"""Languages in common spellings map to the API's names."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_two_names_of_one_language() -> None:
     assert same_language("bn", OFFERED) == ["Bangla (Bangladesh)", "Bengali (India)"]
 
 
-# Similar in spelling to a language that they are not, or to none.
+# Names that resemble another language in spelling, or none.
 @pytest.mark.parametrize("given", ["Klingon", "xx", "q", "", "-", "()", "123", "en route"])
 def test_no_suggestion_is_better_than_a_wrong_one(given: str) -> None:
     assert same_language(given, OFFERED) == []

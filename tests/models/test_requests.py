@@ -1,4 +1,4 @@
-"""Requests: what they refuse, how they name it, and what they put on the wire."""
+"""Requests: refused values, their errors, and the encoded body."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_any_request_fits_the_contract(kind: type[Part], data: st.DataObject) ->
 
 
 def _wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
-    """Values that the contract refuses for a field."""
+    """Return values that the contract refuses for a field."""
     choices = alternatives(schema)
     kinds = {choice.get("type", "ref") for choice in choices}
     yield object()

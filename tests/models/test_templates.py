@@ -1,4 +1,4 @@
-"""Templates: one set of variables, two shapes on the wire, and what templates hold."""
+"""Templates: variables, their two encodings, and their content."""
 
 from __future__ import annotations
 

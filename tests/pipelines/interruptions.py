@@ -13,7 +13,7 @@ from heygen_async.sandbox import Fault, Sandbox
 
 
 async def interrupted(sandbox: Sandbox, operation: str, run: Callable[[], Awaitable[Any]]) -> None:
-    """Start a chain, and cancel it when the sandbox has done what such a request asks for."""
+    """Start a chain, and cancel it when the sandbox has carried out such a request."""
     done = asyncio.Event()
 
     async def play(request: web.BaseRequest, work: Any) -> web.StreamResponse:

@@ -168,7 +168,7 @@ async def test_personalized_renders(sandbox: Sandbox, heygen: HeyGen, journal: P
 
 
 class MadeAnew(Collection[Any]):
-    """Items that are other objects each time they are iterated over."""
+    """A collection that creates its items at each iteration."""
 
     def __init__(self, items: list[Any]) -> None:
         self._items = items
@@ -187,7 +187,7 @@ class MadeAnew(Collection[Any]):
 async def test_rows_that_are_made_anew(
     sandbox: Sandbox, heygen: HeyGen, journal: Path, keyed: bool
 ) -> None:
-    """A chain and its estimate give them the keys that those of a list have."""
+    """Give them the same keys in a chain and its estimate as in a list."""
     template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
     greeting = SpeechRequest(text="Hello there", voice_id=sandbox.voice_id)
     rows = [{"name": "Ada", "greeting": greeting}, {"name": "Bob"}]
@@ -238,7 +238,7 @@ async def test_what_the_chain_would_refuse_is_refused(sandbox: Sandbox, heygen: 
 async def test_a_cap_holds_for_a_chain_that_is_given_twice(
     sandbox: Sandbox, heygen: HeyGen, journal: Path, kind: str, correct: Any
 ) -> None:
-    """The source and the proofreads count, in every start: the cap and one job at most."""
+    """Count the source and the proofreads in every start: at most the cap and one job."""
     source = source_of(kind, sandbox)
     cap = 4.0
     for languages in (LANGUAGES, LANGUAGES, [*LANGUAGES, "Italian (Italy)", "Dutch (Netherlands)"]):

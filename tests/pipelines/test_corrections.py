@@ -57,7 +57,7 @@ async def test_a_proofread_that_expires_while_it_is_corrected(
     if not journaled:
         return
     assert str(journal.with_name("launch.proofreads.French (France).srt")) in str(error)
-    # The corrected text is gone on with, whatever became of the session.
+    # The corrected text is used again, whatever the state of the session.
     outcome = await go(correct=lambda language, srt: srt, renew=True)
     assert "SAID" in await captions(heygen, outcome)
     assert sandbox.ledger.count("proofreads.create") == 2
@@ -128,7 +128,7 @@ async def test_a_render_that_is_retried_after_a_day(
     assert isinstance(error, ProofreadExpired)
     assert "SAID" in (error.srt or "")
     assert "SAID" in await captions(heygen, await go(renew=True))
-    assert "SAID" in seen[-1]  # it goes on from what was corrected before
+    assert "SAID" in seen[-1]  # it continues from the corrected text
     assert sandbox.ledger.count("proofreads.generate") == 2
 
 

@@ -70,7 +70,7 @@ def test_killed_chains_pay_once(
     command: Callable[[Sandbox, Path], list[str]], expected: dict[str, int], tmp_path: Path
 ) -> None:
     moments = random.Random(os.environ.get("HEYGEN_KILL_SEED", "0"))
-    # Slow enough that a chain outlives several of its processes.
+    # Slow enough for a chain to outlive several of its processes.
     with SandboxThread(speed=60, concurrency=SLOTS) as sandbox:
         arguments = command(sandbox, tmp_path)
         environment = {
@@ -100,7 +100,7 @@ def test_killed_chains_pay_once(
         assert process.returncode == 0, errors
         report = json.loads(printed.splitlines()[-1])["report"]
         jobs = Counter(job.operation for job in sandbox.ledger.jobs)
-    # HeyGen takes no key for speech: what was on its way at a kill goes again.
+    # Speech takes no key: requests in flight at a kill are sent again.
     speeches = jobs.pop("voices.speech", 0)
     once = expected.get("voices.speech", 0)
     assert once <= speeches <= once + kills * SLOTS

@@ -125,7 +125,7 @@ async def test_a_run_left_at_any_border_pays_once(
     assert all(outcome.ok for outcome in outcomes)
     assert {outcome.item for outcome in outcomes} == set(texts)
     assert sandbox.ledger.count("video") == 5
-    # HeyGen takes no key for speech: what was on its way at the first interruption goes again.
+    # Speech takes no key: requests in flight at the first interruption are sent again.
     assert 5 <= sandbox.ledger.count("speech") <= 9
     assert sandbox.ledger.count() == 5 + sandbox.ledger.count("speech")
     again = await run()
@@ -149,7 +149,7 @@ async def test_a_cancelled_narration_leaves_no_folder_behind(
     speech = await heygen.voices.speech(SpeechRequest(text="Hi.", voice_id=sandbox.voice_id))
     outcome = Outcome(key="1", index=0, item=None, result=speech, seconds=0.0)
     task = asyncio.ensure_future(uploaded(heygen, outcome))
-    await asyncio.sleep(0)  # it is in the thread that makes the folder
+    await asyncio.sleep(0)  # the thread that creates the folder is running
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -37,7 +37,7 @@ async def collected(chain: AsyncIterator[Outcome[Video]]) -> list[Outcome[Video]
 
 
 def rows(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
-    """Every other row wants its greeting spoken."""
+    """Return rows, every other one with a greeting to speak."""
     plain: list[dict[str, Any]] = [{"name": f"Person {number}"} for number in range(count)]
     for row in plain[::2]:
         text = f"Good morning, {row['name']}."

@@ -25,7 +25,7 @@ AS_OF = datetime.date(2026, 6, 30)
 
 
 def known(usd: float, high: float | None = None) -> Estimate:
-    """Of a known length, or between half of it and ``high``."""
+    """Return charges of a known length, or between half of it and ``high``."""
     return Estimate(
         usd=usd,
         usd_low=usd if high is None else usd / 2,
@@ -38,7 +38,7 @@ def known(usd: float, high: float | None = None) -> Estimate:
 
 
 def unknown(longest: float | None) -> Estimate:
-    """Of unknown length; without a price for None."""
+    """Return charges of unknown length; without a price for None."""
     return Estimate(
         usd=None,
         usd_low=0,
@@ -52,7 +52,7 @@ def unknown(longest: float | None) -> Estimate:
 
 
 def dub(usd: float, overrun: float) -> Estimate:
-    """Of an output that may be longer than the source that it follows."""
+    """Return charges of an output that may be longer than its source."""
     return msgspec.structs.replace(known(usd), overrun=overrun)
 
 
@@ -72,7 +72,7 @@ def test_a_budget_refuses_what_would_pass_the_cap_and_says_so() -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert vars(copy) == vars(error)
     assert str(copy) == str(error)
-    budget.reserve(known(0))  # a test render is always welcome
+    budget.reserve(known(0))  # a test render is free
 
 
 def test_what_a_job_did_not_use_is_room_for_others() -> None:
@@ -117,7 +117,7 @@ def test_a_dub_reserves_what_it_may_be_longer_and_starts_where_it_fits_without()
     assert (first.amount, budget.reserved) == (6, 12)
     with pytest.raises(MustWait):
         budget.reserve(known(0.01))
-    budget.settle(first, 4)  # longer, and the other one may be as well
+    budget.settle(first, 4)  # longer than estimated, as the other one may be
     with pytest.raises(MustWait):
         budget.reserve(dub(1, overrun=1))
     budget.settle(second, 3)
@@ -197,7 +197,7 @@ def test_a_resumed_run_counts_what_is_in_flight_once() -> None:
 
 
 def test_what_was_carried_over_is_waited_for_while_others_are_in_flight() -> None:
-    """It is among the items of the run, as a rule, and is taken up soon."""
+    """Resume an amount whose item is usually in the run and comes soon."""
     budget = Budget(max_cost=10)
     budget.carry_over(0, 0, in_flight=[6, 3])
     first = budget.reserve(known(6), submitted=True, amount=6)
@@ -371,7 +371,7 @@ def test_the_spending_is_at_most_the_cap_and_one_job(
                 try:
                     running[index] = budget.reserve(item.estimate)
                 except MustWait:
-                    assert running  # or it would wait for good
+                    assert running  # or it would wait for ever
                     waiting.insert(0, index)
                     if len(running) < concurrency and chance.random() < 0.5:
                         continue
@@ -384,7 +384,7 @@ def test_the_spending_is_at_most_the_cap_and_one_job(
             if running:
                 index = chance.choice(sorted(running))
                 item, reservation = work[index], running.pop(index)
-                if chance.random() < 0.1:  # given up; it goes on at HeyGen
+                if chance.random() < 0.1:  # abandoned; it continues at HeyGen
                     budget.set_aside(reservation)
                     continue
                 cost = 0.0 if item.fails else item.actual

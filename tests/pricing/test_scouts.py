@@ -1,4 +1,4 @@
-"""Scouts: what they tell the others of their source."""
+"""Scouts, and the length that they give to other items of their source."""
 
 from __future__ import annotations
 

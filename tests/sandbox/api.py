@@ -35,7 +35,7 @@ def _judges() -> list[tuple[str, re.Pattern[str], Any]]:
 
 
 def check_answer(method: str, path: str, answer: Any) -> None:
-    """Fail where a good answer breaks the contract."""
+    """Fail if a good answer breaks the contract."""
     for known, pattern, judge in _judges():
         if known == method and pattern.match(path):
             judge.validate(answer)
@@ -44,7 +44,7 @@ def check_answer(method: str, path: str, answer: Any) -> None:
 
 
 class Reply:
-    """Status, headers and decoded body of an answer."""
+    """The status, headers and decoded body of an answer."""
 
     def __init__(self, status: int, headers: Any, body: Any) -> None:
         self.status = status
@@ -53,13 +53,13 @@ class Reply:
 
     @property
     def data(self) -> Any:
-        """The data of a good answer."""
+        """Return the data of a good answer."""
         assert self.status < 300, self.body
         return self.body["data"]
 
     @property
     def refusal(self) -> tuple[int, str, str | None]:
-        """Status, code and param of a refusal."""
+        """Return status, code and param of a refusal."""
         assert self.status >= 400, self.body
         error = self.body["error"]
         return self.status, error["code"], error.get("param")

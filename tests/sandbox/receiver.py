@@ -35,7 +35,7 @@ class Received:
 
 
 class Receiver:
-    """Answers each POST with what `answer` says, after `slow` seconds; OPTIONS with 204."""
+    """Answers each POST with `answer`, after `slow` seconds; OPTIONS with 204."""
 
     def __init__(self) -> None:
         self.got: list[Received] = []
@@ -51,7 +51,7 @@ class Receiver:
 
     @property
     def connections(self) -> int:
-        """Connections that are open, in use or not."""
+        """Return the number of open connections."""
         return len(self._server.connections)
 
     async def __aenter__(self) -> Receiver:
@@ -91,9 +91,9 @@ class Receiver:
 
     @property
     def types(self) -> list[str]:
-        """Types of the events, in the order of their arrival."""
+        """Return the types of the events, in the order of their arrival."""
         return [received.event["event_type"] for received in self.got]
 
     async def register(self, api: Api, **fields: Any) -> Any:
-        """Register this address; the endpoint as it was answered."""
+        """Register this address, and return the endpoint."""
         return (await api.post("/v3/webhooks/endpoints", {"url": self.url, **fields})).data

@@ -1,4 +1,4 @@
-"""Voices, assets, avatars and what else the account holds."""
+"""Voices, assets, avatars and other objects of the account."""
 
 from __future__ import annotations
 

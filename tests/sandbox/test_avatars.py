@@ -18,7 +18,7 @@ PHOTO = {"type": "photo", "name": "Ada", "file": FILM}
 
 
 async def _make(api: Api, body: dict[str, Any], **fields: Any) -> tuple[str, str]:
-    """Make an avatar; ids of its group and its look."""
+    """Make an avatar, and return the ids of its group and its look."""
     made = (await api.post("/v3/avatars", {**body, **fields})).data
     return made["avatar_group"]["id"], made["avatar_item"]["id"]
 

@@ -105,7 +105,7 @@ async def test_created_at_is_the_end_of_the_job(api: Api, receiver: Receiver) ->
 async def test_the_resource_has_ended_when_its_event_arrives(
     api: Api, receiver: Receiver, sandbox: Sandbox
 ) -> None:
-    """Also where the loop's clock is large and the speed odd, so that sums are rounded."""
+    """Use a large clock and an odd speed, so that sums are rounded."""
     await receiver.register(api)
     late: list[float] = []
 
@@ -585,7 +585,7 @@ async def test_jobs_that_are_stuck_tell_nothing_and_hold_nobody_up(
 async def told(
     faults: Faults, count: int, *, seed: int = 0
 ) -> tuple[list[int], list[float], Counter[str]]:
-    """Numbers of the events in the order of their arrival, when, and the states in the end."""
+    """Return the events by number in the order of their arrival, the times, and the states."""
     async with (
         Sandbox(speed=1, seed=seed, faults=faults) as sandbox,
         Api(sandbox) as api,

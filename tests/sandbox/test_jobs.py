@@ -87,7 +87,7 @@ def test_what_waits_for_a_slot_begins_when_one_was_free() -> None:
     assert begun == jobs[:2]
     assert (jobs[2].ends_at, jobs[2].progress(1e9), jobs[2].done(1e9)) == (math.inf, 0.0, False)
     assert jobs[2].status(1e9, first="a", running="b") == "a"
-    slots.settle(1_000.0)  # nobody has looked meanwhile
+    slots.settle(1_000.0)  # no poll came meanwhile
     assert begun == jobs
     assert [job.created_at for job in jobs] == [0.0, 0.0, 10.0, 30.0]
     assert [job.ends_at for job in jobs] == [30.0, 10.0, 30.0, 35.0]

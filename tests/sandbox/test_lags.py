@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def create(api: Api, key: str | None) -> tuple[int, str, bytes]:
-    """Status, content type and body of a create."""
+    """Create, and return status, content type and body."""
     body = {"type": "avatar", "avatar_id": api.sandbox.avatar_id, "script": "Hi"}
     headers = {"x-api-key": api.sandbox.api_key}
     if key is not None:

@@ -1,4 +1,4 @@
-"""Media are real files behind signed addresses on a host of their own."""
+"""Media are real files behind signed URLs on another host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 def decode(content: bytes) -> tuple[float, list[Any]]:
-    """Duration in seconds and all frames of a video."""
+    """Return the duration in seconds and all frames of a video."""
     with av.open(io.BytesIO(content), mode="r") as container:
         frames = list(container.decode(video=0))
         assert container.duration is not None

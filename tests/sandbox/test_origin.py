@@ -1,4 +1,4 @@
-"""Web pages are kept out: by the Host that they name, by their headers, by a key of each start."""
+"""Web pages have no access: by their Host, their headers, and a key of each start."""
 
 from __future__ import annotations
 

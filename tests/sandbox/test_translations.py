@@ -142,7 +142,7 @@ async def test_proofreads_fail_and_expire(api: Api, sandbox: Sandbox) -> None:
 
 
 async def upload(api: Api, sandbox: Sandbox, content: bytes, name: str) -> str:
-    """Upload a file by multipart; its asset id."""
+    """Upload a file by multipart, and return its asset id."""
     form = aiohttp.FormData()
     form.add_field("file", content, filename=name, content_type="application/x-subrip")
     return str((await api("POST", "/v3/assets", data=form)).data["asset_id"])

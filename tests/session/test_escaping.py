@@ -1,4 +1,4 @@
-"""Control characters of others reach no terminal and no log line."""
+"""Control characters from outside reach no terminal and no log line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_nothing_that_controls_is_left(text: str) -> None:
 
 @pytest.fixture(params=LOGGERS)
 def logged(request: pytest.FixtureRequest) -> Iterator[tuple[logging.Logger, io.StringIO]]:
-    """A logger of the package, and what is written of its records."""
+    """Return a logger of the package, and the text of its records."""
     logger, stream = logging.getLogger(request.param), io.StringIO()
     handler = logging.StreamHandler(stream)
     logger.addHandler(handler)

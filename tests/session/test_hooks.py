@@ -38,7 +38,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Notes:
-    """Hooks that keep what they are told."""
+    """Hooks that record their events."""
 
     def __init__(self) -> None:
         self.requests: list[RequestEvent] = []
@@ -235,7 +235,7 @@ async def test_pickles_and_deep_copies_are_without_hooks(sandbox: Sandbox) -> No
                 await twin.users.me()
         assert (await job.wait()).status == "completed"
         assert not notes.requests
-        await copy.copy(heygen).users.me()  # which shares all with the client
+        await copy.copy(heygen).users.me()  # which shares everything with the client
     assert len(notes.requests) == 1
 
 

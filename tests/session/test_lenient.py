@@ -43,7 +43,7 @@ def is_essential(name: str) -> bool:
 def test_no_field_that_nobody_acts_on_spoils_an_answer(
     answer: type[Answer], data: st.DataObject
 ) -> None:
-    """Each field alone has any value, or is missing; the others arrive as ever."""
+    """Give one field any value, or leave it out: the others are decoded as before."""
     fields = full(answer)
     right = msgspec.convert(fields, answer)
     name = data.draw(st.sampled_from(sorted(fields)))
@@ -55,7 +55,7 @@ def test_no_field_that_nobody_acts_on_spoils_an_answer(
     try:
         found, oddities = convert_leniently(spoilt, answer)
     except msgspec.ValidationError:
-        # A required Struct has no stand-in.
+        # A required Struct has no substitute.
         assert name in required
         assert is_essential(name) or isinstance(fields[name], dict)
         return

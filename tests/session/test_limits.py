@@ -20,13 +20,13 @@ pytestmark = pytest.mark.anyio
 
 
 async def settle() -> None:
-    """Let everything run that can."""
+    """Run all ready tasks."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 class Places:
-    """A queue over a number of places, and who was served in which order."""
+    """A queue over a number of places, and the order in which callers were served."""
 
     def __init__(self, places: int = 0, lanes: int = 2) -> None:
         self.free = places
@@ -144,7 +144,7 @@ def test_a_bucket_never_gives_more_than_its_rate(
         assert wait >= 0
         if wait:
             now += wait
-            assert bucket.wait(now) == 0  # the promised time is the right one
+            assert bucket.wait(now) == 0  # the promised time is right
         assert taken <= burst + (now - 100.0) * rate + 1e-3
 
 
@@ -168,7 +168,7 @@ def test_a_bucket_tells_when_the_next_token_comes() -> None:
     assert bucket.wait(100.25, keep=1.0) == 0.75
     assert bucket.wait(100.75, keep=1.0) == 0.25
     assert bucket.wait(101.0, keep=1.0) == 0.0
-    # However long nobody asks, no more than three are saved.
+    # After any time without requests, three tokens are saved at most.
     assert [bucket.wait(500.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
 
 
@@ -386,7 +386,7 @@ async def test_a_request_cancelled_as_its_turn_comes_leaves_its_place_to_the_nex
     await limiter.acquire()
     one, two = asyncio.create_task(limiter.acquire()), asyncio.create_task(limiter.acquire())
     await settle()
-    limiter.release()  # it is the turn of the first, who has not run yet
+    limiter.release()  # it is the first caller's turn, which has not run yet
     one.cancel()
     await asyncio.wait_for(two, 1)
     assert one.cancelled()

@@ -1,4 +1,4 @@
-"""Proxies of the environment are used, and learn no more than they must."""
+"""Proxies of the environment are used, and get no more data than necessary."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "sk_V2_mine"
 
 
 async def forward(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A proxy for plain http: sends a request without a body on, and the answer back."""
+    """A proxy for plain http: forwards requests without a body, and their answers."""
     method, url, _ = head.split(" ", 2)
     target = urlsplit(url)
     path = f"{target.path}?{target.query}" if target.query else target.path

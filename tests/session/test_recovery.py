@@ -74,7 +74,7 @@ def test_doubt(error: CallError) -> None:
     plan = recovery()
     action(plan, error)
     action(plan, BUSY)
-    assert plan.in_doubt  # a later refusal says nothing about an earlier attempt
+    assert plan.in_doubt  # a later refusal tells nothing about an earlier attempt
 
 
 def test_submissions_queue_for_a_slot() -> None:
@@ -148,7 +148,7 @@ def test_what_is_unsafe_is_never_sent_again_in_doubt(
 
 
 class Wall:
-    """A wall clock that is turned by hand."""
+    """A wall clock that tests turn."""
 
     def __init__(self) -> None:
         self.time = 1.8e9
@@ -174,7 +174,7 @@ def session_of(sandbox: Sandbox, wall: Wall, retry: Retry) -> Session:
 async def test_a_machine_that_was_suspended_for_a_day(
     sandbox: Sandbox, asleep: float, requests: int
 ) -> None:
-    """The loop's clock stands still meanwhile."""
+    """Turn the wall clock while the loop's clock stands still."""
     wall = Wall()
     session = session_of(sandbox, wall, Retry(first=1e-6))
     videos = Videos(session, Watcher(session, {}))

@@ -1,4 +1,4 @@
-"""Secrets are taken out of text, and nothing else is."""
+"""Secrets are removed from text, and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_secret_in_use_goes_whatever_its_form(before: str, after: str, secre
 def test_the_secret_in_use_goes_in_each_encoding(
     before: bytes, after: bytes, form: str, data: st.DataObject
 ) -> None:
-    # Not one that repeats itself, of which its neighbours could be a part.
+    # A key without repetition, so that no neighbour can be a part of it.
     secret = form.format(base64.b64encode(hashlib.sha256(before).digest()).decode()[:-1])
     at = data.draw(st.integers(1, len(secret.rstrip("=")) - 1))
     inner = secret.rstrip("=")[4:-2]

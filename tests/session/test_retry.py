@@ -1,4 +1,4 @@
-"""The decision to retry, the waits between attempts, and what a Retry-After says."""
+"""The decision to retry, the waits between attempts, and Retry-After."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def key() -> str:
 
 
 def everything_in(error: BaseException, *, variables: bool = True) -> Iterator[str]:
-    """All text that a log or a crash reporter could take from an exception.
+    """Return all text that a log or a crash reporter could take from an exception.
 
     Args:
         error: The exception; what it hangs on to is walked, too.

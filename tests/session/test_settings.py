@@ -51,7 +51,7 @@ def test_a_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.api_key, found.base_url) == (KEY, "http://localhost:81")
     assert found.auth_headers == {"x-api-key": KEY}
     assert settings(base_url=API_HOST).base_url == API_HOST
-    # A token given wins over a key found.
+    # A token argument has priority over a key of the environment.
     assert settings(token="t").auth_headers == {"Authorization": "Bearer t"}
     assert settings(api_key=" other ").secret == "other"
 

@@ -1,4 +1,4 @@
-"""Interactive creates under slots: ``HeyGen(slots_for="all")``, and pools of one's own."""
+"""Interactive creates under slots: ``HeyGen(slots_for="all")``, and users' own pools."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_settings() -> None:
 
 
 class OnePool(SlotPool):
-    """A pool of a user's own: it passes everything on, and can lose its leases."""
+    """A user's own pool, which delegates to another one and can lose its leases."""
 
     def __init__(self) -> None:
         self.slots = JobSlots(5)

@@ -27,7 +27,7 @@ name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobo
 
 
 class Threads:
-    """Notes in which thread, and context, its items are read."""
+    """Records the thread and context in which its items are read."""
 
     def __init__(self, count: int = 100) -> None:
         self.count = count
@@ -193,7 +193,7 @@ async def test_an_object_of_another_thread_names_the_way_out() -> None:
 
 
 def test_items_that_are_there_are_handed_on_while_next_blocks() -> None:
-    """Also the loop goes on: it feeds the queue."""
+    """Let the loop go on: it feeds the queue."""
     items: queue.Queue[int | None] = queue.Queue()
 
     async def main() -> None:

@@ -22,7 +22,7 @@ def video(sandbox: Sandbox, script: str = "Hello") -> AvatarVideoRequest:
 
 @dataclass
 class RawServer:
-    """Where it listens, and the head and body of every request that came."""
+    """The address of a server, and the head and body of every request."""
 
     base_url: str = ""
     requests: list[tuple[str, bytes]] = field(default_factory=list)
@@ -33,7 +33,7 @@ Play = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 @contextlib.asynccontextmanager
 async def raw_server(play: Play) -> AsyncIterator[RawServer]:
-    """A server that hands each request's head to ``play`` and then closes the connection."""
+    """Serve by passing each request's head to ``play``, and then close the connection."""
     server = RawServer()
     tasks: set[asyncio.Task[None]] = set()
 
