@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from heygen_async import PRICES, Estimate, HeyGen, Video
+from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.operations import OPERATIONS, Operation, Pending, Submission
 from heygen_async.batch.resume import ResumePolicy
-from heygen_async.batch.run import Run, RunSettings
+from heygen_async.batch.run import Run
 from heygen_async.batch.submissions import SubmissionBuilder
 from heygen_async.journal import MemoryJournal, SqliteJournal
 from heygen_async.journal.sqlite.schema import SCHEMA as SCHEMA

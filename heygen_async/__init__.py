@@ -14,6 +14,7 @@ if TYPE_CHECKING or not import_lazily(__name__):
         Progress as Progress, Report as Report, Run as Run, Succeeded as Succeeded,
         VariantProblem as VariantProblem,
     )
+    from heygen_async.batch.admission.sampling import Sampled as Sampled, sample as sample
     from heygen_async.captions import Cue as Cue, CueProblem as CueProblem
     from heygen_async.client import HeyGen as HeyGen
     from heygen_async.endpoints.batches import BatchJob as BatchJob, BatchResult as BatchResult
@@ -28,7 +29,8 @@ if TYPE_CHECKING or not import_lazily(__name__):
         ConnectionFailed as ConnectionFailed, CorrectionFailed as CorrectionFailed,
         DuplicateKey as DuplicateKey, HeyGenError as HeyGenError,
         IdempotencyMismatch as IdempotencyMismatch, InsufficientBalance as InsufficientBalance,
-        InvalidRequest as InvalidRequest, InvalidResponse as InvalidResponse, JobError as JobError,
+        InvalidRequest as InvalidRequest, InvalidResponse as InvalidResponse,
+        ItemRejected as ItemRejected, JobError as JobError,
         JobFailed as JobFailed, JobNeedsInput as JobNeedsInput, JobTimeout as JobTimeout,
         JournalError as JournalError, MalformedDelivery as MalformedDelivery, NotFound as NotFound,
         PayloadTooLarge as PayloadTooLarge, PaymentRequired as PaymentRequired,
@@ -46,6 +48,9 @@ if TYPE_CHECKING or not import_lazily(__name__):
     from heygen_async.journal import (
         JournalStore as JournalStore, MemoryJournal as MemoryJournal,
         SqliteJournal as SqliteJournal,
+    )
+    from heygen_async.journal.reviews import (
+        approve as approve, reject as reject, retake as retake,
     )
     from heygen_async.models.assets import (
         Asset as Asset, AssetBatchCompleteRequest as AssetBatchCompleteRequest,

@@ -41,6 +41,7 @@
     ├── IdempotencyMismatch         an item of a resumed run has another payload than before
     ├── UncertainSubmission         an item may or may not have been submitted
     ├── RecordedFailure             an item failed in an earlier run of the same journal
+    ├── ItemRejected                a person has rejected the result of an item
     ├── JournalError                the journal of a bulk run cannot be used
     └── UploadCacheError            the file that remembers uploads cannot be used
 
@@ -571,3 +572,17 @@ class RecordedFailure(HeyGenError):
         super().__init__(message)
         self.error_type = error_type
         self.code = code
+
+
+class ItemRejected(HeyGenError):
+    """A person has rejected the result of an item, which is not made again.
+
+    Attributes:
+        key: The item's key.
+        by: Who rejected it.
+    """
+
+    def __init__(self, message: str, *, key: str, by: str) -> None:
+        super().__init__(message)
+        self.key = key
+        self.by = by

@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
 from weakref import WeakSet
 
+from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.downloads import FilePattern, downloaded
 from heygen_async.batch.outcome import Ended, OnError, Progress
 from heygen_async.batch.resume import ResumePolicy, spent_by
-from heygen_async.batch.run import Run, RunSettings, logger
+from heygen_async.batch.run import Run, logger
 from heygen_async.batch.server_batches import batch_sizes
 from heygen_async.batch.submissions import (
     TRANSLATION_COLUMNS,

@@ -41,9 +41,9 @@ from heygen_async.errors import (
     SlotUnavailable,
     UncertainSubmission,
 )
-from heygen_async.journal import Begin, Finish, ItemRecord, JournalStore, Opened
+from heygen_async.journal import Begin, Finish, ItemRecord, JournalStore, Opened, Review
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
-from heygen_async.journal.rules import duplicate_key
+from heygen_async.journal.rules import duplicate_key, latest
 from heygen_async.journal.store import BeginResult
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.budget import MustWait, Reservation
@@ -139,6 +139,7 @@ class ItemProcessor(Generic[T]):
         if store.shared:
             self._finish = lambda outcome: EndedByAny(store.finish(outcome))
         self._opened = opened
+        self._reviews = latest(opened.reviews)
         self._keys = keys
         self._owner = owner
         self._submitter = submitter
@@ -313,7 +314,8 @@ class ItemProcessor(Generic[T]):
         return Begin.NO_ROOM
 
     def _action_for(self, item: ItemInProgress[T], record: ItemRecord) -> Action:
-        action = resume_action(record, item.identity.fingerprint, self._policy, time.time())
+        fingerprint, review = item.identity.fingerprint, self._review(record)
+        action = resume_action(record, fingerprint, self._policy, time.time(), review)
         if action is Action.REFUSE:
             key = item.identity.key
             raise IdempotencyMismatch(
@@ -323,8 +325,11 @@ class ItemProcessor(Generic[T]):
             )
         return action
 
+    def _review(self, record: ItemRecord) -> Review | None:
+        return self._reviews.get((record.key, record.attempt))
+
     def _recorded(self, item: ItemInProgress[T], record: ItemRecord) -> ItemResult[T]:
-        result, error = recorded_outcome(record, item.submission)
+        result, error = recorded_outcome(record, item.submission, self._review(record))
         return ItemResult(
             item.identity.key,
             record.job_id,

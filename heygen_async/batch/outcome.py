@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 import msgspec
 
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
-from heygen_async.errors import APIError, BatchStopped, HeyGenError, JobFailed
+from heygen_async.errors import APIError, BatchStopped, HeyGenError, ItemRejected, JobFailed
 from heygen_async.models.outputs import find_output_url
 from heygen_async.models.plain import Plain, plain_dict, plain_value
 from heygen_async.pricing.estimates import dollars, paid_twice
@@ -101,6 +101,12 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
         """Whether the job completed."""
         return self.error is None
 
+    @property
+    def status(self) -> str:
+        """``completed``, ``failed``, or ``rejected`` if a person has rejected the result."""
+        rejected = isinstance(self.error, ItemRejected)
+        return "completed" if self.ok else "rejected" if rejected else "failed"
+
     def unwrap(self) -> T:
         """Return the result, or raise the error."""
         if self.error is not None:
@@ -116,9 +122,9 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
         """Return the outcome as one row of a table.
 
         The first columns are those of the item if it is a mapping, otherwise its ``key``. They are
-        followed by ``status`` (``completed`` or ``failed``), ``job_id``, ``url`` (signed, it
-        expires), ``file``, ``seconds``, ``usd`` and ``error``. If the item has a column with one of
-        these names, the result column is called ``heygen_status``, and so on.
+        followed by ``status`` (``completed``, ``failed`` or ``rejected``), ``job_id``, ``url``
+        (signed, it expires), ``file``, ``seconds``, ``usd`` and ``error``. If the item has a column
+        with one of these names, the result column is called ``heygen_status``, and so on.
         """
         row: dict[str, Any] = {"key": self.key}
         if isinstance(self.item, Mapping):
@@ -128,7 +134,7 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
     def result_values(self) -> tuple[str | float | None, ...]:
         """Return the values of ``RESULT_COLUMNS``."""
         return (
-            "completed" if self.ok else "failed",
+            self.status,
             self.job_id,
             None if self.result is None else find_output_url(self.result, None),
             self.file,

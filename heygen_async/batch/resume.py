@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import enum
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import Any
 
 import msgspec
 
 from heygen_async.batch.operations import OPERATIONS, REPLAY_SECONDS, Submission
-from heygen_async.errors import HeyGenError, JobFailed, RecordedFailure
-from heygen_async.journal import ItemRecord, JournalStore, State, Totals
+from heygen_async.errors import HeyGenError, ItemRejected, JobFailed, RecordedFailure
+from heygen_async.journal import ItemRecord, JournalStore, Review, RunSpec, State, Totals
 from heygen_async.journal.keys import (
     ItemIdentity,
     ItemKeys,
+    StableKeys,
     canonical_json,
     fingerprint,
     is_batch_key,
 )
+from heygen_async.journal.rules import check_same_run, latest
 from heygen_async.pricing.estimates import CostTotal, Estimate, RemainingWork
 
 
@@ -63,7 +66,13 @@ class Action(enum.Enum):
     """Submit it as a new attempt."""
 
 
-def resume_action(record: ItemRecord, fingerprint: str, policy: ResumePolicy, now: float) -> Action:
+def resume_action(
+    record: ItemRecord,
+    fingerprint: str,
+    policy: ResumePolicy,
+    now: float,
+    review: Review | None = None,
+) -> Action:
     """Decide what to do with an item that has a record.
 
     Args:
@@ -72,8 +81,12 @@ def resume_action(record: ItemRecord, fingerprint: str, policy: ResumePolicy, no
         policy: How the run treats records.
         now: Unix seconds. A record from the future was written by a wrong clock: its age is
             unknown, so the API may have forgotten its key.
+        review: A person's decision about the record, or None. Only a retake makes an item again
+            that has completed, and only then may its request be another one.
     """
-    if record.resubmits(retry_failed=policy.retry_failed):
+    if review is not None and review.decision == "retake":
+        return Action.SUBMIT
+    if review is None and record.resubmits(retry_failed=policy.retry_failed):
         return Action.SUBMIT
     if record.fingerprint != fingerprint:
         return Action.REFUSE
@@ -101,9 +114,19 @@ def identified(record: ItemRecord, submission: Submission[Any]) -> ItemRecord:
 
 
 def recorded_outcome(
-    record: ItemRecord, submission: Submission[Any]
+    record: ItemRecord, submission: Submission[Any], review: Review | None = None
 ) -> tuple[Any | None, HeyGenError | None]:
-    """Return the result and the error of an item that ended in an earlier run."""
+    """Return the result and the error of an item that ended in an earlier run.
+
+    Args:
+        record: The record of the item.
+        submission: The item.
+        review: A person's decision about the record, or None. A result that is rejected is an
+            error.
+    """
+    if review is not None and review.decision == "rejected":
+        what = f"item {record.key} was rejected by {review.by}; approve it, or ask for a retake"
+        return None, ItemRejected(what, key=record.key, by=review.by)
     if record.state == "completed":
         result = OPERATIONS[submission.operation].result
         return msgspec.json.decode(record.result or b"null", type=result), None
@@ -123,11 +146,34 @@ _FIGURES = {
     Action.RESEND: dict.fromkeys(("intended", "submitted", "uncertain"), "unanswered"),
     Action.RESEND_BATCH: {"intended": "unanswered"},
     Action.SEARCH: {"intended": "unanswered", "uncertain": "uncertain"},
-    Action.SUBMIT: {"failed": "again"},
+    Action.SUBMIT: {"failed": "again", "completed": "again"},
 }
 _FIGURES_TO_PAY = ("new", "again", "in_flight", "unanswered")
 _OTHER_FIGURES = ("completed", "failed", "uncertain", "changed")
 _OPEN_STATES: tuple[State, ...] = ("submitted", "intended")
+
+
+def remaining_work(
+    store: JournalStore | None, kind: str, subject: str, policy: ResumePolicy
+) -> RemainingWorkCounter | None:
+    """Read the work that earlier runs left; return None if there were none. Blocks.
+
+    Args:
+        store: The journal, or None without one.
+        kind: The kind of the run.
+        subject: Its subject.
+        policy: How the run treats records.
+
+    Raises:
+        JournalError: The journal cannot be read, or belongs to another run.
+    """
+    if store is None or not store.exists():
+        return None
+    with store.reader() as reader:
+        check_same_run(reader.run, RunSpec(kind=kind, subject=subject), store.name)
+        keys = StableKeys(reader.run.run_id)
+        records, totals, reviews = reader.records(), reader.totals(), reader.reviews()
+        return RemainingWorkCounter(records, totals, keys, policy, time.time, reviews)
 
 
 class RemainingWorkCounter:
@@ -139,6 +185,7 @@ class RemainingWorkCounter:
         keys: How the run names its items.
         policy: How the run treats records.
         clock: Returns Unix seconds.
+        reviews: Decisions of people, oldest first.
 
     Attributes:
         agent_seconds: Median length in seconds of completed Video Agent videos, or None if there
@@ -152,11 +199,13 @@ class RemainingWorkCounter:
         keys: ItemKeys,
         policy: ResumePolicy,
         clock: Callable[[], float],
+        reviews: Sequence[Review] = (),
     ) -> None:
         self._spent, self._jobs = totals.usd, totals.ended_jobs
         self._keys = keys
         self._policy = policy
         self._clock = clock
+        self._reviews = latest(reviews)
         self._records: dict[str, ItemRecord] = {}
         self._legacy: dict[str, list[str]] = {}  # default keys of schema 1 by fingerprint
         lengths: list[float] = []
@@ -214,7 +263,8 @@ class RemainingWorkCounter:
         if record is None:
             return "new"
         record = identified(record, submission)
-        action = resume_action(record, fingerprint, self._policy, self._clock())
+        review = self._reviews.get((record.key, record.attempt))
+        action = resume_action(record, fingerprint, self._policy, self._clock(), review)
         if (
             action is Action.SEARCH
             and record.state == "uncertain"

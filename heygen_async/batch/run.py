@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -15,12 +15,13 @@ from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.admission.pauses import CreditPause, PauseWatch
 from heygen_async.batch.admission.remaining import RemainingItems
 from heygen_async.batch.admission.scouting import ItemDeferred, Scouting
+from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.admission.stops import Stops
 from heygen_async.batch.item import ItemProcessor
 from heygen_async.batch.operations import Submission
-from heygen_async.batch.outcome import Ended, ItemResult, OnError, Progress, Report, RunStats
-from heygen_async.batch.resume import RemainingWorkCounter, ResumePolicy
-from heygen_async.batch.server_batches import BatchSizes, ServerBatchSubmitter
+from heygen_async.batch.outcome import Ended, ItemResult, Report, RunStats
+from heygen_async.batch.resume import remaining_work
+from heygen_async.batch.server_batches import ServerBatchSubmitter
 from heygen_async.batch.submissions import (
     Manifest,
     SubmissionBuilder,
@@ -49,7 +50,6 @@ from heygen_async.errors import (
 from heygen_async.journal import JournalStore, Opened, RunSpec
 from heygen_async.journal.heartbeats import Heartbeats
 from heygen_async.journal.keys import FreshKeys, ItemKeys, StableKeys
-from heygen_async.journal.rules import check_same_run
 from heygen_async.journal.store import SAMPLE_EVERY
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.pricing.async_budget import AsyncBudget
@@ -61,40 +61,6 @@ from heygen_async.session.slots import SlotLease, SlotPool
 T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("heygen_async.batch")
-
-
-class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of a run.
-
-    Attributes:
-        workers: Maximum number of items that are processed at once.
-        sizes: Sizes at which server batches are sent, or None to send items one by one.
-        ordered: Whether outcomes are yielded in the order of the items.
-        on_error: Whether the run stops at the first failure, or if the first 20 items fail.
-        finished: Whether items that ended in an earlier run are yielded again.
-        policy: How records of earlier runs are treated.
-        job_timeout: Seconds after which a job is given up, or None.
-        progress: Called after each outcome.
-        run_id: Part of all idempotency keys, or None for the default.
-        until_empty: Whether the run starts even if the account cannot pay for all of it.
-        give_up_after: Seconds after which the run ends if HeyGen accepts nothing, or None.
-        journaled: Whether a later run can resume this one.
-        notes: Data about the run that the journal stores.
-    """
-
-    workers: int
-    sizes: BatchSizes | None
-    ordered: bool
-    on_error: OnError
-    finished: Literal["yield", "skip"]
-    policy: ResumePolicy
-    job_timeout: float | None
-    progress: Callable[[Progress], None] | None
-    run_id: str | None
-    until_empty: bool
-    give_up_after: float | None
-    journaled: bool
-    notes: Mapping[str, Any]
 
 
 class Run(Generic[T]):
@@ -112,6 +78,8 @@ class Run(Generic[T]):
             occurs more than once, the later ones have ``key#position``. An item that HeyGen
             accepted in a server batch but has not started has the id ``batch_id#index``.
         manifest: Its items and the builder of its submissions.
+        settings: Its settings.
+        store: Its journal.
     """
 
     def __init__(
@@ -125,6 +93,7 @@ class Run(Generic[T]):
         key: Callable[[Any], str] | None,
         lengths: SourceLengths,
         registry: set[Run[Any]],
+        positions: Sequence[int] | None = None,
     ) -> None:
         self.unfinished: dict[str, str] = {}
         self.manifest: Manifest = Manifest(items, builder, key, lengths)
@@ -132,14 +101,15 @@ class Run(Generic[T]):
         self._heygen = heygen
         self._items = items
         self._builder = builder
-        self._store = store
+        self.store: JournalStore = store
         self._budget = budget
-        self._settings = settings
+        self.settings: RunSettings = settings
         self._key = key
         self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
+        self._positions = positions
         self._scouting: Scouting | None = None
-        if budget.max_cost is not None and builder.has_sources:
+        if budget.max_cost is not None and builder.has_sources and positions is None:
             self._scouting = Scouting(items, builder.pull, self._slots, ordered=settings.ordered)
         source = None if self._scouting is None else self._scouting.source
         self._source: Source[Any] = source or Source(items, builder.pull)
@@ -161,6 +131,9 @@ class Run(Generic[T]):
         self._processor: ItemProcessor[T]
         self._keys: ItemKeys
         self._names: dict[int, str] = {}  # of items with running jobs, in ``unfinished``
+        kind, subject, policy = builder.kind, builder.subject, settings.policy
+        journal = store if settings.journaled else None
+        self._remaining_work = partial(remaining_work, journal, kind, subject, policy)
         self._stops = Stops(settings.on_error)
         self._left = RemainingItems(*self.manifest, self._remaining_work, self._scouting)
         self._credit = CreditPause(heygen, budget, self._left.estimate)
@@ -257,16 +230,20 @@ class Run(Generic[T]):
             self._builder, self._items, self._key, self._lengths, self._remaining_work
         )
 
-    def _remaining_work(self) -> RemainingWorkCounter | None:
-        """Read the work that earlier runs left, or return None without a journal. Blocks."""
-        if not (self._settings.journaled and self._store.exists()):
-            return None
-        with self._store.reader() as reader:
-            spec = RunSpec(kind=self._builder.kind, subject=self._builder.subject)
-            check_same_run(reader.run, spec, self._store.name)
-            keys = StableKeys(reader.run.run_id)
-            policy = self._settings.policy
-            return RemainingWorkCounter(reader.records(), reader.totals(), keys, policy, time.time)
+    def over(
+        self, items: Any, notes: Mapping[str, Any], positions: Sequence[int] | None = None
+    ) -> Run[T]:
+        """Return another run with the same settings; this one must not have started.
+
+        Args:
+            items: Its items.
+            notes: More data about the run that the journal stores.
+            positions: The positions of its items; default: from 0.
+        """
+        settings = msgspec.structs.replace(self.settings, notes={**self.settings.notes, **notes})
+        _, builder, key, lengths = self.manifest
+        shared = (settings, key, lengths, self._registry, positions)
+        return Run(self._heygen, items, builder, self.store, self._budget, *shared)
 
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
@@ -274,7 +251,7 @@ class Run(Generic[T]):
         try:
             await self._open()
             await self._check_wallet()
-            new = self._settings.journaled and not self._opened.resumed
+            new = self.settings.journaled and not self._opened.resumed
             self._stats.start(asyncio.get_running_loop().time(), new_journal=new)
             self._watch.start()
             async for ended in outcomes:
@@ -316,13 +293,13 @@ class Run(Generic[T]):
 
     async def _open(self) -> None:
         """Open the journal, count the spending of earlier runs, and build the processor."""
-        settings, builder = self._settings, self._builder
+        settings, builder = self.settings, self._builder
         self._stats.total = total = await self._source.length()
         notes = {"items": total, "title": builder.title, **settings.notes}
         kind, subject = builder.kind, builder.subject
         spec = RunSpec(kind=kind, subject=subject, run_id=settings.run_id, settings=notes)
-        self._opened = opened = await self._store.open(spec)
-        if settings.journaled and self._budget.meets(self._store.name) and opened.resumed:
+        self._opened = opened = await self.store.open(spec)
+        if settings.journaled and self._budget.meets(self.store.name) and opened.resumed:
             totals = opened.totals
             in_flight = totals.in_flight(resubmit_uncertain=settings.policy.resubmit_uncertain)
             self._budget.carry_over(totals.usd_most, totals.ended_jobs, in_flight)
@@ -330,13 +307,13 @@ class Run(Generic[T]):
         self._keys = keys
         owner = await self._heartbeats.start()
         if self._scouting is not None:
-            await self._scouting.open(self._store, owner)
-        single = SingleSubmitter(self._heygen, self._store, keys, owner)
+            await self._scouting.open(self.store, owner)
+        single = SingleSubmitter(self._heygen, self.store, keys, owner)
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:
             submitter = ServerBatchSubmitter(
                 self._heygen,
-                self._store,
+                self.store,
                 keys,
                 owner,
                 single=single,
@@ -348,12 +325,12 @@ class Run(Generic[T]):
         if self._stopping:
             submitter.stop()
         self._processor = ItemProcessor(
-            store=self._store,
+            store=self.store,
             opened=opened,
             keys=keys,
             owner=owner,
             submitter=submitter,
-            find_job=AccountSearch(self._heygen, self._store),
+            find_job=AccountSearch(self._heygen, self.store),
             heygen=self._heygen,
             slots=self._slots,
             may_submit=lambda: not self._source.closed,
@@ -389,7 +366,7 @@ class Run(Generic[T]):
             )
 
         try:
-            await self._wallet.check(self._budget, estimate, until_empty=self._settings.until_empty)
+            await self._wallet.check(self._budget, estimate, until_empty=self.settings.until_empty)
         except InsufficientBalance as refusal:
             refusal.not_submitted = tuple(await self._left.keys(self._processor))
             raise
@@ -399,11 +376,11 @@ class Run(Generic[T]):
             await self._source.aclose()
             if self._has_opened:
                 self._watch.stop()
-                self._store.sample_slots(self._stats.running, self._slots.stats().limit)
+                self.store.sample_slots(self._stats.running, self._slots.stats().limit)
                 await self._submitter.aclose()
                 await self._heartbeats.stop()
         finally:
-            await self._store.aclose()
+            await self.store.aclose()
             self._closed = True
             if not self.unfinished:
                 self._registry.discard(self)
@@ -415,6 +392,8 @@ class Run(Generic[T]):
         if started >= self._next_sample:
             self._sample_slots(started)
         self._left.next = max(self._left.next, index + 1)
+        if self._positions is not None:
+            index = self._positions[index]
         key: str | None = None
         try:
             key = self._key(item) if self._key else None
@@ -447,7 +426,7 @@ class Run(Generic[T]):
             self.stop_submitting()
         now = asyncio.get_running_loop().time()
         outcome = result.outcome(index, item, now - started)
-        if outcome.resumed and self._settings.finished == "skip":
+        if outcome.resumed and self.settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
         early = self._stops.early
@@ -500,14 +479,14 @@ class Run(Generic[T]):
         """Store and report that submissions are paused or have resumed."""
         now = asyncio.get_running_loop().time()
         paused = self._stats.paused_since is not None
-        self._store.sample_slots(self._stats.running, 0 if paused else self._slots.stats().limit)
+        self.store.sample_slots(self._stats.running, 0 if paused else self._slots.stats().limit)
         if self._progress is not None:
             self._report_progress(now)
 
     def _sample_slots(self, now: float) -> None:
         """Store once a second how many jobs run and how many may run."""
         self._next_sample = now + SAMPLE_EVERY
-        self._store.sample_slots(self._stats.running, self._slots.stats().limit)
+        self.store.sample_slots(self._stats.running, self._slots.stats().limit)
 
     def _report_progress(self, now: float) -> None:
         assert self._progress is not None

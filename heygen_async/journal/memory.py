@@ -28,6 +28,7 @@ from heygen_async.journal.records import (
     Finish,
     Intent,
     ItemRecord,
+    Review,
     RunRecord,
     SlotSample,
     State,
@@ -39,8 +40,11 @@ from heygen_async.journal.rules import (
     may_replace,
     may_submit,
     new_run,
+    replaced_takes,
+    reviewed,
     totals_of,
     unknown_key,
+    with_takes,
     wrong_state,
 )
 from heygen_async.journal.store import SAMPLE_EVERY, Begin, BeginResult, Opened, RunSpec
@@ -79,6 +83,7 @@ class MemoryJournal:
         self._claims: set[tuple[str, str]] = set()  # owners and keys of items that were not begun
         self._leases: dict[str, float] = {}
         self._samples: list[SlotSample] = []
+        self._reviews: list[Review] = []
         self._beside: dict[str, MemoryJournal] = {}
 
     def beside(self, name: str) -> MemoryJournal:
@@ -96,7 +101,20 @@ class MemoryJournal:
             raise journal_error(self.name, "missing", "nothing was stored")
         records, samples = self._ordered(), list(self._samples)
         delivered = {key: item.delivered() for key, item in self._items.items()}
-        return MemoryReader(self.name, self._run, records, samples, delivered, alive=self._is_open)
+        reviews = list(self._reviews)
+        return MemoryReader(
+            self.name, self._run, records, samples, delivered, reviews, alive=self._is_open
+        )
+
+    def review(self, reviews: Sequence[Review]) -> None:
+        """Record decisions of people."""
+        decided: list[Review] = []
+        for review in reviews:
+            item = self._items.get(review.key)
+            present = None if item is None else item.record()
+            earlier = [*self._reviews, *decided]
+            decided.append(reviewed(self.name, present, review, earlier, self._clock()))
+        self._reviews += decided
 
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing; create it if it does not exist."""
@@ -112,7 +130,7 @@ class MemoryJournal:
             item.claimed_by = None
         self._leases.clear()
         self._is_open = True
-        return Opened(self._run, totals_of(self._ordered()))
+        return Opened(self._run, self._totals(), reviews=tuple(self._reviews))
 
     def begin(
         self, intents: Sequence[Intent], owner: str, *, room: bool = True
@@ -127,7 +145,7 @@ class MemoryJournal:
                 return Begin.NO_ROOM if self._claim(owner, intent.key) else Begin.DUPLICATE
         elif self._held_by_other(present, owner):
             return Begin.HELD_BY_OTHER
-        elif not (room and may_replace(present.record(), intent)):
+        elif not (room and may_replace(present.record(), intent, self._reviews)):
             if present.claimed_by == owner:
                 return Begin.DUPLICATE
             record = present.record()
@@ -227,7 +245,13 @@ class MemoryJournal:
 
     def totals(self) -> Completed[Totals]:
         """Return sums over all items."""
-        return Completed(totals_of(self._ordered()))
+        return Completed(self._totals())
+
+    def _totals(self) -> Totals:
+        takes = replaced_takes(
+            self._reviews, {key: item.intent.attempt for key, item in self._items.items()}
+        )
+        return with_takes(totals_of(self._ordered()), *takes)
 
     def scout(self, source: str, owner: str) -> Completed[float | bool]:
         """Return True: no other process works on the run."""
@@ -304,6 +328,7 @@ class MemoryReader:
         records: list[ItemRecord],
         samples: list[SlotSample],
         delivered: Mapping[str, list[Delivery]],
+        reviews: list[Review],
         *,
         alive: bool,
     ) -> None:
@@ -312,6 +337,7 @@ class MemoryReader:
         self._records = records
         self._samples = samples
         self._delivered = delivered
+        self._reviews = reviews
         self._alive = alive
 
     def __enter__(self) -> MemoryReader:
@@ -322,7 +348,8 @@ class MemoryReader:
 
     def totals(self) -> Totals:
         """Return sums over all items."""
-        return totals_of(self._records)
+        takes = replaced_takes(self._reviews, {one.key: one.attempt for one in self._records})
+        return with_takes(totals_of(self._records), *takes)
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in the given states, in the order of positions."""
@@ -339,6 +366,10 @@ class MemoryReader:
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:
         """Iterate over the keys of items and their deliveries."""
         return ((key, one) for key, several in self._delivered.items() for one in several)
+
+    def reviews(self) -> list[Review]:
+        """Return the decisions of people, oldest first."""
+        return list(self._reviews)
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""

@@ -220,6 +220,35 @@ class Delivery(msgspec.Struct, frozen=True):
     at: float = 0.0
 
 
+Decision: TypeAlias = Literal["approved", "rejected", "retake"]
+"""A person's decision about the result of an item; see ``Review``."""
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A person's decision about an item that has ended.
+
+    Attributes:
+        key: The item's key.
+        decision: ``approved``; ``rejected``: the result must not be used; ``retake``: the next
+            start makes the item again, also from another request under the same key.
+        by: Who decided.
+        changes: New values by column, for a retake of a row.
+        at: When it was recorded, in Unix seconds; set by the store, as are the others below.
+        attempt: The attempt that it is about; it does not apply to later ones.
+        job_id: The job of this attempt, or None.
+        usd: Its cost in US dollars, at most; None if it cost nothing.
+    """
+
+    key: str
+    decision: Decision
+    by: str
+    changes: dict[str, str] = {}
+    at: float = 0.0
+    attempt: int = 0
+    job_id: str | None = None
+    usd: float | None = None
+
+
 class SlotSample(msgspec.Struct, frozen=True):
     """Number of running jobs and the limit at one point in time.
 
@@ -253,6 +282,8 @@ class Totals(msgspec.Struct, frozen=True):
             ``ItemRecord.resends``.
         resent_usd: Their additional cost in US dollars, if each attempt was paid for.
         unknown_usd: Amount reserved for completed items of unknown cost, in US dollars.
+        retaken: Number of jobs whose item was made again on request; ``ended_jobs`` includes them.
+        retaken_usd: Their cost in US dollars, which ``usd`` includes.
     """
 
     counts: dict[State, int]
@@ -265,6 +296,8 @@ class Totals(msgspec.Struct, frozen=True):
     resent: int = 0
     resent_usd: float = 0.0
     unknown_usd: float = 0.0
+    retaken: int = 0
+    retaken_usd: float = 0.0
 
     @property
     def usd_most(self) -> float:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
 
 from heygen_async.errors import DuplicateKey, JournalError
 from heygen_async.journal.keys import is_batch_key, make_run_id
 from heygen_async.journal.records import (
+    COMPLETED,
     FINISHED,
     SCHEMA_VERSION,
     STATES,
+    Decision,
     Intent,
     ItemRecord,
+    Review,
     RunRecord,
     State,
     Totals,
@@ -20,12 +25,91 @@ from heygen_async.journal.records import (
 from heygen_async.journal.store import RunSpec
 from heygen_async.version import __version__
 
+_DECIDED = {"approved": "approved", "rejected": "rejected", "retake": "made again"}
 
-def may_replace(present: ItemRecord, intent: Intent) -> bool:
-    """Return whether an intent replaces the record of an earlier attempt."""
+
+def may_replace(present: ItemRecord, intent: Intent, reviews: Iterable[Review] = ()) -> bool:
+    """Return whether an intent replaces the record of an earlier attempt.
+
+    Args:
+        present: The record.
+        intent: The intent.
+        reviews: Decisions about the item, oldest first.
+    """
     return intent.attempt == present.attempt + 1 and (
         present.state in ("failed", "uncertain")
+        or (present.state == "completed" and decision_on(present, reviews) == "retake")
         or (present.state == "intended" and is_batch_key(present.idempotency_key))
+    )
+
+
+def latest(reviews: Iterable[Review]) -> dict[tuple[str, int], Review]:
+    """Return the latest decision about each attempt, by the item's key and its attempt.
+
+    Args:
+        reviews: Decisions, oldest first.
+    """
+    return {(one.key, one.attempt): one for one in reviews}
+
+
+def decision_on(present: ItemRecord, reviews: Iterable[Review]) -> Decision | None:
+    """Return the latest decision about the latest attempt of an item, or None."""
+    found = latest(reviews).get((present.key, present.attempt))
+    return None if found is None else found.decision
+
+
+def reviewed(
+    name: str, present: ItemRecord | None, review: Review, reviews: Iterable[Review], now: float
+) -> Review:
+    """Return a decision as it is stored.
+
+    Args:
+        name: The name of the journal.
+        present: The record of the item, or None.
+        review: The decision.
+        reviews: Earlier decisions about the item, oldest first.
+        now: Unix seconds.
+
+    Raises:
+        JournalError: The decision cannot be made.
+    """
+    if present is None:
+        raise unknown_key(name, review.key)
+    if present.state not in (COMPLETED if review.decision == "approved" else FINISHED):
+        raise wrong_state(name, present, _DECIDED[review.decision])
+    if review.decision == "retake" and decision_on(present, reviews) == "approved":
+        sentence = f"item {present.key!r} is approved, and would be paid for again; reject it first"
+        raise journal_error(name, "wrong_state", sentence)
+    usd = present.usd
+    if usd is None and present.state == "completed":
+        usd = present.reserved_usd
+    made = {"at": now, "attempt": present.attempt, "job_id": present.job_id, "usd": usd}
+    return msgspec.structs.replace(review, **made)
+
+
+def replaced_takes(reviews: Iterable[Review], attempts: Mapping[str, int]) -> tuple[int, float]:
+    """Return the number of jobs whose items were made again on request, and their cost in USD.
+
+    Args:
+        reviews: All decisions.
+        attempts: The latest attempt of each item with decisions.
+    """
+    takes = {
+        (one.key, one.attempt): one.usd or 0.0
+        for one in reviews
+        if one.decision == "retake" and one.job_id and one.attempt < attempts.get(one.key, 0)
+    }
+    return len(takes), sum(takes.values())
+
+
+def with_takes(totals: Totals, retaken: int, usd: float) -> Totals:
+    """Return totals that include jobs whose items were made again on request."""
+    return msgspec.structs.replace(
+        totals,
+        usd=totals.usd + usd,
+        ended_jobs=totals.ended_jobs + retaken,
+        retaken=retaken,
+        retaken_usd=usd,
     )
 
 

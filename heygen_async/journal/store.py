@@ -16,6 +16,7 @@ from heygen_async.journal.records import (
     Finish,
     Intent,
     ItemRecord,
+    Review,
     RunRecord,
     SlotSample,
     State,
@@ -71,11 +72,13 @@ class Opened(NamedTuple):
         run: The run.
         totals: Sums over the items of the run.
         legacy: Whether version 0.1.0 wrote some of the items.
+        reviews: Decisions of people, oldest first.
     """
 
     run: RunRecord
     totals: Totals
     legacy: bool = False
+    reviews: Sequence[Review] = ()
 
     @property
     def resumed(self) -> bool:
@@ -123,6 +126,9 @@ class JournalReader(Protocol):
 
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:
         """Iterate over the keys of items and their deliveries, in any order."""
+
+    def reviews(self) -> list[Review]:
+        """Return the decisions of people, oldest first."""
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
@@ -202,6 +208,20 @@ class JournalStore(Protocol):
             JournalError: The journal does not exist, or this version cannot read it.
         """
 
+    def review(self, reviews: Sequence[Review]) -> None:
+        """Record decisions of people, all or none of them. Blocks.
+
+        The store need not be open, and it may be open in another process. After ``retake`` an item
+        that has ended can be begun as its next attempt.
+
+        Args:
+            reviews: The decisions.
+
+        Raises:
+            JournalError: ``unknown_key``; ``wrong_state``: the item has not ended, or a retake is
+                asked for although the item is approved; or nothing could be recorded.
+        """
+
     async def open(self, spec: RunSpec) -> Opened:
         """Open the run for writing; create it if it does not exist.
 
@@ -225,7 +245,8 @@ class JournalStore(Protocol):
         An owner can claim each key once; the second claim returns ``Begin.DUPLICATE``, or the
         record if another owner claimed the key in between. A claimed item can still be begun if it
         is new; or as its next attempt, if the record is failed or uncertain, or was intended as
-        part of a server batch that was refused as a whole.
+        part of a server batch that was refused as a whole, or if it is completed and a retake was
+        asked for.
 
         Args:
             intents: The items.

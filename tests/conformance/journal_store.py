@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -29,6 +30,7 @@ from heygen_async.journal import (
     Intent,
     ItemRecord,
     JournalStore,
+    Review,
     RunSpec,
     Totals,
 )
@@ -80,6 +82,13 @@ class Item(msgspec.Struct):
     def finished(self) -> bool:
         return self.state in FINISHED
 
+    @property
+    def usd_most(self) -> float:
+        usd = self.outcome.usd if self.outcome else None
+        if usd is None and self.state == "completed":
+            usd = self.intent.reserved_usd
+        return usd or 0.0
+
     def record(self) -> dict[str, Any]:
         """Return the record that the store must have."""
         intent = msgspec.structs.asdict(self.intent)
@@ -115,7 +124,9 @@ class Model:
         self.items: dict[str, Item] = {}
         self.claims: dict[str, list[str]] = {}  # owners by key, the last claim last
         self.leases: dict[str, float] = {}
-        self.samples: list[tuple[float, int, int]] = []
+        self.samples: list[tuple[float, int, int | None]] = []
+        self.reviews: list[Review] = []
+        self.takes: dict[tuple[str, int], float] = {}  # jobs of items that were made again
         self.openings = 1
 
     def reopen(self, *, leases_outlive: bool = False) -> None:
@@ -133,6 +144,8 @@ class Model:
             return (Begin.HELD_BY_OTHER,)
         if room and (item is None or self._may_follow(item, intent)):
             resends = 0 if item is None else item.resends
+            if item is not None and item.job_id and self._asked_again(item):
+                self.takes[intent.key, item.intent.attempt] = item.usd_most
             self.items[intent.key] = Item(intent, owner, self.now, resends=resends)
             claims.append(owner)
             return (Begin.NEW,)
@@ -157,9 +170,41 @@ class Model:
 
     def _may_follow(self, item: Item, intent: Intent) -> bool:
         refused_batch = item.state == "intended" and ":batch:" in item.intent.idempotency_key
+        retaken = item.state == "completed" and self.decision(item) == "retake"
         return intent.attempt == item.intent.attempt + 1 and (
-            item.state in ("failed", "uncertain") or refused_batch
+            item.state in ("failed", "uncertain") or refused_batch or retaken
         )
+
+    def decision(self, item: Item) -> str | None:
+        """The latest decision about the latest attempt of an item."""
+        about = item.intent.key, item.intent.attempt
+        found = [one.decision for one in self.reviews if (one.key, one.attempt) == about]
+        return found[-1] if found else None
+
+    def _asked_again(self, item: Item) -> bool:
+        about = item.intent.key, item.intent.attempt, "retake"
+        return any((one.key, one.attempt, one.decision) == about for one in self.reviews)
+
+    def review(self, reviews: list[Review]) -> Refused | None:
+        before = list(self.reviews)
+        for one in reviews:
+            item = self.items.get(one.key)
+            refused = Refused("unknown_key") if item is None else None
+            if item is not None:
+                allowed = COMPLETED if one.decision == "approved" else FINISHED
+                approved = one.decision == "retake" and self.decision(item) == "approved"
+                if item.state not in allowed or approved:
+                    refused = Refused("wrong_state")
+                usd = item.outcome.usd if item.outcome else None
+                if usd is None and item.state == "completed":
+                    usd = item.intent.reserved_usd
+                facts = {"at": self.now, "attempt": item.intent.attempt, "usd": usd}
+                made = msgspec.structs.replace(one, job_id=item.job_id, **facts)
+            if refused is not None:
+                self.reviews = before
+                return refused
+            self.reviews.append(made)
+        return None
 
     def submitted(self, key: str, job_id: str) -> Refused | None:
         item = self.items.get(key)
@@ -219,13 +264,17 @@ class Model:
         }
         return Totals(
             counts=counts,
-            usd=sum((item.outcome and item.outcome.usd) or 0.0 for item in items),
+            usd=sum((item.outcome and item.outcome.usd) or 0.0 for item in items)
+            + sum(self.takes.values()),
             output_seconds=sum(
                 (item.outcome and item.outcome.output_seconds) or 0.0 for item in items
             ),
             first_intended_at=min((item.intended_at for item in items), default=None),
             last_ended_at=max(ended, default=None),
-            ended_jobs=sum(item.finished and item.job_id is not None for item in items),
+            ended_jobs=sum(item.finished and item.job_id is not None for item in items)
+            + len(self.takes),
+            retaken=len(self.takes),
+            retaken_usd=sum(self.takes.values()),
             reserved={
                 state: tuple(item.intent.reserved_usd for item in items if item.state == state)
                 for state in ("intended", "submitted", "uncertain")
@@ -295,6 +344,13 @@ deliveries = st.builds(
     st.sampled_from(TARGETS),
     location=st.none() | st.sampled_from(("a.mp4", "s3://bucket/☃.mp4")),
     url=st.none() | st.just("https://cdn/a.mp4"),
+)
+reviews = st.builds(
+    Review,
+    keys,
+    st.sampled_from(("approved", "rejected", "retake", "retake")),
+    st.sampled_from(("Ann", "Bo ☃")),
+    changes=st.sampled_from(({}, {"name": "Ada", "☃": ""})),
 )
 Call = tuple[str, Any]
 calls: st.SearchStrategy[Call] = st.one_of(
@@ -396,6 +452,23 @@ class JournalStoreMachine(RuleBasedStateMachine):
     def delivered(self, key: str, several: list[Delivery]) -> None:
         expected = self.model.delivered(key, several)
         self.run(self.met(expected, lambda: self.store.delivered(key, several)))
+
+    @rule(several=st.lists(reviews, min_size=1, max_size=3), is_open=st.booleans())
+    def review(self, several: list[Review], is_open: bool) -> None:
+        """People decide while the run goes on, or between starts: all of it is kept, or none."""
+        if not is_open:
+            self.run(self.store.aclose())
+        expected = self.model.review(several)
+        if expected is None:
+            self.store.review(several)
+        else:
+            with pytest.raises(JournalError) as caught:
+                self.store.review(several)
+            assert caught.value.reason == expected.reason
+        with self.store.reader() as reader:
+            assert reader.reviews() == self.model.reviews
+        if not is_open:
+            self.found_again()
 
     @rule(name=st.sampled_from(TARGETS))
     def ask_for_deliveries(self, name: str) -> None:
@@ -507,8 +580,8 @@ class JournalStoreMachine(RuleBasedStateMachine):
             self.model.items = before
         self.model.reopen(leases_outlive=self.stores.leases_outlive)
 
-    @rule(running=st.integers(0, 50), limit=st.integers(1, 50))
-    def sample(self, running: int, limit: int) -> None:
+    @rule(running=st.integers(0, 50), limit=st.none() | st.integers(0, 50))
+    def sample(self, running: int, limit: int | None) -> None:
         async def work() -> None:
             self.store.sample_slots(running, limit)
             await self.store.totals()
@@ -643,3 +716,4 @@ class JournalStoreMachine(RuleBasedStateMachine):
         assert sums(opened.totals) == sums(self.model.totals())
         assert opened.resumed == bool(self.model.items)
         assert opened.run == self.opened.run
+        assert list(opened.reviews) == self.model.reviews

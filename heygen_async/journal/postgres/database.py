@@ -24,13 +24,14 @@ from heygen_async.journal.postgres.connection import (
 )
 from heygen_async.journal.postgres.decisions import Decisions
 from heygen_async.journal.postgres.money import Money
+from heygen_async.journal.postgres.reviews import all_totals
+from heygen_async.journal.postgres.reviews import read as read_reviews
 from heygen_async.journal.postgres.rows import (
     Connection,
     find_run,
     key_digest,
     record,
     storable,
-    totals,
 )
 from heygen_async.journal.postgres.statements import sql
 from heygen_async.journal.records import Delivery, ItemRecord
@@ -217,7 +218,9 @@ class PostgresDatabase:
             run = find_run(connection, self._run_name) or run
         connection.execute(sql("create_claims"))
         connection.execute(sql("forget_owners"), {"now": now})
-        self.opened = Opened(run.record, self.read(totals))
+        self.opened = Opened(
+            run.record, self.read(all_totals), reviews=tuple(self.read(read_reviews))
+        )
         connection.execute(sql("plan_by_index"))
 
     @staticmethod
@@ -301,6 +304,7 @@ class PostgresDatabase:
             cancelled=cancelled,
             now=now,
             reservations=reservations,
+            reviews=lambda: self.read(read_reviews),
         )
         return decisions
 

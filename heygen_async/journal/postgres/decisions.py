@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from heygen_async.errors import JournalError
 from heygen_async.journal.postgres.money import Money
 from heygen_async.journal.postgres.rows import intent_record, key_digest, storable
-from heygen_async.journal.records import Finish, Intent, ItemRecord
+from heygen_async.journal.records import Finish, Intent, ItemRecord, Review
 from heygen_async.journal.rules import may_replace, may_submit, unknown_key, wrong_state
 from heygen_async.journal.store import Begin, BeginResult
 from heygen_async.journal.transaction import BeginCall
@@ -33,7 +33,7 @@ class Decisions:
         now: Unix seconds.
         reservations: Writes the collected rows, and returns the amounts reserved for items of
             living owners and of the owner that is passed; see ``Money.refusal``.
-
+        reviews: Reads the decisions of people, oldest first.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Decisions:
         cancelled: bool,
         now: float,
         reservations: Callable[[str], tuple[int, int, int]],
+        reviews: Callable[[], list[Review]],
     ) -> None:
         self._intended: dict[UUID, tuple[Intent, str]] = {}
         self._owned: dict[UUID, str] = {}
@@ -63,6 +64,7 @@ class Decisions:
         self._cancelled = cancelled
         self._now = now
         self._reservations = reservations
+        self._reviews = reviews
 
     def take(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Return the statements and arguments that were collected, and clear them."""
@@ -123,7 +125,7 @@ class Decisions:
         present = self._present.get(digest)
         if present is not None and self._held_by_other(present, owner):
             return Begin.HELD_BY_OTHER
-        if room and (present is None or may_replace(present, intent)):
+        if room and (present is None or self._may_replace(present, intent)):
             return self._intend(intent, digest, present, owner)
         # If another owner has claimed the item since, the same owner can claim it again, even after
         # it has ended.
@@ -160,6 +162,10 @@ class Decisions:
         self._intended[digest] = intent, owner
         self._claim(owner, digest, ended=False)
         return Begin.NEW
+
+    def _may_replace(self, present: ItemRecord, intent: Intent) -> bool:
+        again = present.state == "completed" and intent.attempt > present.attempt
+        return may_replace(present, intent, self._reviews() if again else ())
 
     def _claim(self, owner: str, digest: UUID, *, ended: bool) -> None:
         self._claimed[owner, digest] = self._claims[owner, digest] = ended

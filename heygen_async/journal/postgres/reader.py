@@ -14,6 +14,7 @@ from heygen_async.journal.postgres.connection import (
     error_from_postgres,
     version_of,
 )
+from heygen_async.journal.postgres.reviews import all_totals, read
 from heygen_async.journal.postgres.rows import (
     Connection,
     StoredRun,
@@ -22,12 +23,12 @@ from heygen_async.journal.postgres.rows import (
     is_alive,
     page,
     slot_samples,
-    totals,
 )
 from heygen_async.journal.records import (
     COMPLETED,
     Delivery,
     ItemRecord,
+    Review,
     RunRecord,
     SlotSample,
     State,
@@ -80,7 +81,7 @@ class PostgresReader:
 
     def totals(self) -> Totals:
         """Return sums over all items."""
-        return self._query(lambda connection: totals(connection, self._run))
+        return self._query(lambda connection: all_totals(connection, self._run))
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in the given states, in the order of positions."""
@@ -115,6 +116,10 @@ class PostgresReader:
             if len(found) < _PAGE:
                 return
             after = found[-1].position
+
+    def reviews(self) -> list[Review]:
+        """Return the decisions of people, oldest first."""
+        return self._query(lambda connection: read(connection, self._run))
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""

@@ -21,6 +21,7 @@
 --          The rows that the command line has made a run of, for its results.
 -- owners   One row for a process that works on items, whatever number of them. It is alive while
 --          lease_until is ahead: one heartbeat renews all that it has claimed.
+-- reviews  What people have decided about items: the latest decision about an attempt counts.
 -- scouts   The source of unknown length whose first job is under way, or has told the length.
 -- slots    How many jobs each writer ran, and how many it could have run, once a second.
 --
@@ -155,6 +156,20 @@ CREATE TABLE heygen_async.input_rows (
     line text NOT NULL,  -- JSON
     PRIMARY KEY (run_name, number)
 );
+
+CREATE TABLE heygen_async.reviews (
+    review bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run bigint NOT NULL REFERENCES heygen_async.runs ON DELETE CASCADE,
+    key text NOT NULL,
+    attempt int NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('approved', 'rejected', 'retake')),
+    reviewer text NOT NULL,
+    changes text NOT NULL,  -- JSON
+    reviewed_at double precision NOT NULL,
+    job_id text,
+    usd double precision
+);
+CREATE INDEX reviews_by_run ON heygen_async.reviews (run);
 
 CREATE TABLE heygen_async.owners (
     owner text PRIMARY KEY,
@@ -421,6 +436,20 @@ COPY heygen_async.input_rows (run_name, number, line) FROM STDIN;
 -- name: input_rows
 SELECT number, line FROM heygen_async.input_rows
 WHERE run_name = %(name)s AND number > %(after)s ORDER BY number LIMIT %(count)s;
+
+-- name: reviews
+SELECT key, decision, reviewer, changes, reviewed_at, attempt, job_id, usd
+FROM heygen_async.reviews WHERE run = %(run)s ORDER BY review;
+
+-- name: review
+INSERT INTO heygen_async.reviews
+    (run, key, attempt, decision, reviewer, changes, reviewed_at, job_id, usd)
+VALUES (%(run)s, %(key)s, %(attempt)s, %(decision)s, %(by)s, %(changes)s, %(at)s, %(job_id)s,
+    %(usd)s);
+
+-- name: attempts
+SELECT key, attempt FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[]) AS wanted (run, key_digest)
+JOIN heygen_async.items USING (run, key_digest);
 
 -- name: heartbeat
 INSERT INTO heygen_async.owners (owner, label, started_at, seen_at, lease_until)

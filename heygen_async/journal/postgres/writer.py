@@ -30,15 +30,23 @@ from heygen_async.journal.postgres.database import (
 )
 from heygen_async.journal.postgres.input_rows import read_rows, write_rows
 from heygen_async.journal.postgres.reader import PostgresReader, exists
+from heygen_async.journal.postgres.reviews import all_totals, write
 from heygen_async.journal.postgres.rows import (
     deliveries,
     key_digest,
     members,
     page,
     storable,
-    totals,
 )
-from heygen_async.journal.records import Delivery, Finish, Intent, ItemRecord, State, Totals
+from heygen_async.journal.records import (
+    Delivery,
+    Finish,
+    Intent,
+    ItemRecord,
+    Review,
+    State,
+    Totals,
+)
 from heygen_async.journal.rules import journal_error
 from heygen_async.journal.store import BeginResult, Opened, RunSpec
 from heygen_async.journal.transaction import BeginCall, Written
@@ -149,6 +157,10 @@ class PostgresJournal:
         """Return a reader. Blocks."""
         return PostgresReader(self._location, self.run)
 
+    def review(self, reviews: Sequence[Review]) -> None:
+        """Record decisions of people. Blocks."""
+        write(self._location, self.run, reviews, self._clock)
+
     async def open(self, spec: RunSpec) -> Opened:
         """Connect and open the run; create it if it does not exist."""
         if spec.run_id is not None:
@@ -229,7 +241,7 @@ class PostgresJournal:
 
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items. Reads all of them."""
-        return self._do(PostgresDatabase.read, totals)
+        return self._do(PostgresDatabase.read, all_totals)
 
     def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
         """Claim the first job of a source whose length is unknown."""

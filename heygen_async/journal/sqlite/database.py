@@ -26,7 +26,8 @@ from heygen_async.journal.rules import (
     unknown_key,
     wrong_state,
 )
-from heygen_async.journal.sqlite import schema
+from heygen_async.journal.sqlite import reviews, schema
+from heygen_async.journal.sqlite.errors import error_from_os, error_from_sqlite
 from heygen_async.journal.sqlite.lock import FileLock, Held
 from heygen_async.journal.sqlite.migrations import migrate
 from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
@@ -120,9 +121,9 @@ class Database:
                 sentence = f"the folder {self.path.parent} does not exist"
                 raise journal_error(str(self.path), "missing", sentence) from error
             if isinstance(error, OSError):
-                raise schema.error_from_os(self.path, error) from error
+                raise error_from_os(self.path, error) from error
             if isinstance(error, sqlite3.Error):
-                raise schema.error_from_sqlite(self.path, error) from error
+                raise error_from_sqlite(self.path, error) from error
             raise
 
     def apply(self, transaction: Transaction) -> Results:
@@ -145,7 +146,7 @@ class Database:
             self._cursor.execute("COMMIT")
             self._check_place()
         except sqlite3.Error as error:
-            self._fail(schema.error_from_sqlite(self.path, error), error)
+            self._fail(error_from_sqlite(self.path, error), error)
         except JournalError as error:
             self._fail(error, None)
         return Results(answers, begins, failures)
@@ -167,7 +168,7 @@ class Database:
                     if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                         raise
         except sqlite3.Error as error:
-            raise schema.error_from_sqlite(self.path, error) from error
+            raise error_from_sqlite(self.path, error) from error
         finally:
             self._release()
 
@@ -236,7 +237,6 @@ class Database:
         # Use the log, so that readers do not see a file that is half rewritten.
         if run.schema_version < SCHEMA_VERSION:
             migrate(connection, run)
-        totals = schema.totals(connection)
         self._last_item = connection.execute("SELECT max(item) FROM items").fetchone()[0] or 0
         # It grows on disk rather than in memory, and ends with the connection.
         self._cursor.execute(
@@ -245,6 +245,7 @@ class Database:
         )
         self._cursor.execute("BEGIN IMMEDIATE")
         self._cursor.execute(schema.DELIVERIES)
+        self._cursor.execute(reviews.TABLE)
         # Create the log, or fail with the reason. The lock proves that other owners are gone.
         self._cursor.execute("DELETE FROM owners")
         self._cursor.execute("UPDATE run SET settings = ifnull(?, settings)", (self._settings,))
@@ -252,8 +253,9 @@ class Database:
         legacy = "SELECT EXISTS (SELECT 1 FROM items WHERE legacy_fingerprint IS NOT NULL)"
         self.opened = Opened(
             schema.verify(connection, self.path),
-            totals,
+            reviews.totals(connection),
             legacy=bool(connection.execute(legacy).fetchone()[0]),
+            reviews=tuple(reviews.read(connection)),
         )
         status = os.stat(self.path)
         self._identity = status.st_dev, status.st_ino

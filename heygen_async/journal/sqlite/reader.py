@@ -14,13 +14,15 @@ from heygen_async.journal.records import (
     COMPLETED,
     Delivery,
     ItemRecord,
+    Review,
     RunRecord,
     SlotSample,
     State,
     Totals,
 )
 from heygen_async.journal.rules import journal_error
-from heygen_async.journal.sqlite import schema
+from heygen_async.journal.sqlite import reviews, schema
+from heygen_async.journal.sqlite.errors import error_from_os, error_from_sqlite
 from heygen_async.journal.sqlite.lock import is_held
 from heygen_async.journal.sqlite.migrations import upgrade
 
@@ -77,7 +79,7 @@ class SqliteReader:
 
     def totals(self) -> Totals:
         """Return sums over all items."""
-        return self._query(schema.totals)
+        return self._query(reviews.totals)
 
     def records(self, states: Collection[State] | None = None) -> Iterator[ItemRecord]:
         """Iterate over all items, or those in the given states, in the order of positions."""
@@ -112,6 +114,10 @@ class SqliteReader:
                 return
             after = page[-1].position
 
+    def reviews(self) -> list[Review]:
+        """Return the decisions of people, oldest first."""
+        return self._query(reviews.read)
+
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
         after = float("-inf")
@@ -145,9 +151,9 @@ class SqliteReader:
                         return answer
                 self.close()  # a run has started to write: read again through its log
         except sqlite3.Error as error:
-            raise schema.error_from_sqlite(self._path, error) from error
+            raise error_from_sqlite(self._path, error) from error
         except OSError as error:
-            raise schema.error_from_os(self._path, error) from error
+            raise error_from_os(self._path, error) from error
 
     def _overtaken(self) -> bool:
         return self._unwritten and self._wal.exists()

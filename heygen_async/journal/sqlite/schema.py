@@ -7,7 +7,6 @@ casts return the same bytes for both types.
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import hashlib
 import sqlite3
@@ -17,7 +16,6 @@ from typing import Any, cast
 
 import msgspec
 
-from heygen_async.errors import JournalError
 from heygen_async.journal.records import (
     FINISHED,
     SCHEMA_VERSION,
@@ -217,6 +215,11 @@ ON CONFLICT (key_digest) DO UPDATE SET
     output_seconds = NULL, usd = NULL, charged_usd = NULL
 WHERE excluded.attempt = items.attempt + 1 AND excluded.key = items.key AND (
     items.state = 'failed'
+    OR (items.state = 'completed' AND 'retake' = (
+        SELECT decision FROM reviews
+        WHERE reviews.key_digest = items.key_digest AND reviews.attempt = items.attempt
+        ORDER BY review DESC LIMIT 1
+    ))
     OR (
         (
             items.state = 'uncertain'
@@ -256,45 +259,6 @@ WHERE key_digest = column1 AND key = column2 AND state NOT IN ('completed', 'fai
 """,
     width=11,
 )
-
-# SQLite's primary result codes (the low byte of the extended codes), mapped to reason and sentence.
-_BY_CODE = {
-    sqlite3.SQLITE_FULL: ("disk_full", "the disk is full"),
-    sqlite3.SQLITE_READONLY: ("read_only", "the file or its folder is read-only"),
-    sqlite3.SQLITE_PERM: ("read_only", "access to the file is denied"),
-    sqlite3.SQLITE_CORRUPT: ("damaged", "the file is damaged"),
-    sqlite3.SQLITE_NOTADB: ("not_a_journal", "the file is not an SQLite file"),
-    sqlite3.SQLITE_IOERR: ("io_error", "reading or writing the file failed"),
-    sqlite3.SQLITE_BUSY: ("busy", "another program keeps the file locked"),
-    sqlite3.SQLITE_CANTOPEN: ("io_error", "the file cannot be opened"),
-    sqlite3.SQLITE_TOOBIG: ("io_error", "an item is larger than SQLite can store"),
-}
-_BY_ERRNO = {
-    errno.ENOSPC: ("disk_full", "the disk is full"),
-    errno.EDQUOT: ("disk_full", "the disk quota is used up"),
-    errno.EROFS: ("read_only", "the folder is read-only"),
-    errno.EACCES: ("read_only", "access to the folder is denied"),
-    errno.EPERM: ("read_only", "access to the folder is denied"),
-    errno.ENOENT: ("missing", "there is no such file or folder"),
-    errno.ENOTDIR: ("missing", "its folder is not a folder"),
-}
-
-
-def error_from_sqlite(path: Path, error: sqlite3.Error) -> JournalError:
-    """Convert an error of SQLite to an error of the journal."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        # Raised by the Python module itself, for example for a closed connection.
-        return journal_error(str(path), "io_error", f"SQLite cannot be used: {error}")
-    reason, sentence = _BY_CODE.get(code & 0xFF, ("io_error", "SQLite failed"))
-    return journal_error(str(path), reason, f"{sentence} ({error})")
-
-
-def error_from_os(path: Path, error: OSError) -> JournalError:
-    """Convert an error of the operating system to an error of the journal."""
-    fallback = ("io_error", "the file cannot be used")
-    reason, sentence = _BY_ERRNO.get(error.errno or 0, fallback)
-    return journal_error(str(path), reason, f"{sentence} ({error.strerror or error})")
 
 
 @functools.lru_cache(maxsize=4096)  # each item needs it three times

@@ -16,8 +16,17 @@ from heygen_async.errors import InvalidRequest, JournalError
 from heygen_async.journal.group_commit import GroupCommit
 from heygen_async.journal.keys import check_run_id
 from heygen_async.journal.memory import Completed
-from heygen_async.journal.records import Delivery, Finish, Intent, ItemRecord, State, Totals
+from heygen_async.journal.records import (
+    Delivery,
+    Finish,
+    Intent,
+    ItemRecord,
+    Review,
+    State,
+    Totals,
+)
 from heygen_async.journal.rules import journal_error
+from heygen_async.journal.sqlite import reviews as decisions
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.database import CHECKPOINT_PAGES, Database
 from heygen_async.journal.sqlite.reader import SqliteReader
@@ -85,6 +94,10 @@ class SqliteJournal:
     def reader(self) -> SqliteReader:
         """Return a reader. Blocks."""
         return SqliteReader(self.path)
+
+    def review(self, reviews: Sequence[Review]) -> None:
+        """Record decisions of people. Blocks."""
+        decisions.write(self.path, reviews, self._clock())
 
     async def open(self, spec: RunSpec) -> Opened:
         """Lock and open the file; create it if it does not exist."""
@@ -194,7 +207,7 @@ class SqliteJournal:
 
     def totals(self) -> Awaitable[Totals]:
         """Return sums over all items. Reads all of them."""
-        return (self._writer or self._not_open()).do(Database.read, schema.totals)
+        return (self._writer or self._not_open()).do(Database.read, decisions.totals)
 
     def scout(self, source: str, owner: str) -> Awaitable[float | bool]:
         """Return True: no other process works on the run."""
