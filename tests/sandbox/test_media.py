@@ -13,7 +13,7 @@ import av
 import pytest
 
 from heygen_async.sandbox import Fault, Sandbox
-from heygen_async.sandbox.media.mp4 import mp4, size_of
+from heygen_async.sandbox.media.plain.mp4 import mp4, size_of
 from heygen_async.sandbox.media.subtitles import is_srt, srt_to_vtt, write_srt
 
 from .api import Api

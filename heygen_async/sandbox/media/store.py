@@ -18,12 +18,12 @@ from aiohttp import web
 
 from ..answers import Answer
 from ..clock import Clock
-from .mp4 import mp4
-from .pictures import gif, png
+from .plain.mp4 import mp4
+from .plain.pictures import gif, png
+from .plain.wav import wav_chunks, wav_size
 from .speech import SpokenWord
 from .subtitles import srt_to_vtt, write_srt
 from .uploads import StoredFile
-from .wav import wav_chunks, wav_size
 
 __all__ = ["MediaItem", "MediaPart", "MediaRequest", "MediaStore", "find_media"]
 

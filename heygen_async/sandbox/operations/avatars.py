@@ -7,7 +7,7 @@ from ..account.resources import AvatarGroup, Look
 from ..answers import Json, data, listing
 from ..jobs import Job
 from ..ledger import AVATAR_PRICE
-from ..media.pictures import PNG_SIZE
+from ..media.plain.pictures import PNG_SIZE
 from ..media.store import MediaItem
 from ..refusals import Refusal, invalid
 from ..server.calls import Call, Handler

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from .speech import SpokenWord
+from ..speech import SpokenWord
 
 __all__ = ["SAMPLE_RATE", "wav_chunks", "wav_size"]
 
