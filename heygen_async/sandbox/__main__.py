@@ -54,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--requests-per-second", type=float, default=None, help="further requests get 429"
     )
+    parser.add_argument(
+        "--media",
+        choices=("plain", "drawn"),
+        default="plain",
+        help="drawn shows the words and pictures of requests; it needs the extra sandbox-media",
+    )
     asyncio.run(serve(**vars(parser.parse_args(arguments))))
 
 

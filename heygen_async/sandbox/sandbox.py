@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
+from typing import Literal
 
 from .account.account import Account
 from .account.fixtures import ALL_ENGINES, add_look, add_template, populate
@@ -54,11 +55,15 @@ class Sandbox:
             `proofread`, `voice_clone`, `lipsync`, `ai_clipping`, `avatar`, `background_removal`,
             `filler_word_removal`, `hyperframes`, `brand_kit`.
         epoch: Unix time at which the sandbox opens. Default: the present.
+        media: `plain` (default) serves flat colours and soft tones, and costs no time; `drawn`
+            draws the words, texts and pictures of each request, when a file is first asked for, in
+            processes of its own. It needs the extra `sandbox-media`.
         dub_spread: The largest share by which a dub is longer or shorter than its source, which
             differs between languages. Default: dubs are as long as their source.
 
     Raises:
-        ValueError: ``api_keys`` is empty, or a language is unknown.
+        ValueError: ``api_keys`` is empty, or a language or the kind of media is unknown.
+        ModuleNotFoundError: ``media`` is `drawn`, and PyAV or Pillow is not installed.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Sandbox:
         faults: Faults | None = None,
         durations: Mapping[str, float | tuple[float, float]] | None = None,
         epoch: float | None = None,
+        media: Literal["plain", "drawn"] = "plain",
         dub_spread: float = 0.0,
     ) -> None:
         if api_keys is None:
@@ -88,6 +94,8 @@ class Sandbox:
         unknown = [name for name in names if name not in LANGUAGES]
         if unknown:
             raise ValueError(f"languages: unknown languages: {', '.join(unknown)}")
+        if media not in ("plain", "drawn"):
+            raise ValueError(f"media: must be plain or drawn, not {media}")
         self._api_keys = tuple(api_keys)
         self._host, self._port = host, port
         self._base_url = ""
@@ -98,7 +106,7 @@ class Sandbox:
             clock=self._clock,
             seed=seed,
             jobs=JobFactory(seed, durations),
-            media=MediaStore(self._clock, seed),
+            media=MediaStore(self._clock, seed, drawn=media == "drawn"),
             languages={name: LANGUAGES[name] for name in names},
             concurrency=concurrency,
             balance=balance,
@@ -262,6 +270,8 @@ class Sandbox:
     async def aclose(self) -> None:
         """Stop serving, end waiting requests, and remove uploads."""
         async with AsyncExitStack() as steps:  # run all of them, even if one is cancelled
+            if self._account.media.drawn is not None:
+                steps.push_async_callback(self._account.media.drawn.close)
             steps.push_async_callback(self._account.files.close)
             steps.push_async_callback(self._account.deliveries.aclose)
             steps.push_async_callback(self._hosts.close)

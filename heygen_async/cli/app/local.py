@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,13 @@ from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.options import Command, Json, Speed, new_app, runs
 
 app: typer.Typer = new_app()
+
+
+class MediaKind(StrEnum):
+    """Kind of the sandbox's media."""
+
+    PLAIN = "plain"
+    DRAWN = "drawn"
 
 
 @app.command()
@@ -41,6 +49,13 @@ def sandbox(
             show_default="none",
         ),
     ] = None,
+    media: Annotated[
+        MediaKind,
+        typer.Option(
+            help="drawn: files show and speak the words and pictures of each request "
+            "(the extra sandbox-media)."
+        ),
+    ] = MediaKind.PLAIN,
     json: Json = False,
 ) -> Command:
     """Serve a local HeyGen to try things on; nothing leaves this machine."""
@@ -58,6 +73,7 @@ def sandbox(
         balance=balance,
         api_keys=api_key,
         allowed_hosts=allow_host or (),
+        media="drawn" if media is MediaKind.DRAWN else "plain",
     )
 
 

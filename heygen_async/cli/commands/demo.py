@@ -49,7 +49,11 @@ async def demo(*, display: Lines | Terminal, out: Path, speed: float, rows: int 
     """
     folder = await asyncio.to_thread(OutputFolder, out)
     # Start and join the thread in a worker thread, since both may block.
-    thread = SandboxThread(speed=speed, concurrency=_SLOTS, seed=_SEED)
+    settings = {"speed": speed, "concurrency": _SLOTS, "seed": _SEED}
+    try:
+        thread = SandboxThread(**settings, media="drawn")
+    except ModuleNotFoundError:  # without the extra sandbox-media
+        thread = SandboxThread(**settings)
     sandbox = await asyncio.to_thread(thread.__enter__)
     try:
         show = DemoDisplay(display)

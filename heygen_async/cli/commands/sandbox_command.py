@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -27,6 +28,7 @@ async def serve(
     balance: float = 100_000.0,
     api_keys: Sequence[str] | None = None,
     allowed_hosts: Sequence[str] = (),
+    media: Literal["plain", "drawn"] = "plain",
 ) -> Exit:
     """Serve a sandbox until Ctrl-C or SIGTERM, which end it normally.
 
@@ -40,9 +42,10 @@ async def serve(
         balance: USD in the wallet.
         api_keys: Keys that are accepted; None generates a random key.
         allowed_hosts: Accepted host names in addition to localhost.
+        media: Kind of the media files, as `Sandbox` takes it.
 
     Raises:
-        CommandError: The port is in use, or the faults are invalid.
+        CommandError: The port is in use, the faults are invalid, or packages are missing.
     """
     try:
         plan = Faults() if faults is None else Faults.from_json(faults)
@@ -54,16 +57,20 @@ async def serve(
     with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-    sandbox = Sandbox(
-        port=port,
-        speed=speed,
-        concurrency=concurrency,
-        seed=seed,
-        faults=plan,
-        balance=balance,
-        api_keys=api_keys,
-        allowed_hosts=allowed_hosts,
-    )
+    try:
+        sandbox = Sandbox(
+            port=port,
+            speed=speed,
+            concurrency=concurrency,
+            seed=seed,
+            faults=plan,
+            balance=balance,
+            api_keys=api_keys,
+            allowed_hosts=allowed_hosts,
+            media=media,
+        )
+    except ModuleNotFoundError as error:
+        raise CommandError(f"--media: {error}") from None
     try:
         await sandbox.open()
     except OSError as error:

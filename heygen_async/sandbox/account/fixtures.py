@@ -53,7 +53,7 @@ def populate(account: Account) -> None:
         identifier = account.new_id()
         tag = "social" if index % 2 else "business"
         label = name if index < len(_STYLES) else f"{name} {index // len(_STYLES) + 1}"
-        account.media.add(MediaItem(identifier, 6.0))
+        account.media.add(MediaItem(identifier, 6.0, title=label))
         account.styles.add(
             identifier,
             {"style_id": identifier, "name": label, "tags": [tag], "aspect_ratio": "16:9"},
@@ -63,7 +63,7 @@ def populate(account: Account) -> None:
         # The second kit is shared by another workspace.
         kit = BrandKit(identifier, name, colors, shared=name == "Winter sale")
         account.brand_kits.add(identifier, kit)
-        account.media.add(MediaItem(identifier))
+        account.media.add(MediaItem(identifier, title=name))
     add_libraries(account)
     account.populated = True
 
@@ -105,7 +105,7 @@ def add_look(account: Account, look: Look) -> None:
     )
     account.groups.add(group.id, group)
     account.looks.add(look.id, look)
-    account.media.add(MediaItem(look.id))
+    account.media.add(MediaItem(look.id, speaker=look.name))
 
 
 def _variable_of(account: Account, kind: str) -> Json:
@@ -203,5 +203,6 @@ def add_template(
         account.clock.now(),
         current_editor,
     )
-    account.media.add(MediaItem(identifier))
+    text = " ".join(scripts)
+    account.media.add(MediaItem(identifier, None, aspect_ratio, text, title=name))
     return account.templates.add(identifier, template)

@@ -84,7 +84,7 @@ def add_libraries(account: Account) -> None:
             "is_transparent": kind == "icon",
         }
         account.pictures.add(identifier, {**picture, "words": words})
-        account.media.add(MediaItem(identifier))
+        account.media.add(MediaItem(identifier, title=words))
 
 
 def _orientation(width: int, height: int) -> str:

@@ -6,34 +6,42 @@ request that carries the API key.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import hmac
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
-from ..answers import Answer
+from ..answers import Answer, Json
 from ..clock import Clock
+from .drawn.drawing import Drawing, Scene, SourceFile, size_of
+from .drawn.files import DrawingFailed, DrawnFiles
 from .plain.mp4 import mp4
-from .plain.pictures import gif, png
+from .plain.pictures import PNG_SIZE, gif, png
 from .plain.wav import wav_chunks, wav_size
 from .speech import SpokenWord
 from .subtitles import srt_to_vtt, write_srt
-from .uploads import StoredFile
+from .uploads import StoredFile, read_file
 
-__all__ = ["MediaItem", "MediaPart", "MediaRequest", "MediaStore", "find_media"]
+__all__ = ["CAPTIONED", "MediaItem", "MediaPart", "MediaRequest", "MediaStore", "find_media"]
 
 #: Sandbox seconds for which a media address is valid.
 MEDIA_LIFETIME = 7 * 86_400
 #: Sandbox seconds for which a presigned upload is valid.
 UPLOAD_LIFETIME = 3_600
 
+#: End of the stem of a video with captions in its frames.
+CAPTIONED = "-captioned"
+_DRAWN = frozenset({"mp4", "webm", "png", "gif"})
 _TYPES = {
     "mp4": "video/mp4",
+    "webm": "video/webm",
     "wav": "audio/wav",
     "srt": "application/x-subrip",
     "vtt": "text/vtt",
@@ -55,6 +63,10 @@ class MediaItem:
         srt: Captions that were uploaded.
         file: An upload, served unchanged.
         content_type: Type of the upload.
+        title: Headline of drawn files.
+        speaker: Name of the person who is shown, or empty.
+        language: English name of the spoken language; empty if not known.
+        describe: Returns what its drawn files show; None shows title and text.
     """
 
     id: str
@@ -65,6 +77,24 @@ class MediaItem:
     srt: str | None = None
     file: StoredFile | None = None
     content_type: str = ""
+    title: str = ""
+    speaker: str = ""
+    language: str = ""
+    describe: Callable[[], Drawing] | None = None
+
+    def drawing(self) -> Drawing:
+        """Return what its drawn files show."""
+        if self.describe is not None:
+            return self.describe()
+        return Drawing(
+            self.title,
+            (Scene(self.seconds or 1.0, self.text),),
+            size_of(self.aspect_ratio),
+            language=self.language,
+            speaker=self.speaker,
+            style=self.title or self.speaker,
+            srt=self.srt,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +124,19 @@ class MediaStore:
         origin: Address of the media host.
         expire: Share of media addresses that are invalid from the start, never two in a row for one
             file.
+        drawn: Files that are drawn; None for plain ones.
+
+    Args:
+        clock: Clock of the signatures.
+        seed: Seed of the signatures.
+        drawn: Whether files are drawn.
+
+    Raises:
+        ModuleNotFoundError: Files are to be drawn, and PyAV or Pillow is not installed.
     """
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    def __init__(self, clock: Clock, seed: int, *, drawn: bool = False) -> None:
+        self.drawn: DrawnFiles | None = DrawnFiles() if drawn else None
         self.origin = ""
         self.expire: float = 0.0
         self._clock = clock
@@ -167,16 +207,42 @@ class MediaStore:
         item = self._items.get(identifier)
         return None if item is None else item.seconds
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of a picture of 16:9 in pixels."""
+        return PNG_SIZE if self.drawn is None else size_of("16:9")
+
+    def format_of(self, request: Json) -> str:
+        """Return the extension of a video: as requested if it is drawn, otherwise `mp4`."""
+        return "mp4" if self.drawn is None else str(request.get("output_format") or "mp4")
+
+    def source_file(self, source: Json) -> SourceFile:
+        """Return the file of a source; only its name if it is not in the sandbox."""
+        if source.get("data") is not None:
+            with contextlib.suppress(ValueError):
+                return SourceFile("file", base64.b64decode(source["data"]))
+        url = source.get("url")
+        item = self.item_at(url) if url else self.get(source.get("asset_id") or "")
+        if item is None or item.file is None:
+            name = item.title if item else PurePosixPath(urlsplit(url or "").path).name
+            return SourceFile(name or "file")
+        path = "" if item.file.path is None else str(item.file.path)
+        return SourceFile(item.title or "file", b"" if path else item.file.head, path)
+
     def captions(self, item: MediaItem) -> str:
         """Return the captions of an item as SRT."""
         if item.srt is not None:
             return item.srt
         return write_srt(item.text, item.seconds or 1.0)
 
-    def rendition(self, name: str) -> _Rendition | None:
-        """Return one file of an item, or None if it does not exist."""
+    async def rendition(self, name: str) -> _Rendition | None:
+        """Return one file of an item, or None if it does not exist.
+
+        Raises:
+            DrawingFailed: It could not be drawn.
+        """
         path = PurePosixPath(name)
-        item = self._items.get(path.stem)
+        item = self._items.get(path.stem.removesuffix(CAPTIONED))
         extension = path.suffix[1:]
         if item is None:
             return None
@@ -185,11 +251,25 @@ class MediaStore:
             return _Rendition(item.content_type, file.size, f'"{file.sha256[:32]}"', file.read)
         if extension == "wav":
             return self._wav(item)
+        if self.drawn is not None and extension in _DRAWN:
+            drawing = item.drawing()
+            if path.stem.endswith(CAPTIONED):
+                drawing = replace(drawing, captioned=True)
+            return await self._drawn(self.drawn, drawing, extension)
         made = self._made(item, extension)
         if made is None:
             return None
         etag = hashlib.sha256(made).hexdigest()[:32]
         return _Rendition(_TYPES[extension], len(made), f'"{etag}"', _reader(made))
+
+    @staticmethod
+    async def _drawn(files: DrawnFiles, drawing: Drawing, extension: str) -> _Rendition:
+        file = await files.file(drawing, extension)
+
+        def read(start: int, stop: int) -> AsyncIterator[bytes]:
+            return read_file(file.path, start, stop)
+
+        return _Rendition(_TYPES[extension], file.size, f'"{drawing.digest[:32]}"', read)
 
     def _made(self, item: MediaItem, extension: str) -> bytes | None:
         if extension == "mp4":
@@ -277,9 +357,12 @@ class MediaPart:
         return Answer(self.status, b"".join(chunks), self.headers)
 
 
-def find_media(request: web.BaseRequest, store: MediaStore, path: str) -> MediaPart | Answer:
+async def find_media(request: web.BaseRequest, store: MediaStore, path: str) -> MediaPart | Answer:
     """Return the file or range for a GET or HEAD, or the answer that refuses it."""
-    rendition = store.rendition(path.removeprefix("/media/"))
+    try:
+        rendition = await store.rendition(path.removeprefix("/media/"))
+    except (DrawingFailed, UnicodeError) as error:  # a text may have half a character
+        return Answer(500, f"The file could not be drawn: {error}".encode())
     if rendition is None:
         return Answer(404, b"NoSuchKey")
     headers = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-__all__ = ["is_srt", "srt_to_vtt", "write_srt"]
+__all__ = ["cues_of", "is_srt", "srt_to_vtt", "write_srt"]
 
 _WORDS_PER_CUE = 7
-_TIMING = re.compile(
-    r"^\d\d:\d\d:\d\d[,.]\d{3} --> \d\d:\d\d:\d\d[,.]\d{3}\s*$", flags=re.MULTILINE
-)
+_STAMP = r"(\d\d):(\d\d):(\d\d)[,.](\d{3})"
+_TIMING = re.compile(rf"^{_STAMP} --> {_STAMP}\s*$", flags=re.MULTILINE)
 
 
 def _stamp(seconds: float) -> str:
@@ -42,3 +42,16 @@ def is_srt(text: str) -> bool:
 def srt_to_vtt(srt: str) -> str:
     """Return the captions as WebVTT."""
     return "WEBVTT\n\n" + _TIMING.sub(lambda timing: timing[0].replace(",", "."), srt)
+
+
+def cues_of(srt: str) -> Iterator[tuple[float, float, str]]:
+    """Yield start and end in seconds and the text of each cue."""
+    timings = list(_TIMING.finditer(srt))
+    stops = [timing.start() for timing in timings[1:]]
+    for timing, stop in zip(timings, [*stops, len(srt)], strict=True):
+        lines = srt[timing.end() : stop].strip().splitlines()
+        if stop < len(srt) and lines and lines[-1].strip().isdigit():
+            del lines[-1]  # the number of the next cue
+        hours, minutes, seconds, ms, *end = (int(part) for part in timing.groups())
+        begin = 3600 * hours + 60 * minutes + seconds + ms / 1000
+        yield begin, 3600 * end[0] + 60 * end[1] + end[2] + end[3] / 1000, " ".join(lines)

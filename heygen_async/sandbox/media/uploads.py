@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["FileStore", "StoredFile", "TooLarge"]
+__all__ = ["FileStore", "StoredFile", "TooLarge", "read_file"]
 
 #: Bytes up to which an upload stays in memory.
 MEMORY_LIMIT = 256 * 1024
@@ -45,10 +45,8 @@ class StoredFile:
         if self.path is None:
             yield self.head[start:stop]
             return
-        while start < stop:
-            chunk = await asyncio.to_thread(_read_at, self.path, start, min(_CHUNK, stop - start))
+        async for chunk in read_file(self.path, start, stop):
             yield chunk
-            start += len(chunk)
 
     async def text(self) -> str:
         """Return the whole upload as text; replace bytes that are not UTF-8."""
@@ -111,6 +109,14 @@ class FileStore:
         if self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
             self._folder = None
+
+
+async def read_file(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
+    """Yield the bytes of a file from `start` to `stop` (exclusive) in chunks."""
+    while start < stop:
+        chunk = await asyncio.to_thread(_read_at, path, start, min(_CHUNK, stop - start))
+        yield chunk
+        start += len(chunk)
 
 
 def _read_at(path: Path, start: int, count: int) -> bytes:

@@ -92,8 +92,9 @@ def create(call: Call) -> Json:
         title=body.get("title"),
         callback_id=body.get("callback_id"),
     )
-    for clip, length in clips.items():
-        account.media.add(MediaItem(clip, length, _SHAPES[settings["aspect_ratio"]]))
+    for number, (clip, length) in enumerate(clips.items(), 1):
+        shape, title = _SHAPES[settings["aspect_ratio"]], f"Highlight {number}"
+        account.media.add(MediaItem(clip, length, shape, title=title))
     clipping = AiClipping(identifier, job, seconds, clips, body)
     account.clippings.add(identifier, clipping)
     show = partial(clipping_json, account, clipping)

@@ -7,7 +7,6 @@ from ..account.resources import AvatarGroup, Look
 from ..answers import Json, data, listing
 from ..jobs import Job
 from ..ledger import AVATAR_PRICE
-from ..media.plain.pictures import PNG_SIZE
 from ..media.store import MediaItem
 from ..refusals import Refusal, invalid
 from ..server.calls import Call, Handler
@@ -25,6 +24,7 @@ _MADE = {
 
 def look_json(account: Account, look: Look) -> Json:
     """Return a look in its current state."""
+    width, height = account.media.picture_size
     shown: Json = {
         "id": look.id,
         "name": look.name,
@@ -36,8 +36,8 @@ def look_json(account: Account, look: Look) -> Json:
         "tags": [],
         "status": _status(account, look),
         "preferred_orientation": "landscape",
-        "image_width": PNG_SIZE[0],
-        "image_height": PNG_SIZE[1],
+        "image_width": width,
+        "image_height": height,
     }
     if shown["status"] == "completed":
         shown["preview_image_url"] = account.media.url(f"{look.id}.png")
@@ -154,7 +154,7 @@ def _add_look(account: Account, group: AvatarGroup, body: Json, job: Job) -> Loo
     look = Look(
         identifier, body["name"], avatar_type, group.id, group.gender or "", voice_id, engines, job
     )
-    account.media.add(MediaItem(identifier))
+    account.media.add(MediaItem(identifier, speaker=look.name))
     return account.looks.add(identifier, look)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..account.account import Account
 from ..account.resources import BackgroundRemoval
 from ..answers import Json, data, listing
+from ..media.drawn.drawing import Drawing, Scene
 from ..media.store import MediaItem
 from ..refusals import not_found
 from ..server.calls import Call, Handler
@@ -13,6 +16,12 @@ __all__ = ["HANDLERS"]
 
 #: The default layers.
 _LAYERS = ["foreground"]
+#: The foreground is transparent where the background was.
+_FORMATS: dict[str, Json] = {
+    "foreground": {"output_format": "webm"},
+    "mask": {},
+    "background": {},
+}
 
 
 def removal_json(account: Account, removal: BackgroundRemoval) -> Json:
@@ -31,9 +40,14 @@ def removal_json(account: Account, removal: BackgroundRemoval) -> Json:
         return shown
     shown["duration"] = removal.seconds
     shown["layers"] = {
-        layer: account.media.url(f"{file}.mp4") for layer, file in removal.layers.items()
+        layer: account.media.url(f"{file}.{account.media.format_of(_FORMATS[layer])}")
+        for layer, file in removal.layers.items()
     }
     return shown
+
+
+def _describe(title: str, layer: str, seconds: float) -> Drawing:
+    return Drawing(title, (Scene(seconds, layer),), style=title, transparent=layer == "foreground")
 
 
 def create(call: Call) -> Json:
@@ -58,8 +72,10 @@ def create(call: Call) -> Json:
         title=body.get("title"),
     )
     layers = {layer: account.new_id() for layer in body.get("layers") or _LAYERS}
-    for file in layers.values():
-        account.media.add(MediaItem(file, seconds))
+    title = body.get("title") or "Background removal"
+    for layer, file in layers.items():
+        describe = partial(_describe, title, layer, seconds)
+        account.media.add(MediaItem(file, seconds, describe=describe))
     removal = BackgroundRemoval(identifier, job, seconds, layers)
     account.background_removals.add(identifier, removal)
     if request_id:

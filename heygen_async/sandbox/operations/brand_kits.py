@@ -48,7 +48,7 @@ def create(call: Call) -> Json:
     identifier = account.new_id()
     name = body.get("name") or urlsplit(body["url"]).netloc
     job = account.begin("brand_kit", slot=False)
-    account.media.add(MediaItem(identifier))
+    account.media.add(MediaItem(identifier, title=name))
     account.brand_kits.add(identifier, BrandKit(identifier, name, colors, job))
     return data({"brand_kit_id": identifier, "status": "loading"})
 

@@ -79,7 +79,9 @@ def create(call: Call) -> Json:
     removal = FillerWordRemoval(
         identifier, job, seconds, cuts, body.get("title"), body.get("callback_id")
     )
-    account.media.add(MediaItem(identifier, _seconds_left(seconds, cuts)))
+    left = _seconds_left(seconds, cuts)
+    title = body.get("title") or "Filler words removed"
+    account.media.add(MediaItem(identifier, left, title=title))
     account.filler_word_removals.add(identifier, removal)
     show = partial(removal_json, account, removal)
     schedule_filler_word_removal(account, removal, show, body.get("callback_url"))

@@ -292,7 +292,7 @@ class Hosts:
         if request.method == "PUT" and path.startswith("/uploads/"):
             return await receive_upload(request, self._account, path.removeprefix("/uploads/"))
         if request.method in ("GET", "HEAD") and path.startswith("/media/"):
-            return find_media(request, media, path)
+            return await find_media(request, media, path)
         return Answer(405, b"MethodNotAllowed")
 
     async def _media_in_memory(self, request: web.BaseRequest) -> Answer:

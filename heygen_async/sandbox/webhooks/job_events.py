@@ -127,7 +127,7 @@ def _video(account: Account, video: Video) -> EventPayloads:
     media = account.media
     done = {
         "video_id": video.id,
-        "url": media.url(f"{video.id}.mp4"),
+        "url": media.url(f"{video.id}.{media.format_of(video.request)}"),
         "gif_download_url": media.url(f"{video.id}.gif") if video.gif else None,
         "video_page_url": f"https://app.heygen.com/videos/{video.id}",
         "video_share_page_url": f"https://app.heygen.com/share/{video.id}",

@@ -89,7 +89,9 @@ def _receipt(account: Account, asset: Asset) -> Json:
 
 def _serve_file(account: Account, asset: Asset, file: StoredFile) -> None:
     asset.visible_at = account.clock.now() + account.faults.hiding()
-    account.media.add(MediaItem(asset.id, file.seconds(), file=file, content_type=asset.mime_type))
+    item = MediaItem(asset.id, file.seconds(), title=asset.name)
+    item.file, item.content_type = file, asset.mime_type
+    account.media.add(item)
 
 
 async def upload(call: Call) -> Json:

@@ -84,7 +84,7 @@ def _accept(call: Call, body: Json, seconds: float, usd: float, job: Job) -> Acc
 
 
 def _store(account: Account, lipsync: Lipsync) -> None:
-    account.media.add(MediaItem(lipsync.id, lipsync.seconds))
+    account.media.add(MediaItem(lipsync.id, lipsync.seconds, title=lipsync.title or "Lipsync"))
     account.lipsyncs.add(lipsync.id, lipsync)
 
 

@@ -103,7 +103,8 @@ def accept_translation(
         callback_id=request.get("callback_id"),
     )
     text = f"This is what was said, now in {language}."
-    item = MediaItem(identifier, seconds, text=text, srt=srt)
+    title = request.get("title") or ""
+    item = MediaItem(identifier, seconds, text=text, srt=srt, title=title, language=language)
     callback_url = request.get("callback_url")
     return Accepted(identifier, partial(_begin, account, translation, item, callback_url))
 

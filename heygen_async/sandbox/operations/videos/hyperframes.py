@@ -73,7 +73,9 @@ def create(call: Call) -> Json:
         callback_id=body.get("callback_id"),
     )
     render = HyperframesRender(identifier, job, seconds, body)
-    account.media.add(MediaItem(identifier, seconds, body.get("aspect_ratio", "16:9")))
+    title = body.get("title") or "HyperFrames"
+    shape = body.get("aspect_ratio", "16:9")
+    account.media.add(MediaItem(identifier, seconds, shape, title=title))
     account.hyperframes_renders.add(identifier, render)
     show = partial(render_json, account, render)
     schedule_hyperframes_render(account, render, show, body.get("callback_url"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from ...account.account import Account
 from ...account.resources import Template, Video
@@ -13,6 +14,7 @@ from ...media.speech import speech_seconds
 from ...refusals import invalid, not_found
 from ...server.calls import Call, Handler
 from ...webhooks.job_events import schedule_video
+from .drawings import describe_render
 from .videos import store_video, video_json
 
 __all__ = ["HANDLERS"]
@@ -158,12 +160,12 @@ def generate_v2(call: Call) -> Json:
             raise invalid(f"{place}.name", "The name must equal the key of the variable")
         properties = variable["properties"]
         _check_text(variable, properties, f"{place}.properties")
+        flat[name] = {**properties, "type": variable["type"]}
         if variable["type"] in _MEDIA:
             given = one_of(properties, ("url", "asset_id"), f"{place}.properties.")
-            source = {"type": given, given: properties[given]}
-            call.account.check_source(source, f"{place}.properties")
+            flat[name]["asset"] = {"type": given, given: properties[given]}
+            call.account.check_source(flat[name]["asset"], f"{place}.properties")
         _check_character_and_voice(call.account, variable, properties, f"{place}.properties")
-        flat[name] = {"type": variable["type"], "content": properties.get("content")}
     video = _render(call, template, flat, charged=not call.body.get("test", False))
     return {"error": None, "data": {"video_id": video.id}}
 
@@ -209,10 +211,10 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         return str(value["content"]) if value.get("type") == "text" else match[0]
 
     texts = [_PLACEHOLDER.sub(spoken, template.scripts[scene_id]) for scene_id in scene_ids]
-    seconds = sum(
+    lengths = [
         speech_seconds(text, field="variables") if text.strip() else SILENT_SCENE for text in texts
-    )
-    seconds = round(seconds, 3)
+    ]
+    seconds = round(sum(lengths), 3)
     usd = PRICES["avatar"] * seconds if charged else 0.0
     account.admit(usd)
     identifier = account.new_id()
@@ -245,7 +247,14 @@ def _render(call: Call, template: Template, variables: dict[str, Json], *, charg
         },
     )
     schedule_video(account, video, body.get("callback_url"))
-    return store_video(account, video, text=" ".join(texts), aspect_ratio=template.aspect_ratio)
+    scenes = list(zip(texts, lengths, strict=True))
+    return store_video(
+        account,
+        video,
+        text=" ".join(texts),
+        aspect_ratio=template.aspect_ratio,
+        describe=partial(describe_render, account, template, video, scenes, variables, body),
+    )
 
 
 def _check_dimension(template: Template, dimension: Json | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import partial
 
 from ...account.account import Account
 from ...account.agent_sessions import MESSAGES_SHOWN, Message, Session
@@ -15,6 +16,7 @@ from ...media.store import MediaItem
 from ...refusals import Refusal, not_found
 from ...server.calls import Call, Handler
 from ...webhooks.job_events import schedule_session
+from .drawings import describe_video
 from .videos import store_video, video_json
 
 __all__ = ["HANDLERS"]
@@ -88,7 +90,7 @@ def create(call: Call) -> Json:
     )
     session.messages.append(Message("user", "text", prompt, job.created_at))
     account.sessions.add(identifier, session)
-    account.media.add(MediaItem(identifier))
+    account.media.add(MediaItem(identifier, text=prompt, title="Storyboard"))
     if not chatting:
         _generate(account, session, prompt)
     return data(
@@ -113,7 +115,13 @@ def _generate(account: Account, session: Session, wish: str) -> None:
         by_agent=True,
         request={"prompt": wish, "aspect_ratio": session.aspect_ratio},
     )
-    store_video(account, video, text=wish, aspect_ratio=session.aspect_ratio)
+    store_video(
+        account,
+        video,
+        text=wish,
+        aspect_ratio=session.aspect_ratio,
+        describe=partial(describe_video, account, video),
+    )
     session.video_ids.append(video.id)
     account.ledger.charge(session.ledger_job, session.job, seconds, PRICES["agent"] * seconds)
     schedule_session(account, session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,12 @@ from ...account.validation import check_video
 from ...answers import Json, data, listing
 from ...jobs import Job
 from ...ledger import CINEMATIC_PRICE, FOUR_K_FACTOR, PRICES
-from ...media.store import MediaItem
+from ...media.drawn.drawing import Drawing
+from ...media.store import CAPTIONED, MediaItem
 from ...refusals import invalid
 from ...server.calls import Acceptance, Accepted, Call, Handler
 from ...webhooks.job_events import schedule_video
+from .drawings import describe_video, shape_of
 
 __all__ = ["HANDLERS", "plan", "status_entries", "store_video", "video_json"]
 
@@ -45,31 +48,37 @@ def video_json(account: Account, video: Video) -> Json:
     media = account.media
     late = now < job.ends_at + 1.0 and account.faults.hides_url(video.id)
     shown["duration"] = video.seconds
-    shown["video_url"] = None if late else media.url(f"{video.id}.mp4")
+    extension = media.format_of(video.request)
+    shown["video_url"] = None if late else media.url(f"{video.id}.{extension}")
     shown["thumbnail_url"] = media.url(f"{video.id}.png")
     shown["video_page_url"] = f"https://app.heygen.com/videos/{video.id}"
     if video.output_language is not None:
         shown["output_language"] = video.output_language
     if video.caption:
-        shown["captioned_video_url"] = media.url(f"{video.id}.mp4")
+        shown["captioned_video_url"] = media.url(f"{video.id}{CAPTIONED}.{extension}")
         shown["subtitle_url"] = media.url(f"{video.id}.srt")
     if video.gif:
         shown["gif_url"] = media.url(f"{video.id}.gif")
     return shown
 
 
-def store_video(account: Account, video: Video, *, text: str, aspect_ratio: str | None) -> Video:
+def store_video(
+    account: Account,
+    video: Video,
+    *,
+    text: str,
+    aspect_ratio: str | None,
+    describe: Callable[[], Drawing],
+) -> Video:
     """Store a video and its future files."""
-    account.media.add(MediaItem(video.id, video.seconds, _shape(aspect_ratio), text))
+    account.media.add(
+        MediaItem(video.id, video.seconds, shape_of(aspect_ratio), text, describe=describe)
+    )
     return account.videos.add(video.id, video)
 
 
-def _shape(aspect_ratio: str | None) -> str:
-    return "16:9" if aspect_ratio in (None, "auto") else str(aspect_ratio)
-
-
 def create(call: Call) -> Json:
-    """Serve `videos.create` for all four types; webm is accepted, but the file is an mp4."""
+    """Serve `videos.create` for all four types; without drawn media, a webm is an mp4."""
     body, account = call.body, call.account
     (planned,) = plan(call, body)
     account.admit(planned.usd)
@@ -115,7 +124,13 @@ def _accept(call: Call, body: Json, seconds: float, usd: float, job: Job) -> Acc
 
 
 def _begin(account: Account, video: Video, body: Json) -> None:
-    store_video(account, video, text=_text(body), aspect_ratio=body.get("aspect_ratio"))
+    store_video(
+        account,
+        video,
+        text=_text(body),
+        aspect_ratio=body.get("aspect_ratio"),
+        describe=partial(describe_video, account, video),
+    )
     schedule_video(account, video, body.get("callback_url"))
 
 

@@ -1,0 +1,1 @@
+"""Media that are drawn: frames with the words and pictures of a request, and an audible track."""
