@@ -96,9 +96,9 @@ def contract(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Wait here for jobs from spawned processes and from workers of Dask and Ray."""
+    """Use jobs of spawned processes and of workers of Celery, Dask and Ray; run the recipes."""
     session.install("-e", ".[all]", *groups("tests", "interop"))
-    for name in ("multiprocessing", "dask", "ray"):
+    for name in ("multiprocessing", "celery", "dask", "ray"):
         session.run("pytest", "-p", "no:randomly", f"tests/interop/with_{name}.py")
 
 
