@@ -82,8 +82,12 @@ class Batch:
         ordered: Yield outcomes in the order of the items. Default False: as they finish.
         job_timeout: Seconds after which a job is given up as ``JobTimeout``; it continues at
             HeyGen. Default 7200; None waits indefinitely.
-        progress: Called with a ``Progress`` after each outcome, on the event loop. An exception
-            from the callback is logged, and the callback is disabled.
+        progress: Called with a ``Progress`` when something has changed, on the event loop: the run
+            has begun, HeyGen has accepted a job, an item has ended, submissions pause (each second
+            while they do) or continue. Changes within a tenth of a second are reported together, so
+            it is called at most ten times a second; the last call shows the end of the run. An
+            exception from the callback is logged, and the callback is disabled. Default: none;
+            ``heygen_async.reports.notebooks.show_progress`` shows a bar in a notebook.
         journal: A file that lets runs survive a crash. If a run is killed at any moment and started
             again with the same items, it waits for the submitted jobs, resends requests that may
             not have arrived (under the same key, which the API replays), and pays for nothing
@@ -277,7 +281,7 @@ class Batch:
 
         Args:
             name: Part of the name of its journal and of its keys.
-            progress: Called with a ``Progress`` after each outcome of the stage.
+            progress: Called with a ``Progress`` when something has changed in the stage.
         """
         stage = copy.copy(self)
         stage._runs, stage._created = self._runs, self._created

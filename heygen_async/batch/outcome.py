@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from html import escape
 from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from heygen_async.client import HeyGen
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
 from heygen_async.errors import APIError, BatchStopped, HeyGenError, ItemRejected, JobFailed
+from heygen_async.jobs.schedule import time_left
 from heygen_async.models.outputs import find_output_url
 from heygen_async.models.plain import Plain, plain_dict, plain_value
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.session.retry import unix_time
-from heygen_async.session.session import Traffic
 from heygen_async.session.slots import SlotPool
 
 T = TypeVar("T")
@@ -246,7 +248,14 @@ class Progress(Plain, frozen=True, kw_only=True):
         usd: Estimated cost of the items in US dollars, from the actual lengths. Items of an earlier
             run are included; items of unknown cost are not.
         paused: Seconds for which submissions have been paused, because HeyGen asked for a pause or
-            the account has no credit. None if they are not paused.
+            the account has no credit. None if they are not paused, or only for a moment.
+        resumes_in: Seconds until a pause that HeyGen asked for ends (``Retry-After``), or None.
+        no_credit: Whether submissions wait for credit on the account.
+        at_once: Maximum number of its jobs that run at once: ``limit``, or ``concurrency`` if that
+            is lower.
+        job_seconds: Expected duration of a job in seconds: the median of the client's latest jobs
+            of this kind, or an estimate until three have ended. None before the first job.
+        youngest: Seconds since HeyGen accepted its latest job.
     """
 
     total: int | None
@@ -258,6 +267,16 @@ class Progress(Plain, frozen=True, kw_only=True):
     resumed: int = 0
     usd: float = 0.0
     paused: float | None = None
+    resumes_in: float | None = None
+    no_credit: bool = False
+    at_once: int | None = None
+    job_seconds: float | None = None
+    youngest: float = 0.0
+
+    @property
+    def waiting(self) -> int | None:
+        """Number of items that have no job and no outcome; None if the total is unknown."""
+        return None if self.total is None else max(0, self.total - self.done - self.running)
 
     @property
     def done(self) -> int:
@@ -266,11 +285,22 @@ class Progress(Plain, frozen=True, kw_only=True):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds left at the current rate, or None without a total or an outcome."""
-        ended = self.done - self.resumed
-        if not self.total or not ended:
+        """Estimated seconds left, or None without a total or a job.
+
+        It follows from the expected duration of a job, and from the rate once as many jobs have
+        ended as run at once.
+        """
+        if not self.total or self.waiting is None:
             return None
-        return (self.total - self.done) * self.elapsed / ended
+        return time_left(
+            waiting=self.waiting,
+            running=self.running,
+            at_once=max(1, self.at_once or self.limit),
+            ended=self.done - self.resumed,
+            elapsed=self.elapsed,
+            job_seconds=self.job_seconds,
+            youngest=self.youngest,
+        )
 
 
 class Report(Plain, frozen=True, kw_only=True):
@@ -423,28 +453,49 @@ def _reason(error: HeyGenError) -> tuple[str, str | None]:
 
 
 class RunStats:
-    """Collect the statistics of a run.
+    """Collect the statistics of a run, and report its progress soon after each change.
 
     Args:
         slots: The slots that it runs on.
-        traffic: The client's counters; differences between them are reported.
+        heygen: The client; differences between its counters are reported.
+        workers: Maximum number of items that are processed at once.
+        progress: Called with the progress, or None.
 
     Attributes:
         total: Number of items, or None while it is unknown.
         running: Number of running jobs.
         accepted: Number of jobs that HeyGen has accepted.
         paused_since: Time at which submissions were paused, on the loop's clock, or None.
+        held_until: End of a pause that HeyGen asked for, on the loop's clock, or None.
+        no_credit: Whether submissions wait for credit.
         balance_change: See ``Report``.
     """
 
-    def __init__(self, slots: SlotPool, traffic: Traffic) -> None:
+    REPORT_AFTER = 0.1
+    """Seconds from a change until the progress is reported, with all changes until then."""
+
+    def __init__(
+        self,
+        slots: SlotPool,
+        heygen: HeyGen,
+        workers: int,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
         self.total: int | None = None
         self.running: int = 0
         self.accepted: int = 0
         self.paused_since: float | None = None
+        self.held_until: float | None = None
+        self.no_credit: bool = False
         self.balance_change: float | None = None
         self._slots = slots
-        self._traffic = traffic
+        self._heygen = heygen
+        self._traffic = heygen.traffic
+        self._workers = workers
+        self._callback = progress
+        self._timer: asyncio.TimerHandle | None = None
+        self._latest = 0.0  # when the latest job was accepted, on the loop's clock
+        self._result: type[Any] | None = None  # of its latest job
         self._started_at: float | None = None
         self._stopped = False
         self._most_running = 0
@@ -479,17 +530,26 @@ class RunStats:
             self._oldest = answered_at - _CLEARLY
         self._started_at = now
         self._begin = self._readings()
+        self.changed()
 
     def stop(self) -> None:
-        """Stop counting the requests of the client."""
+        """Stop counting the requests of the client, and report the last changes."""
+        self.report_now()
         self._end = self._readings()
         self._stopped = True
 
-    def job_started(self) -> None:
-        """Count one more running job."""
+    def job_started(self, result: type[Any]) -> None:
+        """Count one more running job.
+
+        Args:
+            result: Type of its result.
+        """
         self.running += 1
         self.accepted += 1
         self._most_running = max(self._most_running, self.running)
+        if self._callback is not None:
+            self._latest, self._result = asyncio.get_running_loop().time(), result
+            self.changed()
 
     def item_resent(self, index: int, usd: float) -> None:
         """Count an item that may be paid for twice and has no outcome.
@@ -523,14 +583,35 @@ class RunStats:
             self._failures[failure_code(outcome.error)] += 1
         assert self._started_at is not None
         self._elapsed = now - self._started_at
+        if self._callback is not None:
+            self.changed()
 
     @property
     def ended(self) -> int:
         """Number of items with an outcome."""
         return self._completed + self._failed
 
+    def changed(self) -> None:
+        """Report the progress soon."""
+        if self._timer is None and self._callback is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self.REPORT_AFTER, self.report_now)
+
+    def report_now(self) -> None:
+        """Report the progress if something has changed."""
+        timer, self._timer = self._timer, None
+        if timer is None or self._callback is None:
+            return
+        timer.cancel()
+        try:
+            self._callback(self.progress(asyncio.get_running_loop().time()))
+        except Exception:  # a sample must not cost a paid outcome
+            self._callback = None
+            logger.exception("the progress callback raised an exception and is disabled")
+
     def progress(self, now: float) -> Progress:
         """Return the current statistics."""
+        limit, result = self._slots.limit, self._result
         return Progress(
             total=self.total,
             running=self.running,
@@ -538,9 +619,14 @@ class RunStats:
             failed=self._failed,
             resumed=self._resumed,
             elapsed=now - self._started_at if self._started_at is not None else 0.0,
-            limit=self._slots.limit,
+            limit=limit,
             usd=round(self._usd, 6),
             paused=None if self.paused_since is None else now - self.paused_since,
+            resumes_in=None if self.held_until is None else max(0.0, self.held_until - now),
+            no_credit=self.no_credit,
+            at_once=min(limit, self._workers),
+            job_seconds=None if result is None else self._heygen.jobs.expected_seconds(result),
+            youngest=now - self._latest,
         )
 
     def report(self) -> Report:

@@ -18,7 +18,7 @@ from heygen_async.batch.admission.scouting import ItemDeferred, Scouting
 from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.admission.stops import Stops
 from heygen_async.batch.item import ItemProcessor
-from heygen_async.batch.operations import Submission
+from heygen_async.batch.operations import OPERATIONS, Submission
 from heygen_async.batch.outcome import Ended, ItemResult, Report, RunStats
 from heygen_async.batch.resume import remaining_work
 from heygen_async.batch.server_batches import ServerBatchSubmitter
@@ -113,8 +113,7 @@ class Run(Generic[T]):
             self._scouting = Scouting(items, builder.pull, self._slots, ordered=settings.ordered)
         source = None if self._scouting is None else self._scouting.source
         self._source: Source[Any] = source or Source(items, builder.pull)
-        self._stats = RunStats(self._slots, heygen.traffic)
-        self._progress = settings.progress
+        self._stats = RunStats(self._slots, heygen, settings.workers, settings.progress)
         self._pool: WorkerPool[Any, tuple[Ended[T], ItemResult[T]] | None] = WorkerPool(
             self._source,
             self._work,
@@ -265,6 +264,7 @@ class Run(Generic[T]):
                 if not self._until_taken:
                     self.taken(outcome)
                 yield outcome
+            self._stats.report_now()
             if self._stops.names_the_rest:
                 self._stops.not_submitted += await self._left.keys(self._processor)
             if self._stats.accepted:
@@ -434,8 +434,6 @@ class Run(Generic[T]):
             self.stop_submitting()
         if now >= self._next_sample:
             self._sample_slots(now)
-        if self._progress is not None:
-            self._report_progress(now)
         return outcome, result
 
     async def _measured(self, submission: Submission[T]) -> Submission[T]:
@@ -454,7 +452,7 @@ class Run(Generic[T]):
             if name in self.unfinished:
                 name = f"{name}#{index}"
             self._names[index] = name
-            self._stats.job_started()
+            self._stats.job_started(OPERATIONS[item.submission.operation].result)
             if self._credit.paused:
                 self._credit.over()
         self.unfinished[name] = job_id
@@ -477,21 +475,11 @@ class Run(Generic[T]):
 
     def _paused(self) -> None:
         """Store and report that submissions are paused or have resumed."""
-        now = asyncio.get_running_loop().time()
         paused = self._stats.paused_since is not None
         self.store.sample_slots(self._stats.running, 0 if paused else self._slots.stats().limit)
-        if self._progress is not None:
-            self._report_progress(now)
+        self._stats.changed()
 
     def _sample_slots(self, now: float) -> None:
         """Store once a second how many jobs run and how many may run."""
         self._next_sample = now + SAMPLE_EVERY
         self.store.sample_slots(self._stats.running, self._slots.stats().limit)
-
-    def _report_progress(self, now: float) -> None:
-        assert self._progress is not None
-        try:
-            self._progress(self._stats.progress(now))
-        except Exception:  # a sample must not cost a paid outcome
-            self._progress = None
-            logger.exception("the progress callback raised an exception and is disabled")

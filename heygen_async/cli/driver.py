@@ -230,8 +230,9 @@ class RunDriver:
 
     def stage(self, name: str, progress: Progress) -> None:
         """Note the progress of an earlier stage of a chain, and show when it is done."""
-        self._stages[name] = {"completed": progress.completed, "failed": progress.failed}
-        if progress.done == progress.total:
+        counts = {"completed": progress.completed, "failed": progress.failed}
+        before, self._stages[name] = self._stages.get(name), counts
+        if progress.done and progress.done == progress.total and before != counts:
             failed = f", {progress.failed:,} failed" if progress.failed else ""
             self._display.note(f"{name}: {progress.completed:,} done{failed}")
 

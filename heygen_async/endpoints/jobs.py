@@ -97,6 +97,19 @@ class Jobs(Resource):
         """
         return self._watcher.notify(JobNotification(kind, job_id, verified, callback_id))
 
+    def expected_seconds(self, result: type[Any]) -> float | None:
+        """Return the duration to expect of a job, from its submission to its end.
+
+        Args:
+            result: Type of the job's result, as for ``attach``.
+
+        Returns:
+            The median duration in seconds of the latest jobs that this client has waited for, or an
+            estimate until three have ended; None if ``result`` is not the result of a job.
+        """
+        kind = next((kind for kind in KINDS if kind.result is result), None)
+        return None if kind is None else self._watcher.expected_seconds(kind)
+
     def expect_deliveries(self, kinds: Iterable[str]) -> None:
         """Rely on ``hint`` for the ends of jobs of these kinds, and poll them once a minute.
 

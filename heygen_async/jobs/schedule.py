@@ -208,10 +208,10 @@ def time_left(
         youngest: Age of the job that started last, in seconds.
 
     Returns:
-        The seconds; None if neither a rate nor a duration is known, or nothing is left.
+        The seconds; None if neither a rate nor a duration is known.
     """
     if not waiting + running:
-        return None
+        return 0.0
     if ended and (ended >= at_once or not job_seconds):
         return (waiting + running) * elapsed / ended
     if not job_seconds:

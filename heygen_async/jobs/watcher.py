@@ -501,6 +501,10 @@ class Watcher:
             return watched.unreadable < _UNREADABLE
         return is_transient(error)
 
+    def expected_seconds(self, kind: JobKind[Any]) -> float:
+        """Return the median duration of a kind of job in seconds, learned or estimated."""
+        return self._learned(kind).median
+
     def _learned(self, kind: JobKind[Any]) -> Durations:
         durations = self._durations.get(kind.name)
         if durations is None:

@@ -117,7 +117,9 @@ async def test_a_run_goes_on_when_the_balance_moves(
     assert " short" in caplog.text
     assert run.report.failed == 0
     assert any(progress.paused and progress.paused > 600 for progress in told)
+    assert all(progress.no_credit for progress in told if progress.paused)
     assert told[-1].paused is None
+    assert not told[-1].no_credit
     # The first refusals, one every five minutes, and no more.
     assert purse.refused <= 10 + 8
     assert purse.asked <= 1800 / 15 + 10

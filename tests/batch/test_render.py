@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -64,6 +65,47 @@ async def test_whole_requests_and_tests_in_v2(
     assert [outcome.ok async for outcome in run] == [True]
     assert sandbox.ledger.count("templates.generate_v2") == 1
     assert sandbox.ledger.usd == 0
+
+
+async def test_progress_is_reported_when_something_changes_and_not_more_often(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str
+) -> None:
+    """It lives from the first second, knows the time left before the first end, and says it all."""
+    seen: list[tuple[float, Progress]] = []
+    loop = asyncio.get_running_loop()
+
+    def show(progress: Progress) -> None:
+        seen.append((loop.time(), progress))
+
+    run = Batch(heygen, progress=show, concurrency=5).render(template_id, names(30))
+    outcomes = [outcome async for outcome in run]
+    assert len(outcomes) == 30
+    times = [at for at, _ in seen]
+    assert all(later - before > 0.09 for before, later in itertools.pairwise(times[:-1]))
+    started = [progress for _, progress in seen if progress.running == 5 and not progress.done]
+    assert started
+    (first, *_) = started
+    assert first.waiting == 25
+    assert first.at_once == 5
+    assert first.job_seconds is not None
+    assert first.seconds_left == pytest.approx(6 * first.job_seconds, rel=0.01)
+    last = seen[-1][1]
+    assert (last.done, last.running, last.waiting, last.seconds_left) == (30, 0, 0, 0)
+    assert len(seen) <= 1 + 2 * 30 + 1
+
+
+async def test_progress_shows_a_pause_that_heygen_asked_for(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str
+) -> None:
+    sandbox.faults.add("templates.generate", Fault.status(429, retry_after=20), after=3)
+    seen: list[Progress] = []
+    run = Batch(heygen, progress=seen.append).render(template_id, names(30))
+    assert all([outcome.ok async for outcome in run])
+    held = [progress.resumes_in for progress in seen if progress.resumes_in is not None]
+    assert 17 < max(held) <= 20
+    assert sorted(held, reverse=True)[-1] < 3  # it is shown each second
+    assert seen[-1].resumes_in is None
+    assert not any(progress.no_credit for progress in seen)
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -179,7 +221,9 @@ async def test_progress_and_report_add_up(
     run = Batch(heygen, progress=seen.append).render(template_id, names(30))
     before = sandbox.ledger.requests
     assert len([outcome async for outcome in run]) == 30
-    assert [progress.done for progress in seen] == list(range(1, 31))
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, 30)
     assert all(progress.total == 30 and progress.running <= 10 for progress in seen)
     assert seen[-1].running == 0
     assert seen[-1].seconds_left == 0

@@ -110,9 +110,9 @@ async def test_the_video_is_made_first(sandbox: Sandbox, heygen: HeyGen, correct
         outcomes = await outcomes_of(chain)
     assert all(outcome.ok for outcome in outcomes.values())
     assert sandbox.ledger.count("videos.create") == 1
-    assert stages[0] == ("source", 1)
-    assert stages[1:] == ([("proofreads", 1), ("proofreads", 2)] if correct else [])
-    assert [(one.done, one.total) for one in last] == [(1, 2), (2, 2)]
+    assert list(dict(stages).items()) == [("source", 1), *([("proofreads", 2)] if correct else [])]
+    assert (last[0].done, last[-1].done) == (0, 2)
+    assert {one.total for one in last} == {2}
 
 
 async def test_a_prompt_becomes_videos(sandbox: Sandbox, heygen: HeyGen) -> None:

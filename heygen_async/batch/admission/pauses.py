@@ -26,7 +26,9 @@ _TRY_ANYWAY = 300.0
 # Pauses of at least this many seconds are reported; shorter ones are part of finding the limit.
 _WORTH_TELLING = 30.0
 _STUCK = 60.0
-_LONGEST_TICK = 10.0
+_LONGEST_TICK = 1.0
+# Pauses of at least this many seconds are part of the progress.
+_WORTH_SHOWING = 1.0
 
 
 class CreditPause:
@@ -150,7 +152,7 @@ class PauseWatch:
 
     Args:
         heygen: The client.
-        stats: Statistics of the run; ``paused_since`` is set on them.
+        stats: Statistics of the run; the pauses are set on them.
         sender: Sends the items.
         credit: The pause after a 402.
         give_up_after: Seconds, or None to wait indefinitely.
@@ -212,7 +214,11 @@ class PauseWatch:
         elif not paused and since is not None:
             logger.warning("submissions continue after %.0f s", now - since)
             stats.paused_since = None
-        if paused or since is not None:
+        stats.no_credit = self._credit.paused
+        was_held = stats.held_until is not None
+        shown = held >= _WORTH_SHOWING and (waits or requests > 0)
+        stats.held_until = now + held if shown else None
+        if paused or since is not None or shown or was_held:
             self._changed()
         self.start()
 

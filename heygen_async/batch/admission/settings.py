@@ -23,7 +23,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         finished: Whether items that ended in an earlier run are yielded again.
         policy: How records of earlier runs are treated.
         job_timeout: Seconds after which a job is given up, or None.
-        progress: Called after each outcome.
+        progress: Called after changes; see ``Batch``.
         run_id: Part of all idempotency keys, or None for the default.
         until_empty: Whether the run starts even if the account cannot pay for all of it.
         give_up_after: Seconds after which the run ends if HeyGen accepts nothing, or None.
