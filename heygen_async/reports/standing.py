@@ -101,7 +101,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
             run resubmits them, and they do not count as failed.
         elapsed: Seconds from the first intent to now, or to the last outcome if no process works on
             it.
-        waiting: Number of known items that have not begun.
+        waiting: Number of known items that have no job and no outcome.
         limit: Known limit of concurrent jobs on the account, or None.
         job_seconds: Median duration of its latest jobs in seconds, or None.
         paused_for: Seconds for which submissions have been paused, or None if they are not paused.
@@ -220,7 +220,7 @@ def standing(view: JournalReader, now: float) -> Standing:
         prices_as_of=settings.get("prices_as_of"),
         max_cost=settings.get("max_cost"),
         per_minute=per_second * 60,
-        seconds_left=seconds_left if total_known else None,
+        seconds_left=(seconds_left or None) if total_known else None,
         last_ended_at=totals.last_ended_at,
         oldest=None
         if oldest is None
@@ -228,7 +228,7 @@ def standing(view: JournalReader, now: float) -> Standing:
         failures=dict(failures.most_common()),
         not_submitted=dict(refused.most_common()),
         elapsed=0.0 if began is None else max(0.0, until - began),
-        waiting=max(0, left - in_flight),
+        waiting=max(0, left - counts["submitted"]),
         limit=limit,
         job_seconds=job_seconds,
         paused_for=None if paused_at is None else now - paused_at,

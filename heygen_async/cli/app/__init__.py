@@ -47,6 +47,10 @@ _PANELS: dict[str, dict[str, _Entry]] = {
             "journals",
             "Show the state of a run, or of each stage of a chain, from its journal, at any time.",
         ),
+        "watch": _Entry(
+            "journals",
+            "Follow a run from another terminal, or on a live page, while it goes on.",
+        ),
         "results": _Entry(
             "journals",
             "Write the rows of a run with their results, from its journal, at any time.",

@@ -30,6 +30,31 @@ def status(journal: RunLocation, name: RunName = None, json: Json = False) -> Co
 
 @app.command()
 @runs
+def watch(
+    journal: RunLocation,
+    name: RunName = None,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Serve a live page on this machine, too, and tell its address."
+        ),
+    ] = False,
+    json: Json = False,
+) -> Command:
+    """Follow a run from another terminal, or on a live page, while it goes on.
+
+    The run's journal is read and nothing else; it may not exist yet. It ends with the run, and with
+    --serve when you press Ctrl-C.
+    """
+    from heygen_async.cli.display import display_for
+    from heygen_async.cli.run_locations import located
+    from heygen_async.cli.watching.watch import watch as command
+
+    return command(located(journal, name), display=display_for(json=json), serve=serve)
+
+
+@app.command()
+@runs
 def report(
     journal: RunLocation,
     name: RunName = None,

@@ -45,13 +45,17 @@ class LiveSections:
         started = time.monotonic()
         found: dict[str, str] = {}
         states = []
-        for number, location in enumerate(stages_of(self._journal)):
+        try:
+            stages = stages_of(self._journal)
+        except JournalError as error:  # such as a server that cannot be reached now
+            return {"status": _note("Not readable now", str(error))}
+        for number, location in enumerate(stages):
             try:
                 with open_reader(location) as view:
                     now = standing(view, time.time())
                     found |= self._of_run(f"run{number}-", view, now, started)
             except JournalError as error:  # such as a file that has just been created
-                found[f"run{number}-status"] = _note("Not readable yet", str(error))
+                found[f"run{number}-status"] = _note("Not readable now", str(error))
                 states.append("running")
             else:
                 states.append(now.state)
