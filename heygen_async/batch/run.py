@@ -308,7 +308,7 @@ class Run(Generic[T]):
         owner = await self._heartbeats.start()
         if self._scouting is not None:
             await self._scouting.open(self.store, owner)
-        single = SingleSubmitter(self._heygen, self.store, keys, owner)
+        single = SingleSubmitter(self._heygen, self.store, keys, owner, self._heartbeats.lease)
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:
             submitter = ServerBatchSubmitter(

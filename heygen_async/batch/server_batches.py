@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import copy
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -32,12 +33,12 @@ from heygen_async.batch.operations import (
     key_expired,
 )
 from heygen_async.batch.submitter import (
+    ItemHeld,
     ItemInProgress,
     SingleSubmitter,
     StoppableLease,
     SubmissionCancelled,
     not_begun,
-    not_sent,
 )
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.batches import (
@@ -56,6 +57,7 @@ from heygen_async.errors import (
     SlotUnavailable,
 )
 from heygen_async.journal import Begin, Intent, ItemRecord, JournalStore
+from heygen_async.journal.heartbeats import now
 from heygen_async.journal.keys import ItemKeys
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.free_slots import FreeSlots
@@ -235,7 +237,7 @@ class ServerBatchSubmitter:
         if known is None:
             return None
         item.sent_before = True
-        leading = self._lead(known, key) if leads else None
+        leading = self._lead(known, record) if leads else None
         job_id = await self._job_id(item, known.job(record.position), leading)
         return None if job_id is None else self.attach(item, job_id)
 
@@ -332,29 +334,34 @@ class ServerBatchSubmitter:
             item.accept(job_id)
         return job_id
 
-    async def _lead(self, batch: PendingBatch, key: str | None = None) -> None:
+    async def _lead(self, batch: PendingBatch, record: ItemRecord | None = None) -> None:
         """Process a batch from its first item to its end, and notify its items.
 
         Args:
             batch: The batch.
-            key: The key under which an earlier run sent it, or None for a new batch.
+            record: The record of a member if an earlier run sent the batch, or None.
         """
-        lease = self._slots.try_acquire()
+        lease, single = self._slots.try_acquire(), self._single
         try:
             await batch.complete.wait()
             async with self._turn:
-                stoppable = StoppableLease(lease, self._single)
-                with self._single.counted(), submitting_under(stoppable, self._single.stopped):
-                    if key is not None:
-                        await self._send_again(batch, key, stoppable)
+                stoppable = StoppableLease(lease, single)
+                confirm = None if single.owner_lease is None else partial(single.confirm, stoppable)
+                with single.counted(), submitting_under(stoppable, single.stopped, confirm):
+                    if record is not None:
+                        stoppable.claims = (record.key,)
+                        await self._send_again(batch, record.idempotency_key, stoppable)
                     elif self._stopped:
                         batch.end_all(SubmissionCancelled())
                     else:
+                        stoppable.claims = [member.key for member in batch.members]
+                        stoppable.asked_at = now()
                         (members,) = await self._begin([batch.members])
-                        await self._send(batch, members)
-        except HeyGenError as error:
-            if key is not None:
-                self._resent.pop(key)  # a later item loads it again
+                        stoppable.told_at = now()
+                        await self._send(batch, members, stoppable)
+        except (HeyGenError, ItemHeld, SubmissionCancelled) as error:
+            if record is not None:
+                self._resent.pop(record.idempotency_key)  # a later item loads it again
             batch.end_all(error)
         except BaseException:
             batch.cancel_all()
@@ -405,16 +412,22 @@ class ServerBatchSubmitter:
             )
             for record in records
         ]
-        await self._send(batch, members, sent_before=True)
+        await self._send(batch, members, lease, sent_before=True)
 
     async def _send(
-        self, batch: PendingBatch, members: Sequence[Intent], *, sent_before: bool = False
+        self,
+        batch: PendingBatch,
+        members: Sequence[Intent],
+        lease: StoppableLease,
+        *,
+        sent_before: bool = False,
     ) -> None:
         """Send a batch, or a part of it, after its intents are recorded.
 
         Args:
             batch: The batch.
             members: All or some of its members.
+            lease: The lease under which it is sent.
             sent_before: Whether an earlier run may have sent it.
         """
         body = batch.type.body(
@@ -428,6 +441,10 @@ class ServerBatchSubmitter:
                 self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:
+            if lease.refusal is Begin.CANCELLED:
+                self.stop()
+            elif lease.refusal is not None:
+                raise not_begun(self._store, members[0].key, lease.refusal) from None
             # A batch that may have been carried out can be resent, if its key outlives the run.
             if (
                 self._stopped
@@ -436,8 +453,8 @@ class ServerBatchSubmitter:
             ):
                 if not (error.in_doubt or sent_before):
                     for member in members:
-                        self._store.finish(not_sent(member.key))
-                batch.end_all(SubmissionCancelled(error.in_doubt))
+                        self._single.withdraw(member.key, lease)
+                batch.end_all(self._single.cancelled(lease, in_doubt=error.in_doubt))
                 return
             if len(members) == 1 or not _may_be_one_members_fault(error, sent_before):
                 batch.failed(members, error)
@@ -450,7 +467,7 @@ class ServerBatchSubmitter:
         renewed = [self._renewed(member) for member in members]
         middle = len(renewed) // 2
         for half in await self._begin([renewed[:middle], renewed[middle:]]):
-            await self._send(batch, half)
+            await self._send(batch, half, lease)
 
     def _renewed(self, member: Intent) -> Intent:
         attempt = member.attempt + 1

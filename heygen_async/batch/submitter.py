@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ from heygen_async.errors import (
     SlotUnavailable,
 )
 from heygen_async.journal import Begin, Finish, Intent, ItemRecord, JournalStore
+from heygen_async.journal.heartbeats import OwnerLease, now
 from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, journal_error
 from heygen_async.journal.store import BeginResult
@@ -35,6 +36,9 @@ from heygen_async.session.slots import SlotLease, Submitting, submitting
 from heygen_async.session.tasks import unless_set
 
 T = TypeVar("T")
+
+# Seconds after which the journal is asked again, before a POST, whether its run was cancelled.
+_TOLD_FOR = 1.0
 
 
 class SubmissionCancelled(Exception):
@@ -59,13 +63,14 @@ class RunCancelled(SubmissionCancelled):
 
     Args:
         store: The journal.
+        in_doubt: As for ``SubmissionCancelled``.
 
     Attributes:
         error: The error that the run raises at its end.
     """
 
-    def __init__(self, store: JournalStore) -> None:
-        super().__init__()
+    def __init__(self, store: JournalStore, in_doubt: bool = False) -> None:
+        super().__init__(in_doubt)
         self.error: JournalError = journal_error(store.name, "cancelled", "the run was cancelled")
 
 
@@ -83,12 +88,29 @@ class StoppableLease:
     Attributes:
         key_sent_at: Time at which the idempotency key was first sent, in Unix seconds, or None for
             a new key. The lease is lost when the API may have forgotten the key.
+        claims: Keys of the items in a journal shared by many processes.
+        asked_at: Time of the latest request to this journal for the items, by the clock of
+            ``OwnerLease``.
+        told_at: Time of its answer.
+        refusal: The answer, if the items may not be sent.
     """
 
-    __slots__ = ("_lease", "_submitter", "key_sent_at")
+    __slots__ = (
+        "_lease",
+        "_submitter",
+        "asked_at",
+        "claims",
+        "key_sent_at",
+        "refusal",
+        "told_at",
+    )
 
     def __init__(self, lease: SlotLease, submitter: SingleSubmitter) -> None:
         self.key_sent_at: float | None = None
+        self.claims: Sequence[str] = ()
+        self.asked_at: float = -math.inf
+        self.told_at: float = -math.inf
+        self.refusal: BeginResult | None = None
         self._lease = lease
         self._submitter = submitter
 
@@ -262,14 +284,24 @@ class SingleSubmitter:
         store: Where intents and job ids are recorded.
         keys: How items are named.
         owner: The owner of the items.
+        owner_lease: The lease of the owner in a journal shared by many processes. Otherwise None.
 
     Attributes:
+        owner_lease: The same.
         stopped: Set when submissions have stopped.
         sending: Number of submissions that are unanswered or paused.
         held_until: End of the latest pause that HeyGen requested, on the loop's clock.
     """
 
-    def __init__(self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str) -> None:
+    def __init__(
+        self,
+        heygen: HeyGen,
+        store: JournalStore,
+        keys: ItemKeys,
+        owner: str,
+        owner_lease: OwnerLease | None = None,
+    ) -> None:
+        self.owner_lease: OwnerLease | None = owner_lease
         self._heygen = heygen
         self._store = store
         self._keys = keys
@@ -292,10 +324,11 @@ class SingleSubmitter:
         if self.stopped.is_set():
             raise SubmissionCancelled
         intent = item.intent(self._keys)
+        asked_at = now()
         (begun,) = await self._store.begin((intent,), self._owner)
         if begun is not Begin.NEW:
             raise not_begun(self._store, intent.key, begun)
-        return await self._send(item, intent.idempotency_key)
+        return await self._send(item, intent.idempotency_key, asked_at=asked_at)
 
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
         """Resend the item under the key in its record."""
@@ -323,9 +356,38 @@ class SingleSubmitter:
     async def aclose(self) -> None:
         """Do nothing."""
 
-    def withdraw(self, item: ItemInProgress[Any]) -> None:
-        """Record that an item was begun but not sent."""
-        self._store.finish(not_sent(item.identity.record_key))
+    async def confirm(self, lease: StoppableLease) -> bool:
+        """Return whether items may be sent; ask the journal if its latest answer is too old.
+
+        While this process was suspended, others may have claimed them. While they waited, the run
+        may have been cancelled.
+
+        Args:
+            lease: Their lease.
+        """
+        owner_lease = self.owner_lease
+        assert owner_lease is not None
+        while not owner_lease.unbroken(lease.asked_at) or now() - lease.told_at > _TOLD_FOR:
+            if owner_lease.expired:
+                await owner_lease.renew()
+            lease.asked_at = now()
+            answers = await self._store.confirm(lease.claims, self._owner)
+            lease.told_at = now()
+            lease.refusal = next((one for one in answers if one is not Begin.NEW), None)
+            if lease.refusal is not None:
+                return False
+        return not lease.lost
+
+    def withdraw(self, record_key: str, lease: StoppableLease) -> None:
+        """Record that an item was begun but not sent, unless others may have claimed it."""
+        if self.owner_lease is None or self.owner_lease.unbroken(lease.asked_at):
+            self._store.finish(not_sent(record_key))
+
+    def cancelled(self, lease: StoppableLease, *, in_doubt: bool) -> SubmissionCancelled:
+        """Return the exception for items that were not sent since submissions have stopped."""
+        if lease.refusal is Begin.CANCELLED:
+            return RunCancelled(self._store, in_doubt)
+        return SubmissionCancelled(in_doubt)
 
     async def take_slot(self, item: ItemInProgress[Any]) -> None:
         """Take a slot of the account for an item whose lease is lost or holds no slot.
@@ -343,32 +405,45 @@ class SingleSubmitter:
         item.lease = lease
 
     async def _send(
-        self, item: ItemInProgress[T], key: str, key_sent_at: float | None = None
+        self,
+        item: ItemInProgress[T],
+        key: str,
+        key_sent_at: float | None = None,
+        *,
+        asked_at: float = -math.inf,
     ) -> Pending[T]:
         submission = item.submission
         operation = OPERATIONS[submission.operation]
         item.sending = True
         lease = StoppableLease(item.lease, self)
         lease.key_sent_at = key_sent_at
-        owner = self._store.name, item.identity.record_key
+        record_key = item.identity.record_key
+        lease.claims, lease.asked_at, lease.told_at = (record_key,), asked_at, now()
+        confirm = None if self.owner_lease is None else partial(self.confirm, lease)
+        owner = self._store.name, record_key
         resend = partial(item.count_resend, self._store)
         # Same steps as submitting_under, whose overhead would exceed that of everything else here.
-        outer = submitting.set(Submitting(lease, self.stopped, owner, resend))
+        outer = submitting.set(Submitting(lease, self.stopped, owner, resend, confirm))
         self.sending += 1
         pending: Pending[T] | None = None
         began = time.time()
         try:
             pending = await operation.send(self._heygen, submission, key or None)
         except SlotUnavailable as lost:
+            if lease.refusal is Begin.CANCELLED:
+                self.stop()
+            elif lease.refusal is not None:
+                item.sending = False
+                raise not_begun(self._store, record_key, lease.refusal) from None
             # A submission that may have been carried out can be resent, if its key outlives the
             # run.
             repeats = bool(key) and operation.in_doubt == "repeat"
             away, stopped = isinstance(lost, SlotsUnavailable), self.stopped.is_set()
             if (away or stopped) and not (item.sent_before or lost.in_doubt):
-                self.withdraw(item)
+                self.withdraw(record_key, lease)
             resends = bool(key) and operation.in_doubt == "resend"
             if stopped and (repeats or resends or not lost.in_doubt):
-                raise SubmissionCancelled(lost.in_doubt) from None
+                raise self.cancelled(lease, in_doubt=lost.in_doubt) from None
             if away or not item.lease.lost or (lost.in_doubt and not repeats):
                 raise
             if lost.in_doubt:
@@ -377,18 +452,18 @@ class SingleSubmitter:
             with contextlib.suppress(JournalError):  # the id is reported anyway
                 for job_id in await created_by(cancelled):
                     item.accept(job_id)
-                    self._store.submitted(item.identity.record_key, job_id)
+                    self._store.submitted(record_key, job_id)
             raise
         finally:
             submitting.reset(outer)
             self.sending -= 1
         if pending is None:
             await self.take_slot(item)
-            return await self._send(item, key, key_sent_at)
+            return await self._send(item, key, key_sent_at, asked_at=lease.asked_at)
         item.sending = False
         item.accept(pending.id)
         # The id is being written while the job runs; the outcome is always written after it.
-        self._store.submitted(item.identity.record_key, pending.id)
+        self._store.submitted(record_key, pending.id)
         return pending
 
 

@@ -166,6 +166,10 @@ class MemoryJournal:
             return False
         return self._leases.get(present.owner, 0.0) > self._clock()
 
+    def confirm(self, keys: Sequence[str], owner: str) -> Completed[list[BeginResult]]:
+        """Return that all items may be submitted: no other process works on the run."""
+        return Completed([Begin.NEW] * len(keys))
+
     def submitted(self, key: str, job_id: str) -> Completed[None]:
         """Record an item's job."""
         item = self._items.get(key)

@@ -261,6 +261,19 @@ class JournalStore(Protocol):
             JournalError: Nothing is durable; do not submit.
         """
 
+    def confirm(self, keys: Sequence[str], owner: str) -> Awaitable[list[BeginResult]]:
+        """Return whether an owner may still submit items that it has claimed.
+
+        Args:
+            keys: The keys of the items.
+            owner: The owner.
+
+        Returns:
+            For each item ``Begin.NEW``, ``Begin.HELD_BY_OTHER`` if another owner has claimed it
+            since, or ``Begin.CANCELLED``. The first if the store is not shared. An answer that the
+            item may be submitted is valid while the owner is alive.
+        """
+
     def submitted(self, key: str, job_id: str) -> Awaitable[None]:
         """Record an item's job.
 

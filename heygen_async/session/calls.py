@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
@@ -12,6 +12,7 @@ from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import CallSite
 from heygen_async.session.recovery import Flight, Recovery
+from heygen_async.session.slots import Submitting
 
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
@@ -24,6 +25,7 @@ class Call(Generic[T]):
     __slots__ = (
         "body",
         "bulk",
+        "confirm",
         "endpoint",
         "first_sent",
         "flight",
@@ -40,8 +42,8 @@ class Call(Generic[T]):
         path: str,
         body: Body | None,
         headers: dict[str, str] | None,
+        submission: Submitting | None,
         *,
-        bulk: bool,
         resend: bool,
         repeat: bool,
     ) -> None:
@@ -49,9 +51,12 @@ class Call(Generic[T]):
         self.path: str = path
         self.body: Body | None = body
         self.headers: dict[str, str] | None = headers
-        self.bulk: bool = bulk
+        self.bulk: bool = submission is not None
         self.resend: bool = resend
         self.repeat: bool = repeat
+        self.confirm: Callable[[], Awaitable[bool]] | None = None
+        if submission is not None and endpoint.method == "POST":
+            self.confirm = submission.confirm
         self.observed: Observation | None = None
         self.flight: Flight | None = None if endpoint.creates is None else Flight()
         self.first_sent: float = 0.0  # unix time
@@ -60,6 +65,20 @@ class Call(Generic[T]):
     def call_site(self) -> CallSite:
         """Method, and path without query."""
         return CallSite(self.endpoint.method, self.path.partition("?")[0])
+
+    async def confirmed(self, release: Callable[[], None]) -> bool:
+        """Return whether a call that has a place in the request limiter may still be sent.
+
+        Args:
+            release: Gives the place back. Called if the call may not be sent.
+        """
+        confirmed = False
+        try:
+            confirmed = self.confirm is None or await self.confirm()
+        finally:
+            if not confirmed:
+                release()
+        return confirmed
 
     def completed(self, error: CallErrorT, sent: int) -> CallErrorT:
         """Return the error for the caller, with the call and the number of attempts."""

@@ -180,9 +180,8 @@ class Session:
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
         submission = submitting.get()
-        bulk = submission is not None
         lease = submission.lease if submission else None
-        call = Call(endpoint, path, body, headers, bulk=bulk, resend=resend, repeat=repeat)
+        call = Call(endpoint, path, body, headers, submission, resend=resend, repeat=repeat)
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
         return self._send(call, None) if call.flight is None else self._submit(call, lease)
@@ -264,6 +263,8 @@ class Session:
                 if admitted:
                     self.requests.release()
                 raise call.completed(_slot_lost(), 0)
+        if call.confirm is not None and not await call.confirmed(self.requests.release):
+            raise call.completed(_slot_lost(), 0)
         try:
             return await self._attempt(call)
         except CallError as error:
@@ -446,6 +447,8 @@ class Session:
             if final is not None:
                 self.requests.release()
                 raise call.failed(final, sent, recovery)
+            if call.confirm is not None and not await call.confirmed(self.requests.release):
+                raise call.failed(_slot_lost(), sent, recovery)
             self.traffic.retries += 1
             sent += 1
             try:

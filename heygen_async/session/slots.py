@@ -232,12 +232,15 @@ class Submitting(NamedTuple):
         item: Identifies the item; None for a batch.
         count_resend: Awaited before a call without a key, which may have been carried out, is sent
             again.
+        confirm: Awaited right before each POST; returns whether it may still be sent. None if
+            nothing but the lease can forbid it.
     """
 
     lease: SlotLease
     stopped: asyncio.Event | None = None
     item: object = None
     count_resend: Callable[[], Awaitable[object]] | None = None
+    confirm: Callable[[], Awaitable[bool]] | None = None
 
 
 # What the calls of this task submit; None outside a bulk run.
@@ -245,7 +248,11 @@ submitting: ContextVar[Submitting | None] = ContextVar("heygen_async_submitting"
 
 
 @contextmanager
-def submitting_under(lease: SlotLease, stopped: asyncio.Event | None = None) -> Iterator[None]:
+def submitting_under(
+    lease: SlotLease,
+    stopped: asyncio.Event | None = None,
+    confirm: Callable[[], Awaitable[bool]] | None = None,
+) -> Iterator[None]:
     """Submit the calls of a block under a lease. Context manager.
 
     They count as calls of a bulk run: they leave the reserve of the request limiter to others, and
@@ -255,8 +262,9 @@ def submitting_under(lease: SlotLease, stopped: asyncio.Event | None = None) -> 
         lease: A lease of the caller, which also calls ``accepted`` and ``release``.
         stopped: Set when submissions have stopped; a call that waits to be sent then raises
             ``SlotUnavailable``.
+        confirm: As for ``Submitting``.
     """
-    token = submitting.set(Submitting(lease, stopped))
+    token = submitting.set(Submitting(lease, stopped, confirm=confirm))
     try:
         yield
     finally:

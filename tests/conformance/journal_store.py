@@ -175,6 +175,10 @@ class Model:
             item.state in ("failed", "uncertain") or refused_batch or retaken
         )
 
+    def confirm(self, key: str, owner: str) -> Begin:
+        """What ``confirm`` of a shared store answers for an item that has not ended."""
+        return Begin.NEW if self.items[key].owner == owner else Begin.HELD_BY_OTHER
+
     def decision(self, item: Item) -> str | None:
         """The latest decision about the latest attempt of an item."""
         about = item.intent.key, item.intent.attempt
@@ -427,6 +431,19 @@ class JournalStoreMachine(RuleBasedStateMachine):
             assert len(found) == len(several)
             for intent, answer in zip(several, found, strict=True):
                 self.judge(self.model.begin(intent, owner, room), answer, intent.key, owner)
+
+        self.run(work())
+
+    @rule(owner=owners)
+    def confirm(self, owner: str) -> None:
+        """Items that an owner has claimed are still its own, unless others have claimed them."""
+        unfinished = [key for key, item in self.model.items.items() if not item.finished]
+        expected = [
+            self.model.confirm(key, owner) if self.store.shared else Begin.NEW for key in unfinished
+        ]
+
+        async def work() -> None:
+            assert await self.store.confirm(unfinished, owner) == expected
 
         self.run(work())
 

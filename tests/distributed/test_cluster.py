@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import sys
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from blockbuster import BlockBuster
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -23,17 +25,17 @@ from heygen_async import (
     BudgetExceeded,
     ConfigurationError,
     HeyGen,
+    Hooks,
     IdempotencyMismatch,
     InvalidRequest,
     JobFailed,
     JournalError,
 )
 from heygen_async.distributed import Cluster, ClusterOutcome, ClusterRun, HeartbeatTimes
-from heygen_async.distributed.runs.fence import Fence, StopAtFence
 from heygen_async.journal import open_reader
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import report_page
-from heygen_async.sandbox import Faults, Sandbox
+from heygen_async.sandbox import Fault, Faults, Sandbox
 from heygen_async.telemetry import OpenTelemetry
 
 from ..patience import PATIENCE
@@ -451,13 +453,38 @@ async def test_an_item_has_one_trace_from_its_submit_on(
             assert span.parent.span_id == root.context.span_id
 
 
-async def test_after_a_fence_nothing_is_sent() -> None:
-    fence = Fence()
-    stopped = StopAtFence(fence)
-    assert not stopped.is_set()
-    fence.renewed(fence.now() + PATIENCE)
-    assert not stopped.is_set()
-    fence.renewed(fence.now())
-    assert stopped.is_set()
-    fence.renewed(fence.now() + PATIENCE)
-    assert stopped.is_set()
+async def test_a_worker_that_was_suspended_sends_nothing_that_others_have_sent(
+    cluster: Cluster, postgres_database: str, sandbox: Sandbox, no_blocking_calls: BlockBuster
+) -> None:
+    """Speech takes no Idempotency-Key."""
+    locks = no_blocking_calls.functions["threading.Lock.acquire"]
+    locks.can_block_in("tests/distributed/test_cluster.py", {"stand_still"})
+    stands, goes_on = threading.Event(), threading.Event()
+
+    def stand_still(event: object) -> None:
+        stands.set()
+        goes_on.wait(PATIENCE)
+
+    async def work() -> None:
+        hooks = Hooks(on_retry=stand_still)
+        heygen = HeyGen(sandbox.api_key, base_url=sandbox.base_url, hooks=hooks)
+        async with (
+            heygen,
+            Cluster(postgres_database, heygen=heygen, heartbeats=BEATS) as suspended,
+            working(suspended),
+        ):
+            while not goes_on.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1.5)  # the request waits for a second
+
+    sandbox.faults.add("voices.speech", Fault.status(429, retry_after=1))
+    run = await cluster.submit_speech(["Hello"], name="spring", voice_id=sandbox.voice_id)
+    thread = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(work())))
+    assert await asyncio.to_thread(stands.wait, PATIENCE)
+    async with working(cluster):
+        (outcome,) = await collect(run)
+    assert sandbox.ledger.count() == 1
+    goes_on.set()
+    await thread
+    assert outcome.ok
+    assert sandbox.ledger.count() == 1

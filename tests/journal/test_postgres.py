@@ -8,15 +8,27 @@ import datetime
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 
 import psycopg
 import pytest
+from blockbuster import BlockBuster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygen_async import Batch, BatchStopped, BudgetExceeded, HeyGen
+from heygen_async import (
+    AvatarVideoRequest,
+    Batch,
+    BatchStopped,
+    BudgetExceeded,
+    HeyGen,
+    Hooks,
+    Outcome,
+    SpeechRequest,
+)
 from heygen_async.errors import ConfigurationError, InvalidRequest, JournalError
 from heygen_async.journal import (
     Begin,
@@ -31,7 +43,7 @@ from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.pricing.budget import Budget, Reservation
 from heygen_async.pricing.estimates import Estimate
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.sandbox.contract import LANGUAGES
 from tests.cli.waiting import until
 from tests.journal.postgres_process import SPEC
@@ -500,6 +512,128 @@ async def test_a_cancelled_run_begins_nothing_more(
 async def test_server_batches_cannot_keep_to_a_shared_cap(url: str, heygen: HeyGen) -> None:
     with pytest.raises(ConfigurationError, match="via='single'"):
         Batch(heygen, journal=url, max_cost=1).run([], via="api-batch")
+
+
+@pytest.fixture(autouse=True)
+def suspensions(no_blocking_calls: BlockBuster) -> None:
+    """A suspended process may block its loop."""
+    locks = no_blocking_calls.functions["threading.Lock.acquire"]
+    locks.can_block_in("tests/journal/test_postgres.py", {"_stand_still"})
+
+
+class Suspended:
+    """A run in a process that stands still once its first request was refused.
+
+    Args:
+        url: The journal.
+        sandbox: The server; it refuses the first request.
+        request: Its only item, which has the key "a".
+        via: How the item is sent.
+        every: Seconds between two heartbeats.
+    """
+
+    def __init__(self, url: str, sandbox: Sandbox, request: Any, via: Any, every: float) -> None:
+        self._arguments = PostgresJournal(url, heartbeat_every=every), sandbox, request, via
+        self._stands, self._goes_on = threading.Event(), threading.Event()
+        self._thread = ThreadPoolExecutor(1)
+
+    async def __aenter__(self) -> Self:
+        self._outcomes = self._thread.submit(lambda: asyncio.run(self._run()))
+        assert await asyncio.to_thread(self._stands.wait, PATIENCE)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._goes_on.set()
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def outcomes(self) -> asyncio.Future[list[Outcome[Any]]]:
+        """Go on, and return the outcomes."""
+        self._goes_on.set()
+        return asyncio.wrap_future(self._outcomes)
+
+    async def _run(self) -> list[Outcome[Any]]:
+        journal, sandbox, request, via = self._arguments
+        heygen = HeyGen(
+            sandbox.api_key, base_url=sandbox.base_url, hooks=Hooks(on_retry=self._stand_still)
+        )
+        async with heygen, Batch(heygen) as batch:
+            run = batch.run([request], key=lambda _: "a", journal=journal, via=via)
+            return [outcome async for outcome in run]
+
+    def _stand_still(self, event: object) -> None:
+        self._stands.set()
+        self._goes_on.wait(PATIENCE)
+
+
+LIVING = (
+    "SELECT count(*) FROM heygen_async.owners "
+    "WHERE lease_until > extract(epoch FROM clock_timestamp())"
+)
+WAYS = [
+    pytest.param("voices.speech", "single", id="without a key"),
+    pytest.param("videos.create", "single", id="with a key"),
+    pytest.param("videos.batches.create", "api-batch", id="in a server batch"),
+]
+
+
+@contextlib.asynccontextmanager
+async def suspended(
+    url: str, sandbox: Sandbox, operation: str, via: Any, every: float = 0.1
+) -> AsyncIterator[Suspended]:
+    """A run of one item, in a process that stands still."""
+    sandbox.faults.add(operation, Fault.status(429, retry_after=1))
+    request: Any = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")
+    if operation == "voices.speech":
+        request = SpeechRequest(text="Hello", voice_id=sandbox.voice_id)
+    async with Suspended(url, sandbox, request, via, every) as process:
+        yield process
+
+
+@pytest.mark.parametrize(("operation", "via"), WAYS)
+async def test_a_process_that_was_suspended_sends_nothing_that_others_have_claimed(
+    url: str, sandbox_thread: Sandbox, operation: str, via: Any
+) -> None:
+    async with (
+        suspended(url, sandbox_thread, operation, via) as process,
+        opened(url, RunSpec(kind="requests", subject="")) as journal,
+    ):
+        await journal.heartbeat("other", 60)
+        claim = intent("a")
+        while await journal.begin([claim], "other", room=False) == [Begin.HELD_BY_OTHER]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await journal.finish(Finish("a", "failed", error_type="JobFailed", error_code="theirs"))
+        (outcome,) = await process.outcomes()
+    assert outcome.resumed
+    assert getattr(outcome.error, "code", None) == "theirs"
+    assert sandbox_thread.requests.by_operation[operation] == 1
+
+
+async def test_a_process_that_was_suspended_goes_on_with_what_nobody_has_claimed(
+    url: str, sandbox_thread: Sandbox
+) -> None:
+    async with suspended(url, sandbox_thread, "videos.create", "single") as process:
+        with psycopg.connect(url.partition("?")[0], autocommit=True) as connection:
+            while connection.execute(LIVING).fetchone() != (0,):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        (outcome,) = await process.outcomes()
+    assert outcome.ok
+    assert not outcome.resumed
+    assert sandbox_thread.ledger.count() == 1
+
+
+@pytest.mark.parametrize(("operation", "via"), WAYS)
+async def test_a_batch_that_waits_to_send_an_item_hears_that_its_run_was_cancelled(
+    url: str, sandbox_thread: Sandbox, operation: str, via: Any
+) -> None:
+    async with suspended(url, sandbox_thread, operation, via, 10.0) as process:
+        async with opened(url, RunSpec(kind="requests", subject="")) as journal:
+            await journal.cancel()
+        with pytest.raises(BatchStopped, match="the run was cancelled"):
+            await process.outcomes()
+    assert sandbox_thread.requests.by_operation[operation] == 1
+    with open_reader(url) as reader:
+        (record,) = reader.records()
+    assert (record.state, record.error_type) == ("failed", "RateLimited")
 
 
 # The server.

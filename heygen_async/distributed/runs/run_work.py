@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Collection
 from typing import Any
@@ -16,11 +15,11 @@ from heygen_async.batch.resume import ResumePolicy
 from heygen_async.batch.submitter import ItemInProgress, SingleSubmitter, SubmissionCancelled
 from heygen_async.client import HeyGen
 from heygen_async.distributed.runs.database import Database, RunRow
-from heygen_async.distributed.runs.fence import Fence, StopAtFence
 from heygen_async.distributed.runs.stored_submissions import StoredItem
 from heygen_async.errors import BudgetExceeded
-from heygen_async.journal import JournalStore, Opened, RunSpec
-from heygen_async.journal.keys import ItemKeys, StableKeys
+from heygen_async.journal import Opened, RunSpec
+from heygen_async.journal.heartbeats import OwnerLease
+from heygen_async.journal.keys import StableKeys
 from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.estimates import Estimate, RunEstimate
@@ -29,30 +28,6 @@ from heygen_async.session.slots import SlotLease
 from heygen_async.session.tasks import unless_set
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
-
-
-class ClusterSubmitter(SingleSubmitter):
-    """Send items while the lease of their owner lasts.
-
-    Args:
-        heygen: The client.
-        store: The journal.
-        keys: How items are named.
-        owner: The owner of the items.
-        fence: The lease.
-    """
-
-    def __init__(
-        self, heygen: HeyGen, store: JournalStore, keys: ItemKeys, owner: str, fence: Fence
-    ) -> None:
-        super().__init__(heygen, store, keys, owner)
-        self.stopped: asyncio.Event = StopAtFence(fence)
-        self._fence = fence
-
-    def withdraw(self, item: ItemInProgress[Any]) -> None:
-        """Record that an item was not sent, unless another worker may have claimed it."""
-        if not self._fence.expired:
-            super().withdraw(item)
 
 
 class RunWork:
@@ -128,15 +103,15 @@ class ShardWork:
     Args:
         work: The run.
         owner: The owner that claims the items; a separate owner for each attempt at a shard.
-        fence: The lease of the owner.
+        lease: The lease of the owner.
 
     Attributes:
         submitter: Sends the items.
     """
 
-    def __init__(self, work: RunWork, owner: str, fence: Fence) -> None:
+    def __init__(self, work: RunWork, owner: str, lease: OwnerLease) -> None:
         heygen, store, keys = work.heygen, work.store, work.keys
-        self.submitter: ClusterSubmitter = ClusterSubmitter(heygen, store, keys, owner, fence)
+        self.submitter: SingleSubmitter = SingleSubmitter(heygen, store, keys, owner, lease)
         self._work = work
         self._estimates: dict[str, Estimate] = {}
         self._processor: ItemProcessor[Any] = ItemProcessor(

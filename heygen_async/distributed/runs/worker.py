@@ -17,7 +17,6 @@ from heygen_async.batch.outcome import ItemResult
 from heygen_async.client import HeyGen
 from heygen_async.distributed.runs.database import Database, RunRow
 from heygen_async.distributed.runs.engine import Engine, HeartbeatTimes, ShardHeld
-from heygen_async.distributed.runs.fence import Fence
 from heygen_async.distributed.runs.intake import SHARD
 from heygen_async.distributed.runs.item_traces import item_trace
 from heygen_async.distributed.runs.run_work import RunWork, ShardWork
@@ -29,6 +28,7 @@ from heygen_async.errors import (
     PaymentRequired,
     QuotaExceeded,
 )
+from heygen_async.journal.heartbeats import OwnerLease
 from heygen_async.pricing.prices import PRICES, PriceTable
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
@@ -85,7 +85,7 @@ class ClusterWorker:
         self._label = f"{socket.gethostname()}:{os.getpid()}"
         self._name = f"{self._label}.{secrets.token_hex(8)}"
         self._numbers = itertools.count(1)
-        self._fence = Fence()
+        self._lease = OwnerLease(self._heartbeat, heartbeats.timeout)
         self._owners: set[str] = set()  # one per attempt at a shard; the report knows their form
         self._works: dict[int, RunWork] = {}
         self._opening = asyncio.Lock()
@@ -113,7 +113,7 @@ class ClusterWorker:
             AuthenticationError: HeyGen refuses the key.
             QuotaExceeded: A quota of the account is exhausted.
         """
-        await self._beat()
+        await self._lease.renew()
         self._count(0)
         beside: list[Coroutine[Any, Any, None]] = [
             self._beat_for_ever(),
@@ -178,8 +178,8 @@ class ClusterWorker:
             owner = f"{self._name}.{next(self._numbers)}"
             self._owners.add(owner)
             try:
-                await self._beat()
-                with ShardWork(work, owner, self._fence) as shard_work:
+                await self._lease.renew()
+                with ShardWork(work, owner, self._lease) as shard_work:
                     await self._process(work, shard_work, items)
             finally:
                 self._owners.discard(owner)
@@ -283,29 +283,27 @@ class ClusterWorker:
 
     # Beside the shards.
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self, seconds: float) -> None:
         """Renew the lease of all owners of this process, unless it may have ended.
 
         Raises:
             JournalError: The store cannot be reached.
         """
-        if self._fence.expired:
+        if self._owners and self._lease.expired:
             logger.warning("the lease of this worker has ended: its items are left to others")
-            self._fence, self._owners = Fence(), set()
+            self._owners = set()
             for shard in [shard for work in self._works.values() for shard in work.shards]:
                 shard.submitter.stop()
             for task in self._shards.values():  # the engine assigns them again, here or elsewhere
                 task.cancel()
-        fence, sent_at, lease = self._fence, Fence.now(), self._heartbeats.timeout
         running = sum(len(work.running) for work in self._works.values())
-        await self._database.beat(self._name, self._label, running, [*self._owners], lease)
-        fence.renewed(sent_at + lease)
+        await self._database.beat(self._name, self._label, running, [*self._owners], seconds)
 
     async def _beat_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._heartbeats.every)
             try:
-                await self._beat()
+                await self._lease.renew()
             except JournalError as error:
                 logger.warning("no heartbeat: %s", error)
 

@@ -36,7 +36,7 @@ from heygen_async.journal.postgres.rows import (
 from heygen_async.journal.postgres.statements import sql
 from heygen_async.journal.records import Delivery, ItemRecord
 from heygen_async.journal.rules import check_same_run, new_run, unknown_key, wrong_state
-from heygen_async.journal.store import BeginResult, Opened, RunSpec
+from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
 from heygen_async.journal.transaction import Results, Row, Transaction
 
 T = TypeVar("T")
@@ -141,6 +141,13 @@ class PostgresDatabase:
             pass  # they expire on their own
         finally:
             self._release()
+
+    def confirm(self, keys: Sequence[str], owner: str) -> list[BeginResult]:
+        """Return whether an owner may still submit items."""
+        digests = [key_digest(key) for key in keys]
+        found = dict(self._execute("confirm", digests=digests, owner=owner).fetchall())
+        answers = {True: Begin.CANCELLED, False: Begin.NEW, None: Begin.HELD_BY_OTHER}
+        return [answers[found.get(digest)] for digest in digests]
 
     def mark_uncertain(self, key: str) -> None:
         """Store that the state of an item is unknown."""
@@ -252,7 +259,7 @@ class PostgresDatabase:
             for number, outcome in enumerate(_rows(transaction.finished, FINISHED_WIDTH), 1):
                 failures["finished", number] = decisions.finish(*outcome)
             self._write(decisions)
-        elif any(command[0] in _WRITING for command in transaction.commands):
+        elif any(command[0] in _LOCKING for command in transaction.commands):
             self._execute("lock_budget")
         answers = [self._answer(*command) for command in transaction.commands]
         return Results(answers, begins, {row: f for row, f in failures.items() if f is not None})
@@ -329,7 +336,13 @@ class PostgresDatabase:
             connection.close()
 
 
-_WRITING = (PostgresDatabase.mark_uncertain, PostgresDatabase.count_resend)
+# Commands before which the budget is locked. A claim in progress locks it, too, so ``confirm`` sees
+# all claims by processes that found the owner dead.
+_LOCKING = (
+    PostgresDatabase.confirm,
+    PostgresDatabase.mark_uncertain,
+    PostgresDatabase.count_resend,
+)
 
 
 def _rows(values: Sequence[Any], width: int) -> Iterable[tuple[Any, ...]]:

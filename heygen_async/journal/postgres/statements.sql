@@ -344,6 +344,13 @@ FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[], %(owners)s::text[])
     AS claim (run, key_digest, owner)
 WHERE items.run = claim.run AND items.key_digest = claim.key_digest;
 
+-- name: confirm
+-- The items that an owner still holds, and whether their run is cancelled.
+SELECT key_digest, cancelled
+FROM unnest(%(runs)s::bigint[], %(digests)s::uuid[]) AS wanted (run, key_digest)
+JOIN heygen_async.items USING (run, key_digest) JOIN heygen_async.runs USING (run)
+WHERE owner = %(owner)s;
+
 -- name: submitted
 UPDATE heygen_async.items
 SET state = 'submitted', job_id = job.job_id, submitted_at = %(now)s

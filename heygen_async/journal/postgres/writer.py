@@ -187,6 +187,10 @@ class PostgresJournal:
         writer.queue().begins.append(BeginCall(intents, owner, room, waiter))
         return waiter
 
+    def confirm(self, keys: Sequence[str], owner: str) -> Awaitable[list[BeginResult]]:
+        """Return whether an owner may still submit items that it has claimed."""
+        return self._do(PostgresDatabase.confirm, keys, owner)
+
     def submitted(self, key: str, job_id: str) -> Awaitable[None]:
         """Record an item's job."""
         transaction = (self._writer or self._not_open()).queue()

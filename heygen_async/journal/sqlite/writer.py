@@ -30,7 +30,7 @@ from heygen_async.journal.sqlite import reviews as decisions
 from heygen_async.journal.sqlite import schema
 from heygen_async.journal.sqlite.database import CHECKPOINT_PAGES, Database
 from heygen_async.journal.sqlite.reader import SqliteReader
-from heygen_async.journal.store import BeginResult, Opened, RunSpec
+from heygen_async.journal.store import Begin, BeginResult, Opened, RunSpec
 from heygen_async.journal.transaction import (
     BeginCall,
     Written,
@@ -135,6 +135,10 @@ class SqliteJournal:
         waiter: asyncio.Future[list[BeginResult]] = writer.loop.create_future()
         transaction.begins.append(BeginCall(intents, owner, room, waiter))
         return waiter
+
+    def confirm(self, keys: Sequence[str], owner: str) -> Awaitable[list[BeginResult]]:
+        """Return that all items may be submitted: no other process works on the run."""
+        return Completed([Begin.NEW] * len(keys))
 
     def submitted(self, key: str, job_id: str) -> Written:
         """Record an item's job."""
