@@ -27,7 +27,7 @@ CLIENT = {
 # Members of resources besides the operations of the API.
 BESIDE = {
     "assets.batches": {"attach", "items"},
-    "jobs": {"attach", "expect_deliveries", "forget_deliveries", "hint"},
+    "jobs": {"attach", "expect_deliveries", "expected_seconds", "forget_deliveries", "hint"},
     "lipsyncs.batches": {"attach", "items"},
     "proofreads": {"srt_text"},
     "templates": {"variables"},
