@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from heygen_async.batch import Progress
-from heygen_async.cli.display.bar import RunBar, figures_of
+from heygen_async.cli.display.bar import RunBar
+from heygen_async.reports.figures import figures_of
 
 
 def shown(width: int, *, later: float = 0.0, plain: bool = False, **progress: Any) -> list[str]:

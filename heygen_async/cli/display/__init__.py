@@ -13,10 +13,9 @@ from heygen_async.cli.display.words import (
     RESUME,
     RESUME_CAPPED,
     bytes_in_words,
-    duration,
-    rate,
     still_running,
 )
+from heygen_async.reports.figures import duration, rate
 
 
 def display_for(*, json: bool, format: str | None = None) -> Lines | Terminal:  # noqa: A002

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-import msgspec
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
@@ -14,9 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from heygen_async.batch import Progress
-from heygen_async.cli.display.words import rate, whole_duration
-from heygen_async.pricing.estimates import dollars
+from heygen_async.reports.figures import Figures
 from heygen_async.session.diagnostics.escaping import escaped
 
 _BETWEEN = " · "
@@ -24,88 +21,6 @@ _BETWEEN = " · "
 _ROOMY, _NARROW = 20, 4
 # The terminal echoes ^C, which would wrap a full line and leave the bar twice.
 _ECHO = 4
-
-
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of a run at one moment.
-
-    Attributes:
-        done: Number of items that have ended.
-        total: Number of items, or None if unknown.
-        elapsed: Seconds since the start.
-        failed: Number of items that have failed.
-        running: Number of running jobs.
-        waiting: Number of items that wait, or None if unknown.
-        rate: Items per time, as text; empty if unknown.
-        usd: Estimated cost in US dollars.
-        left: Estimated seconds left, or None.
-        note: Why nothing is submitted, as text; empty if that is not so.
-        ticking: Whether time passes for the run.
-    """
-
-    done: int = 0
-    total: int | None = None
-    elapsed: float = 0.0
-    failed: int = 0
-    running: int = 0
-    waiting: int | None = None
-    rate: str = ""
-    usd: float = 0.0
-    left: float | None = None
-    note: str = ""
-    ticking: bool = True
-
-    def later(self, seconds: float) -> Figures:
-        """Return the figures after some seconds in which nothing was reported."""
-        if not self.ticking:
-            return self
-        left = None if self.left is None else max(0.0, self.left - seconds)
-        return msgspec.structs.replace(self, elapsed=self.elapsed + seconds, left=left)
-
-    def details(self) -> list[tuple[str, str]]:
-        """Return what stands beside the bar, with the style of each part."""
-        parts = [(whole_duration(self.elapsed), "")]
-        if self.failed:
-            parts.append((f"{self.failed:,} failed", "red"))
-        if self.running:
-            parts.append((f"{self.running:,} running", "dim"))
-        if self.waiting:
-            parts.append((f"{self.waiting:,} waiting", "dim"))
-        if self.rate:
-            parts.append((self.rate, "cyan"))
-        if self.usd:
-            parts.append((f"~{dollars(self.usd)}", "dim"))
-        if self.left is not None and self.left >= 1:
-            parts.append((f"{whole_duration(self.left)} left", ""))
-        return parts
-
-
-def figures_of(progress: Progress) -> Figures:
-    """Return the figures of a run in this process."""
-    return Figures(
-        done=progress.done,
-        total=progress.total,
-        elapsed=progress.elapsed,
-        failed=progress.failed,
-        running=progress.running,
-        waiting=progress.waiting,
-        rate=rate(progress.done - progress.resumed, progress.elapsed)
-        if progress.done > progress.resumed
-        else "",
-        usd=progress.usd,
-        left=progress.seconds_left,
-        note=_pause(progress),
-    )
-
-
-def _pause(progress: Progress) -> str:
-    """Return why submissions are paused, or an empty string."""
-    since = "" if progress.paused is None else f" for {whole_duration(progress.paused)}"
-    if progress.no_credit:
-        return f"paused{since}: the account has no credit; continues when the balance changes"
-    if progress.resumes_in is not None:
-        return f"paused: HeyGen asked to wait {whole_duration(progress.resumes_in)} more"
-    return since and f"paused{since}: HeyGen accepts nothing"
 
 
 class RunBar:

@@ -10,19 +10,18 @@ from rich.console import Console
 from rich.text import Text
 
 from heygen_async.batch import Progress, Report
-from heygen_async.cli.display.bar import Figures, RunBar, figures_of, live
+from heygen_async.cli.display.bar import RunBar, live
 from heygen_async.cli.display.records import ChainReport, Item, Saved
 from heygen_async.cli.display.reported_jobs import ReportedJobs, print_error
 from heygen_async.cli.display.words import (
     bytes_in_words,
     chain_in_words,
-    duration,
-    rate,
     still_running,
 )
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.standard_streams import state_of
 from heygen_async.pricing.estimates import dollars, paid_twice
+from heygen_async.reports.figures import Figures, duration, figures_of, rate
 from heygen_async.session.diagnostics.escaping import escaped
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from heygen_async.cli.display.records import ChainReport
+from heygen_async.reports.figures import duration
 from heygen_async.session.diagnostics.escaping import escaped
 
 SHOWN = 20
@@ -44,29 +45,6 @@ def still_running(
         head = f"{len(unfinished)} jobs go on at HeyGen, or have just ended, and will be charged:"
     lines = [head, *shown, *more]
     return "\n".join([*lines, RESUME] if journaled else lines)
-
-
-def rate(count: int, seconds: float) -> str:
-    """Return items per second, or per minute if there are few."""
-    if seconds <= 0:
-        return ""
-    per_second = count / seconds
-    return f"{per_second:.1f}/s" if per_second >= 1 else f"{per_second * 60:.1f}/min"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds, minutes or hours as text."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def whole_duration(seconds: float) -> str:
-    """Return a duration as text, without parts of a second."""
-    whole = round(seconds)
-    return f"{whole} s" if whole < 60 else duration(whole)
 
 
 def bytes_in_words(size: int) -> str:

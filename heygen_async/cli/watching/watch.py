@@ -14,11 +14,12 @@ import msgspec
 from rich.console import Group
 from rich.text import Text
 
-from heygen_async.cli.display import Lines, Terminal, rate
-from heygen_async.cli.display.bar import Figures, RunBar, live
+from heygen_async.cli.display import Lines, Terminal
+from heygen_async.cli.display.bar import RunBar, live
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore, journal_store
+from heygen_async.reports.figures import Figures, rate
 from heygen_async.reports.live import LiveReport
 from heygen_async.reports.standing import STATE_WORDS, Standing, stages_of, standing
 from heygen_async.session.diagnostics.escaping import escaped
