@@ -142,8 +142,10 @@ def crash(session: nox.Session) -> None:
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
     kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
-    names = ("cli/test_processes", "cli/test_one_off_terminal", "cli/test_row_memory")
-    names = (*names, "cli/test_watch", "reports/test_notebooks")
+    names = (
+        *("cli/test_processes", "cli/test_one_off_terminal", "cli/test_row_memory"),
+        *("cli/test_watch", "reports/test_notebooks"),
+    )
     others = [f"tests/{name}.py" for name in (*names, "conformance/test_journal_store")]
     tests = [*map(str, sorted(kills)), *others]
     session.run("pytest", "-s", "-m", "", *tests, *session.posargs, env=env)
