@@ -99,6 +99,7 @@ class ItemProcessor(Generic[T]):
         prices: Prices of jobs.
         policy: How records of earlier runs are treated.
         job_timeout: Seconds after which a job is given up, or None.
+        recorded: Whether a later run may read the journal.
         claims_first: Whether items are claimed before they are begun. True for server batches,
             whose items begin together.
         accepted: Called with an item and its job id when HeyGen has accepted it.
@@ -127,6 +128,7 @@ class ItemProcessor(Generic[T]):
         prices: PriceTable,
         policy: ResumePolicy,
         job_timeout: float | None,
+        recorded: bool,
         claims_first: bool,
         accepted: Callable[[ItemInProgress[Any], str], None],
         resent: Callable[[ItemInProgress[Any]], None],
@@ -154,6 +156,7 @@ class ItemProcessor(Generic[T]):
             credit=credit,
             policy=policy,
             shared=store.shared,
+            recorded=recorded,
         )
         self._prices = prices
         self._policy = policy

@@ -339,6 +339,7 @@ class Run(Generic[T]):
             prices=builder.prices,
             policy=settings.policy,
             job_timeout=settings.job_timeout,
+            recorded=settings.journaled,
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
             resent=self._resent,

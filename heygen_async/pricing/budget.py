@@ -132,6 +132,12 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
     amount: float
 
 
+UNCOUNTED = Reservation(0, 0, False, 0.0)
+"""The reservation of jobs whose room no cap limits and no journal records; only ``settle`` counts
+them.
+"""
+
+
 class Budget:
     """Track the cost of finished jobs and the possible cost of jobs in flight, under a cap.
 
@@ -148,6 +154,11 @@ class Budget:
 
     Raises:
         ConfigurationError: A value is negative or not finite.
+
+    Attributes:
+        max_cost: The same.
+        max_jobs: The same.
+        capped: Whether one of them is set.
     """
 
     def __init__(
@@ -165,8 +176,8 @@ class Budget:
                 raise ConfigurationError(f"{name}: expected 0 or more, got {figure!r}")
         self.max_cost = max_cost
         self.max_jobs = max_jobs
+        self.capped: bool = max_cost is not None or max_jobs is not None
         self._cap = None if max_cost is None else to_units(max_cost)
-        self._capped = max_cost is not None or max_jobs is not None
         self._warn = warn
         self._released: Callable[[], None] | None = None
         self._as_of: datetime.date | None = None
@@ -244,7 +255,7 @@ class Budget:
         units = to_units(amount)
         if submitted:
             self._take_over(units)
-        elif self._capped and not judged:
+        elif self.capped and not judged:
             self._check_room(estimate, units)
         low = max(0.0, estimate.usd_low - estimate.overrun)
         lowest = units if low >= amount else to_units(low)
@@ -282,6 +293,8 @@ class Budget:
             ValueError: The reservation was already settled or released, or belongs to another
                 budget.
         """
+        if reservation is UNCOUNTED:
+            return
         if reservation not in self._open:
             raise ValueError("this reservation is not open in this budget")
         self._open.remove(reservation)
@@ -301,7 +314,8 @@ class Budget:
                 budget.
         """
         self.release(reservation)
-        self._carried[reservation.units] += 1
+        if reservation is not UNCOUNTED:
+            self._carried[reservation.units] += 1
 
     def __str__(self) -> str:
         return str(self._figures())

@@ -219,7 +219,7 @@ def with_length(parts: Sequence[Charge], seconds: float) -> list[Charge]:
     Several charges share the length in proportion to their estimated lengths. If one of these
     lengths is unknown, the total length is charged at the highest rate.
     """
-    if len({charge.rate for charge in parts}) > 1:
+    if len(parts) > 1 and len({charge.rate for charge in parts}) > 1:
         lengths = [charge.seconds for charge in parts if charge.seconds is not None]
         if len(lengths) == len(parts):
             stretch = seconds / sum(lengths)
@@ -233,6 +233,8 @@ def with_length(parts: Sequence[Charge], seconds: float) -> list[Charge]:
 
 def _within_output(parts: Sequence[Charge]) -> Sequence[Charge]:
     """Limit the charges for parts of one output to its maximum total length."""
+    if len(parts) == 1:
+        return parts
     unknown = [charge for charge in parts if not charge.known]
     if sum(charge.longest for charge in unknown) <= MAX_OUTPUT_SECONDS:
         return parts

@@ -332,10 +332,14 @@ def estimate(
         likely = CostRange(usd=None, usd_low=0.0, usd_high=None, usd_known=0.0, unknown=1)
         basis = f"no price is known for a {type(request).__name__}"
     else:
-        likely = total_cost(map(_range, parts))
+        likely = _range(parts[0]) if len(parts) == 1 else total_cost(map(_range, parts))
         basis = "; ".join(dict.fromkeys(charge.basis for charge in parts))
     return Estimate(
-        **msgspec.structs.asdict(likely),
+        usd=likely.usd,
+        usd_low=likely.usd_low,
+        usd_high=likely.usd_high,
+        usd_known=likely.usd_known,
+        unknown=likely.unknown,
         seconds=_total_length(parts) if parts else None,
         basis=basis,
         as_of=prices.as_of,
@@ -345,12 +349,13 @@ def estimate(
 
 
 def _range(charge: Charge) -> CostRange:
+    usd, low, known = charge.usd, charge.usd_low, charge.known
     return CostRange(
-        usd=charge.usd,
-        usd_low=charge.usd_low,
+        usd=usd,
+        usd_low=low,
         usd_high=charge.usd_high,
-        usd_known=(charge.usd or 0.0) if charge.known else charge.usd_low,
-        unknown=not charge.known,
+        usd_known=(usd or 0.0) if known else low,
+        unknown=int(not known),
     )
 
 

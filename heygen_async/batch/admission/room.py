@@ -13,7 +13,7 @@ from heygen_async.batch.resume import ResumePolicy
 from heygen_async.batch.submitter import ItemInProgress, SubmissionCancelled
 from heygen_async.errors import BudgetExceeded
 from heygen_async.pricing.async_budget import AsyncBudget
-from heygen_async.pricing.budget import MustWait, Reservation
+from heygen_async.pricing.budget import UNCOUNTED, MustWait, Reservation
 from heygen_async.pricing.estimates import Estimate
 from heygen_async.session.slots import SlotPool
 
@@ -33,6 +33,7 @@ class Room:
         policy: How records of earlier runs are treated.
         shared: Whether the journal decides whether there is room, as a journal shared by many
             processes does. It decides when an item begins.
+        recorded: Whether a later run may read the reservations in the journal.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Room:
         credit: CreditPause,
         policy: ResumePolicy,
         shared: bool,
+        recorded: bool,
     ) -> None:
         self._budget = budget
         self._estimate = estimate
@@ -53,6 +55,7 @@ class Room:
         self._credit = credit
         self._policy = policy
         self._shared = shared
+        self._recorded = recorded
         self._no_room: BudgetExceeded | None = None
 
     def reserve(self, item: ItemInProgress[Any]) -> Reservation | None:
@@ -61,6 +64,8 @@ class Room:
         Raises:
             BudgetExceeded: There is no room, and none will become free.
         """
+        if not (self._recorded or self._budget.capped):
+            return UNCOUNTED
         expected, record = self._estimate(item.submission), item.record
         submitted = record is not None and (
             record.state in ("intended", "submitted")

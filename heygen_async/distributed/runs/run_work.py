@@ -129,6 +129,7 @@ class ShardWork:
             prices=work.prices,
             policy=ResumePolicy(),
             job_timeout=None,
+            recorded=True,
             claims_first=True,
             accepted=self._accepted,
             resent=lambda item: None,  # the journal counts them
