@@ -13,7 +13,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -223,7 +223,7 @@ class SlotPool(Protocol):
         ...
 
 
-class Submitting(NamedTuple):
+class Submitting(msgspec.Struct, frozen=True):
     """The submission of an item, or of a server batch, of a bulk run.
 
     Attributes:

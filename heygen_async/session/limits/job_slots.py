@@ -267,7 +267,9 @@ class JobSlot(Grant):
     __slots__ = ("_loop", "_slots")
 
     def __init__(self, slots: JobSlots, lane: Lane | None, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(lane)
+        # What Grant sets: one is made for each item.
+        self.lane = lane
+        self.held = self.running = self.probe = False
         self._slots = slots
         self._loop = loop
 
