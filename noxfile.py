@@ -139,7 +139,7 @@ def crash(session: nox.Session) -> None:
 
     HEYGEN_KILLS and HEYGEN_KILL_SEED change this. The session ``tests`` kills a few times only.
     """
-    session.install("-e", ".[all]", *groups("tests"))
+    session.install("-e", ".[all]", *groups("tests", "storage"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
     kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
     names = (

@@ -27,7 +27,7 @@ if TYPE_CHECKING or not import_lazily(__name__):
         BatchStopped as BatchStopped, BudgetExceeded as BudgetExceeded, CallError as CallError,
         ConfigurationError as ConfigurationError, Conflict as Conflict,
         ConnectionFailed as ConnectionFailed, CorrectionFailed as CorrectionFailed,
-        DuplicateKey as DuplicateKey, HeyGenError as HeyGenError,
+        DeliveryError as DeliveryError, DuplicateKey as DuplicateKey, HeyGenError as HeyGenError,
         IdempotencyMismatch as IdempotencyMismatch, InsufficientBalance as InsufficientBalance,
         InvalidRequest as InvalidRequest, InvalidResponse as InvalidResponse,
         ItemRejected as ItemRejected, JobError as JobError,

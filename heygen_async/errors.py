@@ -336,6 +336,10 @@ class URLExpired(TransferError):
     """A signed URL has expired (403 or 404 on a media URL) and could not be renewed."""
 
 
+class DeliveryError(HeyGenError):
+    """An outcome could not be delivered to a receiver: a webhook, a command or a function."""
+
+
 class WebhookError(HeyGenError):
     """A webhook failed verification. No message contains a secret or a signature."""
 

@@ -38,7 +38,8 @@ CLIENT = {"client"} | WEBHOOKS
 PRICING = {"pricing"} | MODELS
 JOURNAL = {"journal"} | SESSION | PRICING
 MEDIA = {"media"} | CLIENT
-BATCH = {"batch", "journal", "pricing"} | MEDIA
+DELIVERY = {"delivery"} | CLIENT
+BATCH = {"batch", "journal", "pricing", "delivery"} | MEDIA
 CLI = {"captions", "pipelines", "reports", "sandbox", "distributed", "lazy_names", "telemetry"}
 CLI |= BATCH
 MAY_IMPORT = {
@@ -52,6 +53,7 @@ MAY_IMPORT = {
     "webhooks": ENDPOINTS,
     "client": CLIENT,
     "media": MEDIA,
+    "delivery": DELIVERY,
     "pricing": PRICING,
     "journal": JOURNAL,
     "batch": BATCH,

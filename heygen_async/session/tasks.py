@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -48,13 +49,15 @@ def shield() -> AbstractContextManager[object]:
     return anyio.CancelScope(shield=True)
 
 
-async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Call a blocking function in a thread.
+async def in_thread(
+    function: Callable[[*Ts], T], *args: *Ts, executor: Executor | None = None
+) -> T:
+    """Call a blocking function in a thread: of an executor, or by default of the loop's own.
 
     A cancellation takes effect when the function has returned: a thread cannot be stopped, and the
     objects that it uses must not be closed meanwhile.
     """
-    future = running_loop().run_in_executor(None, function, *args)
+    future = running_loop().run_in_executor(executor, function, *args)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
