@@ -5,15 +5,14 @@ from __future__ import annotations
 import copy
 import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
 from weakref import WeakSet
 
 from heygen_async.batch.admission.settings import RunSettings
-from heygen_async.batch.downloads import FilePattern, downloaded
+from heygen_async.batch.downloads import OnDone, Step, delivered_run, output_files, steps_of
 from heygen_async.batch.outcome import Ended, OnError, Progress
 from heygen_async.batch.resume import ResumePolicy, spent_by
 from heygen_async.batch.run import Run, logger
@@ -128,6 +127,12 @@ class Batch:
             estimates and the budget. Sources that HeyGen cannot use, such as web pages, expired
             links and private files, raise one ``InvalidRequest`` that names all of them. If a
             length remains unknown, a warning is logged. False probes nothing.
+        on_done: A function that is called with each outcome, on the event loop, before it is
+            yielded and after ``download`` has written its file; a coroutine function is awaited.
+            Or a ``WebhookSender`` or ``CommandHook`` of ``heygen_async.delivery``; or several of
+            these. It gets each item at least once: a journal records who has got which outcome,
+            and ``outcome.delivery_id`` is the same each time. If it raises, the outcome has a
+            ``delivery_error``, and the next run of the journal tries again.
         prices: Prices of jobs. Default: HeyGen's published prices, as of their date.
         pull: Where to read sync iterables other than a list, tuple or range. ``thread`` (default):
             in a dedicated thread, from ``len`` and ``iter`` to the end, including the ``close`` of
@@ -156,6 +161,7 @@ class Batch:
         until_empty: bool = False,
         give_up_after: float | None = 3600.0,
         measure: bool = True,
+        on_done: OnDone | Sequence[OnDone] = (),
         prices: PriceTable = PRICES,
         pull: Pull = "thread",
     ) -> None:
@@ -182,6 +188,7 @@ class Batch:
         self._budget = AsyncBudget(max_cost, max_jobs, warn=logger.warning)
         self._until_empty = until_empty
         self._give_up_after = give_up_after
+        self._steps = steps_of(on_done, heygen._session)
         self._lengths = SourceLengths(heygen, enabled=measure)
         self._prices = prices
         self._pull: Pull = pull
@@ -289,6 +296,7 @@ class Batch:
         stage._run_id = None if self._run_id is None else f"{self._run_id}.{name}"
         stage._progress = progress
         stage._finished = "yield"
+        stage._steps = ()
         return stage
 
     async def length_of(self, request: Request) -> float | None:
@@ -419,7 +427,7 @@ class Batch:
         else:
             items = translation_items(rows, languages, request, key, fields)
             if seconds is None and request is None:
-                seconds = partial(_length_of, fields)
+                seconds = fields.length
         builder = RequestsBuilder(
             self._heygen,
             items.items,
@@ -586,31 +594,40 @@ class Batch:
         *,
         also: Sequence[Output] = (),
         parallel: int = 8,
+        public_base: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[Ended[T]]:
         """Iterate over a run, and download the outputs of its jobs as they end.
 
         An outcome is yielded when its files are complete: ``outcome.file`` and ``outcome.also`` are
-        their paths, and ``outcome.download_error`` is the reason if a file is missing;
-        ``outcome.ok`` refers to the job only. An interrupted download continues where it stopped,
-        also in the next run; files get their final names when they are complete. Items from the
-        journal whose file exists are not downloaded again, unless the pattern contains only
-        ``{index}``: the file may then belong to another item. With ``finished="skip"`` these items
-        are not yielded, but their missing files are downloaded; an item is yielded only if its file
-        cannot be. URLs of videos and translations that have expired are renewed; those of speech
-        cannot be.
+        their paths or URLs, and ``outcome.download_error`` is the reason if a file is missing;
+        ``outcome.ok`` refers to the job only. The run goes on while up to 10,000 outcomes wait for
+        their files. Files get their final names when they are complete; an interrupted download to
+        a path continues where it stopped, also in the next run. Items from the journal whose file
+        exists, or was recorded for a URL, are not downloaded again, unless the pattern contains
+        only ``{index}``: the file may then belong to another item. With ``finished="skip"`` these
+        items are not yielded, but their missing files are downloaded; an item is yielded only if
+        its file cannot be. URLs of videos and translations that have expired are renewed; those of
+        speech cannot be.
 
         Args:
             run: The run; this method iterates it, and the run ends when this iteration is left.
             to: Pattern of the paths, such as ``"videos/{key}.mp4"``, of ``{key}``, ``{index}`` (or
-                ``{index:05}``) and ``{job_id}``. Their values never lead out of the folder:
+                ``{index:05}``), ``{job_id}`` and, for items that are mappings, names of columns:
+                ``"videos/{company}/{key}.mp4"``. Their values never lead out of the folder:
                 characters that are not allowed in file names are replaced, and eight digits are
                 added to keep the name unique. Digits are also added to a name that differs from
-                another only in case, if the file system does not distinguish the two.
+                another only in case, if the file system does not distinguish the two. Or a URL
+                that fsspec knows, such as ``"s3://bucket/{company}/{key}.mp4"`` (extra
+                ``fsspec``): files are then streamed there, and wait for a storage that fails, for
+                up to ``give_up_after``.
             also: Additional files of each result: ``captioned``, ``subtitles``, ``thumbnail``,
                 ``gif``, ``audio``. Those that exist are downloaded, under the name of the main file
                 with another ending: ``Ada.srt``, ``Ada.captioned.mp4``, ``Ada.jpg``.
-            parallel: Maximum number of results that are downloaded at the same time; the run waits
-                for them.
+            parallel: Maximum number of results that are downloaded at the same time.
+            public_base: Public URL of the bucket, or of the folder before the first placeholder,
+                from which ``outcome.public_url`` is made: ``"https://cdn.example.com"``.
+            storage_options: Arguments of the fsspec file system, such as ``endpoint_url``.
 
         Returns:
             The run's outcomes, in the order that ``ordered`` sets. For a Video Agent session its
@@ -618,19 +635,34 @@ class Batch:
 
         Raises:
             InvalidRequest: Raised immediately: the pattern has no valid placeholder or an unknown
-                one, or ``also`` names an unknown kind of file.
+                one, or ``also`` names an unknown kind of file. Raised when the iteration begins,
+                before anything is paid for: two items of a collection have the same path, or an
+                item has no value in a column.
+            ConfigurationError: Raised when the iteration begins: fsspec, or its package for the
+                URL, is not installed.
         """
-        if parallel < 1:
-            raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
-        return downloaded(
-            self._heygen,
-            run.with_finished(until_taken=True),
-            FilePattern(to, also),
-            parallel=parallel,
-            ordered=self._ordered,
-            skip_resumed=self._finished == "skip",
-            taken=run.taken,
-        )
+        storage = public_base, storage_options, self._give_up_after
+        files = output_files(self._heygen, run.manifest, to, also, parallel, *storage)
+        return self.outcomes(run, first=[files])
+
+    def outcomes(
+        self,
+        run: Run[Any],
+        convert: Callable[[Ended[Any]], Ended[Any]] | None = None,
+        first: Sequence[Step] = (),
+    ) -> AsyncGenerator[Ended[Any]]:
+        """Iterate over a run, as ``async for outcome in run`` does, converting its outcomes.
+
+        For chains of runs, whose outcomes are made from those of their last run.
+
+        Args:
+            run: The run; it ends when this iteration is left.
+            convert: Returns the outcome that the receivers of ``on_done`` and the caller get.
+            first: Steps of the delivery before these receivers.
+        """
+        steps = (*first, *self._steps)
+        skip = self._finished == "skip"
+        return delivered_run(run, steps, convert, ordered=self._ordered, skip_resumed=skip)
 
     def _beside(self, kind: str) -> JournalStore | None:
         """Return the journal of a run that is not a render; a render uses the batch's own."""
@@ -671,6 +703,7 @@ class Batch:
             until_empty=self._until_empty,
             give_up_after=self._give_up_after,
             journaled=store is not None,
+            deliver=self.outcomes if self._steps else None,
             notes={
                 "concurrency": workers,
                 "via": via,
@@ -693,12 +726,3 @@ class Batch:
         )
         self._created.add(run)
         return run
-
-
-def _length_of(fields: RowFields, row: Any) -> float | None:
-    """Return the length in seconds that a row states, or None."""
-    length = fields(row).get("length")
-    try:
-        return None if length is None else float(length)
-    except (TypeError, ValueError):
-        raise InvalidRequest(f"length: expected seconds, got {length!r}", param="length") from None

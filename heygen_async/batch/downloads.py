@@ -1,4 +1,4 @@
-"""Download the outputs of a run as its jobs end, to paths that follow a pattern."""
+"""Deliver the outcomes of a run as its jobs end: files first, then the user's receivers."""
 
 from __future__ import annotations
 
@@ -6,238 +6,388 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import string
-import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
-from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from heygen_async.batch.outcome import Ended, Outcome
+from heygen_async.batch.outcome import Ended
+from heygen_async.batch.run import Run
+from heygen_async.batch.submissions import Manifest
+from heygen_async.batch.tables.values import is_missing, text_of
 from heygen_async.client import HeyGen
-from heygen_async.errors import HeyGenError, InvalidRequest
+from heygen_async.delivery.files import FileStore, LocalFiles
+from heygen_async.delivery.hooks import CallbackHook, DeliveryHook, text
+from heygen_async.delivery.patterns import FilePattern, PathChecker, PatternItem
+from heygen_async.delivery.queue import deliver_each
+from heygen_async.delivery.remote_files import file_store
+from heygen_async.errors import ConfigurationError, HeyGenError, InvalidRequest, JournalError
+from heygen_async.journal import Delivery
 from heygen_async.models.lipsyncs import Lipsync
-from heygen_async.models.outputs import OUTPUTS, Output, find_output_url
+from heygen_async.models.outputs import Output, find_output_url
 from heygen_async.models.video_agents import VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech
-from heygen_async.session.tasks import in_thread, run_bounded
+from heygen_async.session.session import Session
+from heygen_async.session.sync_iterables import numbered
 
 T = TypeVar("T")
 
-# Names that Windows reserves for devices, with any ending.
-_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
-)
-_PUNCTUATION = frozenset("-_.,()+@ ")
-# File systems allow 255 bytes; the ending and the suffix of an unfinished download are added.
-_LONGEST = 200
-_FIELDS = ("key", "index", "job_id")
-# Endings of additional files: the ending in the URL if it is listed here, otherwise the first.
-_ENDINGS: dict[Output, tuple[str, ...]] = {
-    "captioned": (".captioned.mp4",),
-    "subtitles": (".srt", ".vtt"),
-    "thumbnail": (".jpg", ".jpeg", ".png", ".webp"),
-    "gif": (".gif",),
-    "audio": (".mp3", ".wav", ".m4a", ".aac"),
-}
+# Reasons of journal errors for an item that has no finished record.
+_UNRECORDED = frozenset({"unknown_key", "wrong_state"})
+_HOOKS_AT_ONCE = 8
 
 
-def file_stem(name: str) -> str:
-    """Return a file name without ending for a text; it never leads out of its folder.
-
-    Letters and digits of all scripts are kept; other characters become underscores.
-    """
-    name = unicodedata.normalize("NFC", name)
-    kept = "".join(c if c.isalnum() or c in _PUNCTUATION else "_" for c in name)
-    kept = kept.encode()[:_LONGEST].decode(errors="ignore")
-    kept = kept.lstrip(". ").rstrip(". ") or "_"
-    return f"_{kept}" if kept.split(".")[0].lower() in _DEVICES else kept
-
-
-class FilePattern:
-    """Paths of outcomes, from a pattern: ``videos/{key}.mp4``.
-
-    ``{key}``, ``{index}`` (also ``{index:05}``) and ``{job_id}`` stand for the values of the
-    outcome. Their values never lead out of the folder: characters that are not allowed in file
-    names become underscores, and a name changed in this way gets eight digits computed from the
-    original, so two keys never share a file.
-
-    Args:
-        pattern: The pattern.
-        also: Additional files of each result. They are named after the main file, with an ending of
-            their own: ``Ada.srt``, ``Ada.captioned.mp4``.
+@runtime_checkable
+class Step(Protocol):
+    """One step of the delivery of outcomes, such as the files or one receiver.
 
     Attributes:
-        also: Additional files of each result.
-        lasting: Whether an existing file belongs to its item even after other items were added or
-            removed. A pattern with only ``{index}`` does not guarantee this.
-        varying: Number of path components, counted from the end, that differ between items.
-
-    Raises:
-        InvalidRequest: The pattern has an unknown placeholder, or none, so that all outcomes would
-            share one file; or ``also`` names an unknown kind of file.
+        targets: Names of its targets, under which the journal records deliveries.
+        parallel: Maximum number of outcomes that are delivered at the same time.
     """
 
-    def __init__(self, pattern: str | os.PathLike[str], also: Sequence[Output] = ()) -> None:
-        if isinstance(also, str) or not set(also) <= set(OUTPUTS):
-            raise InvalidRequest(
-                f"also: expected a list of {', '.join(OUTPUTS)}, got {also!r}", param="also"
-            )
-        self.also: tuple[Output, ...] = tuple(dict.fromkeys(also))
-        self._pattern = os.fspath(pattern)
-        try:
-            parts = list(string.Formatter().parse(self._pattern))
-        except ValueError as error:
-            raise InvalidRequest(f"to: {self._pattern!r}: {error}", param="to") from None
-        fields = [
-            (name, spec or "", conversion)
-            for _, name, spec, conversion in parts
-            if name is not None
-        ]
-        for name, spec, conversion in fields:
-            padded = name == "index" and _pads(spec)
-            if name not in _FIELDS or conversion or (spec and not padded):
-                raise InvalidRequest(
-                    f"to: expected {{key}}, {{index}} or {{job_id}} in {self._pattern!r}",
-                    param="to",
-                )
-        if not fields or not Path(self._pattern).name:
-            raise InvalidRequest(
-                f"to: expected a path with {{key}}, {{index}} or {{job_id}}, got {self._pattern!r}",
-                param="to",
-            )
-        self.lasting: bool = any(name != "index" for name, _, _ in fields)
-        parts_of_path = Path(self._pattern).parts
-        first = next(at for at, part in enumerate(parts_of_path) if "{" in part)
-        self.varying: int = len(parts_of_path) - first
-        ending = PurePath(self._pattern).suffix
-        self._ending = "" if "{" in ending or "}" in ending else ending
+    targets: Sequence[str]
+    parallel: int
 
-    def path(self, outcome: Outcome[Any], *, apart: bool = False) -> Path:
-        """Return the path of an outcome's file.
+    async def open(self) -> None:
+        """Prepare, before anything is paid for."""
+
+    async def deliver(
+        self, outcome: Ended[Any], known: Mapping[str, Delivery]
+    ) -> tuple[Ended[Any], list[Delivery]]:
+        """Deliver an outcome.
 
         Args:
             outcome: The outcome.
-            apart: Always add the digits, because another item has the plain name.
+            known: Its deliveries by earlier runs, by target.
+
+        Returns:
+            The outcome with what became of it, and new deliveries.
         """
-        return Path(
-            self._pattern.format(
-                key=_distinct(outcome.key, apart=apart),
-                index=outcome.index,
-                job_id=_distinct(outcome.job_id or "none", apart=apart),
-            )
-        )
 
-    def beside(self, path: Path, what: Output, url: str) -> Path:
-        """Return the path of an additional file of a result.
-
-        Args:
-            path: The path of its main file.
-            what: The kind of file.
-            url: Its URL, which may contain the ending.
-        """
-        endings = _ENDINGS[what]
-        ending = PurePosixPath(urlsplit(url).path).suffix.lower()
-        stem = path.name.removesuffix(self._ending)
-        return path.with_name(stem + (ending if ending in endings else endings[0]))
-
-    def ambiguous(self, path: Path) -> bool:
-        """Return whether a main file could have the name of an additional file of another item."""
-        endings = (ending for what in self.also for ending in _ENDINGS.get(what, ()))
-        return path.name.casefold().endswith(tuple(endings))
+    async def aclose(self) -> None:
+        """Release all resources."""
 
 
-def _pads(spec: str) -> bool:
-    return spec.removesuffix("d").isdecimal() and len(spec) <= 3
-
-
-def _distinct(name: str, *, apart: bool = False) -> str:
-    stem = file_stem(name)
-    if stem == name and not apart:
-        return stem
-    return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
-async def downloaded(
-    heygen: HeyGen,
+async def delivered(
     outcomes: AsyncIterable[Ended[T]],
-    pattern: FilePattern,
+    steps: Sequence[Step],
     *,
-    parallel: int,
     ordered: bool,
+    run: Run[Any] | None = None,
     skip_resumed: bool = False,
     taken: Callable[[Ended[Any]], object] = lambda outcome: None,
 ) -> AsyncGenerator[Ended[T]]:
-    """Iterate over the outcomes of a run, yielding each when its download has finished or failed.
+    """Iterate over outcomes, yielding each when all steps have delivered it or failed.
+
+    A run goes on while outcomes wait for a step: up to 10,000 for each step.
 
     Args:
-        heygen: The client.
-        outcomes: The run. Its exceptions are raised after the downloads in progress have ended.
-        pattern: Pattern of the paths.
-        parallel: Maximum number of concurrent downloads; the run waits until one can start.
+        outcomes: The outcomes. Its exceptions are raised after the deliveries in progress.
+        steps: The steps, in their order.
         ordered: Keep the order of the outcomes.
-        skip_resumed: Download missing files of items that ended in an earlier run, but yield these
-            items only if a download fails.
+        run: The run of the outcomes, whose journal records the deliveries, and which ends with
+            this iteration.
+        skip_resumed: Deliver items that ended in an earlier run, but yield them only if that
+            fails.
         taken: Called with each outcome before it is handed on.
     """
-    files = OutputFiles(heygen, pattern)
-    saving = run_bounded(outcomes, files.saved, parallel=parallel, ordered=ordered)
-    async with contextlib.aclosing(saving):
-        async for outcome in saving:
-            taken(outcome)
-            if not (skip_resumed and outcome.resumed and outcome.download_error is None):
-                yield outcome
+    journal = None if run is None else _Journal(run)
+    try:
+        async with contextlib.AsyncExitStack() as opened:
+            for step in steps:
+                await step.open()
+                opened.push_async_callback(step.aclose)
+            delivering: Any = outcomes
+            for step in steps:
+                work = partial(_deliver, step, journal)
+                delivering = deliver_each(delivering, work, parallel=step.parallel, ordered=ordered)
+            await opened.enter_async_context(contextlib.aclosing(delivering))
+            async for outcome in delivering:
+                taken(outcome)
+                failed = outcome.download_error or outcome.delivery_error
+                if not (skip_resumed and outcome.resumed and failed is None):
+                    yield outcome
+    finally:
+        if run is not None:
+            await run.aclose()
+
+
+async def _deliver(step: Step, journal: _Journal | None, outcome: Ended[Any]) -> Ended[Any]:
+    if journal is None:
+        return (await step.deliver(outcome, {}))[0]
+    outcome = journal.identified(outcome)
+    outcome, deliveries = await step.deliver(outcome, await journal.deliveries(outcome))
+    if deliveries:
+        await journal.delivered(outcome.key, deliveries)
+    return outcome
+
+
+def delivered_run(
+    run: Run[Any],
+    steps: Sequence[Step],
+    convert: Callable[[Ended[Any]], Ended[Any]] | None,
+    *,
+    ordered: bool,
+    skip_resumed: bool,
+) -> AsyncGenerator[Ended[Any]]:
+    """Iterate over a run, delivering its outcomes, which are converted before.
+
+    Arguments as for ``delivered``, and a function that converts outcomes, or None.
+    """
+    run.targets = [target for step in steps for target in step.targets]
+    originals: dict[tuple[str, int], Ended[Any]] = {}
+
+    async def outcomes() -> AsyncGenerator[Ended[Any]]:
+        every = run.with_finished(until_taken=True, keep_open=True)
+        async with contextlib.aclosing(every):
+            async for outcome in every:
+                converted = outcome if convert is None else convert(outcome)
+                originals[converted.key, converted.index] = outcome
+                yield converted
+
+    def taken(outcome: Ended[Any]) -> None:
+        run.taken(originals.pop((outcome.key, outcome.index)))
+
+    return delivered(
+        outcomes(), steps, ordered=ordered, run=run, skip_resumed=skip_resumed, taken=taken
+    )
+
+
+class _Journal:
+    """Reads and records the deliveries of a run, if it has a journal.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: Run[Any]) -> None:
+        self._run = run
+
+    def identified(self, outcome: Ended[T]) -> Ended[T]:
+        """Return an outcome with its id, which is the same after each resume."""
+        if outcome.delivery_id is not None:
+            return outcome
+        names = self._run.run_id, outcome.key, outcome.job_id or ""
+        digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass"))
+        return msgspec.structs.replace(outcome, delivery_id=digest.hexdigest()[:32])
+
+    async def deliveries(self, outcome: Ended[Any]) -> dict[str, Delivery]:
+        """Return the deliveries of an outcome by earlier runs, by target."""
+        if not (outcome.resumed and self._run.settings.journaled):
+            return {}
+        return {one.target: one for one in await self._run.store.deliveries(outcome.key)}
+
+    async def delivered(self, key: str, deliveries: list[Delivery]) -> None:
+        """Record deliveries."""
+        if not self._run.settings.journaled:
+            return
+        try:
+            await self._run.store.delivered(key, deliveries)
+        except JournalError as error:
+            if error.reason not in _UNRECORDED:
+                raise
+
+
+OnDone: TypeAlias = Callable[[Ended[Any]], object] | DeliveryHook | Step
+"""A function that is called with each outcome, or another receiver; see ``Batch``."""
+
+
+def steps_of(on_done: OnDone | Sequence[OnDone], session: Session) -> tuple[Step, ...]:
+    """Return receivers as steps.
+
+    Raises:
+        ConfigurationError: One is neither a function nor another receiver.
+    """
+    steps: list[Step] = []
+    for one in on_done if isinstance(on_done, Sequence) else (on_done,):
+        if isinstance(one, Step):
+            steps.append(one)
+        elif isinstance(one, DeliveryHook):
+            steps.append(HookStep(one, session))
+        elif callable(one):
+            steps.append(HookStep(CallbackHook(one), session))
+        else:
+            raise ConfigurationError(f"on_done: expected a function, got {type(one).__name__}")
+    return tuple(steps)
+
+
+class HookStep:
+    """Deliver outcomes to a receiver.
+
+    Args:
+        hook: The receiver.
+        session: Connections and settings of the client.
+    """
+
+    def __init__(self, hook: DeliveryHook, session: Session) -> None:
+        self.targets: Sequence[str] = (text(hook.name),)
+        self.parallel: int = _HOOKS_AT_ONCE
+        self._hook = hook
+        self._session = session
+
+    async def open(self) -> None:
+        """Prepare the receiver.
+
+        Raises:
+            HeyGenError: It cannot be used.
+        """
+        await self._hook.open()
+
+    async def deliver(
+        self, outcome: Ended[Any], known: Mapping[str, Delivery]
+    ) -> tuple[Ended[Any], list[Delivery]]:
+        """Deliver an outcome, unless its file is missing."""
+        (target,) = self.targets
+        if target in known or outcome.download_error is not None:
+            return outcome, []
+        try:
+            await self._hook.deliver(outcome, self._session)
+        except HeyGenError as error:
+            failure = outcome.delivery_error or error
+            return msgspec.structs.replace(outcome, delivery_error=failure), []
+        return outcome, [Delivery(target)]
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 class OutputFiles:
-    """Download the outputs of outcomes to their paths.
+    """Write the outputs of outcomes to files.
 
     Some file systems do not distinguish names that differ only in case. Such items are saved one
     after the other. If the name of an item turns out to be another item's file, digits are added to
     it. The digits are always the same, so the next run finds the file again.
+
+    Args:
+        heygen: The client.
+        pattern: Pattern of the paths.
+        files: Where the files are written; by default folders of this machine.
+        public_base: Public URL of the bucket, or of the folder before the first placeholder.
+        manifest: The items of the run, whose paths are checked before anything is paid for.
     """
 
-    def __init__(self, heygen: HeyGen, pattern: FilePattern) -> None:
+    def __init__(
+        self,
+        heygen: HeyGen,
+        pattern: FilePattern,
+        files: FileStore | None = None,
+        *,
+        public_base: str | None = None,
+        manifest: Manifest | None = None,
+    ) -> None:
         self._heygen = heygen
         self._pattern = pattern
+        self._files: FileStore = files or LocalFiles(8)
+        self._public_base = public_base
+        self._manifest = manifest
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._keys: dict[str, str] = {}  # of items by path, if two could have the same
+        self.parallel: int = self._files.parallel
+        name = text(pattern.name)
+        self.targets: Sequence[str] = (name, *(f"{name} {what}" for what in pattern.also))
+
+    async def open(self) -> None:
+        """Check the paths of a collection, and prepare the place of the files.
+
+        Raises:
+            InvalidRequest: Two items have the same path, or one has no value in a column.
+            ConfigurationError: The place cannot be used.
+        """
+        if self._manifest is not None:
+            await check_paths(self._pattern, self._manifest)
+        await self._files.open()
+
+    async def aclose(self) -> None:
+        """Release the place of the files."""
+        await self._files.aclose()
 
     async def saved(self, outcome: Ended[T]) -> Ended[T]:
         """Return the outcome with its files, or with the reason why they are missing."""
+        return (await self.deliver(outcome, {}))[0]
+
+    async def deliver(
+        self, outcome: Ended[Any], known: Mapping[str, Delivery]
+    ) -> tuple[Ended[Any], list[Delivery]]:
+        """Write the files of an outcome."""
         result: Any = outcome.result
         if result is None:
-            return outcome
-        path = self._pattern.path(outcome)
-        turn = self._turns.setdefault(str(path).casefold(), asyncio.Lock())
-        files: dict[Output | None, str] = {}
+            return outcome, []
+        if isinstance(video := getattr(result, "video", None), Video):
+            result = video  # of a chain that makes more than a video
         failure = outcome.download_error  # the source should have written a file
-        async with turn:
-            if self._pattern.ambiguous(path) or await in_thread(
-                _is_anothers, path, self._pattern.varying
-            ):
-                path = self._pattern.path(outcome, apart=True)
-            kept = outcome.resumed and self._pattern.lasting
-            try:
+        paths: dict[Output | None, PurePath] = {}
+        found: list[Delivery] = []
+        try:
+            path = self._path(outcome)
+            turn = self._turns.setdefault(str(path).casefold(), asyncio.Lock())
+            async with turn:
+                if self._pattern.ambiguous(path) or await self._files.is_anothers(
+                    path, self._pattern.varying
+                ):
+                    path = self._pattern.path(outcome, apart=True)
+                kept = outcome.resumed and self._pattern.lasting
                 if self._pattern.also and isinstance(result, VideoAgentSession):
                     result = await _video_of(self._heygen, result)
-                for what, to in self._files(result, path):
+                for what, to in self._outputs(result, path):
+                    target = self._target(what)
+                    location = text(self._pattern.location(to))
+                    recorded = target in known and known[target].location == location
                     try:
-                        if not (kept and await in_thread(_is_file, to)):
-                            await _fetch(self._heygen, result, to, what)
-                        files[what] = str(to)
+                        if not (kept and await self._files.keeps(to, recorded=recorded)):
+                            await self._files.write(
+                                partial(_fetch, self._heygen, result, what=what), to
+                            )
+                        paths[what] = to
+                        if not recorded:
+                            found.append(Delivery(target, location, self._url(to)))
                     except HeyGenError as error:
                         failure = failure or error
-            except HeyGenError as error:
-                failure = failure or error
-        main = files.pop(None, None)
-        return msgspec.structs.replace(outcome, file=main, also=files, download_error=failure)
+        except HeyGenError as error:
+            failure = failure or error
+        main = paths.pop(None, None)
+        outcome = msgspec.structs.replace(
+            outcome,
+            file=None if main is None else self._pattern.location(main),
+            public_url=None if main is None else self._url(main),
+            also={what: self._pattern.location(to) for what, to in paths.items() if what},
+            download_error=failure,
+        )
+        return outcome, found
 
-    def _files(self, result: Any, path: Path) -> Iterator[tuple[Output | None, Path]]:
+    def _path(self, outcome: Ended[Any]) -> PurePath:
+        path = self._pattern.path(outcome)
+        if not self._pattern.distinct:
+            key = self._keys.setdefault(str(path), outcome.key)
+            if key != outcome.key:
+                raise InvalidRequest(
+                    f"to: items {key!r} and {outcome.key!r} have the same file "
+                    f"{self._pattern.location(path)}; add {{key}} to the pattern",
+                    param="to",
+                )
+        return path
+
+    def _url(self, path: PurePath) -> str | None:
+        base = self._public_base
+        return None if base is None else self._pattern.public_url(path, base)
+
+    def _target(self, what: Output | None) -> str:
+        return self.targets[0] if what is None else f"{self.targets[0]} {what}"
+
+    def _outputs(self, result: Any, path: PurePath) -> Iterator[tuple[Output | None, PurePath]]:
         """Yield the files of a result with their paths."""
         yield None, path
         main = "video" if find_output_url(result, "video") else "audio"
@@ -247,32 +397,77 @@ class OutputFiles:
                 yield what, self._pattern.beside(path, what, url)
 
 
-def _is_file(path: Path) -> bool:
-    with contextlib.suppress(OSError):  # the download reports errors of the path
-        return path.is_file()
-    return False
+def output_files(
+    heygen: HeyGen,
+    manifest: Manifest,
+    to: str | os.PathLike[str],
+    also: Sequence[Output],
+    parallel: int,
+    public_base: str | None,
+    options: Mapping[str, Any] | None,
+    patience: float | None,
+) -> OutputFiles:
+    """Return the step that downloads the outputs of a run; see ``Batch.download``.
+
+    Args:
+        heygen: The client.
+        manifest: The items of the run.
+        to: Pattern of the paths.
+        also: Additional files of each result.
+        parallel: Maximum number of concurrent downloads.
+        public_base: Public URL of the bucket or folder, or None.
+        options: Arguments of the fsspec file system of a URL.
+        patience: Seconds for which files wait for the server of a URL; None waits indefinitely.
+
+    Raises:
+        InvalidRequest: The pattern or another argument cannot be used.
+    """
+    if parallel < 1:
+        raise InvalidRequest(f"parallel: expected 1 or more, got {parallel}", param="parallel")
+    items = manifest.items
+    is_plain = isinstance(items, list | tuple) and items and not isinstance(items[0], Mapping)
+    pattern = FilePattern(to, also, None if is_plain else item_columns)
+    files = file_store(pattern, parallel, options=options, patience=patience)
+    return OutputFiles(heygen, pattern, files, public_base=public_base, manifest=manifest)
 
 
-def _is_anothers(path: Path, varying: int) -> bool:
-    """Return whether the path names a file whose name differs from it only in case."""
-    with contextlib.suppress(OSError):
-        for part in [path, *path.parents][:varying]:
-            # If the name with other capitals does not exist, the file system distinguishes case.
-            if os.path.lexists(part) and os.path.lexists(part.with_name(part.name.swapcase())):
-                names = {unicodedata.normalize("NFC", name) for name in os.listdir(part.parent)}
-                if unicodedata.normalize("NFC", part.name) not in names:
-                    return True
-    return False
+async def check_paths(pattern: FilePattern, manifest: Manifest) -> None:
+    """Check the paths of the items of a run, if they are a collection.
+
+    Raises:
+        InvalidRequest: Two items have the same path, or one has no value in a column.
+    """
+    items, key = manifest.items, manifest.key
+    if not isinstance(items, Collection) or (pattern.distinct and not pattern.columns):
+        return
+    checker = PathChecker(pattern)
+    async with contextlib.aclosing(numbered(items, manifest.builder.pull)) as every:
+        async for index, item in every:
+            checker.add(PatternItem(str(index) if key is None else key(item), index), row_of(item))
 
 
-async def _fetch(heygen: HeyGen, result: object, path: Path, what: Output | None) -> None:
+def item_columns(outcome: Ended[Any]) -> dict[str, Any]:
+    """Return the columns of the row that an outcome's item is; empty if it is not a row."""
+    return row_of(outcome.item)
+
+
+def row_of(item: Any) -> dict[str, Any]:
+    """Return the values of a row as texts, missing values as None; empty if it is not a row."""
+    if not isinstance(item, Mapping):
+        return {}
+    return {
+        str(name): None if is_missing(value) else text_of(value) for name, value in item.items()
+    }
+
+
+async def _fetch(heygen: HeyGen, result: Any, to: Any, *, what: Output | None) -> None:
     match result:
         case Video() | VideoTranslation() | Lipsync():
-            await heygen.download(result, path, what=what)
+            await heygen.download(result, to, what=what)
         case VideoAgentSession():
-            await heygen.download(await _video_of(heygen, result), path)
+            await heygen.download(await _video_of(heygen, result), to)
         case Speech():
-            await heygen.download(result.audio_url, path)
+            await heygen.download(result.audio_url, to)
         case _:
             raise InvalidRequest(f"a {type(result).__name__} has no file to download")
 

@@ -78,6 +78,11 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
             ``subtitles``.
         download_error: Why ``batch.download`` could not fetch one of the files, or None; the job
             itself is not affected.
+        public_url: Public URL of ``file``, if ``batch.download(public_base=…)`` asked for one.
+        delivery_error: Why one of the receivers of ``on_done`` has not got the outcome, or None;
+            the next run of the same journal tries again.
+        delivery_id: Identifies the outcome for the receivers of ``on_done``: the same each time it
+            is delivered. None if nothing was delivered.
         stage: The stage of a chain that it ended in, such as ``videos`` of ``narrate``; None
             outside of chains.
     """
@@ -96,6 +101,9 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
     file: str | None = None
     also: Mapping[str, str] = {}
     download_error: HeyGenError | None = None
+    public_url: str | None = None
+    delivery_error: HeyGenError | None = None
+    delivery_id: str | None = None
     stage: str | None = None
 
     @property
@@ -124,9 +132,10 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
         """Return the outcome as one row of a table.
 
         The first columns are those of the item if it is a mapping, otherwise its ``key``. They are
-        followed by ``status`` (``completed``, ``failed`` or ``rejected``), ``job_id``, ``url``
-        (signed, it expires), ``file``, ``seconds``, ``usd`` and ``error``. If the item has a column
-        with one of these names, the result column is called ``heygen_status``, and so on.
+        followed by ``status`` (``completed``, ``failed`` or ``rejected``), ``job_id``, ``url`` (the
+        public URL, otherwise the signed URL, which expires), ``file``, ``seconds``, ``usd`` and
+        ``error``. If the item has a column with one of these names, the result column is called
+        ``heygen_status``, and so on.
         """
         row: dict[str, Any] = {"key": self.key}
         if isinstance(self.item, Mapping):
@@ -138,7 +147,8 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
         return (
             self.status,
             self.job_id,
-            None if self.result is None else find_output_url(self.result, None),
+            self.public_url
+            or (None if self.result is None else find_output_url(self.result, None)),
             self.file,
             round(self.seconds, 3),
             self.usd,

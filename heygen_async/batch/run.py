@@ -80,6 +80,8 @@ class Run(Generic[T]):
         manifest: Its items and the builder of its submissions.
         settings: Its settings.
         store: Its journal.
+        run_id: Part of its idempotency keys; empty before it has begun.
+        targets: Names of the targets that its outcomes are delivered to, for its journal.
     """
 
     def __init__(
@@ -97,6 +99,8 @@ class Run(Generic[T]):
     ) -> None:
         self.unfinished: dict[str, str] = {}
         self.manifest: Manifest = Manifest(items, builder, key, lengths)
+        self.run_id: str = ""
+        self.targets: list[str] = []
         self._registry = registry
         self._heygen = heygen
         self._items = items
@@ -123,7 +127,8 @@ class Run(Generic[T]):
         )
         self._started = False
         self._yields_resumed = settings.finished == "yield"
-        self._until_taken = self._closed = False
+        self._until_taken = self._keeps_open = self._closed = False
+        self._delivers = settings.deliver is not None
         self._opened: Opened
         self._heartbeats = Heartbeats(store)
         self._submitter: Submitter
@@ -164,24 +169,30 @@ class Run(Generic[T]):
     def __aiter__(self) -> AsyncGenerator[Ended[T]]:
         if self._started:
             raise RuntimeError("a run can be iterated once; start another one")
+        if self.settings.deliver is not None and self._delivers:
+            return self.settings.deliver(self)
         self._started = True
         self._registry.add(self)
         # Keep no reference here: when a loop that was left early drops the generator, the run ends.
         return self._iterate()
 
-    def with_finished(self, *, until_taken: bool = False) -> AsyncGenerator[Ended[T]]:
+    def with_finished(
+        self, *, until_taken: bool = False, keep_open: bool = False
+    ) -> AsyncGenerator[Ended[T]]:
         """Iterate over all items, including finished ones even if ``finished`` is ``skip``.
 
-        The report does not count finished items in either case.
+        The report does not count finished items in either case. Receivers are not called.
 
         Args:
             until_taken: Keep the job of each outcome in ``unfinished`` until ``taken`` is called.
                 For callers that process outcomes before the user gets them.
+            keep_open: Keep the journal open until ``aclose`` is called.
 
         Returns:
             The outcomes of all items. This is the run's only iteration.
         """
         self._yields_resumed, self._until_taken = True, until_taken
+        self._keeps_open, self._delivers = keep_open, False
         return aiter(self)
 
     def taken(self, outcome: Ended[Any]) -> None:
@@ -209,6 +220,7 @@ class Run(Generic[T]):
 
         An iteration in progress yields no more outcomes.
         """
+        self._keeps_open = False
         try:
             await self._pool.stop()
         finally:
@@ -296,9 +308,11 @@ class Run(Generic[T]):
         settings, builder = self.settings, self._builder
         self._stats.total = total = await self._source.length()
         notes = {"items": total, "title": builder.title, **settings.notes}
+        notes |= {"deliveries": self.targets} if self.targets else {}
         kind, subject = builder.kind, builder.subject
         spec = RunSpec(kind=kind, subject=subject, run_id=settings.run_id, settings=notes)
         self._opened = opened = await self.store.open(spec)
+        self.run_id = opened.run.run_id
         if settings.journaled and self._budget.meets(self.store.name) and opened.resumed:
             totals = opened.totals
             in_flight = totals.in_flight(resubmit_uncertain=settings.policy.resubmit_uncertain)
@@ -381,9 +395,10 @@ class Run(Generic[T]):
                 await self._submitter.aclose()
                 await self._heartbeats.stop()
         finally:
-            await self.store.aclose()
-            self._closed = True
-            if not self.unfinished:
+            if not self._keeps_open:
+                await self.store.aclose()
+                self._closed = True
+            if self._closed and not self.unfinished:
                 self._registry.discard(self)
 
     async def _work(

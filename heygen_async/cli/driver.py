@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from heygen_async.batch import Batch, Progress, Report, Run
-from heygen_async.batch.downloads import FilePattern, downloaded
+from heygen_async.batch.downloads import OutputFiles
 from heygen_async.batch.outcome import Ended
 from heygen_async.cli.display import (
     RESUME,
@@ -24,7 +24,7 @@ from heygen_async.cli.display import (
     still_running,
 )
 from heygen_async.cli.exit_codes import CommandError, Exit, exit_for, exit_for_failures, sentence
-from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.output_folder import Destination, OutputPattern
 from heygen_async.cli.results.item_rows import ItemRows
 from heygen_async.cli.results.journaled import write_item_rows
 from heygen_async.cli.results.live import LiveResults
@@ -32,8 +32,9 @@ from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
 from heygen_async.client import HeyGen
+from heygen_async.delivery.remote_files import file_store
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError, InsufficientBalance
-from heygen_async.journal import journal_store
+from heygen_async.journal import Delivery, journal_store
 from heygen_async.models.video_agents import VideoAgentSession
 
 # Maximum number of concurrent downloads; the run waits if this many are in progress.
@@ -50,7 +51,7 @@ class RunDriver:
     Args:
         heygen: The client.
         display: The display of outcomes and the report.
-        folder: Folder of the downloads; None downloads nothing.
+        folder: Where downloads go; None downloads nothing.
         options: Journal, budget and results.
         items: The rows of the items, for the results and for the file beside the journal; None
             without rows.
@@ -61,7 +62,7 @@ class RunDriver:
         self,
         heygen: HeyGen,
         display: Display,
-        folder: OutputFolder | None = None,
+        folder: Destination | None = None,
         *,
         options: RunOptions | None = None,
         items: ItemRows | None = None,
@@ -82,6 +83,7 @@ class RunDriver:
         self._completed = 0
         self._file_count = 0
         self._files_failed = 0
+        self._not_delivered = 0
         self._size = 0
         self._usd = 0.0
         self._resent = 0
@@ -97,7 +99,7 @@ class RunDriver:
     def saved(self) -> Saved:
         """The downloads so far."""
         return Saved(
-            folder=None if self._folder is None else str(self._folder.path),
+            folder=None if self._folder is None else self._folder.shown,
             files=self._file_count,
             failed=self._files_failed,
             size=self._size,
@@ -110,7 +112,8 @@ class RunDriver:
             return exit_for(_cause(self._stopped))
         if self._signal is not None and self._left:
             return _code_of(self._signal)
-        if not self._failures and (self._files_failed or self._results_failed):
+        undelivered = self._files_failed or self._not_delivered
+        if not self._failures and (undelivered or self._results_failed):
             return Exit.SOME_FAILED
         return exit_for_failures(self._failures)
 
@@ -127,20 +130,17 @@ class RunDriver:
         Raises:
             HeyGenError: The run cannot continue.
         """
-        folder = self._folder
+        steps = self._steps(checked_keys=True)
         await self._keep_rows()
         with self._display.bar(title, total) as progress:
-            batch = self._options.batch(self._heygen, progress)
+            batch = self._options.batch(self._heygen, progress, on_done=steps)
             run = start(batch)
             try:
                 await self._consume(
                     batch,
-                    run.with_finished(),
-                    None
-                    if folder is None
-                    else folder.pattern_of_checked_keys(also=self._options.also),
+                    aiter(run),
                     stop=lambda how_to_end: self._stop_submitting(run, how_to_end),
-                    unfinished=lambda: run.unfinished,
+                    unfinished=lambda: self._in_flight(run.unfinished),
                 )
             finally:
                 self._left = total - run.report.items
@@ -189,21 +189,23 @@ class RunDriver:
         Raises:
             HeyGenError: The chain cannot continue.
         """
-        folder, task = self._folder, asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
+        steps = self._steps(checked_keys=False)
         loop = asyncio.get_running_loop()
         started = loop.time()
         await self._keep_rows()
         shown = self._display.bar(title, total) if bar else contextlib.nullcontext(_no_bar)
         try:
             with shown as progress:
-                batch = self._options.batch(self._heygen, progress, journal=self._options.journal)
+                batch = self._options.batch(
+                    self._heygen, progress, journal=self._options.journal, on_done=steps
+                )
                 await self._consume(
                     batch,
                     start(batch),
-                    None if folder is None else folder.pattern(also=self._options.also),
                     stop=lambda how_to_end: _cancel(task),
-                    unfinished=lambda: batch.unfinished,
+                    unfinished=lambda: self._in_flight(batch.unfinished),
                 )
         except asyncio.CancelledError:
             if not self._cancelled_itself:
@@ -255,21 +257,16 @@ class RunDriver:
         self,
         batch: Batch,
         outcomes: AsyncGenerator[Ended[Any]],
-        files: FilePattern | None,
         *,
         stop: Callable[[str], None],
         unfinished: Callable[[], Mapping[str, str]],
     ) -> None:
         """Show and download all outcomes; show which jobs continue if this is interrupted."""
         signals = Signals(lambda number: stop(_HOW_TO_END[number]))
-        ended = outcomes
-        if files is not None:
-            noted = self._noted(outcomes)
-            ended = downloaded(self._heygen, noted, files, parallel=_DOWNLOADS, ordered=False)
         try:
             with signals if self._handle_signals else contextlib.nullcontext():
-                async with batch, contextlib.aclosing(ended):
-                    async for outcome in ended:
+                async with batch, contextlib.aclosing(outcomes):
+                    async for outcome in outcomes:
                         await self._show(outcome)
                         if self._display.output_failed and not self._output_failed:
                             self._output_failed = True
@@ -280,13 +277,15 @@ class RunDriver:
         except asyncio.CancelledError:
             if signals.at_once:
                 await _abandon_submissions(self._heygen)
+            jobs = unfinished()
             self._show_interrupted_downloads()
             if self._handle_signals:
-                self._display.interrupted(unfinished(), journaled=self._journaled)
+                self._display.interrupted(jobs, journaled=self._journaled)
             raise
         except HeyGenError:
+            jobs = unfinished()
             self._show_interrupted_downloads()
-            if jobs := unfinished():
+            if jobs:
                 self._display.warn(still_running(jobs, journaled=self._journaled))
             raise
         finally:
@@ -296,6 +295,9 @@ class RunDriver:
     async def _keep_rows(self) -> None:
         """Write the rows beside the journal, and the results for the first time."""
         journal = self._options.journal
+        if isinstance(self._folder, OutputPattern):
+            items = ItemRows([], 0, lambda: iter(()), names=False)
+            await asyncio.to_thread(self._folder.check, self._items or items)
         if self._items is not None and journal is not None:
             await asyncio.to_thread(write_item_rows, journal_store(journal), self._items)
         if self._results is not None:
@@ -310,12 +312,30 @@ class RunDriver:
             self._results_failed = True
             self._display.warn(f"The results could not be written: {error}")
 
-    async def _noted(self, outcomes: AsyncGenerator[Ended[Any]]) -> AsyncGenerator[Ended[Any]]:
-        """Yield the outcomes, each recorded until its download has ended, since it was paid for."""
-        async with contextlib.aclosing(outcomes):
-            async for outcome in outcomes:
-                self._saving[outcome.key, outcome.index] = outcome
-                yield outcome
+    def _steps(self, *, checked_keys: bool) -> list[Any]:
+        """Return the steps of the delivery of outcomes; none if nothing is to be delivered.
+
+        Args:
+            checked_keys: Whether the keys are known to give different file names.
+
+        Raises:
+            HeyGenError: An option cannot be used.
+        """
+        steps: list[Any] = []
+        options, folder = self._options, self._folder
+        if folder is not None:
+            make = folder.pattern_of_checked_keys if checked_keys else folder.pattern
+            pattern = make(also=options.also)
+            files = file_store(pattern, _DOWNLOADS, patience=options.give_up_after)
+            base = options.public_base
+            steps.append(OutputFiles(self._heygen, pattern, files, public_base=base))
+        steps += options.hooks()
+        return [_Noting(self._saving), *steps] if steps else []
+
+    def _in_flight(self, unfinished: Mapping[str, str]) -> dict[str, str]:
+        """Return the unfinished jobs that have not ended, without those being delivered."""
+        ended = {outcome.job_id for outcome in self._saving.values()}
+        return {name: job for name, job in unfinished.items() if job not in ended}
 
     async def _show(self, outcome: Ended[Any]) -> None:
         if isinstance(outcome.result, VideoAgentSession):
@@ -338,6 +358,10 @@ class RunDriver:
             self._files_failed += 1
             error = f"not downloaded: {outcome.download_error}"
             item = msgspec.structs.replace(item, error=error)
+        elif outcome.delivery_error is not None:
+            self._not_delivered += 1
+            error = f"not delivered: {outcome.delivery_error}"
+            item = msgspec.structs.replace(item, error=item.error or error)
         self._display.item(item)
 
     async def _with_video(self, outcome: Ended[Any], session: VideoAgentSession) -> Ended[Any]:
@@ -363,11 +387,38 @@ class RunDriver:
 
     def _stop_submitting(self, run: Run[Any], how_to_end: str) -> None:
         run.stop_submitting()
-        count = len(run.unfinished)
+        count = len(self._in_flight(run.unfinished))
         what = "the 1 job that is in flight" if count == 1 else f"the {count} jobs in flight"
         if not count:
             what = "what is being sent"
         self._display.warn(f"Nothing more is submitted; waiting for {what}. {how_to_end}")
+
+
+class _Noting:
+    """Record each outcome until its delivery has ended, since it was paid for.
+
+    Args:
+        noted: The outcomes by key and position.
+    """
+
+    targets: Sequence[str] = ()
+    parallel: int = 1
+
+    def __init__(self, noted: dict[tuple[str, int], Ended[Any]]) -> None:
+        self._noted = noted
+
+    async def open(self) -> None:
+        """Do nothing."""
+
+    async def deliver(
+        self, outcome: Ended[Any], known: Mapping[str, Delivery]
+    ) -> tuple[Ended[Any], list[Delivery]]:
+        """Note the outcome."""
+        self._noted[outcome.key, outcome.index] = outcome
+        return outcome, []
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 def _uncancel() -> None:

@@ -47,12 +47,40 @@ class Further(StrEnum):
 
 
 Out = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--download",
         "--out",
-        metavar="DIR",
-        help="Download the videos into this folder.",
+        metavar="DIR|URL",
+        help="Download the videos into this folder or storage, such as s3://bucket/videos; or a "
+        "pattern with columns: s3://bucket/{company}/{key}.mp4.",
+        show_default=False,
+    ),
+]
+PublicBase = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The public URL of the bucket, for the URLs of the files in --results, --notify and "
+        "--exec.",
+        show_default=False,
+    ),
+]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Post a notification about each row to this URL when its file is there, signed with "
+        "HEYGEN_NOTIFY_SECRET as HeyGen signs webhooks.",
+        show_default=False,
+    ),
+]
+Exec = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run this for each row when its file is there, without a shell: it reads JSON from "
+        "its standard input, and finds the values in HEYGEN_ITEM_KEY, …_STATUS, …_FILE and …_URL.",
         show_default=False,
     ),
 ]
@@ -245,6 +273,9 @@ class SharedOptions:
 
     out: Out = None
     also: Also = None
+    public_base: PublicBase = None
+    notify: Notify = None
+    exec: Exec = None
     concurrency: Concurrency = None
     base_url: BaseUrl = None
     journal: Journal = None
@@ -269,8 +300,10 @@ class SharedOptions:
         Raises:
             CommandError: The options are incompatible.
         """
-        if self.also and self.out is None:
-            raise CommandError("--also needs the folder of the videos: --download DIR")
+        for name in ("also", "public_base"):
+            if getattr(self, name) and self.out is None:
+                option = name.replace("_", "-")
+                raise CommandError(f"--{option} needs the place of the videos: --download DIR")
         from heygen_async.cli.display import display_for
         from heygen_async.cli.run_options import RunOptions
         from heygen_async.journal import journal_store
@@ -288,6 +321,9 @@ class SharedOptions:
             dry_run=dry_run,
             results=self.results,
             also=tuple(further.value for further in self.also or ()),
+            public_base=self.public_base,
+            notify=self.notify,
+            exec=self.exec,
         )
         return {
             "display": display_for(json=self.json, format=self.format and self.format.value),

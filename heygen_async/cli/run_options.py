@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from heygen_async.batch import Batch, Progress
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
+from heygen_async.delivery import CommandHook, DeliveryHook, WebhookSender
 from heygen_async.errors import JournalError
 from heygen_async.journal import FINISHED, JournalStore, journal_store
 from heygen_async.models.outputs import Output
@@ -33,6 +35,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         concurrency: Maximum number of jobs in progress, including those in HeyGen's queue, or None.
         also: Files that are downloaded beside each video.
         results: The file of the rows and their results, or None.
+        public_base: Public URL of the bucket of the downloads, or None.
+        notify: URL that is notified of each item, or None.
+        exec: Command that is run for each item, or None.
     """
 
     journal: Path | JournalStore | None = None
@@ -48,6 +53,22 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int | None = None
     also: Sequence[Output] = ()
     results: Path | None = None
+    public_base: str | None = None
+    notify: str | None = None
+    exec: str | None = None
+
+    def hooks(self) -> list[DeliveryHook]:
+        """Return the receivers of outcomes.
+
+        Raises:
+            HeyGenError: The URL or the command cannot be used, or the secret is missing.
+        """
+        hooks: list[DeliveryHook] = []
+        if self.notify is not None:
+            hooks.append(WebhookSender(self.notify, patience=self.give_up_after))
+        if self.exec is not None:
+            hooks.append(CommandHook(self.exec))
+        return hooks
 
     def existing_run(self) -> str | None:
         """Describe the content of the journal before the start; None if it has no run.
@@ -104,6 +125,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         progress: Callable[[Progress], None] | None = None,
         *,
         journal: Path | JournalStore | None = None,
+        on_done: Sequence[Any] = (),
     ) -> Batch:
         """Return a batch with these options.
 
@@ -111,6 +133,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             heygen: The client.
             progress: Called after each outcome, or None.
             journal: The journal of a chain; that of a single run goes to the run.
+            on_done: Steps of the delivery of outcomes.
         """
         return Batch(
             heygen,
@@ -124,6 +147,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             until_empty=self.until_empty,
             give_up_after=self.give_up_after,
             measure=self.measure,
+            on_done=on_done,
         )
 
 

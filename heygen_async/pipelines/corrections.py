@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from heygen_async.batch.downloads import file_stem
 from heygen_async.client import HeyGen
+from heygen_async.delivery.patterns import file_stem
 from heygen_async.errors import (
     CorrectionFailed,
     HeyGenError,

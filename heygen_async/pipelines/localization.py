@@ -337,12 +337,19 @@ async def _proofread(
             key=Step.key,
             journal=journal,
         )
-        async with aclosing(aiter(run)) as outcomes:
+
+        before: dict[str, Ended[Any]] = {}
+
+        def rendered(outcome: Ended[VideoTranslation]) -> Ended[VideoTranslation]:
+            before[outcome.key] = outcome.item.before
+            return final_outcome(outcome, "proofreads", "renders")
+
+        async with aclosing(batch.outcomes(run, rendered)) as outcomes:
             async for outcome in outcomes:
                 if outcome.ok:
                     await correction.rendered(outcome.key)
-                proofreads.taken(outcome.item.before)
-                yield final_outcome(outcome, "proofreads", "renders")
+                proofreads.taken(before.pop(outcome.key))
+                yield outcome
     source_video.taken()
 
 

@@ -136,10 +136,14 @@ async def narrate(
         run = batch.run(
             items, request=Step.unwrap, seconds=_seconds_of, key=Step.key, journal=journal
         )
-        async with aclosing(aiter(run)) as outcomes:
+
+        def narrated(outcome: Ended[Video]) -> Ended[Narration]:
+            speeches.taken(outcome.item.before)
+            return _narrated(outcome)
+
+        async with aclosing(batch.outcomes(run, narrated)) as outcomes:
             async for outcome in outcomes:
-                speeches.taken(outcome.item.before)
-                yield _narrated(outcome)
+                yield outcome
 
 
 async def estimate_narrate(

@@ -268,19 +268,23 @@ async def personalize(
         test=test,
         journal=journal,
     )
-    async with aclosing(aiter(run)) as outcomes:
+
+    def personalized(outcome: Ended[Video]) -> Ended[Video]:
+        row: _Row = outcome.item
+        speeches.hand_on(row)
+        usd, resends, resent_usd = speeches.cost(row)
+        return msgspec.structs.replace(
+            outcome,
+            item=row.item,
+            usd=None if outcome.usd is None and not usd else (outcome.usd or 0.0) + usd,
+            resends=outcome.resends + resends,
+            resent_usd=outcome.resent_usd + resent_usd,
+            stage="voices" if speeches.failed(row) else "renders",
+        )
+
+    async with aclosing(batch.outcomes(run, personalized)) as outcomes:
         async for outcome in outcomes:
-            row: _Row = outcome.item
-            speeches.hand_on(row)
-            usd, resends, resent_usd = speeches.cost(row)
-            yield msgspec.structs.replace(
-                outcome,
-                item=row.item,
-                usd=None if outcome.usd is None and not usd else (outcome.usd or 0.0) + usd,
-                resends=outcome.resends + resends,
-                resent_usd=outcome.resent_usd + resent_usd,
-                stage="voices" if speeches.failed(row) else "renders",
-            )
+            yield outcome
 
 
 async def estimate_personalize(

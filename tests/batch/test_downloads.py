@@ -30,8 +30,10 @@ from heygen_async import (
     VideoTranslationRequest,
     VoiceCloneRequest,
 )
-from heygen_async.batch.downloads import FilePattern, downloaded, file_stem
+from heygen_async.batch.downloads import OutputFiles, delivered
 from heygen_async.batch.outcome import Ended
+from heygen_async.delivery.files import LocalFiles
+from heygen_async.delivery.patterns import FilePattern, file_stem
 from heygen_async.models.outputs import Output
 from heygen_async.sandbox import Sandbox
 from heygen_async.session.tasks import run_bounded
@@ -176,9 +178,8 @@ async def test_items_of_earlier_runs_that_are_not_handed_on_are_fetched(
     async def go(pattern: Path, *, skip: bool) -> list[str]:
         async with Batch(heygen, journal=tmp_path / "run.db") as batch:
             run = batch.render(template_id, names(3), key=by_name)
-            downloads = downloaded(
-                heygen, run, FilePattern(pattern), parallel=2, ordered=True, skip_resumed=skip
-            )
+            files = OutputFiles(heygen, FilePattern(pattern), LocalFiles(2))
+            downloads = delivered(run, [files], ordered=True, skip_resumed=skip)
             return [outcome.key async for outcome in downloads]
 
     assert len(await go(tmp_path / "one" / "{key}.mp4", skip=True)) == 3
@@ -409,9 +410,8 @@ async def test_no_more_downloads_at_once_than_asked_for(
     async with Counting("sk_V2_test") as counting, Batch(heygen) as batch:
         run = batch.render(template_id, names(12))
         pattern = FilePattern(tmp_path / "{key}.mp4")
-        outcomes = [
-            o async for o in downloaded(counting, run, pattern, parallel=parallel, ordered=False)
-        ]
+        files = OutputFiles(counting, pattern, LocalFiles(parallel))
+        outcomes = [o async for o in delivered(run, [files], ordered=False)]
     assert len(outcomes) == 12
     assert most == parallel
 
@@ -493,11 +493,11 @@ async def test_downloads_run_one_at_a_time_at_least(heygen: HeyGen) -> None:
 def test_keys_never_lead_out_of_the_folder(tmp_path: Path, key: str) -> None:
     outcome: Outcome[Any] = Outcome(key=key, index=7, item=None, job_id=key)
     for pattern in ("{key}.mp4", "{job_id}.mp4", "{key}"):
-        path = FilePattern(tmp_path / pattern).path(outcome)
+        path = Path(FilePattern(tmp_path / pattern).path(outcome))
         assert path.parent == tmp_path
         assert path.resolve().parent == tmp_path.resolve()
         assert len(path.name.encode()) < 230
-    nested = FilePattern(tmp_path / "{key}" / "{index}.mp4").path(outcome)
+    nested = Path(FilePattern(tmp_path / "{key}" / "{index}.mp4").path(outcome))
     assert nested.resolve().parent.parent == tmp_path.resolve()
 
 
@@ -518,9 +518,9 @@ async def test_outcomes_from_elsewhere(heygen: HeyGen, tmp_path: Path) -> None:
         raise KeyError("mine")
 
     seen: list[Outcome[Video]] = []
-    pattern = FilePattern(tmp_path / "{key}")
+    files = OutputFiles(heygen, FilePattern(tmp_path / "{key}"))
     with pytest.raises(KeyError, match="mine"):
-        await keep(downloaded(heygen, outcomes(), pattern, parallel=2, ordered=False), seen)
+        await keep(delivered(outcomes(), [files], ordered=False), seen)
     assert [outcome.key for outcome in seen] == ["a"]
 
 
@@ -543,9 +543,9 @@ async def test_a_cancel_scope_leaves_no_cleanup_half_done(
             await asyncio.sleep(1)
             closed.append(True)
 
-    pattern = FilePattern(str(tmp_path / "{key}.mp4"))
+    files = OutputFiles(heygen, FilePattern(str(tmp_path / "{key}.mp4")))
     with anyio.move_on_after(5) as scope:
-        async for _ in downloaded(heygen, outcomes(), pattern, parallel=2, ordered=False):
+        async for _ in delivered(outcomes(), [files], ordered=False):
             pass
     assert scope.cancelled_caught
     assert closed == [True]

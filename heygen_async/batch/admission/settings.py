@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
-from heygen_async.batch.outcome import OnError, Progress
+from heygen_async.batch.outcome import Ended, OnError, Progress
 from heygen_async.batch.resume import ResumePolicy
 from heygen_async.batch.server_batches import BatchSizes
 
@@ -29,6 +29,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         give_up_after: Seconds after which the run ends if HeyGen accepts nothing, or None.
         journaled: Whether a later run can resume this one.
         notes: Data about the run that the journal stores.
+        deliver: Iterates over a run and delivers its outcomes, or None if there are no receivers.
     """
 
     workers: int
@@ -44,3 +45,4 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     give_up_after: float | None
     journaled: bool
     notes: Mapping[str, Any]
+    deliver: Callable[[Any], AsyncGenerator[Ended[Any]]] | None = None

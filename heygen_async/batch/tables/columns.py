@@ -101,6 +101,19 @@ class RowFields:
         found = self._feeds(tuple(cells)).items()
         return {f: cells[column] for f, column in found if not is_missing(cells[column])}
 
+    def length(self, row: Mapping[Any, Any]) -> float | None:
+        """Return the length in seconds that the field ``length`` of a row states, or None.
+
+        Raises:
+            InvalidRequest: It is not a number, or see ``feeds``.
+        """
+        length = self(row).get("length")
+        try:
+            return None if length is None else float(length)
+        except (TypeError, ValueError):
+            reason = f"length: expected seconds, got {length!r}"
+            raise InvalidRequest(reason, param="length") from None
+
 
 def column_key(column: str) -> Callable[[Any], Any]:
     """Return a function that returns the value of a column as a row's key.

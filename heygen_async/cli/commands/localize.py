@@ -32,7 +32,7 @@ from heygen_async.cli.inputs.dub_controls import (
 )
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import source_of
-from heygen_async.cli.output_folder import OutputFolder, file_stem
+from heygen_async.cli.output_folder import destination, file_stem
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.rows.names import ids_of_controls
@@ -102,7 +102,7 @@ async def localize(
     program: str | None = None,
     renew: bool = False,
     dub: DubOptions | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
     options: RunOptions | None = None,
@@ -171,7 +171,7 @@ async def localize(
             return await _preview(heygen, display, source, video, wanted, fields, options, existing)
         if existing is not None:
             display.warn(existing)
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        folder = None if out is None else await asyncio.to_thread(destination, out)
         items = ItemRows(
             ["language"],
             len(wanted),

@@ -22,7 +22,7 @@ from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
-from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.output_folder import OutputFolder, destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.cli.rows.names import ids_in_rows
@@ -44,7 +44,7 @@ async def narrate(
     avatar: str,
     voice: str | None,
     display: Display,
-    out: Path | None = None,
+    out: str | Path | None = None,
     concurrency: int | None = None,
     choices: RowChoices | None = None,
     base_url: str | None = None,
@@ -102,7 +102,7 @@ async def narrate(
             )
         if existing is not None:
             display.warn(existing)
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        folder = None if out is None else await asyncio.to_thread(_folder, out)
         items = ItemRows([], len(texts), lambda: (ItemRow(t.key, {}) for t in texts), names=False)
         if rows is not None:
             items = rows.items(lambda: map(attrgetter("key"), texts))
@@ -120,6 +120,13 @@ async def narrate(
             return _with_captions(narrations, folder)
 
         return await driver.chain("Narrating", len(texts), start)
+
+
+def _folder(out: str | Path) -> OutputFolder:
+    """Return the folder for videos and captions."""
+    if not isinstance(folder := destination(out), OutputFolder):
+        raise CommandError("--download: narrate writes captions, too, and needs a folder")
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,7 @@ async def _with_captions(
         async for outcome in narrations:
             narration, failure = outcome.result, outcome.download_error
             if folder is not None and narration is not None:
-                path = folder.pattern(".srt").path(outcome)
+                path = Path(folder.pattern(".srt").path(outcome))
                 text = write_srt(narration.cues)
                 try:
                     await asyncio.to_thread(path.write_bytes, text.encode())

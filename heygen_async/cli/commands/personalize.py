@@ -21,7 +21,7 @@ from heygen_async.cli.driver import RunDriver
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices, with_ids
 from heygen_async.cli.inputs.row_files import Row, load_rows
-from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.rows.names import ids_in_rows, ids_of_variables
 from heygen_async.cli.run_options import RunOptions
@@ -41,7 +41,7 @@ async def personalize(
     speak: Sequence[str],
     voice: str | None,
     display: Display,
-    out: Path | None = None,
+    out: str | Path | None = None,
     concurrency: int | None = None,
     choices: RowChoices | None = None,
     base_url: str | None = None,
@@ -108,7 +108,7 @@ async def personalize(
             )
         if existing is not None:
             display.warn(existing)
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+        folder = None if out is None else await asyncio.to_thread(destination, out)
 
         def keys() -> Callable[[Any], str]:
             return content_keys(template_id) if key is None else key

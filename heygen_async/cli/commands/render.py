@@ -14,7 +14,7 @@ from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.inputs.row_files import load_rows
 from heygen_async.cli.inputs.variants import Variants
-from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.rows.names import ids_of_variables
 from heygen_async.cli.run_options import RunOptions
@@ -29,7 +29,7 @@ async def render(
     source: str | Path,
     *,
     display: Display,
-    out: Path | None,
+    out: str | Path | None,
     concurrency: int | None,
     base_url: str | None,
     test: bool,
@@ -91,7 +91,7 @@ async def render(
                 columns=variants.rows.explained(),
             )
         name = None if named else _labelled
-        folder = None if out is None else await asyncio.to_thread(OutputFolder, out, name)
+        folder = None if out is None else await asyncio.to_thread(destination, out, name)
         if existing is not None:
             display.warn(existing)
         items = variants.items(template_id, by_content=not named)

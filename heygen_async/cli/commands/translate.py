@@ -28,7 +28,7 @@ from heygen_async.cli.inputs.row_files import ROW_FILES, load_rows, reads_once
 from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.inputs.video_lists import VIDEO_FIELDS, NamedVideo, source_of, videos_of
 from heygen_async.cli.options import Via
-from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows, free_name
 from heygen_async.cli.rows.names import ids_of_controls
@@ -50,7 +50,7 @@ async def translate(
     *,
     display: Display,
     everything: bool,
-    out: Path | None,
+    out: str | Path | None,
     concurrency: int | None,
     base_url: str | None,
     key: str | None = None,
@@ -99,7 +99,7 @@ async def translate(
         ids = await ids_of_controls(heygen, rows, controls)
         folder = None
         if not options.dry_run:
-            folder = None if out is None else await asyncio.to_thread(OutputFolder, out)
+            folder = None if out is None else await asyncio.to_thread(destination, out)
             if existing is not None:
                 display.warn(existing)
         files = _Files(uploads, display, options, existing, controls, ids, title)

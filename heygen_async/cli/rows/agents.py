@@ -51,7 +51,7 @@ async def agents(
     settings: AgentSettings,
     *,
     display: Display,
-    out: Path | None = None,
+    out: str | Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
     key: str | None = None,

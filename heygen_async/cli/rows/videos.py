@@ -18,7 +18,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.options import Via
-from heygen_async.cli.output_folder import OutputFolder
+from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.rows.presenters import presenters_of
@@ -72,7 +72,7 @@ async def videos(
     settings: VideoSettings,
     *,
     display: Display,
-    out: Path | None = None,
+    out: str | Path | None = None,
     concurrency: int | None = None,
     base_url: str | None = None,
     key: str | None = None,
@@ -165,7 +165,7 @@ async def run_requests(
     start: Callable[[Batch], Run[Any]],
     title: str,
     display: Display,
-    out: Path | None,
+    out: str | Path | None,
     options: RunOptions,
     existing: str | None,
 ) -> Exit:
@@ -181,7 +181,7 @@ async def run_requests(
         )
     if existing is not None:
         display.warn(existing)
-    folder = None if out is None else await asyncio.to_thread(OutputFolder, out, file_name)
+    folder = None if out is None else await asyncio.to_thread(destination, out, file_name)
     driver = RunDriver(heygen, display, folder, options=options, items=requests.items())
     return await driver.run(title, len(requests), start)
 

@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from heygen_async.batch import Batch, Run
-from heygen_async.batch.downloads import FilePattern, OutputFiles
+from heygen_async.batch.downloads import OutputFiles
 from heygen_async.batch.outcome import ItemResult
 from heygen_async.batch.submissions import KeyOf, SourceVideo, check_keys
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
+from heygen_async.delivery.patterns import FilePattern
 from heygen_async.distributed.redis_slots import RedisSlots
 from heygen_async.distributed.runs.cluster_run import ClusterRun
 from heygen_async.distributed.runs.database import AGAIN, Database, RunRow
