@@ -453,6 +453,7 @@ async def test_an_item_has_one_trace_from_its_submit_on(
             assert span.parent.span_id == root.context.span_id
 
 
+@pytest.mark.crash
 async def test_a_worker_that_was_suspended_sends_nothing_that_others_have_sent(
     cluster: Cluster, postgres_database: str, sandbox: Sandbox, no_blocking_calls: BlockBuster
 ) -> None:

@@ -55,7 +55,7 @@ def valkey() -> Iterator[Valkey]:
 class Workers:
     """Processes of the command line, started again whenever one has ended."""
 
-    def __init__(self, account: Account, dsn: str, slots: str) -> None:
+    def __init__(self, account: Account, dsn: str, slots: str, count: int = WORKERS) -> None:
         self._command = [sys.executable, "-m", "heygen_async", "worker", "--on", dsn]
         self._command += ["--slots", slots, "--account", "acme", "--jobs", "10"]
         self._command += ["--heartbeat", "0.5", "--dead-after", "2", "--concurrency", "60"]
@@ -63,7 +63,7 @@ class Workers:
             "HEYGEN_API_KEY": account.api_key,
             "HEYGEN_API_BASE": account.base_url,
         }
-        self.processes = [self._start() for _ in range(WORKERS)]
+        self.processes = [self._start() for _ in range(count)]
 
     def kill(self, number: int) -> None:
         self.processes[number].kill()

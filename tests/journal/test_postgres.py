@@ -578,10 +578,16 @@ WAYS = [
 
 @contextlib.asynccontextmanager
 async def suspended(
-    url: str, sandbox: Sandbox, operation: str, via: Any, every: float = 0.1
+    url: str,
+    sandbox: Sandbox,
+    operation: str,
+    via: Any = "single",
+    *,
+    every: float = 0.1,
+    pause: int = 0,
 ) -> AsyncIterator[Suspended]:
     """A run of one item, in a process that stands still."""
-    sandbox.faults.add(operation, Fault.status(429, retry_after=1))
+    sandbox.faults.add(operation, Fault.status(429, retry_after=pause))
     request: Any = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")
     if operation == "voices.speech":
         request = SpeechRequest(text="Hello", voice_id=sandbox.voice_id)
@@ -611,7 +617,7 @@ async def test_a_process_that_was_suspended_sends_nothing_that_others_have_claim
 async def test_a_process_that_was_suspended_goes_on_with_what_nobody_has_claimed(
     url: str, sandbox_thread: Sandbox
 ) -> None:
-    async with suspended(url, sandbox_thread, "videos.create", "single") as process:
+    async with suspended(url, sandbox_thread, "videos.create") as process:
         with psycopg.connect(url.partition("?")[0], autocommit=True) as connection:
             while connection.execute(LIVING).fetchone() != (0,):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -625,7 +631,7 @@ async def test_a_process_that_was_suspended_goes_on_with_what_nobody_has_claimed
 async def test_a_batch_that_waits_to_send_an_item_hears_that_its_run_was_cancelled(
     url: str, sandbox_thread: Sandbox, operation: str, via: Any
 ) -> None:
-    async with suspended(url, sandbox_thread, operation, via, 10.0) as process:
+    async with suspended(url, sandbox_thread, operation, via, every=10, pause=1) as process:
         async with opened(url, RunSpec(kind="requests", subject="")) as journal:
             await journal.cancel()
         with pytest.raises(BatchStopped, match="the run was cancelled"):

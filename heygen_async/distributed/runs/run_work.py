@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Any
+
+from msgspec.structs import replace
 
 from heygen_async.batch.account_search import AccountSearch
 from heygen_async.batch.admission.pauses import CreditPause
@@ -16,18 +20,24 @@ from heygen_async.batch.submitter import ItemInProgress, SingleSubmitter, Submis
 from heygen_async.client import HeyGen
 from heygen_async.distributed.runs.database import Database, RunRow
 from heygen_async.distributed.runs.stored_submissions import StoredItem
-from heygen_async.errors import BudgetExceeded
+from heygen_async.errors import BudgetExceeded, JournalError
 from heygen_async.journal import Opened, RunSpec
 from heygen_async.journal.heartbeats import OwnerLease
 from heygen_async.journal.keys import StableKeys
 from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.pricing.async_budget import AsyncBudget
+from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.estimates import Estimate, RunEstimate
+from heygen_async.pricing.estimates import estimate as estimate_cost
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.session.slots import SlotLease
+from heygen_async.pricing.scouts import JobSource, job_source
+from heygen_async.session.slots import Priority, SlotLease
 from heygen_async.session.tasks import unless_set
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
+
+_BEGUN = ("intended", "submitted")  # states of items that may have a job
+_ASK_AGAIN = 1.0  # seconds between two questions for the length that another worker determines
 
 
 class RunWork:
@@ -45,6 +55,8 @@ class RunWork:
         over_budget: The error if the budget has no room for another item, or None.
         running: Keys of its items whose jobs run.
         shards: Its shards in progress.
+        scouting: Held, by source of unknown length, by an item of this process whose job goes
+            first, or that waits for the first job of another process.
         users: Number of tasks that use it.
         idle: Whether no task used it at the last check.
     """
@@ -55,6 +67,7 @@ class RunWork:
         self.over_budget: BudgetExceeded | None = None
         self.running: set[str] = set()
         self.shards: set[ShardWork] = set()
+        self.scouting: dict[str, asyncio.Lock] = {}
         self.users: int = 0
         self.idle: bool = False
         self.heygen: HeyGen = heygen
@@ -113,6 +126,7 @@ class ShardWork:
         heygen, store, keys = work.heygen, work.store, work.keys
         self.submitter: SingleSubmitter = SingleSubmitter(heygen, store, keys, owner, lease)
         self._work = work
+        self._owner = owner
         self._estimates: dict[str, Estimate] = {}
         self._processor: ItemProcessor[Any] = ItemProcessor(
             store=store,
@@ -167,9 +181,57 @@ class ShardWork:
         if not self.sends(item):
             return None
         submission, estimate = item.restore()
+        source: JobSource | None = None
+        if self._work.row.max_cost is not None and submission.seconds is None:
+            source = job_source(submission.operation, submission.payload)
+        if source is None:
+            return await self._process(item, submission, estimate)
+        seconds: float | bool = False
+        if item.state not in _BEGUN:
+            scouting = self._work.scouting.setdefault(source.name, asyncio.Lock())
+            async with scouting:
+                seconds = await self._scout(item, source)
+                if seconds is True:
+                    return await self._learn(source, self._process(item, submission, estimate))
+            self._work.scouting.pop(source.name, None)
+            if seconds is False:
+                return None
+            submission = replace(submission, seconds=seconds, scouted=True)
+            estimate = estimate_cost(
+                submission.request, self._work.prices, seconds=seconds, scouted=True
+            )
+        return await self._learn(source, self._process(item, submission, estimate))
+
+    async def _scout(self, item: StoredItem, source: JobSource) -> float | bool:
+        """Return the length of a source, True if the item goes first, or False if it stays."""
+        store = self._work.store
+        while self.sends(item):
+            claimed = await store.scout(source.name, self._owner)
+            if claimed is not False:
+                return claimed
+            await unless_set(self.submitter.stopped, asyncio.sleep(_ASK_AGAIN))
+        return False
+
+    async def _learn(
+        self, source: JobSource, job: Awaitable[ItemResult[Any] | None]
+    ) -> ItemResult[Any] | None:
+        """Await a job of a source, and store the length of its output for the other jobs."""
+        seconds: float | None = None
+        try:
+            result = await job
+            if result is not None and (told := length_told(result.result)):
+                seconds = told + source.skipped
+        finally:
+            with contextlib.suppress(JournalError):  # those that write an outcome get it, too
+                await self._work.store.end_scout(source.name, self._owner, seconds)
+        return result
+
+    async def _process(
+        self, item: StoredItem, submission: Submission[Any], estimate: Estimate
+    ) -> ItemResult[Any] | None:
         # Items that earlier workers have begun use the slots that those workers have left.
-        begun = item.state in ("intended", "submitted")
-        slot = self._work.heygen.slots.acquire("interactive" if begun else "bulk")
+        priority: Priority = "interactive" if item.state in _BEGUN else "bulk"
+        slot = self._work.heygen.slots.acquire(priority)
         lease: SlotLease | None
         if item.state == "submitted":
             lease = await slot
