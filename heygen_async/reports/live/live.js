@@ -54,7 +54,7 @@ function arrange(order) {
 
 function titled() {
   const states = [...page.querySelectorAll(".live h2 b")].map((one) => one.textContent);
-  document.title = `${states.join(", ")} – ${page.querySelector("h1")?.textContent ?? "run"}`;
+  document.title = `${states.join(", ")}: ${page.querySelector("h1")?.textContent ?? "run"}`;
 }
 
 const events = new EventSource("events");
