@@ -79,6 +79,16 @@ async def working(cluster: Cluster, **options: Any) -> AsyncIterator[Callable[[]
         await asyncio.wait_for(task, PATIENCE)
 
 
+async def test_a_worker_can_be_stopped_while_it_starts(cluster: Cluster) -> None:
+    for steps in (0, 2, 8):
+        worker = await cluster.worker()
+        task = asyncio.create_task(worker.run())
+        for _ in range(steps):
+            await asyncio.sleep(0.002)
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
+
+
 async def collect(run: ClusterRun, after: int | None = None) -> list[ClusterOutcome]:
     async with asyncio.timeout(PATIENCE):
         return [outcome async for outcome in run.outcomes(after)]

@@ -6,6 +6,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+from rich.text import Text
+
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.signals import Signals
@@ -77,8 +79,9 @@ async def worker(
                     "most. What is left goes on in other workers."
                 )
 
-            display.note(f"Working on the runs in {cluster.name}.")
             with Signals(gently) as signals:
+                where = Text(f"Working on the runs in {cluster.name}.")
+                display.result({"working_on": cluster.name}, lambda console: console.print(where))
                 await one.run()
     finally:
         if pool is not None:

@@ -31,7 +31,8 @@ try:
     from psycopg_pool import PoolTimeout
 except ImportError as _error:
     raise ImportError(
-        "runs on many machines need procrastinate: pip install 'heygen-async[cluster]'"
+        "runs on many machines need procrastinate: pip install procrastinate psycopg-pool (the "
+        "extra cluster)"
     ) from _error
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")

@@ -43,6 +43,9 @@ _OTHERS = frozenset({"held", "wrong_state"})
 _SAMPLE_EVERY = 1.0
 _LOOK_EVERY = 10.0
 
+# Seconds in which the engine stops after it was cancelled.
+_ENGINE_STOPS = 2.0
+
 
 class ClusterWorker:
     """Process the items of shards until stopped.
@@ -139,7 +142,9 @@ class ClusterWorker:
             await _cancel(stopping, *tasks)
             with contextlib.suppress(JournalError):
                 await self._database.forget_owners([self._name])
-            await _cancel(engine)
+            while not engine.done():  # procrastinate can lose a cancellation while it starts
+                engine.cancel()
+                await asyncio.wait([engine], timeout=_ENGINE_STOPS)
         for task in (engine, *tasks):
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
