@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from heygen_async.cli.app import app
 from heygen_async.cli.commands.narrate import narrate
 from heygen_async.cli.commands.render import render
 from heygen_async.cli.display import LINES_SCHEMA, Item, Lines, display_for
@@ -100,6 +102,20 @@ async def test_csv(sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert list(rows[0]) == [name for name in documented() if name != "also"]
     assert {row["key"] for row in rows} == {"a", "b"}
     assert "1 completed, 1 failed" in captured.err
+
+
+def test_lists_are_csv_too(sandbox_thread: Sandbox) -> None:
+    def listed(*words: str) -> list[dict[str, str]]:
+        ended = CliRunner().invoke(app, [*words, "--format", "csv"])
+        assert ended.exit_code == 0, ended.output
+        return list(csv.DictReader(ended.stdout.splitlines()))
+
+    looks = listed("avatars", "list", "--engine", "avatar_v")
+    assert list(looks[0]) == ["id", "name", "avatar_type", "gender", "supported_api_engines"]
+    assert looks[0]["id"] == sandbox_thread.avatar_id
+    assert looks[0]["supported_api_engines"] == "avatar_iii, avatar_iv, avatar_v"
+    assert {"language": "French (France)"} in listed("languages", "list")
+    assert listed("assets", "list") == []
 
 
 @pytest.mark.crash  # four processes, one after the other

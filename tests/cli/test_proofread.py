@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from heygen_async import AssetUrl, HeyGen, ProofreadRequest
+from heygen_async.captions import parse_srt
 from heygen_async.cli import editing
+from heygen_async.cli.app import app
 from heygen_async.cli.commands.proofread import edit, show
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
@@ -23,17 +26,15 @@ from heygen_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.anyio
 
+REQUEST = ProofreadRequest(
+    video=AssetUrl(url="https://example.com/a.mp4"), output_languages=["French (France)"], title="A"
+)
+
 
 @pytest.fixture
 async def proofread_id(sandbox: Sandbox) -> str:
     async with HeyGen() as heygen:
-        (job,) = await heygen.proofreads.create(
-            ProofreadRequest(
-                video=AssetUrl(url="https://example.com/a.mp4"),
-                output_languages=["French (France)"],
-                title="A",
-            )
-        )
+        (job,) = await heygen.proofreads.create(REQUEST)
         return (await job.wait()).id
 
 
@@ -220,6 +221,16 @@ async def test_showing(proofread_id: str, capsys: pytest.CaptureFixture[str]) ->
     line = json.loads(capsys.readouterr().out)
     assert "This is what was said" in line["srt"]
     assert line["problems"] == []
+
+
+async def test_subtitles_in_a_pipe_are_srt(proofread_id: str) -> None:
+    """`proofread show > x.srt` makes a file that players read."""
+    words = ["proofread", "show", proofread_id]
+    said = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert said.exit_code == 0
+    assert parse_srt(said.stdout)
+    said_as_json = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--json"])
+    assert json.loads(said_as_json.stdout)["srt"] == said.stdout[:-1]
 
 
 def test_many_problems_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:

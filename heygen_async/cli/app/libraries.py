@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from heygen_async.cli.options import BaseUrl, Command, Json, new_app, runs
+from heygen_async.cli.options import BaseUrl, Command, FormatName, Json, new_app, runs
 
 
 class Ownership(StrEnum):
@@ -94,13 +94,14 @@ def list_avatars(
     most: Most = None,
     base_url: BaseUrl = None,
     json: Json = False,
+    format: FormatName = None,  # noqa: A002, the option
 ) -> Command:
     """List the looks of avatars, which videos name."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.lists import avatars as command
 
     return command(
-        display_for(json=json),
+        display_for(json=json, format=format),
         base_url,
         groups=groups,
         group=group,
@@ -129,13 +130,14 @@ def list_voices(
     most: Most = None,
     base_url: BaseUrl = None,
     json: Json = False,
+    format: FormatName = None,  # noqa: A002, the option
 ) -> Command:
     """List voices, the account's own first."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.lists import voices as command
 
     return command(
-        display_for(json=json),
+        display_for(json=json, format=format),
         base_url,
         voice_type=voice_type.value if voice_type else None,
         language=language,
@@ -149,13 +151,17 @@ def list_voices(
 @templates.command("list")
 @runs
 def list_templates(
-    name: Name = None, most: Most = None, base_url: BaseUrl = None, json: Json = False
+    name: Name = None,
+    most: Most = None,
+    base_url: BaseUrl = None,
+    json: Json = False,
+    format: FormatName = None,  # noqa: A002
 ) -> Command:
     """List templates."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.lists import templates as command
 
-    return command(display_for(json=json), base_url, name=name, most=most)
+    return command(display_for(json=json, format=format), base_url, name=name, most=most)
 
 
 @templates.command()
@@ -180,12 +186,17 @@ def show(
 
 @languages.command("list")
 @runs
-def list_languages(name: Name = None, base_url: BaseUrl = None, json: Json = False) -> Command:
+def list_languages(
+    name: Name = None,
+    base_url: BaseUrl = None,
+    json: Json = False,
+    format: FormatName = None,  # noqa: A002
+) -> Command:
     """List the languages that videos can be dubbed into."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.lists import languages as command
 
-    return command(display_for(json=json), base_url, name=name)
+    return command(display_for(json=json, format=format), base_url, name=name)
 
 
 @videos.command("list")
@@ -202,12 +213,13 @@ def list_videos(
     most: Most = None,
     base_url: BaseUrl = None,
     json: Json = False,
+    format: FormatName = None,  # noqa: A002, the option
 ) -> Command:
     """List the videos of the account, the newest first."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.lists import videos as command
 
-    display = display_for(json=json)
+    display = display_for(json=json, format=format)
     return command(display, base_url, title=title, folder=folder, status=status, most=most)
 
 
@@ -223,10 +235,11 @@ def list_assets(
     most: Most = None,
     base_url: BaseUrl = None,
     json: Json = False,
+    format: FormatName = None,  # noqa: A002, the option
 ) -> Command:
     """List the files that were uploaded."""
     from heygen_async.cli.display import display_for
     from heygen_async.cli.single.lists import assets as command
 
-    display = display_for(json=json)
+    display = display_for(json=json, format=format)
     return command(display, base_url, folder=folder, asset_type=asset_type, name=name, most=most)

@@ -26,13 +26,13 @@ def show(
         bool, typer.Option("--original", help="Those in the language of the source.")
     ] = False,
     base_url: BaseUrl = None,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="One object, with the errors.")] = False,
 ) -> Command:
-    """Print the subtitles, and their errors on standard error."""
+    """Print the subtitles, as SRT in a pipe too, and their errors on standard error."""
     from heygen_async.cli.commands.proofread import show as command
     from heygen_async.cli.display import display_for
 
-    display = display_for(json=json)
+    display = display_for(json=json, format=None if json else "text")
     return command(proofread_id, display=display, base_url=base_url, original=original)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 from heygen_async.cli.display import Display
@@ -34,7 +35,8 @@ async def show(
     found = report_problems(text)
     display.result(
         {"srt": text, "problems": [message for message, _ in found]},
-        lambda console: print(_shown(text)),  # noqa: T201, rich would wrap it
+        # rich would wrap it.
+        lambda _: print(_shown(text) if sys.stdout.isatty() else text),  # noqa: T201
     )
     return Exit.DONE
 

@@ -77,6 +77,9 @@ class Lines:
         """Print the record as a line."""
         self.line(record)
 
+    def columns(self, names: Sequence[str]) -> None:
+        """Do nothing: each line names its fields."""
+
     def record(self, record: Any) -> None:
         """Print the record as a line."""
         self.line(record)
@@ -117,6 +120,7 @@ class Table(Lines):
     def __init__(self) -> None:
         super().__init__()
         self._begun = False
+        self._fields: Sequence[str] = ()
 
     def item(self, item: Item) -> None:
         """Print a line for the item."""
@@ -126,6 +130,17 @@ class Table(Lines):
         size = 0 if self._begun else self._row(self._COLUMNS)
         self._begun = True
         self._reported.wrote(item, size + self._row(cells))
+
+    def columns(self, names: Sequence[str]) -> None:
+        """Print the header of the records that follow."""
+        self._fields = names
+        self._row(names)
+
+    def record(self, record: Any) -> None:
+        """Print a line for a record."""
+        values = (record.get(name) for name in self._fields)
+        several = (list, tuple)
+        self._row([", ".join(map(str, v)) if isinstance(v, several) else v for v in values])
 
     def report(self, report: Report, saved: Saved, code: Exit) -> None:
         """Print the statistics on standard error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -132,6 +132,9 @@ class Display(Protocol):
             record: The result as JSON.
             show: Prints it as text.
         """
+
+    def columns(self, names: Sequence[str]) -> None:
+        """Name the fields of the records that follow, the columns of a table."""
 
     def record(self, record: Any) -> None:
         """Print one object of a list as JSON; as text, print nothing, since the list is shown."""

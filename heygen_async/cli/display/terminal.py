@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -119,6 +119,9 @@ class Terminal:
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
         """Let ``show`` print."""
         show(self.console)
+
+    def columns(self, names: Sequence[str]) -> None:
+        """Do nothing: people get the table when it is complete."""
 
     def record(self, record: Any) -> None:
         """Print nothing."""

@@ -25,7 +25,7 @@ async def listed(
     most: int | None = None,
     fits: Callable[[Any], bool] = lambda _: True,
 ) -> Exit:
-    """Show the items of a list as a table, or as a line of JSON for each item as it arrives.
+    """Show the items of a list as a table, or each as a line of JSON or CSV as it arrives.
 
     Args:
         display: The display.
@@ -35,6 +35,7 @@ async def listed(
         fits: Returns whether an item is shown.
     """
     rows: list[dict[str, Any]] = []
+    display.columns(columns)
     async with contextlib.aclosing(_taken(items, most, fits)) as taken:
         async for item in taken:
             record = plain(item)
@@ -183,6 +184,7 @@ async def languages(display: Display, base_url: str | None, *, name: str | None 
     """
     async with HeyGen(base_url=base_url) as heygen:
         offered = await heygen.video_translations.languages()
+    display.columns(["language"])
     rows = [{"language": one} for one in offered if _contains(one, name)]
     for row in rows:
         display.record(row)
