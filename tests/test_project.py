@@ -64,3 +64,10 @@ def test_a_package_index_gets_absolute_links() -> None:
     places = re.findall(rf"{home}/blob/main/([^)#]+)", readme)
     places += re.findall(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/main/([^)]+)", readme)
     assert all((ROOT / place).exists() for place in places)
+
+
+def test_hints_to_install_name_published_packages() -> None:
+    """The package itself is not on an index, so its extras cannot be installed from there."""
+    for path in sorted((ROOT / "heygen_async").rglob("*.py")):
+        hints = re.findall(r"pip install ([^(]*)", path.read_text(encoding="utf-8"))
+        assert not [hint for hint in hints if "heygen" in hint.lower()], path

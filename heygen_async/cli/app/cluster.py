@@ -52,7 +52,8 @@ def _require_cluster() -> None:
         import redis  # noqa: F401
     except ModuleNotFoundError:
         raise CommandError(
-            'runs on many machines need more packages: pip install "heygen-async[cli,cluster]"'
+            "runs on many machines need procrastinate and redis: pip install procrastinate "
+            "psycopg-pool redis (the extra cluster)"
         ) from None
 
 

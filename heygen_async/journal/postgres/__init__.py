@@ -4,7 +4,8 @@ try:
     import psycopg  # noqa: F401
 except ImportError as _error:
     raise ImportError(
-        f"a journal in PostgreSQL needs psycopg: pip install 'heygen-async[postgres]' ({_error})"
+        "a journal in PostgreSQL needs psycopg: pip install 'psycopg[binary,pool]' (the extra "
+        f"postgres; {_error})"
     ) from _error
 
 from heygen_async.journal.postgres.reader import PostgresReader

@@ -40,7 +40,7 @@ def require_packages() -> None:
     missing = [name for name in ("av", "PIL") if find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(
-            "media='drawn' needs PyAV and Pillow: pip install 'heygen-async[sandbox-media]'",
+            "media='drawn' needs PyAV and Pillow: pip install av pillow (the extra sandbox-media)",
             name=missing[0],
         )
 
