@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -21,77 +19,10 @@ from heygen_async.sandbox import Sandbox, SandboxThread
 
 from ..patience import PATIENCE, wait_for
 
-pty = pytest.importorskip("pty")
+pytest.importorskip("pty")
+from .terminals import Terminal
 
-# Runs one command after the other: an interpreter for each would take a second.
-COMMANDS = """
-import json, sys
-from heygen_async.cli import main
-for line in sys.stdin:
-    words = json.loads(line)
-    sys.argv[1:] = words
-    try:
-        main()
-    except SystemExit as ended:
-        print(f"\\nended with {int(ended.code or 0)}", flush=True)
-"""
 KEY = "sk_V2_a_key_that_must_not_show"
-
-
-class Terminal:
-    """A terminal of 120 columns in which commands run.
-
-    Attributes:
-        code: Exit code of the last command.
-    """
-
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
-        self._screen, inside = pty.openpty()
-        environment = {
-            "HEYGEN_API_BASE": sandbox.base_url,
-            "HEYGEN_API_KEY": KEY,
-            "COLUMNS": "120",
-            "TERM": "xterm",
-            "NO_COLOR": "1",
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", COMMANDS],
-            stdin=inside,
-            stdout=inside,
-            stderr=inside,
-            cwd=folder,
-            env=os.environ | environment,
-        )
-        os.close(inside)
-        self.code = 0
-
-    def run(self, *words: str, answers: dict[str, str] | None = None) -> str:
-        """Run a command to its end, answer its questions, and return the terminal's output."""
-        self._type(json.dumps(words))
-        shown, asked = "", dict(answers or {})
-        while not (ended := re.search(r"\nended with (\d+)", shown)):
-            shown += self._read()
-            for question in [question for question in asked if question in shown]:
-                self._type(asked.pop(question))
-        assert not asked, shown
-        self.code = int(ended[1])
-        assert KEY not in shown
-        assert "Traceback" not in shown, shown
-        shown = shown[: ended.start()].partition("\n")[2]  # after the echo of the input
-        return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._screen)
-
-    def _type(self, line: str) -> None:
-        os.write(self._screen, f"{line}\n".encode())
-
-    def _read(self) -> str:
-        ready, _, _ = select.select([self._screen], [], [], PATIENCE)
-        assert ready, "nothing is shown any more"
-        return os.read(self._screen, 65536).decode(errors="replace").replace("\r", "")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def terminal(folder: Path, fast_sandbox: Sandbox) -> Iterator[Terminal]:
-    with contextlib.closing(Terminal(folder, fast_sandbox)) as terminal:
+    access = {"HEYGEN_API_BASE": fast_sandbox.base_url, "HEYGEN_API_KEY": KEY}
+    with contextlib.closing(Terminal(folder, access)) as terminal:
         yield terminal
 
 
