@@ -144,7 +144,12 @@ def crash(session: nox.Session) -> None:
     kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
     names = (
         *("cli/test_processes", "cli/test_one_off_terminal", "cli/test_row_memory"),
-        *("cli/test_watch", "reports/test_notebooks", "reports/test_live_page_in_chromium"),
+        *(
+            "cli/test_every_command",
+            "cli/test_watch",
+            "reports/test_notebooks",
+            "reports/test_live_page_in_chromium",
+        ),
     )
     others = [f"tests/{name}.py" for name in (*names, "conformance/test_journal_store")]
     tests = [*map(str, sorted(kills)), *others]

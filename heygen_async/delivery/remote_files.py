@@ -142,7 +142,7 @@ class RemoteFiles:
             fsspec = import_module("fsspec")
         except ImportError as error:
             raise ConfigurationError(
-                f"to: {self._name} needs fsspec: pip install 'heygen-async[fsspec]' ({error})"
+                f"to: {self._name} needs fsspec: pip install fsspec (the extra fsspec; {error})"
             ) from None
         try:
             self._fs, base = fsspec.core.url_to_fs(self._root, **self._options)
