@@ -96,10 +96,20 @@ def contract(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Use jobs of spawned processes and of workers of Celery, Dask and Ray; run the recipes."""
+    """Use jobs of processes and of workers of Celery, Dask and Ray; run the guide's recipes.
+
+    Airflow, which has many dependencies, is installed in an environment of its own.
+    """
     session.install("-e", ".[all]", *groups("tests", "interop"))
     for name in ("multiprocessing", "celery", "dask", "ray"):
         session.run("pytest", "-p", "no:randomly", f"tests/interop/with_{name}.py")
+    airflow = Path(session.create_tmp()).resolve() / "airflow"
+    session.run("python", "-m", "venv", str(airflow))
+    programs = airflow / ("Scripts" if sys.platform == "win32" else "bin")
+    install = "-m", "pip", "install", "-q", "apache-airflow>=3", ".[postgres,redis]"
+    session.run(str(programs / "python"), *install, external=True)
+    env = {"HEYGEN_AIRFLOW": str(programs)}
+    session.run("pytest", "-p", "no:randomly", "tests/interop/with_airflow.py", env=env)
 
 
 @nox.session
