@@ -372,6 +372,40 @@ async def test_results_are_downloaded_by_the_worker_that_has_them(
     assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
 
 
+async def test_a_file_of_a_worker_that_died_is_downloaded_by_another(
+    cluster: Cluster,
+    sandbox: Sandbox,
+    template_id: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def here(folder: str) -> list[str]:
+        found = tmp_path / folder
+        return sorted(os.listdir(found)) if found.exists() else []
+
+    run = await cluster.submit_render(template_id, names(4), name="spring", key=lambda r: r["name"])
+    sandbox.faults = Faults(operations={"media": Faults(latency=(2 * PATIENCE, 2 * PATIENCE))})
+    async with working(cluster, download=tmp_path / "first" / "{key}.mp4", grace=0.0) as stop:
+        await until(run, lambda counts: counts["completed"] == 4)
+        stop()  # between the outcomes and the files
+    assert await asyncio.to_thread(here, "first") == []
+    assert not (await run.status()).at_rest
+    sandbox.faults = Faults(operations={"media": Faults(status={403: 1.0})})
+    async with working(cluster, download=tmp_path / "second" / "{key}.mp4"):
+        async with asyncio.timeout(PATIENCE):
+            while caplog.text.count("not downloaded") < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        sandbox.faults = Faults()
+        outcomes = await collect(run)
+    files = [f"Person {number}.mp4" for number in range(4)]
+    assert await asyncio.to_thread(here, "second") == files
+    async with working(cluster, download=tmp_path / "third" / "{key}.mp4"):
+        await cluster.submit_render(template_id, names(4), name="spring", key=lambda r: r["name"])
+        assert await collect(run, outcomes[-1].cursor) == []
+    assert await asyncio.to_thread(here, "third") == []  # nothing is downloaded twice
+    assert exact(sandbox, outcomes, 4)
+
+
 async def test_the_report_has_a_band_for_each_worker(
     cluster: Cluster, template_id: str, postgres_database: str
 ) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -55,10 +56,19 @@ def valkey() -> Iterator[Valkey]:
 class Workers:
     """Processes of the command line, started again whenever one has ended."""
 
-    def __init__(self, account: Account, dsn: str, slots: str, count: int = WORKERS) -> None:
+    def __init__(
+        self,
+        account: Account,
+        dsn: str,
+        slots: str,
+        count: int = WORKERS,
+        *,
+        videos: Path | None = None,
+    ) -> None:
         self._command = [sys.executable, "-m", "heygen_async", "worker", "--on", dsn]
         self._command += ["--slots", slots, "--account", "acme", "--jobs", "10"]
         self._command += ["--heartbeat", "0.5", "--dead-after", "2", "--concurrency", "60"]
+        self._command += [] if videos is None else ["--download", str(videos)]
         self._environment = ENVIRONMENT | {
             "HEYGEN_API_KEY": account.api_key,
             "HEYGEN_API_BASE": account.base_url,
@@ -68,6 +78,13 @@ class Workers:
     def kill(self, number: int) -> None:
         self.processes[number].kill()
         self.restart()
+
+    def suspend(self, number: int, seconds: float) -> None:
+        """Let a worker stand still, as a suspended machine does; it goes on with what it had."""
+        process = self.processes[number]
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
         for number, process in enumerate(self.processes):
@@ -108,16 +125,21 @@ async def outcomes(dsn: str) -> list[ClusterOutcome]:
         return [outcome async for outcome in (await cluster.run("spring")).outcomes()]
 
 
-def test_killed_at_any_moment(account: Account, postgres: Postgres, valkey: Valkey) -> None:
+def test_killed_at_any_moment(
+    account: Account, postgres: Postgres, valkey: Valkey, tmp_path: Path
+) -> None:
     print(f"HEYGEN_KILL_SEED={SEED}")
     chance, began = random.Random(SEED), time.monotonic()
     items = 30 * KILLS
     asyncio.run(submit(account, postgres.url, items))
-    workers = Workers(account, postgres.url, valkey.url)
+    workers = Workers(account, postgres.url, valkey.url, videos=tmp_path / "videos")
     killed = Counter[str]()
     try:
         for number in range(KILLS):
             time.sleep(chance.random() * 1.5)
+            if number % 10 == 5:  # for longer than until it counts as dead
+                workers.suspend(chance.randrange(WORKERS), 2.0 + chance.random())
+                killed["suspended"] += 1
             if number % 5 == 3:
                 server: Postgres | Valkey = chance.choice((postgres, valkey))
                 server.kill()
@@ -141,6 +163,8 @@ def test_killed_at_any_moment(account: Account, postgres: Postgres, valkey: Valk
     assert len(told) == len({outcome.key for outcome in told}) == items
     assert sorted(job["id"] for job in jobs) == sorted(str(outcome.job_id) for outcome in told)
     assert all(outcome.ok for outcome in told)
+    files = {path.name for path in (tmp_path / "videos").iterdir() if path.suffix == ".mp4"}
+    assert files == {f"{outcome.key}.mp4" for outcome in told}
     print(f"{items} items, killed: {dict(killed)}, {time.monotonic() - began:.0f} s")
 
 

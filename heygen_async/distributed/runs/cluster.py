@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.downloads import OutputFiles
-from heygen_async.batch.outcome import ItemResult
 from heygen_async.batch.submissions import KeyOf, SourceVideo, check_keys
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
@@ -21,8 +20,7 @@ from heygen_async.distributed.runs.database import AGAIN, Database, RunRow
 from heygen_async.distributed.runs.engine import TASK, Engine, HeartbeatTimes, create_tables
 from heygen_async.distributed.runs.intake import Intake, check_items
 from heygen_async.distributed.runs.item_traces import RootSpans
-from heygen_async.distributed.runs.stored_submissions import StoredItem
-from heygen_async.distributed.runs.worker import ClusterWorker, OnResult, logger
+from heygen_async.distributed.runs.worker import ClusterWorker
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import ConfigurationError, JournalError
 from heygen_async.journal import RunSpec
@@ -307,7 +305,8 @@ class Cluster:
         Args:
             concurrency: Maximum number of open items at a time, over all shards.
             download: Pattern of the files to download results to, such as
-                ``"videos/{key}.mp4"``; see ``Batch.download``. None downloads nothing.
+                ``"videos/{key}.mp4"``; see ``Batch.download``. Each result is downloaded by one of
+                the workers with a pattern. None downloads nothing.
             also: Additional files of each result.
             grace: Seconds to wait for jobs in flight after ``worker.stop()``.
 
@@ -318,9 +317,9 @@ class Cluster:
         """
         if concurrency < 1:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
-        on_result = None
+        files = None
         if download is not None:
-            on_result = _downloads(OutputFiles(self.heygen, FilePattern(download, also)))
+            files = OutputFiles(self.heygen, FilePattern(download, also))
         user, engine = await self._account()
         accounts = await self._database.all("open_accounts")
         if accounts and (user,) not in accounts:
@@ -334,7 +333,7 @@ class Cluster:
             heartbeats=self._heartbeats,
             concurrency=concurrency,
             grace=grace,
-            on_result=on_result,
+            files=files,
             prices=self._prices,
         )
 
@@ -411,14 +410,3 @@ class Cluster:
         async with self._database.transaction() as connection:
             for (shard,) in await self._database.all("shards_to_do", values):
                 await engine.defer(connection, row.run, shard)
-
-
-def _downloads(files: OutputFiles) -> OnResult:
-    async def download(run: RunRow, item: StoredItem, result: ItemResult[Any]) -> None:
-        saved = await files.saved(result.outcome(item.position, None, 0.0))
-        if saved.download_error is not None:
-            logger.warning(
-                "run %r, item %s: not downloaded: %s", run.name, item.key, saved.download_error
-            )
-
-    return download

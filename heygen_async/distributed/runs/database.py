@@ -32,6 +32,8 @@ _TIMEOUT = 10.0  # seconds to wait for a connection
 _LISTEN_AFTER = 1.0  # seconds between two listening connections
 AGAIN: list[str] = sorted(ACCOUNT_ERRORS)
 """Errors of items that are resubmitted."""
+DOWNLOADED = "worker"
+"""The target of a delivery: a worker has downloaded the files of the item."""
 
 
 class RunRow(NamedTuple):
@@ -182,9 +184,17 @@ class Database:
             raise journal_error(self.name, "missing", f"it holds no run {name!r}")
         return RunRow(*rows[0])
 
-    async def open_items(self, run: int, shard: int) -> list[StoredItem]:
-        """Return the items of a shard that have not ended; begun items come first."""
-        values = {"run": run, "shard": shard, "again": AGAIN}
+    async def open_items(self, run: int, shard: int, *, downloads: bool) -> list[StoredItem]:
+        """Return the items of a shard that have not ended; begun items come first.
+
+        Args:
+            run: The number of the run.
+            shard: The number of the shard.
+            downloads: Also return items that have completed in the last 24 hours and whose
+                files were not downloaded.
+        """
+        target = DOWNLOADED if downloads else None
+        values = {"run": run, "shard": shard, "again": AGAIN, "target": target}
         rows = await self.all("open_items", values)
         return [StoredItem(*row) for row in rows]
 

@@ -54,14 +54,16 @@ _SWEEPS_LATE = 3.0
 
 
 class ShardHeld(Exception):
-    """Items of the shard are claimed by another worker.
+    """The shard has to be processed again.
+
+    Items are claimed by another worker, or files could not be downloaded.
 
     Args:
-        seconds: Seconds until the claim ends, unless it is renewed.
+        seconds: Seconds until then.
     """
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"items are claimed by another worker for {seconds:.1f} s more")
+        super().__init__(f"the shard is processed again in {seconds:.1f} s")
         self.seconds = seconds
 
 

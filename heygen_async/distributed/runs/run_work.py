@@ -31,6 +31,7 @@ from heygen_async.pricing.estimates import Estimate, RunEstimate
 from heygen_async.pricing.estimates import estimate as estimate_cost
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.pricing.scouts import JobSource, job_source
+from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import Priority, SlotLease
 from heygen_async.session.tasks import unless_set
 
@@ -120,11 +121,13 @@ class ShardWork:
 
     Attributes:
         submitter: Sends the items.
+        lacks_files: Whether files could not be downloaded.
     """
 
     def __init__(self, work: RunWork, owner: str, lease: OwnerLease) -> None:
         heygen, store, keys = work.heygen, work.store, work.keys
         self.submitter: SingleSubmitter = SingleSubmitter(heygen, store, keys, owner, lease)
+        self.lacks_files: bool = False
         self._work = work
         self._owner = owner
         self._estimates: dict[str, Estimate] = {}
@@ -160,8 +163,8 @@ class ShardWork:
         self._work.shards.discard(self)
 
     def sends(self, item: StoredItem) -> bool:
-        """Return whether to process an item: its job runs, or it may be sent."""
-        if item.state == "submitted":
+        """Return whether to process an item: its job has ended or runs, or it may be sent."""
+        if item.state in ("submitted", "completed"):
             return True
         if self.submitter.stopped.is_set():
             return False
@@ -182,7 +185,8 @@ class ShardWork:
             return None
         submission, estimate = item.restore()
         source: JobSource | None = None
-        if self._work.row.max_cost is not None and submission.seconds is None:
+        capped = self._work.row.max_cost is not None and item.state != "completed"
+        if capped and submission.seconds is None:
             source = job_source(submission.operation, submission.payload)
         if source is None:
             return await self._process(item, submission, estimate)
@@ -229,14 +233,7 @@ class ShardWork:
     async def _process(
         self, item: StoredItem, submission: Submission[Any], estimate: Estimate
     ) -> ItemResult[Any] | None:
-        # Items that earlier workers have begun use the slots that those workers have left.
-        priority: Priority = "interactive" if item.state in _BEGUN else "bulk"
-        slot = self._work.heygen.slots.acquire(priority)
-        lease: SlotLease | None
-        if item.state == "submitted":
-            lease = await slot
-        else:
-            lease = await unless_set(self.submitter.stopped, slot, _release)
+        lease = await self._lease(item)
         if lease is None:
             return None
         self._estimates[item.key] = estimate
@@ -253,6 +250,17 @@ class ShardWork:
             self._work.running.discard(item.key)
             self._estimates.pop(item.key, None)
         return result
+
+    async def _lease(self, item: StoredItem) -> SlotLease | None:
+        """Take a slot for an item; return None if submissions have stopped before its turn."""
+        if item.state == "completed":
+            return FreeSlots(1).try_acquire()
+        # Items that earlier workers have begun use the slots that those workers have left.
+        priority: Priority = "interactive" if item.state in _BEGUN else "bulk"
+        slot = self._work.heygen.slots.acquire(priority)
+        if item.state == "submitted":
+            return await slot
+        return await unless_set(self.submitter.stopped, slot, _release)
 
     def _estimate(self, submission: Submission[Any]) -> Estimate:
         return self._estimates[submission.key or ""]

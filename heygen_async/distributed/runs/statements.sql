@@ -41,11 +41,18 @@ SELECT run, name, budget, kind, subject, run_id, account, max_cost, max_jobs, ca
 FROM heygen_async.runs WHERE run = %(run)s::bigint OR name = %(name)s::text;
 
 -- name: open_items
--- Those that were begun come first: their jobs run, and hold slots of the account.
+-- Those that were begun come first: their jobs run, and hold slots of the account. A worker that
+-- downloads also takes those that have completed in the last 24 hours and have no file yet.
 SELECT key, position, state, operation, path_arguments, payload, submission
 FROM heygen_async.items
 WHERE run = %(run)s AND shard = %(shard)s AND (
     state IN ('queued', 'intended', 'submitted') OR (state = 'failed' AND error_type = ANY(%(again)s))
+    OR (%(target)s::text IS NOT NULL AND state = 'completed'
+        AND ended_at > extract(epoch FROM clock_timestamp()) - 86400 AND NOT EXISTS (
+        SELECT FROM heygen_async.deliveries
+        WHERE deliveries.run = items.run AND deliveries.key_digest = items.key_digest
+            AND deliveries.attempt = items.attempt AND target = %(target)s
+    ))
 )
 ORDER BY state IN ('queued', 'failed'), position, item;
 

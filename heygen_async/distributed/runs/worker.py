@@ -9,13 +9,14 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from heygen_async.batch.admission.refusals import pauses_run
+from heygen_async.batch.downloads import OutputFiles
 from heygen_async.batch.outcome import ItemResult
 from heygen_async.client import HeyGen
-from heygen_async.distributed.runs.database import Database, RunRow
+from heygen_async.distributed.runs.database import DOWNLOADED, Database
 from heygen_async.distributed.runs.engine import Engine, HeartbeatTimes, ShardHeld
 from heygen_async.distributed.runs.intake import SHARD
 from heygen_async.distributed.runs.item_traces import item_trace
@@ -24,17 +25,17 @@ from heygen_async.distributed.runs.stored_submissions import StoredItem
 from heygen_async.errors import (
     AuthenticationError,
     HeyGenError,
+    InvalidRequest,
     JournalError,
+    NotFound,
     PaymentRequired,
     QuotaExceeded,
 )
+from heygen_async.journal import Delivery
 from heygen_async.journal.heartbeats import OwnerLease
 from heygen_async.pricing.prices import PRICES, PriceTable
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
-
-OnResult: TypeAlias = Callable[[RunRow, StoredItem, ItemResult[Any]], Awaitable[None]]
-"""Called with each item that has ended here, for example to download its files."""
 
 # Failures that would affect all other items too.
 _FATAL = (AuthenticationError, PaymentRequired, QuotaExceeded)
@@ -61,7 +62,7 @@ class ClusterWorker:
         heartbeats: Times for the detection of dead workers.
         concurrency: Maximum number of open items.
         grace: Seconds to wait for jobs in flight after ``stop``.
-        on_result: Called with each item that has ended here, before its shard is finished.
+        files: Where to download results to, before their shard is finished; None for nowhere.
         prices: Prices of jobs.
     """
 
@@ -74,7 +75,7 @@ class ClusterWorker:
         heartbeats: HeartbeatTimes,
         concurrency: int,
         grace: float,
-        on_result: OnResult | None = None,
+        files: OutputFiles | None = None,
         prices: PriceTable = PRICES,
     ) -> None:
         self._database = database
@@ -83,7 +84,7 @@ class ClusterWorker:
         self._heartbeats = heartbeats
         self._concurrency = concurrency
         self._grace = grace
-        self._on_result = on_result
+        self._files = files
         self._prices = prices
         self._label = f"{socket.gethostname()}:{os.getpid()}"
         self._name = f"{self._label}.{secrets.token_hex(8)}"
@@ -177,7 +178,8 @@ class ClusterWorker:
         work.users += 1
         try:
             try:
-                items = await self._database.open_items(run, shard)
+                downloads = self._files is not None
+                items = await self._database.open_items(run, shard, downloads=downloads)
             finally:
                 self._count(-SHARD)
             owner = f"{self._name}.{next(self._numbers)}"
@@ -190,7 +192,7 @@ class ClusterWorker:
                 self._owners.discard(owner)
                 with contextlib.suppress(JournalError):
                     await self._database.forget_owners([owner])
-            await self._leave(work, shard)
+            await self._leave(work, shard, lacks_files=shard_work.lacks_files)
         finally:
             work.users -= 1
 
@@ -226,24 +228,49 @@ class ClusterWorker:
         try:
             with item_trace(work.row.run_id, item.key, item.trace):
                 result = await shard.process(item)
-                if result is not None:
-                    await self._ended(work, item, result)
+                if result is not None and not await self._ended(work, item, result):
+                    shard.lacks_files = True
         except JournalError as error:
             if error.reason not in _OTHERS:
                 raise
 
-    async def _ended(self, work: RunWork, item: StoredItem, result: ItemResult[Any]) -> None:
+    async def _ended(self, work: RunWork, item: StoredItem, result: ItemResult[Any]) -> bool:
+        """Act on the end of an item; return False if its files are still to be downloaded."""
         error = result.error
         if isinstance(error, _FATAL) and not pauses_run(error):
             self._failure = self._failure or error
             self.stop()
         elif error is not None:
             logger.info("run %r, item %s: %s", work.row.name, item.key, error)
-        if self._on_result is not None:
-            await self._on_result(work.row, item, result)
+        if self._files is not None and result.result is not None:
+            return await self._download(self._files, work, item, result)
+        return True
 
-    async def _leave(self, work: RunWork, shard: int) -> None:
+    async def _download(
+        self, files: OutputFiles, work: RunWork, item: StoredItem, result: ItemResult[Any]
+    ) -> bool:
+        """Download the files of an item, and record that.
+
+        If this process ends before, another one downloads them, since the shard is not finished.
+
+        Returns:
+            False if this failed and can be tried again.
+        """
+        saved = await files.saved(result.outcome(item.position, None, 0.0))
+        error = saved.download_error
+        if error is not None:
+            logger.warning("run %r, item %s: not downloaded: %s", work.row.name, item.key, error)
+            return isinstance(error, NotFound | InvalidRequest)
+        await work.store.delivered(item.key, [Delivery(DOWNLOADED, saved.file)])
+        return True
+
+    async def _leave(self, work: RunWork, shard: int, *, lacks_files: bool) -> None:
         """Return if the shard is done, or if no more of its items are to be sent.
+
+        Args:
+            work: The run.
+            shard: The number of the shard.
+            lacks_files: Whether files are still to be downloaded, here or by another worker.
 
         Raises:
             ShardHeld: The shard has to be processed again.
@@ -253,6 +280,8 @@ class ClusterWorker:
         queues = sends and work.over_budget is None
         if left.submitted or (left.intended and sends) or (left.queued and queues):
             raise ShardHeld(0.0 if self._stopping.is_set() else self._heartbeats.every)
+        if lacks_files:
+            raise ShardHeld(self._heartbeats.timeout)
 
     def _count(self, items: int) -> None:
         """Count added or finished items; the engine assigns shards while there is room."""
