@@ -85,7 +85,7 @@ SEAMS = {
         {"JobSlots", "JobSlot", "FreeSlots", "RedisSlots", "RedisSlot"},
         {
             *("client", "batch.run", "batch.item", "batch.server_batches", "distributed"),
-            *("distributed.runs.cluster", "cli.cluster.worker"),
+            *("distributed.runs.cluster", "distributed.runs.run_work", "cli.cluster.worker"),
         },
     ),
     "webhooks.delivery_log": (
