@@ -92,6 +92,7 @@ SEAMS = {
         {"MemoryDeliveryLog", "MemorySeen", "SeenEventsLog", "RedisDeliveryLog"},
         {"webhooks", "webhooks.seen_events", "webhooks.receiver", "distributed"},
     ),
+    "delivery.files": ({"LocalFiles", "RemoteFiles"}, {"delivery.remote_files"}),
     "batch.submitter": (
         {"SingleSubmitter", "ServerBatchSubmitter"},
         {"batch.run", "batch.server_batches", "distributed.runs.run_work"},

@@ -32,7 +32,7 @@ PAGES = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("
 WITH_CODE = [name for name, path in PAGES.items() if snippets(path.read_text(encoding="utf-8"))]
 HOOKS = runpy.run_path(str(DOCS / "hooks.py"))
 # Snippets that cannot run; each states its reason.
-NOT_RUN = 7
+NOT_RUN = 8
 
 
 @pytest.fixture

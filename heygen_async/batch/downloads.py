@@ -27,7 +27,7 @@ from heygen_async.batch.run import Run
 from heygen_async.batch.submissions import Manifest
 from heygen_async.batch.tables.values import is_missing, text_of
 from heygen_async.client import HeyGen
-from heygen_async.delivery.files import FileStore, LocalFiles
+from heygen_async.delivery.files import FileStore
 from heygen_async.delivery.hooks import CallbackHook, DeliveryHook, text
 from heygen_async.delivery.patterns import FilePattern, PathChecker, PatternItem
 from heygen_async.delivery.queue import deliver_each
@@ -47,6 +47,7 @@ T = TypeVar("T")
 
 # Reasons of journal errors for an item that has no finished record.
 _UNRECORDED = frozenset({"unknown_key", "wrong_state"})
+_FILES_AT_ONCE = 8
 _HOOKS_AT_ONCE = 8
 
 
@@ -275,7 +276,7 @@ class OutputFiles:
     Args:
         heygen: The client.
         pattern: Pattern of the paths.
-        files: Where the files are written; by default folders of this machine.
+        files: Where the files are written; by default eight at a time where the pattern leads.
         public_base: Public URL of the bucket, or of the folder before the first placeholder.
         manifest: The items of the run, whose paths are checked before anything is paid for.
     """
@@ -291,7 +292,7 @@ class OutputFiles:
     ) -> None:
         self._heygen = heygen
         self._pattern = pattern
-        self._files: FileStore = files or LocalFiles(8)
+        self._files: FileStore = files or file_store(pattern, _FILES_AT_ONCE)
         self._public_base = public_base
         self._manifest = manifest
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

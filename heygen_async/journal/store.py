@@ -125,7 +125,10 @@ class JournalReader(Protocol):
         """
 
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:
-        """Iterate over the keys of items and their deliveries, in any order."""
+        """Iterate over the keys of items and their deliveries.
+
+        Items come in any order, and the deliveries of an item in the order of their targets.
+        """
 
     def reviews(self) -> list[Review]:
         """Return the decisions of people, oldest first."""

@@ -1,4 +1,4 @@
-"""A storage that fsspec reaches as ``faulty://``, and that tests can take down."""
+"""Storages that fsspec reaches as ``faulty://`` and ``objects://``; tests can take one down."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 
 class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
@@ -55,9 +56,79 @@ class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
         cls.opened = 0
 
     @classmethod
+    def content(cls, path: str) -> bytes | None:
+        """Return the content of a file, or None."""
+        file = cls.store.get(f"/{path}")
+        return None if file is None else bytes(file.getvalue())
+
+    @classmethod
     def files(cls) -> dict[str, int]:
         """Return the sizes of all files by their path."""
         return {path.removeprefix("/"): file.size for path, file in cls.store.items()}
 
 
+class _Parts(AbstractBufferedFile):  # type: ignore[misc]
+    """An upload in parts, which is seen when it is committed."""
+
+    def _initiate_upload(self) -> None:
+        self.parts: list[bytes] = []
+        self.fs.uploads.add(id(self))
+
+    def _upload_chunk(self, final: bool = False) -> bool:
+        self.buffer.seek(0)
+        self.parts.append(self.buffer.read())
+        if final and self.autocommit:
+            self.commit()
+        return True
+
+    def commit(self) -> None:
+        """Show the file."""
+        self.fs.store[self.path] = b"".join(self.parts)
+        self.fs.uploads.discard(id(self))
+
+    def discard(self) -> None:
+        """Remove all parts."""
+        self.fs.uploads.discard(id(self))
+
+
+class ObjectStorage(AbstractFileSystem):  # type: ignore[misc]
+    """Keeps objects in memory, as a bucket does.
+
+    Attributes:
+        uploads: Uploads that were neither completed nor removed.
+    """
+
+    protocol = "objects"
+    store: ClassVar[dict[str, bytes]] = {}
+    uploads: ClassVar[set[int]] = set()
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        block_size = options.pop("block_size") // 8
+        return _Parts(self, path, mode, block_size=block_size, **options)
+
+    def info(self, path: str, **options: Any) -> dict[str, Any]:
+        """Return the size of an object."""
+        path = self._strip_protocol(path)
+        if path not in self.store:
+            raise FileNotFoundError(path)
+        return {"name": path, "size": len(self.store[path]), "type": "file"}
+
+    @classmethod
+    def reset(cls) -> None:
+        """Forget all objects, after all uploads have ended."""
+        assert not cls.uploads
+        cls.store.clear()
+
+    @classmethod
+    def content(cls, path: str) -> bytes | None:
+        """Return the content of an object, or None."""
+        return cls.store.get(path)
+
+    @classmethod
+    def files(cls) -> dict[str, int]:
+        """Return the sizes of all objects by their path."""
+        return {path: len(content) for path, content in cls.store.items()}
+
+
+fsspec.register_implementation("objects", ObjectStorage, clobber=True)
 fsspec.register_implementation("faulty", FaultyStorage, clobber=True)

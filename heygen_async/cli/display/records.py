@@ -22,7 +22,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         ok: Whether the job completed.
         job_id: Its job, or None if it was not accepted.
         video_url: URL of the video; it is signed and expires.
-        file: Path of the downloaded file, or None.
+        file: Path or URL of the downloaded file, or None.
+        public_url: Public URL of the file, or None.
         also: Paths of additional files, by kind.
         error: Error of the job or the download, or None.
         seconds: Seconds from the time it got a slot to its end.
@@ -38,6 +39,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     video_url: str | None = None
     file: str | None = None
     also: Mapping[str, str] = {}
+    public_url: str | None = None
     error: str | None = None
     seconds: float = 0.0
     usd: float | None = None
@@ -64,6 +66,7 @@ def item_of(outcome: Outcome[Any], key: str) -> Item:
         job_id=outcome.job_id,
         video_url=None if outcome.result is None else find_output_url(outcome.result, None),
         file=outcome.file,
+        public_url=outcome.public_url,
         also=outcome.also,
         error=None if outcome.error is None else str(outcome.error),
         seconds=round(outcome.seconds, 3),

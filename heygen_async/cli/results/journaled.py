@@ -27,7 +27,7 @@ _VERSION = 1
 _STATES = {"submitted": "running", "intended": "pending"}
 # Fields of a result that contain its main file.
 _URLS = ("video_url", "audio_url")
-_FILE = RESULT_COLUMNS.index("file")
+_FILE, _URL = (RESULT_COLUMNS.index(name) for name in ("file", "url"))
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -142,8 +142,9 @@ def results_of(
                     usd[key] = usd.get(key, 0.0) + record.usd
                 places[key] = spool.append(0, msgspec.json.encode(_values(record, usd.get(key))))
             for key, delivery in reader.deliveries():
-                if delivery.location is not None:
-                    file = delivery.url or delivery.location
+                # Targets of additional files begin with that of the main file, and follow it.
+                if delivery.location is not None and key not in files:
+                    file = delivery.location, delivery.url
                     files[key] = spool.append(0, msgspec.json.encode(file))
     items = read_item_rows(store)
     if items is None:
@@ -168,7 +169,8 @@ def results_of(
         if place is not None:
             found = msgspec.json.decode(spool.at(place))
         if key in files:
-            found[_FILE] = msgspec.json.decode(spool.at(files[key]))
+            found[_FILE], url = msgspec.json.decode(spool.at(files[key]))
+            found[_URL] = url or found[_URL]
         if items.key_column is not None:
             values[items.key_column] = key
         return values | dict(zip(names, found, strict=True))
