@@ -14,6 +14,7 @@ if TYPE_CHECKING or not import_lazily(__name__):
         Progress as Progress, Report as Report, Run as Run, Succeeded as Succeeded,
         VariantProblem as VariantProblem,
     )
+    from heygen_async.batch.admission.clips import sample_clips as sample_clips
     from heygen_async.batch.admission.sampling import Sampled as Sampled, sample as sample
     from heygen_async.captions import Cue as Cue, CueProblem as CueProblem
     from heygen_async.client import HeyGen as HeyGen

@@ -242,7 +242,11 @@ class Run(Generic[T]):
         )
 
     def over(
-        self, items: Any, notes: Mapping[str, Any], positions: Sequence[int] | None = None
+        self,
+        items: Any,
+        notes: Mapping[str, Any],
+        positions: Sequence[int] | None = None,
+        builder: SubmissionBuilder[T] | None = None,
     ) -> Run[T]:
         """Return another run with the same settings; this one must not have started.
 
@@ -250,11 +254,12 @@ class Run(Generic[T]):
             items: Its items.
             notes: More data about the run that the journal stores.
             positions: The positions of its items; default: from 0.
+            builder: Builds their submissions, with keys of their own; default: as in this run.
         """
         settings = msgspec.structs.replace(self.settings, notes={**self.settings.notes, **notes})
-        _, builder, key, lengths = self.manifest
-        shared = (settings, key, lengths, self._registry, positions)
-        return Run(self._heygen, items, builder, self.store, self._budget, *shared)
+        _, default, key, lengths = self.manifest
+        shared = (settings, key if builder is None else None, lengths, self._registry, positions)
+        return Run(self._heygen, items, builder or default, self.store, self._budget, *shared)
 
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()

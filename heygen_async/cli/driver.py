@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Progress, Report, Run
+from heygen_async.batch.admission.sampling import Sampled
 from heygen_async.batch.downloads import OutputFiles
 from heygen_async.batch.outcome import Ended
 from heygen_async.cli.display import (
@@ -28,6 +29,7 @@ from heygen_async.cli.output_folder import Destination, OutputPattern
 from heygen_async.cli.results.item_rows import ItemRows
 from heygen_async.cli.results.journaled import write_item_rows
 from heygen_async.cli.results.live import LiveResults
+from heygen_async.cli.reviews.sampling import sampled, show_sample
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.running import complain
 from heygen_async.cli.signals import TERM_LIMIT, Signals
@@ -94,6 +96,7 @@ class RunDriver:
         self._signal: signal.Signals | None = None
         self._left = 0
         self._output_failed = False
+        self._sampled: Sampled[Any] | None = None
 
     @property
     def saved(self) -> Saved:
@@ -132,9 +135,18 @@ class RunDriver:
         """
         steps = self._steps(checked_keys=True)
         await self._keep_rows()
+        shown: list[Callable[[Progress], None]] = []
+        batch = self._options.batch(
+            self._heygen, lambda progress: shown[0](progress), on_done=steps
+        )
+        run = start(batch)
+        self._sampled = await sampled(run, self._options)
+        if self._sampled is not None:
+            run, total = self._sampled.run, len(self._sampled.run.manifest.items)
+            if self._options.test_clip is not None and self._sampled.held:
+                self._results = None  # clips are not the rows' own results
         with self._display.bar(title, total) as progress:
-            batch = self._options.batch(self._heygen, progress, on_done=steps)
-            run = start(batch)
+            shown.append(progress)
             try:
                 await self._consume(
                     batch,
@@ -158,6 +170,8 @@ class RunDriver:
                 raise
             _uncancel()
             return self.code or Exit.INTERRUPTED
+        if self._sampled is not None:
+            await show_sample(self._sampled, self._options, self._display)
         self._display.report(report, self.saved, self.code)
         left = f"Stopped, with {self._left} of {total} not submitted."
         empty = isinstance(self._stopped, InsufficientBalance)

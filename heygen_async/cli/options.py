@@ -264,6 +264,32 @@ FormatName = Annotated[
         show_default="text on a terminal, json in a pipe",
     ),
 ]
+SampleSize = Annotated[
+    int | None,
+    typer.Option(
+        "--sample",
+        min=1,
+        metavar="N",
+        help="Make only N rows: the longest and the shortest text, one of each language and voice. "
+        "A page shows them. Needs --journal.",
+        show_default=False,
+    ),
+]
+RequireApproval = Annotated[
+    bool,
+    typer.Option(
+        "--require-approval",
+        help='Hold the rest until each item of the sample is approved ("heygen-async approve").',
+    ),
+]
+ReviewPage = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The page for looking at the sample.",
+        show_default="beside the journal, with .review.html",
+    ),
+]
 Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
@@ -291,11 +317,14 @@ class SharedOptions:
     json: Json = False
     format: FormatName = None
 
-    def arguments(self, *, dry_run: bool = False) -> dict[str, Any]:
+    def arguments(
+        self, *, dry_run: bool = False, sampling: SampleOptions | None = None
+    ) -> dict[str, Any]:
         """Return the keyword arguments that the functions of these commands share.
 
         Args:
             dry_run: Check and estimate only.
+            sampling: Options for a sample, or None.
 
         Raises:
             CommandError: The options are incompatible.
@@ -324,6 +353,7 @@ class SharedOptions:
             public_base=self.public_base,
             notify=self.notify,
             exec=self.exec,
+            **({} if sampling is None else dataclasses.asdict(sampling)),
         )
         return {
             "display": display_for(json=self.json, format=self.format and self.format.value),
@@ -332,6 +362,15 @@ class SharedOptions:
             "base_url": self.base_url,
             "options": options,
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleOptions:
+    """Options of runs that make a sample first."""
+
+    sample: SampleSize = None
+    require_approval: RequireApproval = False
+    review: ReviewPage = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,6 +38,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         public_base: Public URL of the bucket of the downloads, or None.
         notify: URL that is notified of each item, or None.
         exec: Command that is run for each item, or None.
+        sample: Size of the sample to make, or None.
+        test_clip: Length in seconds of the clips of dubs to make, or None.
+        require_approval: Hold the rest until each item of the sample is approved.
+        review: File of the review page; None puts it beside the journal.
     """
 
     journal: Path | JournalStore | None = None
@@ -56,6 +60,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     public_base: str | None = None
     notify: str | None = None
     exec: str | None = None
+    sample: int | None = None
+    test_clip: float | None = None
+    require_approval: bool = False
+    review: Path | None = None
 
     def hooks(self) -> list[DeliveryHook]:
         """Return the receivers of outcomes.

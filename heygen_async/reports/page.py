@@ -49,12 +49,20 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
     """
     with open_reader(journal) as view:
         aggregates = RunAggregates(view)
-    target = Path(page)
+    write_page(Path(page), report_page(aggregates))
+
+
+def write_page(target: Path, html: str) -> None:
+    """Write a page, replacing an existing page atomically. Blocks.
+
+    Raises:
+        OSError: The page cannot be written.
+    """
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
     ) as file:
         try:
-            file.write(report_page(aggregates))
+            file.write(html)
             file.close()
             # Only the owner can read the page, since it inherits the mode of the temporary file.
             Path(file.name).replace(target)
@@ -66,10 +74,19 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
 
 def report_page(aggregates: RunAggregates) -> str:
     """Return the page as HTML."""
+    body = "".join(report_sections(aggregates).values())
+    return page_of(f"{aggregates.run.kind} {_title(aggregates)}", body)
+
+
+def page_of(title: str, body: str) -> str:
+    """Return a page as HTML.
+
+    Args:
+        title: Its title, as text.
+        body: Its content, as HTML.
+    """
     return Template((_FILES / "page.html").read_text("utf-8")).substitute(
-        title=escape(f"{aggregates.run.kind} {_title(aggregates)}"),
-        style=(_FILES / "style.css").read_text("utf-8"),
-        body="".join(report_sections(aggregates).values()),
+        title=escape(title), style=(_FILES / "style.css").read_text("utf-8"), body=body
     )
 
 
@@ -84,14 +101,14 @@ def report_sections(aggregates: RunAggregates) -> dict[str, str]:
 def _heading(aggregates: RunAggregates) -> Iterator[str]:
     run, counts = aggregates.run, aggregates.totals.counts
     total = run.total(aggregates.totals.items)
-    elapsed = _duration(aggregates.end - aggregates.start)
+    elapsed = duration(aggregates.end - aggregates.start)
     paused = sum(pause.seconds for pause in aggregates.pauses)
-    pauses = f", {_duration(paused)} of them paused" if paused else ""
+    pauses = f", {duration(paused)} of them paused" if paused else ""
     title = _title(aggregates)
     subject = "" if title == run.subject else f" <code>{escape(run.subject)}</code>"
     yield (
         f"<header><p>{escape(run.kind.capitalize())}{subject}</p><h1>{escape(title)}</h1>"
-        f"<p>{_timestamp(aggregates.start)} to {_timestamp(aggregates.end)}, {elapsed}{pauses} · "
+        f"<p>{timestamp(aggregates.start)} to {timestamp(aggregates.end)}, {elapsed}{pauses} · "
         f"run <code>{escape(run.run_id)}</code> · "
         f"heygen-async {escape(run.sdk_version)}</p></header>"
     )
@@ -138,7 +155,7 @@ def _figures(aggregates: RunAggregates) -> Iterator[str]:
     if totals.counts["completed"]:
         each = dollars(totals.usd / totals.counts["completed"])
         figures.append(("Per item", each, "estimate, over the completed items"))
-    figures.append(("Output", _duration(totals.output_seconds), "playing time of all results"))
+    figures.append(("Output", duration(totals.output_seconds), "playing time of all results"))
     rate = finished * 60 / aggregates.seconds
     period = "over the whole run" + (", pauses left out" if aggregates.pauses else "")
     figures.append(("Throughput", f"{rate:,.3g} a minute", period))
@@ -161,7 +178,7 @@ def _charts(aggregates: RunAggregates) -> Iterator[str]:
     seconds = aggregates.seconds
     running = aggregates.running.means()
     cuts = [
-        (position, f"a pause of {_duration(pause.seconds)}") for position, pause in aggregates.cuts
+        (position, f"a pause of {duration(pause.seconds)}") for position, pause in aggregates.cuts
     ]
     by_time = "by time since the start" + (", pauses left out" if cuts else "")
     legend = [("pause", text) for _, text in cuts[:_PAUSES_LISTED]]
@@ -183,7 +200,7 @@ def _charts(aggregates: RunAggregates) -> Iterator[str]:
         "Outcomes",
         f"in each {period:g} s, {by_time}"
         if period < 60
-        else f"in each {_duration(period)}, {by_time}",
+        else f"in each {duration(period)}, {by_time}",
         bar_chart(
             counts,
             ("completed", "failed"),
@@ -220,15 +237,15 @@ def _durations(aggregates: RunAggregates) -> str:
     width = top / bins
     counts = durations.histogram([width * n for n in range(bins + 1)])
     titles = [
-        f"{_duration(n * width)} to {_duration((n + 1) * width)}: {count:,.0f}"
+        f"{duration(n * width)} to {duration((n + 1) * width)}: {count:,.0f}"
         for n, count in enumerate(counts)
     ]
-    titles[-1] = f"{_duration((bins - 1) * width)} and more: {counts[-1]:,.0f}"
+    titles[-1] = f"{duration((bins - 1) * width)} and more: {counts[-1]:,.0f}"
     excluded = ", those across a pause left out" if aggregates.pauses else ""
     return _section(
         "Durations",
-        f"of completed jobs, from acceptance to outcome{excluded}; median {_duration(median)}, "
-        f"95 % within {_duration(p95)}",
+        f"of completed jobs, from acceptance to outcome{excluded}; median {duration(median)}, "
+        f"95 % within {duration(p95)}",
         bar_chart(
             [(count,) for count in counts],
             ("running",),
@@ -279,7 +296,7 @@ def _outputs(aggregates: RunAggregates) -> Iterator[str]:
         f"<details><summary>Show {which}</summary><ol>"
     )
     for output in aggregates.outputs:
-        length = "" if output.seconds is None else f" <small>{_duration(output.seconds)}</small>"
+        length = "" if output.seconds is None else f" <small>{duration(output.seconds)}</small>"
         yield (
             f'<li><a href="{escape(output.url)}" rel="noopener noreferrer">{escape(output.key)}</a>'
             f"{length} <code>{escape(output.job_id or '')}</code></li>"
@@ -296,12 +313,13 @@ def _section(title: str, description: str, chart: str, legend: list[tuple[str, s
     )
 
 
-def _timestamp(at: float) -> str:
+def timestamp(at: float) -> str:
+    """Return a time in Unix seconds as HTML."""
     time = datetime.datetime.fromtimestamp(at, datetime.UTC)
     return f"<time>{time:%Y-%m-%d %H:%M:%S} UTC</time>"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a duration in seconds, minutes, hours or days, as text."""
     if seconds < 60:
         return f"{seconds:.1f} s"

@@ -45,7 +45,7 @@ class Renders:
 
     def __init__(self, heygen: HeyGen, template_id: str, journal: Path) -> None:
         self.heygen, self.template_id, self.journal = heygen, template_id, journal
-        self.sampled: Sampled
+        self.sampled: Sampled[Any]
         self.run: Run[Any]
 
     async def __call__(

@@ -78,7 +78,7 @@ def test_help_loads_none_of_the_engine() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("heygen-async re", ["render", "results", "report"]),
+        ("heygen-async rep", ["report"]),
         ("heygen-async proofread s", ["show"]),
         ("heygen-async translate --vi", ["--via"]),
         ("heygen-async translate --via s", ["single"]),

@@ -23,6 +23,7 @@ from heygen_async import (
     Report,
     Run,
     RunEstimate,
+    Sampled,
     Speech,
     SpeechRequest,
     SqliteJournal,
@@ -31,6 +32,11 @@ from heygen_async import (
     Video,
     VideoTranslation,
     VideoTranslationRequest,
+    approve,
+    reject,
+    retake,
+    sample,
+    sample_clips,
 )
 
 
@@ -178,3 +184,15 @@ def prices() -> None:
     assert_type(PriceTable.load("prices.json"), PriceTable)
     assert_type(PRICES.video_agent, float)
     assert_type(PRICES.as_of, date)
+
+
+async def samples(batch: Batch, rows: list[dict[str, str]]) -> None:
+    found = await sample(batch.render("template", rows, key="name"), 5, require_approval=True)
+    assert_type(found, Sampled[Video])
+    assert_type(found.run, Run[Video])
+    assert_type(found.waiting, list[str])
+    clips = await sample_clips(batch.translate("https://example.com/a.mp4", ["French (France)"]))
+    assert_type(clips, Sampled[VideoTranslation])
+    await approve("launch.db", found.keys, by="Ann")
+    await reject("launch.db", "Ada", by="Ann")
+    await retake(MemoryJournal(), ["Ada"], by="Ann", changes={"name": "Grace"})

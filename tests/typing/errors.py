@@ -22,6 +22,7 @@ from heygen_async import (
     InvalidRequest,
     InvalidResponse,
     InvalidVariants,
+    ItemRejected,
     JobError,
     JobFailed,
     JobNeedsInput,
@@ -94,6 +95,7 @@ def of_batches(
     other: IdempotencyMismatch,
     uncertain: UncertainSubmission,
     recorded: RecordedFailure,
+    rejected: ItemRejected,
     correction: CorrectionFailed,
     expired: ProofreadExpired,
     empty: InsufficientBalance,
@@ -113,6 +115,7 @@ def of_batches(
     assert_type(expired.srt, str | None)
     assert_type(recorded.error_type, str)
     assert_type(recorded.code, str | None)
+    assert_type(rejected.by, str)
     assert_type(correction.language, str)
     assert_type(empty.needed, float)
     assert_type(empty.available, float)

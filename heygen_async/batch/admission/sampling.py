@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -43,23 +43,23 @@ class Candidate(NamedTuple):
     digest: bytes
 
 
-class Sampled(NamedTuple):
+class Sampled(NamedTuple, Generic[T]):
     """The result of ``sample``.
 
     Attributes:
         run: The run to iterate: of the sample, or of all items once the sample is approved.
         keys: Keys of the sample, in the order of the items.
         held: Number of items that wait for approval; 0 if the run is of all items.
-        waiting: Keys of the sample without an approval.
+        waiting: Keys of the sample that were not approved at the start.
     """
 
-    run: Run[Any]
+    run: Run[T]
     keys: list[str]
     held: int
     waiting: list[str]
 
 
-async def sample(run: Run[T], count: int, *, require_approval: bool = False) -> Sampled:
+async def sample(run: Run[T], count: int, *, require_approval: bool = False) -> Sampled[T]:
     """Limit a run to a sample, for a person to look at before the rest is paid for.
 
     The sample has the items with the longest and the shortest text, one of each language and voice
@@ -103,7 +103,7 @@ async def sample(run: Run[T], count: int, *, require_approval: bool = False) -> 
                 if identity.key != identity.fingerprint[:16]:
                     continue  # it equals an earlier item
             candidates.append(candidate(one, identity.key))
-    earlier, approved = await in_thread(_decided, run)
+    earlier, approved = await in_thread(decided, run)
     chosen = {one.position: one.key for one in choose(candidates, count, earlier)}
     names = [chosen[index] for index in sorted(chosen)]
     waiting = [name for name in names if name not in approved]
@@ -170,7 +170,7 @@ def _strings(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
             yield from _strings(part, name)
 
 
-def _decided(run: Run[Any]) -> tuple[frozenset[str], frozenset[str]]:
+def decided(run: Run[Any]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys of an earlier sample, and those whose latest decision is approval. Blocks."""
     if not run.store.exists():
         return frozenset(), frozenset()

@@ -55,6 +55,16 @@ _PANELS: dict[str, dict[str, _Entry]] = {
             "journals",
             "Write the rows of a run with their results, from its journal, at any time.",
         ),
+        "approve": _Entry("journals", "Approve items of a run: they are never paid for again."),
+        "reject": _Entry(
+            "journals",
+            "Reject items of a run: they are not made again, and later starts show them as "
+            "rejected.",
+        ),
+        "retake": _Entry(
+            "journals",
+            "Have items of a run made again by its next start, as new jobs that are paid for.",
+        ),
         "report": _Entry(
             "journals", "Write one HTML page about a run: counts, money, plots, failures, links."
         ),

@@ -18,6 +18,7 @@ from heygen_async.cli.options import (
     Languages,
     Length,
     RowsFile,
+    SampleOptions,
     Sending,
     SharedOptions,
     TableOptions,
@@ -65,6 +66,7 @@ def render(
     rows: RowsFile,
     table: TableOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
     key: KeyColumn = None,
     dry_run: DryRun = False,
@@ -79,7 +81,7 @@ def render(
     """
     from heygen_async.cli.commands.render import render as command
 
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
     return command(template_id, rows, test=test, key=key, choices=table.choices(), **arguments)
 
 
@@ -97,11 +99,22 @@ def translate(
     table: TableOptions,
     dub: DubOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     to: Languages = None,
     everything: AllLanguages = False,
     key: KeyColumn = None,
     length: Length = None,
     title: Annotated[str | None, typer.Option(help="Title in the account.")] = None,
+    test_clip: Annotated[
+        float | None,
+        typer.Option(
+            "--test-clip",
+            min=1,
+            metavar="SECONDS",
+            help="Make only so many seconds in each language, to look at first. Needs --journal.",
+            show_default=False,
+        ),
+    ] = None,
     via: Sending = Via.SINGLE,
     dry_run: DryRun = False,
 ) -> Command:
@@ -113,9 +126,12 @@ def translate(
     such as "mode" and "audio_only", go before these. Each video goes into all languages. Other
     columns are carried along.
     """
+    import msgspec
+
     from heygen_async.cli.commands.translate import translate as command
 
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
+    arguments["options"] = msgspec.structs.replace(arguments["options"], test_clip=test_clip)
     return command(
         video,
         to or [],
@@ -261,6 +277,7 @@ def videos(
     rows: RowsFile,
     table: TableOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     script: Annotated[
         str | None,
         typer.Option(
@@ -325,7 +342,7 @@ def videos(
         title=title,
         max_seconds=max_seconds,
     )
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
     return command(rows, settings, key=key, choices=table.choices(), via=via, **arguments)
 
 
@@ -335,6 +352,7 @@ def agents(
     rows: RowsFile,
     table: TableOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     prompt: Annotated[
         str | None,
         typer.Option(
@@ -368,5 +386,5 @@ def agents(
         voice=voice,
         orientation=None if orientation is None else orientation.value,
     )
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
     return command(rows, settings, key=key, choices=table.choices(), **arguments)

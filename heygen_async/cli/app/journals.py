@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,3 +95,70 @@ def results(
     from heygen_async.cli.run_locations import located
 
     return command(located(journal, name), out, display=display_for(json=json))
+
+
+Keys = Annotated[list[str], typer.Argument(metavar="KEY...", help="The items.", show_default=False)]
+By = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who decides.", show_default="your user name")
+]
+
+
+@app.command()
+@runs
+def approve(
+    journal: RunLocation, keys: Keys, name: RunName = None, by: By = None, json: Json = False
+) -> Command:
+    """Approve items of a run: they are never paid for again.
+
+    Once the whole sample is approved, a run with --require-approval makes the rest.
+    """
+    return _decide("approve", journal, keys, name, by, json=json)
+
+
+@app.command()
+@runs
+def reject(
+    journal: RunLocation, keys: Keys, name: RunName = None, by: By = None, json: Json = False
+) -> Command:
+    """Reject items of a run: they are not made again, and later starts show them as rejected."""
+    return _decide("reject", journal, keys, name, by, json=json)
+
+
+@app.command()
+@runs
+def retake(
+    journal: RunLocation,
+    keys: Keys,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="COLUMN=VALUE",
+            help="A new value for the row; repeat it for more.",
+            show_default=False,
+        ),
+    ] = None,
+    name: RunName = None,
+    by: By = None,
+    json: Json = False,
+) -> Command:
+    """Have items of a run made again by its next start, as new jobs that are paid for."""
+    return _decide("retake", journal, keys, name, by, json=json, changes=changes or ())
+
+
+def _decide(
+    decision: Any,
+    journal: str,
+    keys: list[str],
+    name: str | None,
+    by: str | None,
+    *,
+    json: bool,
+    changes: Sequence[str] = (),
+) -> Command:
+    from heygen_async.cli.display import display_for
+    from heygen_async.cli.reviews.decisions import decide
+    from heygen_async.cli.run_locations import located
+
+    display = display_for(json=json)
+    return decide(decision, located(journal, name), keys, display=display, by=by, changes=changes)

@@ -16,6 +16,7 @@ from heygen_async.cli.inputs.row_files import load_rows
 from heygen_async.cli.inputs.variants import Variants
 from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
+from heygen_async.cli.reviews.sampling import estimated, with_changes
 from heygen_async.cli.rows.names import ids_of_variables
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import template
@@ -59,6 +60,7 @@ async def render(
     """
     options = options or RunOptions()
     existing = await asyncio.to_thread(options.existing_run)
+    choices = await with_changes(choices, options)
     rows = await load_rows(source, base_url)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         version: Version = "v2" if test else "auto"
@@ -85,7 +87,7 @@ async def render(
             return await preview(
                 heygen,
                 display,
-                lambda batch: start(batch).estimate(),
+                lambda batch: estimated(start(batch), options),
                 options,
                 existing,
                 columns=variants.rows.explained(),

@@ -31,6 +31,7 @@ from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows, free_name
+from heygen_async.cli.reviews.sampling import estimated
 from heygen_async.cli.rows.names import ids_of_controls
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
@@ -129,7 +130,7 @@ async def translate(
             return await preview(
                 heygen,
                 display,
-                lambda batch: start(batch).estimate(),
+                lambda batch: estimated(start(batch), options),
                 options,
                 existing,
                 columns=None if rows is None else rows.explained(),

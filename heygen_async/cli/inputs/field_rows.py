@@ -30,11 +30,13 @@ class RowChoices(msgspec.Struct, frozen=True, kw_only=True):
             is ignored.
         defaults: Values by field, for rows without a value.
         where: Values by column that select rows.
+        changes: New values by key and column, which retakes have asked for.
     """
 
     mapped: Mapping[str, str] = {}
     defaults: Mapping[str, str] = {}
     where: Mapping[str, str] = {}
+    changes: Mapping[str, Mapping[str, str]] = {}
 
     @classmethod
     def of(
@@ -46,9 +48,9 @@ class RowChoices(msgspec.Struct, frozen=True, kw_only=True):
             CommandError: An option has no ``=``.
         """
         return cls(
-            mapped=_pairs("--map COLUMN=NAME", mapped),
-            defaults=_pairs("--default NAME=VALUE", defaults),
-            where=_pairs("--where COLUMN=VALUE", where),
+            mapped=pairs("--map COLUMN=NAME", mapped),
+            defaults=pairs("--default NAME=VALUE", defaults),
+            where=pairs("--where COLUMN=VALUE", where),
         )
 
 
@@ -89,6 +91,7 @@ class FieldRows(Collection[Row]):
     ) -> None:
         choices = choices or RowChoices()
         self._rows = rows
+        self._changes = choices.changes
         self.path: Path = rows.path
         self.columns: Sequence[str] = rows.columns
         self.total: int = len(rows)
@@ -127,7 +130,7 @@ class FieldRows(Collection[Row]):
         return self._count
 
     def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
+        for row in map(self._changed, self._rows):
             values = {
                 field: row.cells[column]
                 for field, column in self.feeds.items()
@@ -192,6 +195,19 @@ class FieldRows(Collection[Row]):
             fed.setdefault(self.key_column, "key")
         return {column: fed.get(column) for column in self.columns}
 
+    def _changed(self, row: Row) -> Row:
+        """Return a row with the values that retakes have given it."""
+        changes = self._changes.get(self.key(row)) if self._changes else None
+        if changes is None:
+            return row
+        cells = {**row.cells, **changes}
+        present = {
+            column: value
+            for column, value in cells.items()
+            if value != "" or column not in changes or column == self.key_column
+        }
+        return Row(row.line, row.number, present, row.values)
+
     def _column(self, name: str, option: str) -> str:
         column = find_column(name, self._rows.columns)
         if column is None:
@@ -249,7 +265,16 @@ def _text(value: Any) -> str:
     return str(text_of(value)).strip()
 
 
-def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the names and values of an option in the form ``NAME=VALUE``.
+
+    Args:
+        option: The option, for messages.
+        texts: Its values.
+
+    Raises:
+        CommandError: A value has no ``=``.
+    """
     pairs = {}
     for text in texts:
         cut = text.rpartition if option.startswith("--map") else text.partition

@@ -15,6 +15,7 @@ from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.inputs.field_rows import FieldRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
+from heygen_async.cli.reviews.sampling import with_changes
 from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.rows.requests import RowRequests
 from heygen_async.cli.rows.texts import filled, new_fields, placeholders, text_option
@@ -80,6 +81,7 @@ async def agents(
     existing = await asyncio.to_thread(options.existing_run)
     prompt = await text_option("prompt", settings.prompt, settings.prompt_file)
     used = new_fields(placeholders(prompt or ""), _FIELDS)
+    choices = await with_changes(choices, options)
     read = await load_rows(source, base_url)
     rows = await asyncio.to_thread(FieldRows, read, [*_FIELDS, *used], choices, key=key)
     for name in used:

@@ -20,6 +20,7 @@ from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.options import Via
 from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
+from heygen_async.cli.reviews.sampling import estimated, with_changes
 from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.rows.presenters import presenters_of
 from heygen_async.cli.rows.requests import RowRequests, file_name
@@ -106,6 +107,7 @@ async def videos(
         raise CommandError("--avatar and --presenters do not go together")
     used = placeholders(f"{script or ''}{settings.title or ''}")
     fields = [*_FIELDS, *new_fields(used, _FIELDS)]
+    choices = await with_changes(choices, options)
     read = await load_rows(source, base_url)
     rows = await asyncio.to_thread(FieldRows, read, fields, choices, key=key)
     for name in new_fields(used, _FIELDS):
@@ -174,7 +176,7 @@ async def run_requests(
         return await preview(
             heygen,
             display,
-            lambda batch: start(batch).estimate(),
+            lambda batch: estimated(start(batch), options),
             options,
             existing,
             columns=requests.rows.explained(),

@@ -17,6 +17,7 @@ from rich.text import Text
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.display.bar import RunBar, live
 from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.reviews.decisions import PageReviews
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore, journal_store
 from heygen_async.reports.figures import Figures, rate
@@ -62,7 +63,9 @@ async def watch(
         async with AsyncExitStack() as stack:
             looks = await stack.enter_async_context(contextlib.aclosing(_looks(journal)))
             if serve:
-                page = await stack.enter_async_context(LiveReport(journal))
+                review = PageReviews(journal)
+                report = LiveReport(journal, actions=review.actions, sections=[review.sections])
+                page = await stack.enter_async_context(report)
                 shown = Text.assemble("The live page: ", (page.url, "bold"))
                 display.result(
                     {"url": page.url}, lambda console: console.print(shown, soft_wrap=True)

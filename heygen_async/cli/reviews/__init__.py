@@ -1,0 +1,1 @@
+"""Samples that people approve: the runs that make them, and the commands that decide."""

@@ -1,0 +1,177 @@
+"""Samples that people approve, from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heygen_async.cli.commands.render import render
+from heygen_async.cli.display import Lines
+from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.reviews.decisions import Decide, decide
+from heygen_async.cli.run_options import RunOptions
+from heygen_async.errors import JournalError
+from heygen_async.journal import open_reader
+from heygen_async.reports.review import write_review
+from heygen_async.sandbox import Sandbox
+from tests.cli.test_journaled_commands import dub, lines, viewed, write_rows
+from tests.reports.test_report_page import Page
+
+pytestmark = pytest.mark.anyio
+
+
+class Renders:
+    """The command over one journal."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.rows = write_rows(folder, 8)
+        self.journal = folder / "launch.db"
+        self.page = folder / "launch.review.html"
+
+    async def __call__(self, **options: Any) -> Exit:
+        return await render(
+            self.sandbox.template_id("Welcome"),
+            self.rows,
+            display=Lines(),
+            out=None,
+            concurrency=None,
+            base_url=None,
+            test=False,
+            options=RunOptions(**{"journal": self.journal, **options}),
+        )
+
+    async def decide(self, decision: Decide, *keys: str, **options: Any) -> Exit:
+        return await decide(decision, self.journal, keys, display=Lines(), **options)
+
+    async def text(self) -> str:
+        return await text_of(self.page)
+
+    @property
+    def jobs(self) -> int:
+        return len(self.sandbox.ledger.jobs)
+
+
+async def text_of(page: Path) -> str:
+    return Page(await asyncio.to_thread(page.read_text)).text
+
+
+@pytest.fixture
+def renders(sandbox: Sandbox, tmp_path: Path) -> Renders:
+    return Renders(sandbox, tmp_path)
+
+
+async def test_a_sample_then_its_approval_then_the_rest(
+    renders: Renders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await renders(sample=3, require_approval=True) is Exit.DONE
+    assert renders.jobs == 3
+    *_, told, report = lines(capsys)
+    assert (told["sample"]["held"], told["sample"]["page"]) == (5, str(renders.page))
+    keys = told["sample"]["keys"]
+    assert told["sample"]["waiting"] == keys
+    assert report["report"]["exit_code"] == 0
+    page = Page(await asyncio.to_thread(renders.page.read_text))
+    assert "0 of 3 approved" in page.text
+    assert len(page.sources) == 3
+    assert f"Name {keys[0][1:]}" in page.text  # the row beside the player
+    assert f"heygen-async approve {renders.journal} {keys[0]}" in page.text
+    assert await renders.decide("approve", *keys[1:], by="Ann") is Exit.DONE
+    assert await renders.decide("reject", keys[0], by="Bo") is Exit.DONE
+    assert "2 of 3 approved" in await renders.text()
+    assert f"{keys[0]} rejected by Bo" in await renders.text()
+    lines(capsys)
+    assert await renders(require_approval=True) is Exit.SOME_FAILED  # one is rejected
+    *ended, told, _ = lines(capsys)
+    assert told["sample"]["waiting"] == keys[:1]
+    assert "was rejected by Bo" in next(one["error"] for one in ended if not one["ok"])
+    assert await renders.decide("approve", keys[0]) is Exit.DONE
+    assert await renders(require_approval=True) is Exit.DONE
+    assert renders.jobs == 8
+    assert await renders() is Exit.DONE
+    assert renders.jobs == 8
+
+
+async def test_a_retake_with_a_changed_row(
+    renders: Renders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await renders(sample=2)
+    key = (await viewed(renders.journal, lambda view: [one.key for one in view.records()]))[0]
+    with pytest.raises(CommandError, match="no column 'nmae'"):
+        await renders.decide("retake", key, changes=["nmae=Ada"])
+    with pytest.raises(CommandError, match="expected a name"):
+        await renders.decide("retake", key, changes=["Ada"])
+    with pytest.raises(JournalError, match="no item 'nobody'"):
+        await renders.decide("retake", "nobody", changes=["name=Ada"])
+    await renders.decide("retake", key, changes=["Name=Ada <b>&"])
+    assert "to be made again" in await renders.text()
+    assert "name = Ada <b>&" in await renders.text()
+    assert renders.jobs == 2  # nothing is paid for before the next start
+    await renders(sample=2)
+    assert renders.jobs == 3
+    assert "attempt 2" in await renders.text()
+
+    def sent(view: Any) -> list[bytes]:
+        return [one.payload for one in view.records() if one.key == key]
+
+    assert b"Ada <b>&" in (await viewed(renders.journal, sent))[0]
+    assert await renders() is Exit.DONE  # the change stays
+    assert renders.jobs == 9
+
+
+async def test_clips_of_dubs_before_the_whole(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal, languages = tmp_path / "dubs.db", ["French (France)", "German (Germany)"]
+
+    async def made(**options: Any) -> list[float | None]:
+        """Lengths of all outputs, after a start."""
+        code = await dub(
+            "https://example.com/a.mp4", languages, journal=journal, measure=False, **options
+        )
+        assert code is Exit.DONE
+        assert len(sandbox.ledger.jobs) == len({job.id for job in sandbox.ledger.jobs})
+        return await viewed(journal, lambda view: [one.output_seconds for one in view.records()])
+
+    assert await made(test_clip=20, require_approval=True) == [20.0] * 2
+    keys = lines(capsys)[-2]["sample"]["keys"]
+    assert keys == [f"{language}, first 20 s" for language in languages]
+    assert "0 of 2 approved" in await text_of(tmp_path / "dubs.review.html")
+    await decide("approve", journal, keys, display=Lines())
+    for _ in range(2):
+        lengths = await made(test_clip=20, require_approval=True)
+        assert len(lengths) == len(sandbox.ledger.jobs) == 4
+        assert sum(one != 20.0 for one in lengths) == 2
+    with pytest.raises(CommandError, match="do not go together"):
+        await made(test_clip=20, sample=1)
+
+
+async def test_what_a_sample_needs(renders: Renders) -> None:
+    with pytest.raises(CommandError, match="--journal"):
+        await renders(sample=2, journal=None)
+    with pytest.raises(CommandError, match="no sample yet"):
+        await renders(require_approval=True)
+    assert renders.jobs == 0
+
+
+async def test_a_dry_run_of_a_sample(renders: Renders, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await renders(sample=2, dry_run=True) is Exit.DONE
+    assert lines(capsys)[0]["dry_run"]["items"] == 2
+    assert renders.jobs == 0
+
+
+async def test_rows_on_the_page_are_escaped(renders: Renders) -> None:
+    evil = '"><script>alert(1)</script>'
+    await renders(sample=1)
+
+    def write() -> None:
+        with open_reader(renders.journal) as view:
+            (key,) = view.run.settings["sample"]
+        write_review(renders.journal, renders.page, lambda _: {key: {evil: evil}})
+
+    await asyncio.to_thread(write)
+    assert "script" not in Page(await asyncio.to_thread(renders.page.read_text)).tags
+    assert (await renders.text()).count(evil) == 2
