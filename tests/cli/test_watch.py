@@ -21,10 +21,15 @@ from typing import Any
 
 import pytest
 
+from heygen_async.cli.display import Lines
+from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.run_locations import located
+from heygen_async.cli.watching.watch import watch
 from heygen_async.journal import Finish
+from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.sandbox import Fault, Sandbox, SandboxThread
 from tests.cli.command import COMMAND
-from tests.journal.journals import files, intend, opened
+from tests.journal.journals import files, intend, intent_of, opened, run_spec
 from tests.patience import PATIENCE, wait_for
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -111,47 +116,47 @@ def let_pass(sandbox: Sandbox, condition: Any) -> None:
 
 @pytest.mark.parametrize("width", [60, pytest.param(120, marks=pytest.mark.crash)])
 def test_a_run_is_seen_from_two_terminals(slow: Sandbox, tmp_path: Path, width: int) -> None:
-    watch = Terminal("watch", tmp_path / "run.db", width=width)
-    watch.wait_for("there is no journal yet")
+    watcher = Terminal("watch", tmp_path / "run.db", width=width)
+    watcher.wait_for("there is no journal yet")
     run = Terminal(*run_of(slow, tmp_path), width=width, env=environment(slow))
     run.wait_for("4 running")  # before the first end
-    for terminal in (run, watch):
+    for terminal in (run, watcher):
         for words in ("0/12", "4 running", "8 waiting"):
             terminal.wait_for(words)
     run.wait_for(" left")
     let_pass(slow, lambda: run.process.poll() is not None)
     assert run.end() == 0
-    assert watch.end() == 0
-    for terminal in (run, watch):
+    assert watcher.end() == 0
+    for terminal in (run, watcher):
         assert "12/12" in terminal.shown
         assert "USD" in terminal.shown
         assert max(len(line) for line in terminal.lines if "http" not in line) <= width
-    assert "/min" in watch.shown or "/s" in watch.shown
+    assert "/min" in watcher.shown or "/s" in watcher.shown
 
 
 def test_a_run_that_was_killed_is_told_from_one_that_goes_on(slow: Sandbox, tmp_path: Path) -> None:
     run = Terminal(*run_of(slow, tmp_path), width=100, env=environment(slow))
-    watch = Terminal("watch", tmp_path / "run.db", width=100)
-    watch.wait_for("4 running")
-    assert "interrupted" not in watch.shown
+    watcher = Terminal("watch", tmp_path / "run.db", width=100)
+    watcher.wait_for("4 running")
+    assert "interrupted" not in watcher.shown
     before = sorted(files(tmp_path))
     run.process.kill()
     run.end()
-    watch.wait_for("interrupted. The process that worked on the run is gone")
+    watcher.wait_for("interrupted. The process that worked on the run is gone")
     assert sorted(files(tmp_path)) == before  # nothing is written, nothing removed
     again = Terminal(*run_of(slow, tmp_path), width=100, env=environment(slow))
     let_pass(slow, lambda: again.process.poll() is not None)
     assert again.end() == 0
-    assert watch.end() == 0
-    assert "12/12" in watch.shown
+    assert watcher.end() == 0
+    assert "12/12" in watcher.shown
 
 
 @pytest.mark.crash
 def test_ctrl_c_ends_a_watch_and_nothing_else(slow: Sandbox, tmp_path: Path) -> None:
     run = Terminal(*run_of(slow, tmp_path), width=100, env=environment(slow))
-    watch = Terminal("watch", tmp_path / "run.db", width=100)
-    watch.wait_for("4 running")
-    assert watch.end(ctrl_c=True) == 0
+    watcher = Terminal("watch", tmp_path / "run.db", width=100)
+    watcher.wait_for("4 running")
+    assert watcher.end(ctrl_c=True) == 0
     assert run.process.poll() is None
     let_pass(slow, lambda: run.process.poll() is not None)
     assert run.end() == 0
@@ -178,22 +183,22 @@ def piped(*arguments: object) -> subprocess.Popen[str]:
 def test_a_pipe_gets_a_line_for_each_change(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
 
-    async def work(watch: subprocess.Popen[str]) -> list[dict[str, Any]]:
-        assert watch.stdout is not None
+    async def work(watcher: subprocess.Popen[str]) -> list[dict[str, Any]]:
+        assert watcher.stdout is not None
         lines = []
         journal = await opened(path, settings={"items": 2})
         for number, key in enumerate("ab"):
             await intend(journal, key, number)
             await journal.submitted(key, f"job {key}")
-            lines.append(json.loads(await asyncio.to_thread(watch.stdout.readline)))
+            lines.append(json.loads(await asyncio.to_thread(watcher.stdout.readline)))
             await journal.finish(Finish(key, "completed", usd=0.5))
         await journal.aclose()
         return lines
 
-    watch = piped("watch", path)
-    lines = asyncio.run(work(watch))
-    out, err = watch.communicate(timeout=PATIENCE)
-    assert watch.returncode == 0, err
+    watcher = piped("watch", path)
+    lines = asyncio.run(work(watcher))
+    out, err = watcher.communicate(timeout=PATIENCE)
+    assert watcher.returncode == 0, err
     last = json.loads(out.splitlines()[-1])
     assert [one["counts"]["submitted"] for one in lines] == [1, 1]
     assert (lines[0]["state"], last["state"]) == ("running", "ended")
@@ -211,21 +216,44 @@ def test_a_live_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
             await journal.finish(Finish("a", "completed"))
 
     asyncio.run(make())
-    watch = piped("watch", path, "--serve")
-    assert watch.stdout is not None
-    url = json.loads(watch.stdout.readline())["url"]
-    assert json.loads(watch.stdout.readline())["state"] == "ended"
+    watcher = piped("watch", path, "--serve")
+    assert watcher.stdout is not None
+    url = json.loads(watcher.stdout.readline())["url"]
+    assert json.loads(watcher.stdout.readline())["state"] == "ended"
     with urllib.request.urlopen(url) as answer:
         assert b"Ended</b>" in answer.read()
-    watch.send_signal(signal.SIGINT)
-    _, err = watch.communicate(timeout=PATIENCE)
-    assert (watch.returncode, err) == (0, "")
+    watcher.send_signal(signal.SIGINT)
+    _, err = watcher.communicate(timeout=PATIENCE)
+    assert (watcher.returncode, err) == (0, "")
 
 
 def test_what_is_not_a_journal_is_said_at_once(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     path.write_text("not a journal at all, and long enough to be read as one" * 20)
-    watch = piped("watch", path)
-    out, err = watch.communicate(timeout=PATIENCE)
-    assert (watch.returncode, out) == (1, "")
+    watcher = piped("watch", path)
+    out, err = watcher.communicate(timeout=PATIENCE)
+    assert (watcher.returncode, out) == (1, "")
     assert "run.db" in err
+
+
+async def finished_run(url: str, name: str) -> None:
+    store = PostgresJournal(url, name)
+    await store.open(run_spec(settings={"items": 1}))
+    async with contextlib.aclosing(store):
+        await store.begin([intent_of("a")], "owner")
+        await store.finish(Finish("a", "completed", usd=0.5))
+
+
+@pytest.mark.anyio
+async def test_a_run_in_a_database_is_named(
+    postgres_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await finished_run(postgres_database, "spring")
+    for journal in (
+        located(postgres_database, "spring"),
+        located(f"{postgres_database}?run=spring", None),
+    ):
+        assert await watch(journal, display=Lines()) == Exit.DONE
+        (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+        assert (line["state"], line["counts"]["completed"], line["usd"]) == ("ended", 1, 0.5)
+        assert "password" not in line["journal"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore, journal_store
 from heygen_async.reports.figures import Figures, rate
 from heygen_async.reports.live import LiveReport
-from heygen_async.reports.standing import STATE_WORDS, Standing, stages_of, standing
+from heygen_async.reports.standing import STATE_WORDS, Standing, StandingReader, stages_of
 from heygen_async.session.diagnostics.escaping import escaped
 
 # Seconds between two looks at the journal; more if a look takes more than a tenth of them.
@@ -84,10 +85,11 @@ async def watch(
 
 async def _looks(journal: Path | JournalStore) -> AsyncGenerator[_Look]:
     look: _Look | None = None
+    readers: defaultdict[str, StandingReader] = defaultdict(StandingReader)
     while True:
         started = time.monotonic()
         try:
-            look = await asyncio.to_thread(_look, journal)
+            look = await asyncio.to_thread(_look, journal, readers)
         except JournalError as error:
             if look is None:
                 raise
@@ -96,11 +98,11 @@ async def _looks(journal: Path | JournalStore) -> AsyncGenerator[_Look]:
         await asyncio.sleep(max(_EVERY, 10 * (time.monotonic() - started)))
 
 
-def _look(journal: Path | JournalStore) -> _Look:
+def _look(journal: Path | JournalStore, readers: Mapping[str, StandingReader]) -> _Look:
     runs = {}
     for store in stages_of(journal):
         with store.reader() as view:
-            runs[view.name] = standing(view, time.time())
+            runs[view.name] = readers[view.name].read(view, time.time())
     if runs:
         return _Look(runs)
     return _Look({}, "there is no journal yet; this begins when the run has created it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 
@@ -11,7 +12,7 @@ from heygen_async.journal import JournalLocation, JournalReader, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import report_sections
-from heygen_async.reports.standing import STATE_WORDS, Standing, stages_of, standing
+from heygen_async.reports.standing import STATE_WORDS, Standing, StandingReader, stages_of
 
 Sections = Mapping[str, str]
 """Sections of a page as HTML, by their names, in the order of the page."""
@@ -34,6 +35,7 @@ class LiveSections:
         self.over: bool = False
         self._journal = journal
         self._more = tuple(more)
+        self._standings: defaultdict[str, StandingReader] = defaultdict(StandingReader)
         self._reports: dict[str, tuple[object, Sections]] = {}
         self._report_due = 0.0
 
@@ -52,7 +54,7 @@ class LiveSections:
         for number, location in enumerate(stages):
             try:
                 with open_reader(location) as view:
-                    now = standing(view, time.time())
+                    now = self._standings[view.name].read(view, time.time())
                     found |= self._of_run(f"run{number}-", view, now, started)
             except JournalError as error:  # such as a file that has just been created
                 found[f"run{number}-status"] = _note("Not readable now", str(error))
