@@ -134,6 +134,7 @@ def test_a_run_is_seen_from_two_terminals(slow: Sandbox, tmp_path: Path, width: 
     assert "/min" in watcher.shown or "/s" in watcher.shown
 
 
+@pytest.mark.crash
 def test_a_run_that_was_killed_is_told_from_one_that_goes_on(slow: Sandbox, tmp_path: Path) -> None:
     run = Terminal(*run_of(slow, tmp_path), width=100, env=environment(slow))
     watcher = Terminal("watch", tmp_path / "run.db", width=100)
