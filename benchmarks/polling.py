@@ -36,8 +36,8 @@ class Case:
 
 
 CASES = {
-    "100": Case("1,000 jobs, 100 at once", 1_000, 100, 3.0, 1.0),
-    "10": Case("200 jobs, 10 at once", 200, 10, 10.0, 1.0),
+    "100": Case("1,000 jobs, 100 at once", 1_000, 100, 2.8, 1.0),
+    "10": Case("200 jobs, 10 at once", 200, 10, 8.0, 1.5),
     "1": Case("150 jobs, one after the other", 150, 1, 8.0, 10.0),
 }
 

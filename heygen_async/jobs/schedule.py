@@ -13,7 +13,7 @@ There are a few bounds. A handful of jobs is not polled before one in ten would 
 minutes, in case the learned durations no longer hold), and from then on at least once a minute. Ten
 and more jobs share one request and delay costs job slots, so they are polled at each tick from the
 age at which one in fifty would be done (from the start, while nothing is learned). A tick is
-``TICK`` seconds. If more than a few jobs end within one, it shrinks down to ``SHORTEST_TICK``, and
+``TICK`` seconds, and a quarter longer for fewer than ``MANY`` jobs. If more than a few jobs end within one, it shrinks down to ``SHORTEST_TICK``, and
 it grows again if fewer do, so a job among many costs less than three requests, with its submission
 and its final fetch. (The hazard cannot do that: of jobs that started together, the first to end
 make all the others look overdue.)
@@ -25,10 +25,11 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-TICK = 1.8
+TICK = 1.95
 LONGEST = 60.0
 LONGEST_FIRST = 300.0
 BULK = 10
+MANY = 15
 SHORTEST_TICK = 0.2
 # The age at the first early poll of a job of a kind that is not learned yet, as a share of the
 # estimate; each next poll follows at twice the age.
@@ -37,7 +38,7 @@ EARLIEST = 1 / 60
 # Seconds of delay that one request is worth, for a single job.
 _PRICE = 1.4
 # Jobs that a request should find done on average before the tick may shrink.
-_FOUND_PER_REQUEST = 2.0
+_FOUND_PER_REQUEST = 4.0
 
 
 _MEMORY = 200
@@ -163,7 +164,7 @@ class Durations:
         if until_first > _SHORTEST:
             return until_first
         if count >= BULK:
-            return self._tick
+            return self._tick if count >= MANY else 1.25 * self._tick
         # Never zero: the oldest job is past its first poll.
         hazard = math.fsum(self.hazard(age) for age in ages)
         interval = math.sqrt(2 * _PRICE / (count * hazard))
