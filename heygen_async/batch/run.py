@@ -77,6 +77,7 @@ class Run(Generic[T]):
             whose outcomes were not consumed, from the run or from ``batch.download``. If a key
             occurs more than once, the later ones have ``key#position``. An item that HeyGen
             accepted in a server batch but has not started has the id ``batch_id#index``.
+        heygen: The client.
         manifest: Its items and the builder of its submissions.
         settings: Its settings.
         store: Its journal.
@@ -102,7 +103,7 @@ class Run(Generic[T]):
         self.run_id: str = ""
         self.targets: list[str] = []
         self._registry = registry
-        self._heygen = heygen
+        self.heygen: HeyGen = heygen
         self._items = items
         self._builder = builder
         self.store: JournalStore = store
@@ -259,7 +260,7 @@ class Run(Generic[T]):
         settings = msgspec.structs.replace(self.settings, notes={**self.settings.notes, **notes})
         _, default, key, lengths = self.manifest
         shared = (settings, key if builder is None else None, lengths, self._registry, positions)
-        return Run(self._heygen, items, builder or default, self.store, self._budget, *shared)
+        return Run(self.heygen, items, builder or default, self.store, self._budget, *shared)
 
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
@@ -327,11 +328,11 @@ class Run(Generic[T]):
         owner = await self._heartbeats.start()
         if self._scouting is not None:
             await self._scouting.open(self.store, owner)
-        single = SingleSubmitter(self._heygen, self.store, keys, owner, self._heartbeats.lease)
+        single = SingleSubmitter(self.heygen, self.store, keys, owner, self._heartbeats.lease)
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:
             submitter = ServerBatchSubmitter(
-                self._heygen,
+                self.heygen,
                 self.store,
                 keys,
                 owner,
@@ -349,8 +350,8 @@ class Run(Generic[T]):
             keys=keys,
             owner=owner,
             submitter=submitter,
-            find_job=AccountSearch(self._heygen, self.store),
-            heygen=self._heygen,
+            find_job=AccountSearch(self.heygen, self.store),
+            heygen=self.heygen,
             slots=self._slots,
             may_submit=lambda: not self._source.closed,
             budget=self._budget,
@@ -365,7 +366,7 @@ class Run(Generic[T]):
             credit=self._credit,
         )
         self._watch = PauseWatch(
-            self._heygen,
+            self.heygen,
             self._stats,
             single,
             self._credit,

@@ -12,6 +12,7 @@ from collections.abc import (
     Collection,
     Iterable,
     Iterator,
+    Mapping,
 )
 from contextlib import aclosing
 from functools import partial
@@ -40,7 +41,7 @@ from heygen_async.models.languages import same_language
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl
 from heygen_async.models.structs import Request, encode
-from heygen_async.models.templates import Template
+from heygen_async.models.templates import Template, TemplateVariableInfo
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.models.videos import Video
@@ -130,6 +131,10 @@ class RenderBuilder(SubmissionBuilder[Video]):
         test: Render in lower quality, free of charge.
         variant_of: Makes the variant of an item. Default: the item is the variant.
         rows: Whether items are rows of a table, whose other columns are ignored.
+
+    Attributes:
+        variables: The variables of the template, with their defaults.
+        template: The template, unless only v2 serves it.
     """
 
     kind = "render"
@@ -156,18 +161,21 @@ class RenderBuilder(SubmissionBuilder[Video]):
         self._variant_of = variant_of
         self._rows = rows
         self._checker: VariantChecker
-        self._template: Template | None = None
+        self.variables: Mapping[str, TemplateVariableInfo] = {}
+        self.template: Template | None = None
 
     async def prepare(self) -> None:
         """Fetch the template's variables, and its scripts, which determine the cost."""
-        found = await self._heygen.templates.variables(self._template_id, version=self._version)
+        self.variables = found = await self._heygen.templates.variables(
+            self._template_id, version=self._version
+        )
         self._checker = VariantChecker(found)
         if self._rows:
             self._variant_of = RowFields(found)
         if self._version != "v2":
             try:
-                self._template = await self._heygen.templates.get(self._template_id)
-                self.title = self._template.name
+                self.template = await self._heygen.templates.get(self._template_id)
+                self.title = self.template.name
             except NotFound:
                 self._version = "v2"
 
@@ -176,13 +184,13 @@ class RenderBuilder(SubmissionBuilder[Video]):
         problems: list[VariantProblem] = []
         async with aclosing(numbered(items, self.pull)) as every:
             async for index, item in every:
-                problems += self._checker.problems(index, self._variant(item))
+                problems += self._checker.problems(index, self.variant(item))
         if problems:
             raise InvalidVariants(problems)
 
     def submission(self, index: int, item: Any, key: str | None = None) -> Submission[Video]:
         """Return the submission of one variant."""
-        request = self._checker.request(index, self._variant(item))
+        request = self._checker.request(index, self.variant(item))
         return Submission(
             operation="templates.generate",
             path_arguments=(self._template_id,),
@@ -197,10 +205,11 @@ class RenderBuilder(SubmissionBuilder[Video]):
     def estimate(self, submission: Submission[Video]) -> Estimate:
         """Return the estimated cost of a variant, from its scripts."""
         return estimate(
-            submission.request, self.prices, template=self._template, test=submission.test
+            submission.request, self.prices, template=self.template, test=submission.test
         )
 
-    def _variant(self, item: Any) -> Any:
+    def variant(self, item: Any) -> Any:
+        """Return the variant of an item."""
         return item if self._variant_of is None else self._variant_of(item)
 
 

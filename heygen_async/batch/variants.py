@@ -64,9 +64,14 @@ class VariantChecker:
 
     Args:
         variables: The template's variables by name.
+        all_texts: Whether a text that is left out is a problem. If not, the picture shows
+            ``{{name}}``.
     """
 
-    def __init__(self, variables: Mapping[str, TemplateVariableInfo]) -> None:
+    def __init__(
+        self, variables: Mapping[str, TemplateVariableInfo], *, all_texts: bool = True
+    ) -> None:
+        self._all_texts = all_texts
         self._types = {name: info.type for name, info in variables.items()}
 
     def check_all(self, variants: Iterable[Variant]) -> None:
@@ -116,7 +121,7 @@ class VariantChecker:
             except InvalidRequest as error:
                 problems.append(VariantProblem(index, str(name), str(error)))
         for name, kind in self._types.items():
-            if kind == "text" and name not in given:
+            if self._all_texts and kind == "text" and name not in given:
                 reason = f"is missing; the picture would show {{{{{name}}}}}"
                 problems.append(VariantProblem(index, name, reason))
         if problems:

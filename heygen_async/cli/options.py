@@ -174,6 +174,15 @@ DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and estimate the cost; submit nothing."),
 ]
+Preview = Annotated[
+    Path | None,
+    typer.Option(
+        "--preview",
+        metavar="FILE",
+        help="Write a page that shows each row as it will be made, with warnings; submit nothing.",
+        show_default=False,
+    ),
+]
 Languages = Annotated[
     list[str] | None,
     typer.Option("--to", metavar="LANGUAGE", help="A language; repeat it for more."),
@@ -318,12 +327,17 @@ class SharedOptions:
     format: FormatName = None
 
     def arguments(
-        self, *, dry_run: bool = False, sampling: SampleOptions | None = None
+        self,
+        *,
+        dry_run: bool = False,
+        preview: Path | None = None,
+        sampling: SampleOptions | None = None,
     ) -> dict[str, Any]:
         """Return the keyword arguments that the functions of these commands share.
 
         Args:
             dry_run: Check and estimate only.
+            preview: File of a page that shows the run; implies ``dry_run``.
             sampling: Options for a sample, or None.
 
         Raises:
@@ -347,7 +361,8 @@ class SharedOptions:
             until_empty=self.until_empty,
             give_up_after=self.give_up_after,
             measure=not self.no_probe,
-            dry_run=dry_run,
+            dry_run=dry_run or preview is not None,
+            preview=preview,
             results=self.results,
             also=tuple(further.value for further in self.also or ()),
             public_base=self.public_base,

@@ -1,4 +1,4 @@
-"""``--dry-run``: show the cost of a run without a paid call."""
+"""``--dry-run`` and ``--preview``: show a run and its cost without a paid call."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from heygen_async.batch import Batch
+from heygen_async.batch import Batch, Run
 from heygen_async.cli.display import LINES_SCHEMA, Display, cents
-from heygen_async.cli.exit_codes import Exit
+from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.client import HeyGen
 from heygen_async.pipelines import ChainEstimate
 from heygen_async.pricing.account import AccountCheck, balance, check_account
 from heygen_async.pricing.estimates import CostRange, RemainingWork, RunEstimate, dollars
+from heygen_async.reports import preview as write_sheet
 
 
 async def preview(
@@ -27,6 +28,7 @@ async def preview(
     *,
     chain: bool = False,
     columns: Mapping[str, str | None] | None = None,
+    start: Callable[[Batch], Run[Any]] | None = None,
 ) -> Exit:
     """Check all items, estimate their total cost, and compare it with the balance.
 
@@ -40,12 +42,23 @@ async def preview(
         existing: Contents of the journal as text; None if empty.
         chain: Whether it is a chain, whose stages have journals of their own.
         columns: Field of each column of the rows, or None; None without rows.
+        start: Starts the run that the page of ``--preview`` shows; None for a chain.
 
     Raises:
+        CommandError: The page of ``--preview`` cannot be written.
         InvalidRequest: An item cannot be sent.
         HeyGenError: The API refuses an answer, or the journal cannot be read.
     """
-    expected = await estimate(options.batch(heygen, journal=options.journal if chain else None))
+    batch = options.batch(heygen, journal=options.journal if chain else None)
+    if options.preview is not None and start is not None:
+        # Before the estimate, which refuses what the page shows.
+        try:
+            await write_sheet(start(batch), options.preview)
+        except OSError as error:
+            reason = error.strerror or error
+            raise CommandError(f"--preview: {options.preview}: {reason}") from None
+        display.note(f"Preview: {options.preview}")
+    expected = await estimate(batch)
     left = expected.left
     user = await heygen.users.me()
     in_account = balance(user)
@@ -62,6 +75,8 @@ async def preview(
     }
     if columns is not None:
         record["columns"] = columns
+    if options.preview is not None:
+        record["preview"] = str(options.preview)
     if isinstance(expected, ChainEstimate):
         record["stages"] = {
             name: {"items": stage.items, **_figures(stage), "left": _remaining(stage.left)}

@@ -32,6 +32,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         give_up_after: Seconds after which the run ends if HeyGen accepts nothing.
         measure: Probe the sources.
         dry_run: Check and estimate only.
+        preview: File of a page that shows the run, or None; a dry run writes it.
         concurrency: Maximum number of jobs in progress, including those in HeyGen's queue, or None.
         also: Files that are downloaded beside each video.
         results: The file of the rows and their results, or None.
@@ -54,6 +55,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     give_up_after: float = 3600.0
     measure: bool = True
     dry_run: bool = False
+    preview: Path | None = None
     concurrency: int | None = None
     also: Sequence[Output] = ()
     results: Path | None = None

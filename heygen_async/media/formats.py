@@ -144,6 +144,51 @@ def _is_aac(head: bytes) -> bool:
     return length >= 7 and head[length : length + 2] in (head[:2], b"")
 
 
+def picture_size(head: bytes) -> tuple[int, int] | None:
+    """Return width and height in pixels of a PNG, GIF, JPEG or WebP, or None if unknown.
+
+    Args:
+        head: The first bytes of the file. Those of a JPEG may have its size later.
+    """
+    try:
+        if head.startswith(b"\x89PNG"):
+            width, height = struct.unpack_from(">II", head, 16)
+        elif head.startswith(b"GIF8"):
+            width, height = struct.unpack_from("<HH", head, 6)
+        elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+            width, height = _webp_size(head)
+        elif head.startswith(b"\xff\xd8"):
+            width, height = _jpeg_size(head)
+        else:
+            return None
+    except (struct.error, IndexError):
+        return None
+    return (width, height) if width and height else None
+
+
+def _webp_size(head: bytes) -> tuple[int, int]:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        sides = head[24:30]
+        return int.from_bytes(sides[:3], "little") + 1, int.from_bytes(sides[3:], "little") + 1
+    if kind == b"VP8L":
+        (packed,) = struct.unpack_from("<I", head, 21)
+        return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", head, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _jpeg_size(head: bytes) -> tuple[int, int]:
+    at = 2
+    while head[at] == 0xFF:
+        marker = head[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", head, at + 5)
+            return width, height
+        at += 2 + int.from_bytes(head[at + 2 : at + 4])
+    return 0, 0
+
+
 def is_media(kind: str | None) -> bool:
     """Return whether files of a MIME type have a length."""
     return kind is not None and kind.startswith(_MEDIA_DATA)

@@ -26,6 +26,7 @@ from heygen_async.media.formats import (
     NoParser,
     is_media,
     media_type,
+    picture_size,
     read_media,
 )
 from heygen_async.media.partial_file import PartialFile
@@ -59,6 +60,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         media_type: MIME type, or None if unknown.
         has_video: Whether there is a video track, or None if unknown.
         has_audio: Whether there is an audio track, or None if unknown.
+        width: Width of a picture in pixels, or None if unknown.
+        height: Height of a picture in pixels, or None if unknown.
         warning: Reason why the length of a media file is unknown, or None.
         problem: Reason why HeyGen cannot use the source, and what to do, or None.
     """
@@ -69,6 +72,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str | None = None
     has_video: bool | None = None
     has_audio: bool | None = None
+    width: int | None = None
+    height: int | None = None
     warning: str | None = None
     problem: str | None = None
 
@@ -221,7 +226,8 @@ async def _examine(name: str, read_part: _ReadPart, address: URL) -> SourceInfo:
         raise Unusable(fix_for_page(address))
     info = SourceInfo(name=name, size=head.size, media_type=kind)
     if kind is not None and kind.startswith("image/"):
-        return info
+        width, height = picture_size(head.data) or (None, None)
+        return msgspec.structs.replace(info, width=width, height=height)
     if head.size is None:
         return _unmeasured(info, "its server does not report its size")
     file = PartialFile(head.size)

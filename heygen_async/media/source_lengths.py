@@ -38,12 +38,13 @@ class SourceLengths:
 
     Attributes:
         enabled: Whether sources are probed.
+        found: What the probes have found, by source.
     """
 
     def __init__(self, heygen: HeyGen, *, enabled: bool = True) -> None:
         self._heygen = heygen
         self.enabled: bool = enabled
-        self._found: dict[Source, SourceInfo] = {}
+        self.found: dict[Source, SourceInfo] = {}
         self._under_way: dict[tuple[Source, ...], asyncio.Lock] = {}
         self._of_agents: tuple[float | None] | None = None  # set after the account was queried
 
@@ -93,22 +94,22 @@ class SourceLengths:
                 raise
         finally:
             self._under_way.pop(sources, None)
-        while len(self._found) > _REMEMBERED:
-            self._found.pop(next(iter(self._found)))
+        while len(self.found) > _REMEMBERED:
+            self.found.pop(next(iter(self.found)))
 
     async def _probe(self, sources: Iterable[Source]) -> None:
         wanted = list(sources)
-        if all(source in self._found and not self._found[source].problem for source in wanted):
+        if all(source in self.found and not self.found[source].problem for source in wanted):
             return
         try:
-            await probe_sources(self._heygen, wanted, self._found)
+            await probe_sources(self._heygen, wanted, self.found)
         except AuthenticationError:
             raise
         except CallError as error:  # the API does not return the URL of an asset at present
             logger.warning("lengths of sources are unknown: %s", error)
 
     def _length(self, source: Source) -> float | None:
-        info = self._found.get(source)
+        info = self.found.get(source)
         return None if info is None else info.seconds
 
 

@@ -17,6 +17,7 @@ from heygen_async.cli.options import (
     KeyColumn,
     Languages,
     Length,
+    Preview,
     RowsFile,
     SampleOptions,
     Sending,
@@ -70,6 +71,7 @@ def render(
     test: Annotated[bool, typer.Option("--test", help="Lower quality, free of charge.")] = False,
     key: KeyColumn = None,
     dry_run: DryRun = False,
+    preview: Preview = None,
 ) -> Command:
     """Render one video for each row of a file.
 
@@ -81,7 +83,7 @@ def render(
     """
     from heygen_async.cli.commands.render import render as command
 
-    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling, preview=preview)
     return command(template_id, rows, test=test, key=key, choices=table.choices(), **arguments)
 
 
@@ -117,6 +119,7 @@ def translate(
     ] = None,
     via: Sending = Via.SINGLE,
     dry_run: DryRun = False,
+    preview: Preview = None,
 ) -> Command:
     """Dub one video, or many, into many languages.
 
@@ -130,7 +133,7 @@ def translate(
 
     from heygen_async.cli.commands.translate import translate as command
 
-    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling, preview=preview)
     arguments["options"] = msgspec.structs.replace(arguments["options"], test_clip=test_clip)
     return command(
         video,
@@ -320,6 +323,7 @@ def videos(
     key: KeyColumn = None,
     via: Sending = Via.SINGLE,
     dry_run: DryRun = False,
+    preview: Preview = None,
 ) -> Command:
     """Make a video of an avatar for each row of a file, without a template.
 
@@ -342,7 +346,7 @@ def videos(
         title=title,
         max_seconds=max_seconds,
     )
-    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling, preview=preview)
     return command(rows, settings, key=key, choices=table.choices(), via=via, **arguments)
 
 

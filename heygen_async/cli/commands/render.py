@@ -67,7 +67,13 @@ async def render(
         template_id, variables = await template(heygen, template_id, version=version)
         journaled = options.journal is not None
         variants = await asyncio.to_thread(
-            Variants, rows, variables, key_column=key, choices=choices, all_or_none=journaled
+            Variants,
+            rows,
+            variables,
+            key_column=key,
+            choices=choices,
+            all_or_none=journaled,
+            all_texts=options.preview is None,
         )
         variants.ids = await ids_of_variables(heygen, variants.rows, variables)
         # If rows have no keys of their own, the journal names them by content.
@@ -91,6 +97,7 @@ async def render(
                 options,
                 existing,
                 columns=variants.rows.explained(),
+                start=start,
             )
         name = None if named else _labelled
         folder = None if out is None else await asyncio.to_thread(destination, out, name)

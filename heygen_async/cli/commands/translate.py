@@ -134,6 +134,7 @@ async def translate(
                 options,
                 existing,
                 columns=None if rows is None else rows.explained(),
+                start=start,
             )
         items = _items(videos, rows, wanted)
         driver = RunDriver(heygen, display, folder, options=options, items=items)

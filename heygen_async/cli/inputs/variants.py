@@ -80,6 +80,7 @@ class Variants(Collection[NamedVariant]):
         choices: The user's options for the rows.
         all_or_none: Refuse rows if only some have a key, since numbers change when rows are added
             or removed.
+        all_texts: Refuse rows without a text of the template; a preview shows them.
 
     Attributes:
         rows: The rows by field.
@@ -98,6 +99,7 @@ class Variants(Collection[NamedVariant]):
         key_column: str | None = None,
         choices: RowChoices | None = None,
         all_or_none: bool = False,
+        all_texts: bool = True,
     ) -> None:
         self.ids: Mapping[str, Mapping[str, str]] = {}
         # A variable is the key or the title only if the user requests it.
@@ -109,10 +111,10 @@ class Variants(Collection[NamedVariant]):
         self._keyed = key_column is not None or (all_or_none and "key" in self.rows.counts)
         self._variables_of_rows = frozenset(variables)
         self._has_title = "title" in own
-        self._checker = VariantChecker(variables)
+        self._checker = VariantChecker(variables, all_texts=all_texts)
         self._digits = len(str(self.rows.total))
         for name, info in variables.items():
-            if info.type == "text":
+            if all_texts and info.type == "text":
                 self.rows.require(name, "the template's text needs")
         self.own_keys: bool = self._check()
 

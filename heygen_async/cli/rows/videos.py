@@ -180,6 +180,7 @@ async def run_requests(
             options,
             existing,
             columns=requests.rows.explained(),
+            start=start,
         )
     if existing is not None:
         display.warn(existing)
