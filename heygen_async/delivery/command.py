@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,8 +23,6 @@ from heygen_async.session.session import Session
 from heygen_async.session.settings import Retry
 from heygen_async.session.tasks import in_thread
 
-_POLICY = Retry(attempts=3, first=1.0, longest=30.0)
-
 
 class CommandHook:
     """Run a command for each item; exit code 0 means that the item was delivered.
@@ -33,21 +32,25 @@ class CommandHook:
     values also in the environment variables ``HEYGEN_ITEM_ID``, ``HEYGEN_ITEM_KEY``,
     ``HEYGEN_ITEM_STATUS``, ``HEYGEN_ITEM_FILE``, ``HEYGEN_ITEM_URL``, ``HEYGEN_ITEM_JOB_ID`` and
     ``HEYGEN_ITEM_ERROR``, which are empty where there is no value. Its standard output goes to the
-    standard error of this process. Another exit code is tried again twice.
+    standard error of this process. After another exit code it is run again.
 
     Args:
         command: The program and its arguments; a text is split as in a shell, without a shell's
             other features.
         timeout: Seconds after which the command is ended and counts as failed.
+        attempts: The most times that it is run for one item.
 
     Attributes:
         name: Name for the journal and messages: the program, and digits computed from the command.
 
     Raises:
-        ConfigurationError: The command cannot be split, or is empty.
+        ConfigurationError: The command cannot be split, or is empty; or ``attempts`` is less than
+            1.
     """
 
-    def __init__(self, command: str | Sequence[str], *, timeout: float = 600.0) -> None:
+    def __init__(
+        self, command: str | Sequence[str], *, timeout: float = 600.0, attempts: int = 3
+    ) -> None:
         try:
             self._command = shlex.split(command) if isinstance(command, str) else [*command]
         except ValueError as error:
@@ -55,6 +58,7 @@ class CommandHook:
         if not self._command:
             raise ConfigurationError(f"exec: there is no program in {command!r}")
         self._timeout = timeout
+        self._policy = Retry(attempts=attempts, first=1.0, longest=30.0)
         digest = hashlib.sha256("\0".join(self._command).encode("utf-8", "replace"))
         program = os.path.basename(self._command[0])
         self.name: str = f"exec {program} {digest.hexdigest()[:8]}"
@@ -75,19 +79,19 @@ class CommandHook:
         """Run the command for an outcome.
 
         Raises:
-            DeliveryError: It has failed three times.
+            DeliveryError: It has failed in each attempt.
         """
         event = item_event(outcome)
         stdin = msgspec.json.encode(event) + b"\n"
         environment = {**os.environ, **_variables(event.event_data)}
-        bounds = waits(_POLICY)
-        for attempt in range(1, _POLICY.attempts + 1):
-            reason = await self._run(stdin, environment)
+        reason = await self._run(stdin, environment)
+        for bound in islice(waits(self._policy), self._policy.attempts - 1):
             if reason is None:
                 return
-            if attempt < _POLICY.attempts:
-                await asyncio.sleep(wait_before_next(next(bounds), None))
-        raise DeliveryError(f"exec: {os.path.basename(self._command[0])} {reason}")
+            await asyncio.sleep(wait_before_next(bound, None))
+            reason = await self._run(stdin, environment)
+        if reason is not None:
+            raise DeliveryError(f"exec: {os.path.basename(self._command[0])} {reason}")
 
     async def _run(self, stdin: bytes, environment: dict[str, str]) -> str | None:
         """Run the command once, and return why it failed, or None."""
