@@ -69,5 +69,5 @@ async def render(base_url: str, api_key: str, template_id: str, folder: Path, mo
 
 
 if __name__ == "__main__":
-    *first, where, when = sys.argv[1:]
-    asyncio.run(render(*first, Path(where), when))  # type: ignore[call-arg]
+    url, key, template, where, when = sys.argv[1:]
+    asyncio.run(render(url, key, template, Path(where), when))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from heygen_async.journal import open_reader
-from heygen_async.sandbox import SandboxThread
+from heygen_async.sandbox import Sandbox
 from tests.delivery.dying_run import ITEMS, MOMENTS
 from tests.journal.journals import ENVIRONMENT
 
@@ -22,7 +22,7 @@ pytestmark = [
 @pytest.mark.sandbox(speed=300)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_between_outcome_file_and_call(
-    sandbox_thread: SandboxThread, tmp_path: Path, moment: str
+    sandbox_thread: Sandbox, tmp_path: Path, moment: str
 ) -> None:
     template_id = sandbox_thread.add_template()
 

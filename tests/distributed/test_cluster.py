@@ -37,6 +37,8 @@ from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import report_page
 from heygen_async.sandbox import Fault, Faults, Sandbox
 from heygen_async.telemetry import OpenTelemetry
+from tests.delivery.conftest import storage as storage
+from tests.delivery.storage import FaultyStorage
 
 from ..patience import PATIENCE
 from ..postgres import end_connections
@@ -370,6 +372,20 @@ async def test_results_are_downloaded_by_the_worker_that_has_them(
         outcomes = await collect(run)
     files = await asyncio.to_thread(os.listdir, tmp_path)
     assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
+
+
+async def test_results_go_to_a_storage(
+    cluster: Cluster, template_id: str, storage: type[FaultyStorage]
+) -> None:
+    storage.error = PermissionError("no access yet")
+    run = await cluster.submit_render(
+        template_id, names(4), name="spring", key=lambda row: row["name"]
+    )
+    async with working(cluster, download="faulty://bucket/{key}.mp4"):
+        await until(run, lambda counts: counts["completed"] == 4)
+        storage.error = None
+        await collect(run)
+    assert sorted(storage.files()) == [f"bucket/Person {number}.mp4" for number in range(4)]
 
 
 async def test_a_file_of_a_worker_that_died_is_downloaded_by_another(

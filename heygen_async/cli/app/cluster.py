@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -124,8 +123,8 @@ def worker(
         int, typer.Option(min=1, help="Jobs of the account at once at most, over all workers.")
     ] = 50,
     download: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Download the videos into this folder."),
+        str | None,
+        typer.Option(metavar="DIR|URL", help="Download the videos into this folder or storage."),
     ] = None,
     grace: Annotated[
         float,

@@ -12,6 +12,7 @@ from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.signals import Signals
 from heygen_async.client import HeyGen
+from heygen_async.delivery.patterns import is_url
 from heygen_async.distributed import Cluster, HeartbeatTimes, RedisSlots
 
 
@@ -22,7 +23,7 @@ async def worker(
     account: str | None,
     concurrency: int,
     jobs: int,
-    out: Path | None,
+    out: str | None,
     grace: float,
     heartbeat: float,
     dead_after: float,
@@ -38,7 +39,7 @@ async def worker(
         account: Name of the account for the slots.
         concurrency: Maximum number of items at once.
         jobs: Maximum number of jobs of the account at once.
-        out: Folder to download the videos into; None downloads nothing.
+        out: Folder or storage to download the videos into; None downloads nothing.
         grace: Seconds to wait for jobs in flight.
         heartbeat: Seconds between two heartbeats.
         dead_after: Seconds without a heartbeat after which a worker counts as dead.
@@ -67,9 +68,11 @@ async def worker(
                 from heygen_async.telemetry import OpenTelemetry
 
                 OpenTelemetry().instrument(heygen)
-            download = None if out is None else str(out / "{key}.mp4")
-            if out is not None:
-                await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+            download = None if out is None else f"{out.rstrip('/')}/{{key}}.mp4"
+            if out is not None and is_url(out):
+                download = out if "{" in out else download
+            elif out is not None:
+                await asyncio.to_thread(Path(out).mkdir, parents=True, exist_ok=True)
             one = await cluster.worker(concurrency=concurrency, download=download, grace=grace)
 
             def gently(number: signal.Signals) -> None:

@@ -14,6 +14,7 @@ from heygen_async.batch.submissions import KeyOf, SourceVideo, check_keys
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
 from heygen_async.delivery.patterns import FilePattern
+from heygen_async.delivery.remote_files import file_store
 from heygen_async.distributed.redis_slots import RedisSlots
 from heygen_async.distributed.runs.cluster_run import ClusterRun
 from heygen_async.distributed.runs.database import AGAIN, Database, RunRow
@@ -34,6 +35,9 @@ from heygen_async.pricing.async_budget import AsyncBudget
 from heygen_async.pricing.prices import PRICES, PriceTable
 from heygen_async.session.slots import SlotPool
 from heygen_async.session.tasks import in_thread
+
+_DOWNLOADS = 8  # at a time, in each worker
+_PATIENCE = 60.0  # seconds for which a file waits for its storage before its shard is given back
 
 
 class Cluster:
@@ -305,8 +309,8 @@ class Cluster:
         Args:
             concurrency: Maximum number of open items at a time, over all shards.
             download: Pattern of the files to download results to, such as
-                ``"videos/{key}.mp4"``; see ``Batch.download``. Each result is downloaded by one of
-                the workers with a pattern. None downloads nothing.
+                ``"videos/{key}.mp4"`` or ``"s3://bucket/{key}.mp4"``; see ``Batch.download``. Each
+                result is downloaded by one of the workers with a pattern. None downloads nothing.
             also: Additional files of each result.
             grace: Seconds to wait for jobs in flight after ``worker.stop()``.
 
@@ -319,7 +323,10 @@ class Cluster:
             raise ConfigurationError(f"concurrency: expected 1 or more, got {concurrency!r}")
         files = None
         if download is not None:
-            files = OutputFiles(self.heygen, FilePattern(download, also))
+            pattern = FilePattern(download, also)
+            # Files of a storage that fails are tried again with their shard.
+            store = file_store(pattern, _DOWNLOADS, patience=_PATIENCE)
+            files = OutputFiles(self.heygen, pattern, store)
         user, engine = await self._account()
         accounts = await self._database.all("open_accounts")
         if accounts and (user,) not in accounts:

@@ -118,6 +118,8 @@ class ClusterWorker:
             QuotaExceeded: A quota of the account is exhausted.
         """
         await self._lease.renew()
+        if self._files is not None:
+            await self._files.open()
         self._count(0)
         beside: list[Coroutine[Any, Any, None]] = [
             self._beat_for_ever(),
@@ -141,6 +143,8 @@ class ClusterWorker:
                 with contextlib.suppress(JournalError):
                     await work.aclose()
             await _cancel(stopping, *tasks)
+            if self._files is not None:
+                await self._files.aclose()
             with contextlib.suppress(JournalError):
                 await self._database.forget_owners([self._name])
             while not engine.done():  # procrastinate can lose a cancellation while it starts
