@@ -13,10 +13,10 @@ There are a few bounds. A handful of jobs is not polled before one in ten would 
 minutes, in case the learned durations no longer hold), and from then on at least once a minute. Ten
 and more jobs share one request and delay costs job slots, so they are polled at each tick from the
 age at which one in fifty would be done (from the start, while nothing is learned). A tick is
-``TICK`` seconds, and a quarter longer for fewer than ``MANY`` jobs. If more than a few jobs end within one, it shrinks down to ``SHORTEST_TICK``, and
-it grows again if fewer do, so a job among many costs less than three requests, with its submission
-and its final fetch. (The hazard cannot do that: of jobs that started together, the first to end
-make all the others look overdue.)
+``TICK`` seconds, and a quarter longer for fewer than ``MANY`` jobs. If more than a few jobs end
+within one, it shrinks down to ``SHORTEST_TICK``, and it grows again if fewer do, so a job among
+many costs less than three requests, with its submission and its final fetch. (The hazard cannot do
+that: of jobs that started together, the first to end make all the others look overdue.)
 """
 
 from __future__ import annotations
