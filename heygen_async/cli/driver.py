@@ -21,6 +21,7 @@ from heygen_async.cli.display import (
     ChainReport,
     Display,
     Saved,
+    ShowProgress,
     item_of,
     still_running,
 )
@@ -81,6 +82,8 @@ class RunDriver:
             self._results = LiveResults(self._options.results, items)
         self._results_failed = False
         self._stages: dict[str, dict[str, int]] = {}
+        self._bar: ShowProgress = _no_bar
+        self._last_stage_began = False
         self._failures: list[HeyGenError] = []
         self._completed = 0
         self._file_count = 0
@@ -211,9 +214,9 @@ class RunDriver:
         await self._keep_rows()
         shown = self._display.bar(title, total) if bar else contextlib.nullcontext(_no_bar)
         try:
-            with shown as progress:
+            with shown as self._bar:
                 batch = self._options.batch(
-                    self._heygen, progress, journal=self._options.journal, on_done=steps
+                    self._heygen, self._last_stage, journal=self._options.journal, on_done=steps
                 )
                 await self._consume(
                     batch,
@@ -244,8 +247,14 @@ class RunDriver:
             tell(f"Stopped before the end. {_reason(self._stopped)}")
         return self.code
 
+    def _last_stage(self, progress: Progress) -> None:
+        self._last_stage_began |= bool(progress.running or progress.done)
+        self._bar(progress)
+
     def stage(self, name: str, progress: Progress) -> None:
-        """Note the progress of an earlier stage of a chain, and show when it is done."""
+        """Show the progress of an earlier stage of a chain until the last one has begun."""
+        if not self._last_stage_began:
+            self._bar(progress, name)
         counts = {"completed": progress.completed, "failed": progress.failed}
         before, self._stages[name] = self._stages.get(name), counts
         if progress.done and progress.done == progress.total and before != counts:
@@ -473,5 +482,5 @@ def _cancel(task: asyncio.Task[Any]) -> None:
     task.cancel()
 
 
-def _no_bar(progress: Progress) -> None:
+def _no_bar(progress: Progress, stage: str = "") -> None:
     """Show nothing: there is no bar."""

@@ -45,6 +45,15 @@ def test_the_bar_shows_counts_rate_and_time_left() -> None:
     assert "1 min 00 s left" in screen.text
 
 
+def test_the_bar_shows_an_earlier_stage_of_a_chain() -> None:
+    screen = Screen()
+    stage = Progress(total=3, running=2, completed=1, failed=0, elapsed=20.0, limit=10)
+    with screen.display.bar("Narrating", 40) as show:
+        show(stage, "speech")
+    assert "Narrating: speech" in screen.text
+    assert "1/3" in screen.text
+
+
 @pytest.mark.anyio
 async def test_failures_and_the_sums_are_told(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"

@@ -7,7 +7,15 @@ import sys
 from rich.console import Console
 
 from heygen_async.cli.display.lines import LINES_SCHEMA, Lines, Table
-from heygen_async.cli.display.records import ChainReport, Display, Item, Saved, cents, item_of
+from heygen_async.cli.display.records import (
+    ChainReport,
+    Display,
+    Item,
+    Saved,
+    ShowProgress,
+    cents,
+    item_of,
+)
 from heygen_async.cli.display.terminal import Terminal
 from heygen_async.cli.display.words import (
     RESUME,
@@ -40,6 +48,7 @@ __all__ = [
     "Item",
     "Lines",
     "Saved",
+    "ShowProgress",
     "Table",
     "Terminal",
     "bytes_in_words",

@@ -47,9 +47,11 @@ class RunBar:
         self._spinner = Spinner("line" if plain else "dots")
         self.show(figures)
 
-    def show(self, figures: Figures) -> None:
-        """Show other figures from now on."""
+    def show(self, figures: Figures, title: str | None = None) -> None:
+        """Show other figures from now on, and another title if one is given."""
         self._figures, self._at = figures, self._clock()
+        if title is not None:
+            self._title = escaped(title)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         now = self._clock()

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from heygen_async.batch import Progress, Report
-from heygen_async.cli.display.records import ChainReport, Item, Saved, cents
+from heygen_async.batch import Report
+from heygen_async.cli.display.records import ChainReport, Item, Saved, ShowProgress, cents
 from heygen_async.cli.display.reported_jobs import ReportedJobs, print_error
 from heygen_async.cli.display.words import SHOWN, chain_in_words, still_running
 from heygen_async.cli.exit_codes import Exit
@@ -47,9 +47,9 @@ class Lines:
         print_error(text)
 
     @contextmanager
-    def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
+    def bar(self, what: str, total: int) -> Iterator[ShowProgress]:
         """Show no bar: only items are printed."""
-        yield lambda progress: None
+        yield lambda progress, stage="": None
 
     def item(self, item: Item) -> None:
         """Print a line for the item."""

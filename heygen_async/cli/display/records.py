@@ -121,6 +121,18 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     stages: Mapping[str, Mapping[str, int]] = {}
 
 
+class ShowProgress(Protocol):
+    """Show the progress of a run on a bar."""
+
+    def __call__(self, progress: Progress, stage: str = "") -> None:
+        """Show a progress.
+
+        Args:
+            progress: The progress.
+            stage: The stage of a chain that it is of, if that is not the last one.
+        """
+
+
 class Display(Protocol):
     """The display of a command."""
 
@@ -151,7 +163,7 @@ class Display(Protocol):
     def warn(self, text: str) -> None:
         """Show a message that must be visible even if standard output is piped."""
 
-    def bar(self, what: str, total: int) -> AbstractContextManager[Callable[[Progress], None]]:
+    def bar(self, what: str, total: int) -> AbstractContextManager[ShowProgress]:
         """Show the progress of a number of items in a block; the yielded function takes updates."""
 
     def item(self, item: Item) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from heygen_async.batch import Progress, Report
+from heygen_async.batch import Report
 from heygen_async.cli.display.bar import RunBar, live
-from heygen_async.cli.display.records import ChainReport, Item, Saved
+from heygen_async.cli.display.records import ChainReport, Item, Saved, ShowProgress
 from heygen_async.cli.display.reported_jobs import ReportedJobs, print_error
 from heygen_async.cli.display.words import (
     bytes_in_words,
@@ -56,11 +56,13 @@ class Terminal:
             self.console.print(Text(escaped(text, lines=True), "yellow"))
 
     @contextmanager
-    def bar(self, what: str, total: int) -> Iterator[Callable[[Progress], None]]:
+    def bar(self, what: str, total: int) -> Iterator[ShowProgress]:
         """Show a bar with elapsed time, counts, jobs, rate, estimated cost and time left."""
         bar = RunBar(what, Figures(total=total), plain=self._plain)
         with live(self.console, bar):
-            yield lambda progress: bar.show(figures_of(progress))
+            yield lambda progress, stage="": bar.show(
+                figures_of(progress), f"{what}: {stage}" if stage else what
+            )
 
     def item(self, item: Item) -> None:
         """Print a failure, or a result that was not downloaded, above the bar."""
