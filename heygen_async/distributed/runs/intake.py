@@ -29,6 +29,9 @@ SHARD = 200
 """Maximum number of items in a shard."""
 
 
+_TYPES = ("uuid", "text", "int8", "text", "text", "text", "bytea", "text")  # of the table "entered"
+
+
 class Entry(NamedTuple):
     """One checked item.
 
@@ -170,36 +173,32 @@ class Intake:
             await self._session.execute(sql("lock_budget"), {"budget": self._budget})
             keys = await self._keys(entries, names)
             digests = [key_digest(key) for key in keys]
-            shard = await self._next_shard()
-            submissions = [entry.submission for entry in entries]
-            cursor = await self._session.execute(
-                sql("enter_items"),
-                {
-                    "run": self._run,
-                    "shard": shard,
-                    "digests": digests,
-                    "keys": keys,
-                    "positions": [one.index for one in submissions],
-                    "operations": [one.operation for one in submissions],
-                    "arguments": [
-                        msgspec.json.encode(one.path_arguments).decode() for one in submissions
-                    ],
-                    "fingerprints": [entry.fingerprint for entry in entries],
-                    "payloads": [one.payload for one in submissions],
-                    "submissions": [
-                        store_submission(entry.submission, entry.estimate, self._spans.start(key))
-                        for key, entry in zip(keys, entries, strict=True)
-                    ],
-                },
-            )
+            async with self._session.cursor().copy(sql("copy_items")) as copy:
+                copy.set_types(_TYPES)
+                for digest, key, entry in zip(digests, keys, entries, strict=True):
+                    await copy.write_row((digest, key, *self._row(key, entry)))
+            cursor = await self._session.execute(sql("enter_items"), {"run": self._run})
             new = {row[0] for row in await cursor.fetchall()}
             if new:
-                await self._session.execute(sql("count_shard"), {"run": self._run, "shard": shard})
+                cursor = await self._session.execute(sql("count_shard"), {"run": self._run})
+                ((shard,),) = await cursor.fetchall()
                 await self._defer(self._session, self._run, shard)
             if len(new) < len(entries):
                 await self._check_same(dict(zip(digests, entries, strict=True)))
         self._spans.end({key for key, digest in zip(keys, digests, strict=True) if digest in new})
         return len(new)
+
+    def _row(self, key: str, entry: Entry) -> tuple[int, str, str, str, bytes, str]:
+        """Return the columns of an item after its key."""
+        one = entry.submission
+        return (
+            one.index,
+            one.operation,
+            msgspec.json.encode(one.path_arguments).decode(),
+            entry.fingerprint,
+            one.payload,
+            store_submission(one, entry.estimate, self._spans.start(key)),
+        )
 
     async def _keys(self, entries: Sequence[Entry], names: Sequence[str]) -> list[str]:
         """Return the keys of items; equal ones are numbered by the server."""
@@ -222,12 +221,6 @@ class Intake:
                 )
             keys.append(key)
         return keys
-
-    async def _next_shard(self) -> int:
-        cursor = await self._session.execute(sql("next_shard"), {"run": self._run})
-        row = await cursor.fetchone()
-        assert row is not None
-        return int(row[0])
 
     async def _check_same(self, entries: Mapping[UUID, Entry]) -> None:
         """Refuse items that were already entered with a different payload."""

@@ -4,7 +4,13 @@
 -- Items that are entered by a submit.
 
 -- name: entering
+-- What a submit keeps in its session: how many equal items there were so far, and the items of the
+-- shard that it enters.
 CREATE TEMP TABLE entering (digest uuid PRIMARY KEY, number bigint NOT NULL);
+CREATE TEMP TABLE entered (
+    key_digest uuid, key text, position bigint, operation text, path_arguments text,
+    fingerprint text, payload bytea, submission text
+) ON COMMIT DELETE ROWS;
 
 -- name: count_equal
 INSERT INTO entering AS present (digest, number)
@@ -12,22 +18,18 @@ SELECT * FROM unnest(%(digests)s::uuid[], %(counts)s::bigint[])
 ON CONFLICT (digest) DO UPDATE SET number = present.number + excluded.number
 RETURNING digest, number;
 
--- name: next_shard
-SELECT shards + 1 FROM heygen_async.runs WHERE run = %(run)s;
+-- name: copy_items
+COPY entered FROM STDIN (FORMAT BINARY);
 
 -- name: enter_items
 INSERT INTO heygen_async.items (run, shard, state, key_digest, key, position, operation,
     path_arguments, fingerprint, payload, submission)
-SELECT %(run)s, %(shard)s, 'queued', entered.*
-FROM unnest(
-    %(digests)b::uuid[], %(keys)b::text[], %(positions)b::bigint[], %(operations)b::text[],
-    %(arguments)b::text[], %(fingerprints)b::text[], %(payloads)b::bytea[], %(submissions)b::text[]
-) AS entered
+SELECT run, shards + 1, 'queued', entered.* FROM entered, heygen_async.runs WHERE run = %(run)s
 ON CONFLICT (run, key_digest) DO NOTHING
 RETURNING key_digest;
 
 -- name: count_shard
-UPDATE heygen_async.runs SET shards = %(shard)s WHERE run = %(run)s;
+UPDATE heygen_async.runs SET shards = shards + 1 WHERE run = %(run)s RETURNING shards;
 
 -- name: fingerprints
 SELECT key_digest, key, fingerprint FROM heygen_async.items
