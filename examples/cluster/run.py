@@ -56,7 +56,9 @@ async def follow(dsn: str, slots: str, items: int) -> None:
                     if ended == items // 3:
                         print("a worker is killed; the others take up what it has begun")
                         workers[0].kill()
-                print(await run.status())
+                status = await run.status()
+                alive = sum(worker.alive for worker in status.workers)
+                print(f"{status.counts}, {status.usd:.2f} USD, {alive} workers are alive")
         finally:
             for worker in workers:
                 worker.terminate()

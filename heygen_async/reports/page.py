@@ -220,8 +220,8 @@ def _workers(aggregates: RunAggregates) -> Iterator[str]:
     if len(bands) < 2 and not any(ended for _, ended in bands.values()):
         return  # one process of its own
     top = max(1.0, *(level for means, _ in bands.values() for level in means))
-    yield '<section class="workers"><h2>Workers <small>jobs in flight of each, and the items that '
-    yield "ended there</small></h2><dl>"
+    yield '<section class="workers"><h2>Workers <small>jobs in flight of each by time since the '
+    yield f"start, up to {top:,.3g}, and the items that ended there</small></h2><dl>"
     for name, (means, ended) in bands.items():
         label = f"Jobs in flight of {name} over time, at most {max(means):,.3g}"
         yield f"<dt>{escape(name)}</dt><dd>{band(means, top, label)}<b>{ended:,}</b></dd>"

@@ -186,7 +186,7 @@ LEFT JOIN LATERAL (
     SELECT sum(running)::int AS running, max(slot_limit) AS slot_limit
     FROM (
         SELECT DISTINCT ON (writer) running, slot_limit FROM heygen_async.slots
-        WHERE slots.run = runs.run AND at > extract(epoch FROM now()) - 15
+        WHERE slots.run = runs.run AND at > extract(epoch FROM now()) - 4  -- one a second is written
         ORDER BY writer, at DESC
     ) AS samples
 ) AS latest ON true
