@@ -147,6 +147,8 @@ def bench(session: nox.Session) -> None:
 def crash(session: nox.Session) -> None:
     """Kill runs 50 times, and 30 times under each kind of fault, chains, journals and commands.
 
+    A cluster is killed 100 times: its workers, PostgreSQL and Valkey.
+
     HEYGEN_KILLS and HEYGEN_KILL_SEED change this. The session ``tests`` kills a few times only.
     """
     session.install("-e", ".[all]", *groups("tests", "storage"))
