@@ -122,12 +122,18 @@ async def test_results_from_the_journal(sandbox: Sandbox, tmp_path: Path, key: s
     path, journal = write_rows(tmp_path), tmp_path / "launch.db"
     live, out = tmp_path / "live.csv", tmp_path / "out.csv"
     code = await render_rows(
-        sandbox, path, key=key, journal=journal, results=live, out=tmp_path / "videos"
+        sandbox,
+        path,
+        key=key,
+        journal=journal,
+        results=live,
+        out=tmp_path / "videos",
+        also=("thumbnail",),
     )
     assert code == Exit.DONE
     assert await results(journal, out, display=Lines()) == Exit.DONE
     told, found = table(live), table(out)
-    same = [name for name in told[0] if name not in ("file", "seconds", "url")]
+    same = [name for name in told[0] if name not in ("seconds", "url")]
     assert [[row[name] for name in same] for row in found] == [
         [row[name] for name in same] for row in told
     ]
@@ -268,7 +274,8 @@ async def test_results_of_a_run_in_a_database(
     with pytest.raises(CommandError, match="no such run"):
         await results(journal, out, display=Lines())
     for _ in range(2):  # the rows of a second start replace those of the first
-        assert await render_rows(sandbox, path, key=key, journal=journal) == Exit.DONE
+        how = {"journal": journal, "out": tmp_path / "videos"}
+        assert await render_rows(sandbox, path, key=key, **how) == Exit.DONE
     await results(journal, out, display=Lines())
     rows = table(out)
     assert list(rows[0]) == [*HEADER, *(["key"] if key is None else []), *COLUMNS]
