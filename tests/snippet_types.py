@@ -62,6 +62,7 @@ _PYRIGHT = {
     "reportUnusedFunction": False,
     "reportUnusedImport": False,
     "reportUnusedVariable": False,
+    "reportWildcardImportFromLibrary": False,
 }
 
 
