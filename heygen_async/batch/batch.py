@@ -128,7 +128,8 @@ class Batch:
             links and private files, raise one ``InvalidRequest`` that names all of them. If a
             length remains unknown, a warning is logged. False probes nothing.
         on_done: A function that is called with each outcome, on the event loop, before it is
-            yielded and after ``download`` has written its file; a coroutine function is awaited.
+            yielded and after ``download`` has written its file; a coroutine function is awaited,
+            eight at a time.
             Or a ``WebhookSender`` or ``CommandHook`` of ``heygen_async.delivery``; or several of
             these. It gets each item at least once: a journal records who has got which outcome,
             and ``outcome.delivery_id`` is the same each time. If it raises, the outcome has a

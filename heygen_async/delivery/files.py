@@ -33,11 +33,11 @@ class FileStore(Protocol):
         """
 
     async def keeps(self, path: PurePath, *, recorded: bool) -> bool:
-        """Return whether a file that an earlier run may have written is there.
+        """Return whether an earlier run has written a file.
 
         Args:
             path: The file.
-            recorded: Whether the journal says that it was written.
+            recorded: Whether the journal says so.
         """
 
     async def is_anothers(self, path: PurePath, varying: int) -> bool:

@@ -25,8 +25,8 @@ class Deliverable(Protocol):
         """The item's key."""
 
     @property
-    def ok(self) -> bool:
-        """Whether the job completed."""
+    def status(self) -> str:
+        """``completed``, ``failed`` or ``rejected``."""
 
     @property
     def job_id(self) -> str | None:
@@ -83,7 +83,7 @@ class ItemData(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: Identifies the outcome, the same each time it is delivered.
         key: The item's key.
-        status: ``completed`` or ``failed``.
+        status: ``completed``; ``failed``; or ``rejected``, if somebody has decided against it.
         file: Path or URL of the file that was written, or None.
         url: Public URL of the file, or None.
         job_id: Its job, or None.
@@ -104,7 +104,7 @@ class ItemEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         event_id: The id of its data.
-        event_type: ``item.completed`` or ``item.failed``.
+        event_type: ``item.`` and the status.
         created_at: Time of the notification, in ISO 8601.
         event_data: Its data.
     """
@@ -117,18 +117,19 @@ class ItemEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 def item_event(outcome: Deliverable) -> ItemEvent:
     """Return the notification about an outcome."""
-    status = "completed" if outcome.ok else "failed"
     data = ItemData(
         id=outcome.delivery_id or outcome.key,
         key=text(outcome.key),
-        status=status,
+        status=outcome.status,
         file=text(outcome.file),
         url=outcome.public_url,
         job_id=outcome.job_id,
         error=None if outcome.error is None else text(str(outcome.error)),
     )
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return ItemEvent(event_id=data.id, event_type=f"item.{status}", created_at=now, event_data=data)
+    return ItemEvent(
+        event_id=data.id, event_type=f"item.{data.status}", created_at=now, event_data=data
+    )
 
 
 class CallbackHook:

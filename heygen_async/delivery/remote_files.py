@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from pathlib import PurePath
 from typing import Any, ClassVar, TypeVar, TypeVarTuple
@@ -79,12 +80,8 @@ class RemoteFiles:
         self._threads = ThreadPoolExecutor(self.parallel, thread_name_prefix="heygen-delivery")
 
     async def keeps(self, path: PurePath, *, recorded: bool) -> bool:
-        """Return whether the file was recorded, or exists."""
-        if recorded:
-            return True
-        with contextlib.suppress(TargetFailure):  # writing it reports the error
-            return bool(await self._call(self._fs.exists, self._address(path)))
-        return False
+        """Return whether the file was recorded; looking for thousands would take long."""
+        return recorded
 
     async def is_anothers(self, path: PurePath, varying: int) -> bool:
         """Return False: names that differ in case are different."""
@@ -193,6 +190,8 @@ class _Upload:
         if type(fs) not in self._defers:
             self._file = self._open(self._part, autocommit=False)
             self._defers[type(fs)] = self._deferred = self._commits_late()
+            with contextlib.suppress(Exception):
+                self._file.discard()
             self.abort()
         self._deferred = self._defers[type(fs)]
         self._file = self._open(
@@ -225,9 +224,9 @@ class _Upload:
             finally:
                 self._file.closed = True  # or it would be written when it is collected
             return
-        with contextlib.suppress(Exception):
-            self._file.close()
-        self._fs.rm_file(self._part)
+        for remove in (self._file.close, partial(self._fs.rm_file, self._part)):
+            with contextlib.suppress(Exception):  # the next attempt writes it anew
+                remove()
 
     def _open(self, path: str, *, autocommit: bool) -> Any:
         options: dict[str, Any] = {"block_size": _PART, "autocommit": autocommit}

@@ -89,7 +89,6 @@ async def a_file_is_written_and_kept(place: Place) -> None:
     assert not await place.store.keeps(place.path, recorded=False)
     await place.store.write(fetching(CONTENT), place.path)
     assert place.content() == CONTENT
-    assert await place.store.keeps(place.path, recorded=False)
     assert await place.store.keeps(place.path, recorded=True)
     assert not place.others()
 

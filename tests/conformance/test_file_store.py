@@ -11,7 +11,7 @@ import pytest
 from heygen_async.delivery.files import LocalFiles
 from heygen_async.delivery.remote_files import RemoteFiles
 from tests.conformance.file_store import SCENARIOS, Implementation, Place
-from tests.delivery.storage import FaultyStorage, ObjectStorage
+from tests.delivery.storage import FaultyStorage, ObjectStorage, ServerStorage
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,12 @@ def storage_of(kind: type[FaultyStorage] | type[ObjectStorage]) -> Implementatio
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.parametrize(
     "implementation",
-    [Implementation("folder", a_folder), storage_of(FaultyStorage), storage_of(ObjectStorage)],
+    [
+        Implementation("folder", a_folder),
+        storage_of(FaultyStorage),
+        storage_of(ServerStorage),
+        storage_of(ObjectStorage),
+    ],
     ids=lambda one: one.name,
 )
 async def test_a_store_keeps_its_promises(

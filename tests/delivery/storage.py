@@ -1,8 +1,9 @@
-"""Storages that fsspec reaches as ``faulty://`` and ``objects://``; tests can take one down."""
+"""Storages of fsspec for tests: one that can be taken down, a server, and one of objects."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
@@ -65,6 +66,36 @@ class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
     def files(cls) -> dict[str, int]:
         """Return the sizes of all files by their path."""
         return {path.removeprefix("/"): file.size for path, file in cls.store.items()}
+
+
+class ServerStorage(FaultyStorage):
+    """Keeps files as a server does: those that are not committed elsewhere, and renames refused."""
+
+    protocol = "server"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        stripped: str = super()._strip_protocol(path.removeprefix("server://"))
+        return stripped
+
+    def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **options: Any) -> Any:
+        if autocommit:
+            return super()._open(path, mode, **options)
+        elsewhere = f"/elsewhere/{uuid4()}"
+        file = super()._open(elsewhere, mode, **options)
+        file.discard = lambda: self.rm_file(elsewhere)
+        return file
+
+    def mv(self, path1: str, path2: str, **options: Any) -> None:
+        """Rename a file, but not onto another."""
+        if self.exists(path2):
+            raise FileExistsError(path2)
+        super().mv(path1, path2, **options)
+
+
+fsspec.register_implementation("server", ServerStorage, clobber=True)
 
 
 class _Parts(AbstractBufferedFile):  # type: ignore[misc]
