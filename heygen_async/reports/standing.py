@@ -49,13 +49,13 @@ STATE_WORDS: dict[RunState, tuple[str, str]] = {
     "ended": ("Ended", "Every item has ended."),
     "stopped": (
         "Stopped",
-        "No process works on the run. The command that began it continues it, and pays for nothing "
-        "twice.",
+        "No process works on the run. The command that began it, or a worker, continues it, and "
+        "pays for nothing twice.",
     ),
     "interrupted": (
         "Interrupted",
         "The process that worked on the run is gone, and left jobs behind. The command that began "
-        "the run waits for them and continues it, and pays for nothing twice.",
+        "the run, or a worker, waits for them and continues it, and pays for nothing twice.",
     ),
 }
 """Name and explanation of each state."""

@@ -33,8 +33,10 @@ from heygen_async import (
 )
 from heygen_async.distributed import Cluster, ClusterOutcome, ClusterRun, HeartbeatTimes
 from heygen_async.journal import open_reader
+from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import report_page
+from heygen_async.reports.standing import Standing, standing
 from heygen_async.sandbox import Fault, Faults, Sandbox
 from heygen_async.telemetry import OpenTelemetry
 from tests.delivery.conftest import storage as storage
@@ -549,3 +551,22 @@ async def test_a_worker_that_was_suspended_sends_nothing_that_others_have_sent(
     await thread
     assert outcome.ok
     assert sandbox.ledger.count() == 1
+
+
+async def test_a_run_of_workers_can_be_watched(
+    cluster: Cluster, postgres_database: str, template_id: str
+) -> None:
+    """Items that no worker has begun are waiting, and a run with such items has not ended."""
+    store = PostgresJournal(postgres_database, "launch")
+
+    def look() -> Standing:
+        with store.reader() as view:
+            return standing(view, 1e12)
+
+    run = await cluster.submit_render(template_id, names(30), name="launch")
+    found = await asyncio.to_thread(look)
+    assert (found.state, found.total, found.waiting, found.ended) == ("stopped", 30, 30, 0)
+    async with working(cluster):
+        await collect(run)
+    found = await asyncio.to_thread(look)
+    assert (found.state, found.total, found.waiting, found.ended) == ("ended", 30, 0, 30)

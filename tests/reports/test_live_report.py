@@ -189,3 +189,28 @@ async def test_an_action_is_seen_at_once(tmp_path: Path) -> None:
         await session.post("actions/approve", data={"key": "a"}, headers=origin)
         async with asyncio.timeout(10):
             assert (await anext(seen))["changed"] == {"run0-review": "a"}
+
+
+async def test_a_section_that_fails_does_not_end_the_page(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, fails = tmp_path / "run.db", list[bool]()
+    journal = await opened(path)
+
+    def review(view: JournalReader) -> dict[str, str]:
+        if fails:
+            raise ValueError("no such row")
+        return {}
+
+    async with LiveReport(path, sections=[review], every=0.05) as page, asking(page) as session:
+        seen = events(session)
+        await anext(seen)
+        fails.append(True)
+        while "no such row" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        fails.clear()
+        await intend(journal, "a")
+        async for event in seen:
+            if "0 of 1" in event["changed"].get("run0-status", ""):
+                break
+    await journal.aclose()

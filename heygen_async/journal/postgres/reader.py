@@ -23,6 +23,7 @@ from heygen_async.journal.postgres.rows import (
     is_alive,
     page,
     slot_samples,
+    with_items,
 )
 from heygen_async.journal.records import (
     COMPLETED,
@@ -50,7 +51,7 @@ class PostgresReader:
 
     Attributes:
         name: Name that identifies the run, without user and password.
-        run: The record of the run.
+        run: The record of the run. For a run of workers, its number of items includes queued items.
 
     Raises:
         JournalError: The server cannot be reached or has no such run.
@@ -63,10 +64,10 @@ class PostgresReader:
             found = self._query(lambda connection: _find(connection, self.name, run))
             if found is None:
                 raise journal_error(self.name, "missing", "there is no such run")
+            self.run: RunRecord = self._query(lambda connection: with_items(connection, found))
         except BaseException:
             self.close()
             raise
-        self.run: RunRecord = found.record
         self._run = found.run
 
     def __enter__(self) -> PostgresReader:

@@ -179,6 +179,15 @@ def slot_samples(connection: Connection, run: int, after: float, count: int) -> 
     return [SlotSample(*row) for row in connection.execute(sql("slot_samples"), arguments)]
 
 
+def with_items(connection: Connection, found: StoredRun) -> RunRecord:
+    """Return the record of a run, with the number of items that a submit has entered."""
+    row = connection.execute(sql("entered_items"), {"run": found.run}).fetchone()
+    if row is None or not row[0]:
+        return found.record
+    settings = {**found.record.settings, "items": row[0]}
+    return msgspec.structs.replace(found.record, settings=settings)
+
+
 def is_alive(connection: Connection, run: int) -> bool:
     """Return whether a living owner holds an item of a run that has not ended."""
     row = connection.execute(sql("is_alive"), {"run": run}).fetchone()

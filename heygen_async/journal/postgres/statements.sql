@@ -256,6 +256,11 @@ WHERE run = %(run)s;
 SELECT owner FROM heygen_async.owners
 WHERE lease_until > coalesce(%(now)s, extract(epoch FROM clock_timestamp()));
 
+-- name: entered_items
+-- 0 for a run of a process, which knows its number of items itself.
+SELECT count(*) FROM heygen_async.items JOIN heygen_async.runs USING (run)
+WHERE run = %(run)s AND shards > 0;
+
 -- name: is_alive
 SELECT EXISTS (
     SELECT FROM heygen_async.items JOIN heygen_async.owners USING (owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,6 +22,8 @@ from heygen_async.reports.live.sections import LiveSections, Sections
 
 Action: TypeAlias = Callable[[Mapping[str, str]], Awaitable[str]]
 """What a form of the page does: called with its fields, returns a message for the person."""
+
+logger: logging.Logger = logging.getLogger("heygen_async.reports")
 
 _FILES = files("heygen_async.reports")
 _LONGEST_FORM = 1 << 20
@@ -133,7 +136,11 @@ class LiveReport:
         """Read the journal again and again, and wake the pages when a section has changed."""
         while True:
             started = time.monotonic()
-            found = await asyncio.to_thread(self._source.read)
+            found = self._found
+            try:
+                found = await asyncio.to_thread(self._source.read)
+            except Exception:  # of a function for more sections; the page goes on
+                logger.exception("the live page could not be refreshed")
             async with self._changed:
                 if found != self._found:
                     self._found = found
