@@ -133,8 +133,9 @@ class RenderBuilder(SubmissionBuilder[Video]):
         rows: Whether items are rows of a table, whose other columns are ignored.
 
     Attributes:
+        template_id: The template.
         variables: The variables of the template, with their defaults.
-        template: The template, unless only v2 serves it.
+        template: The template, unless v2 serves it.
     """
 
     kind = "render"
@@ -155,7 +156,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         self.subject: str = f"{template_id} (test)" if test else template_id
         self.prices = prices
         self._heygen = heygen
-        self._template_id = template_id
+        self.template_id: str = template_id
         self._version: Version = "v2" if test else version
         self._test = test
         self._variant_of = variant_of
@@ -167,14 +168,14 @@ class RenderBuilder(SubmissionBuilder[Video]):
     async def prepare(self) -> None:
         """Fetch the template's variables, and its scripts, which determine the cost."""
         self.variables = found = await self._heygen.templates.variables(
-            self._template_id, version=self._version
+            self.template_id, version=self._version
         )
         self._checker = VariantChecker(found)
         if self._rows:
             self._variant_of = RowFields(found)
         if self._version != "v2":
             try:
-                self.template = await self._heygen.templates.get(self._template_id)
+                self.template = await self._heygen.templates.get(self.template_id)
                 self.title = self.template.name
             except NotFound:
                 self._version = "v2"
@@ -193,7 +194,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         request = self._checker.request(index, self.variant(item))
         return Submission(
             operation="templates.generate",
-            path_arguments=(self._template_id,),
+            path_arguments=(self.template_id,),
             request=request,
             payload=request.v3(),
             index=index,

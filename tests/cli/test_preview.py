@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from heygen_async.cli.app import app
 from heygen_async.sandbox import Sandbox
+from tests.media.samples import sample
 
 
 @pytest.fixture
@@ -68,6 +69,29 @@ def test_of_dubs(sandbox_thread: Sandbox, page: Path) -> None:
     result = heygen_async("translate", video, "--to", "Spanish", "--preview", page)
     assert result.exit_code == 2  # the page shows why
     assert items(page) == {"Spanish": ["file"]}
+    assert sandbox_thread.ledger.count() == 0
+
+
+def test_a_local_video_is_named_and_not_uploaded(
+    sandbox_thread: Sandbox, tmp_path: Path, page: Path
+) -> None:
+    video = tmp_path / "film.mp4"
+    video.write_bytes(sample("mp4", "mpeg4", "aac"))
+    result = heygen_async("translate", video, "--to", "Spanish", "--preview", page)
+    assert result.exit_code == 0
+    assert items(page) == {"Spanish": []}
+    assert "film.mp4" in page.read_text("utf-8")
+    assert sandbox_thread.requests.by_operation["assets.upload"] == 0
+
+
+def test_of_a_test_render(sandbox_thread: Sandbox, tmp_path: Path, page: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("name,product\nAda,Tea\n")
+    assert heygen_async("render", "Welcome", rows, "--test", "--preview", page).exit_code == 0
+    assert items(page) == {"1": []}
+    text = page.read_text("utf-8")
+    assert "<h1>Welcome</h1>" in text
+    assert "welcome to {{product}}" in text
     assert sandbox_thread.ledger.count() == 0
 
 

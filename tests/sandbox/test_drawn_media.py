@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from PIL import Image, ImageChops
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.media.drawn.drawing import Drawing, Scene, SourceFile, Task, size_of
 from heygen_async.sandbox.media.drawn.encoding import write
+from heygen_async.sandbox.media.drawn.files import DrawingFailed, DrawnFiles
 from heygen_async.sandbox.media.drawn.fonts import Typeface
 from heygen_async.sandbox.media.drawn.frames import Painter
 from heygen_async.sandbox.media.drawn.timeline import spoken_lines
@@ -247,6 +249,30 @@ async def test_a_recorded_voice_is_heard(drawn: Sandbox) -> None:
         video = (await api.get(f"/v3/videos/{identifier}")).data
         _, _, content = await api.raw("GET", video["video_url"])
     assert loudest(content) == pytest.approx(6_000, rel=0.3)
+
+
+async def test_a_process_that_ends_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    files = DrawnFiles()
+    try:
+        with pytest.raises(DrawingFailed):
+            await files.file(greeting(size=(0, 0)), "mp4")
+        assert (await files.file(greeting(), "png")).size > 0
+        started[0].kill()
+        await asyncio.to_thread(started[0].wait)
+        assert (await files.file(greeting("Bob"), "png")).size > 0
+        assert len(started) == 2
+    finally:
+        await files.close()
+    assert all(process.poll() is not None for process in started)
 
 
 def test_drawn_media_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -17,7 +18,7 @@ from heygen_async.batch import Run
 from heygen_async.batch.operations import Submission
 from heygen_async.batch.submissions import RenderBuilder, SubmissionBuilder
 from heygen_async.batch.variants import InvalidVariants, VariantChecker
-from heygen_async.errors import InvalidRequest
+from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.media.probes import InvalidSources
 from heygen_async.models.sources import AssetBase64, AssetId, AssetUrl
 from heygen_async.models.structs import Request
@@ -34,6 +35,8 @@ from heygen_async.session.sync_iterables import numbered
 MOST_ITEMS = 20_000
 """The most items on a sheet."""
 
+# Ids of files; a dry run of the command names a local file that it does not upload.
+_ID = re.compile(r"[\w-]+")
 _WITHOUT_PAUSE = 200  # items after which other tasks of the loop have their turn
 # The most characters of what the page shows.
 _LONGEST_KEY = 200
@@ -86,12 +89,16 @@ async def preview(run: Run[Any], page: str | os.PathLike[str]) -> None:
     variables: Mapping[str, TemplateVariableInfo] = {}
     if isinstance(builder, RenderBuilder):
         variables = builder.variables
+        if builder.template is None:  # of a test render too, which goes through v2
+            with contextlib.suppress(NotFound):
+                builder.template = await run.heygen.templates.get(builder.template_id)
     drafts = [draft async for draft in _drafts(run, items)]
     sources = {
         file.source
         for draft in drafts
         for file in draft.contents.files
-        if not isinstance(file.source, AssetBase64)
+        if isinstance(file.source, AssetUrl)
+        or (isinstance(file.source, AssetId) and _ID.fullmatch(file.source.asset_id))
     }
     own = {
         name: AssetUrl(url=info.asset.url)
@@ -185,7 +192,7 @@ class _Sheet:
         template = builder.template if isinstance(builder, RenderBuilder) else None
         self._template = template
         self._sheet = Sheet(
-            title=builder.title or builder.subject or builder.kind,
+            title=(template.name if template else builder.title or builder.subject) or builder.kind,
             kind=builder.kind,
             count=len(items),
             thumbnail="" if template is None else _web(template.thumbnail_url),

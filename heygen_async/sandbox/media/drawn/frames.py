@@ -29,6 +29,8 @@ _WHITE: _Colour = (255, 255, 255)
 _LABEL_LENGTH = 120
 _NOTES = 4
 _PICTURES = 4
+#: Formats of pictures; Pillow would run other programs for some others.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +312,7 @@ class Painter:
 def _opened(picture: SourceFile, size: tuple[int, int]) -> Image.Image | None:
     """Return a picture in at most this size, or None if it is not here or cannot be read."""
     try:
-        with picture.open() as file, Image.open(file) as image:
+        with picture.open() as file, Image.open(file, formats=_FORMATS) as image:
             image.draft("RGB", size)
             return ImageOps.contain(ImageOps.exif_transpose(image).convert("RGBA"), size)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):

@@ -70,10 +70,11 @@ def store_video(
     aspect_ratio: str | None,
     describe: Callable[[], Drawing],
 ) -> Video:
-    """Store a video and its future files."""
-    account.media.add(
-        MediaItem(video.id, video.seconds, shape_of(aspect_ratio), text, describe=describe)
-    )
+    """Store a video and its future files; only drawn ones keep the means to describe them."""
+    item = MediaItem(video.id, video.seconds, shape_of(aspect_ratio), text)
+    if account.media.drawn is not None:
+        item.describe = describe
+    account.media.add(item)
     return account.videos.add(video.id, video)
 
 
