@@ -365,3 +365,22 @@ async def test_a_dry_run_submits_nothing(
     assert after["left"]["completed"] == after["items"]
     assert after["left"]["usd"] == 0
     assert "going on with it" in after["journal"]
+
+
+async def test_any_column_names_the_rows_of_chains(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts, rows = tmp_path / "texts.csv", tmp_path / "rows.csv"
+    texts.write_text("Record ID,text\n7,Hello.\n9,Hi.\n")
+    rows.write_text("Record ID,name,greeting\n7,Ada,Hello.\n9,Bo,Hi.\n")
+    common: dict[str, Any] = {"display": Lines(), "voice": "Amara", "key": "record id"}
+    assert await narrate(texts, avatar="Amara", **common) == Exit.DONE
+    assert await personalize("Spoken greeting", rows, speak=["greeting"], **common) == Exit.DONE
+    keys = [item["key"] for item in lines(capsys.readouterr().out) if "key" in item]
+    assert sorted(keys) == ["7", "7", "9", "9"]
+    for path in (texts, rows):
+        path.write_text(path.read_text().replace("9,", ","))
+    with pytest.raises(CommandError, match=r"line 3: there is no key"):
+        await narrate(texts, avatar="Amara", **common)
+    with pytest.raises(CommandError, match=r"line 3: there is no key"):
+        await personalize("Spoken greeting", rows, speak=["greeting"], **common)

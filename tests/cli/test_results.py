@@ -45,8 +45,8 @@ def write_rows(folder: Path, count: int = 4) -> Path:
     return path
 
 
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
+def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
+    with path.open(newline="", encoding=encoding) as file:
         return list(csv.DictReader(file))
 
 

@@ -233,6 +233,7 @@ def narrate(
     table: TableOptions,
     shared: SharedOptions,
     voice: Voice = None,
+    key: KeyColumn = None,
     dry_run: DryRun = False,
 ) -> Command:
     """Have texts spoken, lip-sync an avatar to each, and make captions of the words.
@@ -243,7 +244,8 @@ def narrate(
     from heygen_async.cli.commands.narrate import narrate as command
 
     arguments = shared.arguments(dry_run=dry_run)
-    return command(texts, avatar=avatar, voice=voice, choices=table.choices(), **arguments)
+    choices = table.choices()
+    return command(texts, avatar=avatar, voice=voice, key=key, choices=choices, **arguments)
 
 
 @app.command(epilog=_CHAIN_EPILOG)
@@ -260,6 +262,7 @@ def personalize(
         ),
     ] = None,
     voice: Voice = None,
+    key: KeyColumn = None,
     dry_run: DryRun = False,
 ) -> Command:
     """Render one video for each row of a file, with some of its texts spoken first.
@@ -271,7 +274,9 @@ def personalize(
 
     arguments = shared.arguments(dry_run=dry_run)
     choices = table.choices()
-    return command(template_id, rows, speak=speak or [], voice=voice, choices=choices, **arguments)
+    return command(
+        template_id, rows, speak=speak or [], voice=voice, key=key, choices=choices, **arguments
+    )
 
 
 @app.command(epilog=_RUN_EPILOG)

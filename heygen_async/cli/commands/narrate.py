@@ -46,6 +46,7 @@ async def narrate(
     display: Display,
     out: str | Path | None = None,
     concurrency: int | None = None,
+    key: str | None = None,
     choices: RowChoices | None = None,
     base_url: str | None = None,
     options: RunOptions | None = None,
@@ -60,6 +61,7 @@ async def narrate(
         display: The display of progress and outcomes.
         out: Folder for the videos and their captions; None downloads nothing.
         concurrency: Maximum number of concurrent jobs.
+        key: The column of the rows' keys, which each row must have; None uses ``key`` if it exists.
         choices: The user's options for the rows.
         base_url: Base URL of the API; None reads it from the environment.
         options: Journal and budget; neither by default.
@@ -77,7 +79,9 @@ async def narrate(
     rows = None
     if Path(source).suffix.lower() != ".txt":
         read = await load_rows(source, base_url)
-        rows = await asyncio.to_thread(FieldRows, read, _FIELDS, choices)
+        rows = await asyncio.to_thread(FieldRows, read, _FIELDS, choices, key=key)
+        if key is not None:
+            await asyncio.to_thread(rows.require_keys)
     existing = await asyncio.to_thread(options.existing_chain, "speech", "videos")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         find = partial(voice_id, engine="starfish")

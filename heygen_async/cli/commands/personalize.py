@@ -43,6 +43,7 @@ async def personalize(
     display: Display,
     out: str | Path | None = None,
     concurrency: int | None = None,
+    key: str | None = None,
     choices: RowChoices | None = None,
     base_url: str | None = None,
     options: RunOptions | None = None,
@@ -58,6 +59,7 @@ async def personalize(
         display: The display of progress and outcomes.
         out: Folder to download the videos into; None downloads nothing.
         concurrency: Maximum number of concurrent jobs.
+        key: The column of the rows' keys, which each row must have; None uses ``key`` if it exists.
         choices: The user's options for the rows.
         base_url: Base URL of the API; None reads it from the environment.
         options: Journal and budget; neither by default.
@@ -77,7 +79,9 @@ async def personalize(
         own = {"key", "title", "voice"} - variables.keys()
         fields = [*variables, *sorted(own)]
         own_key = "key" in own
-        rows = await asyncio.to_thread(FieldRows, read, fields, choices, own_key=own_key)
+        rows = await asyncio.to_thread(FieldRows, read, fields, choices, key=key, own_key=own_key)
+        if key is not None:
+            await asyncio.to_thread(rows.require_keys)
         ids = await ids_of_variables(heygen, rows, variables)
         find = partial(voice_id, engine="starfish")
         speaking = rows if speak and "voice" in own else None
@@ -90,16 +94,16 @@ async def personalize(
 
         variants = MappedRows(rows, variant)
         await asyncio.to_thread(deque, variants, maxlen=0)  # checked on creation
-        key = None
-        if rows.key_column is not None and rows.counts["key"] == len(rows):
-            key = attrgetter("key")
+        key_of = None
+        if key is not None or (rows.key_column is not None and rows.counts["key"] == len(rows)):
+            key_of = attrgetter("key")
         title = attrgetter("title")
         if options.dry_run:
             return await preview(
                 heygen,
                 display,
                 lambda batch: estimate_personalize(
-                    batch, template_id, variants, key=key, title=title
+                    batch, template_id, variants, key=key_of, title=title
                 ),
                 options,
                 existing,
@@ -111,7 +115,7 @@ async def personalize(
         folder = None if out is None else await asyncio.to_thread(destination, out)
 
         def keys() -> Callable[[Any], str]:
-            return content_keys(template_id) if key is None else key
+            return content_keys(template_id) if key_of is None else key_of
 
         items = rows.items(lambda: map(keys(), variants))
         driver = RunDriver(heygen, display, folder, options=options, items=items)
@@ -121,7 +125,7 @@ async def personalize(
                 batch,
                 template_id,
                 variants,
-                key=key,
+                key=key_of,
                 title=title,
                 progress=driver.stage,
             )

@@ -170,6 +170,18 @@ class FieldRows(Collection[Row]):
                 f"  Its columns: {', '.join(self.columns)}"
             )
 
+    def require_keys(self) -> None:
+        """Refuse rows if one of them has no key.
+
+        Raises:
+            CommandError: A row has no key; the message names its line.
+        """
+        for row in self:
+            if not self.key(row):
+                raise CommandError(
+                    f"{self.path}, line {row.line}: there is no key, which each row needs here"
+                )
+
     def input_row(self, row: Row) -> dict[str, Any]:
         """Return all columns of a row, with None for missing values."""
         return {column: row.cells.get(column) for column in self.columns}
