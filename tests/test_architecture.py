@@ -39,7 +39,8 @@ PRICING = {"pricing"} | MODELS
 JOURNAL = {"journal"} | SESSION | PRICING
 MEDIA = {"media"} | CLIENT
 DELIVERY = {"delivery"} | CLIENT
-BATCH = {"batch", "journal", "pricing", "delivery"} | MEDIA
+DUBS = {"captions", "dubs"} | MODELS
+BATCH = {"batch", "journal", "pricing", "delivery"} | MEDIA | DUBS
 CLI = {"captions", "pipelines", "reports", "sandbox", "distributed", "lazy_names", "telemetry"}
 CLI |= BATCH
 MAY_IMPORT = {
@@ -58,6 +59,7 @@ MAY_IMPORT = {
     "journal": JOURNAL,
     "batch": BATCH,
     "captions": MODELS,
+    "dubs": DUBS,
     "distributed": {"lazy_names"} | BATCH,
     "pipelines": {"captions"} | BATCH,
     "reports": BATCH,

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 import msgspec
 
 from heygen_async.client import HeyGen
+from heygen_async.dubs.issues import Issue
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
 from heygen_async.errors import APIError, BatchStopped, HeyGenError, ItemRejected, JobFailed
 from heygen_async.jobs.schedule import time_left
@@ -85,6 +86,7 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
             is delivered. None if nothing was delivered.
         stage: The stage of a chain that it ended in, such as ``videos`` of ``narrate``; None
             outside of chains.
+        issues: What a person should look at first, of a dub that ``localize`` has made.
     """
 
     key: str
@@ -105,6 +107,7 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
     delivery_error: HeyGenError | None = None
     delivery_id: str | None = None
     stage: str | None = None
+    issues: tuple[Issue, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from heygen_async.client import HeyGen
 from heygen_async.delivery.patterns import file_stem
+from heygen_async.dubs.notes import DubNotes
 from heygen_async.errors import (
     CorrectionFailed,
     HeyGenError,
@@ -48,6 +49,7 @@ class Correction:
         at_once: The most calls of ``correct`` at the same time.
         renew: Whether new sessions replace expired ones.
         journal: The journal of the proofreads, if it is a file.
+        notes: The notes of the chain, which keep what was corrected.
     """
 
     heygen: HeyGen
@@ -55,6 +57,7 @@ class Correction:
     at_once: int
     renew: Renew
     journal: Path | None
+    notes: DubNotes
 
     async def apply(self, proofread_id: str, request: ProofreadRequest) -> str:
         """Correct the subtitles of a proofread, and upload them if they changed.
@@ -80,8 +83,13 @@ class Correction:
             srt = await proofreads.srt_text(proofread_id)
         given: list[str | None] = [language, srt if kept is None else kept]
         if _takes_original(self.correct):
-            given.append(await self._original(proofread_id))
+            given.append(original := await self._original(proofread_id))
+        else:  # only for the notes
+            original = None
+            with contextlib.suppress(HeyGenError):
+                original = await self._original(proofread_id)
         corrected = await self._corrected(*given)
+        await in_thread(self._note, language, original, srt, corrected)
         if corrected != srt:
             await in_thread(self._keep, language, corrected)
             try:
@@ -139,6 +147,12 @@ class Correction:
                 f"the subtitles in {language} were not corrected ({what})", language=language
             ) from error
         return corrected
+
+    def _note(self, language: str, source: str | None, srt: str, corrected: str) -> None:
+        """Note what was corrected; after an upload, HeyGen gives the corrected text."""
+        note = self.notes.read().get(language)
+        translated = srt if note is None or note.translated is None else note.translated
+        self.notes.note(language, source=source, translated=translated, corrected=corrected)
 
     def _path(self, language: str) -> Path | None:
         if self.journal is None:

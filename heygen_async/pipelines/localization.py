@@ -14,6 +14,7 @@ import msgspec
 from heygen_async.batch import Batch, Outcome, ProofreadRender, Run
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
+from heygen_async.dubs.notes import DubNotes
 from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
 from heygen_async.journal import JournalStore
 from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
@@ -22,6 +23,7 @@ from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSessio
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.pipelines.corrections import Correct, Correction, Renew
+from heygen_async.pipelines.dub_review import DubReview
 from heygen_async.pipelines.estimates import (
     ChainEstimate,
     Seconds,
@@ -130,7 +132,10 @@ async def localize(
             ``VideoTranslationRequest``s), such as ``mode``.
 
     Yields:
-        An outcome for each language, which is its key and its item.
+        An outcome for each language, which is its key and its item. ``outcome.issues`` has what a
+        person should look at first: captions that are too fast or overlap, words left as in the
+        source, terms of the glossary that were not kept, and another length than the source.
+        These stay beside the journal, with the corrections, in ``launch.dubs.json``.
 
     Raises:
         InvalidRequest: HeyGen does not offer a language, or another argument cannot be used;
@@ -147,17 +152,20 @@ async def localize(
     # An invalid field must be found before the video is paid for.
     _requests(correct, fields, dict.fromkeys(wanted, _PLACEHOLDER), title)
     await count_earlier(batch, "source", "translations", "proofreads", "renders")
+    notes = DubNotes.beside(batch.journal)
+    review = DubReview(batch, notes, _script_of(source), fields.get("brand_glossary_id"))
     if correct is None:
         outcomes = _translated(batch, source, wanted, title, progress, fields)
     else:
         journal = batch.stage("proofreads").journal
-        correction = Correction(batch.heygen, correct, corrections, renew, journal)
+        correction = Correction(batch.heygen, correct, corrections, renew, journal, notes)
         render = render or ProofreadGenerateRequest()
         outcomes = _proofread(batch, source, wanted, title, correction, render, progress, fields)
     async with aclosing(outcomes):
         async for outcome in outcomes:
             stage = outcome.stage or "translations"
-            yield msgspec.structs.replace(outcome, item=outcome.key, stage=stage)
+            issues = await review.issues(outcome)
+            yield msgspec.structs.replace(outcome, item=outcome.key, stage=stage, issues=issues)
 
 
 async def estimate_localize(
@@ -426,6 +434,12 @@ def _check(correct: object, corrections: int, render: object) -> None:
 def _language_of(request: Any) -> str:
     language: str = request.output_languages[0]
     return language
+
+
+def _script_of(source: Source) -> str | None:
+    """Return what is said in a video that a request makes, or None if it is unknown."""
+    script = getattr(source, "script", None)
+    return script if isinstance(script, str) else None
 
 
 def _title_of(source: Source) -> str:

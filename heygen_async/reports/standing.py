@@ -307,6 +307,10 @@ def _state(alive: bool, *, paused: bool, in_flight: int, left: int) -> RunState:
     return "stopped" if left > 0 else "ended"
 
 
+STAGES = ("source", "speech", "voices", "proofreads", "videos", "renders", "translations")
+"""Names of the stages of chains, each before those that it feeds."""
+
+
 def stages_of(journal: JournalLocation) -> list[JournalStore]:
     """Return a journal, or the journals of a chain's stages beside it, oldest first. Blocks.
 
@@ -320,7 +324,7 @@ def stages_of(journal: JournalLocation) -> list[JournalStore]:
     if store.exists():
         return [store]
     if store.path is None:
-        return []
+        return [stage for stage in map(store.beside, STAGES) if stage.exists()]
     pattern = f"{glob.escape(store.path.stem)}.*{store.path.suffix}"
     beside = [journal_store(path) for path in store.path.parent.glob(pattern)]
     return sorted((stage for stage in beside if stage.exists()), key=_began)

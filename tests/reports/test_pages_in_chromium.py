@@ -9,12 +9,16 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser
 
+from heygen_async.dubs.issues import Issue
+from heygen_async.dubs.notes import DubNotes
 from heygen_async.journal import Finish
+from heygen_async.reports.chain import write_chain_report
 from heygen_async.reports.page import write_report
 from tests.chromium import check_in_both_schemes, chromium, needs_chromium
-from tests.journal.journals import intend, opened
+from tests.journal.journals import intend, intent_of, opened
 
 pytestmark = needs_chromium
 
@@ -68,6 +72,50 @@ def test_the_report(browser: Browser, tmp_path: Path) -> None:
     def write() -> None:
         asyncio.run(make_run(path))
         write_report(path, page)
+
+    elsewhere(write)
+    check_in_both_schemes(browser, page.as_uri())
+
+
+KEYS = ("French (France)", "German (Germany)")
+SRT = "1\n00:00:00,000 --> 00:00:04,000\n{}\n\n2\n00:00:04,000 --> 00:00:08,000\nLe reste.\n"
+
+
+async def make_chain(path: Path) -> None:
+    """A chain with a correction, a failure, and something to look at."""
+    prompt = b'{"prompt":"A minute about our launch, for people who have never heard of us."}'
+    for stage, names in (("source", ("source",)), ("proofreads", KEYS), ("renders", KEYS)):
+        store = await opened(path.with_suffix(f".{stage}.db"), kind="requests", subject=stage)
+        async with aclosing(store):
+            for position, key in enumerate(names):
+                intent = replace(intent_of(key, position), payload=prompt)
+                await store.begin([intent], "owner")
+                await store.submitted(key, f"{position:032x}")
+                result = {"video_url": f"https://files.example/{key}.mp4"}
+                finish = Finish(key, "completed", result=result, output_seconds=61.5, usd=1.25)
+                if stage == "renders" and position:
+                    finish = Finish(key, "failed", error_code="x", error_message="Too long.")
+                await store.finish(finish)
+
+
+def note_dubs(path: Path) -> None:
+    notes = DubNotes.beside(path)
+    before, after = SRT.format("Une minute pour notre lancement."), SRT.format("Notre lancement.")
+    issues = (
+        Issue(kind="length", message="it lasts 75.0 s, 22% longer than the source"),
+        Issue(kind="speed", message="31 characters a second, more than 20", cue=2),
+    )
+    notes.note(KEYS[0], translated=before, corrected=after, issues=issues)
+    notes.note(KEYS[1], translated=before, corrected=before)
+
+
+def test_the_page_of_a_chain(browser: Browser, tmp_path: Path) -> None:
+    path, page = tmp_path / "launch.db", tmp_path / "launch.html"
+
+    def write() -> None:
+        asyncio.run(make_chain(path))
+        note_dubs(path)
+        write_chain_report(path, page)
 
     elsewhere(write)
     check_in_both_schemes(browser, page.as_uri())

@@ -10,8 +10,10 @@ from rich.text import Text
 from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
-from heygen_async.journal import JournalStore
+from heygen_async.journal import JournalStore, journal_store
+from heygen_async.reports.chain import write_chain_report
 from heygen_async.reports.page import write_report
+from heygen_async.reports.standing import stages_of
 from heygen_async.session.diagnostics.escaping import escaped
 
 
@@ -24,8 +26,7 @@ async def report(journal: Path | JournalStore, out: Path | None, *, display: Dis
         display: The display.
 
     Raises:
-        CommandError: The journal does not exist, or there is one for each stage of a chain, or the
-            page would replace the journal.
+        CommandError: The journal does not exist, or the page would replace the journal.
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """
@@ -42,11 +43,10 @@ async def report(journal: Path | JournalStore, out: Path | None, *, display: Dis
                 raise CommandError(
                     f"{page}: that is the journal itself; name the page with -o FILE"
                 )
-            files = journals_of(journal)
-            if files != [journal]:
-                names = ", ".join(str(file) for file in files)
-                raise CommandError(f"{journal}: a chain keeps a journal for each stage: {names}")
-        write_report(journal, page)
+            journals_of(journal)
+        store = journal_store(journal)
+        is_chain = not store.exists() and stages_of(store)
+        (write_chain_report if is_chain else write_report)(store, page)
 
     await asyncio.to_thread(write)
     written = Text(f"Written: {escaped(str(page))}")
