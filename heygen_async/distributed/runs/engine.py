@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ import msgspec
 from heygen_async.distributed.runs.database import Database
 from heygen_async.distributed.runs.statements import sql
 from heygen_async.errors import JournalError
+from heygen_async.journal.rules import journal_error
 from heygen_async.session.tasks import in_thread
 
 try:
@@ -192,21 +194,49 @@ class Engine:
 
 
 async def create_tables(database: Database) -> None:
-    """Create the tables of the engine, if they do not exist.
+    """Create the tables of the engine, or migrate those of an older version of procrastinate.
+
+    Each step is a transaction under a lock, so any number of processes can start at once.
 
     Args:
         database: The database, open.
 
     Raises:
-        JournalError: The server refuses this or cannot be reached.
+        JournalError: The server refuses this or cannot be reached, or a newer version of
+            procrastinate made the tables; ``reason`` is then ``newer``.
     """
-    schema = await in_thread(SchemaManager.get_schema)
-    async with database.transaction() as connection:
-        await connection.execute(sql("lock_engine"))
-        found = await connection.execute(sql("has_engine"))
-        if await found.fetchone() == (False,):
-            await connection.execute(schema)
-            await connection.execute(sql("create_sweeps"))
+    schema, migrations = await in_thread(_schema)
+    latest = max(migrations)
+    present: str | None = None
+    while present != latest:
+        async with database.transaction() as connection:
+            await connection.execute(sql("lock_engine"))
+            found = await connection.execute(sql("has_engine"))
+            if await found.fetchone() == (False,):
+                step, present = schema, latest
+                await connection.execute(sql("create_sweeps"))
+            else:
+                ((present,),) = await (await connection.execute(sql("engine_migration"))).fetchall()
+                if present == latest:
+                    return
+                if present > latest:
+                    raise journal_error(
+                        database.name,
+                        "newer",
+                        f"a newer version of procrastinate made the tables of its engine "
+                        f"({present}); upgrade procrastinate to use them",
+                    )
+                present = min(name for name in migrations if name > present)
+                step = migrations[present]
+            await connection.execute(step)
+            await connection.execute(sql("migrated_engine"), {"migration": present})
+
+
+def _schema() -> tuple[bytes, dict[str, bytes]]:
+    """Return the statements that create the tables, and those of the migrations. Blocks."""
+    folder = Path(SchemaManager.get_migrations_path())
+    migrations = {path.name: path.read_bytes() for path in folder.glob("*.sql")}
+    return SchemaManager.get_schema().encode(), migrations
 
 
 class _ShardManager(JobManager):

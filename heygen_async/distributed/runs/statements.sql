@@ -89,8 +89,17 @@ SELECT pg_advisory_xact_lock(1212630350);
 SELECT to_regclass('heygen_async.procrastinate_jobs') IS NOT NULL;
 
 -- name: create_sweeps
-CREATE TABLE heygen_async.sweeps (swept_at timestamptz NOT NULL DEFAULT now());
+-- One row about the engine: when dead workers were looked for, and the latest migration of its tables.
+CREATE TABLE heygen_async.sweeps (
+    swept_at timestamptz NOT NULL DEFAULT now(), migration text NOT NULL DEFAULT ''
+);
 INSERT INTO heygen_async.sweeps DEFAULT VALUES;
+
+-- name: engine_migration
+SELECT migration FROM heygen_async.sweeps;
+
+-- name: migrated_engine
+UPDATE heygen_async.sweeps SET migration = %(migration)s;
 
 -- name: lock_sweep
 -- A worker that is suspended while it sweeps must not keep the lock.
