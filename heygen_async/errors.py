@@ -407,7 +407,7 @@ class JournalError(HeyGenError):
         path: The journal's file.
         reason: One of ``newer``, ``other_run``, ``not_a_journal``, ``damaged``, ``locked``,
             ``missing``, ``read_only``, ``disk_full``, ``io_error``, ``gone``, ``busy``, ``closed``,
-            ``unknown_key``, ``wrong_state``, ``held``, ``access`` or ``cancelled``.
+            ``unknown_key``, ``wrong_state``, ``held``, ``access``, ``pooled`` or ``cancelled``.
     """
 
     def __init__(self, message: str, *, path: str, reason: str) -> None:

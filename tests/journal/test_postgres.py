@@ -40,6 +40,7 @@ from heygen_async.journal import (
     open_reader,
 )
 from heygen_async.journal.postgres import PostgresJournal
+from heygen_async.journal.postgres.connection import error_from_postgres
 from heygen_async.pricing.budget import Budget, Reservation
 from heygen_async.pricing.estimates import Estimate
 from heygen_async.pricing.prices import PriceTable
@@ -166,6 +167,20 @@ async def test_keys_and_texts_that_postgresql_does_not_store(url: str) -> None:
         await journal.finish(error)
         (record,) = [one async for one in journal.iterate()]
     assert (record.job_id, record.error_code, record.error_message) == ("job�", "c�", "why� ?")
+
+
+def test_a_pooler_that_changes_sessions_is_named(postgres_database: str) -> None:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        for statement in (
+            "SELECT FROM pg_temp.claimed",
+            "EXECUTE unknown",
+            "COPY entered TO STDOUT",
+        ):
+            with pytest.raises(psycopg.Error) as failed:
+                connection.execute(statement)
+            error = error_from_postgres("launch", failed.value)
+            assert error.reason == "pooled"
+            assert "session mode" in str(error)
 
 
 def test_psycopg_is_loaded_when_a_run_is_in_postgresql_and_may_be_missing() -> None:

@@ -38,7 +38,15 @@ _HOSTS = re.compile(r"([^:,\[\]]*|\[[^\]]*\])(:\d*)?(,([^:,\[\]]*|\[[^\]]*\])(:\
 _FIRST_VERSION = 2  # only SQLite had tables of version 1
 _MIGRATION_LOCK = 0x4847414A  # "HGAJ"
 _REFUSALS = {"authentication failed": "28P01", "does not exist": "3D000"}
+# Tables of a session. Without them the session is another one than before.
+_SESSION_TABLES = ("claimed", "entering", "entered")
+_POOLED = (
+    "pooled",
+    "a pooler such as PgBouncer changes the session between transactions; use its session mode, or "
+    "connect to the server",
+)
 _SQLSTATES = {
+    "26000": _POOLED,
     "28": ("access", "the server refuses the user or the password"),
     "3D": ("missing", "the database does not exist"),
     "42501": ("access", "the user may not use or create the schema heygen_async"),
@@ -183,4 +191,6 @@ def error_from_postgres(name: str, error: psycopg.Error) -> JournalError:
         state = next((known for part, known in _REFUSALS.items() if part in text), "")
     fallback = ("io_error", "PostgreSQL failed" if state else "the server cannot be reached")
     reason, sentence = _SQLSTATES.get(state) or _SQLSTATES.get(state[:2]) or fallback
+    if state == "42P01" and any(f'{table}"' in text for table in _SESSION_TABLES):
+        reason, sentence = _POOLED
     return journal_error(name, reason, f"{sentence} ({' '.join(text.split())[:300]})")
