@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import pty
@@ -16,6 +17,7 @@ import termios
 import threading
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,12 @@ from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.run_locations import located
 from heygen_async.cli.watching.watch import watch
+from heygen_async.errors import JournalError
 from heygen_async.journal import Finish
 from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.sandbox import Fault, Sandbox, SandboxThread
 from tests.cli.command import COMMAND
+from tests.cli.waiting import until
 from tests.journal.journals import files, intend, intent_of, opened, run_spec
 from tests.patience import PATIENCE, wait_for
 
@@ -181,33 +185,37 @@ def piped(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def test_a_pipe_gets_a_line_for_each_change(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_pipe_gets_a_line_for_each_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "run.db"
+    lines: list[dict[str, Any]] = []
 
-    async def work(watcher: subprocess.Popen[str]) -> list[dict[str, Any]]:
-        assert watcher.stdout is not None
-        lines = []
-        journal = await opened(path, settings={"items": 2})
-        for number, key in enumerate("ab"):
-            await intend(journal, key, number)
-            await journal.submitted(key, f"job {key}")
-            lines.append(json.loads(await asyncio.to_thread(watcher.stdout.readline)))
-            await journal.finish(Finish(key, "completed", usd=0.5))
-        await journal.aclose()
-        return lines
+    def seen(state: str, count: int) -> bool:
+        lines.extend(map(json.loads, capsys.readouterr().out.splitlines()))
+        return bool(lines) and lines[-1]["counts"][state] == count
 
-    watcher = piped("watch", path)
-    lines = asyncio.run(work(watcher))
-    out, err = watcher.communicate(timeout=PATIENCE)
-    assert watcher.returncode == 0, err
-    last = json.loads(out.splitlines()[-1])
-    assert [one["counts"]["submitted"] for one in lines] == [1, 1]
-    assert (lines[0]["state"], last["state"]) == ("running", "ended")
-    assert last["counts"]["completed"] == 2
-    assert last["usd"] == 1.0
-    assert last["journal"] == str(path)
+    watching = asyncio.create_task(watch(path, display=Lines()))
+    journal = await opened(path, settings={"items": 2})
+    for number, key in enumerate("ab"):
+        await intend(journal, key, number)
+        await journal.submitted(key, f"job {key}")
+        await until(partial(seen, "submitted", 1))
+        assert lines[-1]["state"] == "running"
+        await journal.finish(Finish(key, "completed", usd=0.5))
+        await until(partial(seen, "completed", number + 1))
+    await journal.aclose()
+    assert await watching == Exit.DONE
+    assert seen("completed", 2)
+    assert lines[-1]["state"] == "ended"
+    assert lines[-1]["usd"] == 1.0
+    assert lines[-1]["journal"] == str(path)
+    changes = [(line["state"], line["counts"]) for line in lines]
+    assert all(before != after for before, after in itertools.pairwise(changes))
 
 
+@pytest.mark.crash
 def test_a_live_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
 
@@ -228,13 +236,12 @@ def test_a_live_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
     assert (watcher.returncode, err) == (0, "")
 
 
-def test_what_is_not_a_journal_is_said_at_once(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_what_is_not_a_journal_is_said_at_once(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     path.write_text("not a journal at all, and long enough to be read as one" * 20)
-    watcher = piped("watch", path)
-    out, err = watcher.communicate(timeout=PATIENCE)
-    assert (watcher.returncode, out) == (1, "")
-    assert "run.db" in err
+    with pytest.raises(JournalError, match="not a journal|not a database"):
+        await watch(path, display=Lines())
 
 
 async def finished_run(url: str, name: str) -> None:
