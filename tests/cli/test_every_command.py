@@ -74,6 +74,9 @@ OF_A_JOURNAL = [
     Case("status {out}.db", "completed +2", "counts"),
     Case("results {out}.db", "key,name,product,status", "key,name,product,status", json=False),
     Case("report {out}.db", r"\.html", "report"),
+    Case("approve {out}.db a", "(?i)approved", "decision"),
+    Case("retake {out}.db b --set name=Bea", "To be made again: b", "decision"),
+    Case("reject {out}.db b", "(?i)rejected", "decision"),
 ]
 OF_WORKERS = [
     Case("submit Welcome rows.csv --on {database} --name {out}", "2 items in 1 shards", "items"),
