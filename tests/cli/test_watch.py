@@ -240,7 +240,7 @@ def test_a_live_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
 async def test_what_is_not_a_journal_is_said_at_once(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     path.write_text("not a journal at all, and long enough to be read as one" * 20)
-    with pytest.raises(JournalError, match="not a journal|not a database"):
+    with pytest.raises(JournalError, match="not a database"):
         await watch(path, display=Lines())
 
 
