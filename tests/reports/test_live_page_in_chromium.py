@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from heygen_async.journal import Finish, JournalReader, SqliteJournal
 from heygen_async.reports.live import ActionRefused, LiveReport
-from tests.chromium import check_in_both_schemes, chromium, needs_chromium
+from tests.chromium import check_in_both_schemes, chromium, needs_chromium, violations
 from tests.journal.journals import intend, opened
 from tests.patience import PATIENCE
 
@@ -161,5 +161,6 @@ def test_it_follows_a_run_and_carries_out_actions(
     finally:
         loop.run(live.__aexit__(None, None, None))
     expect(page.locator("body.lost")).to_be_visible()  # an old page says that it is old
+    assert violations(page) == []
     assert complaints == []
     page.close()
