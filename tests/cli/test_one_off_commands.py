@@ -471,6 +471,8 @@ async def test_names(sandbox: Sandbox) -> None:
             await names.look_id(heygen, "Amarra")
         with pytest.raises(CommandError, match="no look"):
             await names.look_id(heygen, sandbox.voice_id)
+        assert sandbox.requests.by_operation["avatars.looks.list"] == 1  # for all names
+    async with HeyGen() as heygen:
         twin = sandbox.add_look(name="Amara")
         with pytest.raises(CommandError, match=f"names 2 of them.*{twin}"):
             await names.look_id(heygen, "Amara")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
+from heygen_async.endpoints.resource import Pages
 from heygen_async.endpoints.templates import Version
 from heygen_async.errors import BadRequest, InvalidRequest, NotFound
 from heygen_async.models.templates import TemplateVariableInfo
 
 _PER_PAGE = 50
 _SHOWN = 5
+
+T = TypeVar("T")
+
+# Lists of the account by client and kind: rows can have many names.
+_lists: WeakKeyDictionary[HeyGen, dict[str, list[Any]]] = WeakKeyDictionary()
 
 
 class NoMatch(CommandError):
@@ -32,12 +39,12 @@ async def look_id(heygen: HeyGen, name: str) -> str:
     """
     if await _exists(heygen.avatars.looks.get, name):
         return name
-    looks = [look async for look in heygen.avatars.looks.list(limit=_PER_PAGE)]
+    looks = await _all(heygen, "looks", heygen.avatars.looks.list(limit=_PER_PAGE))
     wanted = name.casefold()
     fitting = {look.id: look.name for look in looks if look.name.casefold() == wanted}
     if not fitting:
         groups = {name}
-        async for group in heygen.avatars.list(limit=_PER_PAGE):
+        for group in await _all(heygen, "groups", heygen.avatars.list(limit=_PER_PAGE)):
             if group.name.casefold() == wanted:
                 groups.add(group.id)
         fitting = {look.id: look.name for look in looks if look.group_id in groups}
@@ -60,8 +67,8 @@ async def voice_id(heygen: HeyGen, name: str, *, engine: str | None = None) -> s
     own = heygen.voices.list(type="private", engine=engine, limit=_PER_PAGE)
     public = heygen.voices.list(type="public", engine=engine, limit=_PER_PAGE)
     fitting, names = dict[str, str](), set[str]()
-    for voices in (own, public):
-        async for voice in voices:
+    for kind, pages in (("own", own), ("public", public)):
+        for voice in await _all(heygen, f"{kind} voices of {engine}", pages):
             names.add(voice.name)
             if voice.name.casefold() == name.casefold():
                 fitting[voice.voice_id] = f"{voice.language}, {voice.gender}"
@@ -109,7 +116,8 @@ async def glossary_id(heygen: HeyGen, name: str) -> str:
     """Return the id of a brand glossary; arguments and errors as for ``voice_id``."""
     if await _exists(heygen.brand_glossaries.get, name):
         return name
-    glossaries = [one async for one in heygen.brand_glossaries.list(limit=_PER_PAGE)]
+    pages = heygen.brand_glossaries.list(limit=_PER_PAGE)
+    glossaries = await _all(heygen, "glossaries", pages)
     return _named(name, "brand glossary", [(one.brand_glossary_id, one.name) for one in glossaries])
 
 
@@ -127,6 +135,15 @@ async def style_id(heygen: HeyGen, name: str) -> str:
     if any(one.style_id == name for one in styles):
         return name
     return _named(name, "style", [(one.style_id, one.name) for one in styles])
+
+
+async def _all(heygen: HeyGen, what: str, pages: Pages[T]) -> list[T]:
+    """Return a list of the account, which is fetched once for all names that a client looks up."""
+    lists = _lists.setdefault(heygen, {})
+    if what not in lists:
+        lists[what] = [one async for one in pages]
+    found: list[T] = lists[what]
+    return found
 
 
 async def _exists(get: Callable[[str], Awaitable[Any]], name: str) -> bool:
