@@ -221,7 +221,7 @@ async def measure_makespan(servers: Servers, folder: Path) -> dict[str, float]:
     async with Ledger(servers) as ledger, servers.cluster() as cluster:
         template_id, names = await template(cluster.heygen)
         with servers.workers(WORKERS, "--concurrency", "300"):
-            await asyncio.sleep(3.0)
+            await until_alive(servers, WORKERS)
             run = await cluster.submit_render(template_id, rows(names, "four"), name="makespan")
             ended = asyncio.create_task(collect(run))
             while not ended.done():
@@ -250,10 +250,20 @@ async def measure_makespan(servers: Servers, folder: Path) -> dict[str, float]:
     }
 
 
+async def until_alive(servers: Servers, workers: int) -> None:
+    """Wait until so many workers have started."""
+    alive = "SELECT count(*) FROM heygen_async.owners WHERE label <> '' AND lease_until > %s"
+    with psycopg.connect(servers.dsn, autocommit=True) as connection:
+        while (  # noqa: ASYNC110
+            connection.execute(alive, (time.time(),)).fetchone() or (0,)
+        )[0] < workers:
+            await asyncio.sleep(0.1)
+
+
 async def until(run: ClusterRun, state: str, items: int) -> None:
     """Wait until so many items are in a state."""
     while (await run.status()).counts[state] < items:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
 
 
 def held_by(servers: Servers, pid: int) -> list[int]:
@@ -379,19 +389,23 @@ async def forgetful_server(base_url: str) -> AsyncIterator[str]:
 
 async def measure_forgetful(servers: Servers, folder: Path) -> dict[str, float]:
     count = 25
-    async with (
-        forgetful_server(servers.base_url) as url,
-        Ledger(servers) as ledger,
-        servers.cluster() as cluster,
-    ):
-        template_id, names = await template(cluster.heygen)
-        with servers.workers(1, base_url=url) as (first,):
-            run = await cluster.submit_render(template_id, rows(names, "f", count), name="forget")
-            await until(run, "submitted", count)
-            first.kill()
-        with servers.workers(1, base_url=url):
-            outcomes = await collect(run)
-        lost, twice = await ledger.compare(outcomes)
+    with sandbox("--speed", "10") as slow_url:  # all jobs run when the worker is killed
+        slow = Servers(servers.dsn, servers.redis, slow_url, servers.postgres, servers.log)
+        async with (
+            forgetful_server(slow_url) as url,
+            Ledger(slow) as ledger,
+            slow.cluster() as cluster,
+        ):
+            template_id, names = await template(cluster.heygen)
+            with slow.workers(1, base_url=url) as (first,):
+                run = await cluster.submit_render(
+                    template_id, rows(names, "f", count), name="forget"
+                )
+                await until(run, "submitted", count)
+                first.kill()
+            with slow.workers(1, base_url=url):
+                outcomes = await collect(run)
+            lost, twice = await ledger.compare(outcomes)
     assert len(outcomes) == count
     return {"forgetful": lost + twice}
 
