@@ -3,13 +3,14 @@ from __future__ import annotations
 import math
 import random
 import statistics
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygen_async.jobs import schedule
-from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations
+from heygen_async.jobs.schedule import BULK, LONGEST, LONGEST_FIRST, TICK, Durations, time_left
 
 seconds = st.floats(min_value=0, max_value=1e7)
 positive = st.floats(min_value=1e-3, max_value=1e6)
@@ -292,3 +293,43 @@ def test_sums_that_run_stay_exact_over_a_long_run() -> None:
     assert math.log(durations.median) == pytest.approx(mu, abs=1e-9)
     spread = math.log(durations.quantile(1.0)) - math.log(durations.median)
     assert spread == pytest.approx(sigma, abs=1e-9)
+
+
+def left(**changes: float | None) -> float | None:
+    given: dict[str, Any] = {
+        "waiting": 90,
+        "running": 10,
+        "at_once": 10,
+        "ended": 0,
+        "elapsed": 5.0,
+        "job_seconds": 60.0,
+        "youngest": 0.0,
+    }
+    return time_left(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({}, 9 * 60 + 60),  # the last job starts when the others have passed ten slots
+        ({"youngest": 20.0}, 9 * 60 + 40),
+        ({"waiting": 0, "youngest": 20.0}, 40),
+        ({"waiting": 0, "youngest": 54.0}, 6),
+        ({"waiting": 0, "youngest": 90.0}, 6),  # what is overdue ends soon
+        ({"at_once": 5}, 90 * 12 + 60),
+        ({"ended": 9, "elapsed": 50.0}, 600),  # too few to tell a rate
+        ({"ended": 10, "elapsed": 50.0}, 500),
+        ({"ended": 1, "elapsed": 50.0, "job_seconds": None}, 5000),
+        ({"ended": 1, "elapsed": 50.0, "job_seconds": 0.0}, 5000),
+        ({"job_seconds": None}, None),
+        ({"job_seconds": 0.0}, None),
+        ({"waiting": 0, "running": 0}, 0),
+        ({"waiting": 0, "running": 0, "job_seconds": None}, 0),
+        ({"waiting": 0, "running": 1, "job_seconds": None}, None),
+        ({"waiting": 1, "running": 0, "at_once": 1}, 120),
+    ],
+)
+def test_the_time_left_is_known_before_the_first_end(
+    changes: dict[str, float | None], seconds: float | None
+) -> None:
+    assert left(**changes) == (None if seconds is None else pytest.approx(seconds))
