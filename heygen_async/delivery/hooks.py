@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -118,12 +119,12 @@ class ItemEvent(msgspec.Struct, frozen=True, kw_only=True):
 def item_event(outcome: Deliverable) -> ItemEvent:
     """Return the notification about an outcome."""
     data = ItemData(
-        id=outcome.delivery_id or outcome.key,
+        id=outcome.delivery_id or hashlib.sha256(text(outcome.key).encode()).hexdigest()[:32],
         key=text(outcome.key),
         status=outcome.status,
         file=text(outcome.file),
         url=outcome.public_url,
-        job_id=outcome.job_id,
+        job_id=text(outcome.job_id),
         error=None if outcome.error is None else text(str(outcome.error)),
     )
     now = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -38,7 +38,7 @@ async def deliver_each(
         work: Called with each item. An exception that it raises ends the iteration.
         parallel: The most items to work on at once.
         ordered: Keep the order of the items.
-        waiting: The most items without a result.
+        waiting: The most items that are read and not yielded.
     """
     source = aiter(items)
     begun: deque[tuple[int, T]] = deque()
@@ -54,7 +54,7 @@ async def deliver_each(
                 begun.append((read, item))
                 read, open_items = read + 1, open_items + 1
                 for_workers.release()
-                while open_items >= waiting or (
+                while open_items + len(finished) >= waiting or (
                     len(finished) >= parallel and (busy or not ordered or following in finished)
                 ):
                     for_reader.clear()

@@ -17,10 +17,11 @@ from heygen_async.cli.commands.render import render
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import SharedOptions
+from heygen_async.cli.results.journaled import results_of
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.delivery import WebhookSender
 from heygen_async.errors import ConfigurationError
-from heygen_async.journal import open_reader
+from heygen_async.journal import SqliteJournal, open_reader
 from heygen_async.sandbox import Sandbox
 from tests.delivery.storage import FaultyStorage
 
@@ -53,6 +54,13 @@ async def render_rows(sandbox: Sandbox, path: Path, out: str | Path | None, **op
     )
 
 
+def results_from(journal: Path) -> list[dict[str, Any]]:
+    """Return the results that a journal has, in the order of its rows."""
+    store = SqliteJournal(journal)
+    _, found = results_of(store, [store])
+    return list(found())
+
+
 async def test_results_name_the_delivered_files(
     sandbox: Sandbox,
     storage: type[FaultyStorage],
@@ -62,8 +70,13 @@ async def test_results_name_the_delivered_files(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     results, base = tmp_path / "results.csv", "https://cdn.example.com"
+    journal = tmp_path / "launch.db"
     code = await render_rows(
-        sandbox, rows, TO, results=results, public_base=base, notify=receiver.url
+        *(sandbox, rows, TO),
+        journal=journal,
+        results=results,
+        public_base=base,
+        notify=receiver.url,
     )
     assert code == Exit.DONE
     files = sorted(storage.files())
@@ -77,6 +90,10 @@ async def test_results_name_the_delivered_files(
     assert {key: (data["file"], data["url"]) for key, data in told.items()} == {
         row["key"]: (row["file"], row["url"]) for row in written
     }
+    items = await asyncio.to_thread(results_from, journal)
+    assert [(one["file"], one["url"]) for one in items] == [
+        (one["file"], one["url"]) for one in written
+    ]
     *items, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {item["file"] for item in items} == {row["file"] for row in written}
     assert last["report"]["files"] == 4

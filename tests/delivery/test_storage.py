@@ -102,7 +102,7 @@ async def test_a_dead_storage_holds_no_slots(
     started, rendered = loop.time(), list[float]()
 
     async def back() -> None:
-        while sandbox.ledger.count() < 60 or heygen.slots.held:  # noqa: ASYNC110
+        while sandbox.ledger.count() < 30 or heygen.slots.held:  # noqa: ASYNC110
             await asyncio.sleep(5)
         rendered.append(loop.time() - started)
         await asyncio.sleep(3600 - rendered[0])
@@ -112,17 +112,17 @@ async def test_a_dead_storage_holds_no_slots(
     outcomes = await deliver(
         heygen,
         template_id,
-        items=rows(60),
+        items=rows(30),
         journal=journal,
         settings={"give_up_after": 7200},
     )
     await back_again
     assert rendered[0] < 1200
     assert loop.time() - started < 3600 + 180
-    assert len(outcomes) == len(storage.files()) == 60
+    assert len(outcomes) == len(storage.files()) == 30
     assert not [one for one in outcomes if one.download_error]
-    assert sandbox.ledger.count() == 60
-    assert storage.opened < 60 + 250  # half a minute apart on average, whatever waits
+    assert sandbox.ledger.count() == 30
+    assert storage.opened < 30 + 250  # half a minute apart on average, whatever waits
 
 
 async def test_what_could_not_be_delivered_is_delivered_by_the_next_run(
@@ -238,6 +238,24 @@ async def test_a_run_waits_when_ten_thousand_do() -> None:
     assert read < 120  # the consumer is busy
     found |= {number async for number in delivering}
     assert found == set(range(1000))
+
+
+async def test_what_has_ended_waits_for_the_first_in_bounded_memory() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(1000):
+            read.append(number)
+            yield number
+
+    async def work(number: int) -> int:
+        await asyncio.sleep(0 if number else 3600)
+        return number
+
+    read: list[int] = []
+    delivering = deliver_each(numbers(), work, parallel=4, ordered=True, waiting=100)
+    first = asyncio.ensure_future(anext(delivering))
+    await asyncio.sleep(600)
+    assert len(read) == 100
+    assert [await first, *[number async for number in delivering]] == list(range(1000))
 
 
 async def test_the_order_is_kept(
