@@ -67,12 +67,14 @@ class Output:
         job_id: Its job, or None.
         url: URL of the download; it is signed and expires.
         seconds: Length of the video or audio, or None if unknown.
+        file: URL of the downloaded file, or None.
     """
 
     key: str
     job_id: str | None
     url: str
     seconds: float | None
+    file: str | None = None
 
 
 class _ResultUrls(msgspec.Struct):

@@ -25,12 +25,12 @@ from heygen_async.journal.rules import journal_error
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import duration, page_of, report_sections, write_page
+from heygen_async.reports.players import downloaded_files, output_url, player
 from heygen_async.reports.standing import stages_of
 
 _MOST_LINES = 400
-# Members of a request that say what its video is made of, and of a result that link to it.
+# Members of a request that say what its video is made of.
 _ORIGINS = ("prompt", "script", "input_text", "text")
-_URLS = ("video_url", "audio_url", "url")
 _MOST_ITEMS = 500
 
 
@@ -41,11 +41,13 @@ class Stage(NamedTuple):
         name: Its name, such as ``renders``.
         aggregates: Its run.
         records: Its first 500 items by key.
+        files: Their downloaded files, as file URLs by key.
     """
 
     name: str
     aggregates: RunAggregates
     records: Mapping[str, ItemRecord]
+    files: Mapping[str, str]
 
 
 def write_chain_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None:
@@ -85,7 +87,8 @@ def read_stages(chain: JournalStore, stages: Sequence[JournalStore]) -> list[Sta
                 if len(records) == _MOST_ITEMS:
                     break
                 records[record.key] = record
-            found.append(Stage(_name(chain, store), RunAggregates(view), records))
+            files = downloaded_files(view, records)
+            found.append(Stage(_name(chain, store), RunAggregates(view), records, files))
     return found
 
 
@@ -153,6 +156,9 @@ def _lineage(stages: Sequence[Stage], notes: Mapping[str, DubNote]) -> Iterator[
             yield from _step(stage.name, stage.records[key])
             if stage.name == "proofreads" and (note := notes.get(key)) is not None:
                 yield _correction(note)
+        kind, url = output_url(last.records[key])
+        if (file := last.files.get(key)) or url:
+            yield player(key, file or url or "", None if file else kind, preload="none")
         if (note := notes.get(key)) is not None and note.issues:
             listed = "".join(f"<li>{escape(str(issue))}</li>" for issue in note.issues)
             yield f"<p>Look at first:</p><ul class='issues'>{listed}</ul>"
@@ -170,10 +176,9 @@ def _step(name: str, record: ItemRecord) -> Iterator[str]:
         facts.append(duration(record.output_seconds))
     if record.usd is not None:
         facts.append(dollars(record.usd))
-    url = None if record.result is None else _member(record.result, _URLS)
+    _, url = output_url(record)
     link = ""
-    # Other schemes, such as javascript:, must not become links.
-    if url is not None and url.startswith(("https://", "http://")):
+    if url is not None:
         link = f' · <a href="{escape(url)}" rel="noopener noreferrer">open</a>'
     if record.job_id is not None and record.state in FINISHED:
         link += f" · <code>heygen-async get {escape(record.job_id)}</code>"

@@ -16,6 +16,7 @@ from heygen_async.journal import JournalLocation, State, open_reader
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import Failure, RunAggregates
 from heygen_async.reports.charts import area_chart, band, bar_chart, time_step, time_ticks
+from heygen_async.reports.players import downloaded_files, player
 
 _FILES = files("heygen_async.reports")
 # Pauses that the legend lists one by one.
@@ -49,6 +50,9 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
     """
     with open_reader(journal) as view:
         aggregates = RunAggregates(view)
+        files = downloaded_files(view, {output.key for output in aggregates.outputs})
+    for output in aggregates.outputs:
+        output.file = files.get(output.key)
     write_page(Path(page), report_page(aggregates))
 
 
@@ -299,7 +303,8 @@ def _outputs(aggregates: RunAggregates) -> Iterator[str]:
         length = "" if output.seconds is None else f" <small>{duration(output.seconds)}</small>"
         yield (
             f'<li><a href="{escape(output.url)}" rel="noopener noreferrer">{escape(output.key)}</a>'
-            f"{length} <code>{escape(output.job_id or '')}</code></li>"
+            f"{length} <code>{escape(output.job_id or '')}</code>"
+            f"{'' if output.file is None else player(output.key, output.file, preload='none')}</li>"
         )
     yield "</ol></details></section>"
 

@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import quote
-
-import msgspec
 
 from heygen_async.journal import (
     FINISHED,
@@ -24,6 +21,7 @@ from heygen_async.journal import (
 from heygen_async.journal.rules import latest
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.page import duration, page_of, timestamp, write_page
+from heygen_async.reports.players import downloaded_files, output_url, player
 
 Rows: TypeAlias = Callable[[Iterable[str]], Mapping[str, Mapping[str, Any]]]
 """Returns the rows of items by key: their values by column."""
@@ -34,8 +32,6 @@ _WORDS = {
     "retake": "to be made again",
     None: "waits for approval",
 }
-# Kinds of output with the element that plays them.
-_PLAYERS = {"video_url": "video", "audio_url": "audio"}
 
 
 def write_review(journal: JournalLocation, page: str | os.PathLike[str], rows: Rows) -> None:
@@ -54,7 +50,7 @@ def write_review(journal: JournalLocation, page: str | os.PathLike[str], rows: R
     store = journal_store(journal)
     command = str(store.path or store.name)
     with open_reader(store) as view:
-        sections = review_sections(view, rows, folder=target.parent, command=command)
+        sections = review_sections(view, rows, command=command)
         title = view.run.settings.get("title") or view.run.subject or view.run.kind
     heading = f"<header><p>Review</p><h1>{escape(str(title))}</h1></header>"
     body = heading + "".join(sections.values())
@@ -62,23 +58,22 @@ def write_review(journal: JournalLocation, page: str | os.PathLike[str], rows: R
 
 
 def review_sections(
-    view: JournalReader, rows: Rows, *, folder: Path | None = None, command: str | None = None
+    view: JournalReader, rows: Rows, *, command: str | None = None
 ) -> dict[str, str]:
     """Return the section of a page that shows the sample of a run; empty without a sample.
 
     Args:
         view: The journal.
         rows: Returns the rows of items.
-        folder: Folder of the page, from which it plays downloaded files; None plays URLs only.
-        command: The journal as the commands name it, to show the commands. Default: forms, which
-            the live page sends.
+        command: The journal as the commands name it, to show the commands, and to play downloaded
+            files. Default: forms, which the live page sends, and URLs.
     """
     reviews = latest(view.reviews())
     wanted = dict.fromkeys([*(view.run.settings.get("sample") or ()), *(key for key, _ in reviews)])
     if not wanted:
         return {}
     records = {record.key: record for record in view.records() if record.key in wanted}
-    files = _files(view, records, folder)
+    files = {} if command is None else downloaded_files(view, records)
     values = rows(wanted)
     cards, approved = "", 0
     for key in wanted:
@@ -102,16 +97,14 @@ def _card(
     file: str | None,
     command: str | None,
 ) -> Iterator[str]:
-    kind, url = _output(record)
+    kind, url = output_url(record)
     source = file or url
     if source is None:
         state = "not made yet" if record is None else record.error_message or record.state
         yield f'<div class="player"><p>{escape(state)}</p></div>'
     else:
-        yield (
-            f'<div class="player"><{kind} controls preload="metadata" src="{escape(source)}" '
-            f'aria-label="{escape(key)}"></{kind}></div>'
-        )
+        shown = player(key, source, None if file else kind)
+        yield f'<div class="player">{shown}</div>'
     decision = None if review is None else review.decision
     yield f'<div><h3>{escape(key)} <b class="{decision or "waits"}">{_WORDS[decision]}</b></h3>'
     if review is not None:
@@ -164,30 +157,3 @@ def _form(key: str, row: Mapping[str, Any]) -> str:
         f"<details><summary>Make it again</summary>{change}"
         '<button formaction="actions/retake">Retake</button></details></form>'
     )
-
-
-def _output(record: ItemRecord | None) -> tuple[str, str | None]:
-    """Return the element that plays a result, and the URL of the result or None."""
-    result: Any = None
-    if record is not None and record.result is not None:
-        result = msgspec.json.decode(record.result)
-    for name, element in _PLAYERS.items():
-        url = result.get(name) if isinstance(result, dict) else None
-        # Other schemes, such as javascript:, must not become links.
-        if isinstance(url, str) and url.startswith(("https://", "http://")):
-            return element, url
-    return "video", None
-
-
-def _files(
-    view: JournalReader, records: Mapping[str, ItemRecord], folder: Path | None
-) -> dict[str, str]:
-    """Return the downloaded files of items as links from a folder."""
-    if folder is None:
-        return {}
-    found = {}
-    for key, delivery in view.deliveries():
-        path = delivery.location
-        if key in records and path and "://" not in path and os.path.exists(path):
-            found[key] = quote(os.path.relpath(path, folder))
-    return found

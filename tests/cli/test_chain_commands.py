@@ -26,6 +26,7 @@ from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
+from tests.reports.test_report_page import Page
 
 pytestmark = pytest.mark.anyio
 
@@ -295,8 +296,10 @@ async def test_status_and_report_know_the_stages_of_a_chain(
     shown = console.file.getvalue()
     order = [shown.index(f"run.{stage}.db") for stage in ("source", "proofreads", "renders")]
     assert order == sorted(order)
-    with pytest.raises(CommandError, match=r"run\.proofreads\.db, .*run\.renders\.db"):
-        await report(journal, None, display=Lines())
+    assert await report(journal, None, display=Lines()) == Exit.DONE
+    page = Page(await asyncio.to_thread(journal.with_suffix(".html").read_text))
+    assert "A teaser" in page.text
+    assert all(f"All about {stage}" in page.text for stage in ("source", "proofreads", "renders"))
     with pytest.raises(CommandError, match="no such journal"):
         await status(tmp_path / "walk.db", display=Lines())
 

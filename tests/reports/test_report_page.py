@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import tracemalloc
 from contextlib import aclosing, closing
@@ -109,6 +110,22 @@ async def test_a_real_run(
     assert {"script", "link", "img", "iframe"}.isdisjoint(page.tags)
     assert page.sources == []
     assert files(tmp_path) == ["run.db", "run.html"]
+
+
+@pytest.mark.anyio
+async def test_downloaded_files_are_played(
+    heygen: HeyGen, template_id: str, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "run.db", tmp_path / "run.html"
+    rows = [{"name": name} for name in ("Ada", "Grace")]
+    async with Batch(heygen, journal=path) as batch:
+        run = batch.render(template_id, rows, key="name")
+        saved = [one.file async for one in batch.download(run, tmp_path / "{key} #1.mp4")]
+    await asyncio.to_thread(Path(saved[1] or "").unlink)
+    await viewed(path, lambda view: write_report(path, out))
+    page = Page(out.read_text())
+    assert page.sources == [Path(saved[0] or "").as_uri()]
+    assert len(page.links) == 2
 
 
 @pytest.mark.anyio
