@@ -153,8 +153,6 @@ def _sound_packets(
     resampler = av.AudioResampler(format=form.samples, layout="mono", rate=SAMPLE_RATE)
     at = 0
     for piece in samples(drawing, lines):
-        if not piece:
-            continue
         frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
         plane: Any = frame.planes[0]
         plane.update(piece + bytes(plane.buffer_size - len(piece)))

@@ -285,13 +285,17 @@ class Painter:
             said = _WHITE if first <= spoken else colours.muted
             draw.text((right, above), row.rstrip(), said, font, "ra", **outline)
             return
+        current = min(max(spoken, first), stop)
         at = float(left)
-        for index in range(first, stop):
-            colour = _WHITE if index < spoken else colours.muted
-            if index == spoken:
-                colour = colours.accent
-            draw.text((at, above), texts[index].rstrip(), colour, font, **outline)
-            at += font.getlength(texts[index])
+        for start, end, colour in (
+            (first, current, _WHITE),
+            (current, min(spoken + 1, stop), colours.accent),
+            (max(spoken + 1, first), stop, colours.muted),
+        ):
+            text = "".join(texts[start:end])
+            if text:
+                draw.text((at, above), text.rstrip(), colour, font, **outline)
+                at += font.getlength(text)
 
     def _caption(self, draw: ImageDraw.ImageDraw, text: str) -> None:
         left, top, right, bottom = self._layout.foot

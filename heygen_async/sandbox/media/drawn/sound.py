@@ -17,10 +17,23 @@ __all__ = ["samples"]
 _WAV_HEADER = 44
 #: Seconds from one tone to the next in a video without words.
 _TONE_EVERY = 0.5
+#: The least bytes of a piece but the last: a call for each tone would take longer than encoding.
+_PIECE = 2 * SAMPLE_RATE
 
 
 def samples(drawing: Drawing, lines: Sequence[SpokenLine]) -> Iterator[bytes]:
     """Yield the sound in pieces of 16-bit mono samples, as long as the video to the sample."""
+    whole = bytearray()
+    for piece in _pieces(drawing, lines):
+        whole += piece
+        if len(whole) >= _PIECE:
+            yield bytes(whole)
+            whole.clear()
+    if whole:
+        yield bytes(whole)
+
+
+def _pieces(drawing: Drawing, lines: Sequence[SpokenLine]) -> Iterator[bytes]:
     size = 2 * round(drawing.seconds * SAMPLE_RATE)
     left = size
     for piece in _recorded(drawing.sound):
