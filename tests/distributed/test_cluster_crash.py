@@ -194,8 +194,8 @@ def test_the_commands(account: Account, postgres: Postgres, valkey: Valkey, tmp_
     rows.write_text("\n".join(lines))
     place = [postgres.url, "--name", "spring"]
     submit_rows = ["submit", account.template_id, str(rows), "--on", *place]
-    for _ in range(2):
-        assert command(*submit_rows, **key) == {"run": "spring", "items": 40, "shards": 1}
+    for more in ([], ["--retry-failed"]):
+        assert command(*submit_rows, *more, **key) == {"run": "spring", "items": 40, "shards": 1}
     worker = [sys.executable, "-m", "heygen_async", "worker", "--on", postgres.url]
     worker += ["--slots", valkey.url, "--account", "acme", "--download", str(videos)]
     with subprocess.Popen(
