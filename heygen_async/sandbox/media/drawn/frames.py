@@ -199,10 +199,10 @@ class Painter:
             fill=colours.figure,
             corners=(True, True, False, False),
         )
-        draw.circle((middle, head), radius, colours.accent)
+        draw.ellipse(_round((middle, head), radius), colours.accent)
         for side in (-1, 1):
             eye = (middle + side * radius * 2 // 5, head - radius // 5)
-            draw.circle(eye, max(1, radius // 9), (16, 18, 22))
+            draw.ellipse(_round(eye, max(1, radius // 9)), (16, 18, 22))
         mouth = radius // 4 if speaks else max(1, radius // 12)
         lips = head + round(0.45 * radius)
         draw.ellipse(
@@ -310,6 +310,12 @@ class Painter:
         draw.rectangle((middle - half, top, middle + half, bottom), (0, 0, 0))
         centre = (middle, (top + bottom) // 2)
         draw.text(centre, text, _WHITE, font, "mm")
+
+
+def _round(centre: tuple[int, int], radius: int) -> _Box:
+    """Return the box of a circle."""
+    x, y = centre
+    return x - radius, y - radius, x + radius, y + radius
 
 
 @lru_cache(maxsize=8)
