@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from heygen_async.cli.commands.render import render
+from heygen_async.cli.commands.results import results
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.reviews.decisions import Decide, decide
@@ -88,6 +91,10 @@ async def test_a_sample_then_its_approval_then_the_rest(
     *ended, told, _ = lines(capsys)
     assert told["sample"]["waiting"] == keys[:1]
     assert "was rejected by Bo" in next(one["error"] for one in ended if not one["ok"])
+    await results(renders.journal, None, display=Lines())
+    rows = {row["key"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    assert (rows[keys[0]]["status"], rows[keys[0]]["error"]) == ("rejected", "rejected by Bo")
+    assert rows[keys[1]]["status"] == "completed"
     assert await renders.decide("approve", keys[0]) is Exit.DONE
     assert await renders(require_approval=True) is Exit.DONE
     assert renders.jobs == 8

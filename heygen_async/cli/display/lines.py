@@ -115,7 +115,7 @@ def _json_in(encoding: str, value: Any) -> str:
 class Table(Lines):
     """CSV on standard output, with a header and one line per item; the report as text."""
 
-    _COLUMNS = tuple(name for name in Item.__struct_fields__ if name != "also")
+    _COLUMNS = tuple(name for name in Item.__struct_fields__ if name not in ("also", "issues"))
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,6 +31,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         usd_cents: The same in whole cents, rounded.
         resumed: Whether it ended in an earlier run and comes from the journal.
         stage: The stage of a chain that it ended in; None outside of chains.
+        issues: What a person should look at first, of a dub.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     usd_cents: int | None = None
     resumed: bool = False
     stage: str | None = None
+    issues: tuple[str, ...] = ()
 
 
 def cents(usd: float | None) -> int | None:
@@ -74,6 +76,7 @@ def item_of(outcome: Outcome[Any], key: str) -> Item:
         usd_cents=cents(outcome.usd),
         resumed=outcome.resumed,
         stage=outcome.stage,
+        issues=tuple(map(str, outcome.issues)),
     )
 
 

@@ -21,7 +21,8 @@ from heygen_async.batch.outcome import RESULT_COLUMNS, result_columns
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.inputs.row_spool import RowSpool
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
-from heygen_async.journal import ItemRecord, JournalStore
+from heygen_async.journal import ItemRecord, JournalStore, Review
+from heygen_async.journal.rules import latest
 
 _VERSION = 1
 _STATES = {"submitted": "running", "intended": "pending"}
@@ -136,11 +137,13 @@ def results_of(
     usd: dict[str, float] = {}
     for stage in stages:  # records of later stages replace earlier ones
         with stage.reader() as reader:
+            reviews = latest(reader.reviews())
             for record in reader.records():
                 key = record.key
                 if record.usd is not None:
                     usd[key] = usd.get(key, 0.0) + record.usd
-                places[key] = spool.append(0, msgspec.json.encode(_values(record, usd.get(key))))
+                values = _values(record, usd.get(key), reviews.get((key, record.attempt)))
+                places[key] = spool.append(0, msgspec.json.encode(values))
             for key, delivery in reader.deliveries():
                 # Targets of additional files begin with that of the main file, and follow it.
                 if delivery.location is not None and key not in files:
@@ -178,18 +181,23 @@ def results_of(
     return [*columns, *names], rows
 
 
-def _values(record: ItemRecord, usd: float | None) -> list[str | float | None]:
+def _values(
+    record: ItemRecord, usd: float | None, review: Review | None
+) -> list[str | float | None]:
     """Return the values of a record in the order of ``RESULT_COLUMNS``."""
+    status, error = _STATES.get(record.state, record.state), record.error_message
+    if review is not None and review.decision == "rejected":
+        status, error = "rejected", f"rejected by {review.by}"
     result = {} if record.result is None else msgspec.json.decode(record.result)
     seconds = None
     if record.ended_at is not None:
         seconds = round(max(0.0, record.ended_at - record.intended_at), 3)
     return [
-        _STATES.get(record.state, record.state),
+        status,
         record.job_id,
         next((result[name] for name in _URLS if result.get(name)), None),
         None,
         seconds,
         usd,
-        None if record.state == "completed" else record.error_message,
+        None if status == "completed" else error,
     ]
