@@ -68,6 +68,9 @@ RUNS = [
     Case(
         "personalize Spoken_greeting spoken.csv --speak greeting --voice Bruno", "1 done", "report"
     ),
+    Case(
+        "agents rows.csv --prompt Tell_of_{{name}} --dry-run", "product: carried along", "dry_run"
+    ),
     Case("agents rows.csv --prompt Tell_of_{{name}} --where name=Ada", "1 done", "report"),
 ]
 OF_A_JOURNAL = [

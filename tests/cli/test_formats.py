@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,6 @@ from heygen_async.cli.display import LINES_SCHEMA, Item, Lines, display_for
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.sandbox import Fault, Sandbox
-
-from ..patience import PATIENCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "guide" / "command_line.md").read_text("utf-8")
 
@@ -116,50 +111,3 @@ def test_lists_are_csv_too(sandbox_thread: Sandbox) -> None:
     assert looks[0]["supported_api_engines"] == "avatar_iii, avatar_iv, avatar_v"
     assert {"language": "French (France)"} in listed("languages", "list")
     assert listed("assets", "list") == []
-
-
-@pytest.mark.crash  # four processes, one after the other
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there is no pty here")
-def test_the_commands_about_rows_on_a_terminal(sandbox_thread: Sandbox, tmp_path: Path) -> None:
-    """Run each command in a real terminal: a bar and text, and no JSON."""
-    sandbox_thread.clock.speed = 240
-    look, journal = sandbox_thread.add_look(), tmp_path / "run.db"
-    path = write_rows(tmp_path)
-
-    def start(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
-        ours, theirs = os.openpty()
-        command = [sys.executable, "-m", "heygen_async.cli", *arguments]
-        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        return process, ours
-
-    def said(process: subprocess.Popen[bytes], terminal: int) -> str:
-        text = b""
-        while True:
-            try:
-                part = os.read(terminal, 4096)
-            except OSError:  # on Linux: no process has it open
-                break
-            if not part:
-                break
-            text += part
-        assert process.wait(PATIENCE) == 0, text
-        os.close(terminal)
-        return text.decode()
-
-    template = sandbox_thread.template_id("Welcome")
-    runs = [
-        start("render", template, str(path), "--key", "id", "--journal", str(journal)),
-        start("videos", str(path), "--script", "Hi {name}", "--avatar", look),
-    ]
-    planned = start("agents", str(path), "--prompt", "A teaser for {name}", "--dry-run")
-    for run in runs:
-        text = said(*run)
-        assert "2 done" in text
-        assert '{"' not in text
-    text = said(*planned)
-    assert "2 items, all of them valid" in text
-    assert "product: carried along" in text
-    text = said(*start("results", str(journal)))
-    assert text.splitlines()[0] == "ID,name,product,status,job_id,url,file,seconds,usd,error"
-    assert "completed" in text
