@@ -109,6 +109,8 @@ async def test_a_retake_with_a_changed_row(
     key = (await viewed(renders.journal, lambda view: [one.key for one in view.records()]))[0]
     with pytest.raises(CommandError, match="no column 'nmae'"):
         await renders.decide("retake", key, changes=["nmae=Ada"])
+    with pytest.raises(CommandError, match="names the row"):
+        await renders.decide("retake", key, changes=["key=other"])
     with pytest.raises(CommandError, match="expected a name"):
         await renders.decide("retake", key, changes=["Ada"])
     with pytest.raises(JournalError, match="no item 'nobody'"):

@@ -212,11 +212,11 @@ class FieldRows(Collection[Row]):
         changes = self._changes.get(self.key(row)) if self._changes else None
         if changes is None:
             return row
-        cells = {**row.cells, **changes}
+        changes = {name: value for name, value in changes.items() if name != self.key_column}
         present = {
             column: value
-            for column, value in cells.items()
-            if value != "" or column not in changes or column == self.key_column
+            for column, value in {**row.cells, **changes}.items()
+            if value != "" or column not in changes
         }
         return Row(row.line, row.number, present, row.values)
 

@@ -83,7 +83,7 @@ async def recorded(
     """
     by = by or getpass.getuser()
     if decision == "retake":
-        columns = await asyncio.to_thread(changed_columns, store, changes)
+        columns = await asyncio.to_thread(changed_columns, store, keys, changes)
         await retake(store, keys, by=by, changes=columns)
     else:
         await (approve if decision == "approve" else reject)(store, keys, by=by)
@@ -97,11 +97,14 @@ async def recorded(
     return f"{text}."
 
 
-def changed_columns(store: JournalStore, changes: Sequence[str]) -> dict[str, str]:
-    """Return the new values of a row by its columns. Blocks.
+def changed_columns(
+    store: JournalStore, keys: Sequence[str], changes: Sequence[str]
+) -> dict[str, str]:
+    """Return the new values of rows by their columns. Blocks.
 
     Args:
         store: The journal.
+        keys: The keys of the rows.
         changes: The values, as ``NAME=VALUE``.
 
     Raises:
@@ -124,6 +127,13 @@ def changed_columns(store: JournalStore, changes: Sequence[str]) -> dict[str, st
             known = ", ".join(rows.columns)
             raise CommandError(f"--set: there is no column {name!r}\n  The columns: {known}")
         columns[column] = value
+    for row in (row for row in rows if row.key in keys):
+        named = [column for column in columns if row.values.get(column) == row.key]
+        if named:
+            raise CommandError(
+                f"--set: the column {named[0]!r} names the row; give the row another key where it "
+                "comes from instead, which makes a new item"
+            )
     return columns
 
 
