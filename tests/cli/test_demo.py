@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 
+import av
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -35,7 +38,8 @@ SUMMARY = Summary(
 )
 
 
-def test_everything_is_made_and_downloaded(tmp_path: Path) -> None:
+def test_everything_is_made_and_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)  # as without the extra sandbox-media: quickly
     out = tmp_path / "made"
     arguments = ["demo", "--rows", "12", "--speed", "2000", "--out", str(out)]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
@@ -57,6 +61,19 @@ def test_everything_is_made_and_downloaded(tmp_path: Path) -> None:
     assert len(list((out / "dubbed").glob("*.mp4"))) == 20
     assert (out / "speech.wav").read_bytes()[:4] == b"RIFF"
     assert (out / "agent.mp4").stat().st_size > 0
+
+
+@pytest.mark.crash
+def test_who_opens_the_folder_sees_each_person_greeted(tmp_path: Path) -> None:
+    arguments = ["demo", "--rows", "3", "--speed", "2000", "--out", str(tmp_path / "made")]
+    assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
+    stills = []
+    for path in sorted((tmp_path / "made" / "videos").glob("*.mp4")):
+        with av.open(str(path)) as video:
+            assert (video.streams.video[0].width, len(video.streams.audio)) == (640, 1)
+            frames = [frame.to_ndarray().tobytes() for frame in video.decode(video=0)]
+        stills.append(frames[2])
+    assert len(set(stills)) == 3
 
 
 def test_the_rows_that_ship_are_the_examples() -> None:

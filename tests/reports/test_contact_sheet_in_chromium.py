@@ -17,7 +17,7 @@ from tests.chromium import check_in_both_schemes, chromium, needs_chromium
 
 pytestmark = needs_chromium
 
-ROWS = 1_000
+ROWS = 400
 HOSTILE = "</script><img src=x onerror=alert(1)><b>bold</b>"
 
 
@@ -38,7 +38,7 @@ async def write(sandbox: Sandbox, path: Path) -> None:
     rows[7]["headline"] = HOSTILE
     rows[234]["headline"] = "much too long for its place " * 5
     del rows[345]["price"]
-    rows[999] |= {"headline": "machine 1", "price": "1 EUR"}
+    rows[399] |= {"headline": "machine 1", "price": "1 EUR"}
     async with (
         HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen,
         Batch(heygen) as batch,
@@ -81,15 +81,15 @@ def test_it_is_accessible_in_light_and_dark(browser: Browser, sheet: str) -> Non
 
 
 def test_the_worst_rows_come_first_and_kinds_filter(page: Page) -> None:
-    check_keys(page, "row 345", "row 7", "row 234", "row 999")
+    check_keys(page, "row 345", "row 7", "row 234", "row 399")
     page.get_by_role("button", name="The same as another row").click()
-    expect(page.locator("article h2")).to_have_text(["row 999"])
-    expect(page.locator("#shown")).to_have_text("1 of 1,000 shown")
+    expect(page.locator("article h2")).to_have_text(["row 399"])
+    expect(page.locator("#shown")).to_have_text("1 of 400 shown")
     page.get_by_role("button", name="The same as another row").click()
     page.select_option("#order", "given")
     check_keys(page, "row 0", "row 1")
-    page.fill("#find", "machine 777")
-    expect(page.locator("article h2")).to_have_text(["row 777"])
+    page.fill("#find", "machine 377")
+    expect(page.locator("article h2")).to_have_text(["row 377"])
 
 
 def test_texts_stand_in_their_scenes(page: Page) -> None:
@@ -110,6 +110,6 @@ def test_only_rows_near_the_window_are_drawn(page: Page) -> None:
     for _ in range(4):
         page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         page.wait_for_timeout(50)
-    expect(page.locator("article h2").last).to_have_text("row 999")
+    expect(page.locator("article h2").last).to_have_text("row 399")
     assert page.locator("article").count() < 60
     expect(page.get_by_role("heading", name="row 0", exact=True)).to_have_count(0)
