@@ -33,7 +33,7 @@ from heygen_async.batch.variants import (
     VariantProblem,
 )
 from heygen_async.client import HeyGen
-from heygen_async.endpoints.templates import Version
+from heygen_async.endpoints.templates import Version, check_version
 from heygen_async.errors import InvalidRequest, NotFound
 from heygen_async.media.probes import Source
 from heygen_async.media.source_lengths import SourceLengths, sources_of
@@ -167,18 +167,22 @@ class RenderBuilder(SubmissionBuilder[Video]):
 
     async def prepare(self) -> None:
         """Fetch the template's variables, and its scripts, which determine the cost."""
-        self.variables = found = await self._heygen.templates.variables(
-            self.template_id, version=self._version
-        )
-        self._checker = VariantChecker(found)
-        if self._rows:
-            self._variant_of = RowFields(found)
+        check_version(self._version)
         if self._version != "v2":
             try:
                 self.template = await self._heygen.templates.get(self.template_id)
-                self.title = self.template.name
+                self.title, self._version = self.template.name, "v3"
             except NotFound:
+                if self._version == "v3":
+                    raise
                 self._version = "v2"
+        if self.template is not None:
+            self.variables = self.template.variables
+        else:
+            self.variables = await self._heygen.templates.variables(self.template_id, version="v2")
+        self._checker = VariantChecker(self.variables)
+        if self._rows:
+            self._variant_of = RowFields(self.variables)
 
     async def check(self, items: Collection[Any]) -> None:
         """Check all variants, and report every invalid row and variable."""

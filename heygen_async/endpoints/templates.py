@@ -134,7 +134,7 @@ class Templates(Resource):
         Raises:
             NotFound: There is no such template.
         """
-        _check_version(version)
+        check_version(version)
         if version == "auto" and template_id not in self._versions:
             template = await self._find(template_id)
             if template is not None:
@@ -169,7 +169,7 @@ class Templates(Resource):
             InvalidRequest: ``test`` is combined with ``version="v3"``, or v2 cannot express a
                 value.
         """
-        _check_version(version)
+        check_version(version)
         if not isinstance(request, TemplateRenderRequest):
             request = TemplateRenderRequest(variables=request)
         if test:
@@ -311,7 +311,12 @@ class Templates(Resource):
             raise
 
 
-def _check_version(version: str) -> None:
+def check_version(version: str) -> None:
+    """Refuse a version that the API does not have.
+
+    Raises:
+        InvalidRequest: It is neither ``auto``, ``v2`` nor ``v3``.
+    """
     if version not in ("auto", "v2", "v3"):
         raise InvalidRequest(
             f"version: expected 'auto', 'v2' or 'v3', got {version!r}", param="version"

@@ -48,6 +48,15 @@ async def test_variants_are_rendered(sandbox: Sandbox, heygen: HeyGen, template_
     assert sandbox.ledger.count("templates.generate") == 40
 
 
+async def test_a_template_is_fetched_once(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str
+) -> None:
+    async with Batch(heygen) as batch:
+        assert len([outcome async for outcome in batch.render(template_id, names(2))]) == 2
+    assert sandbox.requests.by_operation["templates.get"] == 1
+    assert sandbox.requests.by_operation["templates.get_v2"] == 0
+
+
 async def test_outcomes_in_order(heygen: HeyGen, template_id: str) -> None:
     def key(variant: Any) -> str:
         return str(variant["name"])
