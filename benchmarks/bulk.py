@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -189,12 +189,18 @@ def in_a_process(items: int) -> tuple[float, float]:
     return measured["seconds"] / items, measured["megabytes"]
 
 
+async def numbers(count: int) -> AsyncIterator[int]:
+    """Yield the items of a stream, whose keys are not checked beforehand."""
+    for number in range(count):
+        yield number
+
+
 def print_run(items: int) -> None:
     """Run once with a journal and simulated time, and print what it took."""
 
     async def run() -> int:
         with tempfile.TemporaryDirectory() as folder:
-            async with nap_run(range(items), AT_ONCE, Path(folder) / "run.db") as run:
+            async with nap_run(numbers(items), AT_ONCE, Path(folder) / "run.db") as run:
                 completed = 0
                 async for outcome in run:
                     completed += outcome.ok

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,10 @@ class Naps:
 
 @asynccontextmanager
 async def nap_run(
-    items: Iterable[int], slots: int, journal: Path | None = None, seconds: float = SECONDS
+    items: Iterable[int] | AsyncIterable[int],
+    slots: int,
+    journal: Path | None = None,
+    seconds: float = SECONDS,
 ) -> AsyncGenerator[Run[Video], None]:
     """Open a run of the engine over naps, with a client of its own.
 
