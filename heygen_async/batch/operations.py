@@ -6,6 +6,7 @@ process can store and send.
 
 from __future__ import annotations
 
+import copy
 import logging
 import secrets
 import time
@@ -224,7 +225,9 @@ def with_callback_id(request: RequestT, key: str | None) -> RequestT:
         return request
     if has_unnamed_callback(request):
         return request
-    return msgspec.structs.replace(request, callback_id=key)
+    named = copy.copy(request)  # a replaced request would be checked again
+    msgspec.structs.force_setattr(named, "callback_id", key)
+    return named
 
 
 def attach(heygen: HeyGen, submission: Submission[T], job_id: str) -> Pending[T]:
