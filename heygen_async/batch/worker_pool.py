@@ -197,15 +197,15 @@ class WorkerPool(Generic[T, R]):
                     await self._changed.wait()
                     continue
                 index, result = self._finished.popleft()
-                if not self._ordered:
-                    self._make_room()
-                    yield result
-                    continue
                 held_back[index] = result
+                if not self._ordered:
+                    following = index
                 while following in held_back:
                     result = held_back.pop(following)
                     following += 1
-                    self._make_room()
+                    self._room += 1
+                    if self._room == 1:
+                        self._room_grew.set()
                     yield result
             # An item without a result leaves a gap, with valid results behind it.
             for index in sorted(held_back):
@@ -238,11 +238,6 @@ class WorkerPool(Generic[T, R]):
         finally:
             if task.done() and not task.cancelled():
                 task.exception()  # retrieved, or asyncio would log it
-
-    def _make_room(self) -> None:
-        self._room += 1
-        if self._room == 1:
-            self._room_grew.set()
 
     async def _run(self) -> None:
         workers = (self._worker() for _ in range(self._workers))
