@@ -191,7 +191,7 @@ def test_psycopg_is_loaded_when_a_run_is_in_postgresql_and_may_be_missing() -> N
         "except heygen_async.ConfigurationError as error: print(error)"
     )
     told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert "pip install 'heygen-async[postgres]'" in told.stdout
+    assert "pip install 'psycopg[binary,pool]'" in told.stdout
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])

@@ -15,6 +15,7 @@ from heygen_async import (
     Conflict,
     ConnectionFailed,
     CorrectionFailed,
+    DeliveryError,
     DuplicateKey,
     HeyGenError,
     IdempotencyMismatch,
@@ -122,11 +123,15 @@ def of_batches(
 
 
 def of_media_and_webhooks(
-    transfer: TransferError, cache: UploadCacheError, stale: StaleDelivery
+    transfer: TransferError,
+    cache: UploadCacheError,
+    stale: StaleDelivery,
+    delivery: DeliveryError,
 ) -> None:
     assert_type(transfer.status, int | None)
     assert_type(cache.path, str)
     assert_type(stale.age, float | None)
+    assert_type(str(delivery), str)
 
 
 def a_call(error: CallError) -> None:
