@@ -285,6 +285,10 @@ def readable(data: bytes) -> str | bytes:
 def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
     """Return the values of ``INTEND`` for one item."""
     arguments = intent.path_arguments
+    try:  # as readable does, without a call for each item
+        payload: str | bytes = intent.payload.decode()
+    except UnicodeDecodeError:
+        payload = intent.payload
     return (
         intent.key,
         key_digest(intent.key),
@@ -295,7 +299,7 @@ def intent_row(intent: Intent, owner: str, now: float) -> tuple[Any, ...]:
         intent.idempotency_key,
         None if intent.callback_id == intent.idempotency_key else intent.callback_id,
         intent.fingerprint,
-        readable(intent.payload),
+        payload,
         intent.reserved_usd,
         owner,
         now,
