@@ -328,7 +328,8 @@ class SingleSubmitter:
         (begun,) = await self._store.begin((intent,), self._owner)
         if begun is not Begin.NEW:
             raise not_begun(self._store, intent.key, begun)
-        return await self._send(item, intent.idempotency_key, asked_at=asked_at)
+        key = intent.idempotency_key
+        return await self._send(item, key, asked_at=asked_at, told_at=now())
 
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
         """Resend the item under the key in its record."""
@@ -411,6 +412,7 @@ class SingleSubmitter:
         key_sent_at: float | None = None,
         *,
         asked_at: float = -math.inf,
+        told_at: float = -math.inf,
     ) -> Pending[T]:
         submission = item.submission
         operation = OPERATIONS[submission.operation]
@@ -418,7 +420,7 @@ class SingleSubmitter:
         lease = StoppableLease(item.lease, self)
         lease.key_sent_at = key_sent_at
         record_key = item.identity.record_key
-        lease.claims, lease.asked_at, lease.told_at = (record_key,), asked_at, now()
+        lease.claims, lease.asked_at, lease.told_at = (record_key,), asked_at, told_at
         confirm = None if self.owner_lease is None else partial(self.confirm, lease)
         owner = self._store.name, record_key
         resend = partial(item.count_resend, self._store)
@@ -459,7 +461,9 @@ class SingleSubmitter:
             self.sending -= 1
         if pending is None:
             await self.take_slot(item)
-            return await self._send(item, key, key_sent_at, asked_at=lease.asked_at)
+            return await self._send(
+                item, key, key_sent_at, asked_at=lease.asked_at, told_at=lease.told_at
+            )
         item.sending = False
         item.accept(pending.id)
         # The id is being written while the job runs; the outcome is always written after it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import math
 import pickle
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from heygen_async import (
     BudgetExceeded,
     HeyGen,
     Hooks,
+    JobSlots,
     Outcome,
     SpeechRequest,
 )
@@ -46,6 +48,8 @@ from heygen_async.pricing.estimates import Estimate
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.sandbox.contract import LANGUAGES
+from heygen_async.session.slots import Priority
+from tests.batch.test_lost_slots import LostSlot
 from tests.cli.waiting import until
 from tests.journal.postgres_process import SPEC
 from tests.patience import PATIENCE
@@ -655,6 +659,37 @@ async def test_a_batch_that_waits_to_send_an_item_hears_that_its_run_was_cancell
     with open_reader(url) as reader:
         (record,) = reader.records()
     assert (record.state, record.error_type) == ("failed", "RateLimited")
+
+
+async def test_an_item_whose_slot_was_lost_hears_that_its_run_was_cancelled(
+    url: str, sandbox: Sandbox
+) -> None:
+    class Losing(JobSlots):
+        """Loses its first lease, and gives the second one when the run was cancelled."""
+
+        given = 0
+
+        def try_acquire(self) -> None:
+            return None
+
+        async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> Any:
+            self.given += 1
+            slot = await super().acquire(priority, patience)
+            if self.given == 1:
+                return LostSlot(slot)
+            async with opened(url, RunSpec(kind="requests", subject="")) as journal:
+                await journal.cancel()
+            await asyncio.sleep(1.1)  # for longer than an answer of the journal counts
+            return slot
+
+    request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")
+    async with (
+        HeyGen(sandbox.api_key, base_url=sandbox.base_url, jobs=Losing(1)) as heygen,
+        Batch(heygen) as batch,
+    ):
+        with pytest.raises(BatchStopped, match="the run was cancelled"):
+            await batch.run([request], journal=url).rows()
+    assert sandbox.ledger.count() == 0
 
 
 # The server.
