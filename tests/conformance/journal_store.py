@@ -124,17 +124,23 @@ class Model:
         self.items: dict[str, Item] = {}
         self.claims: dict[str, list[str]] = {}  # owners by key, the last claim last
         self.leases: dict[str, float] = {}
+        self.renewed: set[str] = set()  # owners of leases that were renewed since it was opened
         self.samples: list[tuple[float, int, int | None]] = []
         self.reviews: list[Review] = []
         self.takes: dict[tuple[str, int], float] = {}  # jobs of items that were made again
         self.openings = 1
 
-    def reopen(self, *, leases_outlive: bool = False) -> None:
-        """Forget the owners of the previous opening once their leases have ended."""
+    def reopen(self, *, crashed: bool, leases_outlive: bool) -> None:
+        """Forget the claims, and the leases that have ended with the previous opening.
+
+        A close ends those that were renewed through it, which a crash may leave to the clock.
+        """
         self.openings += 1
         self.claims.clear()
-        if not leases_outlive:
-            self.leases.clear()
+        for owner in [*self.leases]:
+            if not leases_outlive or (owner in self.renewed and not crashed):
+                del self.leases[owner]
+        self.renewed.clear()
 
     def begin(self, intent: Intent, owner: str, room: bool) -> tuple[Any, ...]:
         """Return what ``begin`` may answer for an item."""
@@ -523,6 +529,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
 
         self.run(work())
         self.model.leases[owner] = self.model.now + lease
+        self.model.renewed.add(owner)
 
     @rule(sequence=st.lists(calls, min_size=2, max_size=6))
     def at_the_same_time(self, sequence: list[Call]) -> None:
@@ -564,7 +571,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         self.store = self.run(self.stores.crash(self.store))
-        self.found_again(leases_outlive=self.stores.leases_outlive)
+        self.found_again(crashed=True)
 
     @rule(
         several=st.lists(intents(), min_size=2, max_size=4, unique_by=lambda intent: intent.key),
@@ -595,7 +602,7 @@ class JournalStoreMachine(RuleBasedStateMachine):
         records = self.run(self.records())
         if [self.facts(record) for record in records] != self.wanted():
             self.model.items = before
-        self.model.reopen(leases_outlive=self.stores.leases_outlive)
+        self.model.reopen(crashed=True, leases_outlive=self.stores.leases_outlive)
 
     @rule(running=st.integers(0, 50), limit=st.none() | st.integers(0, 50))
     def sample(self, running: int, limit: int | None) -> None:
@@ -727,9 +734,9 @@ class JournalStoreMachine(RuleBasedStateMachine):
             reason = error.reason
         assert reason == (None if expected is None else expected.reason)
 
-    def found_again(self, *, leases_outlive: bool = False) -> None:
+    def found_again(self, *, crashed: bool = False) -> None:
         opened = self.run(self.store.open(RunSpec(kind="requests", subject="s")))
-        self.model.reopen(leases_outlive=leases_outlive)
+        self.model.reopen(crashed=crashed, leases_outlive=self.stores.leases_outlive)
         assert sums(opened.totals) == sums(self.model.totals())
         assert opened.resumed == bool(self.model.items)
         assert opened.run == self.opened.run
