@@ -193,6 +193,35 @@ async def test_a_retake_counts_in_the_budget(
     assert jobs(sandbox) == 4
 
 
+async def test_a_sample_in_postgresql(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str, postgres_database: str
+) -> None:
+    journal = f"{postgres_database}?run=sampled-{template_id}"
+    settings: dict[str, Any] = {"journal": journal, "max_jobs": 9}
+
+    async def made(**how: Any) -> dict[str, Outcome[Any]]:
+        async with Batch(heygen, **settings) as batch:
+            found = await sample(batch.render(template_id, ROWS, key="key"), 2, **how)
+            return {outcome.key: outcome async for outcome in found.run}
+
+    first = await made()
+    await approve(journal, "row 7", by="Ann")
+    await retake(journal, "row 0", by="Ann")
+    again = await made(require_approval=True)
+    assert again["row 0"].job_id != first["row 0"].job_id
+    assert (again["row 7"].resumed, jobs(sandbox)) == (True, 3)
+    await approve(journal, "row 0", by="Ann")
+    assert len(await made(require_approval=True)) == 8
+    assert jobs(sandbox) == 9
+
+    def totals() -> Any:
+        with open_reader(journal) as reader:
+            return reader.totals()
+
+    found = await asyncio.to_thread(totals)
+    assert (found.retaken, found.ended_jobs) == (1, 9)
+
+
 async def test_what_cannot_be_decided(sandbox: Sandbox, render: Renders, journal: Path) -> None:
     with pytest.raises(JournalError, match="no such file"):
         await approve(journal, "row 0", by="Ann")
