@@ -65,6 +65,7 @@ async def working(cluster: Cluster, workers: int) -> AsyncIterator[None]:
             await asyncio.gather(*tasks)
 
 
+@pytest.mark.crash
 async def test_a_cap_holds_over_workers_whatever_the_lengths(
     cluster: Cluster, sandbox: Sandbox
 ) -> None:

@@ -27,15 +27,15 @@ CONTENTS = """
 """
 
 
-def open_many(dsn: str) -> None:
-    """Open the cluster ten times at once."""
+def open_many(dsn: str, times: int = 10) -> None:
+    """Open the cluster so many times at once."""
 
     async def opened() -> None:
         async with Cluster(dsn):
             pass
 
     async def work() -> None:
-        await asyncio.gather(*(opened() for _ in range(10)))
+        await asyncio.gather(*(opened() for _ in range(times)))
 
     asyncio.run(work())
 
@@ -60,19 +60,19 @@ def test_older_tables_are_migrated_by_whoever_starts_first(
     postgres_url: str, postgres_database: str
 ) -> None:
     fresh = create_database(postgres_url)
-    open_many(fresh)
+    open_many(fresh, 1)
     make(postgres_database, MIGRATIONS[:-7])
     assert rows(postgres_database, CONTENTS) != rows(fresh, CONTENTS)
     open_many(postgres_database)
     assert rows(postgres_database, CONTENTS) == rows(fresh, CONTENTS)
-    open_many(postgres_database)
+    open_many(postgres_database, 1)
 
 
 def test_newer_tables_are_refused(postgres_database: str) -> None:
-    open_many(postgres_database)
+    open_many(postgres_database, 1)
     with psycopg.connect(postgres_database, autocommit=True) as connection:
         newer = {"migration": "99.00.00_01_pre_of_a_later_version.sql"}
         connection.execute(sql("migrated_engine"), newer)
     with pytest.raises(JournalError, match="upgrade procrastinate") as refused:
-        open_many(postgres_database)
+        open_many(postgres_database, 1)
     assert refused.value.reason == "newer"
