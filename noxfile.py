@@ -156,6 +156,7 @@ def crash(session: nox.Session) -> None:
     kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
     names = (
         *("cli/test_processes", "cli/test_one_off_terminal", "cli/test_row_memory"),
+        *("distributed/test_cluster", "distributed/test_cluster_money", "journal/test_postgres"),
         *(
             "cli/test_every_command",
             "cli/test_watch",

@@ -131,7 +131,7 @@ def test_a_cap_holds_while_workers_are_killed(
     asyncio.run(submit())
     workers = Workers(account, postgres.url, valkey.url, 4)
     try:
-        for _ in range(KILLS):
+        for _ in range(min(KILLS, 20)):  # with more of them there is soon nothing left to send
             time.sleep(chance.random() * 2)
             workers.kill(chance.randrange(4))
         until = time.monotonic() + PATIENCE
