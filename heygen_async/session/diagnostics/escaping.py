@@ -8,6 +8,7 @@ import traceback
 # The loggers of the package.
 _LOGGERS = (
     "batch",
+    "delivery",
     "distributed",
     "endpoints",
     "hooks",
@@ -15,6 +16,7 @@ _LOGGERS = (
     "journal",
     "media",
     "pipelines",
+    "reports",
     "session",
     "webhooks",
 )
