@@ -38,7 +38,7 @@ def plain_value(value: object) -> Any:
     Exceptions become ``type``, ``code`` and ``message``; numbers of other libraries become Python's
     own; a value without a JSON type becomes its text.
     """
-    return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
+    return _without_tuples(msgspec.to_builtins(value, str_keys=True, enc_hook=_plain))
 
 
 def plain_json(value: object) -> str:
@@ -54,6 +54,17 @@ def pydantic_schema(kind: type[Any]) -> Any:
         lambda value: value.to_dict(), return_schema=core_schema.dict_schema()
     )
     return core_schema.is_instance_schema(kind, serialization=written)
+
+
+def _without_tuples(value: Any) -> Any:
+    """Return builtin values with lists in place of tuples, which JSON does not have."""
+    match value:
+        case dict():
+            return {key: _without_tuples(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_without_tuples(member) for member in value]
+        case _:
+            return value
 
 
 def _plain(value: object) -> Any:
