@@ -153,7 +153,8 @@ def crash(session: nox.Session) -> None:
     """
     session.install("-e", ".[all]", *groups("tests", "storage"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
-    kills = [path for name in ("kill", "crash") for path in Path("tests").rglob(f"test*_{name}.py")]
+    ends = ("kill", "crash", "in_chromium")
+    kills = [path for end in ends for path in Path("tests").rglob(f"test*_{end}.py")]
     names = (
         *("cli/test_processes", "cli/test_one_off_terminal", "cli/test_row_memory"),
         *("distributed/test_cluster", "distributed/test_cluster_money", "journal/test_postgres"),
@@ -161,7 +162,8 @@ def crash(session: nox.Session) -> None:
             "cli/test_every_command",
             "cli/test_watch",
             "reports/test_notebooks",
-            "reports/test_live_page_in_chromium",
+            "reports/test_live_report",
+            "test_benchmarks",
         ),
     )
     others = [f"tests/{name}.py" for name in (*names, "conformance/test_journal_store")]

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.crash
 @pytest.mark.skipif(sys.platform == "win32", reason="the peak of memory")
 @pytest.mark.parametrize(
     ("name", "options", "figures"),

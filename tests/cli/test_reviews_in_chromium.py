@@ -21,7 +21,7 @@ from heygen_async.sandbox import Sandbox
 from tests.chromium import check_in_both_schemes, chromium, needs_chromium, violations
 from tests.patience import PATIENCE
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.crash]
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,8 @@ def let_pass(sandbox: Sandbox, condition: Any) -> None:
     wait_for(holds)
 
 
-@pytest.mark.parametrize("width", [60, pytest.param(120, marks=pytest.mark.crash)])
+@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.crash
 def test_a_run_is_seen_from_two_terminals(slow: Sandbox, tmp_path: Path, width: int) -> None:
     watcher = Terminal("watch", tmp_path / "run.db", width=width)
     watcher.wait_for("there is no journal yet")

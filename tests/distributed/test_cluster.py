@@ -267,6 +267,7 @@ async def test_two_workers_and_cut_connections(
     assert exact(sandbox, outcomes, 220)
 
 
+@pytest.mark.crash
 async def test_a_cancelled_run_submits_nothing_more(
     cluster: Cluster, sandbox: Sandbox, template_id: str
 ) -> None:
@@ -344,6 +345,7 @@ async def test_requests_and_speech(cluster: Cluster, heygen: HeyGen, sandbox: Sa
         pytest.fail("HeyGen does not translate into Klingon")
 
 
+@pytest.mark.crash
 async def test_a_cap_holds_over_all_workers(
     cluster: Cluster, sandbox: Sandbox, template_id: str
 ) -> None:
@@ -376,6 +378,7 @@ async def test_results_are_downloaded_by_the_worker_that_has_them(
     assert sorted(files) == sorted(f"{outcome.key}.mp4" for outcome in outcomes)
 
 
+@pytest.mark.crash
 async def test_results_go_to_a_storage(
     cluster: Cluster, template_id: str, storage: type[FaultyStorage]
 ) -> None:
@@ -390,6 +393,7 @@ async def test_results_go_to_a_storage(
     assert sorted(storage.files()) == [f"bucket/Person {number}.mp4" for number in range(4)]
 
 
+@pytest.mark.crash
 async def test_a_file_of_a_worker_that_died_is_downloaded_by_another(
     cluster: Cluster,
     sandbox: Sandbox,

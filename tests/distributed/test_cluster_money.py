@@ -89,6 +89,7 @@ async def test_a_cap_holds_over_workers_whatever_the_lengths(
 
 
 @pytest.mark.sandbox(durations={"translation": 300.0})
+@pytest.mark.crash
 async def test_one_scout_of_a_source_goes_first_of_all_workers(
     cluster: Cluster, sandbox: Sandbox
 ) -> None:

@@ -15,7 +15,7 @@ from heygen_async.reports import preview
 from heygen_async.sandbox import Sandbox, SandboxThread
 from tests.chromium import check_in_both_schemes, chromium, needs_chromium
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.crash]
 
 ROWS = 400
 HOSTILE = "</script><img src=x onerror=alert(1)><b>bold</b>"

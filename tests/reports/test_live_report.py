@@ -36,6 +36,7 @@ async def events(session: aiohttp.ClientSession) -> AsyncIterator[dict[str, Any]
                 yield json.loads(line[6:])
 
 
+@pytest.mark.crash
 async def test_it_follows_a_run_from_before_its_journal_to_its_end(
     heygen: HeyGen, template_id: str, tmp_path: Path
 ) -> None:

@@ -109,6 +109,7 @@ def note_dubs(path: Path) -> None:
     notes.note(KEYS[1], translated=before, corrected=before)
 
 
+@pytest.mark.crash
 def test_the_page_of_a_chain(browser: Browser, tmp_path: Path) -> None:
     path, page = tmp_path / "launch.db", tmp_path / "launch.html"
 
