@@ -13,7 +13,7 @@ There are a few bounds. A handful of jobs is not polled before one in ten would 
 minutes, in case the learned durations no longer hold), and from then on at least once a minute. Ten
 and more jobs share one request and delay costs job slots, so they are polled at each tick from the
 age at which one in fifty would be done (from the start, while nothing is learned). A tick is
-``TICK`` seconds, and a quarter longer for fewer than ``MANY`` jobs. If more than a few jobs end
+``TICK`` seconds, and a quarter longer for fewer than ``MANY`` jobs. If more than four jobs end
 within one, it shrinks down to ``SHORTEST_TICK``, and it grows again if fewer do, so a job among
 many costs less than three requests, with its submission and its final fetch. (The hazard cannot do
 that: of jobs that started together, the first to end make all the others look overdue.)
@@ -25,7 +25,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-TICK = 1.95
+TICK = 1.98
 LONGEST = 60.0
 LONGEST_FIRST = 300.0
 BULK = 10
@@ -37,8 +37,10 @@ EARLIEST = 1 / 60
 
 # Seconds of delay that one request is worth, for a single job.
 _PRICE = 1.4
-# Jobs that a request should find done on average before the tick may shrink.
-_FOUND_PER_REQUEST = 4.0
+# Jobs that a request of a burst should find done on average.
+_FOUND_PER_REQUEST = 2.0
+# Jobs found done per request that do not begin a burst: as many end within a tick now and then.
+_USUALLY_FOUND = 4
 
 
 _MEMORY = 200
@@ -178,6 +180,8 @@ class Durations:
             found: Jobs found done.
             requests: Requests that the poll took.
         """
+        if self._tick == TICK and found <= _USUALLY_FOUND * requests:
+            return
         factor = _FOUND_PER_REQUEST * requests / max(found, 0.5)
         # An extra poll follows almost immediately, which must not shorten the tick.
         tick = max(interval, self._tick) * min(max(factor, 0.25), 2.0)

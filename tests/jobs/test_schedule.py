@@ -236,12 +236,21 @@ def test_the_tick_shrinks_where_many_end_and_grows_back() -> None:
         assert durations.until_poll(old) == pytest.approx(tick)
 
 
-def test_the_tick_aims_at_four_jobs_found_by_each_request() -> None:
+def test_more_than_four_jobs_found_by_a_request_begin_a_burst() -> None:
     durations = learned()
     durations.polled(TICK, found=8, requests=2)
     assert durations.until_poll([200.0] * 500) == TICK
+    durations.polled(TICK, found=10, requests=2)
+    assert durations.until_poll([200.0] * 500) == pytest.approx(TICK * 2 / 5)
+
+
+def test_the_tick_aims_at_two_jobs_found_by_each_request_of_a_burst() -> None:
+    durations = learned()
     durations.polled(TICK, found=16, requests=2)
-    assert durations.until_poll([200.0] * 500) == pytest.approx(TICK / 2)
+    burst = durations.until_poll([200.0] * 500)
+    assert burst == pytest.approx(TICK / 4)
+    durations.polled(burst, found=4, requests=2)
+    assert durations.until_poll([200.0] * 500) == pytest.approx(burst)
 
 
 def test_a_look_out_of_turn_does_not_hurry_the_next_ones() -> None:
