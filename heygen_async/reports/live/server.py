@@ -136,6 +136,7 @@ class LiveReport:
         """Read the journal again and again, and wake the pages when a section has changed."""
         while True:
             started = time.monotonic()
+            self._stale.clear()  # before the look, which may miss what is decided during it
             found = self._found
             try:
                 found = await asyncio.to_thread(self._source.read)
@@ -147,7 +148,6 @@ class LiveReport:
                     self._changed.notify_all()
             if self._source.over:
                 self.over.set()
-            self._stale.clear()
             pause = max(self._every, 10 * (time.monotonic() - started))
             try:
                 async with asyncio.timeout(pause):
