@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from heygen_async.journal.paging import PAGE, paged
 from heygen_async.journal.postgres.connection import (
     Location,
     connect,
@@ -38,8 +39,6 @@ from heygen_async.journal.records import (
 from heygen_async.journal.rules import journal_error
 
 T = TypeVar("T")
-
-_PAGE = 1000
 
 
 class PostgresReader:
@@ -96,27 +95,21 @@ class PostgresReader:
 
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:
         """Iterate over the keys of items and their deliveries."""
-        after = UUID(int=0), ""
-        while True:
-            found = self._query(lambda c, after=after: all_deliveries(c, self._run, after, _PAGE))
-            for digest, key, delivery in found:
-                yield key, delivery
-                after = digest, delivery.target
-            if len(found) < _PAGE:
-                return
+        rows = paged(
+            lambda after: self._query(lambda c: all_deliveries(c, self._run, after, PAGE)),
+            (UUID(int=0), ""),
+            lambda row: (row[0], row[2].target),
+        )
+        return ((key, delivery) for _, key, delivery in rows)
 
     def _records(
         self, states: Collection[State] | None, target: str | None = None
     ) -> Iterator[ItemRecord]:
-        after = -1
-        while True:
-            found = self._query(
-                lambda c, after=after: page(c, self._run, states, after, _PAGE, target)
-            )
-            yield from found
-            if len(found) < _PAGE:
-                return
-            after = found[-1].position
+        return paged(
+            lambda after: self._query(lambda c: page(c, self._run, states, after, PAGE, target)),
+            -1,
+            lambda record: record.position,
+        )
 
     def reviews(self) -> list[Review]:
         """Return the decisions of people, oldest first."""
@@ -124,13 +117,11 @@ class PostgresReader:
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
-        after = float("-inf")
-        while True:
-            page = self._query(lambda c, after=after: slot_samples(c, self._run, after, _PAGE))
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].at
+        return paged(
+            lambda after: self._query(lambda c: slot_samples(c, self._run, after, PAGE)),
+            float("-inf"),
+            lambda sample: sample.at,
+        )
 
     def alive(self) -> bool:
         """Return whether a living owner holds an item that has not ended."""

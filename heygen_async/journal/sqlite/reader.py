@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from heygen_async.journal.paging import PAGE, paged
 from heygen_async.journal.records import (
     COMPLETED,
     Delivery,
@@ -27,8 +28,6 @@ from heygen_async.journal.sqlite.lock import is_held
 from heygen_async.journal.sqlite.migrations import upgrade
 
 T = TypeVar("T")
-
-_PAGE = 1000
 
 
 class SqliteReader:
@@ -93,26 +92,23 @@ class SqliteReader:
 
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:
         """Iterate over the keys of items and their deliveries."""
-        after = -(2**63), ""
-        while True:
-            page = self._query(lambda c, after=after: schema.all_deliveries(c, after, _PAGE))
-            for digest, key, delivery in page:
-                yield key, delivery
-                after = digest, delivery.target
-            if len(page) < _PAGE:
-                return
+        rows = paged(
+            lambda after: self._query(lambda c: schema.all_deliveries(c, after, PAGE)),
+            (-(2**63), ""),
+            lambda row: (row[0], row[2].target),
+        )
+        return ((key, delivery) for _, key, delivery in rows)
 
     def _records(
         self, states: Collection[State] | None, target: str | None = None
     ) -> Iterator[ItemRecord]:
-        after = -1
-        while True:
-            page = self._query(lambda c, after=after: schema.page(c, states, after, _PAGE, target))
-            for record in page:
-                yield record if record.operation else upgrade(record, self.run)
-            if len(page) < _PAGE:
-                return
-            after = page[-1].position
+        records = paged(
+            lambda after: self._query(lambda c: schema.page(c, states, after, PAGE, target)),
+            -1,
+            lambda record: record.position,
+        )
+        for record in records:
+            yield record if record.operation else upgrade(record, self.run)
 
     def reviews(self) -> list[Review]:
         """Return the decisions of people, oldest first."""
@@ -120,13 +116,11 @@ class SqliteReader:
 
     def slots(self) -> Iterator[SlotSample]:
         """Iterate over the samples of the slots, oldest first."""
-        after = float("-inf")
-        while True:
-            page = self._query(lambda c, after=after: schema.slot_samples(c, after, _PAGE))
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].at
+        return paged(
+            lambda after: self._query(lambda c: schema.slot_samples(c, after, PAGE)),
+            float("-inf"),
+            lambda sample: sample.at,
+        )
 
     def alive(self) -> bool:
         """Return whether a process has the file open for writing."""
