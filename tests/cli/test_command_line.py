@@ -227,9 +227,13 @@ def test_a_port_that_is_taken(sandbox_thread: Sandbox) -> None:
 def test_without_the_extra(
     missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in list(sys.modules):
+    loaded = dict(sys.modules)
+    for name, module in loaded.items():
         if name.startswith(("heygen_async.cli.", f"{missing}.")):
             monkeypatch.delitem(sys.modules, name)
+            # The import below sets the attribute of the parent as well, which must be undone.
+            parent, _, child = name.rpartition(".")
+            monkeypatch.setattr(loaded[parent], child, module, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setattr("sys.argv", ["heygen-async", "whoami"])
     with pytest.raises(SystemExit) as stopped:
