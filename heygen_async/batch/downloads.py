@@ -17,7 +17,7 @@ from collections.abc import (
 )
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -51,17 +51,25 @@ _FILES_AT_ONCE = 8
 _HOOKS_AT_ONCE = 8
 
 
+TargetKind: TypeAlias = Literal["file", "also", "hook"]
+"""Kind of a target. ``file``: the files of all completed items. ``also``: additional files, which
+not every item has. ``hook``: a receiver of the outcomes of all items.
+"""
+
+
 @runtime_checkable
 class Step(Protocol):
     """One step of the delivery of outcomes, such as the files or one receiver.
 
     Attributes:
-        targets: Names of its targets, under which the journal records deliveries.
         parallel: Maximum number of outcomes that are delivered at the same time.
     """
 
-    targets: Sequence[str]
     parallel: int
+
+    @property
+    def targets(self) -> Mapping[str, TargetKind]:
+        """Its targets and their kinds, by the names under which the journal records deliveries."""
 
     async def open(self) -> None:
         """Prepare, before anything is paid for."""
@@ -76,7 +84,7 @@ class Step(Protocol):
             known: Its deliveries by earlier runs, by target.
 
         Returns:
-            The outcome with what became of it, and new deliveries.
+            The outcome with what became of it, and new deliveries, also those that failed.
         """
 
     async def aclose(self) -> None:
@@ -149,7 +157,7 @@ def delivered_run(
 
     Arguments as for ``delivered``, and a function that converts outcomes, or None.
     """
-    run.targets = [target for step in steps for target in step.targets]
+    run.targets = {name: kind for step in steps for name, kind in step.targets.items()}
     originals: dict[tuple[str, int], Ended[Any]] = {}
 
     async def outcomes() -> AsyncGenerator[Ended[Any]]:
@@ -190,7 +198,8 @@ class _Journal:
         """Return the deliveries of an outcome by earlier runs, by target."""
         if not (outcome.resumed and self._run.settings.journaled):
             return {}
-        return {one.target: one for one in await self._run.store.deliveries(outcome.key)}
+        earlier = await self._run.store.deliveries(outcome.key)
+        return {one.target: one for one in earlier if one.error is None}
 
     async def delivered(self, key: str, deliveries: list[Delivery]) -> None:
         """Record deliveries."""
@@ -235,7 +244,7 @@ class HookStep:
     """
 
     def __init__(self, hook: DeliveryHook, session: Session) -> None:
-        self.targets: Sequence[str] = (text(hook.name),)
+        self.targets: Mapping[str, TargetKind] = {text(hook.name): "hook"}
         self.parallel: int = _HOOKS_AT_ONCE
         self._hook = hook
         self._session = session
@@ -258,8 +267,9 @@ class HookStep:
         try:
             await self._hook.deliver(outcome, self._session)
         except HeyGenError as error:
+            failed = Delivery(target, error=text(str(error)))
             failure = outcome.delivery_error or error
-            return msgspec.structs.replace(outcome, delivery_error=failure), []
+            return msgspec.structs.replace(outcome, delivery_error=failure), [failed]
         return outcome, [Delivery(target)]
 
     async def aclose(self) -> None:
@@ -298,8 +308,10 @@ class OutputFiles:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._keys: dict[str, str] = {}  # of items by path, if two could have the same
         self.parallel: int = self._files.parallel
-        name = text(pattern.name)
-        self.targets: Sequence[str] = (name, *(f"{name} {what}" for what in pattern.also))
+        self._name: str = text(pattern.name)
+        self.targets: dict[str, TargetKind] = {self._name: "file"}
+        for what in pattern.also:
+            self.targets[self._target(what)] = "also"
 
     async def open(self) -> None:
         """Check the paths of a collection, and prepare the place of the files.
@@ -356,8 +368,10 @@ class OutputFiles:
                         if not recorded:
                             found.append(Delivery(target, location, self._url(to)))
                     except HeyGenError as error:
+                        found.append(Delivery(target, error=text(str(error))))
                         failure = failure or error
         except HeyGenError as error:
+            found.append(Delivery(self._name, error=text(str(error))))
             failure = failure or error
         main = paths.pop(None, None)
         outcome = msgspec.structs.replace(
@@ -386,7 +400,7 @@ class OutputFiles:
         return None if base is None else self._pattern.public_url(path, base)
 
     def _target(self, what: Output | None) -> str:
-        return self.targets[0] if what is None else f"{self.targets[0]} {what}"
+        return self._name if what is None else f"{self._name} {what}"
 
     def _outputs(self, result: Any, path: PurePath) -> Iterator[tuple[Output | None, PurePath]]:
         """Yield the files of a result with their paths."""

@@ -82,7 +82,7 @@ class Run(Generic[T]):
         settings: Its settings.
         store: Its journal.
         run_id: Part of its idempotency keys; empty before it has begun.
-        targets: Names of the targets that its outcomes are delivered to, for its journal.
+        targets: Targets that its outcomes are delivered to, and their kinds, for its journal.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Run(Generic[T]):
         self.unfinished: dict[str, str] = {}
         self.manifest: Manifest = Manifest(items, builder, key, lengths)
         self.run_id: str = ""
-        self.targets: list[str] = []
+        self.targets: dict[str, str] = {}
         self._registry = registry
         self.heygen: HeyGen = heygen
         self._items = items

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from heygen_async.batch import Batch, Progress, Report, Run
 from heygen_async.batch.admission.sampling import Sampled
-from heygen_async.batch.downloads import OutputFiles
+from heygen_async.batch.downloads import OutputFiles, TargetKind
 from heygen_async.batch.outcome import Ended
 from heygen_async.cli.display import (
     RESUME,
@@ -424,7 +424,7 @@ class _Noting:
         noted: The outcomes by key and position.
     """
 
-    targets: Sequence[str] = ()
+    targets: Mapping[str, TargetKind] = {}
     parallel: int = 1
 
     def __init__(self, noted: dict[tuple[str, int], Ended[Any]]) -> None:

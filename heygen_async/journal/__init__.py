@@ -12,6 +12,7 @@ from heygen_async.journal.memory import MemoryJournal
 from heygen_async.journal.records import (
     FINISHED,
     Delivery,
+    DeliveryStatus,
     Finish,
     Intent,
     ItemRecord,
@@ -28,6 +29,7 @@ __all__ = [
     "FINISHED",
     "Begin",
     "Delivery",
+    "DeliveryStatus",
     "Finish",
     "Intent",
     "ItemRecord",

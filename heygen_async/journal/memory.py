@@ -214,7 +214,7 @@ class MemoryJournal:
         return _COMPLETED
 
     def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Completed[None]:
-        """Record that an item's outcome was delivered."""
+        """Record deliveries of an item's outcome, and those that failed."""
         item = self._items.get(key)
         if item is None:
             return Failed(unknown_key(self.name, key))
@@ -364,7 +364,7 @@ class MemoryReader:
     ) -> Iterator[ItemRecord]:
         """Iterate over items whose outcome was not delivered to a target."""
         for record in self.records(states):
-            if all(one.target != target for one in self._delivered[record.key]):
+            if all(one.target != target or one.error for one in self._delivered[record.key]):
                 yield record
 
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:

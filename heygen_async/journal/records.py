@@ -212,12 +212,32 @@ class Delivery(msgspec.Struct, frozen=True):
         location: Path or URL of the file that was written, or None.
         url: Public URL of the file, or None.
         at: When it was recorded, in Unix seconds; set by the store.
+        error: The error it failed with, or None if the outcome was delivered. The next start tries
+            again.
     """
 
     target: str
     location: str | None = None
     url: str | None = None
     at: float = 0.0
+    error: str | None = None
+
+
+class DeliveryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries of a run to one target.
+
+    Attributes:
+        delivered: Number of items that were delivered.
+        waiting: Number of ended items whose delivery has not been tried, or whose attempt has not
+            ended; None for additional files, which not every item has.
+        failed: Number of items whose delivery failed. The next start tries again.
+        error: The error of one of them, or None.
+    """
+
+    delivered: int
+    waiting: int | None
+    failed: int
+    error: str | None
 
 
 Decision: TypeAlias = Literal["approved", "rejected", "retake"]

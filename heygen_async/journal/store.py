@@ -125,7 +125,7 @@ class JournalReader(Protocol):
         """
 
     def deliveries(self) -> Iterator[tuple[str, Delivery]]:
-        """Iterate over the keys of items and their deliveries.
+        """Iterate over the keys of items and their deliveries, also those that failed.
 
         Items come in any order, and the deliveries of an item in the order of their targets.
         """
@@ -322,10 +322,10 @@ class JournalStore(Protocol):
         """
 
     def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Awaitable[None]:
-        """Record that an item's outcome was delivered; deliveries to the same target are replaced.
+        """Record deliveries of an item's outcome, and those that failed.
 
-        Deliveries belong to the attempt that has ended. If the item is submitted again, its new
-        outcome has not been delivered.
+        A delivery replaces an earlier one to the same target. Deliveries belong to the attempt that
+        has ended. If the item is submitted again, its new outcome has not been delivered.
 
         Args:
             key: The item's key.

@@ -6,6 +6,7 @@ import contextlib
 import glob
 import time
 from collections import Counter, deque
+from collections.abc import Collection, Mapping
 from statistics import median
 from typing import Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from heygen_async.errors import JournalError
 from heygen_async.jobs.schedule import time_left
 from heygen_async.journal import (
     FINISHED,
+    DeliveryStatus,
     ItemRecord,
     JournalLocation,
     JournalReader,
@@ -22,6 +24,7 @@ from heygen_async.journal import (
     State,
     journal_store,
 )
+from heygen_async.journal.rules import latest
 
 # Period in seconds over which the rate is computed.
 _LATELY = 300.0
@@ -108,6 +111,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         limit: Known limit of concurrent jobs on the account, or None.
         job_seconds: Median duration of its latest jobs in seconds, or None.
         paused_for: Seconds for which submissions have been paused, or None if they are not paused.
+        deliveries: Files and notifications, by target: the pattern of the files, and the names of
+            receivers. Only targets of the latest start.
     """
 
     state: RunState
@@ -136,6 +141,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None
     job_seconds: float | None
     paused_for: float | None
+    deliveries: dict[str, DeliveryStatus]
 
     @property
     def over(self) -> bool:
@@ -166,6 +172,7 @@ class _Ended:
         refused: Refusals because of the account, by code.
         times: When items ended after ``since``, in Unix seconds.
         job_seconds: Median duration of the latest jobs, or None.
+        deliveries: Deliveries by target.
     """
 
     def __init__(self, view: JournalReader, since: float) -> None:
@@ -174,17 +181,57 @@ class _Ended:
         self.refused: Counter[str] = Counter()
         self.times: list[float] = []
         durations: deque[float] = deque(maxlen=_DURATIONS)
+        rejected: set[str] = set()
+        reviews = latest(view.reviews())
         for entry in view.records(FINISHED):
             self.states[entry.state] += 1
             if entry.state == "failed":
                 kinds = self.refused if entry.resubmits(retry_failed=False) else self.failures
                 kinds[entry.error_code or entry.error_type or "unknown"] += 1
+            elif (review := reviews.get((entry.key, entry.attempt))) is not None:
+                rejected |= {entry.key} if review.decision == "rejected" else set()
             if entry.ended_at is not None:
                 if entry.ended_at > since:
                     self.times.append(entry.ended_at)
                 if entry.submitted_at is not None:
                     durations.append(entry.ended_at - entry.submitted_at)
         self.job_seconds: float | None = median(durations) if durations else None
+        self.deliveries = _deliveries(view, self.states, rejected)
+
+
+def _deliveries(
+    view: JournalReader, states: Mapping[str, int], rejected: Collection[str]
+) -> dict[str, DeliveryStatus]:
+    """Return the deliveries of a run to the targets of its latest start. Reads all of them.
+
+    Args:
+        view: The journal.
+        states: Number of ended items in each state.
+        rejected: Keys of completed items that people have rejected. Their files are not wanted.
+    """
+    targets: dict[str, str] = view.run.settings.get("deliveries") or {}
+    delivered, failed, unwanted = Counter[str](), Counter[str](), Counter[str]()
+    errors: dict[str, str] = {}
+    for key, delivery in view.deliveries() if targets else ():
+        target = delivery.target
+        if key in rejected and targets.get(target) != "hook":
+            unwanted[target] += 1
+        elif delivery.error is None:
+            delivered[target] += 1
+        else:
+            failed[target] += 1
+            errors[target] = delivery.error
+    found: dict[str, DeliveryStatus] = {}
+    for target, kind in targets.items():
+        wanted = states["completed"] + (states["failed"] if kind == "hook" else -len(rejected))
+        waiting = max(0, wanted - delivered[target] - failed[target])
+        found[target] = DeliveryStatus(
+            delivered=delivered[target],
+            waiting=None if kind == "also" else waiting,
+            failed=failed[target],
+            error=errors.get(target),
+        )
+    return found
 
 
 class StandingReader:
@@ -196,6 +243,7 @@ class StandingReader:
 
     def __init__(self) -> None:
         self._ended: _Ended | None = None
+        self._over = False  # when all ended items were read
         self._due = 0.0
 
     def read(self, view: JournalReader, now: float) -> Standing:
@@ -208,13 +256,17 @@ class StandingReader:
         if self._ended is not None and time.monotonic() < self._due:
             found = _standing(view, now, self._ended)
             # Of the last items of a run, some may have been refused, and are left.
-            if not found.over or self._ended.states == _ended_states(found):
+            # And after the last item has ended, files are still delivered.
+            self._over &= found.over
+            if not found.over or (self._over and self._ended.states == _ended_states(found)):
                 return found
         started = time.monotonic()
         self._ended = _Ended(view, now - _LATELY)
         ended = time.monotonic()
         self._due = ended + 10 * (ended - started)
-        return _standing(view, now, self._ended)
+        found = _standing(view, now, self._ended)
+        self._over = found.over
+        return found
 
 
 def _ended_states(found: Standing) -> Counter[str]:
@@ -296,6 +348,7 @@ def _standing(view: JournalReader, now: float, finished: _Ended) -> Standing:
         limit=limit,
         job_seconds=finished.job_seconds,
         paused_for=None if paused_at is None else now - paused_at,
+        deliveries=finished.deliveries,
     )
 
 

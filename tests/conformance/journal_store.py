@@ -354,6 +354,7 @@ deliveries = st.builds(
     st.sampled_from(TARGETS),
     location=st.none() | st.sampled_from(("a.mp4", "s3://bucket/☃.mp4")),
     url=st.none() | st.just("https://cdn/a.mp4"),
+    error=st.none() | st.just("refused"),
 )
 reviews = st.builds(
     Review,
@@ -512,7 +513,8 @@ class JournalStoreMachine(RuleBasedStateMachine):
                 assert left == [
                     item.intent.key
                     for item in self.model.in_order()
-                    if item.state in states and name not in item.deliveries
+                    if item.state in states
+                    and (name not in item.deliveries or item.deliveries[name].error)
                 ]
         every = [(key, one) for key, several in wanted.items() for one in several]
         assert sorted(found, key=repr) == sorted(every, key=repr)

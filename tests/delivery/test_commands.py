@@ -14,6 +14,7 @@ from heygen_async import HeyGen
 from heygen_async.cli.commands.narrate import narrate
 from heygen_async.cli.commands.personalize import personalize
 from heygen_async.cli.commands.render import render
+from heygen_async.cli.commands.status import status
 from heygen_async.cli.display import Lines
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.options import SharedOptions
@@ -23,6 +24,7 @@ from heygen_async.delivery import WebhookSender
 from heygen_async.errors import ConfigurationError
 from heygen_async.journal import SqliteJournal, open_reader
 from heygen_async.sandbox import Sandbox
+from tests.cli.test_terminal import Screen
 from tests.delivery.storage import FaultyStorage
 
 from .test_hooks import Receiver
@@ -100,19 +102,51 @@ async def test_results_name_the_delivered_files(
 
 
 async def test_the_same_command_again_delivers_what_is_left(
-    sandbox: Sandbox, storage: type[FaultyStorage], rows: Path, tmp_path: Path, receiver: Receiver
+    sandbox: Sandbox,
+    storage: type[FaultyStorage],
+    rows: Path,
+    tmp_path: Path,
+    receiver: Receiver,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     storage.error = ConnectionRefusedError("down")
     journal = tmp_path / "launch.db"
     options = {"journal": journal, "give_up_after": 60.0, "notify": receiver.url}
     assert await render_rows(sandbox, rows, TO, **options) == Exit.SOME_FAILED
     assert not receiver.got
+    assert await shown_deliveries(journal, capsys) == (
+        {
+            TO: {"delivered": 0, "waiting": 0, "failed": 4},
+            WebhookSender(receiver.url).name: {"delivered": 0, "waiting": 4, "failed": 0},
+        },
+        True,
+    )
     storage.error = None
     assert await render_rows(sandbox, rows, TO, **options) == Exit.DONE
     assert len(storage.files()) == len(receiver.got) == 4
     assert sandbox.ledger.count("templates.generate") == 4
     assert await render_rows(sandbox, rows, TO, **options) == Exit.DONE
     assert len(receiver.got) == 4
+    found, _ = await shown_deliveries(journal, capsys)
+    assert list(found.values()) == [{"delivered": 4, "waiting": 0, "failed": 0}] * 2
+
+
+async def shown_deliveries(
+    journal: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], bool]:
+    """Return the deliveries that ``status`` shows, and whether it shows errors."""
+    capsys.readouterr()
+    await status(journal, display=Lines())
+    found = json.loads(capsys.readouterr().out)["deliveries"]
+    errors = [one.pop("error") for one in found.values()]
+    screen = Screen()
+    await status(journal, display=screen.display)
+    words = " ".join(screen.text.split())
+    for one in found.values():
+        assert f"delivered {one['delivered']} to" in words
+        for name in ("waiting", "failed"):
+            assert (f"{one[name]} {name}" in words) == bool(one[name])
+    return found, any("cannot write to faulty://bucket" in (error or "") for error in errors)
 
 
 async def test_what_cannot_be_is_said_before_anything_is_paid_for(

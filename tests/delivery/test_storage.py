@@ -77,7 +77,7 @@ async def test_files_are_streamed_below_columns(
     assert {one.file for one in again} == {one.file for one in outcomes}
     assert storage.opened == opened
     settings, found = await asyncio.to_thread(recorded, journal)
-    assert settings["deliveries"] == [TO]
+    assert settings["deliveries"] == {TO: "file"}
     assert found == {(one.key, TO, one.file) for one in outcomes}
 
 

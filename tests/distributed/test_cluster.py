@@ -388,8 +388,15 @@ async def test_results_go_to_a_storage(
     )
     async with working(cluster, download="faulty://bucket/{key}.mp4"):
         await until(run, lambda counts: counts["completed"] == 4)
+        while (files := (await run.status()).files) is None or files.failed < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert (files.delivered, files.waiting) == (0, 0)
+        assert "no access yet" in (files.error or "")
         storage.error = None
         await collect(run)
+    files = (await run.status()).files
+    assert files is not None
+    assert (files.delivered, files.waiting, files.failed) == (4, 0, 0)
     assert sorted(storage.files()) == [f"bucket/Person {number}.mp4" for number in range(4)]
 
 

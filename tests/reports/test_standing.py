@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async.journal import Finish, JournalStore, open_reader
+from heygen_async.journal import Delivery, Finish, JournalStore, Review, open_reader
 from heygen_async.journal.postgres import PostgresJournal
 from heygen_async.reports.standing import Standing, StandingReader, stages_of
 from tests.journal.journals import intend, intent_of, opened, run_spec
@@ -60,6 +60,31 @@ async def test_a_run_from_its_first_item_to_its_last(tmp_path: Path) -> None:
     found = await look(clock[0] + 10)
     assert (found.state, found.elapsed) == ("stopped", 60.0)
     assert found.failures == {"moderated": 1}
+
+
+async def test_deliveries_are_counted_until_the_process_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    look = watching(path)
+    targets = {"out": "file", "out gif": "also", "hook": "hook"}
+    journal = await opened(path, settings={"items": 4, "deliveries": targets})
+    for number, state in enumerate(("completed", "completed", "completed", "failed")):
+        await intend(journal, f"{number}", number)
+        await journal.submitted(f"{number}", f"job{number}")
+        await journal.finish(Finish(f"{number}", "failed" if state == "failed" else "completed"))
+    await asyncio.to_thread(journal.review, [Review("2", "rejected", "Ada")])
+
+    async def counts() -> dict[str, tuple[int, int | None, int]]:
+        found = (await look(NOW)).deliveries
+        return {name: (one.delivered, one.waiting, one.failed) for name, one in found.items()}
+
+    # The file of an item that was rejected is not wanted; receivers are told of all items.
+    assert await counts() == {"out": (0, 2, 0), "out gif": (0, None, 0), "hook": (0, 4, 0)}
+    await journal.delivered("0", [Delivery("out", "0.mp4"), Delivery("out gif", error="full")])
+    await journal.delivered("1", [Delivery("out", error="full"), Delivery("elsewhere")])
+    await journal.delivered("3", [Delivery("hook")])
+    await journal.aclose()
+    assert await counts() == {"out": (1, 0, 1), "out gif": (0, None, 1), "hook": (1, 3, 0)}
+    assert (await look(NOW)).deliveries["out"].error == "full"
 
 
 async def test_a_run_whose_last_items_were_refused_has_not_ended(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from heygen_async.cli.commands.status import delivery_text
 from heygen_async.cli.display import Display, duration, rate
 from heygen_async.cli.exit_codes import Exit
 from heygen_async.distributed import Cluster, ClusterStatus
@@ -61,6 +62,8 @@ def _show(status: ClusterStatus, console: Console) -> None:
     if status.per_minute:
         left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
         row("rate", f"{rate(1, 60 / status.per_minute)} over the last 5 minutes{left}")
+    if status.files is not None:
+        table.add_row("delivered", delivery_text(status.files, "the folder of the workers"))
     row("shards", f"{status.shards_left:,} of {status.shards:,} left")
     if status.slot_limit is not None:
         row("slots", f"{status.slots_running:,} of {status.slot_limit:,} run")

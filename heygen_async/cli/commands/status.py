@@ -16,7 +16,7 @@ from rich.text import Text
 from heygen_async.cli.display import Display, duration, rate
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.run_options import moment
-from heygen_async.journal import JournalStore, open_reader
+from heygen_async.journal import DeliveryStatus, JournalStore, open_reader
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.reports.standing import Standing, standing
 from heygen_async.session.diagnostics.escaping import escaped
@@ -67,6 +67,22 @@ async def status(journal: Path | JournalStore, *, display: Display) -> Exit:
     return Exit.DONE
 
 
+def delivery_text(found: DeliveryStatus, target: str) -> Text:
+    """Return the deliveries to a target in words.
+
+    Args:
+        found: The deliveries.
+        target: Description of the target.
+    """
+    words = Text.assemble((f"{found.delivered:,}", "green"), f" to {escaped(target)}")
+    if found.waiting:
+        words.append(f", {found.waiting:,} waiting", "yellow")
+    if found.failed:
+        words.append(f", {found.failed:,} failed", "red")
+        words.append(f": {escaped(found.error or '')}")
+    return words
+
+
 def _show(found: Standing, now: float, console: Console) -> None:
     counts = found.counts
     table = Table.grid(padding=(0, 2))
@@ -110,6 +126,8 @@ def _show(found: Standing, now: float, console: Console) -> None:
         row("oldest in flight", f"{found.oldest.key}{job}, {duration(found.oldest.seconds)}")
     if found.paused_for is not None:
         row("paused", (f"submissions are held back for {duration(found.paused_for)}", "yellow"))
+    for target, one in found.deliveries.items():
+        table.add_row("delivered", delivery_text(one, target))
     for code, count in found.not_submitted.items():
         row("not submitted", (f"{count:,} ", "yellow"), code)
     for number, (code, count) in enumerate(found.failures.items()):

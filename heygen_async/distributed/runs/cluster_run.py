@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from heygen_async.batch.operations import OPERATIONS
-from heygen_async.distributed.runs.database import AGAIN, Database, RunRow
+from heygen_async.distributed.runs.database import AGAIN, DOWNLOADED, Database, RunRow
 from heygen_async.distributed.runs.engine import TASK
 from heygen_async.errors import (
     BudgetExceeded,
@@ -19,6 +19,7 @@ from heygen_async.errors import (
     RecordedFailure,
     UncertainSubmission,
 )
+from heygen_async.journal import DeliveryStatus
 
 _PAGE = 500
 _POLL = 1.0  # seconds between two polls for new outcomes
@@ -97,6 +98,8 @@ class ClusterStatus(msgspec.Struct, frozen=True, kw_only=True):
         slots_running: Number of its jobs that ran at the latest sample of each worker.
         slot_limit: Number of jobs that could run at once in the latest sample, or None.
         workers: The workers of the cluster, of all runs.
+        files: Files that workers have downloaded; None if none has. Workers try again where it
+            failed.
         swept: Seconds since a worker last checked for dead workers; None if no worker has yet.
     """
 
@@ -117,6 +120,7 @@ class ClusterStatus(msgspec.Struct, frozen=True, kw_only=True):
     slots_running: int
     slot_limit: int | None
     workers: tuple[WorkerStatus, ...]
+    files: DeliveryStatus | None
     swept: float | None
 
 
@@ -236,7 +240,7 @@ class ClusterRun:
         """
         database, run, now = self._database, self._run, time.time()
         row = await database.run(run)
-        values = {"run": run, "again": AGAIN, "since": now - _LATELY}
+        values = {"run": run, "again": AGAIN, "since": now - _LATELY, "target": DOWNLOADED}
         counts = dict.fromkeys(
             ("queued", "intended", "submitted", "completed", "failed", "uncertain"), 0
         )
@@ -250,6 +254,13 @@ class ClusterRun:
         workers = tuple(
             WorkerStatus(name=name, alive=alive, running=jobs, seen=seen)
             for name, alive, jobs, seen in await database.all("workers")
+        )
+        ((delivered, failed, error),) = await database.all("delivered", values)
+        files = DeliveryStatus(
+            delivered=delivered,
+            waiting=max(0, counts["completed"] - delivered - failed),
+            failed=failed,
+            error=error,
         )
         open_items = counts["queued"] + counts["intended"] + counts["submitted"]
         span = min(_LATELY, max(1.0, now - row.created_at))
@@ -272,6 +283,7 @@ class ClusterRun:
             slots_running=running or 0,
             slot_limit=limit,
             workers=workers,
+            files=files if delivered or failed else None,
             swept=swept,
         )
 

@@ -53,7 +53,7 @@ WHERE run = %(run)s AND shard = %(shard)s AND (
         AND ended_at > extract(epoch FROM clock_timestamp()) - 86400 AND NOT EXISTS (
         SELECT FROM heygen_async.deliveries
         WHERE deliveries.run = items.run AND deliveries.key_digest = items.key_digest
-            AND deliveries.attempt = items.attempt AND target = %(target)s
+            AND deliveries.attempt = items.attempt AND target = %(target)s AND error IS NULL
     ))
 )
 ORDER BY state IN ('queued', 'failed'), position, item;
@@ -185,6 +185,11 @@ SELECT CASE WHEN state = 'failed' AND error_type = ANY(%(again)s) THEN 'queued' 
 FROM heygen_async.items
 WHERE run = %(run)s
 GROUP BY 1;
+
+-- name: delivered
+SELECT count(*) FILTER (WHERE error IS NULL), count(error), max(error)
+FROM heygen_async.deliveries JOIN heygen_async.items USING (run, key_digest, attempt)
+WHERE run = %(run)s AND target = %(target)s;
 
 -- name: cluster_figures
 SELECT shards,

@@ -264,9 +264,9 @@ class ClusterWorker:
         error = saved.download_error
         if error is not None:
             logger.warning("run %r, item %s: not downloaded: %s", work.row.name, item.key, error)
-            return isinstance(error, NotFound | InvalidRequest)
-        await work.store.delivered(item.key, [Delivery(DOWNLOADED, saved.file)])
-        return True
+        delivery = Delivery(DOWNLOADED, saved.file, error=None if error is None else str(error))
+        await work.store.delivered(item.key, [delivery])
+        return error is None or isinstance(error, NotFound | InvalidRequest)
 
     async def _leave(self, work: RunWork, shard: int, *, lacks_files: bool) -> None:
         """Return if the shard is done, or if no more of its items are to be sent.

@@ -173,11 +173,12 @@ class PostgresDatabase:
         self._execute("end_scout", source=digest, owner=owner, seconds=seconds)
 
     def delivered(self, key: str, deliveries: Sequence[Delivery]) -> None:
-        """Store that an item's outcome was delivered."""
+        """Store deliveries of an item's outcome, and those that failed."""
         columns = {
             "targets": [storable(one.target) for one in deliveries],
             "locations": [storable(one.location) for one in deliveries],
             "urls": [storable(one.url) for one in deliveries],
+            "errors": [storable(one.error) for one in deliveries],
         }
         digest = key_digest(key)
         if self._execute("deliver", digest=digest, now=self._now(), **columns).fetchone() is None:

@@ -147,6 +147,7 @@ CREATE TABLE heygen_async.deliveries (
     location text,
     url text,
     delivered_at double precision NOT NULL,
+    error text,  -- NULL if it was delivered
     PRIMARY KEY (run, key_digest, target)
 );
 
@@ -397,24 +398,26 @@ RETURNING item;
 
 -- name: deliver
 INSERT INTO heygen_async.deliveries
-SELECT run, key_digest, delivery.target, attempt, delivery.location, delivery.url, %(now)s
-FROM unnest(%(targets)s::text[], %(locations)s::text[], %(urls)s::text[])
-    AS delivery (target, location, url),
+SELECT run, key_digest, delivery.target, attempt, delivery.location, delivery.url, %(now)s,
+    delivery.error
+FROM unnest(%(targets)s::text[], %(locations)s::text[], %(urls)s::text[], %(errors)s::text[])
+    AS delivery (target, location, url, error),
     heygen_async.items
 WHERE run = %(run)s AND key_digest = %(digest)s AND state IN ('completed', 'failed')
 ORDER BY target
 ON CONFLICT (run, key_digest, target) DO UPDATE SET attempt = excluded.attempt,
-    location = excluded.location, url = excluded.url, delivered_at = excluded.delivered_at
+    location = excluded.location, url = excluded.url, delivered_at = excluded.delivered_at,
+    error = excluded.error
 RETURNING target;
 
 -- name: deliveries
-SELECT target, location, url, delivered_at
+SELECT target, location, url, delivered_at, error
 FROM heygen_async.deliveries JOIN heygen_async.items USING (run, key_digest, attempt)
 WHERE run = %(run)s AND key_digest = %(digest)s
 ORDER BY target COLLATE "C";
 
 -- name: all_deliveries
-SELECT key_digest, key, target, location, url, delivered_at
+SELECT key_digest, key, target, location, url, delivered_at, error
 FROM heygen_async.deliveries JOIN heygen_async.items USING (run, key_digest, attempt)
 WHERE run = %(run)s AND (key_digest, target) > (%(digest)s, %(target)s)
 ORDER BY key_digest, target LIMIT %(count)s;
@@ -432,6 +435,7 @@ WHERE item IN (
         SELECT FROM heygen_async.deliveries
         WHERE deliveries.run = items.run AND deliveries.key_digest = items.key_digest
             AND deliveries.attempt = items.attempt AND target = %(target)s
+            AND error IS NULL
     )
     ORDER BY position FETCH FIRST %(count)s ROWS WITH TIES
 )

@@ -214,7 +214,7 @@ class PostgresJournal:
         return self._do(PostgresDatabase.count_resend, key)
 
     def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Awaitable[None]:
-        """Record that an item's outcome was delivered."""
+        """Record deliveries of an item's outcome, and those that failed."""
         return self._do(PostgresDatabase.delivered, key, deliveries)
 
     def deliveries(self, key: str) -> Awaitable[list[Delivery]]:

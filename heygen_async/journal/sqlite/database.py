@@ -183,10 +183,10 @@ class Database:
             raise unknown_key(str(self.path), key)
 
     def delivered(self, key: str, deliveries: Sequence[Delivery]) -> None:
-        """Store that an item's outcome was delivered."""
+        """Store deliveries of an item's outcome, and those that failed."""
         digest = schema.key_digest(key)
         for one in deliveries:
-            values = one.target, one.location, one.url, self._clock(), digest, key
+            values = one.target, one.location, one.url, self._clock(), one.error, digest, key
             if not self._cursor.execute(schema.DELIVERED, values).rowcount:
                 raise wrong_state(str(self.path), self._present(key), "delivered")
 

@@ -76,6 +76,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     location TEXT,
     url TEXT,
     delivered_at REAL NOT NULL,
+    error TEXT,  -- NULL if it was delivered
     PRIMARY KEY (key_digest, target)
 ) WITHOUT ROWID;
 """
@@ -148,17 +149,17 @@ _RESERVED = {
 
 DELIVERED = """
 INSERT OR REPLACE INTO deliveries
-SELECT key_digest, ?, attempt, ?, ?, ? FROM items
+SELECT key_digest, ?, attempt, ?, ?, ?, ? FROM items
 WHERE key_digest = ? AND key = ? AND state IN ('completed', 'failed')
 """
 _DELIVERIES = """
-SELECT key_digest, key, target, location, url, delivered_at
+SELECT key_digest, key, target, location, url, delivered_at, error
 FROM deliveries JOIN items USING (key_digest, attempt)
 """
 _UNDELIVERED = """ AND NOT EXISTS (
     SELECT 1 FROM deliveries
     WHERE deliveries.key_digest = items.key_digest AND deliveries.attempt = items.attempt
-        AND target = ?
+        AND target = ? AND error IS NULL
 )"""
 
 

@@ -177,7 +177,7 @@ class SqliteJournal:
         return (self._writer or self._not_open()).do(Database.count_resend, key)
 
     def delivered(self, key: str, deliveries: Sequence[Delivery]) -> Awaitable[None]:
-        """Record that an item's outcome was delivered."""
+        """Record deliveries of an item's outcome, and those that failed."""
         return (self._writer or self._not_open()).do(Database.delivered, key, deliveries)
 
     def deliveries(self, key: str) -> Awaitable[list[Delivery]]:
