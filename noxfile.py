@@ -145,30 +145,15 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Kill runs 50 times, and 30 times under each kind of fault, chains, journals and commands.
+    """Run what takes long: all tests with the marker ``crash``, and those that kill processes.
 
-    A cluster is killed 100 times: its workers, PostgreSQL and Valkey.
-
-    HEYGEN_KILLS and HEYGEN_KILL_SEED change this. The session ``tests`` kills a few times only.
+    Runs are killed 50 times, and 30 times under each kind of fault, as are chains, journals and
+    commands. A cluster is killed 100 times: its workers, PostgreSQL and Valkey. HEYGEN_KILLS and
+    HEYGEN_KILL_SEED change this; the session ``tests`` kills a few times only.
     """
     session.install("-e", ".[all]", *groups("tests", "storage"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
-    ends = ("kill", "crash", "in_chromium")
-    kills = [path for end in ends for path in Path("tests").rglob(f"test*_{end}.py")]
-    names = (
-        *("cli/test_processes", "cli/test_one_off_terminal", "cli/test_row_memory"),
-        *("distributed/test_cluster", "distributed/test_cluster_money", "journal/test_postgres"),
-        *(
-            "cli/test_every_command",
-            "cli/test_watch",
-            "reports/test_notebooks",
-            "reports/test_live_report",
-            "test_benchmarks",
-        ),
-    )
-    others = [f"tests/{name}.py" for name in (*names, "conformance/test_journal_store")]
-    tests = [*map(str, sorted(kills)), *others]
-    session.run("pytest", "-s", "-m", "", *tests, *session.posargs, env=env)
+    session.run("pytest", "-s", "-m", "crash or kills", *session.posargs, env=env)
 
 
 @nox.session

@@ -25,7 +25,10 @@ from heygen_async.journal import ItemRecord, open_reader
 from heygen_async.sandbox import Faults
 from tests.journal.journals import ENVIRONMENT
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = [
+    pytest.mark.kills,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+]
 
 KILLS = int(os.environ.get("HEYGEN_KILLS", "2"))
 SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)

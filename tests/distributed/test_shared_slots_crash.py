@@ -24,7 +24,10 @@ from ..valkey import Valkey
 
 __all__ = ["account"]  # a fixture
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = [
+    pytest.mark.kills,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+]
 
 KILLS = 2 * int(os.environ.get("HEYGEN_KILLS", "2"))
 SEED = int(os.environ.get("HEYGEN_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)

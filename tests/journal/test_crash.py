@@ -22,7 +22,10 @@ from heygen_async.journal import ItemRecord, open_reader
 from tests.journal.journals import ENVIRONMENT, opened
 from tests.patience import PATIENCE
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = [
+    pytest.mark.kills,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+]
 
 KILLS = int(os.environ.get("HEYGEN_KILLS", "3"))
 STEPS = ("i", "s", "e")

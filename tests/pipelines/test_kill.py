@@ -20,6 +20,8 @@ import pytest
 from heygen_async.sandbox import Sandbox, SandboxThread
 from tests.journal.journals import ENVIRONMENT
 
+pytestmark = pytest.mark.kills
+
 KILLS = int(os.environ.get("HEYGEN_KILLS", "2"))
 ITEMS = 12
 SLOTS = 5
