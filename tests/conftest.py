@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -43,14 +42,10 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Keep bytecode for the interpreters that tests start, which would compile the package each."""
-    if sys.dont_write_bytecode:
-        folder = tempfile.TemporaryDirectory(prefix="bytecode-")
-        session.config.add_cleanup(folder.cleanup)
-        os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder.name}
+# Whatever the environment says: without bytecode each worker and each interpreter that a test
+# starts compiles the package and the tests anew, which takes longer than most tests.
+sys.dont_write_bytecode = False
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
 
 
 @pytest.fixture
