@@ -13,6 +13,7 @@ import subprocess
 import termios
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -28,6 +29,11 @@ PROGRAM = shlex.join(COMMAND)
 NAMES = ["plain", "Zoë 🎉", "Łukasz", "さくら"]
 
 pytestmark = pytest.mark.sandbox(speed=600, api_keys=[KEY])
+
+
+def slow(*values: str) -> Any:
+    """Leave a case to the session `crash`: one more process for what another case nearly proves."""
+    return pytest.param(*values, marks=pytest.mark.crash)
 
 
 def environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
@@ -68,7 +74,7 @@ def untold(sandbox: Sandbox, *texts: str) -> set[str]:
     return {job for job in ids(sandbox) if not any(job in text for text in texts)}
 
 
-@pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", ">&-", "2>&-", "<&-"])
+@pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", ">&-", slow("2>&-"), slow("<&-")])
 def test_descriptors_that_are_closed_at_the_start(
     sandbox_thread: Sandbox, tmp_path: Path, redirection: str
 ) -> None:
@@ -80,7 +86,7 @@ def test_descriptors_that_are_closed_at_the_start(
 
 
 @pytest.mark.parametrize(
-    ("command", "redirection"), [("translate", ">&-"), ("localize", "<&- >&- 2>&-")]
+    ("command", "redirection"), [slow("translate", ">&-"), ("localize", "<&- >&- 2>&-")]
 )
 def test_dubs_go_on_with_descriptors_closed_at_the_start(
     sandbox_thread: Sandbox, command: str, redirection: str
@@ -91,7 +97,8 @@ def test_dubs_go_on_with_descriptors_closed_at_the_start(
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--version", "--help", "translate https://example.com/a.mp4", "status nowhere.db"]
+    "arguments",
+    ["--version", "--help", slow("translate https://example.com/a.mp4"), "status nowhere.db"],
 )
 def test_without_any_output_the_exit_code_is_the_same(
     sandbox_thread: Sandbox, arguments: str
@@ -104,8 +111,8 @@ def test_without_any_output_the_exit_code_is_the_same(
     ("command", "redirection"),
     [
         ("render", "| head -1; exit ${PIPESTATUS[0]}"),
-        ("render", ">/dev/full"),
-        ("localize", ">/dev/full"),
+        slow("render", ">/dev/full"),
+        slow("localize", ">/dev/full"),
     ],
 )
 def test_output_that_fails_ends_a_run_and_all_ids_are_told(
@@ -151,7 +158,7 @@ def test_a_full_disk_fails_commands_that_only_read(sandbox_thread: Sandbox, tmp_
     assert done.stderr == "Error: standard output: No space left on device\n"
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("encoding", [slow("cp1252"), "ascii"])
 def test_characters_that_the_encoding_has_not(
     sandbox_thread: Sandbox, tmp_path: Path, encoding: str
 ) -> None:
@@ -170,6 +177,7 @@ def test_characters_that_the_encoding_has_not(
     assert {item["key"] for item in items} == set(NAMES)
 
 
+@pytest.mark.crash
 def test_names_of_dubs_that_the_encoding_has_not(sandbox_thread: Sandbox, tmp_path: Path) -> None:
     videos = tmp_path / "videos.csv"
     videos.write_text("video,key\nhttps://example.com/a.mp4,さくら 🎉\n", "utf-8")
@@ -229,7 +237,9 @@ class Terminal:
         return complaints
 
 
-@pytest.mark.parametrize(("command", "encoding"), [("translate", "utf-8"), ("localize", "latin-1")])
+@pytest.mark.parametrize(
+    ("command", "encoding"), [slow("translate", "utf-8"), ("localize", "latin-1")]
+)
 def test_a_terminal_shows_the_address_of_each_result(
     sandbox_thread: Sandbox, command: str, encoding: str
 ) -> None:
@@ -241,6 +251,7 @@ def test_a_terminal_shows_the_address_of_each_result(
     assert ["English" in line for line in results].count(True) == 1
 
 
+@pytest.mark.crash
 def test_a_terminal_shows_no_addresses_of_what_is_downloaded(
     sandbox_thread: Sandbox, tmp_path: Path
 ) -> None:
