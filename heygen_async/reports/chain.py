@@ -21,12 +21,12 @@ from heygen_async.journal import (
     JournalStore,
     journal_store,
 )
+from heygen_async.journal.chains import stages_of
 from heygen_async.journal.rules import journal_error
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import duration, page_of, report_sections, write_page
 from heygen_async.reports.players import downloaded_files, output_url, player
-from heygen_async.reports.standing import stages_of
 
 _MOST_LINES = 400
 # Members of a request that say what its video is made of.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Mapping
@@ -12,17 +10,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from heygen_async.errors import JournalError
 from heygen_async.jobs.schedule import time_left
 from heygen_async.journal import (
     FINISHED,
     DeliveryStatus,
     ItemRecord,
-    JournalLocation,
     JournalReader,
-    JournalStore,
     State,
-    journal_store,
 )
 from heygen_async.journal.rules import latest
 
@@ -358,35 +352,6 @@ def _state(alive: bool, *, paused: bool, in_flight: int, left: int) -> RunState:
     if in_flight:
         return "interrupted"
     return "stopped" if left > 0 else "ended"
-
-
-STAGES = ("source", "speech", "voices", "proofreads", "videos", "renders", "translations")
-"""Names of the stages of chains, each before those that it feeds."""
-
-
-def stages_of(journal: JournalLocation) -> list[JournalStore]:
-    """Return a journal, or the journals of a chain's stages beside it, oldest first. Blocks.
-
-    Args:
-        journal: The journal of the run or of the chain.
-
-    Returns:
-        The journals that exist.
-    """
-    store = journal_store(journal)
-    if store.exists():
-        return [store]
-    if store.path is None:
-        return [stage for stage in map(store.beside, STAGES) if stage.exists()]
-    pattern = f"{glob.escape(store.path.stem)}.*{store.path.suffix}"
-    beside = [journal_store(path) for path in store.path.parent.glob(pattern)]
-    return sorted((stage for stage in beside if stage.exists()), key=_began)
-
-
-def _began(store: JournalStore) -> float:
-    with contextlib.suppress(JournalError), store.reader() as view:
-        return view.run.created_at
-    return float("inf")
 
 
 def _since(entry: ItemRecord) -> float:

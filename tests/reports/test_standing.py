@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from heygen_async.journal import Delivery, Finish, JournalStore, Review, open_reader
+from heygen_async.journal.chains import stages_of
 from heygen_async.journal.postgres import PostgresJournal
-from heygen_async.reports.standing import Standing, StandingReader, stages_of
+from heygen_async.reports.standing import Standing, StandingReader
 from tests.journal.journals import intend, intent_of, opened, run_spec
 
 pytestmark = pytest.mark.anyio

@@ -11,9 +11,9 @@ from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.journal import JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
 from heygen_async.reports.chain import write_chain_report
 from heygen_async.reports.page import write_report
-from heygen_async.reports.standing import stages_of
 from heygen_async.session.diagnostics.escaping import escaped
 
 

@@ -8,16 +8,13 @@ from pathlib import Path
 
 from rich.text import Text
 
-from heygen_async.cli.commands.status import journals_of
 from heygen_async.cli.display import Display
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.results.journaled import results_of, rows_file
 from heygen_async.cli.results.table_files import check_table_file, write_csv, write_table
 from heygen_async.journal import JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
 from heygen_async.session.diagnostics.escaping import escaped
-
-# Stages of chains, first stage first.
-_STAGES = ("source", "proofreads", "speech", "voices", "videos", "renders", "translations")
 
 
 async def results(journal: Path | JournalStore, out: Path | None, *, display: Display) -> Exit:
@@ -35,7 +32,11 @@ async def results(journal: Path | JournalStore, out: Path | None, *, display: Di
 
     def write() -> None:
         store = journal_store(journal)
-        stages = _stages(store)
+        stages = stages_of(store)
+        if not stages:
+            raise CommandError(
+                f"{store.name}: there is no such {'run' if store.path is None else 'journal'}"
+            )
         if out is not None:
             check_table_file(out)
             if store.path and out.resolve() in (
@@ -58,20 +59,3 @@ async def results(journal: Path | JournalStore, out: Path | None, *, display: Di
         written = Text(f"Written: {escaped(str(out))}")
         display.result({"results": str(out)}, lambda console: console.print(written))
     return Exit.DONE
-
-
-def _stages(store: JournalStore) -> list[JournalStore]:
-    """Return the store of a run, or those of a chain's stages beside it, the first stage first."""
-    if store.path is not None:
-        return [journal_store(path) for path in sorted(journals_of(store.path), key=_place)]
-    if store.exists():
-        return [store]
-    stages = [stage for stage in map(store.beside, _STAGES) if stage.exists()]
-    if not stages:
-        raise CommandError(f"{store.name}: there is no such run")
-    return stages
-
-
-def _place(journal: Path) -> int:
-    name = journal.stem.rpartition(".")[2]
-    return _STAGES.index(name) if name in _STAGES else len(_STAGES)

@@ -21,9 +21,10 @@ from heygen_async.cli.exit_codes import Exit
 from heygen_async.cli.reviews.decisions import PageReviews
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
 from heygen_async.reports.figures import Figures, rate
 from heygen_async.reports.live import LiveReport
-from heygen_async.reports.standing import STATE_WORDS, Standing, StandingReader, stages_of
+from heygen_async.reports.standing import STATE_WORDS, Standing, StandingReader
 from heygen_async.session.diagnostics.escaping import escaped
 
 # Seconds between two looks at the journal; more if a look takes more than a tenth of them.

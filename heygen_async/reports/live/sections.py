@@ -9,10 +9,11 @@ from html import escape
 
 from heygen_async.errors import JournalError
 from heygen_async.journal import JournalLocation, JournalReader, open_reader
+from heygen_async.journal.chains import stages_of
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import report_sections
-from heygen_async.reports.standing import STATE_WORDS, Standing, StandingReader, stages_of
+from heygen_async.reports.standing import STATE_WORDS, Standing, StandingReader
 
 Sections = Mapping[str, str]
 """Sections of a page as HTML, by their names, in the order of the page."""
