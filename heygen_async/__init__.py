@@ -197,7 +197,7 @@ if TYPE_CHECKING or not import_lazily(__name__):
         WebhookEventName as WebhookEventName, WebhookEventType as WebhookEventType,
     )
     from heygen_async.pipelines import (
-        ChainEstimate as ChainEstimate, Narration as Narration,
+        ChainEstimate as ChainEstimate, ChainSample as ChainSample, Narration as Narration,
         estimate_localize as estimate_localize, estimate_narrate as estimate_narrate,
         estimate_personalize as estimate_personalize, localize as localize, narrate as narrate,
         personalize as personalize,

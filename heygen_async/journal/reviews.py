@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from heygen_async.errors import InvalidRequest
-from heygen_async.journal import JournalLocation, journal_store
+from heygen_async.journal import JournalLocation, JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
 from heygen_async.journal.records import Decision, Review
 from heygen_async.session.tasks import in_thread
 
@@ -16,7 +17,8 @@ async def approve(journal: JournalLocation, keys: str | Iterable[str], *, by: st
     The run may be in progress, here or in another process.
 
     Args:
-        journal: The journal of the run: a file, a URL, or a store.
+        journal: The journal of the run: a file, a URL, or a store. Of a chain, the journal that
+            it was given; the decision stands in that of the last stage that has the item.
         keys: The key of an item, or several keys; all of them or none are recorded.
         by: Who approves.
 
@@ -55,7 +57,7 @@ async def retake(
     """Have items made again by the next start of their run, as new jobs that are paid for.
 
     Each item is made once more, also if its request is another one by then. Its former job stays
-    in the budget.
+    in the budget. A chain also makes its speech again; a proofread is corrected and rendered again.
 
     Args:
         journal: As for ``approve``.
@@ -83,6 +85,17 @@ async def _record(
         raise InvalidRequest("keys: expected at least one", param="keys")
     if not by.strip():
         raise InvalidRequest("by: expected a name", param="by")
-    store = journal_store(journal)
     reviews = [Review(key, decision, by, changes or {}) for key in several]
-    await in_thread(store.review, reviews)
+    await in_thread(_record_in, journal_store(journal), reviews)
+
+
+def _record_in(journal: JournalStore, reviews: list[Review]) -> None:
+    """Record decisions, each in the last stage that has the item. Blocks."""
+    stages = stages_of(journal) or [journal]
+    places = {one.key: stages[-1] for one in reviews}
+    for stage in stages if len(stages) > 1 else ():
+        with stage.reader() as reader:
+            places |= {one.key: stage for one in reader.records() if one.key in places}
+    for stage in reversed(stages):  # unknown items are refused by the last one
+        if some := [one for one in reviews if places[one.key] is stage]:
+            stage.review(some)

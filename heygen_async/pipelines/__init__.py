@@ -12,10 +12,12 @@ from heygen_async.pipelines.estimates import ChainEstimate
 from heygen_async.pipelines.localization import estimate_localize, localize
 from heygen_async.pipelines.narration import Narration, estimate_narrate, narrate
 from heygen_async.pipelines.personalization import estimate_personalize, personalize
+from heygen_async.pipelines.sampling import ChainSample
 from heygen_async.pipelines.stages import StageProgress
 
 __all__ = [
     "ChainEstimate",
+    "ChainSample",
     "Correct",
     "Narration",
     "Renew",

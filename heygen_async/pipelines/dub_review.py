@@ -63,7 +63,7 @@ class DubReview:
             cues,
             source,
             terms=await self._glossary(),
-            source_seconds=await self._batch.length_of(outcome.item),
+            source_seconds=_part(outcome.item, await self._batch.length_of(outcome.item)),
             dub_seconds=outcome.result.duration,
         )
         await in_thread(lambda: self._notes.note(outcome.key, issues=found))
@@ -87,3 +87,10 @@ class DubReview:
                     self._terms = {one.term: one.term for one in found.do_not_translate_terms}
                     self._terms |= {one.term: one.translation for one in found.forced_translations}
         return self._terms
+
+
+def _part(request: Any, seconds: float | None) -> float | None:
+    """Return the length of the part of a source that a request translates, or None."""
+    start, end = getattr(request, "start_time", None), getattr(request, "end_time", None)
+    ends = [one for one in (end, seconds) if one is not None]
+    return max(0.0, min(ends) - (start or 0.0)) if ends else None

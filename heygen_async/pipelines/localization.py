@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import PurePosixPath
@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, ProofreadRender, Run
+from heygen_async.batch.admission.clips import clip_key
+from heygen_async.batch.admission.sampling import Candidate, candidate
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
 from heygen_async.dubs.notes import DubNotes
@@ -19,6 +21,7 @@ from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
 from heygen_async.journal import JournalStore
 from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
 from heygen_async.models.sources import AssetId, AssetUrl, MediaSource
+from heygen_async.models.structs import encode
 from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSession
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
@@ -33,6 +36,7 @@ from heygen_async.pipelines.estimates import (
     summed,
     with_lengths,
 )
+from heygen_async.pipelines.sampling import ChainSample, chosen, journal_of
 from heygen_async.pipelines.stages import (
     Counted,
     StageLink,
@@ -72,6 +76,26 @@ class _SentRender(msgspec.Struct, frozen=True):
 _PLACEHOLDER: MediaSource = AssetId(asset_id="video")
 
 
+class _Dubs(NamedTuple):
+    """The dubs of a chain.
+
+    Attributes:
+        batch: The batch of the chain.
+        source: The video, or the request for it.
+        languages: The languages.
+        positions: The position of each among all languages; None if none is left out.
+        title: Title in the account.
+        progress: See ``StageProgress``.
+    """
+
+    batch: Batch
+    source: Source
+    languages: list[str]
+    positions: list[int] | None
+    title: str
+    progress: StageProgress | None
+
+
 class _SourceVideo(NamedTuple):
     """The video to translate.
 
@@ -96,6 +120,7 @@ async def localize(
     renew: Renew = False,
     title: str | None = None,
     render: ProofreadGenerateRequest | None = None,
+    sample: ChainSample | None = None,
     progress: StageProgress | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Ended[VideoTranslation]]:
@@ -127,6 +152,8 @@ async def localize(
             or async, that is called with the language and gives True or False.
         title: Title in the account. Default: the request's title, or the file name in the URL.
         render: Options for rendering corrected proofreads, such as captions.
+        sample: Limits the chain to some of the languages, or to clips. These are made in the stage
+            ``translations``; their keys are such as ``French (France), first 30 s``.
         progress: See ``StageProgress``.
         **fields: Further fields of the ``ProofreadRequest``s (or, without ``correct``, the
             ``VideoTranslationRequest``s), such as ``mode``.
@@ -150,17 +177,24 @@ async def localize(
     if not wanted:
         return
     # An invalid field must be found before the video is paid for.
-    _requests(correct, fields, dict.fromkeys(wanted, _PLACEHOLDER), title)
+    candidates = _candidates(_requests(correct, fields, dict.fromkeys(wanted, _PLACEHOLDER), title))
     await count_earlier(batch, "source", "translations", "proofreads", "renders")
+    positions = await _sampled(batch, correct, sample, candidates)
+    wanted = wanted if positions is None else [wanted[one] for one in positions]
+    dubs = _Dubs(batch, source, wanted, positions, title, progress)
     notes = DubNotes.beside(batch.journal)
     review = DubReview(batch, notes, _script_of(source), fields.get("brand_glossary_id"))
     if correct is None:
-        outcomes = _translated(batch, source, wanted, title, progress, fields)
+        outcomes = _translated(dubs, sample, fields)
+        clip_fields = fields
     else:
         journal = batch.stage("proofreads").journal
         correction = Correction(batch.heygen, correct, corrections, renew, journal, notes)
         render = render or ProofreadGenerateRequest()
-        outcomes = _proofread(batch, source, wanted, title, correction, render, progress, fields)
+        outcomes = _proofread(dubs, sample, correction, render, fields)
+        clip_fields = _directly(fields, render)
+    if sample is not None and sample.clip is not None:
+        outcomes = _after_clips(_clips(dubs, sample, clip_fields), sample, outcomes)
     async with aclosing(outcomes):
         async for outcome in outcomes:
             stage = outcome.stage or "translations"
@@ -176,6 +210,7 @@ async def estimate_localize(
     correct: Correct | None = None,
     title: str | None = None,
     render: ProofreadGenerateRequest | None = None,
+    sample: ChainSample | None = None,
     seconds: float | None = None,
     **fields: Any,
 ) -> ChainEstimate:
@@ -188,6 +223,7 @@ async def estimate_localize(
         correct: As for ``localize``; it is not called.
         title: As for ``localize``.
         render: As for ``localize``.
+        sample: As for ``localize``.
         seconds: Length of the source in seconds, if you know it. Default: it is measured, or
             derived from the request for the video.
         **fields: As for ``localize``.
@@ -203,6 +239,9 @@ async def estimate_localize(
     wanted = await _checked_languages(batch, languages)
     if not wanted:
         raise InvalidRequest("languages: expected at least one", param="languages")
+    candidates = _candidates(_requests(correct, fields, dict.fromkeys(wanted, _PLACEHOLDER), title))
+    positions = await _sampled(batch, correct, sample, candidates)
+    wanted = wanted if positions is None else [wanted[one] for one in positions]
     stages: dict[str, RunEstimate] = {}
     name = "translations" if correct is None else "proofreads"
     stage = batch.stage(name)
@@ -218,8 +257,25 @@ async def estimate_localize(
         made = await finished_lengths(first.store)
         if made or length is None:
             length = exactly(made["source"]) if made else expected_length(stages["source"])
-        sent = await submitted(stage.store, _Sent)
-        videos = {one: sent[one].video if one in sent else _PLACEHOLDER for one in wanted}
+        videos = await _videos_sent(stage, wanted)
+    if sample is not None and sample.clip is not None:
+        clips, sources = batch.stage("translations"), videos
+        if stages:
+            sent = await _videos_sent(clips, [clip_key(one, sample.clip) for one in wanted])
+            sources = dict(zip(wanted, sent.values(), strict=True))
+        direct = fields if correct is None else _directly(fields, render)
+        likely = None if length is None else length.likely
+        if likely is None and stages:  # the video does not exist yet, and is not probed
+            likely = sample.clip
+        whole = clips.run(
+            _requests(None, direct, sources, title),
+            seconds=lambda _: likely,
+            key=_language_of,
+            journal=journal_of(clips),
+        )
+        run = await sample.clips(whole)
+        if sample.held:
+            return summed({**stages, "translations": await run.estimate()})
     requests = _requests(correct, fields, videos, title)
 
     def start(seconds: Seconds | None) -> Run[Any]:
@@ -282,20 +338,76 @@ def _render(
     )
 
 
-async def _translated(
-    batch: Batch,
-    source: Source,
-    languages: list[str],
-    title: str,
-    progress: StageProgress | None,
-    fields: dict[str, Any],
+async def _videos_sent(stage: Batch, keys: Sequence[str]) -> dict[str, MediaSource]:
+    """Return the videos of earlier submissions by key; the placeholder where there are none."""
+    sent = await submitted(stage.store, _Sent)
+    return {one: sent[one].video if one in sent else _PLACEHOLDER for one in keys}
+
+
+def _candidates(requests: Sequence[Any]) -> list[Candidate]:
+    """Return what the choice of a sample depends on, for each language."""
+    return [
+        candidate(position, _language_of(request), encode(request))
+        for position, request in enumerate(requests)
+    ]
+
+
+async def _sampled(
+    batch: Batch, correct: object, sample: ChainSample | None, candidates: list[Candidate]
+) -> list[int] | None:
+    """Return the positions of the languages in a sample, or None if all are made."""
+    if sample is None or sample.clip is not None:
+        return None
+    last = batch.stage("translations" if correct is None else "renders")
+    return await chosen(sample, last, candidates, len(candidates))
+
+
+async def _clips(
+    dubs: _Dubs, sample: ChainSample, fields: dict[str, Any]
 ) -> AsyncGenerator[Ended[VideoTranslation]]:
-    journal = batch.stage("translations").store
-    source_video = await _source_video(batch, source, languages, journal, progress)
-    requests = _requests(None, fields, source_video.videos, title)
+    """Dub the beginning of the video into each language, unless all clips are approved."""
+    batch, clip = dubs.batch, sample.clip or 0.0
+    journal = journal_of(batch.stage("translations"))
+    source_video = await _source_video(dubs, journal, lambda language: clip_key(language, clip))
+    requests = _requests(None, fields, source_video.videos, dubs.title)
     run = batch.run(
         requests, seconds=lambda _: source_video.seconds, key=_language_of, journal=journal
     )
+    run = await sample.clips(run)
+    if sample.held:
+        async with aclosing(aiter(run)) as outcomes:
+            async for outcome in outcomes:
+                request = outcome.item.request
+                yield msgspec.structs.replace(outcome, item=request, stage="translations")
+    source_video.taken()
+
+
+async def _after_clips(
+    clips: AsyncGenerator[Ended[VideoTranslation]],
+    sample: ChainSample,
+    dubs: AsyncGenerator[Ended[VideoTranslation]],
+) -> AsyncGenerator[Ended[VideoTranslation]]:
+    """Yield the clips, or the whole dubs once each clip is approved."""
+    async with aclosing(clips):
+        async for outcome in clips:
+            yield outcome
+    async with aclosing(dubs):
+        if not sample.held:
+            async for outcome in dubs:
+                yield outcome
+
+
+async def _translated(
+    dubs: _Dubs, sample: ChainSample | None, fields: dict[str, Any]
+) -> AsyncGenerator[Ended[VideoTranslation]]:
+    batch = dubs.batch
+    journal = batch.stage("translations").store
+    source_video = await _source_video(dubs, journal)
+    requests = _requests(None, fields, source_video.videos, dubs.title)
+    run = batch.run(
+        requests, seconds=lambda _: source_video.seconds, key=_language_of, journal=journal
+    )
+    run = run if sample is None else sample.noted(run, dubs.positions)
     async with aclosing(aiter(run)) as outcomes:
         async for outcome in outcomes:
             yield outcome
@@ -303,20 +415,18 @@ async def _translated(
 
 
 async def _proofread(
-    batch: Batch,
-    source: Source,
-    languages: list[str],
-    title: str,
+    dubs: _Dubs,
+    sample: ChainSample | None,
     correction: Correction,
     render: ProofreadGenerateRequest,
-    progress: StageProgress | None,
     fields: dict[str, Any],
 ) -> AsyncGenerator[Ended[VideoTranslation]]:
-    first = stage_of(batch, "proofreads", progress)
+    batch = dubs.batch
+    first = stage_of(batch, "proofreads", dubs.progress)
     journal = batch.stage("renders").store
     rendered_before = await submitted(journal, _SentRender, retry_failed=batch.retry_failed)
-    source_video = await _source_video(batch, source, languages, first.store, progress)
-    requests = _requests(correction.correct, fields, source_video.videos, title)
+    source_video = await _source_video(dubs, first.store)
+    requests = _requests(correction.correct, fields, source_video.videos, dubs.title)
     seconds = source_video.seconds
     if seconds is None and not source_video.videos.keys() <= rendered_before.keys():
         seconds = await batch.length_of(requests[0])
@@ -333,6 +443,8 @@ async def _proofread(
         return _render(render, sent, outcome.key, outcome.item.mode)
 
     proofreads = first.run(requests, key=_language_of, journal=first.store)
+    if dubs.positions is not None:
+        proofreads = proofreads.over(requests, {}, dubs.positions)
     passage = StageLink(
         proofreads, corrected, at_once=correction.at_once, ordered=batch.ordered, recovers=True
     )
@@ -345,6 +457,8 @@ async def _proofread(
             key=Step.key,
             journal=journal,
         )
+        if sample is not None and sample.clip is None:
+            run = sample.noted(run)
 
         before: dict[str, Ended[Any]] = {}
 
@@ -361,25 +475,38 @@ async def _proofread(
     source_video.taken()
 
 
+def _directly(fields: dict[str, Any], render: ProofreadGenerateRequest | None) -> dict[str, Any]:
+    """Return the fields of proofreads and their renders as those of translations."""
+    same = VideoTranslationRequest.__struct_fields__
+    found = {name: value for name, value in fields.items() if name in same and name != "srt"}
+    if "enable_video_stretching" in fields:
+        found["enable_dynamic_duration"] = fields["enable_video_stretching"]
+    audio_only = render is not None and render.translate_audio_only
+    return found | {"translate_audio_only": audio_only}
+
+
 async def _source_video(
-    batch: Batch,
-    source: Source,
-    languages: list[str],
-    journal: JournalStore | None,
-    progress: StageProgress | None,
+    dubs: _Dubs, journal: JournalStore | None, key: Callable[[str], str] = str
 ) -> _SourceVideo:
     """Return the video for each language, after making it if the source is a request.
 
     Its URL is signed and differs each time. A submitted language keeps the URL of its submission.
     There are no languages if the batch was closed meanwhile.
+
+    Args:
+        dubs: The dubs.
+        journal: The journal of what is made of the video.
+        key: Returns the key of a language there.
     """
+    batch, source, languages = dubs.batch, dubs.source, dubs.languages
     if isinstance(source, str):
         source = AssetUrl(url=source)
     if isinstance(source, AssetUrl | AssetId):
         return _SourceVideo(dict.fromkeys(languages, source))
-    sent = await submitted(journal, _Sent)
+    found = await submitted(journal, _Sent)
+    sent = {one: found[key(one)] for one in languages if key(one) in found}
     all_sent = all(language in sent for language in languages)
-    stage = stage_of(batch, "source", progress)
+    stage = stage_of(batch, "source", dubs.progress)
     if all_sent and (stage.store is None or not await in_thread(stage.store.exists)):
         return _SourceVideo({language: sent[language].video for language in languages})
     # Even if everything was submitted, the journal checks that the video is still the same.

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from heygen_async.batch import Batch, Outcome
+from heygen_async.batch import Batch, Outcome, Run
+from heygen_async.batch.admission.sampling import candidates_of, limited
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import ItemKey, text_keys
 from heygen_async.captions import Cue, captions
@@ -36,6 +37,7 @@ from heygen_async.pipelines.estimates import (
     summed,
     with_lengths,
 )
+from heygen_async.pipelines.sampling import ChainSample, chosen
 from heygen_async.pipelines.stages import (
     Counted,
     Remade,
@@ -44,11 +46,14 @@ from heygen_async.pipelines.stages import (
     Step,
     count_earlier,
     final_outcome,
+    retake_parts,
+    retaken,
     stage_of,
     submitted,
 )
 from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.speech_length import TOLERANCE, speech_seconds
+from heygen_async.session.tasks import in_thread
 
 
 class Narration(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +92,7 @@ async def narrate(
     voice_id: str | None = None,
     request: Callable[[Any], str | SpeechRequest] | None = None,
     key: Callable[[Any], ItemKey] | None = None,
+    sample: ChainSample | None = None,
     progress: StageProgress | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Ended[Narration]]:
@@ -106,6 +112,7 @@ async def narrate(
         request: Returns the text or the request of an item, if items are neither.
         key: Returns each text's key. Default: its position; with a journal, a digest of its
             content.
+        sample: Limits the chain to some of the texts, which must then be a collection.
         progress: See ``StageProgress``.
         **fields: Further fields of the ``AvatarVideoRequest``s, such as ``aspect_ratio``.
 
@@ -121,8 +128,10 @@ async def narrate(
     await _check_look(batch.heygen, avatar_id)
     await count_earlier(batch, "speech", "videos")
     first = stage_of(batch, "speech", progress)
-    journal = batch.stage("videos").store
+    last = batch.stage("videos")
+    journal = last.store
     sent = await submitted(journal, _Sent)
+    await retake_parts(first.store, await in_thread(retaken, journal))
 
     async def with_audio(outcome: Outcome[Speech]) -> AvatarVideoRequest:
         before = sent.get(outcome.key)
@@ -130,12 +139,14 @@ async def narrate(
         return msgspec.structs.replace(avatar, audio_asset_id=asset_id)
 
     speeches = first.speech(texts, voice_id=voice_id, request=request, key=key, journal=first.store)
+    speeches, total = await _sampled(speeches, sample, last)
     passage = StageLink(speeches, with_audio, at_once=UPLOADS_AT_ONCE, ordered=batch.ordered)
     async with aclosing(passage.steps()) as steps:
-        items = Counted(steps, len(texts)) if isinstance(texts, Sized) else steps
+        items = steps if total is None else Counted(steps, total)
         run = batch.run(
             items, request=Step.unwrap, seconds=_seconds_of, key=Step.key, journal=journal
         )
+        run = run if sample is None else sample.noted(run)
 
         def narrated(outcome: Ended[Video]) -> Ended[Narration]:
             speeches.taken(outcome.item.before)
@@ -154,6 +165,7 @@ async def estimate_narrate(
     voice_id: str | None = None,
     request: Callable[[Any], str | SpeechRequest] | None = None,
     key: Callable[[Any], ItemKey] | None = None,
+    sample: ChainSample | None = None,
     **fields: Any,
 ) -> ChainEstimate:
     """Estimate the cost of ``narrate`` with these arguments, without a paid call.
@@ -165,6 +177,7 @@ async def estimate_narrate(
         voice_id: As for ``narrate``.
         request: As for ``narrate``.
         key: As for ``narrate``.
+        sample: As for ``narrate``.
         **fields: As for ``narrate``.
 
     Returns:
@@ -176,6 +189,8 @@ async def estimate_narrate(
     avatar = _avatar(avatar_id, fields)
     first, last = batch.stage("speech"), batch.stage("videos")
     speeches = first.speech(texts, voice_id=voice_id, request=request, key=key, journal=first.store)
+    speeches, _ = await _sampled(speeches, sample, last)
+    texts = speeches.manifest.items
     spoken = await speeches.estimate()
     sent, made = await submitted(last.store, _Sent), await finished_lengths(first.store)
 
@@ -207,6 +222,21 @@ async def estimate_narrate(
         attrgetter("length"),
     )
     return summed({"speech": spoken, "videos": shown})
+
+
+async def _sampled(
+    speeches: Run[Speech], sample: ChainSample | None, last: Batch
+) -> tuple[Run[Speech], int | None]:
+    """Return the run of the speeches that are made, and their number if it is known."""
+    texts = speeches.manifest.items
+    total = len(texts) if isinstance(texts, Sized) else None
+    if sample is None:
+        return speeches, total
+    candidates = await candidates_of(speeches)
+    positions = await chosen(sample, last, candidates, total or 0)
+    if positions is None:
+        return speeches, total
+    return await limited(speeches, positions, {}), len(positions)
 
 
 def _length(speech: SpeechRequest) -> OutputLength:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +22,7 @@ from typing import Any
 import msgspec
 
 from heygen_async.batch import Batch, Outcome, Run
+from heygen_async.batch.admission.sampling import candidate
 from heygen_async.batch.outcome import Ended, Failed, Succeeded
 from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
@@ -26,16 +35,20 @@ from heygen_async.models.videos import Video
 from heygen_async.models.voices import Speech, SpeechRequest
 from heygen_async.pipelines.audio import UPLOADS_AT_ONCE, uploaded
 from heygen_async.pipelines.estimates import ChainEstimate, summed
+from heygen_async.pipelines.sampling import ChainSample, chosen
 from heygen_async.pipelines.stages import (
     Remade,
     StageLink,
     StageProgress,
     count_earlier,
+    retake_parts,
+    retaken,
     stage_of,
     submitted,
 )
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.session.sync_iterables import in_memory, numbered
+from heygen_async.session.tasks import in_thread
 
 # The placeholder of a speech that is not made yet.
 _PLACEHOLDER = "spoken"
@@ -103,6 +116,7 @@ class _Rows:
         key_of: Returns the key of a row, or None.
         own_keys: Returns a function that derives keys from the content of rows, or None.
         title_of: Returns the title of a row, or None.
+        positions: The positions of the rows. Default: from 0.
     """
 
     def __init__(
@@ -113,7 +127,9 @@ class _Rows:
         key_of: Callable[[Any], str] | None,
         own_keys: Callable[[], Callable[[Any], str]] | None,
         title_of: Callable[[Any], str | None] | None,
+        positions: Sequence[int] | None = None,
     ) -> None:
+        self.positions = positions
         self.spoken = spoken
         self._given = given
         self._checker = checker
@@ -124,13 +140,39 @@ class _Rows:
     def __iter__(self) -> Iterator[_Row]:
         content_key = None if self._own_keys is None else self._own_keys()
         first = 0
-        for position, item in enumerate(self._given):
+        positions = itertools.count() if self.positions is None else self.positions
+        for position, item in zip(positions, self._given, strict=False):
             row = _Row(position, item, None if content_key is None else content_key(item), first)
             first += sum(1 for _ in row.spoken())
             yield row
 
     def __len__(self) -> int:
         return len(self._given)
+
+    async def sampled(self, sample: ChainSample | None, last: Batch) -> _Rows:
+        """Return the rows that a chain with a sample makes.
+
+        Args:
+            sample: The sample, or None.
+            last: The stage of the renders.
+        """
+        if sample is None:
+            return self
+        rows = [row async for _, row in numbered(self, last.pull) if not _repeated(row)]
+        candidates = [candidate(row.position, self.key(row), _texts_of(row)) for row in rows]
+        positions = await chosen(sample, last, candidates, len(self))
+        if positions is None:
+            return self
+        some = [row for row in rows if row.position in positions]
+        return _Rows(
+            [row.item for row in some],
+            sum(1 for row in some for _ in row.spoken()),
+            self._checker,
+            self._key_of,
+            self._own_keys,
+            self._title_of,
+            positions,
+        )
 
     def key(self, row: _Row) -> str:
         """Return the key of a row."""
@@ -145,6 +187,20 @@ class _Rows:
             return request
         title = _checked_title(self._title_of(row.item), row.position)
         return msgspec.structs.replace(request, title=title)
+
+
+def _repeated(row: _Row) -> bool:
+    """Return whether a row equals an earlier one; only then its digest has a number."""
+    return row.content_key is not None and "-" in row.content_key
+
+
+def _texts_of(row: _Row) -> bytes:
+    """Return the values of a row as JSON, as far as the choice of a sample depends on them."""
+    values = {
+        name: {"content": value} if isinstance(value, str) else value
+        for name, value in row.item.items()
+    }
+    return msgspec.json.encode(values, enc_hook=str, order="deterministic")
 
 
 class _Speeches(Collection[_Spoken]):
@@ -222,6 +278,7 @@ async def personalize(
     title: Callable[[Any], str | None] | None = None,
     version: Version = "auto",
     test: bool = False,
+    sample: ChainSample | None = None,
     progress: StageProgress | None = None,
 ) -> AsyncGenerator[Ended[Video]]:
     """Render a variant of a template for each row, after making the speech in it.
@@ -242,6 +299,7 @@ async def personalize(
         title: Returns the title of each row's video in the account, or None.
         version: See ``heygen.templates.generate``.
         test: Render in lower quality, free of charge, through v2. Speech is charged.
+        sample: Limits the chain to some of the rows.
         progress: See ``StageProgress``.
 
     Yields:
@@ -254,9 +312,17 @@ async def personalize(
     """
     kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
     await count_earlier(batch, "voices", "renders")
-    journal = batch.stage("renders").store
+    last = batch.stage("renders")
+    kept, journal = await kept.sampled(sample, last), last.store
     speeches = _Speeches(kept)
     if len(speeches):
+        again = await in_thread(retaken, journal)
+        parts = {
+            _name(kept, spoken): again[row_key]
+            for spoken in (speeches if again else ())
+            if (row_key := kept.key(spoken.row)) in again
+        }
+        await retake_parts(batch.stage("voices").store, parts)
         await _speak(batch, speeches, await submitted(journal, _Sent), progress)
 
     run = batch.render(
@@ -268,6 +334,8 @@ async def personalize(
         test=test,
         journal=journal,
     )
+    if sample is not None:
+        run = sample.noted(run, kept.positions)
 
     def personalized(outcome: Ended[Video]) -> Ended[Video]:
         row: _Row = outcome.item
@@ -296,6 +364,7 @@ async def estimate_personalize(
     title: Callable[[Any], str | None] | None = None,
     version: Version = "auto",
     test: bool = False,
+    sample: ChainSample | None = None,
 ) -> ChainEstimate:
     """Estimate the cost of ``personalize`` with these arguments, without a paid call.
 
@@ -307,6 +376,7 @@ async def estimate_personalize(
         title: As for ``personalize``.
         version: As for ``personalize``.
         test: As for ``personalize``.
+        sample: As for ``personalize``.
 
     Returns:
         The estimate; with a journal, ``left`` is what is left to do.
@@ -317,6 +387,7 @@ async def estimate_personalize(
     """
     kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
     last = batch.stage("renders")
+    kept = await kept.sampled(sample, last)
     sent = await submitted(last.store, _Sent)
     stages: dict[str, RunEstimate] = {}
     speeches = _Speeches(kept)
@@ -385,11 +456,16 @@ async def _checked_rows(
     return _Rows(given, spoken, checker, key_of, own_keys, title)
 
 
+def _name(rows: _Rows, spoken: _Spoken) -> str:
+    """Return the key of a speech."""
+    return f"{rows.key(spoken.row)} {spoken.name}"
+
+
 def _voices(stage: Batch, speeches: _Speeches) -> Run[Speech]:
     return stage.run(
         speeches,
         request=lambda spoken: spoken.request,
-        key=lambda spoken: f"{speeches.rows.key(spoken.row)} {spoken.name}",
+        key=lambda spoken: _name(speeches.rows, spoken),
         journal=stage.store,
     )
 

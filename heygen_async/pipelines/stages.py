@@ -10,6 +10,7 @@ from collections.abc import (
     Collection,
     Iterable,
     Iterator,
+    Mapping,
 )
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ import msgspec
 from heygen_async.batch import Batch, Progress, Run
 from heygen_async.batch.outcome import Ended
 from heygen_async.errors import HeyGenError
-from heygen_async.journal import JournalStore
+from heygen_async.journal import FINISHED, JournalStore, Review
+from heygen_async.journal.rules import latest
 from heygen_async.session.tasks import in_thread, run_bounded
 
 T = TypeVar("T")
@@ -188,6 +190,8 @@ async def submitted(
 ) -> dict[str, T]:
     """Return the payloads that earlier runs of a stage have submitted, by key.
 
+    Those of items that a person wants to be made again are left out.
+
     Assets and signed URLs that pass from one stage to the next differ each time they are made.
     The submissions contain those that were used; without them, the same item would have another
     request.
@@ -203,11 +207,53 @@ async def submitted(
     def look() -> dict[str, T]:
         if not store.exists():
             return {}
+        again = retaken(store)
         with store.reader() as reader:
             return {
                 record.key: msgspec.json.decode(record.payload, type=payload)
                 for record in reader.records()
                 if not (retry_failed and record.resubmits(retry_failed=True))
+                and record.key not in again
             }
 
     return await in_thread(look)
+
+
+def retaken(store: JournalStore | None) -> dict[str, Review]:
+    """Return the decisions of a stage that items are made again, and were not yet. Blocks.
+
+    Args:
+        store: The journal of the stage, or None.
+    """
+    if store is None or not store.exists():
+        return {}
+    with store.reader() as reader:
+        reviews = latest(reader.reviews())
+        if not any(one.decision == "retake" for one in reviews.values()):
+            return {}
+        found = ((one.key, reviews.get((one.key, one.attempt))) for one in reader.records())
+        return {key: one for key, one in found if one is not None and one.decision == "retake"}
+
+
+async def retake_parts(store: JournalStore | None, parts: Mapping[str, Review]) -> None:
+    """Have an earlier stage make its parts of items again that the last stage makes again.
+
+    Each decision is passed on once, however often the chain is started.
+
+    Args:
+        store: The journal of the earlier stage.
+        parts: The decisions about the items, by the key of a part in the earlier stage.
+    """
+
+    def pass_on(store: JournalStore) -> None:
+        if not store.exists():
+            return
+        with store.reader() as reader:
+            ended = {record.key for record in reader.records(FINISHED)} & parts.keys()
+            for one in reader.reviews():
+                if one.key in ended and one.decision == "retake" and one.at >= parts[one.key].at:
+                    ended.discard(one.key)
+        store.review([Review(key, "retake", parts[key].by) for key in ended])
+
+    if store is not None and parts:
+        await in_thread(pass_on, store)

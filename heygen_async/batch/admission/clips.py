@@ -109,12 +109,14 @@ async def sample_clips(
             if request.output_languages[0] in languages:
                 continue
             languages.add(request.output_languages[0])
-            await lengths.probe_item(request, refuse=True)
-            length = whole.seconds or lengths.seconds(request)
+            length = whole.seconds
+            if length is None:
+                await lengths.probe_item(request, refuse=True)
+                length = lengths.seconds(request)
             name = request.output_languages[0] if key is None else key(item)
             clips[index] = _clip(item, name, request, seconds, length)
     names = [clip.key for clip in clips.values()]
-    _, approved = await in_thread(decided, run)
+    _, approved = await in_thread(decided, run.store)
     waiting = [name for name in names if name not in approved]
     notes = {"sample": names}
     if require_approval and not waiting:
@@ -130,4 +132,14 @@ def _clip(
     ends = [end for end in (request.end_time, length) if end is not None]
     end = min([start + seconds, *ends])
     shorter = msgspec.structs.replace(request, start_time=start, end_time=end)
-    return Clip(item, f"{name}, first {seconds:g} s", shorter, end - start)
+    return Clip(item, clip_key(name, seconds), shorter, end - start)
+
+
+def clip_key(name: str, seconds: float) -> str:
+    """Return the key of the clip of a dub.
+
+    Args:
+        name: The key of the whole dub, or its language.
+        seconds: Length of the clips.
+    """
+    return f"{name}, first {seconds:g} s"

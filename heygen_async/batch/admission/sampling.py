@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from heygen_async.batch.operations import Submission
 from heygen_async.batch.run import Run
 from heygen_async.batch.submissions import check_keys
 from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.journal import JournalStore
 from heygen_async.journal.keys import StableKeys
 from heygen_async.session.sync_iterables import numbered
 from heygen_async.session.tasks import in_thread
@@ -86,6 +86,29 @@ async def sample(run: Run[T], count: int, *, require_approval: bool = False) -> 
         raise ConfigurationError(
             "sample: the run needs a journal, or the sample would be paid for again"
         )
+    candidates = await candidates_of(run)
+    items = run.manifest.items
+    earlier, approved = await in_thread(decided, run.store)
+    chosen = {one.position: one.key for one in choose(candidates, count, earlier)}
+    names = [chosen[index] for index in sorted(chosen)]
+    waiting = [name for name in names if name not in approved]
+    notes = {"sample": names}
+    if require_approval and not waiting:
+        return Sampled(run.over(items, notes), names, 0, [])
+    return Sampled(
+        await limited(run, sorted(chosen), notes), names, len(items) - len(chosen), waiting
+    )
+
+
+async def candidates_of(run: Run[Any]) -> list[Candidate]:
+    """Check all items of a run, and return those that a sample may have: one of equal ones.
+
+    Args:
+        run: The run, not yet iterated.
+
+    Raises:
+        InvalidRequest: An item cannot be sent, or the items are not a collection.
+    """
     items, builder, key, _ = run.manifest
     if not isinstance(items, Collection):
         raise InvalidRequest("items: a sample needs a collection, such as a list", param="items")
@@ -102,36 +125,42 @@ async def sample(run: Run[T], count: int, *, require_approval: bool = False) -> 
                 keys.skip(identity)
                 if identity.key != identity.fingerprint[:16]:
                     continue  # it equals an earlier item
-            candidates.append(candidate(one, identity.key))
-    earlier, approved = await in_thread(decided, run)
-    chosen = {one.position: one.key for one in choose(candidates, count, earlier)}
-    names = [chosen[index] for index in sorted(chosen)]
-    waiting = [name for name in names if name not in approved]
-    notes = {"sample": names}
-    if require_approval and not waiting:
-        return Sampled(run.over(items, notes), names, 0, [])
+            candidates.append(candidate(index, identity.key, one.payload))
+    return candidates
+
+
+async def limited(run: Run[T], positions: Sequence[int], notes: Mapping[str, Any]) -> Run[T]:
+    """Return a run over some of the items of a run.
+
+    Args:
+        run: The run, not yet iterated; its items are a collection.
+        positions: The positions of the items, in their order.
+        notes: More data about the run that the journal stores.
+    """
+    items, builder, _, _ = run.manifest
+    chosen = frozenset(positions)
     async with aclosing(numbered(items, builder.pull)) as every:
         some = [item async for index, item in every if index in chosen]
-    limited = run.over(some, notes, sorted(chosen))
-    return Sampled(limited, names, len(items) - len(some), waiting)
+    return run.over(some, notes, positions)
 
 
-def candidate(submission: Submission[Any], key: str) -> Candidate:
+def candidate(position: int, key: str, payload: bytes) -> Candidate:
     """Return what the choice depends on, from an item's request.
 
     Args:
-        submission: The item.
+        position: Position of the item.
         key: Its key.
+        payload: Its request as JSON.
     """
     kinds: set[tuple[str, str]] = set()
     length = 0
-    for name, text in _strings(msgspec.json.decode(submission.payload)):
+    for name, text in _strings(msgspec.json.decode(payload)):
         length += len(text) if name in _TEXTS else 0
         for what, names in (("language", _LANGUAGES), ("voice", _VOICES)):
             if name in names:
                 kinds.add((what, text))
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0" + submission.payload)
-    return Candidate(submission.index, key, length, frozenset(kinds), digest.digest())
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0" + payload)
+    return Candidate(position, key, length, frozenset(kinds), digest.digest())
 
 
 def choose(
@@ -170,11 +199,11 @@ def _strings(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
             yield from _strings(part, name)
 
 
-def decided(run: Run[Any]) -> tuple[frozenset[str], frozenset[str]]:
+def decided(store: JournalStore) -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys of an earlier sample, and those whose latest decision is approval. Blocks."""
-    if not run.store.exists():
+    if not store.exists():
         return frozenset(), frozenset()
-    with run.store.reader() as reader:
+    with store.reader() as reader:
         decisions = {one.key: one.decision for one in reader.reviews()}
         earlier = reader.run.settings.get("sample") or ()
     return frozenset(earlier), frozenset(k for k, one in decisions.items() if one == "approved")
