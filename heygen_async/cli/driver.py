@@ -39,6 +39,7 @@ from heygen_async.delivery.remote_files import file_store
 from heygen_async.errors import BatchStopped, BudgetExceeded, HeyGenError, InsufficientBalance
 from heygen_async.journal import Delivery, journal_store
 from heygen_async.models.video_agents import VideoAgentSession
+from heygen_async.pipelines import ChainSample
 
 # Maximum number of concurrent downloads; the run waits if this many are in progress.
 _DOWNLOADS = 16
@@ -99,7 +100,7 @@ class RunDriver:
         self._signal: signal.Signals | None = None
         self._left = 0
         self._output_failed = False
-        self._sampled: Sampled[Any] | None = None
+        self._sampled: Sampled[Any] | ChainSample | None = None
 
     @property
     def saved(self) -> Saved:
@@ -143,11 +144,9 @@ class RunDriver:
             self._heygen, lambda progress: shown[0](progress), on_done=steps
         )
         run = start(batch)
-        self._sampled = await sampled(run, self._options)
-        if self._sampled is not None:
-            run, total = self._sampled.run, len(self._sampled.run.manifest.items)
-            if self._options.test_clip is not None and self._sampled.held:
-                self._results = None  # clips are not the rows' own results
+        if (found := await sampled(run, self._options)) is not None:
+            self._sampled = found
+            run, total = found.run, len(found.run.manifest.items)
         with self._display.bar(title, total) as progress:
             shown.append(progress)
             try:
@@ -194,6 +193,7 @@ class RunDriver:
         start: Callable[[Batch], AsyncGenerator[Ended[Any]]],
         *,
         bar: bool = True,
+        sample: ChainSample | None = None,
     ) -> Exit:
         """Run a chain of runs to its end and report. Ctrl-C and SIGTERM stop it at once.
 
@@ -202,6 +202,7 @@ class RunDriver:
             total: Number of items.
             start: Starts the chain.
             bar: Show a progress bar; False if something else uses the terminal.
+            sample: The sample that it is limited to, or None.
 
         Raises:
             HeyGenError: The chain cannot continue.
@@ -211,6 +212,7 @@ class RunDriver:
         steps = self._steps(checked_keys=False)
         loop = asyncio.get_running_loop()
         started = loop.time()
+        self._sampled = sample
         await self._keep_rows()
         shown = self._display.bar(title, total) if bar else contextlib.nullcontext(_no_bar)
         try:
@@ -229,6 +231,8 @@ class RunDriver:
                 raise
             _uncancel()
             return Exit.SOME_FAILED if self._signal is None else _code_of(self._signal)
+        if sample is not None and sample.keys:
+            await show_sample(sample, self._options, self._display)
         report = ChainReport(
             completed=self._completed,
             failed=len(self._failures),
@@ -364,8 +368,9 @@ class RunDriver:
         if isinstance(outcome.result, VideoAgentSession):
             outcome = await self._with_video(outcome, outcome.result)
         self._saving.pop((outcome.key, outcome.index), None)
-        if self._results is not None:
-            self._results.add(outcome)
+        held = 0 if self._sampled is None else self._sampled.held
+        if self._results is not None and (self._options.test_clip is None or not held):
+            self._results.add(outcome)  # clips are not the rows' own results
         item = item_of(outcome, outcome.key)
         if outcome.error is not None:
             self._failures.append(outcome.error)

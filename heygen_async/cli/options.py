@@ -332,6 +332,7 @@ class SharedOptions:
         dry_run: bool = False,
         preview: Path | None = None,
         sampling: SampleOptions | None = None,
+        test_clip: float | None = None,
     ) -> dict[str, Any]:
         """Return the keyword arguments that the functions of these commands share.
 
@@ -339,6 +340,7 @@ class SharedOptions:
             dry_run: Check and estimate only.
             preview: File of a page that shows the run; implies ``dry_run``.
             sampling: Options for a sample, or None.
+            test_clip: Length in seconds of the clips of dubs to make, or None.
 
         Raises:
             CommandError: The options are incompatible.
@@ -368,6 +370,7 @@ class SharedOptions:
             public_base=self.public_base,
             notify=self.notify,
             exec=self.exec,
+            test_clip=test_clip,
             **({} if sampling is None else dataclasses.asdict(sampling)),
         )
         return {

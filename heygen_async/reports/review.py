@@ -18,6 +18,7 @@ from heygen_async.journal import (
     journal_store,
     open_reader,
 )
+from heygen_async.journal.chains import stages_of
 from heygen_async.journal.rules import latest
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.page import duration, page_of, timestamp, write_page
@@ -35,10 +36,12 @@ _WORDS = {
 
 
 def write_review(journal: JournalLocation, page: str | os.PathLike[str], rows: Rows) -> None:
-    """Write the page about the sample of a run, replacing an existing page atomically. Blocks.
+    """Write the page about the sample of a run or a chain. Blocks.
+
+    An existing page is replaced atomically.
 
     Args:
-        journal: The journal of the run: a file, a URL, or a store.
+        journal: The journal of the run or the chain: a file, a URL, or a store.
         page: File of the page.
         rows: Returns the rows of the sample.
 
@@ -49,12 +52,17 @@ def write_review(journal: JournalLocation, page: str | os.PathLike[str], rows: R
     target = Path(page)
     store = journal_store(journal)
     command = str(store.path or store.name)
-    with open_reader(store) as view:
-        sections = review_sections(view, rows, command=command)
-        title = view.run.settings.get("title") or view.run.subject or view.run.kind
+    stages = stages_of(store) or [store]
+    sections = ""
+    for stage in stages:
+        with open_reader(stage) as view:
+            found = review_sections(view, rows, command=command)
+            sections += "".join(found.values())
+            title = view.run.settings.get("title") or view.run.subject or view.run.kind
+    if stages[-1].name != store.name:
+        title = store.name if store.path is None else store.path.stem
     heading = f"<header><p>Review</p><h1>{escape(str(title))}</h1></header>"
-    body = heading + "".join(sections.values())
-    write_page(target, page_of(f"Review {title}", body))
+    write_page(target, page_of(f"Review {title}", heading + sections))
 
 
 def review_sections(

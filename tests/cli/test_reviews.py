@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from heygen_async.cli.commands.localize import SourceVideo, localize
+from heygen_async.cli.commands.narrate import narrate
+from heygen_async.cli.commands.personalize import personalize
 from heygen_async.cli.commands.render import render
 from heygen_async.cli.commands.results import results
 from heygen_async.cli.display import Lines
@@ -184,3 +187,110 @@ async def test_rows_on_the_page_are_escaped(renders: Renders) -> None:
     await asyncio.to_thread(write)
     assert "script" not in Page(await asyncio.to_thread(renders.page.read_text)).tags
     assert (await renders.text()).count(evil) == 2
+
+
+class Narrations:
+    """``narrate`` over one journal."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox, self.folder, self.journal = sandbox, folder, folder / "launch.db"
+        self.texts = folder / "texts.csv"
+        rows = [f"t{number},{'Hello again. ' * (number + 1)}" for number in range(5)]
+        self.texts.write_text("\n".join(["key,text", *rows]))
+
+    async def __call__(self, **options: Any) -> Exit:
+        return await narrate(
+            self.texts,
+            avatar=self.sandbox.avatar_id,
+            voice=self.sandbox.voice_id,
+            display=Lines(),
+            options=RunOptions(journal=self.journal, **options),
+        )
+
+    def rows(self, text: str) -> dict[str, dict[str, str]]:
+        return {row["key"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+async def test_a_sample_of_a_chain(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrations, table = Narrations(sandbox, tmp_path), tmp_path / "results.csv"
+    assert await narrations(sample=2, dry_run=True) is Exit.DONE
+    assert lines(capsys)[0]["dry_run"]["stages"]["videos"]["items"] == 2
+    assert await narrations(sample=2, require_approval=True, results=table) is Exit.DONE
+    *ended, told, last = lines(capsys)
+    keys = told["sample"]["keys"]
+    assert {one["key"] for one in ended} == set(keys) == {"t0", "t4"}
+    assert (told["sample"]["held"], told["sample"]["waiting"]) == (3, keys)
+    assert last["report"]["completed"] == 2
+    rows = narrations.rows(await asyncio.to_thread(table.read_text))
+    assert {key: rows[key]["status"] for key in rows} == {
+        key: "completed" if key in keys else "pending" for key in rows
+    }
+    page = tmp_path / "launch.review.html"
+    assert "0 of 2 approved" in await text_of(page)
+    assert "Hello again. Hello again." in await text_of(page)  # the row beside the player
+    assert f"heygen-async approve {narrations.journal} t0" in await text_of(page)
+    await decide("retake", narrations.journal, ["t0"], display=Lines(), changes=["text=Good day."])
+    assert "to be made again" in await text_of(page)
+    await narrations(require_approval=True)
+    (spoken,) = [
+        one for one in await viewed(tmp_path / "launch.speech.db", payloads) if b"Good day" in one
+    ]
+    assert b"Good day." in spoken
+    assert (sandbox.ledger.count("speech"), sandbox.ledger.count("video")) == (3, 3)
+    await decide("approve", narrations.journal, keys, display=Lines(), by="Ann")
+    assert "t4 approved by Ann" in await text_of(page)
+    lines(capsys)
+    assert await narrations(require_approval=True) is Exit.DONE
+    assert (sandbox.ledger.count("speech"), sandbox.ledger.count("video")) == (6, 6)
+    *_, told, last = lines(capsys)
+    assert (told["sample"]["held"], told["sample"]["waiting"]) == (0, [])
+    assert last["report"]["completed"] == 5
+    await results(narrations.journal, None, display=Lines())
+    assert len(narrations.rows(capsys.readouterr().out)) == 5
+
+
+def payloads(view: Any) -> list[bytes]:
+    return [one.payload for one in view.records()]
+
+
+async def test_samples_of_rows_and_of_languages(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
+    rows = tmp_path / "rows.csv"
+    rows.write_text("key,name,greeting\na,Ann,Hi.\nb,Bo,Hello.\nc,Cy,Good morning.\n")
+    journal = tmp_path / "rows.db"
+    options = RunOptions(journal=journal, sample=2)
+    speaking: Any = {"speak": ["greeting"], "voice": sandbox.voice_id}
+    code = await personalize(template_id, rows, display=Lines(), options=options, **speaking)
+    assert code is Exit.DONE
+    assert lines(capsys)[-2]["sample"]["keys"] == ["a", "c"]
+    with pytest.raises(CommandError, match="names the row"):
+        await decide("retake", journal, ["a"], display=Lines(), changes=["key=z"])
+    await decide("retake", journal, ["a"], display=Lines(), changes=["greeting=Hi there."])
+    await personalize(template_id, rows, display=Lines(), options=options, **speaking)
+    sent = await viewed(tmp_path / "rows.voices.db", payloads)
+    assert any(b"Hi there." in one for one in sent)
+    assert sandbox.ledger.count() == 6
+
+    journal, languages = tmp_path / "dubs.db", ["French (France)", "German (Germany)"]
+    video = SourceVideo(video="https://example.com/a.mp4")
+    capsys.readouterr()
+    for options in (RunOptions(journal=journal, test_clip=15, require_approval=True),) * 2:
+        code = await localize(
+            video, languages, display=Lines(), program="sh -c cat", options=options
+        )
+        assert code is Exit.DONE
+    keys = [f"{language}, first 15 s" for language in languages]
+    assert lines(capsys)[-2]["sample"]["waiting"] == keys
+    with pytest.raises(CommandError, match="names the row"):
+        await decide("retake", journal, keys[:1], display=Lines(), changes=["language=Dutch"])
+    await decide("approve", journal, keys, display=Lines())
+    assert "2 of 2 approved" in await text_of(tmp_path / "dubs.review.html")
+    await localize(video, languages, display=Lines(), program="sh -c cat", options=options)
+    *ended, told, _ = lines(capsys)
+    assert told["sample"]["held"] == 0
+    assert {one["key"] for one in ended if "key" in one} == set(languages)
+    assert sandbox.ledger.count("translation") == 4

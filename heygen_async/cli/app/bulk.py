@@ -54,6 +54,16 @@ Avatar = Annotated[
     str | None,
     typer.Option(metavar="ID|NAME", help="The look, for rows that name none.", show_default=False),
 ]
+TestClip = Annotated[
+    float | None,
+    typer.Option(
+        "--test-clip",
+        min=1,
+        metavar="SECONDS",
+        help="Make only so many seconds in each language, to look at first. Needs --journal.",
+        show_default=False,
+    ),
+]
 RowVoice = Annotated[
     str | None,
     typer.Option(metavar="ID|NAME", help="The voice, for rows that name none.", show_default=False),
@@ -107,16 +117,7 @@ def translate(
     key: KeyColumn = None,
     length: Length = None,
     title: Annotated[str | None, typer.Option(help="Title in the account.")] = None,
-    test_clip: Annotated[
-        float | None,
-        typer.Option(
-            "--test-clip",
-            min=1,
-            metavar="SECONDS",
-            help="Make only so many seconds in each language, to look at first. Needs --journal.",
-            show_default=False,
-        ),
-    ] = None,
+    test_clip: TestClip = None,
     via: Sending = Via.SINGLE,
     dry_run: DryRun = False,
     preview: Preview = None,
@@ -129,12 +130,11 @@ def translate(
     such as "mode" and "audio_only", go before these. Each video goes into all languages. Other
     columns are carried along.
     """
-    import msgspec
-
     from heygen_async.cli.commands.translate import translate as command
 
-    arguments = shared.arguments(dry_run=dry_run, sampling=sampling, preview=preview)
-    arguments["options"] = msgspec.structs.replace(arguments["options"], test_clip=test_clip)
+    arguments = shared.arguments(
+        dry_run=dry_run, sampling=sampling, test_clip=test_clip, preview=preview
+    )
     return command(
         video,
         to or [],
@@ -154,6 +154,7 @@ def translate(
 def localize(
     dub: DubOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     video: Annotated[
         str | None,
         typer.Argument(
@@ -193,11 +194,13 @@ def localize(
             help="Repeat proofreads that have expired, as they do after a day; --edit asks.",
         ),
     ] = False,
+    test_clip: TestClip = None,
     dry_run: DryRun = False,
 ) -> Command:
     """Make a video from a prompt or a script, or take one, and dub it into many languages.
 
     With --edit or --correct, the subtitles of each language are corrected before it is rendered.
+    --sample makes some of the languages.
     """
     from heygen_async.cli.commands.localize import SourceVideo
     from heygen_async.cli.commands.localize import localize as command
@@ -205,7 +208,7 @@ def localize(
     source = SourceVideo(
         video=video, prompt=prompt, script=script, avatar=avatar, voice=voice, title=title
     )
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling, test_clip=test_clip)
     return command(
         source,
         to or [],
@@ -232,6 +235,7 @@ def narrate(
     avatar: Annotated[str, typer.Option(metavar="ID|NAME", help="The look.", show_default=False)],
     table: TableOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     voice: Voice = None,
     key: KeyColumn = None,
     dry_run: DryRun = False,
@@ -243,7 +247,7 @@ def narrate(
     """
     from heygen_async.cli.commands.narrate import narrate as command
 
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
     choices = table.choices()
     return command(texts, avatar=avatar, voice=voice, key=key, choices=choices, **arguments)
 
@@ -255,6 +259,7 @@ def personalize(
     rows: RowsFile,
     table: TableOptions,
     shared: SharedOptions,
+    sampling: SampleOptions,
     speak: Annotated[
         list[str] | None,
         typer.Option(
@@ -272,7 +277,7 @@ def personalize(
     """
     from heygen_async.cli.commands.personalize import personalize as command
 
-    arguments = shared.arguments(dry_run=dry_run)
+    arguments = shared.arguments(dry_run=dry_run, sampling=sampling)
     choices = table.choices()
     return command(
         template_id, rows, speak=speak or [], voice=voice, key=key, choices=choices, **arguments

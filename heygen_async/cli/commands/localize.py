@@ -35,6 +35,7 @@ from heygen_async.cli.inputs.video_lists import source_of
 from heygen_async.cli.output_folder import destination, file_stem
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
+from heygen_async.cli.reviews.sampling import wanted_sample
 from heygen_async.cli.rows.names import ids_of_controls
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
@@ -165,7 +166,8 @@ async def localize(
         if correct is not None:
             fields, rendered = proofread_fields(controls)
             render = ProofreadGenerateRequest(**rendered)
-        fields |= {"correct": correct, "title": source.title, "render": render}
+        sample = await wanted_sample(options)
+        fields |= {"correct": correct, "title": source.title, "render": render, "sample": sample}
         video: Any = request or await _source(heygen, source.video or "", options, display)
         if options.dry_run:
             return await _preview(heygen, display, source, video, wanted, fields, options, existing)
@@ -192,7 +194,7 @@ async def localize(
             )
             return editor.watched(outcomes)
 
-        return await driver.chain("Localizing", len(wanted), start, bar=not edit)
+        return await driver.chain("Localizing", len(wanted), start, bar=not edit, sample=sample)
 
 
 async def _preview(

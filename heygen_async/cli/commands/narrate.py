@@ -25,6 +25,7 @@ from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder, destination
 from heygen_async.cli.preview import preview
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
+from heygen_async.cli.reviews.sampling import wanted_sample, with_changes
 from heygen_async.cli.rows.names import ids_in_rows
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
@@ -76,9 +77,11 @@ async def narrate(
     # Captions made from the speech replace HeyGen's subtitles.
     also = [what for what in options.also if what != "subtitles"]
     options = msgspec.structs.replace(options, concurrency=concurrency, also=also)
+    sample = await wanted_sample(options)
     rows = None
     if Path(source).suffix.lower() != ".txt":
         read = await load_rows(source, base_url)
+        choices = await with_changes(choices, options)
         rows = await asyncio.to_thread(FieldRows, read, _FIELDS, choices, key=key)
         if key is not None:
             await asyncio.to_thread(rows.require_keys)
@@ -98,6 +101,7 @@ async def narrate(
                     avatar_id=avatar,
                     request=attrgetter("request"),
                     key=attrgetter("key"),
+                    sample=sample,
                 ),
                 options,
                 existing,
@@ -119,11 +123,12 @@ async def narrate(
                 avatar_id=avatar,
                 request=attrgetter("request"),
                 key=attrgetter("key"),
+                sample=sample,
                 progress=driver.stage,
             )
             return _with_captions(narrations, folder)
 
-        return await driver.chain("Narrating", len(texts), start)
+        return await driver.chain("Narrating", len(texts), start, sample=sample)
 
 
 def _folder(out: str | Path) -> OutputFolder:

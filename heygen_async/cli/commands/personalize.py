@@ -23,6 +23,7 @@ from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import destination
 from heygen_async.cli.preview import preview
+from heygen_async.cli.reviews.sampling import wanted_sample, with_changes
 from heygen_async.cli.rows.names import ids_in_rows, ids_of_variables
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import template, voice_id
@@ -69,6 +70,8 @@ async def personalize(
         HeyGenError: The API refuses a request.
     """
     options = msgspec.structs.replace(options or RunOptions(), concurrency=concurrency)
+    sample = await wanted_sample(options)
+    choices = await with_changes(choices, options)
     read = await load_rows(source, base_url)
     existing = await asyncio.to_thread(options.existing_chain, "voices", "renders")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
@@ -103,7 +106,7 @@ async def personalize(
                 heygen,
                 display,
                 lambda batch: estimate_personalize(
-                    batch, template_id, variants, key=key_of, title=title
+                    batch, template_id, variants, key=key_of, title=title, sample=sample
                 ),
                 options,
                 existing,
@@ -127,10 +130,11 @@ async def personalize(
                 variants,
                 key=key_of,
                 title=title,
+                sample=sample,
                 progress=driver.stage,
             )
 
-        return await driver.chain("Personalizing", len(rows), start)
+        return await driver.chain("Personalizing", len(rows), start, sample=sample)
 
 
 class _Variant(dict[str, Any]):

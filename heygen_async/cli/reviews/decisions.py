@@ -18,6 +18,7 @@ from heygen_async.cli.inputs.field_rows import pairs
 from heygen_async.cli.results.journaled import read_item_rows
 from heygen_async.cli.reviews.sampling import review_page, rows_of, write_review_page
 from heygen_async.journal import JournalReader, JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
 from heygen_async.journal.reviews import approve, reject, retake
 from heygen_async.reports.live import Action, ActionRefused
 from heygen_async.reports.review import review_sections
@@ -114,7 +115,7 @@ def changed_columns(
     if not given:
         return {}
     rows = read_item_rows(store)
-    with store.reader() as reader:
+    with stages_of(store)[-1].reader() as reader:
         kind = reader.run.kind
     if rows is None or rows.key_column is not None or kind == "translate":
         raise CommandError(
@@ -127,13 +128,18 @@ def changed_columns(
             known = ", ".join(rows.columns)
             raise CommandError(f"--set: there is no column {name!r}\n  The columns: {known}")
         columns[column] = value
-    for row in (row for row in rows if row.key in keys):
-        named = [column for column in columns if row.values.get(column) == row.key]
-        if named:
-            raise CommandError(
-                f"--set: the column {named[0]!r} names the row; give the row another key where it "
-                "comes from instead, which makes a new item"
-            )
+    names = set(columns)  # columns that name each row, or one of those that are made again
+    for row in rows:
+        equal = {column for column in columns if row.values.get(column) == row.key}
+        if row.key in keys and equal:
+            names = equal
+            break
+        names &= equal
+    if names:
+        raise CommandError(
+            f"--set: the column {min(names)!r} names the row; give the row another key where it "
+            "comes from instead, which makes a new item"
+        )
     return columns
 
 

@@ -21,6 +21,8 @@ from heygen_async.cli.inputs.field_rows import RowChoices
 from heygen_async.cli.results.journaled import read_item_rows
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.journal import JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
+from heygen_async.pipelines import ChainSample
 from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.reports.review import write_review
 from heygen_async.session.diagnostics.escaping import escaped
@@ -49,20 +51,35 @@ async def sampled(run: Run[Any], options: RunOptions) -> Sampled[Any] | None:
         CommandError: The run has no journal, or the size of the sample is unknown.
         HeyGenError: An item cannot be sent, or the journal cannot be read.
     """
-    clips, approval = options.test_clip, options.require_approval
-    if options.sample is None and clips is None and not approval:
+    wanted = await wanted_sample(options)
+    if wanted is None:
         return None
-    if options.sample is not None and clips is not None:
+    if wanted.clip is not None:
+        return await sample_clips(run, wanted.clip, require_approval=wanted.require_approval)
+    return await sample(run, wanted.count or 0, require_approval=wanted.require_approval)
+
+
+async def wanted_sample(options: RunOptions) -> ChainSample | None:
+    """Return what the options say about a sample, or None if they ask for none.
+
+    Raises:
+        CommandError: The run has no journal, or the size of the sample is unknown.
+        JournalError: The journal cannot be read.
+    """
+    clip, approval = options.test_clip, options.require_approval
+    if options.sample is None and clip is None and not approval:
+        return None
+    if options.sample is not None and clip is not None:
         raise CommandError("--sample and --test-clip do not go together")
     if options.journal is None:
         raise CommandError("a sample needs a journal, which remembers it: --journal FILE")
     review_page(options.journal, options.review)
-    if clips is not None:
-        return await sample_clips(run, clips, require_approval=approval)
-    size = options.sample or await asyncio.to_thread(_earlier_size, journal_store(options.journal))
+    if clip is not None:
+        return ChainSample(clip=clip, require_approval=approval)
+    size = options.sample or await asyncio.to_thread(_earlier_size, options.journal)
     if not size:
         raise CommandError("--require-approval: there is no sample yet; make one: --sample N")
-    return await sample(run, size, require_approval=approval)
+    return ChainSample(size, require_approval=approval)
 
 
 async def estimated(run: Run[Any], options: RunOptions) -> RunEstimate:
@@ -71,7 +88,9 @@ async def estimated(run: Run[Any], options: RunOptions) -> RunEstimate:
     return await (run if found is None else found.run).estimate()
 
 
-async def show_sample(found: Sampled[Any], options: RunOptions, display: Display) -> None:
+async def show_sample(
+    found: Sampled[Any] | ChainSample, options: RunOptions, display: Display
+) -> None:
     """Write the review page, and tell what waits for approval.
 
     Args:
@@ -103,7 +122,7 @@ async def show_sample(found: Sampled[Any], options: RunOptions, display: Display
 
 
 def write_review_page(store: JournalStore, page: Path) -> None:
-    """Write the review page of a run, with the rows beside its journal. Blocks.
+    """Write the review page of a run or a chain, with the rows beside its journal. Blocks.
 
     Raises:
         CommandError: The rows cannot be read, or the page cannot be written.
@@ -139,22 +158,23 @@ async def with_changes(choices: RowChoices | None, options: RunOptions) -> RowCh
     choices = choices or RowChoices()
     if options.journal is None:
         return choices
-    changes = await asyncio.to_thread(_changes, journal_store(options.journal))
+    changes = await asyncio.to_thread(_changes, options.journal)
     return msgspec.structs.replace(choices, changes=changes)
 
 
-def _changes(store: JournalStore) -> dict[str, dict[str, str]]:
+def _changes(journal: Path | JournalStore) -> dict[str, dict[str, str]]:
     changes: dict[str, dict[str, str]] = {}
-    if store.exists():
-        with store.reader() as reader:
+    for stage in stages_of(journal):
+        with stage.reader() as reader:
             for review in reader.reviews():
                 if review.changes:
                     changes.setdefault(review.key, {}).update(review.changes)
     return changes
 
 
-def _earlier_size(store: JournalStore) -> int:
-    if not store.exists():
-        return 0
-    with store.reader() as reader:
-        return len(reader.run.settings.get("sample") or ())
+def _earlier_size(journal: Path | JournalStore) -> int:
+    sizes = []
+    for stage in stages_of(journal):
+        with stage.reader() as reader:
+            sizes.append(len(reader.run.settings.get("sample") or ()))
+    return max(sizes, default=0)
