@@ -8,6 +8,7 @@ from typing import Any, assert_type
 from heygen_async import (
     Batch,
     ChainEstimate,
+    ChainSample,
     Cue,
     CueProblem,
     Failed,
@@ -41,8 +42,10 @@ async def localized(
 
 
 async def narrated(batch: Batch, texts: Sequence[str | SpeechRequest]) -> None:
-    async for outcome in narrate(batch, texts, avatar_id="id", voice_id="id"):
+    sample = ChainSample(2, require_approval=True)
+    async for outcome in narrate(batch, texts, avatar_id="id", voice_id="id", sample=sample):
         assert_type(outcome, Succeeded[Narration] | Failed)
+    assert_type(sample.keys, list[str])
 
 
 async def personalized(
