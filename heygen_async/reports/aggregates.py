@@ -11,6 +11,7 @@ import msgspec
 from heygen_async.journal import ItemRecord, JournalReader, RunRecord, Totals
 from heygen_async.reports.charts import time_step
 from heygen_async.reports.pauses import ActiveTime, Pause, PauseFinder
+from heygen_async.reports.players import fetched_by
 
 # Columns of the chart of jobs in flight, and the most columns of the outcomes over time, which are
 # wider, since each has few items.
@@ -64,7 +65,7 @@ class Output:
 
     Attributes:
         key: Key of the item.
-        job_id: Its job, or None.
+        job_id: Its job, or None if it cannot be fetched.
         url: URL of the download; it is signed and expires.
         seconds: Length of the video or audio, or None if unknown.
         file: URL of the downloaded file, or None.
@@ -328,7 +329,7 @@ class RunAggregates:
         url = urls.video_url or urls.audio_url
         # Other schemes, such as javascript:, must not become links.
         if url is not None and url.startswith(("https://", "http://")):
-            self.outputs.append(Output(record.key, record.job_id, url, record.output_seconds))
+            self.outputs.append(Output(record.key, fetched_by(record), url, record.output_seconds))
 
 
 def _find_pauses(view: JournalReader, start: float, end: float) -> list[Pause]:

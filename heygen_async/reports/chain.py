@@ -26,7 +26,7 @@ from heygen_async.journal.rules import journal_error
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import RunAggregates
 from heygen_async.reports.page import duration, page_of, report_sections, write_page
-from heygen_async.reports.players import downloaded_files, output_url, player
+from heygen_async.reports.players import downloaded_files, fetched_by, output_url, player
 
 _MOST_LINES = 400
 # Members of a request that say what its video is made of.
@@ -130,7 +130,8 @@ def _heading(chain: JournalStore, stages: Sequence[Stage]) -> str:
         numbers = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         rows += f"<tr><th scope='row'>{escape(stage.name)}</th>{numbers}</tr>"
     head = "".join(
-        f"<th>{name}</th>" for name in ("Stage", "Completed", "Failed", "In flight", "Cost")
+        f"<th scope='col'>{name}</th>"
+        for name in ("Stage", "Completed", "Failed", "In flight", "Cost")
     )
     return (
         f"<header><p>Chain</p><h1>{escape(name)}</h1><p>{dollars(usd)}, an estimate, over "
@@ -140,30 +141,50 @@ def _heading(chain: JournalStore, stages: Sequence[Stage]) -> str:
 
 
 def _lineage(stages: Sequence[Stage], notes: Mapping[str, DubNote]) -> Iterator[str]:
-    """Show where each result comes from: the source, then each item of the last stage."""
-    last = stages[-1]
-    before = [stage for stage in stages if stage is not last]
-    source = next((stage for stage in before if stage.name == "source"), None)
+    """Show where each result comes from: the source, then each item with its steps."""
+    source = next((stage for stage in stages if stage.name == "source"), None)
     yield "<section class='lineage'><h2>From the source to the results</h2>"
-    if source is not None:
-        for record in source.records.values():
-            yield f"<article><h3>Source</h3>{''.join(_step(source.name, record))}</article>"
-    for key in last.records:
+    for record in () if source is None else source.records.values():
+        yield f"<article><h3>Source</h3>{''.join(_step('source', record))}</article>"
+    items = _items([stage for stage in stages if stage is not source])
+    for key, steps in list(items.items())[:_MOST_ITEMS]:
         yield f"<article><h3>{escape(key)}</h3>"
-        for stage in stages:
-            if stage is source or key not in stage.records:
-                continue
-            yield from _step(stage.name, stage.records[key])
+        for stage, record in steps:
+            yield from _step(stage.name, record)
             if stage.name == "proofreads" and (note := notes.get(key)) is not None:
                 yield _correction(note)
-        kind, url = output_url(last.records[key])
-        if (file := last.files.get(key)) or url:
+        stage, record = steps[-1]
+        kind, url = output_url(record)
+        if (file := stage.files.get(record.key)) or url:
             yield player(key, file or url or "", None if file else kind, preload="none")
         if (note := notes.get(key)) is not None and note.issues:
             listed = "".join(f"<li>{escape(str(issue))}</li>" for issue in note.issues)
             yield f"<p>Look at first:</p><ul class='issues'>{listed}</ul>"
         yield "</article>"
     yield "</section>"
+
+
+def _items(stages: Sequence[Stage]) -> dict[str, list[tuple[Stage, ItemRecord]]]:
+    """Return the steps of each item, those of the last stage first.
+
+    A speech of a row, with the key of the row and the name of a variable, belongs to the row.
+    Items that have not come to a later stage, such as clips or what has failed, follow.
+    """
+    owners = list(stages[-1].records) if stages else []
+    items: dict[str, list[tuple[Stage, ItemRecord]]] = {key: [] for key in owners}
+    for stage in stages:
+        for key, record in stage.records.items():
+            item = key
+            if key not in items and stage.name == "voices":
+                rows = [row for row in _prefixes(key) if row in items]
+                item = max(rows, key=len, default=key)
+            items.setdefault(item, []).append((stage, record))
+    return {key: steps for key, steps in items.items() if steps}
+
+
+def _prefixes(key: str) -> Iterator[str]:
+    words = key.split(" ")
+    return (" ".join(words[:count]) for count in range(1, len(words)))
 
 
 def _step(name: str, record: ItemRecord) -> Iterator[str]:
@@ -180,8 +201,8 @@ def _step(name: str, record: ItemRecord) -> Iterator[str]:
     link = ""
     if url is not None:
         link = f' · <a href="{escape(url)}" rel="noopener noreferrer">open</a>'
-    if record.job_id is not None and record.state in FINISHED:
-        link += f" · <code>heygen-async get {escape(record.job_id)}</code>"
+    if (job := fetched_by(record)) is not None and record.state in FINISHED:
+        link += f" · <code>heygen-async get {escape(job)}</code>"
     reason = f": {record.error_message}" if record.error_message else ""
     yield f"<p><b>{escape(name)}</b> {escape(', '.join(facts) + reason)}{link}</p>"
 

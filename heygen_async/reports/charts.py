@@ -35,7 +35,8 @@ def area_chart(
         cuts: Positions of omitted time, 0 to 1, each with its tooltip.
     """
     # Leave room above the line of the limit, so that it is visible below the edge.
-    ticks = nice_ticks(1.04 * max([*values, *(limit or 0 for limit in limits), 1.0]))
+    highest = max([*values, *(limit or 0 for limit in limits), 1.0])
+    ticks = nice_ticks(1.04 * highest, whole=True)
     top, wide = ticks[-1], _WIDTH / len(values)
     shapes = [_area(values, top)]
     line: list[str] = []

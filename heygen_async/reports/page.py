@@ -293,10 +293,14 @@ def _outputs(aggregates: RunAggregates) -> Iterator[str]:
     shown = len(aggregates.outputs)
     total = aggregates.completed_count
     which = f"the first {shown:,} of {total:,}" if total > shown else f"{shown:,}"
+    renewed = (
+        " <code>heygen-async get</code> with the id beside a link gives a fresh one, free of "
+        "charge."
+        if any(output.job_id for output in aggregates.outputs)
+        else ""
+    )
     yield (
-        "<section><h2>Outputs</h2><p>The links are signed and expire. "
-        "<code>heygen-async get</code> with the id beside a link gives a fresh one, free of charge."
-        "</p>"
+        f"<section><h2>Outputs</h2><p>The links are signed and expire.{renewed}</p>"
         f"<details><summary>Show {which}</summary><ol>"
     )
     for output in aggregates.outputs:

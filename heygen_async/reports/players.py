@@ -32,6 +32,11 @@ def output_url(record: ItemRecord | None) -> tuple[str, str | None]:
     return "video", None
 
 
+def fetched_by(record: ItemRecord) -> str | None:
+    """Return the id with which ``heygen-async get`` shows an item's job; speech has none."""
+    return None if record.operation == "voices.speech" else record.job_id
+
+
 def downloaded_files(view: JournalReader, keys: Collection[str]) -> dict[str, str]:
     """Return the downloaded files of items that still exist, as file URLs by key. Blocks.
 

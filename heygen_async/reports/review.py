@@ -22,7 +22,7 @@ from heygen_async.journal.chains import stages_of
 from heygen_async.journal.rules import latest
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.page import duration, page_of, timestamp, write_page
-from heygen_async.reports.players import downloaded_files, output_url, player
+from heygen_async.reports.players import downloaded_files, fetched_by, output_url, player
 
 Rows: TypeAlias = Callable[[Iterable[str]], Mapping[str, Mapping[str, Any]]]
 """Returns the rows of items by key: their values by column."""
@@ -140,8 +140,8 @@ def _facts(record: ItemRecord, url: str | None) -> Iterator[str]:
         yield f"attempt {record.attempt}"
     if url is not None:
         yield f'<a href="{escape(url)}" rel="noopener noreferrer">open</a>'
-    if record.job_id is not None:
-        yield f"<code>heygen-async get {escape(record.job_id)}</code> for a fresh link"
+    if (job := fetched_by(record)) is not None:
+        yield f"<code>heygen-async get {escape(job)}</code> for a fresh link"
 
 
 def _commands(key: str, journal: str) -> str:

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from heygen_async import Batch, HeyGen, VideoAgentRequest, localize
+from heygen_async import (
+    Batch,
+    HeyGen,
+    SpeechRequest,
+    VideoAgentRequest,
+    localize,
+    personalize,
+)
 from heygen_async.dubs.notes import DubNotes
+from heygen_async.journal import ItemRecord, open_reader
 from heygen_async.reports.chain import write_chain_report
 from heygen_async.sandbox import Sandbox
 from tests.reports.test_report_page import Page
@@ -66,3 +74,34 @@ async def test_dubs_without_corrections(sandbox: Sandbox, heygen: HeyGen, journa
     page = await page_of(journal)
     assert "Corrections" not in page.text
     assert page.links.count(outcomes[FRENCH].unwrap().video_url or "") == 2
+
+
+async def test_each_step_of_each_item_is_shown(
+    sandbox: Sandbox, heygen: HeyGen, journal: Path
+) -> None:
+    template_id = sandbox.add_template(variables={"name": "text", "greeting": "audio"})
+    rows = [
+        {"name": name, "greeting": SpeechRequest(text=f"Hi {name}.", voice_id=voice)}
+        for name, voice in [("Ann", sandbox.voice_id), ("Ann Lee", sandbox.voice_id), ("Bo", "no")]
+    ]
+    async with Batch(heygen, journal=journal) as batch:
+        chain = personalize(batch, template_id, rows, key=lambda row: row["name"])
+        outcomes = await outcomes_of(chain)
+    assert [outcome.ok for outcome in outcomes.values()].count(False) == 1
+    page = await page_of(journal)
+    first, second, failed = (page.text.index(f"Hi {row['name']}.") for row in rows)
+    assert page.text.index("renders completed", first) < max(first, second)
+    assert "Bo greeting" in page.text  # its speech failed, so that there is no render
+    assert page.text.index("voices failed") > failed
+    assert "heygen-async get" in page.text
+    assert not any(
+        f"heygen-async get {record.job_id}" in page.text for record in await speeches(journal)
+    )
+
+
+async def speeches(journal: Path) -> list[ItemRecord]:
+    def read() -> list[ItemRecord]:
+        with open_reader(journal.with_name("launch.voices.db")) as reader:
+            return [record for record in reader.records() if record.job_id]
+
+    return await asyncio.to_thread(read)
