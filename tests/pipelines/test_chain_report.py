@@ -86,7 +86,7 @@ async def test_each_step_of_each_item_is_shown(
     ]
     async with Batch(heygen, journal=journal) as batch:
         chain = personalize(batch, template_id, rows, key=lambda row: row["name"])
-        outcomes = await outcomes_of(chain)
+        outcomes = {outcome.key: outcome async for outcome in chain}
     assert [outcome.ok for outcome in outcomes.values()].count(False) == 1
     page = await page_of(journal)
     first, second, failed = (page.text.index(f"Hi {row['name']}.") for row in rows)
