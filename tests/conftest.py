@@ -11,6 +11,7 @@ nearest wins:
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -31,7 +32,8 @@ from .postgres import Postgres, create_database
 from .valkey import Valkey
 
 # The duration of an example depends more on the machine than on the code.
-settings.register_profile("tests", deadline=None)
+settings.register_profile("tests", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=500)
 # Mutation checks want the same verdict each time, and no smallest counterexample.
 settings.register_profile(
     "mutants",
@@ -46,6 +48,12 @@ settings.load_profile("tests")
 # starts compiles the package and the tests anew, which takes longer than most tests.
 sys.dont_write_bytecode = False
 os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of all later searches for garbage, which would walk it each."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
