@@ -145,15 +145,18 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Run what takes long: all tests with the marker ``crash``, and those that kill processes.
+    """Run what takes long: tests with the marker ``crash``, kills, and properties in depth.
 
     Runs are killed 50 times, and 30 times under each kind of fault, as are chains, journals and
     commands. A cluster is killed 100 times: its workers, PostgreSQL and Valkey. HEYGEN_KILLS and
-    HEYGEN_KILL_SEED change this; the session ``tests`` kills a few times only.
+    HEYGEN_KILL_SEED change this; the session ``tests`` kills a few times only. Properties are
+    tried on 500 examples instead of 50.
     """
     session.install("-e", ".[all]", *groups("tests", "storage"))
     env = {"HEYGEN_KILLS": session.env.get("HEYGEN_KILLS") or "50"}
     session.run("pytest", "-s", "-m", "crash or kills", *session.posargs, env=env)
+    thorough = "-m", "hypothesis and not crash", "--hypothesis-profile=thorough"
+    session.run("pytest", *thorough, *session.posargs)
 
 
 @nox.session

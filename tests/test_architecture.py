@@ -301,7 +301,8 @@ def test_imports_make_nothing_that_belongs_to_an_event_loop() -> None:
 # The root is a list of names, which grows with the API.
 @pytest.mark.parametrize("path", [path for path in MODULES if path != ROOT], ids=module_id)
 def test_modules_stay_small(path: Path) -> None:
-    assert code_lines(path.read_text(encoding="utf-8")) < MOST_LINES
+    source = path.read_text(encoding="utf-8")
+    assert source.count("\n") < MOST_LINES or code_lines(source) < MOST_LINES
 
 
 def test_rooms_stay_small() -> None:

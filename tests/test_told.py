@@ -15,6 +15,7 @@ from .patience import PATIENCE
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "told.py"
 
 
+@pytest.mark.crash  # other tests stop runs in each of these ways
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_paid_jobs_are_known_after_a_stop() -> None:
     ways = ["break, download", "Ctrl-C twice, plain", "kill"]

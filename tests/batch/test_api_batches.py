@@ -285,9 +285,14 @@ async def test_interrupted_again_and_again(sandbox: Sandbox, run: Runs, how: str
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.drop_answer(), Fault.status(500, work=True), Fault.truncate(), Fault.drop()]
+    ("via", "fault"),
+    [
+        ("single", Fault.drop_answer()),
+        ("api-batch", Fault.status(500, work=True)),
+        ("single", Fault.truncate()),
+        ("api-batch", Fault.drop()),
+    ],
 )
-@pytest.mark.parametrize("via", ["single", "api-batch"])
 async def test_a_batch_without_an_answer_is_sent_again_under_its_key(
     sandbox: Sandbox, run: Runs, fault: Fault, via: str
 ) -> None:

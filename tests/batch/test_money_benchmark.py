@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.crash  # other tests hold caps
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_no_run_passes_its_cap_by_more_than_one_item() -> None:
     command = [sys.executable, "benchmarks/money.py", "--json", "--items", "12"]

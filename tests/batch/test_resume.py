@@ -473,7 +473,7 @@ async def test_nothing_is_submitted_that_the_journal_cannot_hold(
     async def fill_the_disk() -> None:
         store = FullDisk(journal)
         async with Batch(heygen, journal=store) as batch:
-            async for outcome in batch.render(template_id, iter(names(150))):
+            async for outcome in batch.render(template_id, iter(names(60))):
                 outcomes.append(outcome)
                 store.full = len(outcomes) >= 5
 
@@ -483,12 +483,12 @@ async def test_nothing_is_submitted_that_the_journal_cannot_hold(
     entries = await viewed(journal, lambda view: list(view.records()))
     known = {entry.idempotency_key for entry in entries}
     assert {job.idempotency_key for job in sandbox.ledger.jobs} <= known
-    assert sandbox.ledger.count() < 150
+    assert sandbox.ledger.count() < 60
     assert {outcome.job_id for outcome in outcomes} <= {
         entry.job_id for entry in entries if entry.state == "completed"
     }
     assert heygen.slots.held == 0
-    all_once(await Renders(heygen, template_id, journal)(names(150)), 150, sandbox)
+    all_once(await Renders(heygen, template_id, journal)(names(60)), 60, sandbox)
 
 
 async def test_cancelled_while_it_submits(

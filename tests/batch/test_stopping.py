@@ -79,9 +79,15 @@ async def test_what_waits_for_a_slot_of_a_batched_run_is_not_submitted(
     assert sandbox.ledger.count() == submitted == len(outcomes)
 
 
-@pytest.mark.parametrize("ordered", [False, True])
-@pytest.mark.parametrize("journaled", [False, True])
-@pytest.mark.parametrize("download", [False, True])
+@pytest.mark.parametrize(
+    ("ordered", "journaled", "download"),
+    [  # each pair of settings
+        (False, False, False),
+        (False, True, True),
+        (True, False, True),
+        (True, True, False),
+    ],
+)
 async def test_outcomes_that_nobody_took_stay_unfinished(
     sandbox: Sandbox,
     heygen: HeyGen,

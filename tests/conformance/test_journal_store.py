@@ -94,7 +94,7 @@ class PostgresFactory:
             connection.execute("DELETE FROM heygen_async.owners")  # of all runs
 
 
-def keeps_its_promises(factory: Callable[[], StoreFactory], examples: int = 30) -> None:
+def keeps_its_promises(factory: Callable[[], StoreFactory], examples: int) -> None:
     class Machine(JournalStoreMachine):
         pass
 
@@ -134,9 +134,10 @@ async def test_a_reader_of_postgres_shows_whether_the_run_is_alive(postgres_data
     await shows_whether_it_is_alive(PostgresFactory(postgres_database))
 
 
+@pytest.mark.parametrize("examples", [15, pytest.param(200, marks=pytest.mark.crash)])
 @pytest.mark.parametrize("factory", [MemoryFactory, SqliteFactory])
-def test_a_store_keeps_its_promises(factory: type[StoreFactory]) -> None:
-    keeps_its_promises(factory)
+def test_a_store_keeps_its_promises(factory: type[StoreFactory], examples: int) -> None:
+    keeps_its_promises(factory, examples)
 
 
 @pytest.mark.parametrize("examples", [6, pytest.param(100, marks=pytest.mark.crash)])

@@ -1,4 +1,4 @@
-"""Eight workers of gunicorn share an account's slots."""
+"""Workers of gunicorn share an account's slots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..patience import PATIENCE, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn forks")
 
-WORKERS, VIDEOS, LIMIT = 8, 48, 10
+WORKERS, VIDEOS, LIMIT = 4, 24, 5
 
 
 @contextmanager

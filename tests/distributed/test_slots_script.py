@@ -241,7 +241,7 @@ def test_it_agrees_with_python_along_any_history(
         redis.delete(*both.keys)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), ceiling=st.integers(3, 12), reserve=st.integers(0, 2))
 def test_it_agrees_with_python_while_an_account_is_busy(
     redis_url: str, seed: int, ceiling: int, reserve: int

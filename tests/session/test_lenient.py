@@ -38,7 +38,7 @@ def is_essential(name: str) -> bool:
 
 
 @pytest.mark.parametrize("answer", NAMED)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_no_field_that_nobody_acts_on_spoils_an_answer(
     answer: type[Answer], data: st.DataObject
@@ -151,7 +151,7 @@ def test_each_field_is_logged_once_without_its_value(caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("answer", NAMED)
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(body=JSON)
 def test_any_answer_is_decoded_or_refused(answer: type[Answer], body: Any) -> None:
     envelopes: tuple[Envelope, ...] = ("data", "page", "none")
