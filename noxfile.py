@@ -45,8 +45,8 @@ def coverage(session: nox.Session) -> None:
 
 
 def run_tests(session: nox.Session, *options: str, env: Mapping[str, str] | None = None) -> None:
-    # Two at a time; a test waits for sockets and disks as much as it works.
-    arguments = "-n", "2", "--dist", "worksteal", *options, *session.posargs
+    # Three on two cores; a test waits for sockets, disks and processes as much as it works.
+    arguments = "-n", "3", "--dist", "worksteal", *options, *session.posargs
     session.run("pytest", *arguments, env=env)
 
 
