@@ -176,7 +176,7 @@ class Statement:
 
     Args:
         text: The SQL, with ``{rows}`` for the list of values. A value that may be None comes as
-            empty bytes: ``nullif(column5, x'')``.
+            empty bytes: ``{column5}``.
         width: Number of values per row.
     """
 
@@ -186,8 +186,15 @@ class Statement:
 
     def __init__(self, text: str, *, width: int) -> None:
         row = f"({', '.join('?' * width)})"
+        # nullif() would be shorter, but a statement with a function can fail halfway: see INSERT.
+        columns = {
+            name: f"CASE WHEN {name} <> x'' THEN {name} END"
+            for name in (f"column{number}" for number in range(1, width + 1))
+        }
         self.width = width
-        self._texts = {size: text.format(rows=", ".join([row] * size)) for size in self._SIZES}
+        self._texts = {
+            size: text.format(rows=", ".join([row] * size), **columns) for size in self._SIZES
+        }
 
     def write(self, cursor: sqlite3.Cursor, values: Sequence[Any]) -> bool:
         """Write rows, given as one flat sequence, and return whether all were written."""
@@ -203,14 +210,15 @@ class Statement:
         return True
 
 
-# SQLite would build a table for each statement if the lists had more than two values.
-INTEND = Statement(
-    """
-INSERT INTO items (key, key_digest, position, attempt, state, operation, path_arguments,
+_INTENT = """
+INTO items (key, key_digest, position, attempt, state, operation, path_arguments,
     idempotency_key, callback_id, fingerprint, payload, reserved_usd, owner, intended_at)
 SELECT column1, column2, column3, column4, 'intended', column5, column6, column7,
-    nullif(column8, x''), column9, column10, nullif(column11, x''), column12, column13
+    {column8}, column9, column10, {column11}, column12, column13
 FROM (VALUES {rows}) WHERE column1 <> x''
+"""
+# SQLite would build a table for each statement if the lists had more than two values.
+_AGAIN = """
 ON CONFLICT (key_digest) DO UPDATE SET
     position = excluded.position, attempt = excluded.attempt, state = 'intended',
     operation = excluded.operation, path_arguments = excluded.path_arguments,
@@ -242,9 +250,11 @@ WHERE excluded.attempt = items.attempt + 1 AND excluded.key = items.key AND (
         )
     )
 )
-""",
-    width=13,
-)
+"""
+# For first attempts. INTEND would do, but it can fail halfway, so SQLite would first copy the pages
+# that it changes into a temporary file: a page of the index for almost every item.
+INSERT = Statement(f"INSERT OR IGNORE {_INTENT}", width=13)
+INTEND = Statement(f"INSERT {_INTENT} {_AGAIN}", width=13)
 SUBMITTED = Statement(
     """
 UPDATE items SET state = 'submitted', job_id = column3, submitted_at = column4
@@ -258,10 +268,10 @@ FROM (VALUES {rows}) WHERE key_digest = column1 AND key = column2 AND (
 )
 FINISH = Statement(
     """
-UPDATE items SET ended_at = column3, state = column4, result = nullif(column5, x''),
-    error_type = nullif(column6, x''), error_code = nullif(column7, x''),
-    error_message = nullif(column8, x''), output_seconds = nullif(column9, x''),
-    usd = nullif(column10, x''), charged_usd = nullif(column11, x'')
+UPDATE items SET ended_at = column3, state = column4, result = {column5},
+    error_type = {column6}, error_code = {column7},
+    error_message = {column8}, output_seconds = {column9},
+    usd = {column10}, charged_usd = {column11}
 FROM (VALUES {rows})
 WHERE key_digest = column1 AND key = column2 AND state NOT IN ('completed', 'failed')
 """,
