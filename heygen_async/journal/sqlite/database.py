@@ -44,6 +44,9 @@ _BUSY = 30.0
 _BUSY_CLOSING_MS = 500
 # Pages of the write-ahead log that are copied into the file at a time: 16 MB.
 CHECKPOINT_PAGES = 4096
+# Keys are random, so almost every item changes a page of their index. A transaction that changes
+# more pages than the cache holds writes some of them several times. The index of 250,000 keys fits.
+_CACHE_KB = 6144
 
 _UNCERTAIN = """
 UPDATE items SET state = 'uncertain'
@@ -234,6 +237,7 @@ class Database:
         self._cursor.execute("PRAGMA fullfsync = ON")  # macOS: flush the drive's cache, too
         self._cursor.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
         self._cursor.execute("PRAGMA secure_delete = OFF").fetchall()
+        self._cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         # Use the log, so that readers do not see a file that is half rewritten.
         if run.schema_version < SCHEMA_VERSION:
             migrate(connection, run)
