@@ -373,8 +373,8 @@ class Report(Plain, frozen=True, kw_only=True):
         return (
             f"{self.completed} completed, {self.failed} failed"
             + (f" ({failures})" if failures else "")
-            + f" in {self.elapsed:.1f} s ({self.per_minute:.1f} a minute); up to "
-            f"{self.most_running} jobs at once, slots {self.slot_use:.0%} used; "
+            + f" in {self.elapsed:.1f} s ({self.per_minute:.1f} a minute); at most "
+            f"{self.most_running} at once, slots {self.slot_use:.0%} used; "
             f"{self.requests} requests, {self.retries} retries, {self.rate_limited} times 429; "
             f"estimate: {dollars(self.usd)}{self.balance_moved}"
             + (f"; {paid_twice(self.resent, self.resent_usd)}" if self.resent else "")

@@ -122,7 +122,9 @@ Resume = Annotated[
 ]
 KeyColumn = Annotated[
     str | None,
-    typer.Option("--key", metavar="COLUMN", help="The column that names rows.", show_default="key"),
+    typer.Option(
+        "--key", metavar="COLUMN", help="The column with the keys of the rows.", show_default="key"
+    ),
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Submit failed items again.")]
 ResubmitUncertain = Annotated[
@@ -144,7 +146,15 @@ MaxCost = Annotated[
     float | None,
     typer.Option(min=0, metavar="USD", help="Stop submitting at this estimated cost."),
 ]
-MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit so many jobs at most.")]
+MaxJobs = Annotated[int | None, typer.Option(min=0, help="Submit at most this many jobs.")]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help='Your prices in USD per second, as JSON: {"as_of": "2026-09-01", "avatar_iv": 0.06}.',
+        show_default="HeyGen's published prices",
+    ),
+]
 UntilEmpty = Annotated[
     bool,
     typer.Option("--until-empty", help="Start although the account cannot pay for all of it."),
@@ -154,14 +164,15 @@ GiveUpAfter = Annotated[
     typer.Option(
         min=0,
         metavar="SECONDS",
-        help="End if HeyGen has accepted nothing for so long, for lack of credit or slots, and "
+        help="End if HeyGen has accepted nothing for this long, for lack of credit or slots, and "
         "no job is in flight.",
     ),
 ]
 NoProbe = Annotated[
     bool,
     typer.Option(
-        "--no-probe", help="Do not look at the sources, for their length and whether they do."
+        "--no-probe",
+        help="Do not check the sources, neither their lengths nor whether HeyGen takes them.",
     ),
 ]
 Length = Annotated[
@@ -208,7 +219,7 @@ MapColumns = Annotated[
     typer.Option(
         "--map",
         metavar="COLUMN=NAME",
-        help="The field that a column feeds, if its name does not tell; COLUMN= ignores it.",
+        help="The field that a column feeds, if its name differs; COLUMN= ignores the column.",
         show_default=False,
     ),
 ]
@@ -224,7 +235,9 @@ Defaults = Annotated[
 Where = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="COLUMN=VALUE", help="Only rows with this in a column.", show_default=False
+        metavar="COLUMN=VALUE",
+        help="Only rows that have this value in this column.",
+        show_default=False,
     ),
 ]
 TemplateId = Annotated[
@@ -253,7 +266,7 @@ BaseUrl = Annotated[
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="JSON lines also on a terminal; piped output always is.")
+    bool, typer.Option("--json", help="Print JSON lines also on a terminal, as always in a pipe.")
 ]
 WaitTimeout = Annotated[
     float | None,
@@ -318,6 +331,7 @@ class SharedOptions:
     resume: Resume = False
     max_cost: MaxCost = None
     max_jobs: MaxJobs = None
+    prices: Prices = None
     until_empty: UntilEmpty = False
     give_up_after: GiveUpAfter = 3600.0
     no_probe: NoProbe = False
@@ -344,6 +358,7 @@ class SharedOptions:
 
         Raises:
             CommandError: The options are incompatible.
+            ConfigurationError: The file of prices or the journal cannot be used.
         """
         for name in ("also", "public_base"):
             if getattr(self, name) and self.out is None:
@@ -352,6 +367,7 @@ class SharedOptions:
         from heygen_async.cli.display import display_for
         from heygen_async.cli.run_options import RunOptions
         from heygen_async.journal import journal_store
+        from heygen_async.pricing.prices import PRICES, PriceTable
 
         options = RunOptions(
             journal=None if self.journal is None else journal_store(self.journal),
@@ -360,6 +376,7 @@ class SharedOptions:
             resubmit_uncertain=self.resubmit_uncertain,
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
+            prices=PRICES if self.prices is None else PriceTable.load(self.prices),
             until_empty=self.until_empty,
             give_up_after=self.give_up_after,
             measure=not self.no_probe,

@@ -16,6 +16,7 @@ from heygen_async.delivery import CommandHook, DeliveryHook, WebhookSender
 from heygen_async.errors import JournalError
 from heygen_async.journal import FINISHED, JournalStore, journal_store
 from heygen_async.models.outputs import Output
+from heygen_async.pricing.prices import PRICES, PriceTable
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         resubmit_uncertain: Resend items that might be paid for twice.
         max_cost: Maximum estimated cost of the run in USD, or None.
         max_jobs: Maximum number of jobs that it submits, or None.
+        prices: Prices of jobs.
         until_empty: Start even if the account cannot pay for all of it.
         give_up_after: Seconds after which the run ends if HeyGen accepts nothing.
         measure: Probe the sources.
@@ -51,6 +53,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     resubmit_uncertain: bool = False
     max_cost: float | None = None
     max_jobs: int | None = None
+    prices: PriceTable = PRICES
     until_empty: bool = False
     give_up_after: float = 3600.0
     measure: bool = True
@@ -154,6 +157,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             resubmit_uncertain=self.resubmit_uncertain,
             max_cost=self.max_cost,
             max_jobs=self.max_jobs,
+            prices=self.prices,
             until_empty=self.until_empty,
             give_up_after=self.give_up_after,
             measure=self.measure,

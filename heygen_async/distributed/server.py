@@ -229,7 +229,7 @@ class RedisServer:
                         if message["type"] == "message":
                             on_message(message["channel"].decode(), message["data"].decode())
             except Exception as error:  # polling replaces lost messages
-                logger.debug("messages of %s are missed: %s", self.address, reason(error))
+                logger.debug("cannot listen for messages of %s: %s", self.address, reason(error))
             await asyncio.sleep(1.0)
 
 

@@ -154,7 +154,7 @@ def outdated_notice(as_of: datetime.date, today: datetime.date | None = None) ->
     age = (today or datetime.date.today()) - as_of
     if age <= _OUTDATED_AFTER:
         return None
-    return f"the prices are {age.days:,} days old; check them and set as_of"
+    return f"the prices are {age.days:,} days old; check them, and pass yours (prices=, --prices)"
 
 
 PRICES = PriceTable()

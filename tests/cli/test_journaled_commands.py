@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from heygen_async.cli.inputs.uploads import Uploads
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.journal import Finish, RunSpec, SqliteJournal, journal_store, open_reader
 from heygen_async.pricing.estimates import dollars
+from heygen_async.pricing.prices import PriceTable
 from heygen_async.reports.standing import standing
 from heygen_async.sandbox import Fault, Sandbox
 from tests.cli.test_terminal import Screen
@@ -294,6 +296,12 @@ async def test_a_dry_run_costs_nothing(
     assert sandbox.ledger.count() == 0
     assert not journal.exists()
     assert not out.exists()
+
+    prices = PriceTable(avatar_iv=1000.0, as_of=datetime.date(2026, 9, 1))
+    await render_rows(sandbox, path, dry_run=True, prices=prices)
+    (line,) = lines(capsys)
+    assert line["dry_run"]["usd"] > 1000
+    assert line["dry_run"]["prices_as_of"] == "2026-09-01"
 
     screen = Screen()
     await render_rows(sandbox, path, display=screen.display, dry_run=True, max_cost=0.01)

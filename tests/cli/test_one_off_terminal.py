@@ -48,6 +48,8 @@ def test_lists_are_tables(terminal: Terminal, fast_sandbox: Sandbox) -> None:
     assert terminal.code == 0
     assert re.search(r"id +name +avatar type +gender +supported api engines", shown)
     assert fast_sandbox.avatar_id in shown
+    assert "avatar_iii, avatar_iv, avatar_v" in shown
+    assert "('" not in shown
     assert "2 in all" in shown
     assert "Bruno" in terminal.run("voices", "list", "--language", "english")
     assert "Welcome" in terminal.run("templates", "list")

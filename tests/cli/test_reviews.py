@@ -112,7 +112,7 @@ async def test_a_retake_with_a_changed_row(
     key = (await viewed(renders.journal, lambda view: [one.key for one in view.records()]))[0]
     with pytest.raises(CommandError, match="no column 'nmae'"):
         await renders.decide("retake", key, changes=["nmae=Ada"])
-    with pytest.raises(CommandError, match="names the row"):
+    with pytest.raises(CommandError, match="holds the key"):
         await renders.decide("retake", key, changes=["key=other"])
     with pytest.raises(CommandError, match="expected a name"):
         await renders.decide("retake", key, changes=["Ada"])
@@ -166,6 +166,9 @@ async def test_what_a_sample_needs(renders: Renders) -> None:
         await renders(sample=2, journal=None)
     with pytest.raises(CommandError, match="no sample yet"):
         await renders(require_approval=True)
+    for decision in ("approve", "reject", "retake"):
+        with pytest.raises(CommandError, match="there is no such journal"):
+            await renders.decide(decision, "a")
     assert renders.jobs == 0
 
 

@@ -269,7 +269,7 @@ async def tables_of(url: str) -> bytes:
 
 
 async def test_a_list_from_the_network_names_no_files_here(sandbox: Sandbox, sheets: str) -> None:
-    with pytest.raises(CommandError, match="names URLs alone"):
+    with pytest.raises(CommandError, match="can name URLs only"):
         await translate(
             f"{sheets}/films.csv",
             ["French (France)"],

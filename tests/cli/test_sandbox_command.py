@@ -78,7 +78,9 @@ async def test_on_a_terminal_it_prints_what_to_copy() -> None:
     (export,) = [line for line in lines if "export" in line]
     assert "HEYGEN_API_BASE=http://127.0.0.1:" in export
     assert "HEYGEN_API_KEY=" in export
-    assert any("heygen-async render" in line and "rows.csv --out videos" in line for line in lines)
+    assert any(
+        "heygen-async render" in line and "rows.csv --download videos" in line for line in lines
+    )
     assert lines[-1] == "Stopped."
 
 

@@ -42,7 +42,9 @@ _PANELS: dict[str, dict[str, _Entry]] = {
             "bulk",
             "Render one video for each row of a file, with some of its texts spoken first.",
         ),
-        "proofread": _Entry("proofread", "The subtitles of proofreads, before they are rendered."),
+        "proofread": _Entry(
+            "proofread", "Show or edit the subtitles of proofreads, before they are rendered."
+        ),
         "status": _Entry(
             "journals",
             "Show the state of a run, or of each stage of a chain, from its journal, at any time.",

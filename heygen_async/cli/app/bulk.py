@@ -60,7 +60,7 @@ TestClip = Annotated[
         "--test-clip",
         min=1,
         metavar="SECONDS",
-        help="Make only so many seconds in each language, to look at first. Needs --journal.",
+        help="First make only this many seconds in each language. Needs --journal.",
         show_default=False,
     ),
 ]

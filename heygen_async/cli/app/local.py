@@ -83,7 +83,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("heygen-output"),
     speed: Speed = 120.0,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="Render only so many rows.", show_default="all 260")
+        int | None, typer.Option(min=1, help="Render only this many rows.", show_default="all 260")
     ] = None,
     json: Json = False,
 ) -> Command:

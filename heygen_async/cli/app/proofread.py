@@ -11,7 +11,7 @@ from heygen_async.cli.options import BaseUrl, Command, Json, ProofreadId, new_ap
 
 proofread: typer.Typer = new_app(
     name="proofread",
-    help="The subtitles of proofreads, before they are rendered.",
+    help="Show or edit the subtitles of proofreads, before they are rendered.",
     no_args_is_help=True,
 )
 app: typer.Typer = new_app()

@@ -52,9 +52,10 @@ async def worker(
         HeyGenError: HeyGen refuses the key, or the database cannot be reached.
     """
     if dead_after < 3 * heartbeat:
-        raise CommandError("--dead-after: a worker needs time for three heartbeats at least")
+        least = f"{3 * heartbeat:g} seconds, three heartbeats"
+        raise CommandError(f"--dead-after: expected at least {least}")
     if (slots is None) != (account is None):
-        raise CommandError("--slots and --account go together: which slots, and whose")
+        raise CommandError("--slots and --account: give both or neither")
     pool = None
     if slots is not None and account is not None:
         pool = RedisSlots(slots, account=account, ceiling=jobs, ttl=dead_after)

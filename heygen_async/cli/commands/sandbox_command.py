@@ -111,7 +111,7 @@ def _show(sandbox: Sandbox, console: Console) -> None:
     # Print it without wrapping, so that it can be copied at any width of the terminal.
     for line in (
         f"export HEYGEN_API_BASE={sandbox.base_url} HEYGEN_API_KEY={sandbox.api_key}",
-        f"heygen-async render {sandbox.template_id('Welcome')} rows.csv --out videos",
+        f"heygen-async render {sandbox.template_id('Welcome')} rows.csv --download videos",
         f"python examples/first_call.py {sandbox.avatar_id}",
     ):
         console.print(Text(f"  {line}", style="green"), soft_wrap=True)

@@ -126,7 +126,7 @@ async def _converse(display: Display, job: VideoAgentJob) -> None:
             line = await typed_line()
             if not line:
                 raise CommandError(
-                    f"there is no answer; session {job.id} waits for one at HeyGen",
+                    f"standard input has no more answers; session {job.id} waits for one at HeyGen",
                     Exit.SOME_FAILED,
                 )
             answer = line.strip()

@@ -84,7 +84,7 @@ async def speech(
 async def _first(heygen: HeyGen, display: Display) -> str:
     page = await heygen.voices.list(engine=_ENGINE, limit=1).first_page()
     if not page.items:
-        raise CommandError("there is no voice that can speak; --voice names one")
+        raise CommandError("the account has no voice for speech; name another one with --voice")
     voice = page.items[0]
     display.warn(f"Spoken by {voice.name} ({voice.language}); --voice names another voice.")
     return voice.voice_id

@@ -16,6 +16,7 @@ from heygen_async.cli.display.reported_jobs import ReportedJobs, print_error
 from heygen_async.cli.display.words import (
     bytes_in_words,
     chain_in_words,
+    files_in_words,
     still_running,
 )
 from heygen_async.cli.exit_codes import Exit
@@ -97,14 +98,16 @@ class Terminal:
             text.append(f"; {paid_twice(report.resent, report.resent_usd)}", "yellow")
         self.console.print(text)
         self.console.print(
-            f"  up to {report.most_running} jobs at once, slots {report.slot_use:.0%} used; "
+            f"  at most {report.most_running} at once, slots {report.slot_use:.0%} used; "
             f"{report.requests:,} requests, {report.retries} retries, "
             f"{report.rate_limited} times 429",
             style="dim",
             highlight=False,
         )
         if saved.folder is not None:
-            text = Text(f"  {saved.files:,} files, {bytes_in_words(saved.size)}, in {saved.folder}")
+            text = Text(
+                f"  {files_in_words(saved.files)}, {bytes_in_words(saved.size)}, in {saved.folder}"
+            )
             if saved.failed:
                 text.append(f"; {saved.failed:,} could not be downloaded", "red")
             self.console.print(text)
@@ -116,7 +119,7 @@ class Terminal:
             self.note(f"  {paid_twice(report.resent, report.resent_usd)}")
         if folder is not None:
             lost = f"; {report.files_failed:,} not downloaded" if report.files_failed else ""
-            self.note(f"  {report.files:,} files in {folder}{lost}")
+            self.note(f"  {files_in_words(report.files)} in {folder}{lost}")
 
     def result(self, record: Any, show: Callable[[Console], None]) -> None:
         """Let ``show`` print."""

@@ -47,6 +47,11 @@ def still_running(
     return "\n".join([*lines, RESUME] if journaled else lines)
 
 
+def files_in_words(count: int) -> str:
+    """Return a number of files as text."""
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
 def bytes_in_words(size: int) -> str:
     """Return a number of bytes as text, in kB or MB."""
     return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"

@@ -211,12 +211,14 @@ def _checked_lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
 
 def _csv_rows(path: Path, columns: list[str], lines: Iterator[str]) -> Iterator[_Encoded]:
     first = next(lines, "")
-    declared = _SEPARATOR.fullmatch(first)
-    if declared is None:
-        lines = _with_checked_header(path, itertools.chain([first], lines))
-    else:  # as Excel reads and writes it; the empty line keeps the numbers right
-        lines = itertools.chain(["\n"], lines)
-    reader = csv.reader(lines, strict=True, delimiter=declared[1] if declared else ",")
+    if declared := _SEPARATOR.fullmatch(first):  # as Excel reads and writes it
+        separator, head = declared[1], ["\n"]  # the empty line keeps the numbers right
+    else:
+        head = [first]
+        while _is_blank(head[-1]) and (line := next(lines, "")):
+            head.append(line)
+        separator = _separator_of(head[-1])
+    reader = csv.reader(itertools.chain(head, lines), strict=True, delimiter=separator)
     try:
         yield from _table_rows(path, columns, ((reader.line_num, cells) for cells in reader))
     except csv.Error as error:
@@ -238,7 +240,7 @@ def _table_rows(
         if filled[-1] >= len(names):
             raise CommandError(
                 f"{path}, line {line}: {len(cells)} cells under {len(names)} columns; put quotes "
-                "around cells with commas"
+                "around cells that contain the separator"
             )
         for at in filled:
             if _is_blank(names[at]):
@@ -250,16 +252,13 @@ def _is_empty(cell: Any) -> bool:
     return isinstance(cell, str) and _is_blank(cell)
 
 
-def _with_checked_header(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    """Yield the lines of a file; refuse a header that is not separated by commas."""
-    checked = False
-    for line in lines:
-        if not checked and not _is_blank(line):
-            checked = True
-            for name, separator in (("semicolons", ";"), ("tabs", "\t")):
-                if _columns_by(separator, line) > 1 and _columns_by(",", line) <= 1:
-                    raise CommandError(f"{path}: {name} separate its columns; save it with commas")
-        yield line
+def _separator_of(header: str) -> str:
+    """Return what separates the columns: a semicolon or a tab where a header has no commas."""
+    if _columns_by(",", header) <= 1:
+        for separator in (";", "\t"):
+            if _columns_by(separator, header) > 1:
+                return separator
+    return ","
 
 
 def _columns_by(separator: str, line: str) -> int:

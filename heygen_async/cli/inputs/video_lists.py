@@ -120,7 +120,7 @@ def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]
         try:
             named = (str(row.values[name]) for name in ("video", *DUB_FILES) if name in row.values)
             if any(isinstance(source_of(one, path.parent), Path) for one in named) and rows.remote:
-                raise CommandError("a list from the network names URLs alone, and no files")
+                raise CommandError("a list from a URL can name URLs only, and no local files")
         except CommandError as error:
             raise CommandError(f"{where}: {error}") from None
         video = video_of(index, row)
@@ -128,10 +128,9 @@ def videos_of(rows: FieldRows, *, keyed: bool = False) -> Collection[NamedVideo]
         if hashed in names:
             for earlier in itertools.islice(rows, index):
                 if _file_name(video_of(0, earlier)) == _file_name(video):
+                    both = f"{video.key!r} and line {earlier.line} have the same file names"
                     hint = "" if keyed else '; a column "key" can tell them apart'
-                    raise CommandError(
-                        f"{where}: {video.key!r} names files as line {earlier.line} does{hint}"
-                    )
+                    raise CommandError(f"{where}: {both}{hint}")
         names.add(hashed)
     return MappedRows(rows, video_of)
 

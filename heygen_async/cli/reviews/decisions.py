@@ -48,7 +48,8 @@ async def decide(
         changes: For a retake, new values for columns of the row, as ``NAME=VALUE``.
 
     Raises:
-        CommandError: A column is unknown, or the rows cannot be changed.
+        CommandError: The journal does not exist, a column is unknown, or the rows cannot be
+            changed.
         JournalError: An item is unknown or has not ended, or the journal cannot be written.
     """
     by = by or getpass.getuser()
@@ -83,6 +84,8 @@ async def recorded(
         JournalError: As for ``decide``.
     """
     by = by or getpass.getuser()
+    if not await asyncio.to_thread(store.exists):
+        raise CommandError(f"{store.name}: there is no such journal")
     if decision == "retake":
         columns = await asyncio.to_thread(changed_columns, store, keys, changes)
         await retake(store, keys, by=by, changes=columns)
@@ -119,7 +122,7 @@ def changed_columns(
         kind = reader.run.kind
     if rows is None or rows.key_column is not None or kind == "translate":
         raise CommandError(
-            "--set needs rows that a column names; change the row where it comes from instead"
+            "--set: the rows of this run have no column with their keys; change the row in its file"
         )
     columns = {}
     for name, value in given.items():
@@ -137,8 +140,8 @@ def changed_columns(
         names &= equal
     if names:
         raise CommandError(
-            f"--set: the column {min(names)!r} names the row; give the row another key where it "
-            "comes from instead, which makes a new item"
+            f"--set: column {min(names)!r} holds the key of the row, which stays; another key in "
+            "the file makes a new item"
         )
     return columns
 

@@ -54,7 +54,7 @@ async def whoami(display: Display, base_url: str | None, *, journal: Path | None
         "plan": record["plan"],
         "balance": dollars(left) if isinstance(left, int | float) else left or "not told",
         "jobs running": f"{busy}, of the newest {_NEWEST} videos and {_NEWEST} dubs",
-        "slots seen": "no run has told; --journal FILE names one" if limit is None else limit,
+        "slots seen": "unknown; --journal FILE reads it from a run" if limit is None else limit,
     }
     display.result(record, details(shown))
     return Exit.DONE

@@ -78,7 +78,7 @@ def in_words(name: str, value: Any) -> str:
         return datetime.datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+    if isinstance(value, list | tuple) and not any(isinstance(item, dict | list) for item in value):
         return escaped(", ".join(map(str, value)))
     if isinstance(value, dict | list):
         return escaped(json.dumps(value, ensure_ascii=False))

@@ -106,7 +106,7 @@ def _look(journal: Path | JournalStore, readers: Mapping[str, StandingReader]) -
             runs[view.name] = readers[view.name].read(view, time.time())
     if runs:
         return _Look(runs)
-    return _Look({}, "there is no journal yet; this begins when the run has created it")
+    return _Look({}, "there is no journal yet; waiting until the run creates it")
 
 
 @contextmanager

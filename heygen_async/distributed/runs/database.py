@@ -248,7 +248,7 @@ class Database:
                         if notification.payload.isdecimal():
                             await changed(int(notification.payload))
             except JournalError as error:
-                logger.debug("changes of runs are missed: %s", error)
+                logger.debug("cannot listen for changes of runs: %s", error)
             await asyncio.sleep(_LISTEN_AFTER)
 
     @contextlib.contextmanager

@@ -169,7 +169,7 @@ class Engine:
             if not locked:
                 if age > _SWEEPS_LATE * timeout:
                     logger.error(
-                        "no worker has looked for dead ones for %.0f s: their shards wait", age
+                        "no worker has checked for dead workers for %.0f s; their shards wait", age
                     )
                 return 0
             manager = self._manager
@@ -190,7 +190,7 @@ class Engine:
             try:
                 await self.sweep()
             except ENGINE_ERRORS as error:
-                logger.warning("dead workers were not looked for: %s", error)
+                logger.warning("the check for dead workers failed: %s", error)
 
 
 async def create_tables(database: Database) -> None:

@@ -343,7 +343,7 @@ class ClusterWorker:
             try:
                 await self._lease.renew()
             except JournalError as error:
-                logger.warning("no heartbeat: %s", error)
+                logger.warning("the heartbeat of this worker failed: %s", error)
 
     async def _look_for_ever(self) -> None:
         """Check all runs periodically, since a notification may have been missed.

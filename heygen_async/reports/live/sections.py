@@ -51,14 +51,14 @@ class LiveSections:
         try:
             stages = stages_of(self._journal)
         except JournalError as error:  # such as a server that cannot be reached now
-            return {"status": _note("Not readable now", str(error))}
+            return {"status": _note("Cannot be read at the moment", str(error))}
         for number, location in enumerate(stages):
             try:
                 with open_reader(location) as view:
                     now = self._standings[view.name].read(view, time.time())
                     found |= self._of_run(f"run{number}-", view, now, started)
             except JournalError as error:  # such as a file that has just been created
-                found[f"run{number}-status"] = _note("Not readable now", str(error))
+                found[f"run{number}-status"] = _note("Cannot be read at the moment", str(error))
                 states.append("running")
             else:
                 states.append(now.state)
