@@ -270,7 +270,7 @@ async def test_samples_of_rows_and_of_languages(
     code = await personalize(template_id, rows, display=Lines(), options=options, **speaking)
     assert code is Exit.DONE
     assert lines(capsys)[-2]["sample"]["keys"] == ["a", "c"]
-    with pytest.raises(CommandError, match="names the row"):
+    with pytest.raises(CommandError, match="holds the key"):
         await decide("retake", journal, ["a"], display=Lines(), changes=["key=z"])
     await decide("retake", journal, ["a"], display=Lines(), changes=["greeting=Hi there."])
     await personalize(template_id, rows, display=Lines(), options=options, **speaking)
@@ -288,7 +288,7 @@ async def test_samples_of_rows_and_of_languages(
         assert code is Exit.DONE
     keys = [f"{language}, first 15 s" for language in languages]
     assert lines(capsys)[-2]["sample"]["waiting"] == keys
-    with pytest.raises(CommandError, match="names the row"):
+    with pytest.raises(CommandError, match="holds the key"):
         await decide("retake", journal, keys[:1], display=Lines(), changes=["language=Dutch"])
     await decide("approve", journal, keys, display=Lines())
     assert "2 of 2 approved" in await text_of(tmp_path / "dubs.review.html")

@@ -84,7 +84,7 @@ async def recorded(
         JournalError: As for ``decide``.
     """
     by = by or getpass.getuser()
-    if not await asyncio.to_thread(store.exists):
+    if not await asyncio.to_thread(stages_of, store):
         raise CommandError(f"{store.name}: there is no such journal")
     if decision == "retake":
         columns = await asyncio.to_thread(changed_columns, store, keys, changes)
