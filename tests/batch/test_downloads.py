@@ -38,6 +38,7 @@ from heygen_async.models.outputs import Output
 from heygen_async.sandbox import Sandbox
 from heygen_async.session.tasks import run_bounded
 
+from ..patience import PATIENCE
 from .conftest import names
 
 pytestmark = pytest.mark.anyio
@@ -430,7 +431,7 @@ async def test_waiting_for_the_oldest_of_all_is_no_work() -> None:
 
     # The clock is not turned while there is something to do.
     task, loop = asyncio.create_task(all_of_them()), asyncio.get_running_loop()
-    alarm = threading.Timer(20, loop.call_soon_threadsafe, [task.cancel])
+    alarm = threading.Timer(PATIENCE, loop.call_soon_threadsafe, [task.cancel])
     alarm.start()
     try:
         assert await task == list(range(20))

@@ -15,6 +15,7 @@ import pytest
 from heygen_async import Batch, ConfigurationError, HeyGen, InvalidVariants, Outcome
 from heygen_async.sandbox import Sandbox
 from tests.batch.conftest import names
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -193,12 +194,12 @@ def test_a_run_whose_iterator_blocks_for_ever_can_be_ended(
                 while count < 2:  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.01)
                 task.cancel()
-            await asyncio.wait([task], timeout=30)
+            await asyncio.wait([task], timeout=PATIENCE)
             assert task.done()
             await run.aclose()
         return count
 
     started = time.monotonic()
     assert asyncio.run(main()) == 2
-    assert time.monotonic() - started < 25
+    assert time.monotonic() - started < PATIENCE
     unblocked.set()

@@ -33,6 +33,7 @@ from heygen_async.journal import MemoryJournal, RunSpec, SqliteJournal
 from heygen_async.journal.keys import StableKeys
 from heygen_async.pricing.prices import PRICES
 from heygen_async.sandbox import Sandbox
+from tests.patience import PATIENCE
 
 FILM = AssetUrl(url="https://example.com/film.mp4")
 # Seconds, on a sandbox whose minutes take 0.1 s.
@@ -56,7 +57,7 @@ def other_process() -> Iterator[Callable[..., Any]]:
     """Call a function in another process; what goes there and comes back is pickled."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        yield lambda *call: pool.submit(*call).result(timeout=60)
+        yield lambda *call: pool.submit(*call).result(timeout=PATIENCE)
 
 
 def send(base_url: str, api_key: str, submissions: list[Submission[Any]]) -> list[tuple[str, str]]:

@@ -109,7 +109,7 @@ SINGLE = [
     Case("templates show Welcome", "name +text", "variables"),
     Case("languages list", "French", "language"),
     Case("videos list --limit 1", "1 in all", "id"),
-    Case("assets list", "There are none", "^$", json=False),
+    Case("assets list --type image", "There are none", "^$", json=False),
     Case("proofread show {proofread}", " --> ", " --> ", json=False),
     Case("delete {video} --kind video", "{video}", "deleted"),
     Case("proofread edit {proofread}", "Nothing was changed", "changed"),

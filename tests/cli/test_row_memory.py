@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from heygen_async.cli.app import app
 from heygen_async.sandbox import Faults, Sandbox
 
+from ..patience import PATIENCE
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no getrusage and no FIFOs")
 
 PAID = ("templates.generate", "voices.speech", "video_translations.create")
@@ -87,7 +89,7 @@ def peak(command: str, sandbox: Sandbox, folder: Path, count: int) -> int:
     with path.open("w") as file:
         file.writelines(f"{line}\n" for line in lines(command, count))
     ended = started(*arguments(sandbox, command, str(path)))
-    _, said = ended.communicate(timeout=300)
+    _, said = ended.communicate(timeout=PATIENCE)
     assert ended.returncode in (0, 3), said
     return int(said.split()[-1])
 
@@ -157,10 +159,10 @@ def test_rows_come_from_a_pipe_and_leave_no_file(
     if piped:
         writer = threading.Thread(target=fifo.write_text, args=(text,), daemon=True)
         writer.start()
-        said, errors = command.communicate(timeout=120)
-        writer.join(10)
+        said, errors = command.communicate(timeout=PATIENCE)
+        writer.join(PATIENCE)
     else:
-        said, errors = command.communicate(text, timeout=120)
+        said, errors = command.communicate(text, timeout=PATIENCE)
     assert command.returncode == 0, errors
     assert f'"items":{4_001 if json else 4_000}' in said
     assert list(spool.iterdir()) == []

@@ -12,6 +12,7 @@ from heygen_async.journal import open_reader
 from heygen_async.sandbox import Sandbox
 from tests.delivery.dying_run import ITEMS, MOMENTS
 from tests.journal.journals import ENVIRONMENT
+from tests.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.crash,
@@ -30,7 +31,7 @@ def test_killed_between_outcome_file_and_call(
         arguments = [sandbox_thread.base_url, sandbox_thread.api_key, template_id]
         command = [sys.executable, "-m", "tests.delivery.dying_run", *arguments]
         return subprocess.run(
-            [*command, str(tmp_path), moment], env=ENVIRONMENT, check=False, timeout=60
+            [*command, str(tmp_path), moment], env=ENVIRONMENT, check=False, timeout=PATIENCE
         ).returncode
 
     def told() -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from heygen_async.sandbox import Sandbox
 
+from ..patience import PATIENCE
 from .tasks import check_error, check_jobs, client, look_for_nothing, submit
 
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
@@ -32,9 +33,9 @@ def test_jobs_and_errors_come_back(
     try:
         remote = ray.remote(submit)
         started = [remote.remote(heygen, avatar_id, name) for name in ("Ada", "Bob")]
-        check_jobs(heygen_sandbox, ray.get(started, timeout=60))
+        check_jobs(heygen_sandbox, ray.get(started, timeout=PATIENCE))
         with pytest.raises(ray.exceptions.RayTaskError) as caught:
-            ray.get(ray.remote(look_for_nothing).remote(heygen), timeout=60)
+            ray.get(ray.remote(look_for_nothing).remote(heygen), timeout=PATIENCE)
         check_error(caught.value.cause)
     finally:
         ray.shutdown()
