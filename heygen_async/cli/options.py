@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeAlias, get_type_hints
 import typer
 
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.sample_options import SampleOptions
 
 Command: TypeAlias = Coroutine[Any, Any, Exit]
 
@@ -286,32 +287,6 @@ FormatName = Annotated[
         show_default="text on a terminal, json in a pipe",
     ),
 ]
-SampleSize = Annotated[
-    int | None,
-    typer.Option(
-        "--sample",
-        min=1,
-        metavar="N",
-        help="Make only N rows: the longest and the shortest text, one of each language and voice. "
-        "A page shows them. Needs --journal.",
-        show_default=False,
-    ),
-]
-RequireApproval = Annotated[
-    bool,
-    typer.Option(
-        "--require-approval",
-        help='Hold the rest until each item of the sample is approved ("heygen-async approve").',
-    ),
-]
-ReviewPage = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="The page for looking at the sample.",
-        show_default="beside the journal, with .review.html",
-    ),
-]
 Speed = Annotated[float, typer.Option(min=0.1, help="Seconds of HeyGen's time per second.")]
 
 
@@ -397,15 +372,6 @@ class SharedOptions:
             "base_url": self.base_url,
             "options": options,
         }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SampleOptions:
-    """Options of runs that make a sample first."""
-
-    sample: SampleSize = None
-    require_approval: RequireApproval = False
-    review: ReviewPage = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

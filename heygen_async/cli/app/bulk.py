@@ -19,7 +19,6 @@ from heygen_async.cli.options import (
     Length,
     Preview,
     RowsFile,
-    SampleOptions,
     Sending,
     SharedOptions,
     TableOptions,
@@ -29,6 +28,7 @@ from heygen_async.cli.options import (
     new_app,
     runs,
 )
+from heygen_async.cli.sample_options import SampleOptions
 
 _SIGNALS = (
     "Ctrl-C stops submitting and waits for the jobs in flight; a second one stops at once, and "
