@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -73,14 +74,14 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
         return decoder_for(self.answer, self.envelope, creates=self.creates is not None)
 
     @cached_property
-    def _parameters(self) -> tuple[tuple[str, str], ...]:
-        """The name of each path parameter, and the text that follows it."""
-        pairs = (part.split("}") for part in self.path.split("{")[1:])
-        return tuple((name, rest) for name, rest in pairs)
+    def _parameters(self) -> list[str]:
+        """The names of the path parameters."""
+        return re.findall("{(.*?)}", self.path)
 
     @cached_property
-    def _start(self) -> str:
-        return self.path.partition("{")[0]
+    def _template(self) -> str:
+        """The path, with ``%s`` for each parameter."""
+        return re.sub("{.*?}", "%s", self.path)
 
     def at(self, *values: str) -> str:
         """Return the encoded path for these path parameters, given in the order of the path.
@@ -89,25 +90,33 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True)
             InvalidRequest: A value is not a string, is empty, a URL or a key, or would change the
                 structure of the path.
         """
-        path = self._start
-        for (name, rest), value in zip(self._parameters, values, strict=True):
-            # An empty id would turn "get" into "list"; dots would lead up the path.
-            if not isinstance(value, str) or not value or value in (".", ".."):
-                raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
-            if value.lstrip().startswith(_KEYS):  # errors, logs and traces show the path
-                raise InvalidRequest(f"{name}: expected an id, got a key", param=name)
-            # Almost no id needs quoting, which costs as much as the rest of the path.
-            bare = value if value.isalnum() else value.replace("-", "").replace("_", "")
-            if not (bare.isalnum() and bare.isascii()):
-                if not value.isprintable() or value != value.strip():
-                    # Pasted ids can contain a line end or a zero-width character.
-                    raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
-                # It could be a signed URL, or the end of one.
-                if "://" in value or redact(value, longest=len(value)) != value:
-                    raise InvalidRequest(f"{name}: expected an id, got a URL", param=name)
-                value = _quoted(name, value)
-            path += value + rest
-        return path
+        for value in values:
+            # Nearly all ids consist of these characters only, and need no other check.
+            if not (
+                isinstance(value, str) and value.isascii() and value.replace("-", "").isalnum()
+            ):
+                pairs = zip(self._parameters, values, strict=True)
+                values = tuple(_checked_id(name, each) for name, each in pairs)
+                break
+        return self._template % values
+
+
+def _checked_id(name: str, value: object) -> str:
+    """Return the encoded id for the path parameter ``name``, or refuse it; see ``Endpoint.at``."""
+    # An empty id would turn "get" into "list"; dots would lead up the path.
+    if not isinstance(value, str) or not value or value in (".", ".."):
+        raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
+    if value.lstrip().startswith(_KEYS):  # errors, logs and traces show the path
+        raise InvalidRequest(f"{name}: expected an id, got a key", param=name)
+    if value.isascii() and value.replace("-", "").replace("_", "").isalnum():
+        return value
+    if not value.isprintable() or value != value.strip():
+        # Pasted ids can contain a line end or a zero-width character.
+        raise InvalidRequest(f"{name}: expected an id, got {value!r}", param=name)
+    # It could be a signed URL, or the end of one.
+    if "://" in value or redact(value, longest=len(value)) != value:
+        raise InvalidRequest(f"{name}: expected an id, got a URL", param=name)
+    return _quoted(name, value)
 
 
 def query_string(query: Query) -> str:

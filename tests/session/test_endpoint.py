@@ -89,7 +89,7 @@ def test_braces_in_a_value_are_no_parameter() -> None:
 
 
 def test_too_few_values() -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(TypeError, match="not enough arguments"):
         TWO.at("a")
 
 
