@@ -156,8 +156,8 @@ def echo_filter(secret: str) -> Callable[[bytes], bytes]:
 
     def without_secret(body: bytes) -> bytes:
         for form in forms:
-            if form in body:
-                body = body.replace(form, b"***")
+            # ``if form in body`` would take twice as long: it makes an exception first.
+            body = body.replace(form, b"***")
         return body
 
     return without_secret
