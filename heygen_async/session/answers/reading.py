@@ -35,12 +35,12 @@ async def read_answer(
         AnswerTooLarge: It has more.
         Exception: One of aiohttp's, or ``TimeoutError``. In each case the connection is closed.
     """
-    length = response.content_length
     try:
-        if length is not None and length <= limit:
-            content = await response.content.read()  # read() of the response keeps the body in it
-        else:
-            content = await _read_up_to(response, limit)
+        content = await response.content.readany()
+        if not response.content.at_eof():  # most answers arrive in one piece
+            content = await _with_rest(response, content, limit)
+        if len(content) > limit:
+            raise AnswerTooLarge
         encoding = response.headers.get("Content-Encoding")
         if encoding is not None:
             content = decompressed(content, encoding, limit)
@@ -50,10 +50,13 @@ async def read_answer(
     return without_secret(content)
 
 
-async def _read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    if (response.content_length or 0) > limit:
+async def _with_rest(response: aiohttp.ClientResponse, start: bytes, limit: int) -> bytes:
+    length = response.content_length
+    if length is not None and length > limit:
         raise AnswerTooLarge
-    content = bytearray()
+    if length is not None:
+        return start + await response.content.read()  # read() of the response keeps the body in it
+    content = bytearray(start)
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > limit:
