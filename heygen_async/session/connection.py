@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from aiohttp.connector import Connection as Connected
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
 from yarl import URL
 
@@ -200,16 +200,17 @@ class _ApiConnector(aiohttp.TCPConnector):
     _failures = 0
     _first_failure = math.inf
 
-    async def connect(
+    # Not ``connect``, through which kept connections pass too.
+    async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connected:
-        """Return a connection.
+    ) -> ResponseHandler:
+        """Return a new connection.
 
         Raises:
             NothingAnswersError: This is the second failure, and no connection ever succeeded.
         """
         try:
-            connected = await super().connect(req, traces, timeout)
+            connected = await super()._create_connection(req, traces, timeout)
         except (aiohttp.ClientProxyConnectionError, aiohttp.ClientSSLError):
             raise  # a proxy is not the API, and a certificate counts as an answer
         except aiohttp.ClientConnectorError as error:
