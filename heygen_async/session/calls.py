@@ -6,60 +6,47 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
+import msgspec
 
 from heygen_async.errors import CallError, SlotUnavailable
 from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import CallSite
 from heygen_async.session.recovery import Flight, Recovery
-from heygen_async.session.slots import Submitting
 
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
 
 
-class Call(Generic[T]):
-    """One call, with everything that each of its attempts sends."""
+class Call(msgspec.Struct, Generic[T]):
+    """One call, with everything that each of its attempts sends.
 
-    __slots__ = (
-        "body",
-        "bulk",
-        "confirm",
-        "endpoint",
-        "first_sent",
-        "flight",
-        "headers",
-        "observed",
-        "path",
-        "repeat",
-        "resend",
-    )
+    Attributes:
+        endpoint: The operation.
+        path: Its encoded path and query.
+        body: The encoded body, or a function that returns it for each attempt.
+        headers: Headers of its own.
+        resend: Whether it is sent again after an attempt that may have been carried out.
+        repeat: Whether it is repeated at all.
+        bulk: Whether it is part of a bulk run.
+        confirm: Awaited right before each attempt; returns whether it may still be sent.
+        flight: Its progress, if it creates jobs.
+        observed: What hooks and the log are told, if there are any.
+        first_sent: Unix time of the first attempt of a call with a key; 0 before.
+    """
 
-    def __init__(
-        self,
-        endpoint: Endpoint[T],
-        path: str,
-        body: Body | None,
-        headers: dict[str, str] | None,
-        submission: Submitting | None,
-        *,
-        resend: bool,
-        repeat: bool,
-    ) -> None:
-        self.endpoint: Endpoint[T] = endpoint
-        self.path: str = path
-        self.body: Body | None = body
-        self.headers: dict[str, str] | None = headers
-        self.bulk: bool = submission is not None
-        self.resend: bool = resend
-        self.repeat: bool = repeat
-        self.confirm: Callable[[], Awaitable[bool]] | None = None
-        if submission is not None and endpoint.method == "POST":
-            self.confirm = submission.confirm
-        self.observed: Observation | None = None
-        self.flight: Flight | None = None if endpoint.creates is None else Flight()
-        self.first_sent: float = 0.0  # unix time
+    endpoint: Endpoint[T]
+    path: str
+    body: Body | None
+    headers: dict[str, str] | None
+    resend: bool
+    repeat: bool
+    bulk: bool = False
+    confirm: Callable[[], Awaitable[bool]] | None = None
+    flight: Flight | None = None
+    observed: Observation | None = None
+    first_sent: float = 0.0
 
     @property
     def call_site(self) -> CallSite:

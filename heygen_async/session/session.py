@@ -19,6 +19,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
+from aiohttp import hdrs
+from multidict import istr
 from yarl import URL
 
 from heygen_async.errors import (
@@ -61,6 +63,7 @@ logger: logging.Logger = logging.getLogger("heygen_async.session")
 # More transfers would share the same bandwidth and delay the first file.
 _TRANSFERS_AT_ONCE = 8
 
+_DEPRECATION = istr("Deprecation")
 _NOT_REPEATED = Retry(attempts=1, patience=0.0)
 _KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
 
@@ -179,9 +182,15 @@ class Session:
             headers["Idempotency-Key"] = (
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
+        call = Call(endpoint, path, body, headers, resend, repeat)
+        if endpoint.creates is not None:
+            call.flight = Flight()
+        lease: SlotLease | None = None
         submission = submitting.get()
-        lease = submission.lease if submission else None
-        call = Call(endpoint, path, body, headers, submission, resend=resend, repeat=repeat)
+        if submission is not None:
+            call.bulk, lease = True, submission.lease
+            if endpoint.method == "POST":
+                call.confirm = submission.confirm
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
         return self._send(call, None) if call.flight is None else self._submit(call, lease)
@@ -346,7 +355,7 @@ class Session:
                 allow_redirects=False,
                 **connection.options,
             )
-            self.traffic.date = response.headers.get("Date", "")
+            self.traffic.date = response.headers.get(hdrs.DATE, "")
             content = await read_answer(response, self._max_answer, connection.without_secret)
             if response.connection is not None:  # unless it offers another protocol
                 response.release()
@@ -366,7 +375,7 @@ class Session:
         status = response.status
         mismatch: Exception | None = None
         if status < 300:
-            if "Deprecation" in response.headers:
+            if _DEPRECATION in response.headers:
                 self._warn_deprecated(endpoint)
             try:
                 return endpoint.decode(content)

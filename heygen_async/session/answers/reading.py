@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 
 import aiohttp
+from aiohttp import hdrs
 
 # Encodings that the session asks for. Some releases of aiohttp would decompress without a bound.
 ACCEPT_ENCODING = "gzip, deflate"
@@ -41,7 +42,7 @@ async def read_answer(
             content = await _with_rest(response, content, limit)
         if len(content) > limit:
             raise AnswerTooLarge
-        encoding = response.headers.get("Content-Encoding")
+        encoding = response.headers.get(hdrs.CONTENT_ENCODING)
         if encoding is not None:
             content = decompressed(content, encoding, limit)
     except BaseException:
