@@ -65,8 +65,9 @@ class Connection:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._process = self._thread = 0  # where it opened
         self.api: aiohttp.ClientSession
-        # Arguments of each request, and headers that each request must carry itself.
-        self.options: dict[str, Any] = {}
+        # The proxy of each request, and headers that each request must carry itself.
+        self.proxy: str | None = None
+        self.proxy_headers: dict[str, str] | None = None
         self.without_secret: Callable[[bytes], bytes] = echo_filter(settings.secret)
         self.auth: dict[str, str] = {}
         self._media: dict[type[Resolver], aiohttp.ClientSession] = {}
@@ -97,14 +98,16 @@ class Connection:
         # Read once. aiohttp's own trust_env is not used: it calls a thread for each request,
         # supports fewer forms of proxies, and sends the passwords in ~/.netrc to the hosts that
         # they name.
-        self.options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
+        options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
+        self.proxy, self.proxy_headers = options.get("proxy"), options.get("proxy_headers")
         # When aiohttp asks a proxy for a tunnel, it sends the session's own headers to the proxy
         # too.
-        self.auth = self._settings.auth_headers if self.options else {}
-        if self._settings.base_url.startswith("http:"):
+        self.auth = self._settings.auth_headers if self.proxy else {}
+        if self.proxy_headers and self._settings.base_url.startswith("http:"):
             # Plain http takes no tunnel: the proxy reads the request itself.
-            self.auth |= self.options.pop("proxy_headers", {})
-        headers = {} if self.options else self._settings.auth_headers
+            self.auth |= self.proxy_headers
+            self.proxy_headers = None
+        headers = {} if self.proxy else self._settings.auth_headers
         self.api = self._session(
             {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             connector=_ApiConnector,

@@ -353,7 +353,9 @@ class Session:
                 else call.headers,
                 timeout=timeout,
                 allow_redirects=False,
-                **connection.options,
+                # Always, since ``**options`` would take longer than all else here.
+                proxy=connection.proxy,
+                proxy_headers=connection.proxy_headers,
             )
             self.traffic.date = response.headers.get(hdrs.DATE, "")
             content = await read_answer(response, self._max_answer, connection.without_secret)
