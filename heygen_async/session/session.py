@@ -215,7 +215,13 @@ class Session:
         loop = asyncio.get_running_loop()
         # Not asyncio.shield, which costs each call another turn of the event loop.
         answered: asyncio.Future[T] = loop.create_future()
-        task: asyncio.Task[T | None] = loop.create_task(self._fly(call, lease, answered))
+        task: asyncio.Task[T | None]
+        flying = self._fly(call, lease, answered)
+        if sys.version_info >= (3, 12):
+            # The request leaves at once, not with the next turn of the event loop.
+            task = asyncio.Task(flying, loop=loop, eager_start=True)
+        else:
+            task = loop.create_task(flying)
         try:
             return await answered
         except asyncio.CancelledError as cancelled:
