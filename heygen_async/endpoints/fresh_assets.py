@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from heygen_async.errors import APIError
@@ -39,7 +39,7 @@ def note_upload(session: Session, asset_id: str) -> None:
     _uploads[session] = recent | {asset_id: now}
 
 
-async def create(
+def create(
     session: Session,
     endpoint: Endpoint[T],
     path: str,
@@ -47,7 +47,7 @@ async def create(
     idempotency_key: str | None = None,
     *,
     resend: bool = False,
-) -> T:
+) -> Coroutine[Any, Any, T]:
     """Send a create, and again with the same key while it uses an asset that is not visible yet.
 
     Args:
@@ -61,10 +61,16 @@ async def create(
     Raises:
         HeyGenError: As for every call.
     """
-    key = fresh_key() if endpoint.keyed and idempotency_key is None else idempotency_key
-    send = partial(session.call, endpoint, path, body=body, idempotency_key=key, resend=resend)
-    if session not in _uploads:
-        return await send()
+    if session in _uploads:
+        key = fresh_key() if endpoint.keyed and idempotency_key is None else idempotency_key
+        send = partial(session.call, endpoint, path, body=body, idempotency_key=key, resend=resend)
+        return _create_with_fresh_assets(session, endpoint, body, send)
+    return session.call(endpoint, path, body=body, idempotency_key=idempotency_key, resend=resend)
+
+
+async def _create_with_fresh_assets(
+    session: Session, endpoint: Endpoint[T], body: bytes, send: Callable[[], Awaitable[T]]
+) -> T:
     for wait in _WAITS:
         try:
             return await send()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -56,7 +56,7 @@ class Resource:
             self._watcher, kind, job_id, created=created, started=now, callback_id=callback_id
         )
 
-    async def _submit(
+    def _submit(
         self,
         endpoint: Endpoint[T],
         path: str,
@@ -64,9 +64,9 @@ class Resource:
         body: bytes,
         idempotency_key: str | None = None,
         resend: bool = False,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """Send a create, and repeat it while an asset in it is not visible yet."""
-        return await create(self._session, endpoint, path, body, idempotency_key, resend=resend)
+        return create(self._session, endpoint, path, body, idempotency_key, resend=resend)
 
     def _pages(self, endpoint: Endpoint[Page[T]], path: str, query: Query) -> Pages[T]:
         return Pages(partial(_fetch, self._session, endpoint, path), path, query)

@@ -252,9 +252,9 @@ def expect(request: object, wanted: Any) -> None:
     Raises:
         InvalidRequest: It is something else, such as a text or a dict.
     """
-    kinds: tuple[type[Request], ...] = get_args(wanted) or (wanted,)
-    if isinstance(request, kinds):
+    if isinstance(request, wanted):
         return
+    kinds: tuple[type[Request], ...] = get_args(wanted) or (wanted,)
     kind = _meant(kinds, request)
     if isinstance(request, Mapping):
         for name in request:
