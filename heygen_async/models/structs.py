@@ -18,6 +18,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from functools import cache
+from itertools import compress
+from operator import is_not
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -67,6 +69,7 @@ _BLANK_IDS = frozenset({"folder_id", "parent_id", "callback_id"})
 # Invisible characters that can be copied with a text: no-break spaces, zero width.
 _BLANKS = " \t\n\r\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _NOT_BLANK = frozenset({"script", "output_languages"})
+_PLAIN_TEXT = (str, str | None)
 _UNSHOWN_FIELDS = frozenset({"data", "secret", "upload_headers"})
 # ``re`` compiles and caches these patterns when they are first used, not at import.
 _URL_USERINFO = r"(?i)(https?://)[^\s/@?#]*@"
@@ -381,6 +384,8 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
         choices: The values of its Literal, or ().
         title: A description of its pattern, if it has one.
         not_blank: Whether its texts must not be blank: ids, scripts and names of languages.
+        is_id: Whether its texts are ids, which have no blanks around them either.
+        plain_text: Whether it may be any text, such as an id or a title.
     """
 
     name: str
@@ -392,6 +397,8 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[Any, ...]
     title: str | None
     not_blank: bool
+    is_id: bool
+    plain_text: bool
 
 
 @cache
@@ -421,9 +428,17 @@ def _fields(part: type[Part]) -> tuple[_Field, ...]:
                 title=next((kind.title for kind in types if isinstance(kind, msgspec.Meta)), None),
                 not_blank=field.name in _NOT_BLANK
                 or (field.name.endswith("_id") and field.name not in _BLANK_IDS),
+                is_id=field.name.endswith("_id"),
+                plain_text=field.type in _PLAIN_TEXT,
             )
         )
     return tuple(fields)
+
+
+@cache
+def _defaults_and_fields(part: type[Part]) -> tuple[tuple[Any, ...], tuple[_Field, ...]]:
+    fields = _fields(part)
+    return tuple(field.default for field in fields), fields
 
 
 @cache
@@ -454,39 +469,50 @@ def _set_fields(part: Part) -> dict[str, Any]:
 
 
 def _check_fields(part: Part) -> None:
-    for field, value in zip(_fields(type(part)), msgspec.structs.astuple(part), strict=True):
-        if value is field.default or (field.name == "extra" and value == {}):
-            continue
-        if field.container and isinstance(value, set | frozenset):
-            refuse(field.name, f"expected a list, because the order counts, got {brief(value)}")
-        if field.url is not None and isinstance(value, str | list | tuple):
-            value = _with_urls(part, field, field.url, value)
-        if field.parts:
-            _check_parts(field, value)
-        elif type(value) is float and not math.isfinite(value):
-            refuse(field.name, f"expected a finite number, got {value}")
-        elif isinstance(value, str) and not value.isascii() and not _is_unicode(value):
-            refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
-        try:
-            msgspec.convert({field.name: value}, field.probe)
-        except msgspec.ValidationError as error:
-            _refuse_value(field, value, error)
-        except UnicodeEncodeError:  # from a text in a list or a mapping
-            refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
+    defaults, fields = _defaults_and_fields(type(part))
+    values = msgspec.structs.astuple(part)
+    # Most fields are not set: they take no turn of the loop.
+    for index, field in compress(enumerate(fields), map(is_not, values, defaults)):
+        value = values[index]
+        if field.plain_text and type(value) is str and value.isascii():
+            pass  # all that a conversion would check
+        elif field.name != "extra" or value != {}:
+            _check_value(part, field, value)
         if field.not_blank:
-            _refuse_blank(field.name, value)
+            _refuse_blank(field, value)
 
 
-def _refuse_blank(name: str, value: object) -> None:
+def _check_value(part: Part, field: _Field, value: Any) -> None:
+    if field.container and isinstance(value, set | frozenset):
+        refuse(field.name, f"expected a list, because the order counts, got {brief(value)}")
+    if field.url is not None and isinstance(value, str | list | tuple):
+        value = _with_urls(part, field, field.url, value)
+    if field.parts:
+        _check_parts(field, value)
+    elif type(value) is float and not math.isfinite(value):
+        refuse(field.name, f"expected a finite number, got {value}")
+    elif isinstance(value, str) and not value.isascii() and not _is_unicode(value):
+        refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
+    try:
+        msgspec.convert({field.name: value}, field.probe)
+    except msgspec.ValidationError as error:
+        _refuse_value(field, value, error)
+    except UnicodeEncodeError:  # from a text in a list or a mapping
+        refuse(field.name, f"expected text without lone surrogates, got {brief(value)}")
+
+
+def _refuse_blank(field: _Field, value: object) -> None:
+    if type(value) is str and (value if field.is_id else value[:1]).isalnum():
+        return
     for index, item in enumerate(value if isinstance(value, list | tuple) else [value]):
         if not isinstance(item, str):
             continue
         place = f" at [{index}]" if item is not value else ""
         if not item.strip(_BLANKS).strip():
-            refuse(name, f"expected a text that is not empty, got {brief(item)}{place}")
-        if name.endswith("_id") and (not item.isprintable() or item != item.strip()):
+            refuse(field.name, f"expected a text that is not empty, got {brief(item)}{place}")
+        if field.is_id and (not item.isprintable() or item != item.strip()):
             what = "an id without blanks around it or invisible characters"
-            refuse(name, f"expected {what}, got {brief(item)}{place}")
+            refuse(field.name, f"expected {what}, got {brief(item)}{place}")
 
 
 def _is_unicode(text: str) -> bool:
