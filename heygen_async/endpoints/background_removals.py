@@ -14,8 +14,8 @@ from heygen_async.models.editing import (
 )
 from heygen_async.models.structs import encode, expect, given
 from heygen_async.session.answers.codec import Page
+from heygen_async.session.calls import fresh_key
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.session import fresh_key
 
 # It ignores an Idempotency-Key and uses the request_id in the body instead.
 CREATE: Endpoint[BackgroundRemovalJob] = Endpoint(

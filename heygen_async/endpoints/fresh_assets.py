@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from heygen_async.errors import APIError
+from heygen_async.session.calls import fresh_key
 from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.session import Session, fresh_key
+from heygen_async.session.session import Session
 
 T = TypeVar("T")
 

@@ -29,9 +29,10 @@ from heygen_async.models.templates import (
 )
 from heygen_async.models.videos import Video
 from heygen_async.session.answers.codec import Page
+from heygen_async.session.calls import fresh_key
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.recovery import KEY_LIFETIME
-from heygen_async.session.session import Session, fresh_key
+from heygen_async.session.session import Session
 
 T = TypeVar("T")
 Version: TypeAlias = Literal["auto", "v2", "v3"]

@@ -1,14 +1,15 @@
-"""The state that all attempts of one call share."""
+"""The state that all attempts of one call share, and its Idempotency-Key."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeAlias, TypeVar
 
 import aiohttp
 import msgspec
 
-from heygen_async.errors import CallError, SlotUnavailable
+from heygen_async.errors import CallError, InvalidRequest, SlotUnavailable
 from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import CallSite
@@ -17,6 +18,8 @@ from heygen_async.session.recovery import Flight, Recovery
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
 Body: TypeAlias = bytes | Callable[[], aiohttp.Payload]
+
+_KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
 
 
 class Call(msgspec.Struct, Generic[T]):
@@ -82,3 +85,22 @@ class Call(msgspec.Struct, Generic[T]):
         if recovery.in_doubt and not repeatable:
             error.maybe_carried_out = True
         return self.completed(error, sent)
+
+
+def fresh_key() -> str:
+    """Return a new Idempotency-Key of 128 random bits."""
+    return os.urandom(16).hex()
+
+
+def checked_key(key: str) -> str:
+    """Return the caller's Idempotency-Key if it is valid.
+
+    Raises:
+        InvalidRequest: It is not 1 to 255 letters, digits and ``_ - : .`` of ASCII.
+    """
+    if not (isinstance(key, str) and 1 <= len(key) <= 255 and _KEY_CHARACTERS.issuperset(key)):
+        raise InvalidRequest(
+            "idempotency_key: expected 1 to 255 characters of A-Z a-z 0-9 _ - : .",
+            param="idempotency_key",
+        )
+    return key

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
 import sys
 import time
 import warnings
@@ -20,19 +19,17 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import hdrs
-from multidict import istr
 from yarl import URL
 
 from heygen_async.errors import (
     CallError,
-    InvalidRequest,
     RateLimited,
     SlotsUnavailable,
     SlotUnavailable,
 )
 from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.answers.reading import MAX_ANSWER, AnswerTooLarge, read_answer
-from heygen_async.session.calls import Body, Call
+from heygen_async.session.calls import Body, Call, checked_key, fresh_key
 from heygen_async.session.cancellation import Submissions
 from heygen_async.session.connection import Connection
 from heygen_async.session.diagnostics.hooks import Hooks
@@ -51,7 +48,7 @@ from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carrie
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
 from heygen_async.session.slots import SlotLease, SlotPool, submitting
-from heygen_async.session.tasks import running_loop, unless_set
+from heygen_async.session.tasks import running_loop, started, unless_set
 
 T = TypeVar("T")
 
@@ -63,9 +60,7 @@ logger: logging.Logger = logging.getLogger("heygen_async.session")
 # More transfers would share the same bandwidth and delay the first file.
 _TRANSFERS_AT_ONCE = 8
 
-_DEPRECATION = istr("Deprecation")
 _NOT_REPEATED = Retry(attempts=1, patience=0.0)
-_KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:.")
 
 
 class Traffic:
@@ -212,16 +207,9 @@ class Session:
     async def _submit(self, call: Call[T], lease: SlotLease | None) -> T:
         """Send a call that creates jobs in a task of its own, which no cancellation interrupts."""
         assert call.flight is not None
-        loop = asyncio.get_running_loop()
         # Not asyncio.shield, which costs each call another turn of the event loop.
-        answered: asyncio.Future[T] = loop.create_future()
-        task: asyncio.Task[T | None]
-        flying = self._fly(call, lease, answered)
-        if sys.version_info >= (3, 12):
-            # The request leaves at once, not with the next turn of the event loop.
-            task = asyncio.Task(flying, loop=loop, eager_start=True)
-        else:
-            task = loop.create_task(flying)
+        answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        task: asyncio.Task[T | None] = started(self._fly(call, lease, answered))
         try:
             return await answered
         except asyncio.CancelledError as cancelled:
@@ -383,7 +371,7 @@ class Session:
         status = response.status
         mismatch: Exception | None = None
         if status < 300:
-            if _DEPRECATION in response.headers:
+            if "Deprecation" in response.headers:
                 self._warn_deprecated(endpoint)
             try:
                 return endpoint.decode(content)
@@ -493,25 +481,6 @@ class Session:
                 endpoint.operation,
                 extra={"operation": endpoint.operation},
             )
-
-
-def fresh_key() -> str:
-    """Return a new Idempotency-Key of 128 random bits."""
-    return os.urandom(16).hex()
-
-
-def checked_key(key: str) -> str:
-    """Return the caller's Idempotency-Key if it is valid.
-
-    Raises:
-        InvalidRequest: It is not 1 to 255 letters, digits and ``_ - : .`` of ASCII.
-    """
-    if not (isinstance(key, str) and 1 <= len(key) <= 255 and _KEY_CHARACTERS.issuperset(key)):
-        raise InvalidRequest(
-            "idempotency_key: expected 1 to 255 characters of A-Z a-z 0-9 _ - : .",
-            param="idempotency_key",
-        )
-    return key
 
 
 def _caller_level() -> int:

@@ -71,6 +71,18 @@ async def in_thread(
         raise
 
 
+def started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Return a task that has begun its work; on Python 3.11 it begins with the loop's next turn.
+
+    Args:
+        work: The coroutine.
+    """
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=loop, eager_start=True)
+    return loop.create_task(work)
+
+
 class CancellableGroup(asyncio.TaskGroup):
     """A task group whose tasks can be cancelled before the block ends."""
 
