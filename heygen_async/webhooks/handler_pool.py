@@ -42,6 +42,7 @@ class HandlerPool:
         self._workers: set[asyncio.Task[None]] = set()
         self._running: dict[asyncio.Task[None], PooledWork] = {}
         self._room = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._workers)
@@ -60,8 +61,9 @@ class HandlerPool:
             return False
         self._waiting.append(work)
         loop = asyncio.get_running_loop()
-        # Workers of a loop that was stopped without cancelling them never continue.
-        self._workers = {worker for worker in self._workers if worker.get_loop() is loop}
+        if loop is not self._loop:
+            # Workers of a loop that was stopped without cancelling them never continue.
+            self._loop, self._workers = loop, set()
         if len(self._workers) < self._max_workers:
             # A context of its own: the work outlives the request that brought it.
             self._workers.add(loop.create_task(self._run(), context=contextvars.Context()))

@@ -339,8 +339,9 @@ class WebhookReceiver:
                 "a delivery was refused: %s", error, extra={"error": type(error).__name__}
             )
             return _MALFORMED if isinstance(error, MalformedDelivery) else _NOT_VERIFIED
-        name = type(event).__name__
-        logger.debug("received a delivery: %s", name, extra={"event": name})
+        if logger.isEnabledFor(logging.DEBUG):
+            name = type(event).__name__
+            logger.debug("received a delivery: %s", name, extra={"event": name})
         if isinstance(event, Callback):
             answer = await self._processor.process(
                 Delivery(event, _digest(body), self._callback_log, _CALLBACK_SHARE)

@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -247,11 +248,18 @@ def _delivery_headers(headers: Headers) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name, value in _pairs(headers):
-        name = _text(name).lower().replace("_", "-").removeprefix("http-")
-        if name in (_SIGNATURE, _OLDER_SIGNATURE, _TIMESTAMP):
-            values = value if isinstance(value, list | tuple) else [value]
-            found.setdefault(name, []).extend(_text(one) for one in values[:_MOST_VALUES])
+        known = _known_name(name if isinstance(name, (str, bytes)) else _text(name))
+        if known is not None:
+            values = value if isinstance(value, (list, tuple)) else (value,)
+            found.setdefault(known, []).extend(_text(one) for one in values[:_MOST_VALUES])
     return {name: values for name, values in found.items() if values}
+
+
+@lru_cache(maxsize=256)
+def _known_name(name: str | bytes) -> str | None:
+    """Return which of the headers has this name in one of its forms, or None for another header."""
+    known = _text(name).lower().replace("_", "-").removeprefix("http-")
+    return known if known in (_SIGNATURE, _OLDER_SIGNATURE, _TIMESTAMP) else None
 
 
 def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
@@ -262,6 +270,6 @@ def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
 
 def _text(value: object) -> str:
     """Return a name or a value of a header as text; bytes are Latin-1, as in HTTP."""
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("latin-1").strip()
     return str(value).strip()
