@@ -15,6 +15,7 @@ class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
 
     Attributes:
         error: Raised by each write, or None.
+        refuses: Name of a file that is not opened for writing, or None.
         breaks_at: Number of bytes of a file after which writing fails, or None.
         opened: Number of files that were opened for writing.
     """
@@ -23,6 +24,7 @@ class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
     store: ClassVar[dict[str, Any]] = {}
     pseudo_dirs: ClassVar[list[str]] = [""]
     error: ClassVar[Exception | None] = None
+    refuses: ClassVar[str | None] = None
     breaks_at: ClassVar[int | None] = None
     opened: ClassVar[int] = 0
 
@@ -36,6 +38,8 @@ class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
             type(self).opened += 1
             if self.error is not None:
                 raise self.error
+            if self.refuses and self.refuses in path:
+                raise OSError(f"{self.refuses} is refused")
         file = super()._open(path, mode, **options)
         if self.breaks_at is not None:
             write, most = file.write, self.breaks_at
@@ -53,7 +57,7 @@ class FaultyStorage(MemoryFileSystem):  # type: ignore[misc]
         """Forget all files and faults."""
         cls.store.clear()
         cls.pseudo_dirs[:] = [""]
-        cls.error = cls.breaks_at = None
+        cls.error = cls.refuses = cls.breaks_at = None
         cls.opened = 0
 
     @classmethod

@@ -19,6 +19,7 @@ from heygen_async.journal import open_reader
 from heygen_async.sandbox import Faults, Sandbox
 from heygen_async.session.session import Session
 from heygen_async.webhooks import UnknownEvent, parse, verify
+from tests.transfers_host import open_session
 
 pytestmark = pytest.mark.anyio
 
@@ -335,8 +336,8 @@ def alive(process: Path) -> bool:
 
 @pytest.fixture
 async def unused() -> AsyncIterator[Session]:
-    async with HeyGen("sk_V2_test") as heygen:
-        yield heygen._session  # noqa: SLF001
+    async with open_session() as session:
+        yield session
 
 
 @pytest.mark.parametrize("command", ["", 'sh "', []])
