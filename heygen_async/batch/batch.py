@@ -704,7 +704,7 @@ class Batch:
             until_empty=self._until_empty,
             give_up_after=self._give_up_after,
             journaled=store is not None,
-            deliver=self.outcomes if self._steps else None,
+            deliver=self.outcomes if self._steps or builder.kind == "translate" else None,
             notes={
                 "concurrency": workers,
                 "via": via,

@@ -32,6 +32,8 @@ from heygen_async.delivery.hooks import CallbackHook, DeliveryHook, text
 from heygen_async.delivery.patterns import FilePattern, PathChecker, PatternItem
 from heygen_async.delivery.queue import deliver_each
 from heygen_async.delivery.remote_files import file_store
+from heygen_async.dubs.notes import DubNotes
+from heygen_async.dubs.review import DubReview
 from heygen_async.errors import ConfigurationError, HeyGenError, InvalidRequest, JournalError
 from heygen_async.journal import Delivery
 from heygen_async.models.lipsyncs import Lipsync
@@ -138,6 +140,8 @@ async def delivered(
 async def _deliver(step: Step, journal: _Journal | None, outcome: Ended[Any]) -> Ended[Any]:
     if journal is None:
         return (await step.deliver(outcome, {}))[0]
+    if not step.targets:
+        return (await step.deliver(outcome, {}))[0]
     outcome = journal.identified(outcome)
     outcome, deliveries = await step.deliver(outcome, await journal.deliveries(outcome))
     if deliveries:
@@ -155,8 +159,12 @@ def delivered_run(
 ) -> AsyncGenerator[Ended[Any]]:
     """Iterate over a run, delivering its outcomes, which are converted before.
 
+    Completed dubs are checked first.
+
     Arguments as for ``delivered``, and a function that converts outcomes, or None.
     """
+    if run.manifest.builder.kind == "translate":
+        steps = (DubCheck(run), *steps)
     run.targets = {name: kind for step in steps for name, kind in step.targets.items()}
     originals: dict[tuple[str, int], Ended[Any]] = {}
 
@@ -210,6 +218,44 @@ class _Journal:
         except JournalError as error:
             if error.reason not in _UNRECORDED:
                 raise
+
+
+class DubCheck:
+    """Note what a person should look at first in each dub of a run of translations.
+
+    Args:
+        run: The run.
+    """
+
+    targets: Mapping[str, TargetKind] = {}
+    parallel: int = _HOOKS_AT_ONCE
+
+    def __init__(self, run: Run[Any]) -> None:
+        self._run = run
+        notes = DubNotes.beside(run.store.path if run.settings.journaled else None)
+        self._review = DubReview(run.heygen, notes)
+
+    async def open(self) -> None:
+        """Do nothing: the notes are read with the first dub."""
+
+    async def deliver(
+        self, outcome: Ended[Any], known: Mapping[str, Delivery]
+    ) -> tuple[Ended[Any], list[Delivery]]:
+        """Return the outcome with its issues."""
+        if not outcome.ok:
+            return outcome, []
+        submission = self._run.manifest.builder.submission(outcome.index, outcome.item)
+        request: Any = submission.request
+
+        async def length() -> float | None:
+            probed = self._run.manifest.lengths.seconds(request)
+            return submission.seconds if probed is None and request.end_time is None else probed
+
+        issues = await self._review.issues(outcome, request, length)
+        return msgspec.structs.replace(outcome, issues=issues), []
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 OnDone: TypeAlias = Callable[[Ended[Any]], object] | DeliveryHook | Step

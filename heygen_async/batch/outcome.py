@@ -86,7 +86,8 @@ class Outcome(Plain, Generic[T], frozen=True, kw_only=True):
             is delivered. None if nothing was delivered.
         stage: The stage of a chain that it ended in, such as ``videos`` of ``narrate``; None
             outside of chains.
-        issues: What a person should look at first, of a dub that ``localize`` has made.
+        issues: What a person should look at first, of a dub that ``batch.translate`` or
+            ``localize`` has made.
     """
 
     key: str

@@ -1,8 +1,7 @@
-"""Keep the corrections of a chain's dubs and what was found in them, in a file of the chain."""
+"""Keep the corrections of dubs and what was found in them, in a file beside their journal."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from pathlib import Path
@@ -11,11 +10,11 @@ import msgspec
 
 from heygen_async.dubs.issues import Issue
 
-logger: logging.Logger = logging.getLogger("heygen_async.pipelines")
+logger: logging.Logger = logging.getLogger("heygen_async.dubs")
 
 
 class DubNote(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the dub into one language.
+    """What is known of one dub.
 
     Attributes:
         source: The captions of the source as SRT text, or None.
@@ -31,9 +30,10 @@ class DubNote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DubNotes:
-    """The notes about all languages, in memory and in a file. All methods block.
+    """The notes about dubs, in memory and in a file. All methods block.
 
-    A file that cannot be read or written is logged; the dubs themselves are not affected.
+    Each change is a line at the end of the file; the last one about a dub counts. A file that
+    cannot be read or written is logged; the dubs themselves are not affected.
 
     Args:
         path: The file, or None to keep them in memory.
@@ -46,43 +46,57 @@ class DubNotes:
 
     @classmethod
     def beside(cls, journal: Path | None) -> DubNotes:
-        """Return the notes of a chain: of ``launch.db`` those in ``launch.dubs.json``.
+        """Return the notes of a run or a chain: of ``launch.db`` those in ``launch.dubs.jsonl``.
 
         Args:
-            journal: The journal that the chain was given, or None if it is not a file.
+            journal: The journal that the run or the chain was given, or None if it is not a file.
         """
-        return cls(None if journal is None else journal.with_suffix(".dubs.json"))
+        return cls(None if journal is None else journal.with_suffix(".dubs.jsonl"))
 
     def read(self) -> dict[str, DubNote]:
-        """Return the notes by language."""
+        """Return the notes by language, or by the key of the dub."""
         with self._lock:
             return dict(self._loaded())
 
-    def note(self, language: str, **fields: object) -> None:
-        """Change fields of a language's note."""
+    def of(self, key: str) -> DubNote | None:
+        """Return the note about a dub, or None."""
+        with self._lock:
+            return self._loaded().get(key)
+
+    def note(self, key: str, **fields: object) -> None:
+        """Change fields of the note about a dub."""
         with self._lock:
             notes = self._loaded()
-            notes[language] = msgspec.structs.replace(notes.get(language, DubNote()), **fields)
+            notes[key] = msgspec.structs.replace(notes.get(key, DubNote()), **fields)
             if self._path is None:
                 return
-            unfinished = self._path.with_name(f".{self._path.name}.part")
             try:
-                unfinished.write_bytes(msgspec.json.encode(notes))
-                unfinished.replace(self._path)
+                # The first line feed ends a line that was cut off.
+                line = b"\n%b\n" % msgspec.json.encode((key, notes[key]))
+                with self._path.open("ab") as file:
+                    file.write(line)
             except (OSError, UnicodeEncodeError) as error:
                 logger.warning("%s: the notes about dubs are not kept: %s", self._path, error)
-                with contextlib.suppress(OSError):
-                    unfinished.unlink()
 
     def _loaded(self) -> dict[str, DubNote]:
         if self._notes is None:
             self._notes = {}
             if self._path is not None:
                 try:
-                    stored = self._path.read_bytes()
-                    self._notes = msgspec.json.decode(stored, type=dict[str, DubNote])
+                    with self._path.open("rb") as file:
+                        for line in file:
+                            self._load(line)
                 except FileNotFoundError:
                     pass
-                except (OSError, msgspec.MsgspecError) as error:
+                except OSError as error:
                     logger.warning("%s: the notes about dubs are not used: %s", self._path, error)
         return self._notes
+
+    def _load(self, line: bytes) -> None:
+        if line.strip() and self._notes is not None:
+            try:
+                key, note = msgspec.json.decode(line, type=tuple[str, DubNote])
+            except msgspec.MsgspecError as error:
+                logger.warning("%s: a note about a dub is not used: %s", self._path, error)
+            else:
+                self._notes[key] = note

@@ -1,77 +1,96 @@
-"""Check the dubs of a chain for what a person should look at first."""
+"""Check completed dubs for what a person should look at first."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from heygen_async.batch import Batch
-from heygen_async.batch.outcome import Ended
-from heygen_async.captions import parse_srt
+from heygen_async.captions import Cue, parse_srt
+from heygen_async.client import HeyGen
 from heygen_async.dubs.issues import Issue, dub_issues
 from heygen_async.dubs.notes import DubNotes
 from heygen_async.errors import HeyGenError
-from heygen_async.models.video_translations import VideoTranslation
 from heygen_async.session.tasks import in_thread
 
-logger: logging.Logger = logging.getLogger("heygen_async.pipelines")
+logger: logging.Logger = logging.getLogger("heygen_async.dubs")
+
+# Seconds that a dub waits for its captions; it is not checked without them.
+_PATIENCE = 30.0
 
 
 class DubReview:
-    """Check completed dubs, each once; the results stay in the notes of the chain.
+    """Check completed dubs, each once; what is found stays in the notes of the run or the chain.
 
     What cannot be fetched is not checked. All calls are free of charge.
 
     Args:
-        batch: The batch of the chain.
-        notes: The notes of the chain.
+        heygen: The client.
+        notes: The notes.
         script: What is said in the source, if it is known from its request.
         glossary_id: The glossary of the dubs, or None.
     """
 
     def __init__(
-        self, batch: Batch, notes: DubNotes, script: str | None, glossary_id: str | None
+        self,
+        heygen: HeyGen,
+        notes: DubNotes,
+        script: str | None = None,
+        glossary_id: str | None = None,
     ) -> None:
-        self._batch = batch
+        self._heygen = heygen
         self._notes = notes
         self._script = script
         self._glossary_id = glossary_id
         self._terms: dict[str, str] | None = None
 
-    async def issues(self, outcome: Ended[VideoTranslation]) -> tuple[Issue, ...]:
+    async def issues(
+        self, outcome: Any, request: Any, length: Callable[[], Awaitable[float | None]]
+    ) -> tuple[Issue, ...]:
         """Return what a person should look at in the dub of an outcome.
 
+        Those of dubs of earlier runs come from the notes.
+
         Args:
-            outcome: The outcome, whose key is the language and whose item is the first request.
+            outcome: The outcome.
+            request: The request of the dub, or of its proofread.
+            length: Returns the length of its source in seconds, or None.
         """
         if not outcome.ok:
             return ()
-        note = (await in_thread(self._notes.read)).get(outcome.key)
-        if note is not None and note.issues is not None and outcome.resumed:
-            return note.issues
-        srt = None if note is None else note.corrected or note.translated
-        source = self._script
-        try:
-            cues = parse_srt(srt if srt is not None else await self._subtitles(outcome.result))
-            if note is not None and note.source is not None:
-                source = "\n".join(cue.text for cue in parse_srt(note.source))
-        except HeyGenError as error:  # also without the extra for captions
-            logger.debug("%s: the captions are not checked: %s", outcome.key, error)
-            cues = []
+        note = await in_thread(self._notes.of, outcome.key)
+        if outcome.resumed and (note is None or note.issues is not None):
+            return () if note is None else note.issues or ()
+        source, srt = self._script, None
+        if note is not None:
+            srt = note.corrected or note.translated
+            if note.source is not None:
+                source = "\n".join(cue.text for cue in _cues(outcome.key, note.source))
+        cues = _cues(outcome.key, srt or await self._subtitles(outcome))
         found = dub_issues(
             cues,
             source,
-            terms=await self._glossary(),
-            source_seconds=_part(outcome.item, await self._batch.length_of(outcome.item)),
+            terms={} if source is None else await self._glossary(),
+            source_seconds=_part(request, await length()),
             dub_seconds=outcome.result.duration,
         )
-        await in_thread(lambda: self._notes.note(outcome.key, issues=found))
+        if found or note is not None:
+            await in_thread(lambda: self._notes.note(outcome.key, issues=found))
         return found
 
-    async def _subtitles(self, result: Any) -> str:
+    async def _subtitles(self, outcome: Any) -> str:
+        """Return the captions that the translation gives, or an empty text."""
+        if outcome.result.srt_caption_url is None:
+            return ""
         content = io.BytesIO()
-        await self._batch.heygen.download(result, content, what="subtitles")
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._heygen.download(outcome.result, content, what="subtitles")
+        except (HeyGenError, TimeoutError) as error:
+            logger.debug("%s: the captions are not checked: %s", outcome.key, error)
+            return ""
         return content.getvalue().decode("utf-8-sig", "replace")
 
     async def _glossary(self) -> dict[str, str]:
@@ -80,13 +99,21 @@ class DubReview:
             self._terms = {}
             if self._glossary_id is not None:
                 try:
-                    found = await self._batch.heygen.brand_glossaries.get(self._glossary_id)
+                    found = await self._heygen.brand_glossaries.get(self._glossary_id)
                 except HeyGenError as error:
                     logger.warning("glossary %s is not checked: %s", self._glossary_id, error)
                 else:
                     self._terms = {one.term: one.term for one in found.do_not_translate_terms}
                     self._terms |= {one.term: one.translation for one in found.forced_translations}
         return self._terms
+
+
+def _cues(key: str, srt: str) -> list[Cue]:
+    try:
+        return parse_srt(srt) if srt else []
+    except HeyGenError as error:
+        logger.debug("%s: the captions are not checked: %s", key, error)
+        return []
 
 
 def _part(request: Any, seconds: float | None) -> float | None:

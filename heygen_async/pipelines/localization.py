@@ -17,6 +17,7 @@ from heygen_async.batch.admission.sampling import Candidate, candidate
 from heygen_async.batch.outcome import Ended
 from heygen_async.batch.submissions import check_language
 from heygen_async.dubs.notes import DubNotes
+from heygen_async.dubs.review import DubReview
 from heygen_async.errors import InvalidRequest, InvalidResponse, NotFound
 from heygen_async.journal import JournalStore
 from heygen_async.models.proofreads import Proofread, ProofreadGenerateRequest, ProofreadRequest
@@ -26,7 +27,6 @@ from heygen_async.models.video_agents import VideoAgentRequest, VideoAgentSessio
 from heygen_async.models.video_translations import VideoTranslation, VideoTranslationRequest
 from heygen_async.models.videos import Video, VideoRequest
 from heygen_async.pipelines.corrections import Correct, Correction, Renew
-from heygen_async.pipelines.dub_review import DubReview
 from heygen_async.pipelines.estimates import (
     ChainEstimate,
     Seconds,
@@ -162,7 +162,7 @@ async def localize(
         An outcome for each language, which is its key and its item. ``outcome.issues`` has what a
         person should look at first: captions that are too fast or overlap, words left as in the
         source, terms of the glossary that were not kept, and another length than the source.
-        These stay beside the journal, with the corrections, in ``launch.dubs.json``.
+        These stay beside the journal, with the corrections, in ``launch.dubs.jsonl``.
 
     Raises:
         InvalidRequest: HeyGen does not offer a language, or another argument cannot be used;
@@ -183,7 +183,8 @@ async def localize(
     wanted = wanted if positions is None else [wanted[one] for one in positions]
     dubs = _Dubs(batch, source, wanted, positions, title, progress)
     notes = DubNotes.beside(batch.journal)
-    review = DubReview(batch, notes, _script_of(source), fields.get("brand_glossary_id"))
+    glossary = fields.get("brand_glossary_id")
+    review = DubReview(batch.heygen, notes, _script_of(source), glossary)
     if correct is None:
         outcomes = _translated(dubs, sample, fields)
         clip_fields = fields
@@ -198,7 +199,8 @@ async def localize(
     async with aclosing(outcomes):
         async for outcome in outcomes:
             stage = outcome.stage or "translations"
-            issues = await review.issues(outcome)
+            length = partial(batch.length_of, outcome.item)
+            issues = await review.issues(outcome, outcome.item, length)
             yield msgspec.structs.replace(outcome, item=outcome.key, stage=stage, issues=issues)
 
 

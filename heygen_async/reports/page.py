@@ -6,13 +6,14 @@ import datetime
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from heygen_async.journal import JournalLocation, State, open_reader
+from heygen_async.dubs.notes import DubNote, DubNotes
+from heygen_async.journal import JournalLocation, State, journal_store
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import Failure, RunAggregates
 from heygen_async.reports.charts import area_chart, band, bar_chart, time_step, time_ticks
@@ -23,6 +24,8 @@ _FILES = files("heygen_async.reports")
 _PAUSES_LISTED = 3
 # Failures per code that are visible at first; the others can be expanded.
 _FAILURES_SHOWN = 10
+# Dubs whose issues are listed.
+_DUBS_SHOWN = 200
 
 
 _STATE_NAMES: dict[State, str] = {
@@ -48,12 +51,13 @@ def write_report(journal: JournalLocation, page: str | os.PathLike[str]) -> None
         JournalError: The journal cannot be read.
         OSError: The page cannot be written.
     """
-    with open_reader(journal) as view:
+    store = journal_store(journal)
+    with store.reader() as view:
         aggregates = RunAggregates(view)
         files = downloaded_files(view, {output.key for output in aggregates.outputs})
     for output in aggregates.outputs:
         output.file = files.get(output.key)
-    write_page(Path(page), report_page(aggregates))
+    write_page(Path(page), report_page(aggregates, DubNotes.beside(store.path).read()))
 
 
 def write_page(target: Path, html: str) -> None:
@@ -76,9 +80,16 @@ def write_page(target: Path, html: str) -> None:
             raise
 
 
-def report_page(aggregates: RunAggregates) -> str:
-    """Return the page as HTML."""
-    body = "".join(report_sections(aggregates).values())
+def report_page(aggregates: RunAggregates, notes: Mapping[str, DubNote] | None = None) -> str:
+    """Return the page as HTML.
+
+    Args:
+        aggregates: The run.
+        notes: What is known of its dubs, by key, or None.
+    """
+    sections = report_sections(aggregates)
+    outputs = sections.pop("outputs")
+    body = "".join([*sections.values(), *_issues(notes or {}), outputs])
     return page_of(f"{aggregates.run.kind} {_title(aggregates)}", body)
 
 
@@ -285,6 +296,21 @@ def _table(failures: Sequence[Failure]) -> str:
     )
     head = "<thead><tr><th>Item</th><th>Job</th><th>Reason</th></tr></thead>"
     return f"<table>{head}<tbody>{rows}</tbody></table>"
+
+
+def _issues(notes: Mapping[str, DubNote]) -> Iterator[str]:
+    """Show what a person should look at first, the dubs with most issues first."""
+    found = {key: note.issues for key, note in notes.items() if note.issues}
+    if not found:
+        return
+    dubs = "1 dub" if len(found) == 1 else f"{len(found):,} dubs"
+    yield f"<section><h2>Look at first <small>{dubs}</small></h2>"
+    for key, issues in sorted(found.items(), key=lambda pair: -len(pair[1]))[:_DUBS_SHOWN]:
+        listed = "".join(f"<li>{escape(str(issue))}</li>" for issue in issues)
+        yield f"<h3>{escape(key)}</h3><ul class='issues'>{listed}</ul>"
+    if len(found) > _DUBS_SHOWN:
+        yield f"<p>and {len(found) - _DUBS_SHOWN:,} more dubs</p>"
+    yield "</section>"
 
 
 def _outputs(aggregates: RunAggregates) -> Iterator[str]:

@@ -64,7 +64,7 @@ def test_notes_are_kept_beside_the_journal(tmp_path: Path) -> None:
     assert again == {
         "French (France)": DubNote(translated="a", corrected="b", issues=(issue,)),
     }
-    assert [path.name for path in tmp_path.iterdir()] == ["launch.dubs.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["launch.dubs.jsonl"]
     DubNotes.beside(None).note("German (Germany)", issues=())
 
 
@@ -72,9 +72,9 @@ def test_notes_are_kept_beside_the_journal(tmp_path: Path) -> None:
 def test_notes_that_cannot_be_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str
 ) -> None:
-    (tmp_path / "launch.dubs.json").write_text(content)
+    (tmp_path / "launch.dubs.jsonl").write_text(content)
     with caplog.at_level(logging.WARNING):
         assert DubNotes.beside(tmp_path / "launch.db").read() == {}
         DubNotes.beside(tmp_path / "missing" / "launch.db").note("French (France)", issues=())
-    assert "are not used" in caplog.text
+    assert "is not used" in caplog.text
     assert "are not kept" in caplog.text

@@ -204,7 +204,7 @@ async def test_a_run_left_at_any_border_pays_once(
     assert counts == {"videos.create": 1, "proofreads.create": 3, "proofreads.generate": 3}
     names = {path.name for path in journal.parent.iterdir()}
     stages = {"launch.source.db", "launch.proofreads.db", "launch.renders.db"}
-    assert names == stages | {"launch.dubs.json"}
+    assert names == stages | {"launch.dubs.jsonl"}
     asked = len(corrected)
     requests = sandbox.requests.by_operation.copy()
     again = await run()

@@ -10,6 +10,7 @@ _LOGGERS = (
     "batch",
     "delivery",
     "distributed",
+    "dubs",
     "endpoints",
     "hooks",
     "jobs",
