@@ -181,8 +181,8 @@ class Statement:
     """
 
     # Numbers of rows per statement. There are only a few sizes, since each is compiled once; the
-    # last rows are padded with rows of empty bytes, which have no effect.
-    _SIZES = (1, 8, 64)
+    # last rows are padded with rows of empty bytes, which have no effect but take half the time.
+    _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
     def __init__(self, text: str, *, width: int) -> None:
         row = f"({', '.join('?' * width)})"
