@@ -179,7 +179,7 @@ class Batch:
             raise ConfigurationError(f"finished: expected yield or skip, got {finished!r}")
         self._heygen = heygen
         self._store = None if journal is None else journal_store(journal)
-        self._run_id = run_id
+        self._run_id, self._title = run_id, ""
         self._finished: Literal["yield", "skip"] = finished
         self._policy = ResumePolicy(
             retry_failed=retry_failed,
@@ -293,7 +293,7 @@ class Batch:
         """
         stage = copy.copy(self)
         stage._runs, stage._created = self._runs, self._created
-        stage._store = self._beside(name)
+        stage._store, stage._title = self._beside(name), name
         stage._run_id = None if self._run_id is None else f"{self._run_id}.{name}"
         stage._progress = progress
         stage._finished = "yield"
@@ -690,7 +690,7 @@ class Batch:
                 "via: api-batch cannot keep to a cap in a journal that many processes share; "
                 "use via='single'"
             )
-        builder.pull = self._pull
+        builder.pull, builder.title = self._pull, builder.title or self._title
         settings = RunSettings(
             workers=workers,
             sizes=sizes,

@@ -24,6 +24,8 @@ _FILES = files("heygen_async.reports")
 _PAUSES_LISTED = 3
 # Failures per code that are visible at first; the others can be expanded.
 _FAILURES_SHOWN = 10
+# Seconds of jobs that are answered at once, such as speech, whose durations say nothing.
+_AT_ONCE = 0.1
 # Dubs whose issues are listed.
 _DUBS_SHOWN = 200
 
@@ -226,7 +228,7 @@ def _charts(aggregates: RunAggregates) -> Iterator[str]:
         ),
         [("completed", "completed"), ("failed", "failed"), *legend],
     )
-    if aggregates.durations.count:
+    if aggregates.durations.count and aggregates.durations.quantile(0.995) > _AT_ONCE:
         yield _durations(aggregates)
 
 

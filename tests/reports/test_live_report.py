@@ -86,7 +86,36 @@ async def test_every_stage_of_a_chain_is_shown(tmp_path: Path) -> None:
     async with LiveReport(tmp_path / "chain.db") as page, asking(page) as session:
         text = await (await session.get("")).text()
         await page.over.wait()
-    assert text.index("render videos") < text.index("render translate")
+    assert text.index("render videos") < text.index("render translate") < text.index("<header>")
+
+
+async def test_a_page_that_is_closed_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, done = tmp_path / "run.db", list[str]()
+    await (await opened(path)).aclose()
+
+    async def approve(fields: Mapping[str, str]) -> str:
+        done.append("a")
+        return "approved"
+
+    async with (
+        LiveReport(
+            path,
+            actions={"approve": approve},
+            sections=[lambda view: {"review": ",".join(done)}],
+            every=60,
+        ) as page,
+        asking(page) as session,
+    ):
+        origin = {"Origin": page.url.rsplit("/", 2)[0]}
+        seen = events(session)
+        await anext(seen)
+        async with asking(page) as other:
+            await anext(events(other))
+        await session.post("actions/approve", headers=origin)
+        assert (await anext(seen))["changed"] == {"run0-review": "a"}
+    assert "Error" not in caplog.text
 
 
 @pytest.mark.parametrize(

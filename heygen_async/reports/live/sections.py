@@ -47,6 +47,7 @@ class LiveSections:
         """
         started = time.monotonic()
         found: dict[str, str] = {}
+        reports: dict[str, str] = {}  # of all stages of a chain, after their status
         states = []
         try:
             stages = stages_of(self._journal)
@@ -56,7 +57,9 @@ class LiveSections:
             try:
                 with open_reader(location) as view:
                     now = self._standings[view.name].read(view, time.time())
-                    found |= self._of_run(f"run{number}-", view, now, started)
+                    prefix = f"run{number}-"
+                    found |= self._of_run(prefix, view, now)
+                    reports |= self._report(prefix, view, now, started)
             except JournalError as error:  # such as a file that has just been created
                 found[f"run{number}-status"] = _note("Cannot be read at the moment", str(error))
                 states.append("running")
@@ -70,9 +73,15 @@ class LiveSections:
         if started >= self._report_due:
             ended = time.monotonic()
             self._report_due = ended + 10 * (ended - started)
+        return found | reports
+
+    def _of_run(self, prefix: str, view: JournalReader, now: Standing) -> dict[str, str]:
+        found = {f"{prefix}status": _status(now)}
+        for more in self._more:
+            found |= {f"{prefix}{name}": html for name, html in more(view).items()}
         return found
 
-    def _of_run(
+    def _report(
         self, prefix: str, view: JournalReader, now: Standing, started: float
     ) -> dict[str, str]:
         changed = (now.counts, now.state, now.limit)
@@ -80,10 +89,7 @@ class LiveSections:
         if not report or (known != changed and (started >= self._report_due or now.over)):
             report = report_sections(RunAggregates(view))
             self._reports[prefix] = changed, report
-        found = {f"{prefix}status": _status(now)}
-        for more in self._more:
-            found |= {f"{prefix}{name}": html for name, html in more(view).items()}
-        return found | {f"{prefix}{name}": html for name, html in report.items()}
+        return {f"{prefix}{name}": html for name, html in report.items()}
 
 
 def _status(now: Standing) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import secrets
@@ -187,6 +188,11 @@ class LiveReport:
         """Send the sections that the page does not have, whenever some have changed."""
         stream = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
         await stream.prepare(request)
+        with contextlib.suppress(ConnectionResetError):  # the page was closed
+            await self._send_changes(stream)
+        return stream
+
+    async def _send_changes(self, stream: web.StreamResponse) -> None:
         sent: dict[str, str] = {}
         while True:
             found = self._found
