@@ -12,7 +12,14 @@ import csv
 import sys
 from pathlib import Path
 
-from heygen_async import Batch, HeyGen, Progress, TemplateRenderRequest, TextVariable
+from heygen_async import (
+    Batch,
+    BudgetExceeded,
+    HeyGen,
+    Progress,
+    TemplateRenderRequest,
+    TextVariable,
+)
 
 GREETINGS = Path(__file__).with_name("greetings.csv")
 
@@ -40,16 +47,19 @@ async def main(template_id: str, path: str | Path = GREETINGS) -> None:
     variants = read(path)
     async with (
         HeyGen() as heygen,
-        Batch(heygen, journal="greetings.db", max_cost=50, progress=show) as batch,
+        Batch(heygen, journal="greetings.db", max_cost=200, progress=show) as batch,
     ):
         # The whole list is checked against the template before the first paid call.
         run = batch.render(template_id, variants, key=key)
         print(await run.estimate())
-        async for outcome in batch.download(run, "greetings/{key}.mp4"):
-            if outcome.error is not None:
-                print(f"{outcome.key} failed: {outcome.error}")
-            elif outcome.download_error is not None:
-                print(f"{outcome.key} is rendered, but not here: {outcome.download_error}")
+        try:
+            async for outcome in batch.download(run, "greetings/{key}.mp4"):
+                if outcome.error is not None:
+                    print(f"{outcome.key} failed: {outcome.error}")
+                elif outcome.download_error is not None:
+                    print(f"{outcome.key} is rendered, but not here: {outcome.download_error}")
+        except BudgetExceeded as error:
+            print(f"Stopped: {error}. With a larger max_cost, the same command continues.")
         print(run.report)
 
 

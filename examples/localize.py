@@ -23,7 +23,7 @@ def correct(language: str, srt: str) -> str:
 
 
 async def main(prompt: str, *languages: str) -> None:
-    async with HeyGen() as heygen, Batch(heygen, journal="sea.db", max_cost=50) as batch:
+    async with HeyGen() as heygen, Batch(heygen, journal="sea.db", max_cost=100) as batch:
         source = VideoAgentRequest(prompt=prompt)
         async for outcome in localize(batch, source, languages, correct=correct, title="Sea"):
             if outcome.result is None:
