@@ -118,7 +118,7 @@ class CommandHook:
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process with those that it has started."""
+    """End a process and its children."""
     with contextlib.suppress(ProcessLookupError):
         if sys.platform == "win32":
             process.kill()

@@ -125,7 +125,7 @@ def media_type(head: bytes) -> str | None:
 
 
 def _mp4_type(head: bytes) -> str:
-    """Return the type by the brand; a general one leaves it to those that it is compatible with."""
+    """Return the type of a brand; of a general brand, the type of those compatible with it."""
     brand = head[8:12]
     if brand.startswith(b"3g"):
         return "video/3gpp2" if brand.startswith(b"3g2") else "video/3gpp"
@@ -137,7 +137,7 @@ def _mp4_type(head: bytes) -> str:
 
 
 def _is_aac(head: bytes) -> bool:
-    """Return whether AAC begins here: two frames, or one that goes on past what is known."""
+    """Return whether AAC begins here: two frames, or one that ends after the known bytes."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return False
     length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5

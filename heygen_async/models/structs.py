@@ -524,7 +524,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _with_urls(part: Part, field: _Field, kind: type[msgspec.Struct], value: Any) -> object:
-    """Put the part that stands for a URL where a plain one was given; return the new value."""
+    """Replace a plain URL with the part that stands for a URL; return the new value."""
 
     def taken(item: object) -> object:
         is_url = isinstance(item, str) and item.lower().startswith(("http://", "https://"))

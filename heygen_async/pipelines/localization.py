@@ -566,7 +566,7 @@ def _language_of(request: Any) -> str:
 
 
 def _script_of(source: Source) -> str | None:
-    """Return what is said in a video that a request makes, or None if it is unknown."""
+    """Return the script of the video that a request makes, or None if it is unknown."""
     script = getattr(source, "script", None)
     return script if isinstance(script, str) else None
 

@@ -45,7 +45,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, elapsed=self.elapsed + seconds, left=left)
 
     def details(self) -> list[tuple[str, str]]:
-        """Return what stands beside the bar, with the style of each part."""
+        """Return the texts beside the bar, with the style of each part."""
         parts = [(whole_duration(self.elapsed), "")]
         if self.failed:
             parts.append((f"{self.failed:,} failed", "red"))

@@ -73,7 +73,7 @@ class TurnedEventLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self, executor: Any, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Run a function in a thread; the time stands still until it has returned."""
+        """Run a function in a thread; the clock does not advance until it returns."""
         future = super().run_in_executor(executor, func, *args)
         self.threads += 1
         future.add_done_callback(self._thread_done)

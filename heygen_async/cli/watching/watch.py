@@ -32,7 +32,7 @@ _EVERY = 1.0
 
 
 class _Look(NamedTuple):
-    """What one look at a journal has found.
+    """The state of a journal at one read.
 
     Attributes:
         runs: The status of each run by the name of its journal; empty before there is a journal.
@@ -111,7 +111,7 @@ def _look(journal: Path | JournalStore, readers: Mapping[str, StandingReader]) -
 
 @contextmanager
 def _view(display: Lines | Terminal, name: str) -> Iterator[Callable[[_Look], None]]:
-    """Show looks at a journal. Context manager."""
+    """Show the state of a journal again and again. Context manager."""
     if isinstance(display, Lines):
         yield _Printed(display).show
         return

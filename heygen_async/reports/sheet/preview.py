@@ -314,7 +314,7 @@ def _values(request: Request | None) -> dict[str, str]:
 
 
 def _digest(request: Request) -> bytes:
-    """Return a digest of what a request makes, whatever it is called."""
+    """Return a digest of a request without its title, callback and folder."""
     made = {
         name: getattr(request, name)
         for name in request.__struct_fields__
