@@ -185,7 +185,9 @@ class ItemProcessor(Generic[T]):
             submission.key,
             submission.index,
         )
-        item = ItemInProgress(submission, identity, lease, self._accepted, self._resent)
+        item = ItemInProgress(
+            submission, identity, lease, self._store, self._accepted, self._resent
+        )
         try:
             while True:
                 try:
@@ -261,7 +263,9 @@ class ItemProcessor(Generic[T]):
         """
         identity = submission.identity(self._keys)
         lease = FreeSlots(1).try_acquire()
-        item = ItemInProgress(submission, identity, lease, self._accepted, self._resent)
+        item = ItemInProgress(
+            submission, identity, lease, self._store, self._accepted, self._resent
+        )
         await self._claim(item)
         record = item.record
         is_new = record is None or record.resubmits(retry_failed=self._policy.retry_failed)
@@ -353,7 +357,8 @@ class ItemProcessor(Generic[T]):
         if not (item.sending and pauses_run(error)):
             return False
         if is_refusal(error, sent_before=item.sent_before):
-            await self._store.finish(failure(item.identity.record_key, error))
+            if item.recorded:
+                await self._store.finish(failure(item.identity.record_key, error))
             item.refusals += 1
         elif not item.sent_before:
             return False
@@ -424,7 +429,7 @@ class ItemProcessor(Generic[T]):
                 uncertain = await self._mark_uncertain(item, "in an earlier run", reason)
                 if not self._policy.resubmits(submission.operation):
                     raise uncertain
-                await item.count_resend(self._store)
+                await item.count_resend()
                 return await self._submit(item)
         if action is Action.RESEND:
             try:
@@ -490,14 +495,12 @@ class ItemProcessor(Generic[T]):
         usd = cost(result, submission.request, self._prices, test=submission.test, seconds=seconds)
         # Each of the attempts in doubt may have been paid for.
         self._budget.settle(reservation, None if usd is None else usd * (1 + item.resends))
-        outcome = Finish(
-            item.identity.record_key,
-            "completed",
-            result=result,
-            output_seconds=seconds,
-            usd=usd,
-        )
-        durable = self._finish(outcome)
+        durable: Durable = None
+        if item.recorded:
+            record_key = item.identity.record_key
+            durable = self._finish(
+                Finish(record_key, "completed", result=result, output_seconds=seconds, usd=usd)
+            )
         key, resends = item.identity.key, item.resends
         return ItemResult(key, item.job_id, result, usd=usd, resends=resends, durable=durable)
 
@@ -512,7 +515,7 @@ class ItemProcessor(Generic[T]):
             self._budget.release(reservation)
         else:
             self._budget.set_aside(reservation)  # its job may continue
-        if isinstance(error, JobFailed) or refusal:
+        if item.recorded and (isinstance(error, JobFailed) or refusal):
             durable = self._finish(failure(item.identity.record_key, error))
         key, resends = item.identity.key, item.resends
         return ItemResult(key, item.job_id, error=error, resends=resends, durable=durable)

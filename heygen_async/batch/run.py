@@ -328,7 +328,14 @@ class Run(Generic[T]):
         owner = await self._heartbeats.start()
         if self._scouting is not None:
             await self._scouting.open(self.store, owner)
-        single = SingleSubmitter(self.heygen, self.store, keys, owner, self._heartbeats.lease)
+        single = SingleSubmitter(
+            self.heygen,
+            self.store,
+            keys,
+            owner,
+            self._heartbeats.lease,
+            recorded=settings.journaled,
+        )
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:
             submitter = ServerBatchSubmitter(

@@ -19,7 +19,6 @@ import asyncio
 import contextlib
 import copy
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -36,7 +35,7 @@ from heygen_async.batch.submitter import (
     ItemHeld,
     ItemInProgress,
     SingleSubmitter,
-    StoppableLease,
+    StoppableSubmission,
     SubmissionCancelled,
     not_begun,
 )
@@ -345,20 +344,19 @@ class ServerBatchSubmitter:
         try:
             await batch.complete.wait()
             async with self._turn:
-                stoppable = StoppableLease(lease, single)
-                confirm = None if single.owner_lease is None else partial(single.confirm, stoppable)
-                with single.counted(), submitting_under(stoppable, single.stopped, confirm):
+                submission = StoppableSubmission(lease)
+                claims = [member.key for member in batch.members] if record is None else [record.key]
+                submission.sent_by(single, claims)
+                with single.counted(), submitting_under(submission):
                     if record is not None:
-                        stoppable.claims = (record.key,)
-                        await self._send_again(batch, record.idempotency_key, stoppable)
+                        await self._send_again(batch, record.idempotency_key, submission)
                     elif self._stopped:
                         batch.end_all(SubmissionCancelled())
                     else:
-                        stoppable.claims = [member.key for member in batch.members]
-                        stoppable.asked_at = now()
+                        submission.asked_at = now()
                         (members,) = await self._begin([batch.members])
-                        stoppable.told_at = now()
-                        await self._send(batch, members, stoppable)
+                        submission.told_at = now()
+                        await self._send(batch, members, submission)
         except (HeyGenError, ItemHeld, SubmissionCancelled) as error:
             if record is not None:
                 self._resent.pop(record.idempotency_key)  # a later item loads it again
@@ -384,13 +382,15 @@ class ServerBatchSubmitter:
                 raise not_begun(self._store, intent.key, begun)
         return keyed
 
-    async def _send_again(self, batch: PendingBatch, key: str, lease: StoppableLease) -> None:
+    async def _send_again(
+        self, batch: PendingBatch, key: str, submission: StoppableSubmission
+    ) -> None:
         """Resend the batch of an earlier run, if the API still replays the answer.
 
         This is safe only if all members are known and none of them has a known answer.
         """
         records = await self._store.members(key)
-        oldest = lease.key_sent_at = min(record.intended_at for record in records)
+        oldest = submission.key_sent_at = min(record.intended_at for record in records)
         whole = self._keys.batch_key([record.callback_id for record in records]) == key
         unanswered = all(record.state == "intended" for record in records)
         if not (whole and unanswered) or key_expired(oldest):
@@ -412,13 +412,13 @@ class ServerBatchSubmitter:
             )
             for record in records
         ]
-        await self._send(batch, members, lease, sent_before=True)
+        await self._send(batch, members, submission, sent_before=True)
 
     async def _send(
         self,
         batch: PendingBatch,
         members: Sequence[Intent],
-        lease: StoppableLease,
+        submission: StoppableSubmission,
         *,
         sent_before: bool = False,
     ) -> None:
@@ -427,7 +427,7 @@ class ServerBatchSubmitter:
         Args:
             batch: The batch.
             members: All or some of its members.
-            lease: The lease under which it is sent.
+            submission: Its submission.
             sent_before: Whether an earlier run may have sent it.
         """
         body = batch.type.body(
@@ -441,10 +441,10 @@ class ServerBatchSubmitter:
                 self._accept(batch, members, batch_id)
             raise
         except HeyGenError as error:
-            if lease.refusal is Begin.CANCELLED:
+            if submission.refusal is Begin.CANCELLED:
                 self.stop()
-            elif lease.refusal is not None:
-                raise not_begun(self._store, members[0].key, lease.refusal) from None
+            elif submission.refusal is not None:
+                raise not_begun(self._store, members[0].key, submission.refusal) from None
             # A batch that may have been carried out can be resent, if its key outlives the run.
             if (
                 self._stopped
@@ -453,8 +453,8 @@ class ServerBatchSubmitter:
             ):
                 if not (error.in_doubt or sent_before):
                     for member in members:
-                        self._single.withdraw(member.key, lease)
-                batch.end_all(self._single.cancelled(lease, in_doubt=error.in_doubt))
+                        self._single.withdraw(member.key, submission)
+                batch.end_all(self._single.cancelled(submission, in_doubt=error.in_doubt))
                 return
             if len(members) == 1 or not _may_be_one_members_fault(error, sent_before):
                 batch.failed(members, error)
@@ -467,7 +467,7 @@ class ServerBatchSubmitter:
         renewed = [self._renewed(member) for member in members]
         middle = len(renewed) // 2
         for half in await self._begin([renewed[:middle], renewed[middle:]]):
-            await self._send(batch, half, lease)
+            await self._send(batch, half, submission)
 
     def _renewed(self, member: Intent) -> Intent:
         attempt = member.attempt + 1

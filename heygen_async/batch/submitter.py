@@ -78,16 +78,16 @@ class ItemHeld(Exception):
     """The item was not sent because another process works on it."""
 
 
-class StoppableLease:
-    """A lease that is lost when submissions have stopped or an earlier run's key is too old.
+class StoppableSubmission(Submitting):
+    """A submission that is lost when its run stops submitting or an earlier run's key is too old.
 
     Args:
-        lease: The lease.
-        submitter: Stops submissions, and is notified of refusals.
+        lease: The lease under which it is sent.
 
     Attributes:
+        submitter: Stops submissions, and is notified of refusals. Set by ``sent_by``.
         key_sent_at: Time at which the idempotency key was first sent, in Unix seconds, or None for
-            a new key. The lease is lost when the API may have forgotten the key.
+            a new key. The submission is lost when the API may have forgotten the key.
         claims: Keys of the items in a journal shared by many processes.
         asked_at: Time of the latest request to this journal for the items, by the clock of
             ``OwnerLease``.
@@ -95,56 +95,51 @@ class StoppableLease:
         refusal: The answer, if the items may not be sent.
     """
 
-    __slots__ = (
-        "_lease",
-        "_submitter",
-        "asked_at",
-        "claims",
-        "key_sent_at",
-        "refusal",
-        "told_at",
-    )
+    submitter: SingleSubmitter
+    key_sent_at: float | None = None
+    claims: Sequence[str] = ()
+    asked_at: float = -math.inf
+    told_at: float = -math.inf
+    refusal: BeginResult | None = None
 
-    def __init__(self, lease: SlotLease, submitter: SingleSubmitter) -> None:
-        self.key_sent_at: float | None = None
-        self.claims: Sequence[str] = ()
-        self.asked_at: float = -math.inf
-        self.told_at: float = -math.inf
-        self.refusal: BeginResult | None = None
-        self._lease = lease
-        self._submitter = submitter
+    def sent_by(self, submitter: SingleSubmitter, claims: Sequence[str]) -> None:
+        """Note who sends it now, and the keys of its items."""
+        self.submitter, self.stopped = submitter, submitter.stopped
+        self.claims, self.refusal = claims, None
+        if submitter.owner_lease is not None:
+            self.confirm = partial(submitter.confirm, self)
 
     @property
     def lost(self) -> bool:
         """Whether nothing may be submitted under the lease."""
         if self.key_sent_at is not None and key_expired(self.key_sent_at):
             return True
-        return self._submitter.stopped.is_set() or self._lease.lost
-
-    def accepted(self) -> None:
-        """Note that HeyGen has accepted the job."""
-        self._lease.accepted()
-
-    def release(self) -> None:
-        """Release the slot."""
-        self._lease.release()
+        return self.submitter.stopped.is_set() or self.lease.lost
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
         """Queue again after a refusal, until submissions stop."""
-        submitter = self._submitter
+        submitter = self.submitter
         until = asyncio.get_running_loop().time() + min(retry_after, LONGEST_PAUSE)
         submitter.held_until = max(submitter.held_until, until)
-        await unless_set(submitter.stopped, self._lease.refused(retry_after, patience))
+        await unless_set(submitter.stopped, self.lease.refused(retry_after, patience))
 
 
-class ItemInProgress(Generic[T]):
+class ItemInProgress(StoppableSubmission, Generic[T]):
     """State of one item that is being processed.
 
-    Attributes:
+    Args:
         submission: The submission of the item.
-        lease: The slot of its job.
         identity: Its keys and fingerprint.
+        lease: The slot of its job.
+        store: The journal.
+        accepted: Called with the item and its job id when HeyGen has accepted it.
+        resent: Called with the item if it has no outcome and may be paid for twice.
+
+    Attributes:
+        submission: The same.
+        identity: The same.
         record: Its record from earlier runs, or None.
+        recorded: Whether its intent was recorded, so its job and outcome are recorded too.
         reserved_usd: US dollars that the budget reserves for it, or None.
         estimate: Its estimated cost, or None before room was reserved.
         refusals: Number of attempts that this run has recorded as refused.
@@ -154,57 +149,50 @@ class ItemInProgress(Generic[T]):
         job_id: Its job, or None.
     """
 
-    __slots__ = (
-        "_accepted",
-        "_resent",
-        "estimate",
-        "identity",
-        "job_id",
-        "lease",
-        "record",
-        "refusals",
-        "resends",
-        "reserved_usd",
-        "sending",
-        "sent_before",
-        "submission",
-    )
+    record: ItemRecord | None = None
+    recorded: bool = True
+    reserved_usd: float | None = None
+    estimate: Estimate | None = None
+    refusals: int = 0
+    sending: bool = False
+    sent_before: bool = False
+    resends: int = 0
+    job_id: str | None = None
 
     def __init__(
         self,
         submission: Submission[T],
         identity: ItemIdentity,
         lease: SlotLease,
+        store: JournalStore,
         accepted: Callable[[ItemInProgress[Any], str], None],
         resent: Callable[[ItemInProgress[Any]], None],
     ) -> None:
+        self.lease = lease
         self.submission: Submission[T] = submission
-        self.lease: SlotLease = lease
         self.identity: ItemIdentity = identity
-        self.record: ItemRecord | None = None
-        self.reserved_usd: float | None = None
-        self.estimate: Estimate | None = None
-        self.refusals: int = 0
-        self.sending: bool = False
-        self.sent_before: bool = False
-        self.resends: int = 0
-        self.job_id: str | None = None
+        self._store = store
         self._accepted = accepted
         self._resent = resent
 
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Identifies the item: the name of its journal, and its key there."""
+        return self._store.name, self.identity.record_key
+
     def accept(self, job_id: str) -> None:
         """Note that HeyGen has accepted the item, or that its own job has started."""
-        first = self.job_id is None
-        self.job_id = job_id
-        if first:
+        if self.job_id is None:
             self.lease.accepted()
+        self.job_id = job_id
         self._accepted(self, job_id)
 
-    async def count_resend(self, store: JournalStore) -> None:
+    async def count_resend(self) -> None:
         """Record that the item is resent although it may have been paid for."""
         self.resends += 1
         self._resent(self)
-        await store.count_resend(self.identity.record_key)
+        if self.recorded:
+            await self._store.count_resend(self.identity.record_key)
 
     def continue_from(self, record: ItemRecord) -> None:
         """Continue from the item's record of earlier runs."""
@@ -285,6 +273,8 @@ class SingleSubmitter:
         keys: How items are named.
         owner: The owner of the items.
         owner_lease: The lease of the owner in a journal shared by many processes. Otherwise None.
+        recorded: Whether a later run may read the journal. If not, only items are recorded whose
+            jobs this run may have to search for.
 
     Attributes:
         owner_lease: The same.
@@ -300,12 +290,15 @@ class SingleSubmitter:
         keys: ItemKeys,
         owner: str,
         owner_lease: OwnerLease | None = None,
+        *,
+        recorded: bool = True,
     ) -> None:
         self.owner_lease: OwnerLease | None = owner_lease
         self._heygen = heygen
         self._store = store
         self._keys = keys
         self._owner = owner
+        self._recorded = recorded
         self.stopped: asyncio.Event = asyncio.Event()
         self.sending: int = 0
         self.held_until: float = 0.0
@@ -323,22 +316,26 @@ class SingleSubmitter:
         """Record the intent and send the item."""
         if self.stopped.is_set():
             raise SubmissionCancelled
+        if not (self._recorded or item.submission.may_be_searched):
+            item.recorded = False
+            return await self._send(item, None)
         intent = item.intent(self._keys)
-        asked_at = now()
+        item.asked_at = now()
         (begun,) = await self._store.begin((intent,), self._owner)
+        item.told_at = now()
         if begun is not Begin.NEW:
             raise not_begun(self._store, intent.key, begun)
-        key = intent.idempotency_key
-        return await self._send(item, key, asked_at=asked_at, told_at=now())
+        return await self._send(item, intent.idempotency_key or None)
 
     async def resend(self, item: ItemInProgress[T], idempotency_key: str) -> Pending[T]:
         """Resend the item under the key in its record."""
         item.sent_before = True
-        if OPERATIONS[item.submission.operation].in_doubt == "resend":
-            await item.count_resend(self._store)
-            return await self._send(item, idempotency_key)
+        item.asked_at = item.told_at = -math.inf
         sent_at = None if item.record is None else item.record.intended_at
-        return await self._send(item, idempotency_key, sent_at)
+        if OPERATIONS[item.submission.operation].in_doubt == "resend":
+            await item.count_resend()
+            sent_at = None
+        return await self._send(item, idempotency_key or None, sent_at)
 
     async def resend_batch(self, item: ItemInProgress[T], record: ItemRecord) -> None:
         """Return None: a single item belongs to no batch."""
@@ -357,36 +354,39 @@ class SingleSubmitter:
     async def aclose(self) -> None:
         """Do nothing."""
 
-    async def confirm(self, lease: StoppableLease) -> bool:
+    async def confirm(self, submission: StoppableSubmission) -> bool:
         """Return whether items may be sent; ask the journal if its latest answer is too old.
 
         While this process was suspended, others may have claimed them. While they waited, the run
         may have been cancelled.
 
         Args:
-            lease: Their lease.
+            submission: Their submission.
         """
         owner_lease = self.owner_lease
         assert owner_lease is not None
-        while not owner_lease.unbroken(lease.asked_at) or now() - lease.told_at > _TOLD_FOR:
+        while (
+            not owner_lease.unbroken(submission.asked_at)
+            or now() - submission.told_at > _TOLD_FOR
+        ):
             if owner_lease.expired:
                 await owner_lease.renew()
-            lease.asked_at = now()
-            answers = await self._store.confirm(lease.claims, self._owner)
-            lease.told_at = now()
-            lease.refusal = next((one for one in answers if one is not Begin.NEW), None)
-            if lease.refusal is not None:
+            submission.asked_at = now()
+            answers = await self._store.confirm(submission.claims, self._owner)
+            submission.told_at = now()
+            submission.refusal = next((one for one in answers if one is not Begin.NEW), None)
+            if submission.refusal is not None:
                 return False
-        return not lease.lost
+        return not submission.lost
 
-    def withdraw(self, record_key: str, lease: StoppableLease) -> None:
+    def withdraw(self, record_key: str, submission: StoppableSubmission) -> None:
         """Record that an item was begun but not sent, unless others may have claimed it."""
-        if self.owner_lease is None or self.owner_lease.unbroken(lease.asked_at):
+        if self.owner_lease is None or self.owner_lease.unbroken(submission.asked_at):
             self._store.finish(not_sent(record_key))
 
-    def cancelled(self, lease: StoppableLease, *, in_doubt: bool) -> SubmissionCancelled:
+    def cancelled(self, submission: StoppableSubmission, *, in_doubt: bool) -> SubmissionCancelled:
         """Return the exception for items that were not sent since submissions have stopped."""
-        if lease.refusal is Begin.CANCELLED:
+        if submission.refusal is Begin.CANCELLED:
             return RunCancelled(self._store, in_doubt)
         return SubmissionCancelled(in_doubt)
 
@@ -406,46 +406,34 @@ class SingleSubmitter:
         item.lease = lease
 
     async def _send(
-        self,
-        item: ItemInProgress[T],
-        key: str,
-        key_sent_at: float | None = None,
-        *,
-        asked_at: float = -math.inf,
-        told_at: float = -math.inf,
+        self, item: ItemInProgress[T], key: str | None, key_sent_at: float | None = None
     ) -> Pending[T]:
-        submission = item.submission
+        submission, record_key = item.submission, item.identity.record_key
         operation = OPERATIONS[submission.operation]
-        item.sending = True
-        lease = StoppableLease(item.lease, self)
-        lease.key_sent_at = key_sent_at
-        record_key = item.identity.record_key
-        lease.claims, lease.asked_at, lease.told_at = (record_key,), asked_at, told_at
-        confirm = None if self.owner_lease is None else partial(self.confirm, lease)
-        owner = self._store.name, record_key
-        resend = partial(item.count_resend, self._store)
+        item.sent_by(self, (record_key,))
+        item.sending, item.key_sent_at = True, key_sent_at
+        began = time.time()
         # Same steps as submitting_under, whose overhead would exceed that of everything else here.
-        outer = submitting.set(Submitting(lease, self.stopped, owner, resend, confirm))
+        outer = submitting.set(item)
         self.sending += 1
         pending: Pending[T] | None = None
-        began = time.time()
         try:
-            pending = await operation.send(self._heygen, submission, key or None)
+            pending = await operation.send(self._heygen, submission, key)
         except SlotUnavailable as lost:
-            if lease.refusal is Begin.CANCELLED:
+            if item.refusal is Begin.CANCELLED:
                 self.stop()
-            elif lease.refusal is not None:
+            elif item.refusal is not None:
                 item.sending = False
-                raise not_begun(self._store, record_key, lease.refusal) from None
+                raise not_begun(self._store, record_key, item.refusal) from None
             # A submission that may have been carried out can be resent, if its key outlives the
             # run.
-            repeats = bool(key) and operation.in_doubt == "repeat"
+            repeats = key is not None and operation.in_doubt == "repeat"
             away, stopped = isinstance(lost, SlotsUnavailable), self.stopped.is_set()
-            if (away or stopped) and not (item.sent_before or lost.in_doubt):
-                self.withdraw(record_key, lease)
-            resends = bool(key) and operation.in_doubt == "resend"
+            if item.recorded and (away or stopped) and not (item.sent_before or lost.in_doubt):
+                self.withdraw(record_key, item)
+            resends = key is not None and operation.in_doubt == "resend"
             if stopped and (repeats or resends or not lost.in_doubt):
-                raise self.cancelled(lease, in_doubt=lost.in_doubt) from None
+                raise self.cancelled(item, in_doubt=lost.in_doubt) from None
             if away or not item.lease.lost or (lost.in_doubt and not repeats):
                 raise
             if lost.in_doubt:
@@ -453,22 +441,24 @@ class SingleSubmitter:
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is reported anyway
                 for job_id in await created_by(cancelled):
-                    item.accept(job_id)
-                    self._store.submitted(record_key, job_id)
+                    self._accept(item, job_id)
             raise
         finally:
             submitting.reset(outer)
             self.sending -= 1
         if pending is None:
             await self.take_slot(item)
-            return await self._send(
-                item, key, key_sent_at, asked_at=lease.asked_at, told_at=lease.told_at
-            )
+            return await self._send(item, key, key_sent_at)
         item.sending = False
-        item.accept(pending.id)
-        # The id is being written while the job runs; the outcome is always written after it.
-        self._store.submitted(record_key, pending.id)
+        self._accept(item, pending.id)
         return pending
+
+    def _accept(self, item: ItemInProgress[Any], job_id: str) -> None:
+        """Note that HeyGen has accepted an item, and record its job."""
+        item.accept(job_id)
+        if item.recorded:
+            # The id is being written while the job runs; the outcome is always written after it.
+            self._store.submitted(item.identity.record_key, job_id)
 
 
 def not_sent(record_key: str) -> Finish:

@@ -135,7 +135,7 @@ class LostCreates:
             CallError: The call was refused, or nothing was found: the error of the call.
         """
         submission = submitting.get()
-        item = submission.item if submission else None
+        item = submission.owner if submission else None
         with self._submitting(request):
             try:
                 answer = await call

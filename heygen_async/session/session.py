@@ -47,7 +47,7 @@ from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carried_out
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
-from heygen_async.session.slots import SlotLease, SlotPool, submitting
+from heygen_async.session.slots import SlotPool, Submitting, submitting
 from heygen_async.session.tasks import running_loop, started, unless_set
 
 T = TypeVar("T")
@@ -180,17 +180,16 @@ class Session:
         call = Call(endpoint, path, body, headers, resend, repeat)
         if endpoint.creates is not None:
             call.flight = Flight()
-        lease: SlotLease | None = None
-        submission = submitting.get()
-        if submission is not None:
-            call.bulk, lease = True, submission.lease
+        lease = submitting.get()
+        if lease is not None:
+            call.bulk = True
             if endpoint.method == "POST":
-                call.confirm = submission.confirm
+                call.confirm = lease.confirm
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
         return self._send(call, None) if call.flight is None else self._submit(call, lease)
 
-    async def _observed(self, call: Call[T], lease: SlotLease | None) -> T:
+    async def _observed(self, call: Call[T], lease: Submitting | None) -> T:
         observed = Observation(self.hooks, logger, call.endpoint, call.call_site, self._secret)
         call.observed = observed
         try:
@@ -204,7 +203,7 @@ class Session:
         observed.ended(None)
         return answer
 
-    async def _submit(self, call: Call[T], lease: SlotLease | None) -> T:
+    async def _submit(self, call: Call[T], lease: Submitting | None) -> T:
         """Send a call that creates jobs in a task of its own, which no cancellation interrupts."""
         assert call.flight is not None
         # Not asyncio.shield, which costs each call another turn of the event loop.
@@ -220,7 +219,7 @@ class Session:
             raise
 
     async def _fly(
-        self, call: Call[T], lease: SlotLease | None, answered: asyncio.Future[Any]
+        self, call: Call[T], lease: Submitting | None, answered: asyncio.Future[Any]
     ) -> Any:
         """Send a call in a task of its own, and pass its result to the caller if it still waits."""
         try:
@@ -253,7 +252,7 @@ class Session:
             own.settle(job_ids)
         return answer
 
-    async def _send(self, call: Call[T], lease: SlotLease | InteractiveLease | None) -> T:
+    async def _send(self, call: Call[T], lease: Submitting | InteractiveLease | None) -> T:
         """Send a call: make one attempt, and recover if it fails."""
         if running_loop() is not self.connection.loop:
             self.bind()
@@ -389,7 +388,7 @@ class Session:
         raise failure
 
     async def _recover(
-        self, error: CallError, call: Call[T], lease: SlotLease | InteractiveLease | None
+        self, error: CallError, call: Call[T], lease: Submitting | InteractiveLease | None
     ) -> T:
         """Repeat a call whose first attempt failed, as ``Recovery`` says."""
         policy, flight = self.settings.retry, call.flight or Flight()
@@ -422,7 +421,7 @@ class Session:
                 raise call.failed(error, sent, recovery)
             if not call.endpoint.safe and maybe_carried_out(error):
                 submission = submitting.get()
-                if submission is not None and submission.count_resend is not None:
+                if submission is not None:
                     await submission.count_resend()
             if step.wait <= step.patience:
                 log_retry(logger, call.endpoint, error, sent, step.wait)

@@ -223,24 +223,45 @@ class SlotPool(Protocol):
         ...
 
 
-class Submitting(msgspec.Struct, frozen=True):
+class Submitting:
     """The submission of an item, or of a server batch, of a bulk run.
 
-    Attributes:
+    It counts as bulk: it leaves the reserve of the request limiter to others, and a refused
+    submission queues again through its lease, without a time limit.
+
+    Args:
         lease: The lease under which it is sent.
-        stopped: Set when the run has stopped submitting: its submissions stop waiting.
-        item: Identifies the item; None for a batch.
-        count_resend: Awaited before a call without a key, which may have been carried out, is sent
-            again.
+
+    Attributes:
+        lease: The same. Its owner calls ``accepted`` and ``release``.
+        stopped: Set when the run has stopped submitting: its submissions stop waiting, and raise
+            ``SlotUnavailable``. None if nothing stops it.
         confirm: Awaited right before each POST; returns whether it may still be sent. None if
             nothing but the lease can forbid it.
     """
 
-    lease: SlotLease
     stopped: asyncio.Event | None = None
-    item: object = None
-    count_resend: Callable[[], Awaitable[object]] | None = None
     confirm: Callable[[], Awaitable[bool]] | None = None
+
+    def __init__(self, lease: SlotLease) -> None:
+        self.lease: SlotLease = lease
+
+    @property
+    def owner(self) -> object:
+        """Identifies the item; None for a batch."""
+        return None
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing may be submitted; see ``SlotLease``."""
+        return self.lease.lost
+
+    async def refused(self, retry_after: float, patience: float = math.inf) -> None:
+        """Queue again after a refusal; see ``SlotLease``."""
+        await self.lease.refused(retry_after, patience)
+
+    async def count_resend(self) -> None:
+        """Note that a call without a key, which may have been carried out, is sent again."""
 
 
 # What the calls of this task submit; None outside a bulk run.
@@ -248,23 +269,9 @@ submitting: ContextVar[Submitting | None] = ContextVar("heygen_async_submitting"
 
 
 @contextmanager
-def submitting_under(
-    lease: SlotLease,
-    stopped: asyncio.Event | None = None,
-    confirm: Callable[[], Awaitable[bool]] | None = None,
-) -> Iterator[None]:
-    """Submit the calls of a block under a lease. Context manager.
-
-    They count as calls of a bulk run: they leave the reserve of the request limiter to others, and
-    a refused submission queues again through the lease, without a time limit.
-
-    Args:
-        lease: A lease of the caller, which also calls ``accepted`` and ``release``.
-        stopped: Set when submissions have stopped; a call that waits to be sent then raises
-            ``SlotUnavailable``.
-        confirm: As for ``Submitting``.
-    """
-    token = submitting.set(Submitting(lease, stopped, confirm=confirm))
+def submitting_under(submission: Submitting) -> Iterator[None]:
+    """Submit what the calls of a block create as one submission. Context manager."""
+    token = submitting.set(submission)
     try:
         yield
     finally:

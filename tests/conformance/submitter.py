@@ -53,7 +53,8 @@ class Submitting:
         builder = RequestsBuilder(self.heygen, [], PRICES, kind="requests")
         submission = builder.submission(index, request, key)
         lease = self._slots.try_acquire()
-        return ItemInProgress(submission, submission.identity(self.keys), lease, self._note, print)
+        identity = submission.identity(self.keys)
+        return ItemInProgress(submission, identity, lease, self.store, self._note, print)
 
     def _note(self, item: ItemInProgress[Any], job_id: str) -> None:
         self.accepted[item.submission.index] = job_id

@@ -11,7 +11,7 @@ from heygen_async.errors import RateLimited
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.limits.request_limiter import RequestLimiter
 from heygen_async.session.settings import Retry
-from heygen_async.session.slots import submitting_under
+from heygen_async.session.slots import Submitting, submitting_under
 
 from .wire import client, video
 
@@ -138,7 +138,7 @@ async def test_a_bulk_submission_queues_for_as_long_as_it_takes(sandbox: Sandbox
         sandbox.faults.add("videos.create", Fault.status(500), after=0)
         sandbox.faults.add("videos.create", Fault.status(429, retry_after=40))
         sandbox.faults.add("videos.create", Fault.drop_answer())
-        with submitting_under(mine):
+        with submitting_under(Submitting(mine)):
             await heygen.videos.create(video(sandbox))
         mine.accepted()
         # 80 s in the queue, and two failures after that are still repeated.
@@ -151,7 +151,7 @@ async def test_bulk_calls_leave_room(sandbox: Sandbox) -> None:
     sandbox.faults.add("users.me", Fault.delay(10), times=30)
     async with client(sandbox, requests=10, jobs=1) as heygen:
         slot = await heygen.slots.acquire()
-        with submitting_under(slot):
+        with submitting_under(Submitting(slot)):
             bulk = [asyncio.create_task(heygen.users.me()) for _ in range(30)]
         await asyncio.sleep(1)
         assert sandbox.ledger.requests == 9

@@ -445,8 +445,9 @@ async def test_an_interactive_submission_cancelled_just_after_its_turn_came() ->
 async def test_bulk_marks_the_calls_inside() -> None:
     slot = await JobSlots(1).acquire()
     assert submitting.get() is None
-    with submitting_under(slot):
-        assert submitting.get() == Submitting(slot)
+    submission = Submitting(slot)
+    with submitting_under(submission):
+        assert submitting.get() is submission
     assert submitting.get() is None
 
 

@@ -11,7 +11,7 @@ from heygen_async import ConfigurationError, HeyGen, Hooks, JobSlots, SlotUnavai
 from heygen_async.errors import BadRequest
 from heygen_async.sandbox import Fault, Sandbox
 from heygen_async.session.limits.job_slots import JobSlot
-from heygen_async.session.slots import Priority, SlotPool, SlotStats, submitting_under
+from heygen_async.session.slots import Priority, SlotPool, SlotStats, Submitting, submitting_under
 
 from .wire import client, video
 
@@ -143,7 +143,7 @@ async def test_nothing_is_submitted_under_a_lost_lease(sandbox: Sandbox) -> None
     async with client(sandbox, jobs=pool) as heygen:
         lease = await pool.acquire()
         pool.lost.add(lease)
-        with submitting_under(lease):
+        with submitting_under(Submitting(lease)):
             with pytest.raises(SlotUnavailable, match="lost") as caught:
                 await heygen.videos.create(video(sandbox))
             await heygen.users.me()  # reads go on: the job is still waited for
@@ -157,7 +157,7 @@ async def test_nothing_is_sent_again_under_a_lost_lease(sandbox: Sandbox) -> Non
     async with client(sandbox, jobs=pool) as heygen:
         lease = await pool.acquire()
         heygen.add_hooks(Hooks(on_retry=lambda _: pool.lost.add(lease)))
-        with submitting_under(lease), pytest.raises(SlotUnavailable) as caught:
+        with submitting_under(Submitting(lease)), pytest.raises(SlotUnavailable) as caught:
             await heygen.videos.create(video(sandbox))
         assert caught.value.attempts == 1
         assert sandbox.requests.by_operation["videos.create"] == 1
