@@ -264,12 +264,8 @@ class JobSlots(SlotPool):
 class JobSlot(Grant):
     """A ``SlotLease`` of ``JobSlots``."""
 
-    __slots__ = ("_loop", "_slots")
-
     def __init__(self, slots: JobSlots, lane: Lane | None, loop: asyncio.AbstractEventLoop) -> None:
-        # What Grant sets: one is made for each item.
-        self.lane = lane
-        self.held = self.running = self.probe = False
+        self.lane = lane  # as Grant does: one is made for each item
         self._slots = slots
         self._loop = loop
 
@@ -288,8 +284,10 @@ class JobSlot(Grant):
 
     def release(self) -> None:
         """Give the slot back; further calls do nothing."""
+        if not self.held:
+            return
         slots = self._slots
-        if self.held and self._loop is slots._loop:
+        if self._loop is slots._loop:
             slots._limit.released(self, self._loop.time())
             if slots._queue.waiting or slots._at_gate.waiting:
                 slots._wake()

@@ -45,6 +45,9 @@ class Lane(IntEnum):
     BULK = 4
 
 
+_UNCOUNTED = Lane.UNCOUNTED  # read for each job
+
+
 class Grant:
     """The state of one lease, which ``SlotLimit`` keeps.
 
@@ -58,13 +61,12 @@ class Grant:
         probe: Whether it is the probe that ends a pause.
     """
 
-    __slots__ = ("held", "lane", "probe", "running")
+    held: bool = False
+    running: bool = False
+    probe: bool = False
 
     def __init__(self, lane: Lane | None) -> None:
         self.lane: Lane | None = lane
-        self.held: bool = False
-        self.running: bool = False
-        self.probe: bool = False
 
 
 class SlotLimit:
@@ -155,9 +157,9 @@ class SlotLimit:
         if lane is None:
             grant.held, grant.probe = True, gate.enter(now)
             return 0.0
-        if lane is Lane.UNCOUNTED and self._retrying:
+        if lane is _UNCOUNTED and self._retrying:
             return None
-        reserve = self.reserve if lane >= Lane.BULK_REFUSED else 0
+        reserve = self.reserve if self.reserve and lane >= Lane.BULK_REFUSED else 0
         if self.held >= self.limit - reserve:
             if self.limit >= self.ceiling:
                 return None
@@ -170,8 +172,11 @@ class SlotLimit:
                 return self._pace()
         self.held += 1
         self._held_seconds -= now
-        self._retrying |= lane is Lane.UNCOUNTED
-        grant.held, grant.probe = True, gate.shut and gate.enter(now)
+        if lane is _UNCOUNTED:
+            self._retrying = True
+        grant.held = True
+        if gate.shut:
+            grant.probe = gate.enter(now)
         return 0.0
 
     def accepted(self, grant: Grant, now: float) -> None:
@@ -181,16 +186,17 @@ class SlotLimit:
         if grant.probe:
             grant.probe = False
             self.gate.answered(now)
-        if grant.lane is None or grant.lane is Lane.UNCOUNTED:
+        if grant.lane is None or grant.lane is _UNCOUNTED:
             return
         grant.running = True
-        self.running += 1
-        self._proven = max(self._proven, self.running)
+        self.running = running = self.running + 1
+        if running > self._proven:
+            self._proven = running
         self._doubted = False
         # It was sent before the last refusal arrived, so the limit was measured without it.
-        if self.running > self.limit:
-            self._set_limit(self.running, now)
-        if self._growing and self.running >= self.limit - self.reserve:
+        if running > self.limit:
+            self._set_limit(running, now)
+        if self._growing and running >= self.limit - self.reserve:
             self._growing = False
             self._growths_accepted += 1
 
@@ -228,9 +234,9 @@ class SlotLimit:
         if grant.lane is not None:
             self.held -= 1
             self._held_seconds += now
+            if grant.lane is _UNCOUNTED:
+                self._retrying = False
         self.running -= grant.running
-        if grant.lane is Lane.UNCOUNTED:
-            self._retrying = False
         grant.held = grant.running = False
 
     def _pace(self) -> float:
