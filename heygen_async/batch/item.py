@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
 from heygen_async.batch.account_search import AccountSearch, CannotTell
@@ -166,7 +166,9 @@ class ItemProcessor(Generic[T]):
         self._resent = resent
         self._credit = credit
 
-    async def process(self, submission: Submission[T], lease: SlotLease) -> ItemResult[T]:
+    def process(
+        self, submission: Submission[T], lease: SlotLease
+    ) -> Coroutine[Any, Any, ItemResult[T]]:
         """Process one item to its end.
 
         Args:
@@ -178,82 +180,84 @@ class ItemProcessor(Generic[T]):
             SubmissionCancelled: The item was not sent because submissions have stopped.
             JournalError: The journal has failed: nothing more may be submitted.
         """
-        identity = self._keys.identify(
-            submission.operation,
-            submission.path_arguments,
-            submission.payload,
-            submission.key,
-            submission.index,
+        identity = submission.identity(self._keys)
+        return self._process(
+            ItemInProgress(
+                submission, identity, lease, self._store, self._accepted, self._resent
+            )
         )
-        item = ItemInProgress(
-            submission, identity, lease, self._store, self._accepted, self._resent
-        )
+
+    async def _process(self, item: ItemInProgress[T]) -> ItemResult[T]:
+        action, reservation, waits = Action.SUBMIT, None, False
         try:
             while True:
+                if reservation is None:
+                    if self._claims_first:
+                        action = await self._begin(item)
+                        if action is Action.RETURN and item.record is not None:
+                            return self._recorded(item, item.record)
+                    reservation = self._room.reserve(item) or await self._room.wait(item)
                 try:
-                    return await self._process(item)
+                    if waits:
+                        await self._room.wait_for_shared(item)
+                        waits = False
+                    if self._credit.paused and action is not Action.WAIT:
+                        await self._room.wait_for_credit(item)
+                    if item.record is None or item.refusals:
+                        since = time.time()
+                        try:
+                            pending = await self._submitter.submit(item)
+                        except (DuplicateKey, CallError) as error:
+                            pending = await self._not_submitted(item, error, since)
+                    else:
+                        pending = await self._resume(item, item.record, action)
+                    result = await pending.wait(self._job_timeout)
+                    measure = OPERATIONS[item.submission.operation].measure
+                    seconds: float | None = (
+                        length_told(result)
+                        if measure is None
+                        else await measure(self._heygen, result)
+                    )
+                except asyncio.CancelledError:
+                    # Its job may continue; a later run waits for it.
+                    self._budget.set_aside(reservation)
+                    raise
+                except SubmissionCancelled as stopped:
+                    budget = self._budget
+                    (budget.set_aside if stopped.in_doubt else budget.release)(reservation)
+                    stopped.key = item.identity.key
+                    raise
                 except ItemHeld:  # another process was faster; wait for it
-                    item.refusals = 0
+                    self._budget.release(reservation)
+                    reservation, item.refusals = None, 0
+                    continue
+                except (DuplicateKey, JournalError):
+                    self._budget.release(reservation)
+                    raise
+                except MustWait:  # raised by a journal shared by many processes
+                    waits = True
+                    continue
+                except BudgetExceeded as exceeded:
+                    self._budget.release(reservation)
+                    raise self._room.refusal(item, exceeded) from None
+                except HeyGenError as error:
+                    if isinstance(error, PaymentRequired) and await self._refused(item, error):
+                        continue
+                    return self._failed(item, error, reservation)
+                return self._completed(item, result, seconds, reservation)
         except (DuplicateKey, IdempotencyMismatch) as error:
             return ItemResult(item.identity.key, item.job_id, error=error)
         finally:
             item.lease.release()
 
-    async def _process(self, item: ItemInProgress[T]) -> ItemResult[T]:
-        action, held = Action.SUBMIT, False
-        if self._claims_first:
-            held = await self._claim(item)
-            if item.record is not None:
-                action = self._action_for(item, item.record)
-                if action is Action.RETURN:
-                    return self._recorded(item, item.record)
-            if held:
-                await self._room.take_slot(item)
-        reservation = self._room.reserve(item) or await self._room.wait(item)
-        waits = False
-        while True:
-            try:
-                if waits:
-                    await self._room.wait_for_shared(item)
-                    waits = False
-                if self._credit.paused and action is not Action.WAIT:
-                    await self._room.wait_for_credit(item)
-                if item.record is None or item.refusals:
-                    since = time.time()
-                    try:
-                        pending = await self._submitter.submit(item)
-                    except (DuplicateKey, CallError) as error:
-                        pending = await self._not_submitted(item, error, since)
-                else:
-                    pending = await self._resume(item, item.record, action)
-                result = await pending.wait(self._job_timeout)
-                measure = OPERATIONS[item.submission.operation].measure
-                seconds: float | None = (
-                    length_told(result) if measure is None else await measure(self._heygen, result)
-                )
-            except asyncio.CancelledError:
-                # Its job may continue; a later run waits for it.
-                self._budget.set_aside(reservation)
-                raise
-            except SubmissionCancelled as stopped:
-                budget = self._budget
-                (budget.set_aside if stopped.in_doubt else budget.release)(reservation)
-                stopped.key = item.identity.key
-                raise
-            except (DuplicateKey, JournalError, ItemHeld):
-                self._budget.release(reservation)
-                raise
-            except MustWait:  # raised by a journal shared by many processes
-                waits = True
-                continue
-            except BudgetExceeded as exceeded:
-                self._budget.release(reservation)
-                raise self._room.refusal(item, exceeded) from None
-            except HeyGenError as error:
-                if isinstance(error, PaymentRequired) and await self._refused(item, error):
-                    continue
-                return self._failed(item, error, reservation)
-            return self._completed(item, result, seconds, reservation)
+    async def _begin(self, item: ItemInProgress[T]) -> Action:
+        """Claim an item, and return what to do with it. It has a slot, unless its end is known."""
+        held, action = await self._claim(item), Action.SUBMIT
+        if item.record is not None:
+            action = self._action_for(item, item.record)
+        if held and action is not Action.RETURN:
+            await self._room.take_slot(item)
+        return action
 
     async def claim(self, submission: Submission[T]) -> tuple[str, bool]:
         """Return the key of an item, and whether it still has to be submitted.

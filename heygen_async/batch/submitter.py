@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -312,13 +312,16 @@ class SingleSubmitter:
         finally:
             self.sending -= 1
 
-    async def submit(self, item: ItemInProgress[T]) -> Pending[T]:
+    def submit(self, item: ItemInProgress[T]) -> Coroutine[Any, Any, Pending[T]]:
         """Record the intent and send the item."""
         if self.stopped.is_set():
             raise SubmissionCancelled
-        if not (self._recorded or item.submission.may_be_searched):
-            item.recorded = False
-            return await self._send(item, None)
+        if self._recorded or item.submission.may_be_searched:
+            return self._record_and_send(item)
+        item.recorded = False
+        return self._send(item, None)
+
+    async def _record_and_send(self, item: ItemInProgress[T]) -> Pending[T]:
         intent = item.intent(self._keys)
         item.asked_at = now()
         (begun,) = await self._store.begin((intent,), self._owner)
