@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from html import escape
-from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
@@ -231,20 +231,34 @@ class ItemResult(msgspec.Struct, Generic[T], frozen=True):
             item: The item, unchanged.
             seconds: Duration in seconds.
         """
-        fields: dict[str, Any] = {
-            "key": self.key,
-            "index": index,
-            "item": item,
-            "job_id": self.job_id,
-            "seconds": seconds,
-            "usd": self.usd,
-            "resumed": self.resumed,
-            "resends": self.resends,
-            "resent_usd": self.resends * (self.usd or 0.0),
-        }
+        resends = self.resends
+        resent_usd = resends * (self.usd or 0.0) if resends else 0.0
         if self.error is not None:
-            return Failed(error=self.error, **fields)
-        return Succeeded(result=cast(T, self.result), **fields)
+            return Failed(
+                key=self.key,
+                index=index,
+                item=item,
+                job_id=self.job_id,
+                error=self.error,
+                seconds=seconds,
+                usd=self.usd,
+                resumed=self.resumed,
+                resends=resends,
+                resent_usd=resent_usd,
+            )
+        result: Any = self.result
+        return Succeeded(
+            key=self.key,
+            index=index,
+            item=item,
+            job_id=self.job_id,
+            result=result,
+            seconds=seconds,
+            usd=self.usd,
+            resumed=self.resumed,
+            resends=resends,
+            resent_usd=resent_usd,
+        )
 
 
 class Progress(Plain, frozen=True, kw_only=True):
@@ -560,7 +574,8 @@ class RunStats:
         """
         self.running += 1
         self.accepted += 1
-        self._most_running = max(self._most_running, self.running)
+        if self.running > self._most_running:
+            self._most_running = self.running
         if self._callback is not None:
             self._latest, self._result = asyncio.get_running_loop().time(), result
             self.changed()
@@ -584,17 +599,20 @@ class RunStats:
             if isinstance(created_at, int | float) and created_at < self._oldest:
                 self._oldest = None
                 logger.warning(_REPLAYED, outcome.key, outcome.job_id)
-        self._resumed += outcome.resumed
-        self._usd += outcome.usd or 0.0
-        self._resending.pop(outcome.index, None)
+        if outcome.usd is not None:
+            self._usd += outcome.usd
+        if outcome.resumed:
+            self._resumed += 1
+        if self._resending:
+            self._resending.pop(outcome.index, None)
         if outcome.resends:
             self._resent += 1
             self._resent_usd += outcome.resent_usd
-        if outcome.error is None:
+        if error is None:
             self._completed += 1
         else:
             self._failed += 1
-            self._failures[failure_code(outcome.error)] += 1
+            self._failures[failure_code(error)] += 1
         assert self._started_at is not None
         self._elapsed = now - self._started_at
         if self._callback is not None:

@@ -131,6 +131,7 @@ class Run(Generic[T]):
         self._until_taken = self._keeps_open = self._closed = False
         self._delivers = settings.deliver is not None
         self._opened: Opened
+        self._now: Callable[[], float]
         self._heartbeats = Heartbeats(store)
         self._submitter: Submitter
         self._processor: ItemProcessor[T]
@@ -265,11 +266,12 @@ class Run(Generic[T]):
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
         outcomes = self._pool.results()
+        self._now = asyncio.get_running_loop().time
         try:
             await self._open()
             await self._check_wallet()
             new = self.settings.journaled and not self._opened.resumed
-            self._stats.start(asyncio.get_running_loop().time(), new_journal=new)
+            self._stats.start(self._now(), new_journal=new)
             self._watch.start()
             async for ended in outcomes:
                 if ended is None:
@@ -417,25 +419,26 @@ class Run(Generic[T]):
     async def _work(
         self, index: int, item: Any, slot: SlotLease
     ) -> tuple[Ended[T], ItemResult[T]] | None:
-        started = asyncio.get_running_loop().time()
+        started = self._now()
         if started >= self._next_sample:
             self._sample_slots(started)
-        self._left.next = max(self._left.next, index + 1)
+        if index >= self._left.next:
+            self._left.next = index + 1
         if self._positions is not None:
             index = self._positions[index]
         key: str | None = None
         try:
             key = self._key(item) if self._key else None
-            submission = self._builder.submission(index, item, key)
+            submission, scouting = self._builder.submission(index, item, key), None
             if submission.seconds is None and self._builder.has_sources:
                 submission = await self._measured(submission)
-            scouting = self._scouting if submission.seconds is None else None
-            if scouting is not None:
-                result = await scouting.process(self._processor, self._keys, submission, item, slot)
-            else:
+                scouting = self._scouting if submission.seconds is None else None
+            if scouting is None:
                 result = await self._processor.process(submission, slot)
-            if isinstance(result.error, SlotsUnavailable):
-                raise result.error
+            else:
+                result = await scouting.process(self._processor, self._keys, submission, item, slot)
+            if (error := result.error) is not None and isinstance(error, SlotsUnavailable):
+                raise error
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
             return None
@@ -445,17 +448,18 @@ class Run(Generic[T]):
             return None
         except (JournalError, SlotsUnavailable):
             raise  # nothing more may be submitted
-        except HeyGenError as error:
+        except HeyGenError as failure:
+            error = failure
             result = ItemResult(str(index) if key is None else key, None, error=error)
         finally:
             if index in self._names:
                 self._stats.running -= 1
             self._submitter.item_ended()
-        if result.error is not None and not result.resumed and self._stops.is_fatal(result.error):
+        if error is not None and not result.resumed and self._stops.is_fatal(error):
             self.stop_submitting()
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         outcome = result.outcome(index, item, now - started)
-        if outcome.resumed and self.settings.finished == "skip":
+        if result.resumed and self.settings.finished == "skip":
             return (outcome, result) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
         early = self._stops.early

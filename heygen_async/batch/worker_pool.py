@@ -61,11 +61,11 @@ class Source(Generic[T]):
         self._items = items
         self._reader: SyncReader[T] | None = None
         self._async: AsyncIterator[T] | None = None
-        self._sync: Iterator[T] | None = None
+        self._sync: Iterator[tuple[int, T]] | None = None
         if isinstance(items, AsyncIterable):
             self._async = aiter(items)
         elif pull == "loop" or in_memory(items):
-            self._sync = iter(items)
+            self._sync = enumerate(items)
         else:
             self._async = self._reader = SyncReader(items)
         self._next = 0
@@ -117,17 +117,15 @@ class Source(Generic[T]):
         """
         if self.exhausted or self.closed:
             raise Exhausted
-        if self._reader is not None:
-            item = self._reader.take()
-        else:
-            assert self._sync is not None
+        if self._sync is not None:
             try:
-                item = next(self._sync)
+                return next(self._sync)
             except StopIteration:
                 self.exhausted = True
                 raise Exhausted from None
+        assert self._reader is not None
         self._next += 1
-        return self._next - 1, item
+        return self._next - 1, self._reader.take()
 
     def close(self) -> None:
         """Stop handing out items, and cancel a wait for the next item."""
@@ -174,7 +172,9 @@ class WorkerPool(Generic[T, R]):
         # Number of items that may be pulled before the consumer takes another result.
         self._room: float = workers * (_AHEAD_ORDERED if ordered else _AHEAD)
         self._room_grew = asyncio.Event()
-        self._finished: deque[tuple[int, R]] = deque()
+        self._finished: deque[R] = deque()  # to be yielded
+        self._following = 0  # in an ordered run, the position whose result is yielded next
+        self._held_back: dict[int, R] = {}  # results of later positions
         self._changed = asyncio.Event()  # something has finished, or everything is done
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -188,28 +188,21 @@ class WorkerPool(Generic[T, R]):
         # Not a task group: its cancel scope must not stay open across the yields of a generator.
         self._task = task = asyncio.create_task(self._run())
         task.add_done_callback(lambda _: self._changed.set())
-        held_back: dict[int, R] = {}
-        following = 0
+        finished = self._finished
         try:
-            while self._finished or not task.done():
-                if not self._finished:
-                    self._changed.clear()
-                    await self._changed.wait()
-                    continue
-                index, result = self._finished.popleft()
-                held_back[index] = result
-                if not self._ordered:
-                    following = index
-                while following in held_back:
-                    result = held_back.pop(following)
-                    following += 1
+            while True:
+                while finished:
                     self._room += 1
                     if self._room == 1:
                         self._room_grew.set()
-                    yield result
+                    yield finished.popleft()
+                if task.done():
+                    break
+                self._changed.clear()
+                await self._changed.wait()
             # An item without a result leaves a gap, with valid results behind it.
-            for index in sorted(held_back):
-                yield held_back.pop(index)
+            for index in sorted(self._held_back):
+                yield self._held_back.pop(index)
             if not self._stopped:
                 await task
         finally:
@@ -255,9 +248,11 @@ class WorkerPool(Generic[T, R]):
                     result = await self._work(index, item, slot)
                 finally:
                     slot.release()
-                self._finished.append((index, result))
-                if len(self._finished) == 1:
-                    self._changed.set()
+                if self._ordered:
+                    self._put_in_order(index, result)
+                else:
+                    self._finished.append(result)
+                self._changed.set()
         except Exhausted:
             return
         except BaseException:
@@ -265,6 +260,12 @@ class WorkerPool(Generic[T, R]):
             self._room = math.inf
             self._room_grew.set()
             raise
+
+    def _put_in_order(self, index: int, result: R) -> None:
+        self._held_back[index] = result
+        while self._following in self._held_back:
+            self._finished.append(self._held_back.pop(self._following))
+            self._following += 1
 
     async def _next(self) -> tuple[int, T, SlotLease]:
         async with self._turn:
