@@ -133,9 +133,7 @@ class Reservation(msgspec.Struct, frozen=True, eq=False):
 
 
 UNCOUNTED = Reservation(0, 0, False, 0.0)
-"""The reservation of jobs whose room no cap limits and no journal records; only ``settle`` counts
-them.
-"""
+"""The reservation of jobs whose room no cap limits; only ``settle`` counts them."""
 
 
 class Budget:
@@ -249,9 +247,7 @@ class Budget:
         """
         self._as_of = estimate.as_of
         if amount is None:
-            # A job without a price counts only its known part.
-            most = estimate.usd_low if estimate.usd_high is None else estimate.usd_high
-            amount = most + estimate.overrun
+            amount = estimate.usd_most
         units = to_units(amount)
         if submitted:
             self._take_over(units)
@@ -280,7 +276,8 @@ class Budget:
             ValueError: The cost is negative or not finite, or the reservation is not open.
         """
         units = reservation.units if actual is None else to_units(actual)
-        self.release(reservation)
+        if reservation is not UNCOUNTED:
+            self.release(reservation)
         self._ended += 1
         self._spent += units
         if self._to_warn_at:

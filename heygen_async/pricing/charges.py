@@ -60,6 +60,7 @@ most a factor of two.
 """
 
 _LONGEST_TOLD = 86_400.0
+_NUMBER = (int, float)
 
 _4K_SIDE = 2160  # pixels of the shorter side, as in 1080p and 720p
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
@@ -83,7 +84,7 @@ def length_told(answer: object, field: str = "duration") -> float | None:
         field: The field with the length.
     """
     seconds = getattr(answer, field, None)
-    usable = isinstance(seconds, int | float) and 0 <= seconds <= _LONGEST_TOLD
+    usable = isinstance(seconds, _NUMBER) and 0 <= seconds <= _LONGEST_TOLD
     return seconds if usable else None
 
 

@@ -34,7 +34,7 @@ from heygen_async.pricing.charges import (
 )
 from heygen_async.pricing.prices import PRICES, PriceTable, outdated_notice
 
-_WITH_STATUS = Video | VideoTranslation | Lipsync | FillerWordRemoval
+_WITH_STATUS = (Video, VideoTranslation, Lipsync, FillerWordRemoval)
 
 # Maximum number of different bases listed in the estimate of a run.
 _MAX_BASES = 5
@@ -106,6 +106,11 @@ class Estimate(CostRange, frozen=True, kw_only=True):
     def usd_least(self) -> float:
         """Lower bound in USD, allowing for an output that is shorter than its source."""
         return max(0.0, self.usd_low - self.overrun)
+
+    @property
+    def usd_most(self) -> float:
+        """Amount that a budget reserves. A job without a price counts only its known part."""
+        return (self.usd_low if self.usd_high is None else self.usd_high) + self.overrun
 
     def __str__(self) -> str:
         kind = "estimate" if self.complete else "incomplete estimate"

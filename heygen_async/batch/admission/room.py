@@ -64,7 +64,8 @@ class Room:
         Raises:
             BudgetExceeded: There is no room, and none will become free.
         """
-        if not (self._recorded or self._budget.capped):
+        limited = self._budget.capped or self._shared
+        if not (limited or self._recorded):
             return UNCOUNTED
         expected, record = self._estimate(item.submission), item.record
         submitted = record is not None and (
@@ -72,6 +73,10 @@ class Room:
             or (record.state == "uncertain" and not self._policy.resubmit_uncertain)
         )
         amount = None if record is None or not submitted else record.reserved_usd
+        if not limited:
+            # Recorded, since a later run of the journal may have a cap.
+            item.reserved_usd = expected.usd_most if amount is None else amount
+            return UNCOUNTED
         # All later items get the first refusal, including cheaper ones.
         if self._no_room is not None and not submitted:
             raise self.refusal(item, self._no_room)
