@@ -182,9 +182,7 @@ class ItemProcessor(Generic[T]):
         """
         identity = submission.identity(self._keys)
         return self._process(
-            ItemInProgress(
-                submission, identity, lease, self._store, self._accepted, self._resent
-            )
+            ItemInProgress(submission, identity, lease, self._store, self._accepted, self._resent)
         )
 
     async def _process(self, item: ItemInProgress[T]) -> ItemResult[T]:

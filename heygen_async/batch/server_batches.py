@@ -345,7 +345,9 @@ class ServerBatchSubmitter:
             await batch.complete.wait()
             async with self._turn:
                 submission = StoppableSubmission(lease)
-                claims = [member.key for member in batch.members] if record is None else [record.key]
+                claims = (
+                    [member.key for member in batch.members] if record is None else [record.key]
+                )
                 submission.sent_by(single, claims)
                 with single.counted(), submitting_under(submission):
                     if record is not None:

@@ -369,8 +369,7 @@ class SingleSubmitter:
         owner_lease = self.owner_lease
         assert owner_lease is not None
         while (
-            not owner_lease.unbroken(submission.asked_at)
-            or now() - submission.told_at > _TOLD_FOR
+            not owner_lease.unbroken(submission.asked_at) or now() - submission.told_at > _TOLD_FOR
         ):
             if owner_lease.expired:
                 await owner_lease.renew()
