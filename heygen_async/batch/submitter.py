@@ -33,7 +33,7 @@ from heygen_async.pricing.estimates import Estimate
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.gate import LONGEST_PAUSE
 from heygen_async.session.slots import SlotLease, Submitting, submitting
-from heygen_async.session.tasks import unless_set
+from heygen_async.session.tasks import Stop
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ class StoppableSubmission(Submitting):
         submitter = self.submitter
         until = asyncio.get_running_loop().time() + min(retry_after, LONGEST_PAUSE)
         submitter.held_until = max(submitter.held_until, until)
-        await unless_set(submitter.stopped, self.lease.refused(retry_after, patience))
+        await submitter.stopped.unless_set(self.lease.refused(retry_after, patience))
 
 
 class ItemInProgress(StoppableSubmission, Generic[T]):
@@ -299,7 +299,7 @@ class SingleSubmitter:
         self._keys = keys
         self._owner = owner
         self._recorded = recorded
-        self.stopped: asyncio.Event = asyncio.Event()
+        self.stopped: Stop = Stop()
         self.sending: int = 0
         self.held_until: float = 0.0
 
@@ -401,8 +401,7 @@ class SingleSubmitter:
         item.lease.release()
         lease = None
         if not self.stopped.is_set():
-            slot = self._heygen.slots.acquire()
-            lease = await unless_set(self.stopped, slot, lambda lease: lease.release())
+            lease = await self.stopped.unless_set(self._heygen.slots.acquire())
         if lease is None:
             raise SubmissionCancelled
         item.lease = lease

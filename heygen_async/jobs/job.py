@@ -98,11 +98,15 @@ class Job(Generic[T]):
         """
         if self._final is None:
             watched = self._watcher.watch(self._kind, self.id, self._started, self.callback_id)
+            limit = None if timeout is None else asyncio.timeout(timeout)
             try:
-                async with asyncio.timeout(timeout) as limit:
-                    self._final = await asyncio.shield(watched.final)
+                if limit is None:
+                    self._final = await watched.wait()
+                else:
+                    async with limit:
+                        self._final = await watched.wait()
             except TimeoutError:
-                if not limit.expired():
+                if limit is None or not limit.expired():
                     raise
                 raise JobTimeout(
                     f"job {self.id} has not ended within {timeout:g} s; it continues at HeyGen",

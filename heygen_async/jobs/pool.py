@@ -58,6 +58,7 @@ class Watched(Generic[T]):
         self.informs_schedule: bool = False
         self.state: WatchState = WatchState()
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting: list[asyncio.Future[T]] = []
         self.last: T | None = None
         self.exists = exists
         self.listed_failure: StatusEntry | None = None
@@ -68,6 +69,26 @@ class Watched(Generic[T]):
         self.unreadable: int = 0
         self.logged_id: bool = False
         self.context: contextvars.Context = contextvars.copy_context()
+
+    def wait(self) -> asyncio.Future[T]:
+        """Return a future of one waiter, which its cancellation cancels."""
+        waiter: asyncio.Future[T] = self.final.get_loop().create_future()
+        self._waiting.append(waiter)
+        return waiter
+
+    def end(self, detail: T) -> None:
+        """End the wait with the terminal detail."""
+        for future in (self.final, *self._waiting):
+            if not future.done():
+                future.set_result(detail)
+
+    def fail(self, error: Exception) -> None:
+        """End the wait with an exception."""
+        for future in (self.final, *self._waiting):
+            if not future.done():
+                future.set_exception(error)
+        # Retrieve it, or asyncio would log it as never retrieved: listeners may have left.
+        self.final.exception()
 
     def observed(self, detail: T) -> None:
         """Record a detail of the job.

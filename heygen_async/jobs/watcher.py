@@ -279,7 +279,8 @@ class Watcher:
             # Entries of jobs that have ended or are now due at another time are stale.
             if due == watched.state.detail_due and watched.waiters and not watched.final.done():
                 watched.state.requested(now)
-                tasks.start(self._request_detail(watched))
+                # More requests at once would only wait.
+                tasks.enqueue(self._request_detail, watched, self.session.requests.in_flight)
         if self._details:
             self._sleeps_until = min(self._sleeps_until, self._details[0][0])
 
@@ -430,6 +431,8 @@ class Watcher:
         loop = asyncio.get_running_loop()
         soonest = 0.0
         try:
+            if not watched.waiters:
+                return soonest
             detail = await self.session.call(kind.get, kind.get.at(job_id), repeat=False)
             watched.observed(detail)
             if status_of(detail) in kind.failing:
@@ -479,7 +482,7 @@ class Watcher:
             since = max(0.0, watched.running_at - watched.started)
             self._learned(kind).learn(since, state.requested_at - watched.started)
         if not watched.final.done():
-            watched.final.set_result(detail)
+            watched.end(detail)
             age = max(0.0, now - watched.started)
             watched.context.run(settled, self.session, kind, watched.job_id, detail, age)
         self._drop(watched)
@@ -517,10 +520,7 @@ class Watcher:
         if isinstance(error, JobFailed | NotFound):
             self.session.leases.ended(watched.job_id)
         if not watched.final.done():
-            watched.final.set_exception(error)
-            # The last waiter may have left during the request. Retrieve the exception, or asyncio
-            # would log it as never retrieved.
-            watched.final.exception()
+            watched.fail(error)
         self._drop(watched)
 
     def _drop(self, watched: Watched[Any]) -> None:

@@ -48,7 +48,7 @@ from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carrie
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
 from heygen_async.session.slots import SlotPool, Submitting, submitting
-from heygen_async.session.tasks import running_loop, started, unless_set
+from heygen_async.session.tasks import running_loop, started
 
 T = TypeVar("T")
 
@@ -304,7 +304,7 @@ class Session:
         try:
             if stopped is None:
                 await self.requests.acquire(call.bulk, patience=patience)
-            elif not await unless_set(stopped, self._admitted(call, patience)):
+            elif not await stopped.unless_set(self._admitted(call, patience)):
                 return False
         except RateLimited as held:
             raise call.completed(held, sent) from None

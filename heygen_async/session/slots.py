@@ -8,7 +8,6 @@ account. Every implementation passes the suite in tests/conformance/slot_pool.py
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from contextvars import ContextVar
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
+
+from heygen_async.session.tasks import Stop
 
 Priority: TypeAlias = Literal["interactive", "bulk"]
 
@@ -240,7 +241,7 @@ class Submitting:
             nothing but the lease can forbid it.
     """
 
-    stopped: asyncio.Event | None = None
+    stopped: Stop | None = None
     confirm: Callable[[], Awaitable[bool]] | None = None
 
     def __init__(self, lease: SlotLease) -> None:

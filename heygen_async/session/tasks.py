@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+)
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, TypeVarTuple
@@ -89,6 +96,8 @@ class CancellableGroup(asyncio.TaskGroup):
     def __init__(self) -> None:
         super().__init__()
         self._running: set[asyncio.Task[Any]] = set()
+        self._queue: deque[tuple[Callable[..., Coroutine[Any, Any, object]], Any]] = deque()
+        self._queue_tasks = 0
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine in a task of its own.
@@ -100,8 +109,32 @@ class CancellableGroup(asyncio.TaskGroup):
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
+    def enqueue(
+        self, work: Callable[[T], Coroutine[Any, Any, object]], argument: T, at_once: int
+    ) -> None:
+        """Call a coroutine function in one of a few tasks, since one for each call costs more.
+
+        Args:
+            work: The coroutine function.
+            argument: Its argument.
+            at_once: The most such calls at once; the others wait for their turn.
+        """
+        self._queue.append((work, argument))
+        if self._queue_tasks < at_once:
+            self._queue_tasks += 1
+            self.start(self._work_off())
+
+    async def _work_off(self) -> None:
+        try:
+            while self._queue:
+                work, argument = self._queue.popleft()
+                await work(argument)
+        finally:
+            self._queue_tasks -= 1
+
     def cancel(self) -> None:
         """Cancel all tasks that still run; the block waits until they have ended."""
+        self._queue.clear()
         for task in self._running:
             task.cancel()
 
@@ -182,38 +215,42 @@ async def _next(source: AsyncIterator[T]) -> T:
     return await anext(source)
 
 
-async def unless_set(
-    event: asyncio.Event,
-    waiting: Coroutine[Any, Any, T],
-    undo: Callable[[T], object] = lambda result: None,
-) -> T | None:
-    """Await a coroutine, but only until an event is set.
+class Stop:
+    """Interrupts, once, what ``unless_set`` awaits."""
 
-    Args:
-        event: The event.
-        waiting: The coroutine.
-        undo: Called with a result that comes too late, since the caller was cancelled.
+    def __init__(self) -> None:
+        self._set = False
+        self._waits: set[asyncio.Timeout] = set()
 
-    Returns:
-        Its result, or None if the event was set first and the coroutine was cancelled.
-    """
-    waiter, stop = asyncio.ensure_future(waiting), asyncio.ensure_future(event.wait())
+    def is_set(self) -> bool:
+        """Return whether it was set."""
+        return self._set
 
-    def ended(waiter: asyncio.Future[T]) -> None:
-        if not waiter.cancelled() and waiter.exception() is None:
-            undo(waiter.result())
+    def set(self) -> None:
+        """Interrupt all waits, and each later one at once."""
+        if not self._set:
+            self._set = True
+            for wait in self._waits:
+                wait.reschedule(0.0)
 
-    try:
-        await asyncio.wait([waiter, stop], return_when=asyncio.FIRST_COMPLETED)
-        if waiter.done():
-            return waiter.result()  # from here on nothing is awaited that could lose it
-        waiter.add_done_callback(ended)
-    except asyncio.CancelledError:
-        waiter.add_done_callback(ended)
-        raise
-    finally:
-        stop.cancel()
-        if not waiter.done():
-            waiter.cancel()
-            await asyncio.wait([waiter])
-    return None
+    async def unless_set(self, waiting: Awaitable[T]) -> T | None:
+        """Await a call, but only until this is set.
+
+        Args:
+            waiting: The call. If it is cancelled, it leaves nothing behind.
+
+        Returns:
+            Its result, or None if this was set first and the call was cancelled.
+        """
+        # Not two tasks and asyncio.wait, which cost as much as the request that waits here.
+        wait = asyncio.timeout(0.0 if self._set else None)
+        try:
+            async with wait:
+                self._waits.add(wait)
+                return await waiting
+        except TimeoutError:
+            if not wait.expired():
+                raise
+            return None
+        finally:
+            self._waits.discard(wait)

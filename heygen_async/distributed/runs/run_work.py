@@ -33,7 +33,6 @@ from heygen_async.pricing.prices import PriceTable
 from heygen_async.pricing.scouts import JobSource, job_source
 from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import Priority, SlotLease
-from heygen_async.session.tasks import unless_set
 
 logger: logging.Logger = logging.getLogger("heygen_async.distributed")
 
@@ -213,7 +212,7 @@ class ShardWork:
             claimed = await store.scout(source.name, self._owner)
             if claimed is not False:
                 return claimed
-            await unless_set(self.submitter.stopped, asyncio.sleep(_ASK_AGAIN))
+            await self.submitter.stopped.unless_set(asyncio.sleep(_ASK_AGAIN))
         return False
 
     async def _learn(
@@ -260,7 +259,7 @@ class ShardWork:
         slot = self._work.heygen.slots.acquire(priority)
         if item.state == "submitted":
             return await slot
-        return await unless_set(self.submitter.stopped, slot, _release)
+        return await self.submitter.stopped.unless_set(slot)
 
     def _estimate(self, submission: Submission[Any]) -> Estimate:
         return self._estimates[submission.key or ""]
@@ -274,7 +273,3 @@ class ShardWork:
 async def _nobody_knows(positions: Collection[int]) -> RunEstimate | None:
     """Return None: the remaining cost is spread over many workers."""
     return None
-
-
-def _release(lease: SlotLease) -> None:
-    lease.release()
