@@ -231,34 +231,21 @@ class ItemResult(msgspec.Struct, Generic[T], frozen=True):
             item: The item, unchanged.
             seconds: Duration in seconds.
         """
-        resends = self.resends
-        resent_usd = resends * (self.usd or 0.0) if resends else 0.0
-        if self.error is not None:
-            return Failed(
-                key=self.key,
-                index=index,
-                item=item,
-                job_id=self.job_id,
-                error=self.error,
-                seconds=seconds,
-                usd=self.usd,
-                resumed=self.resumed,
-                resends=resends,
-                resent_usd=resent_usd,
-            )
-        result: Any = self.result
-        return Succeeded(
+        ended: Any = Succeeded if self.error is None else Failed
+        outcome: Ended[T] = ended(
             key=self.key,
             index=index,
             item=item,
             job_id=self.job_id,
-            result=result,
+            result=self.result,
+            error=self.error,
             seconds=seconds,
             usd=self.usd,
             resumed=self.resumed,
-            resends=resends,
-            resent_usd=resent_usd,
+            resends=self.resends,
+            resent_usd=self.resends * (self.usd or 0.0),
         )
+        return outcome
 
 
 class Progress(Plain, frozen=True, kw_only=True):
@@ -599,12 +586,9 @@ class RunStats:
             if isinstance(created_at, int | float) and created_at < self._oldest:
                 self._oldest = None
                 logger.warning(_REPLAYED, outcome.key, outcome.job_id)
-        if outcome.usd is not None:
-            self._usd += outcome.usd
-        if outcome.resumed:
-            self._resumed += 1
-        if self._resending:
-            self._resending.pop(outcome.index, None)
+        self._resumed += outcome.resumed
+        self._usd += outcome.usd or 0.0
+        self._resending.pop(outcome.index, None)
         if outcome.resends:
             self._resent += 1
             self._resent_usd += outcome.resent_usd

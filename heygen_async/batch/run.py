@@ -113,6 +113,7 @@ class Run(Generic[T]):
         self._lengths = lengths
         self._slots: SlotPool = FreeSlots(settings.workers) if settings.sizes else heygen.slots
         self._positions = positions
+        self._has_sources = builder.has_sources
         self._scouting: Scouting | None = None
         if budget.max_cost is not None and builder.has_sources and positions is None:
             self._scouting = Scouting(items, builder.pull, self._slots, ordered=settings.ordered)
@@ -307,7 +308,7 @@ class Run(Generic[T]):
             if self._key is not None:
                 await check_keys(self._items, self._key, self._builder.pull)
             with contextlib.suppress(JournalError):  # the run will open it and report the error
-                await probe_items(
+                self._has_sources = await probe_items(
                     self._builder, self._items, self._key, self._lengths, self._remaining_work
                 )
 
@@ -330,21 +331,13 @@ class Run(Generic[T]):
         owner = await self._heartbeats.start()
         if self._scouting is not None:
             await self._scouting.open(self.store, owner)
-        single = SingleSubmitter(
-            self.heygen,
-            self.store,
-            keys,
-            owner,
-            self._heartbeats.lease,
-            recorded=settings.journaled,
-        )
+        sends = self.heygen, self.store, keys, owner
+        lease, recorded = self._heartbeats.lease, settings.journaled
+        single = SingleSubmitter(*sends, lease, recorded=recorded)
         submitter: Submitter = single
         if settings.sizes is not None or opened.resumed:
             submitter = ServerBatchSubmitter(
-                self.heygen,
-                self.store,
-                keys,
-                owner,
+                *sends,
                 single=single,
                 sizes=settings.sizes,
                 in_flight=lambda: self._stats.running,
@@ -368,7 +361,7 @@ class Run(Generic[T]):
             prices=builder.prices,
             policy=settings.policy,
             job_timeout=settings.job_timeout,
-            recorded=settings.journaled,
+            recorded=recorded,
             claims_first=settings.sizes is not None,
             accepted=self._accepted,
             resent=self._resent,
@@ -430,15 +423,15 @@ class Run(Generic[T]):
         try:
             key = self._key(item) if self._key else None
             submission, scouting = self._builder.submission(index, item, key), None
-            if submission.seconds is None and self._builder.has_sources:
+            if submission.seconds is None and (self._has_sources or self._scouting is not None):
                 submission = await self._measured(submission)
                 scouting = self._scouting if submission.seconds is None else None
             if scouting is None:
                 result = await self._processor.process(submission, slot)
             else:
                 result = await scouting.process(self._processor, self._keys, submission, item, slot)
-            if (error := result.error) is not None and isinstance(error, SlotsUnavailable):
-                raise error
+            if isinstance(result.error, SlotsUnavailable):
+                raise result.error
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
             return None
@@ -448,14 +441,13 @@ class Run(Generic[T]):
             return None
         except (JournalError, SlotsUnavailable):
             raise  # nothing more may be submitted
-        except HeyGenError as failure:
-            error = failure
+        except HeyGenError as error:
             result = ItemResult(str(index) if key is None else key, None, error=error)
         finally:
             if index in self._names:
                 self._stats.running -= 1
             self._submitter.item_ended()
-        if error is not None and not result.resumed and self._stops.is_fatal(error):
+        if result.error is not None and not result.resumed and self._stops.is_fatal(result.error):
             self.stop_submitting()
         now = self._now()
         outcome = result.outcome(index, item, now - started)

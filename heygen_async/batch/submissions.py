@@ -368,30 +368,33 @@ async def probe_items(
     key: Callable[[Any], str] | None,
     lengths: SourceLengths,
     open_counter: Callable[[], RemainingWorkCounter | None],
-) -> None:
+) -> bool:
     """Probe the sources of all items that will be submitted and have no given length.
 
     Sources of items that an earlier run submitted may have been removed.
+
+    Returns:
+        Whether there are items with sources, as far as is known.
 
     Raises:
         InvalidSources: HeyGen cannot use some of the sources; all of them are named.
     """
     if not (builder.has_sources and lengths.enabled):
-        return
+        return builder.has_sources
     sources: set[Source] = set()
 
     async def collect(counter: RemainingWorkCounter | None) -> None:
         sources.clear()
         async with aclosing(_submissions(builder, items, key)) as every:
             async for one in every:
-                left = counter is None or counter.submits(one)
-                if left and one.seconds is None:
+                if (counter is None or counter.submits(one)) and one.seconds is None:
                     sources.update(sources_of(one.request))
 
     await collect(None)
     if sources and (counter := await asyncio.to_thread(open_counter)) is not None:
         await collect(counter)
     await lengths.probe(sources)
+    return bool(sources)
 
 
 async def _submissions(
