@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
 from heygen_async.batch.account_search import AccountSearch, CannotTell
@@ -166,9 +166,7 @@ class ItemProcessor(Generic[T]):
         self._resent = resent
         self._credit = credit
 
-    def process(
-        self, submission: Submission[T], lease: SlotLease
-    ) -> Coroutine[Any, Any, ItemResult[T]]:
+    async def process(self, submission: Submission[T], lease: SlotLease) -> ItemResult[T]:
         """Process one item to its end.
 
         Args:
@@ -181,11 +179,9 @@ class ItemProcessor(Generic[T]):
             JournalError: The journal has failed: nothing more may be submitted.
         """
         identity = submission.identity(self._keys)
-        return self._process(
-            ItemInProgress(submission, identity, lease, self._store, self._accepted, self._resent)
+        item = ItemInProgress(
+            submission, identity, lease, self._store, self._accepted, self._resent
         )
-
-    async def _process(self, item: ItemInProgress[T]) -> ItemResult[T]:
         action, reservation, waits = Action.SUBMIT, None, False
         try:
             while True:

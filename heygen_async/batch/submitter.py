@@ -442,7 +442,9 @@ class SingleSubmitter:
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is reported anyway
                 for job_id in await created_by(cancelled):
-                    self._accept(item, job_id)
+                    item.accept(job_id)
+                    if item.recorded:
+                        self._store.submitted(record_key, job_id)
             raise
         finally:
             submitting.reset(outer)
@@ -451,15 +453,11 @@ class SingleSubmitter:
             await self.take_slot(item)
             return await self._send(item, key, key_sent_at)
         item.sending = False
-        self._accept(item, pending.id)
-        return pending
-
-    def _accept(self, item: ItemInProgress[Any], job_id: str) -> None:
-        """Note that HeyGen has accepted an item, and record its job."""
-        item.accept(job_id)
+        item.accept(pending.id)
         if item.recorded:
             # The id is being written while the job runs; the outcome is always written after it.
-            self._store.submitted(item.identity.record_key, job_id)
+            self._store.submitted(record_key, pending.id)
+        return pending
 
 
 def not_sent(record_key: str) -> Finish:
