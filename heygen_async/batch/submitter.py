@@ -203,7 +203,7 @@ class ItemInProgress(StoppableSubmission, Generic[T]):
     def intent(self, keys: ItemKeys) -> Intent:
         """Return the item's intent, as a single item and as the next attempt."""
         submission, record = self.submission, self.record
-        _, record_key, fingerprint = self.identity
+        record_key, fingerprint = self.identity.record_key, self.identity.fingerprint
         attempt = (1 if record is None else record.attempt + 1) + self.refusals
         single_key = keys.single_key(record_key, fingerprint, attempt)
         return Intent(

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -121,7 +121,7 @@ def is_batch_key(key: str) -> bool:
     return _BATCH_PART in key
 
 
-class ItemIdentity(NamedTuple):
+class ItemIdentity(msgspec.Struct, frozen=True):
     """The identity of one item.
 
     Attributes:
