@@ -134,7 +134,7 @@ async def test_a_reader_of_postgres_shows_whether_the_run_is_alive(postgres_data
     await shows_whether_it_is_alive(PostgresFactory(postgres_database))
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(200, marks=pytest.mark.crash)])
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.crash)])
 @pytest.mark.parametrize("factory", [MemoryFactory, SqliteFactory])
 def test_a_store_keeps_its_promises(factory: type[StoreFactory], examples: int) -> None:
     keeps_its_promises(factory, examples)
