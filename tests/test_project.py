@@ -52,6 +52,13 @@ def test_files_that_pages_name_exist(path: Path) -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_the_start_page_lists_all_extras() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    page = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(project["project"]["optional-dependencies"])
+
+
 def test_a_package_index_gets_absolute_links() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
