@@ -107,7 +107,7 @@ class CommandHook:
             return f"cannot be started: {error}"
         try:
             async with asyncio.timeout(self._timeout):
-                await process.communicate(stdin)
+                await communicate(process, stdin)
         except TimeoutError:
             return f"did not end within {self._timeout:g} s"
         finally:
@@ -115,6 +115,23 @@ class CommandHook:
                 _end(process)
                 await process.wait()
         return None if process.returncode == 0 else f"ended with exit code {process.returncode}"
+
+
+async def communicate(process: asyncio.subprocess.Process, stdin: bytes) -> bytes:
+    """Write to a process, and return its standard output when it has ended.
+
+    A process that ends before it has read everything is no error; uvloop raises RuntimeError then.
+    """
+
+    async def write() -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
+            process.stdin.write(stdin)
+            await process.stdin.drain()
+        process.stdin.close()
+
+    _, (output, _) = await asyncio.gather(write(), process.communicate())
+    return output or b""
 
 
 def _end(process: asyncio.subprocess.Process) -> None:

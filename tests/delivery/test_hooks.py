@@ -15,6 +15,7 @@ from aiohttp import web
 
 from heygen_async import Batch, ConfigurationError, DeliveryError, HeyGen, InvalidRequest, Outcome
 from heygen_async.delivery import CommandHook, WebhookSender
+from heygen_async.delivery.command import communicate
 from heygen_async.journal import open_reader
 from heygen_async.sandbox import Faults, Sandbox
 from heygen_async.session.session import Session
@@ -311,6 +312,18 @@ async def test_a_command_that_fails_is_tried_again(tmp_path: Path, unused: Sessi
     with pytest.raises(DeliveryError, match="ended with exit code 3"):
         await CommandHook(["sh", "-c", code, str(counted)], attempts=2).deliver(ended(), unused)
     assert counted.read_text() == "xx"
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_command_may_end_before_it_reads_its_input(loop: str) -> None:
+    async def told() -> bytes:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec("echo", "a", stdin=pipe, stdout=pipe)
+        await process.wait()
+        return await communicate(process, b"x" * 1_000_000)
+
+    with asyncio.Runner(loop_factory=pytest.importorskip(loop).new_event_loop) as runner:
+        assert runner.run(told()) == b"a\n"
 
 
 @real_time

@@ -40,6 +40,7 @@ from heygen_async.cli.rows.names import ids_of_controls
 from heygen_async.cli.run_options import RunOptions
 from heygen_async.cli.single.names import look_id, voice_id
 from heygen_async.client import HeyGen
+from heygen_async.delivery.command import communicate
 from heygen_async.media.probes import probe_sources
 from heygen_async.models.proofreads import ProofreadGenerateRequest
 from heygen_async.models.sources import AssetId, AssetUrl
@@ -322,7 +323,7 @@ class _Program:
         except OSError as error:
             raise CommandError(f"{self._words[0]}: {error.strerror or error}") from None
         try:
-            made, _ = await process.communicate(srt.encode())
+            made = await communicate(process, srt.encode())
         finally:
             if process.returncode is None:
                 process.kill()
