@@ -83,7 +83,7 @@ def test_a_video_from_its_beginning_to_its_end(terminal: Terminal, folder: Path)
     assert terminal.code == 1
     terminal.run("delete", video_id, answers={question: "y"})
     assert terminal.code == 0
-    assert "there is no thing" in terminal.run("get", video_id)
+    assert "nothing in this account has the id" in terminal.run("get", video_id)
     assert terminal.code == 1
 
 

@@ -102,8 +102,8 @@ async def found(heygen: HeyGen, item_id: str, kind: str | None = None) -> list[F
     for answer in answers:
         if isinstance(answer, HeyGenError) and not isinstance(answer, NotFound | BadRequest):
             raise answer
-    what = kind.replace("_", " ") if kind else "thing"
-    raise CommandError(f"there is no {what} {item_id!r} in this account", Exit.SOME_FAILED)
+    what = f"no {kind.replace('_', ' ')}" if kind else "nothing"
+    raise CommandError(f"{what} in this account has the id {item_id!r}", Exit.SOME_FAILED)
 
 
 async def _look_up(heygen: HeyGen, item_id: str, kind: str) -> Found | HeyGenError:
