@@ -582,7 +582,7 @@ async def test_whatever_an_id_names_is_found(sandbox: Sandbox, printed: Printed)
     for item_id in expected:
         await ids.get(item_id, display=lines(), base_url=None)
     assert {one["id"]: one["kind"] for one in printed()} == expected
-    with pytest.raises(CommandError, match="nothing .* has the id 'unknown'") as refused:
+    with pytest.raises(CommandError, match=r"nothing .* has the id 'unknown'") as refused:
         await ids.get("unknown", display=lines(), base_url=None)
     assert refused.value.code == Exit.SOME_FAILED
     with pytest.raises(CommandError, match="not a job"):
