@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .faults import Faults
 from .thread import serve
@@ -60,7 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default="plain",
         help="drawn shows the words and pictures of requests; it needs the extra sandbox-media",
     )
-    asyncio.run(serve(**vars(parser.parse_args(arguments))))
+    settings = vars(parser.parse_args(arguments))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(**settings))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop if it is installed (the extra `fast`), otherwise asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":

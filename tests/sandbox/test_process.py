@@ -104,6 +104,26 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(mine.getvalue())["api_key"] == "sk_V2_mine"
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_uvloop_is_used_where_it_is_installed(
+    installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if installed:
+        pytest.importorskip("uvloop")
+    else:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    loops = set[bool]()
+
+    class NotesItsLoop(StopsWhenWritten):
+        def write(self, text: str) -> int:
+            loops.add(type(asyncio.get_running_loop()).__module__.startswith("uvloop"))
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", NotesItsLoop())
+    main([])
+    assert loops == {installed}
+
+
 def test_faults_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--faults", '{"dorp": 0.1}'])
