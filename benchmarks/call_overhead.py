@@ -4,8 +4,8 @@
 event loop and the same server, which runs in another process and answers canned bytes. Short
 rounds alternate, since a busy machine drifts; each ratio is the median of the rounds' ratios.
 A client with an empty hook is compared with one without, and the client on uvloop, if that is
-installed, with calls by hand on uvloop. httpx with pydantic and the openai SDK, pointed at the same
-server, are there for scale.
+installed, with calls by hand on uvloop. Other SDKs (peers.py), pointed at the same server, are
+there for scale: ``peer_ratio`` is that of the leanest of them.
 """
 
 from __future__ import annotations
@@ -17,29 +17,23 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import aiohttp
-import httpx
 import msgspec
-import openai
-import pydantic
+from peers import ID, KEY, Call, peers
 from tables import report
 
 from heygen_async import AvatarVideoRequest, HeyGen, Hooks
 from heygen_async.models.structs import encode
 from heygen_async.models.videos import CreatedVideo, Video
 
-Call: TypeAlias = Callable[[], Awaitable[object]]
-
 CONCURRENCIES = (1, 10, 100)
 ROUND_CALLS = 100
-KEY = "sk_V2_benchmark"
-VIDEO_ID = "3f1c2a9e5d7b4c68a1e0f2d3b4c5a697"
 REQUEST = AvatarVideoRequest(avatar_id="a1b2c3d4", script="Hello there")
 
 
@@ -55,27 +49,6 @@ class CreatedEnvelope(msgspec.Struct):
     data: CreatedVideo
 
 
-class PydanticVideo(pydantic.BaseModel):
-    """A video as a pydantic model."""
-
-    id: str
-    status: str
-    title: str | None = None
-    created_at: int | None = None
-    completed_at: int | None = None
-    duration: float | None = None
-    video_url: str | None = None
-    thumbnail_url: str | None = None
-    subtitle_url: str | None = None
-    video_page_url: str | None = None
-
-
-class PydanticEnvelope(pydantic.BaseModel):
-    """The answer of ``videos.get`` as a pydantic model."""
-
-    data: PydanticVideo
-
-
 def bare_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), headers={"x-api-key": KEY}
@@ -84,7 +57,7 @@ def bare_session() -> aiohttp.ClientSession:
 
 def bare_get(session: aiohttp.ClientSession, base_url: str) -> Call:
     decode = msgspec.json.Decoder(VideoEnvelope).decode
-    url = f"{base_url}/v3/videos/{VIDEO_ID}"
+    url = f"{base_url}/v3/videos/{ID}"
 
     async def call() -> Video:
         async with session.get(url) as response:
@@ -103,23 +76,6 @@ def bare_create(session: aiohttp.ClientSession, base_url: str) -> Call:
         async with session.post(url, data=encode(REQUEST), headers=headers) as response:
             body = await response.read()
         return decode(body).data
-
-    return call
-
-
-def httpx_get(client: httpx.AsyncClient, base_url: str) -> Call:
-    async def call() -> PydanticVideo:
-        response = await client.get(f"{base_url}/v3/videos/{VIDEO_ID}")
-        return PydanticEnvelope.model_validate_json(response.content).data
-
-    return call
-
-
-def openai_create(client: openai.AsyncOpenAI) -> Call:
-    async def call() -> object:
-        return await client.chat.completions.create(
-            model="m", messages=[{"role": "user", "content": "Hello there"}]
-        )
 
     return call
 
@@ -217,34 +173,29 @@ async def run_cases(
 async def run(
     base_url: str, seconds: float, rows: list[dict[str, Any]], worst: dict[str, float]
 ) -> None:
-    """Measure the client, with hooks too, and others on asyncio's own event loop."""
-    headers = {"x-api-key": KEY}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    """Measure the client, with hooks too, and other SDKs on asyncio's own event loop."""
     hooks = Hooks(on_request=lambda event: None)
     async with (
         bare_session() as bare,
         HeyGen(KEY, base_url=base_url, trust_env=False) as heygen,
         HeyGen(KEY, base_url=base_url, trust_env=False, hooks=hooks) as hooked,
-        httpx.AsyncClient(headers=headers, limits=limits, trust_env=False) as plain,
-        openai.AsyncOpenAI(
-            api_key=KEY,
-            base_url=f"{base_url}/v1",
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
-        ) as generated,
+        peers(base_url) as others,
     ):
         get, create = bare_get(bare, base_url), bare_create(bare, base_url)
-        ours = lambda: heygen.videos.get(VIDEO_ID)  # noqa: E731
-        with_hooks = lambda: hooked.videos.get(VIDEO_ID)  # noqa: E731
+        ours = lambda: heygen.videos.get(ID)  # noqa: E731
+        with_hooks = lambda: hooked.videos.get(ID)  # noqa: E731
         post = lambda: heygen.videos.create(REQUEST)  # noqa: E731
-        chat = "openai chat.completions.create"
         cases = [
             Case("GET", "heygen_async videos.get", "get_ratio", (get, ours), 0.3),
             Case("POST", "heygen_async videos.create", "post_ratio", (create, post), 0.3),
-            Case("GET", "with a hook, against none", "hook_ratio", (ours, with_hooks), 0.12),
-            Case("GET", "httpx + pydantic", "", (get, httpx_get(plain, base_url)), 0.05),
-            Case("POST", chat, "peer_ratio", (create, openai_create(generated)), 0.08),
+            Case("GET", "with a hook, against none", "hook_ratio", (ours, with_hooks), 0.1),
         ]
+        for figure, method, call in others:
+            by_hand = get if method == "GET" else create
+            cases.append(Case(method, figure, f"peer_ratio_{figure}", (by_hand, call), 0.025))
         await run_cases(cases, seconds, rows, worst)
+        if others:
+            worst["peer_ratio"] = min(worst[f"peer_ratio_{peer.figure}"] for peer in others)
 
 
 async def run_on_uvloop(
@@ -255,7 +206,7 @@ async def run_on_uvloop(
         bare_session() as bare,
         HeyGen(KEY, base_url=base_url, trust_env=False) as heygen,
     ):
-        calls = bare_get(bare, base_url), lambda: heygen.videos.get(VIDEO_ID)
+        calls = bare_get(bare, base_url), lambda: heygen.videos.get(ID)
         await run_cases([Case("GET", "on uvloop", "fast_ratio", calls, 0.15)], seconds, rows, worst)
 
 

@@ -26,6 +26,18 @@ _COMPLETION = (
     b'[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Hello there"}}],'
     b'"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}'
 )
+_PREDICTION = (
+    b'{"id":"3f1c2a9e5d7b4c68a1e0f2d3b4c5a697","model":"o/m","version":"1","status":"succeeded",'
+    b'"input":{"prompt":"Hello there"},"output":["https://files.example.com/3f1c2a9e.mp4"],'
+    b'"logs":"","error":null,"metrics":{"predict_time":31.4},"created_at":"2026-01-01T00:00:00Z",'
+    b'"started_at":"2026-01-01T00:00:01Z","completed_at":"2026-01-01T00:00:32Z","urls":'
+    b'{"get":"https://api.example.com/3f1c2a9e","cancel":"https://api.example.com/cancel"}}'
+)
+_TASK = (
+    b'{"id":"3f1c2a9e-5d7b-4c68-a1e0-f2d3b4c5a697","status":"SUCCEEDED",'
+    b'"createdAt":"2026-01-01T00:00:00Z","output":["https://files.example.com/3f1c2a9e.mp4"]}'
+)
+_FAL_STATUS = b'{"status":"COMPLETED","logs":null,"metrics":{"inference_time":31.4}}'
 
 
 def _answer(body: bytes) -> bytes:
@@ -38,7 +50,15 @@ def _answer(body: bytes) -> bytes:
     )
 
 
-GET_ANSWER, POST_ANSWER, CHAT_ANSWER = _answer(_VIDEO), _answer(_CREATED), _answer(_COMPLETION)
+# By the start of the request; the first that fits is sent.
+ANSWERS = {
+    b"get /v3/": _answer(_VIDEO),
+    b"post /v3/": _answer(_CREATED),
+    b"post /v1/chat/": _answer(_COMPLETION),
+    b"get /v1/predictions/": _answer(_PREDICTION),
+    b"get /v1/tasks/": _answer(_TASK),
+    b"get /fal/": _answer(_FAL_STATUS),
+}
 
 
 class _Canned(asyncio.Protocol):
@@ -57,10 +77,9 @@ class _Canned(asyncio.Protocol):
             if len(self.buffer) < end + 4 + length:
                 return
             self.buffer = self.buffer[end + 4 + length :]
-            if head.startswith(b"get"):
-                self.transport.write(GET_ANSWER)
-            else:
-                self.transport.write(CHAT_ANSWER if b"/chat/" in head[:60] else POST_ANSWER)
+            self.transport.write(
+                next(answer for start, answer in ANSWERS.items() if head.startswith(start))
+            )
 
 
 async def _main() -> None:
