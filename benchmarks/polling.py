@@ -2,7 +2,8 @@
 
 The client against the sandbox, both on a loop whose clock is turned, so that hours pass in
 seconds. Videos take a lognormal time with a median of 120 s. Requests count all that the sandbox
-received: submission, looks and the final fetch. The delay runs from the moment at which the
+received: submission, looks and the final fetch. With webhooks, the sandbox delivers to a receiver
+on loopback, whose registration counts too. The delay runs from the moment at which the
 sandbox ended a job to the moment at which ``job.wait`` returned.
 
     python benchmarks/polling.py [--json]
@@ -13,11 +14,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from aiohttp import web
 from tables import report
 
-from heygen_async import AvatarVideoRequest, HeyGen
+from heygen_async import AvatarVideoRequest, HeyGen, WebhookReceiver
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.turned_loop import TurnedEventLoop
 
@@ -26,26 +30,51 @@ DURATIONS = {"video": (120.0, 0.5)}
 
 @dataclass(frozen=True)
 class Case:
-    """Make ``jobs`` videos, ``at_once`` at a time."""
+    """Make ``jobs`` videos, ``at_once`` at a time, with a receiver of webhooks or without."""
 
     name: str
     jobs: int
     at_once: int
     most_requests: float
     most_delay: float
+    webhooks: bool = False
 
 
 CASES = {
     "100": Case("1,000 jobs, 100 at once", 1_000, 100, 2.8, 1.0),
     "10": Case("200 jobs, 10 at once", 200, 10, 8.0, 1.5),
     "1": Case("150 jobs, one after the other", 150, 1, 8.0, 10.0),
+    "webhooks": Case("1,000 jobs, 100 at once, webhooks", 1_000, 100, 2.1, 1.0, webhooks=True),
 }
+
+
+@asynccontextmanager
+async def receiving(heygen: HeyGen) -> AsyncIterator[None]:
+    """Serve a registered receiver of webhooks while the block runs."""
+    receiver = WebhookReceiver(heygen)
+    app = web.Application()
+    app.router.add_route("*", "/", receiver.aiohttp_handler)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with receiver:
+            await receiver.ensure_registered(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+            yield
+    finally:
+        await runner.cleanup()
 
 
 async def measure(case: Case, seed: int) -> tuple[float, float]:
     """Return the requests per job and the mean delay in seconds."""
     sandbox = Sandbox(speed=1, seed=seed, concurrency=case.at_once, durations=DURATIONS)
-    async with sandbox, HeyGen(sandbox.api_key, base_url=sandbox.base_url) as heygen:
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(sandbox)
+        heygen = await opened.enter_async_context(
+            HeyGen(sandbox.api_key, base_url=sandbox.base_url)
+        )
+        if case.webhooks:
+            await opened.enter_async_context(receiving(heygen))
         request = AvatarVideoRequest(avatar_id=sandbox.avatar_id, script="Hello")
         delays: list[float] = []
         numbers = iter(range(case.jobs))
