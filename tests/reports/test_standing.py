@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
+from heygen_async.cli.commands.status import status
+from heygen_async.cli.display import Lines
 from heygen_async.journal import Delivery, Finish, JournalStore, Review, open_reader
 from heygen_async.journal.chains import stages_of
 from heygen_async.journal.postgres import PostgresJournal
@@ -119,3 +122,16 @@ async def test_a_run_in_a_database_is_interrupted_when_its_lease_has_ended(
     await store.heartbeat("owner", 0.0)  # the rest of the lease has passed
     assert (await look(1e12)).state == "interrupted"
     await store.aclose()
+
+
+async def test_the_stages_of_a_chain_in_a_database(
+    postgres_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = PostgresJournal(postgres_database, "spring")
+    for stage in ("renders", "proofreads"):
+        store = chain.beside(stage)
+        await store.open(run_spec(subject=stage, settings={"items": 1}))
+        await store.aclose()
+    assert await status(chain, display=Lines()) == 0
+    shown = [json.loads(line)["subject"] for line in capsys.readouterr().out.splitlines()]
+    assert shown == ["proofreads", "renders"]

@@ -6,7 +6,6 @@ import asyncio
 import glob
 import time
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +15,8 @@ from rich.text import Text
 from heygen_async.cli.display import Display, duration, rate
 from heygen_async.cli.exit_codes import CommandError, Exit
 from heygen_async.cli.run_options import moment
-from heygen_async.journal import DeliveryStatus, JournalStore, open_reader
+from heygen_async.journal import DeliveryStatus, JournalStore, journal_store
+from heygen_async.journal.chains import stages_of
 from heygen_async.pricing.estimates import dollars, paid_twice
 from heygen_async.reports.standing import Standing, standing
 from heygen_async.session.diagnostics.escaping import escaped
@@ -51,18 +51,19 @@ async def status(journal: Path | JournalStore, *, display: Display) -> Exit:
         JournalError: The journal cannot be read.
     """
 
-    def read_all() -> list[tuple[float, Path | JournalStore, Standing]]:
-        found: list[tuple[float, Path | JournalStore, Standing]] = []
-        for path in journals_of(journal) if isinstance(journal, Path) else [journal]:
-            with open_reader(path) as view:
-                began = view.totals().first_intended_at
-                now = time.time()
-                found.append((now if began is None else began, path, standing(view, now)))
-        return sorted(found, key=itemgetter(0))
+    def read_all() -> list[tuple[JournalStore, Standing]]:
+        if isinstance(journal, Path):
+            journals_of(journal)  # refuses a journal that does not exist
+        found = []
+        for store in stages_of(journal) or [journal_store(journal)]:
+            with store.reader() as view:
+                found.append((store, standing(view, time.time())))
+        return found
 
-    for _, path, found in await asyncio.to_thread(read_all):
-        if path != journal:
-            display.note(str(path))
+    given = journal_store(journal).name
+    for store, found in await asyncio.to_thread(read_all):
+        if store.name != given:
+            display.note(str(store.path or store.name))
         display.result(found, partial(_show, found, time.time()))
     return Exit.DONE
 
