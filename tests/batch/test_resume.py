@@ -101,7 +101,14 @@ def all_once(outcomes: Iterable[Outcome[Video]], count: int, sandbox: Sandbox) -
     assert all(outcome.unwrap().id == outcome.job_id for outcome in ended)
 
 
-@pytest.mark.parametrize("how", ["break", "cancel", "exception", "aclose"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "cancel",
+        "exception",
+        *(pytest.param(how, marks=pytest.mark.crash) for how in ("break", "aclose")),
+    ],
+)
 async def test_interrupted_again_and_again(
     sandbox: Sandbox, heygen: HeyGen, template_id: str, journal: Path, how: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_ctrl_c_waits_for_what_is_in_flight(sandbox_thread: Sandbox, tmp_path: P
     assert sandbox_thread.ledger.count() == 3
 
 
+@pytest.mark.crash
 def test_the_second_ctrl_c_leaves_a_journal_that_goes_on(
     sandbox_thread: Sandbox, tmp_path: Path
 ) -> None:
@@ -212,7 +213,7 @@ def test_the_second_ctrl_c_ends_a_chain_at_once(sandbox_thread: Sandbox, tmp_pat
     assert err.count("video_translations.create was cancelled before its answer arrived") == 2
 
 
-@pytest.mark.parametrize("renew", [False, True])
+@pytest.mark.parametrize("renew", [False, pytest.param(True, marks=pytest.mark.crash)])
 def test_what_a_person_has_saved_outlives_its_proofread(
     sandbox_thread: Sandbox, tmp_path: Path, renew: bool
 ) -> None:

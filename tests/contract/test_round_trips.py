@@ -21,7 +21,7 @@ from tests.contract.generating import Values, chosen
 from tests.contract.operations import DESCRIPTORS, OPERATIONS
 from tests.contract.schemas import ANSWERS, CONTRACT, PARTS, SCHEMAS, alternatives
 
-EXAMPLES = int(os.environ.get("HEYGEN_CONTRACT_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("HEYGEN_CONTRACT_EXAMPLES", "3"))
 QUICK = settings(
     max_examples=EXAMPLES,
     deadline=None,

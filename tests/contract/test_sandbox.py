@@ -29,7 +29,7 @@ from tests.contract.world import SETTINGS, TAKEN, World
 from tests.sandbox.api import Api, Reply
 from tests.session.wire import answering, raw_server
 
-EXAMPLES = int(os.environ.get("HEYGEN_CONTRACT_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("HEYGEN_CONTRACT_EXAMPLES", "3"))
 FUZZ = settings(
     max_examples=EXAMPLES,
     deadline=None,
