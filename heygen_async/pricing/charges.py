@@ -174,7 +174,9 @@ def charges(
         One charge per scene of a studio video, one per language of a translation; one or two for
         other requests. Empty if no price is known.
     """
-    match request:
+    match request:  # the most frequent ones first
+        case TemplateRenderRequest():
+            parts = _template(request, template, prices)
         case AvatarVideoRequest():
             rate, product = _avatar_rate(request.engine, prices)
             parts = [_spoken(request, rate * _size(request.resolution, prices), product)]
@@ -187,8 +189,6 @@ def charges(
         case CinematicAvatarVideoRequest():
             product, length = "cinematic video", "one price for any length"
             return [Charge(0.0, request.duration, product, length, fixed=prices.cinematic_video)]
-        case TemplateRenderRequest():
-            parts = _template(request, template, prices)
         case VideoAgentRequest():
             length = "length a guess, the agent decides it"
             parts = [Charge(prices.video_agent, agent_seconds, "Video Agent", length, guess=True)]
