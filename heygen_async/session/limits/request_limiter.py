@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from heygen_async.errors import ConfigurationError, RateLimited
 from heygen_async.session.limits.gate import Gate
@@ -233,7 +235,7 @@ class RequestLimiter:
         return 0.0
 
 
-class _Caller(NamedTuple):
+class _Caller(msgspec.Struct, frozen=True):
     """A caller that waits for a place."""
 
     bulk: bool
