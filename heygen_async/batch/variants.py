@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -73,20 +73,6 @@ class VariantChecker:
     ) -> None:
         self._all_texts = all_texts
         self._types = {name: info.type for name, info in variables.items()}
-
-    def check_all(self, variants: Iterable[Variant]) -> None:
-        """Check all variants.
-
-        Raises:
-            InvalidVariants: A variant is invalid; the message names each row and variable.
-        """
-        problems = [
-            problem
-            for index, variant in enumerate(variants)
-            for problem in self.problems(index, variant)
-        ]
-        if problems:
-            raise InvalidVariants(problems)
 
     def problems(self, index: int, variant: Variant) -> list[VariantProblem]:
         """Return the problems of one variant; arguments as for ``request``."""
