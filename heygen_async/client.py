@@ -212,8 +212,14 @@ class HeyGen:
             raise ConfigurationError(f"slots_for: expected bulk or all, got {slots_for!r}")
         if (max_answer := count_of("max_answer", max_answer)) < 1:
             raise ConfigurationError(f"max_answer: expected bytes > 0, got {max_answer!r}")
-        session = Session(settings, requests, jobs, slots_for=slots_for, max_answer=max_answer)
-        session.submissions.on_accepted = on_accepted
+        session = Session(
+            settings,
+            requests,
+            jobs,
+            slots_for=slots_for,
+            max_answer=max_answer,
+            on_accepted=on_accepted,
+        )
         self._assemble(session, _checked(expected or {}), deliveries)
         if hooks is not None:
             self.add_hooks(hooks)

@@ -70,14 +70,12 @@ class Submissions:
 
     Args:
         timeout: Seconds to wait for answers.
-
-    Attributes:
         on_accepted: Called with the jobs of each call that created jobs and was cancelled. Not
             pickled.
     """
 
-    def __init__(self, timeout: Timeout) -> None:
-        self.on_accepted: OnAccepted | None = None
+    def __init__(self, timeout: Timeout, on_accepted: OnAccepted | None = None) -> None:
+        self._on_accepted = on_accepted
         self._timeout = timeout
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -175,9 +173,9 @@ class Submissions:
         logger.warning(
             "%s was cancelled after it had created the jobs %s", endpoint.operation, job_ids
         )
-        if self.on_accepted is not None:
+        if self._on_accepted is not None:
             try:
-                self.on_accepted(endpoint.operation, job_ids)
+                self._on_accepted(endpoint.operation, job_ids)
             except Exception:
                 logger.exception("on_accepted raised; the jobs are %s", job_ids)
         return job_ids

@@ -30,7 +30,7 @@ from heygen_async.errors import (
 from heygen_async.session.answers.codec import DECODE_ERRORS, ErrorInside, error_facts
 from heygen_async.session.answers.reading import MAX_ANSWER, AnswerTooLarge, read_answer
 from heygen_async.session.calls import Body, Call, checked_key, fresh_key
-from heygen_async.session.cancellation import Submissions
+from heygen_async.session.cancellation import OnAccepted, Submissions
 from heygen_async.session.connection import Connection
 from heygen_async.session.diagnostics.hooks import Hooks
 from heygen_async.session.diagnostics.observation import Observation, log_retry
@@ -92,6 +92,7 @@ class Session:
         slots_for: ``all`` if interactive submissions take a slot too, else ``bulk``.
         max_answer: The most bytes of an answer after decompression.
         clock: The wall clock, in unix seconds.
+        on_accepted: As for ``Submissions``.
 
     Attributes:
         submissions: Calls that create jobs, including cancelled ones.
@@ -111,12 +112,13 @@ class Session:
         slots_for: SlotsFor = "bulk",
         max_answer: int = MAX_ANSWER,
         clock: Callable[[], float] = time.time,
+        on_accepted: OnAccepted | None = None,
     ) -> None:
         self.settings = settings
         self.requests = requests
         self.jobs = jobs
         self.leases: JobLeases = JobLeases()
-        self.submissions: Submissions = Submissions(settings.timeout)
+        self.submissions: Submissions = Submissions(settings.timeout, on_accepted)
         self._slots_for: SlotsFor = slots_for
         self._max_answer = max_answer
         self._clock = clock
