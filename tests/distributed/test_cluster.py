@@ -267,6 +267,33 @@ async def test_two_workers_and_cut_connections(
     assert exact(sandbox, outcomes, 220)
 
 
+async def test_the_end_of_a_shard_that_could_not_be_stored(
+    cluster: Cluster, sandbox: Sandbox, template_id: str, postgres_database: str
+) -> None:
+    run = await cluster.submit_render(template_id, names(3), name="spring")
+
+    def refuse_once() -> None:
+        with psycopg.connect(postgres_database) as connection:
+            connection.execute(
+                """
+                SET search_path TO heygen_async;
+                CREATE SEQUENCE deletes;
+                CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF nextval('deletes') = 1 THEN RAISE 'refused'; END IF;
+                    RETURN OLD;
+                END $$;
+                CREATE TRIGGER refuse_once BEFORE DELETE ON procrastinate_jobs
+                FOR EACH ROW EXECUTE FUNCTION refuse_once();
+                """
+            )
+
+    await asyncio.to_thread(refuse_once)
+    async with working(cluster):
+        outcomes = await collect(run)
+    assert exact(sandbox, outcomes, 3)
+
+
 @pytest.mark.crash
 async def test_a_cancelled_run_submits_nothing_more(
     cluster: Cluster, sandbox: Sandbox, template_id: str

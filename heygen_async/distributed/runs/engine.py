@@ -20,7 +20,7 @@ from heygen_async.distributed.runs.database import Database
 from heygen_async.distributed.runs.statements import sql
 from heygen_async.errors import JournalError
 from heygen_async.journal.rules import journal_error
-from heygen_async.session.tasks import in_thread
+from heygen_async.session.tasks import Stop, in_thread
 
 try:
     import procrastinate
@@ -121,7 +121,8 @@ class Engine:
     ) -> None:
         """Run the tasks of the account until the coroutine is cancelled.
 
-        If its heartbeat or its listener fails, the engine stops and is started again.
+        If its heartbeat or its listener fails, or it cannot store the state of a shard, the engine
+        stops and is started again.
 
         Args:
             shard: Processes a shard, given run and number. It is cancelled when the engine stops,
@@ -136,17 +137,19 @@ class Engine:
             delay = 1.0
             while True:
                 began = asyncio.get_running_loop().time()
+                self._manager.unstored = Stop()
+                worker = self._app.run_worker_async(
+                    queues=[self._queue],
+                    concurrency=concurrency,
+                    fetch_job_polling_interval=min(5.0, self._heartbeats.every),
+                    shutdown_graceful_timeout=0.0,  # work in progress continues by itself
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=self._heartbeats.every,
+                    stalled_worker_timeout=self._heartbeats.timeout,
+                )
                 try:
-                    await self._app.run_worker_async(
-                        queues=[self._queue],
-                        concurrency=concurrency,
-                        fetch_job_polling_interval=min(5.0, self._heartbeats.every),
-                        shutdown_graceful_timeout=0.0,  # work in progress continues by itself
-                        delete_jobs="successful",
-                        install_signal_handlers=False,
-                        update_heartbeat_interval=self._heartbeats.every,
-                        stalled_worker_timeout=self._heartbeats.timeout,
-                    )
+                    await self._manager.unstored.unless_set(worker)
                     logger.warning("the engine has stopped, and is started again")
                 except Exception as error:
                     logger.warning("the engine has stopped, and is started again: %s", error)
@@ -244,20 +247,23 @@ class _ShardManager(JobManager):
 
     Attributes:
         room: Set while there is room.
+        unstored: Set if the state of a shard could not be stored. Its task then belongs to this
+            worker of procrastinate, and is swept only after that worker has ended.
     """
 
     def __init__(self, connector: Any) -> None:
         super().__init__(connector)
         self.room: asyncio.Event = asyncio.Event()
+        self.unstored: Stop = Stop()
 
     async def finish_job(self, *args: Any, **kwargs: Any) -> None:
-        """End the task of a shard; a task that cannot be ended now is swept later."""
-        with _tolerated():
+        """End the task of a shard."""
+        with self._noted():
             await super().finish_job(*args, **kwargs)
 
     async def retry_job(self, *args: Any, **kwargs: Any) -> None:
-        """Have a shard processed again; otherwise as ``finish_job``."""
-        with _tolerated():
+        """Have a shard processed again."""
+        with self._noted():
             await super().retry_job(*args, **kwargs)
 
     async def fetch_job(self, *args: Any, **kwargs: Any) -> Job | None:
@@ -267,13 +273,13 @@ class _ShardManager(JobManager):
                 await self.room.wait()
         return await super().fetch_job(*args, **kwargs) if self.room.is_set() else None
 
-
-@contextlib.contextmanager
-def _tolerated() -> Iterator[None]:
-    try:
-        yield
-    except ENGINE_ERRORS as error:
-        logger.debug("the state of a shard was not stored: %s", error.__cause__ or error)
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except ENGINE_ERRORS as error:
+            logger.debug("the state of a shard was not stored: %s", error.__cause__ or error)
+            self.unstored.set()
 
 
 class _Always(BaseRetryStrategy):
