@@ -211,14 +211,12 @@ def _checked_lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
 
 def _csv_rows(path: Path, columns: list[str], lines: Iterator[str]) -> Iterator[_Encoded]:
     first = next(lines, "")
-    if declared := _SEPARATOR.fullmatch(first):  # as Excel reads and writes it
-        separator, head = declared[1], ["\n"]  # the empty line keeps the numbers right
-    else:
-        head = [first]
-        while _is_blank(head[-1]) and (line := next(lines, "")):
-            head.append(line)
-        separator = _separator_of(head[-1])
-    reader = csv.reader(itertools.chain(head, lines), strict=True, delimiter=separator)
+    declared = _SEPARATOR.fullmatch(first)
+    if declared is None:
+        lines = _with_checked_header(path, itertools.chain([first], lines))
+    else:  # as Excel reads and writes it; the empty line keeps the numbers right
+        lines = itertools.chain(["\n"], lines)
+    reader = csv.reader(lines, strict=True, delimiter=declared[1] if declared else ",")
     try:
         yield from _table_rows(path, columns, ((reader.line_num, cells) for cells in reader))
     except csv.Error as error:
@@ -252,13 +250,19 @@ def _is_empty(cell: Any) -> bool:
     return isinstance(cell, str) and _is_blank(cell)
 
 
-def _separator_of(header: str) -> str:
-    """Return what separates the columns: a semicolon or a tab where a header has no commas."""
-    if _columns_by(",", header) <= 1:
-        for separator in (";", "\t"):
-            if _columns_by(separator, header) > 1:
-                return separator
-    return ","
+def _with_checked_header(path: Path, lines: Iterator[str]) -> Iterator[str]:
+    """Yield the lines of a file; refuse a header that is not separated by commas."""
+    checked = False
+    for line in lines:
+        if not checked and not _is_blank(line):
+            checked = True
+            for name, separator in (("semicolons", ";"), ("tabs", "\t")):
+                if _columns_by(separator, line) > 1 and _columns_by(",", line) <= 1:
+                    raise CommandError(
+                        f"{path}: {name} separate its columns; save it with commas, or name the "
+                        "separator in the first line, as in sep=;"
+                    )
+        yield line
 
 
 def _columns_by(separator: str, line: str) -> int:
