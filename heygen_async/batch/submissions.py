@@ -164,6 +164,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         self._checker: VariantChecker
         self.variables: Mapping[str, TemplateVariableInfo] = {}
         self.template: Template | None = None
+        self.title: str | None = None
 
     async def prepare(self) -> None:
         """Fetch the template's variables, and its scripts, which determine the cost."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -95,6 +95,8 @@ class StoppableSubmission(Submitting):
         refusal: The answer, if the items may not be sent.
     """
 
+    stopped: Stop | None = None
+    confirm: Callable[[], Awaitable[bool]] | None = None
     submitter: SingleSubmitter
     key_sent_at: float | None = None
     claims: Sequence[str] = ()

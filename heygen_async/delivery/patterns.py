@@ -125,7 +125,7 @@ class FilePattern:
             )
         self.also: tuple[Output, ...] = tuple(dict.fromkeys(also))
         text = os.fspath(pattern)
-        self.root = _root(text) if is_url(text) else ""
+        self.root: str = _root(text) if is_url(text) else ""
         self._columns = columns
         self._pattern = text = text.removeprefix(self.root)
         try:

@@ -234,7 +234,7 @@ class RedisSlot:
         self._exchange = exchange
         self._id: str | None = None  # set while it holds a slot
         self._lost = False
-        self.lane = lane
+        self.lane: int = lane
         self.running: bool = False
 
     @property

@@ -89,11 +89,11 @@ class Wait:
     def __init__(
         self, holder: Holder, patience: float, may_go_after: float, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.holder = holder
+        self.holder: Holder = holder
         self.granted: asyncio.Future[bool] = loop.create_future()
-        self.began = loop.time()
-        self.deadline = self.began + patience
-        self.may_go_at = self.began + may_go_after
+        self.began: float = loop.time()
+        self.deadline: float = self.began + patience
+        self.may_go_at: float = self.began + may_go_after
 
     def fail(self, error: Exception) -> None:
         """Raise an exception in the caller."""

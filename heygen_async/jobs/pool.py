@@ -60,7 +60,7 @@ class Watched(Generic[T]):
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting: list[asyncio.Future[T]] = []
         self.last: T | None = None
-        self.exists = exists
+        self.exists: bool = exists
         self.listed_failure: StatusEntry | None = None
         self.listeners: dict[Callable[[T], None], float] = {}
         self.waiters = 0

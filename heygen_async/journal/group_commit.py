@@ -64,7 +64,7 @@ class GroupCommit:
         self, database: Database, clock: Callable[[], float], loop: asyncio.AbstractEventLoop
     ) -> None:
         self.loop = loop
-        self.commits = 0
+        self.commits: int = 0
         self._database = database
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="heygen-journal")

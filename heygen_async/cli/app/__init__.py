@@ -129,6 +129,8 @@ MODULES: tuple[str, ...] = tuple(
 class Commands(TyperGroup):
     """Root of all commands, which are listed without loading them."""
 
+    rich_markup_mode: Any
+
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self._modules: dict[str, str] = {}

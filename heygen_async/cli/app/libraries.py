@@ -68,6 +68,7 @@ assets: typer.Typer = new_app(
     name="assets", help="The files that were uploaded.", no_args_is_help=True
 )
 app: typer.Typer = new_app()
+group: typer.Typer
 for group in (avatars, voices, templates, languages, videos, assets):
     group.callback()(lambda: None)  # keeps the group although it has one command
     app.add_typer(group)

@@ -104,7 +104,7 @@ class Variants(Collection[NamedVariant]):
         self.ids: Mapping[str, Mapping[str, str]] = {}
         # A variable is the key or the title only if the user requests it.
         own = [name for name in ("key", "title") if name not in variables]
-        self.rows = FieldRows(
+        self.rows: FieldRows = FieldRows(
             rows, [*variables, *own], choices, key=key_column, own_key="key" in own
         )
         self._column = self.rows.key_column or "key"
