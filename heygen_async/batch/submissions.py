@@ -173,13 +173,12 @@ class RenderBuilder(SubmissionBuilder[Video]):
             try:
                 self.template = await self._heygen.templates.get(self.template_id)
                 self.title, self._version = self.template.name, "v3"
+                self.variables = self.template.variables
             except NotFound:
                 if self._version == "v3":
                     raise
                 self._version = "v2"
-        if self.template is not None:
-            self.variables = self.template.variables
-        else:
+        if self.template is None:
             self.variables = await self._heygen.templates.variables(self.template_id, version="v2")
         self._checker = VariantChecker(self.variables)
         if self._rows:
