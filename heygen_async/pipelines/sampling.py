@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from heygen_async.batch import Batch, Run
 from heygen_async.batch.admission.clips import sample_clips
-from heygen_async.batch.admission.sampling import Candidate, choose, decided
+from heygen_async.batch.admission.sampling import Candidate, select
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.journal import JournalStore
-from heygen_async.session.tasks import in_thread
 
 T = TypeVar("T")
 
@@ -103,11 +102,9 @@ async def chosen(
         return None
     if sample.count is None:
         raise InvalidRequest("clip: only dubs have clips", param="clip")
-    earlier, approved = await in_thread(decided, journal_of(stage))
-    by_position = {one.position: one.key for one in choose(candidates, sample.count, earlier)}
-    positions = sorted(by_position)
-    sample.keys = [by_position[position] for position in positions]
-    sample.waiting = [key for key in sample.keys if key not in approved]
+    positions, sample.keys, sample.waiting = await select(
+        candidates, sample.count, journal_of(stage)
+    )
     if sample.require_approval and not sample.waiting:
         return None
     sample.held = total - len(positions)

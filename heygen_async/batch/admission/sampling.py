@@ -88,16 +88,12 @@ async def sample(run: Run[T], count: int, *, require_approval: bool = False) -> 
         )
     candidates = await candidates_of(run)
     items = run.manifest.items
-    earlier, approved = await in_thread(decided, run.store)
-    chosen = {one.position: one.key for one in choose(candidates, count, earlier)}
-    names = [chosen[index] for index in sorted(chosen)]
-    waiting = [name for name in names if name not in approved]
-    notes = {"sample": names}
+    positions, keys, waiting = await select(candidates, count, run.store)
+    notes = {"sample": keys}
     if require_approval and not waiting:
-        return Sampled(run.over(items, notes), names, 0, [])
-    return Sampled(
-        await limited(run, sorted(chosen), notes), names, len(items) - len(chosen), waiting
-    )
+        return Sampled(run.over(items, notes), keys, 0, [])
+    held = len(items) - len(positions)
+    return Sampled(await limited(run, positions, notes), keys, held, waiting)
 
 
 async def candidates_of(run: Run[Any]) -> list[Candidate]:
@@ -161,6 +157,38 @@ def candidate(position: int, key: str, payload: bytes) -> Candidate:
                 kinds.add((what, text))
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0" + payload)
     return Candidate(position, key, length, frozenset(kinds), digest.digest())
+
+
+class Selection(NamedTuple):
+    """A sample, and what a person has yet to approve of it.
+
+    Attributes:
+        positions: Positions of its items, in their order.
+        keys: Their keys, in the same order.
+        waiting: Keys that are not approved.
+    """
+
+    positions: list[int]
+    keys: list[str]
+    waiting: list[str]
+
+
+async def select(candidates: Collection[Candidate], count: int, store: JournalStore) -> Selection:
+    """Return the sample of a run or a chain.
+
+    Args:
+        candidates: What the choice depends on.
+        count: Number of items.
+        store: The journal with an earlier sample and the decisions.
+
+    Raises:
+        JournalError: The journal cannot be read.
+    """
+    earlier, approved = await in_thread(decided, store)
+    chosen = {one.position: one.key for one in choose(candidates, count, earlier)}
+    positions = sorted(chosen)
+    keys = [chosen[position] for position in positions]
+    return Selection(positions, keys, [key for key in keys if key not in approved])
 
 
 def choose(
